@@ -1,0 +1,11 @@
+//! The rules of Muniment. Pure and synchronous: no I/O, no clock, no randomness, no SQL, no actors.
+//!
+//! Reading order: [`decider`] is the contract every aggregate fulfils; [`record`] is the plain data all
+//! layers share; [`ids`], [`claims`] and [`sealed`] are the values events are made of; then one module an
+//! aggregate. Begin with [`metric`], the one most commands go to.
+
+pub mod claims;
+pub mod decider;
+pub mod ids;
+pub mod record;
+pub mod sealed;

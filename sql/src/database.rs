@@ -1,0 +1,247 @@
+//! Pools, statements and transactions over either engine.
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgPool};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqlitePool};
+use sqlx::{Connection as _, Postgres, Sqlite};
+
+use crate::{Arg, Row, SqlError};
+
+/// Which engine answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// The embedded default.
+    Sqlite,
+    /// PostgreSQL 15 or later, or what speaks its protocol.
+    Postgres,
+}
+
+impl Engine {
+    /// The folder of `migrations/` that holds this engine's schema.
+    #[must_use]
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+/// A pool of connections. Cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// SQLite.
+    Sqlite(SqlitePool),
+    /// PostgreSQL.
+    Postgres(PgPool),
+}
+
+fn sqlite_query<'q>(sql: &'q str, args: &[Arg<'q>]) -> Query<'q, Sqlite, SqliteArguments<'q>> {
+    args.iter().cloned().fold(sqlx::query(sql), |query, arg| match arg {
+        Arg::Int(value) => query.bind(value),
+        Arg::Real(value) => query.bind(value),
+        Arg::Text(value) => query.bind(value),
+        Arg::Blob(value) => query.bind(value.map(std::borrow::Cow::into_owned)),
+    })
+}
+
+fn postgres_query<'q>(sql: &'q str, args: &[Arg<'q>]) -> Query<'q, Postgres, PgArguments> {
+    args.iter().cloned().fold(sqlx::query(sql), |query, arg| match arg {
+        Arg::Int(value) => query.bind(value),
+        Arg::Real(value) => query.bind(value),
+        Arg::Text(value) => query.bind(value),
+        Arg::Blob(value) => query.bind(value.map(std::borrow::Cow::into_owned)),
+    })
+}
+
+impl Database {
+    /// Which engine this is.
+    #[must_use]
+    pub const fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Runs one statement by itself; the number of rows it touched.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn execute(&self, sql: &str, args: &[Arg<'_>]) -> Result<u64, SqlError> {
+        Ok(match self {
+            Self::Sqlite(pool) => sqlite_query(sql, args).execute(pool).await?.rows_affected(),
+            Self::Postgres(pool) => postgres_query(sql, args).execute(pool).await?.rows_affected(),
+        })
+    }
+
+    /// All rows of an answer. The caller bounds it with `LIMIT`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn fetch_all(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, SqlError> {
+        Ok(match self {
+            Self::Sqlite(pool) => sqlite_query(sql, args).fetch_all(pool).await?.into_iter().map(Row::Sqlite).collect(),
+            Self::Postgres(pool) => {
+                postgres_query(sql, args).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// The first row of an answer, if there is one.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn fetch_optional(&self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, SqlError> {
+        Ok(match self {
+            Self::Sqlite(pool) => sqlite_query(sql, args).fetch_optional(pool).await?.map(Row::Sqlite),
+            Self::Postgres(pool) => postgres_query(sql, args).fetch_optional(pool).await?.map(Row::Postgres),
+        })
+    }
+
+    /// Runs a script of several statements without arguments, as migrations are.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn run_script(&self, sql: &str) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite(pool) => sqlx::raw_sql(sql).execute(pool).await.map(drop)?,
+            Self::Postgres(pool) => sqlx::raw_sql(sql).execute(pool).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// Begins a transaction that will write. On SQLite the write lock is taken at once, because a read
+    /// transaction that upgrades is refused without waiting.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn begin(&self) -> Result<Transaction, SqlError> {
+        Ok(match self {
+            Self::Sqlite(pool) => {
+                let mut connection = pool.acquire().await?;
+                sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+                Transaction { engine: Engine::Sqlite, inner: Some(Inner::Sqlite(connection)) }
+            }
+            Self::Postgres(pool) => {
+                Transaction { engine: Engine::Postgres, inner: Some(Inner::Postgres(pool.begin().await?)) }
+            }
+        })
+    }
+
+    /// Closes every connection after its running statement.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// An open transaction. Dropped without [`Transaction::commit`], nothing of it stays.
+pub struct Transaction {
+    engine: Engine,
+    /// `None` once it ended.
+    inner: Option<Inner>,
+}
+
+enum Inner {
+    /// The connection that holds SQLite's write lock.
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+fn ended() -> SqlError {
+    SqlError::Unsuitable("the transaction has already ended".to_owned())
+}
+
+impl Transaction {
+    fn open(&mut self) -> Result<&mut Inner, SqlError> {
+        self.inner.as_mut().ok_or_else(ended)
+    }
+
+    /// Which engine this is.
+    #[must_use]
+    pub const fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Runs one statement; the number of rows it touched.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64, SqlError> {
+        Ok(match self.open()? {
+            Inner::Sqlite(connection) => sqlite_query(sql, args).execute(&mut **connection).await?.rows_affected(),
+            Inner::Postgres(tx) => postgres_query(sql, args).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// All rows of an answer.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn fetch_all(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, SqlError> {
+        Ok(match self.open()? {
+            Inner::Sqlite(connection) => {
+                sqlite_query(sql, args).fetch_all(&mut **connection).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            Inner::Postgres(tx) => {
+                postgres_query(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// The first row of an answer, if there is one.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn fetch_optional(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, SqlError> {
+        Ok(match self.open()? {
+            Inner::Sqlite(connection) => {
+                sqlite_query(sql, args).fetch_optional(&mut **connection).await?.map(Row::Sqlite)
+            }
+            Inner::Postgres(tx) => postgres_query(sql, args).fetch_optional(&mut **tx).await?.map(Row::Postgres),
+        })
+    }
+
+    /// Runs a script of several statements without arguments.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn run_script(&mut self, sql: &str) -> Result<(), SqlError> {
+        match self.open()? {
+            Inner::Sqlite(connection) => sqlx::raw_sql(sql).execute(&mut **connection).await.map(drop)?,
+            Inner::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// Makes it durable, as far as the engine is set up to.
+    ///
+    /// # Errors
+    /// What the database says; the outcome is unknown if the connection was lost.
+    pub async fn commit(mut self) -> Result<(), SqlError> {
+        match self.inner.take().ok_or_else(ended)? {
+            Inner::Sqlite(mut connection) => {
+                if let Err(error) = sqlx::query("COMMIT").execute(&mut *connection).await {
+                    // A connection with an open transaction must not go back to the pool.
+                    connection.detach().close_hard().await?;
+                    return Err(error.into());
+                }
+            }
+            Inner::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if let Some(Inner::Sqlite(connection)) = self.inner.take() {
+            // Rolled back by closing: the pool knows nothing of a transaction that was begun by statement.
+            drop(connection.detach());
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! One way to speak SQL to SQLite and PostgreSQL: the same text with `$1` placeholders, typed arguments, typed
+//! rows. `journal` and `projections` stand on it; it knows neither.
+//!
+//! Reading order: [`database`] (pools, statements, transactions), [`value`] (arguments and rows).
+
+mod database;
+mod value;
+
+pub use database::{Database, Engine, Transaction};
+pub use value::{Arg, Row};
+
+/// What can go wrong between us and a database.
+#[derive(Debug, thiserror::Error)]
+pub enum SqlError {
+    /// The driver's own report.
+    #[error("the database refused or failed: {0}")]
+    Driver(#[from] sqlx::Error),
+    /// A stored value has another type or range than the column promises.
+    #[error("column {column}: {what}")]
+    Column {
+        /// Name of the column.
+        column: String,
+        /// What was found.
+        what: String,
+    },
+    /// The database is set up in a way that would break a promise.
+    #[error("{0}")]
+    Unsuitable(String),
+}
+
+impl SqlError {
+    /// The name of the violated unique constraint or index, where that is what happened.
+    ///
+    /// SQLite names the columns (`events.dedupe_key`), PostgreSQL the constraint.
+    #[must_use]
+    pub fn unique_violation(&self) -> Option<String> {
+        let Self::Driver(sqlx::Error::Database(error)) = self else { return None };
+        if !error.is_unique_violation() {
+            return None;
+        }
+        Some(error.constraint().map_or_else(|| error.message().to_owned(), str::to_owned))
+    }
+}

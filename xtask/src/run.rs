@@ -1,0 +1,16 @@
+//! `cargo xtask run`: the program on the embedded store, from a fresh clone, in one command.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::shell;
+
+/// Builds the program and starts it in the foreground; what follows `--` is passed on to `muniment serve`.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let program = shell::build_program()?;
+    let passed_on = arguments.strip_prefix(&["--".to_owned()]).unwrap_or(arguments);
+    let mut command = Command::new(program);
+    command.arg("serve").args(passed_on).current_dir(shell::root());
+    shell::run(command)
+}

@@ -1,0 +1,214 @@
+//! Who may import whom. The table is design section 2 and docs/decisions in a form that can fail.
+
+use super::source::NamedPath;
+use super::{File, Finding};
+
+/// One layer: where it lives, what it must never name, and what to do instead.
+struct Layer {
+    folder: &'static str,
+    never: &'static [&'static str],
+    /// Files of the layer to which a ban does not apply, with the banned name.
+    except: &'static [(&'static str, &'static str)],
+    instead: &'static str,
+}
+
+const CLOCKS: [&str; 8] =
+    ["Utc::now", "Local::now", "SystemTime::now", "Instant::now", "Uuid::new_v4", "rand", "getrandom", "thread_rng"];
+
+const LAYERS: [Layer; 13] = [
+    Layer {
+        folder: "aggregates/src/",
+        never: &[
+            "tokio",
+            "actix",
+            "actix_web",
+            "sqlx",
+            "tracing",
+            "reqwest",
+            "cqrs_es",
+            "std::fs",
+            "std::net",
+            "muniment",
+            "muniment_journal",
+            "muniment_projections",
+            "muniment_sql",
+        ],
+        except: &[("aggregates/src/cqrs.rs", "cqrs_es")],
+        instead: "the rules are pure: what they need from outside comes in the command",
+    },
+    Layer {
+        folder: "sql/src/",
+        never: &["actix", "actix_web", "muniment", "muniment_aggregates", "muniment_journal", "muniment_projections"],
+        except: &[],
+        instead: "portable SQL knows neither the record nor the business",
+    },
+    Layer {
+        folder: "journal/src/",
+        never: &[
+            "actix",
+            "actix_web",
+            "muniment",
+            "muniment_projections",
+            "muniment_aggregates::metric",
+            "muniment_aggregates::application",
+            "muniment_aggregates::account",
+            "muniment_aggregates::challenge",
+            "muniment_aggregates::session",
+            "muniment_aggregates::scheduler",
+            "muniment_aggregates::catalog",
+        ],
+        except: &[],
+        instead: "the journal takes the envelope and claim types and never names an aggregate",
+    },
+    Layer {
+        folder: "projections/src/",
+        never: &["actix", "actix_web", "muniment", "muniment_journal", "commands", "decide"],
+        except: &[],
+        instead: "a read model folds recorded events; it sends no command and reads no journal of its own",
+    },
+    Layer {
+        folder: "src/auth/",
+        never: &[
+            "actix",
+            "actix_web",
+            "sqlx",
+            "muniment_sql",
+            "crate::http",
+            "crate::live",
+            "crate::surface",
+            "crate::cli",
+        ],
+        except: &[],
+        instead: "auth turns a credential into a principal; transport and SQL stay outside",
+    },
+    Layer {
+        folder: "src/runtime/",
+        never: &["actix_web", "actix_http", "crate::surface", "crate::http", "crate::live", "crate::cli", "sqlx"],
+        except: &[],
+        instead: "the runtime joins rules, journal and read models and knows no HTTP",
+    },
+    Layer {
+        folder: "src/surface/",
+        never: &["sqlx", "muniment_sql", "actix", "crate::http", "crate::live", "crate::cli"],
+        except: &[],
+        instead: "go through the command bus or a projection's query",
+    },
+    Layer {
+        folder: "src/http/",
+        never: &["sqlx", "muniment_sql", "muniment_journal", "crate::live", "crate::cli"],
+        except: &[],
+        instead: "HTTP translates the surface; call a method of its table",
+    },
+    Layer {
+        folder: "src/live/",
+        never: &["sqlx", "muniment_sql", "muniment_journal", "crate::http", "crate::cli"],
+        except: &[],
+        instead: "sockets pull from a cursor of the runtime",
+    },
+    Layer {
+        folder: "src/cli/",
+        never: &["sqlx", "muniment_sql"],
+        except: &[],
+        instead: "the command line does nothing that a method or a projection's query does not",
+    },
+    Layer {
+        folder: "src/config/",
+        never: &[
+            "muniment_aggregates",
+            "muniment_projections",
+            "muniment_sql",
+            "crate::http",
+            "crate::live",
+            "crate::surface",
+            "crate::runtime",
+            "crate::auth",
+            "crate::cli",
+        ],
+        except: &[],
+        instead: "configuration is a leaf",
+    },
+    Layer {
+        folder: "src/telemetry/",
+        never: &[
+            "muniment_aggregates",
+            "muniment_projections",
+            "muniment_journal",
+            "crate::http",
+            "crate::live",
+            "crate::surface",
+            "crate::runtime",
+            "crate::auth",
+            "crate::cli",
+        ],
+        except: &[],
+        instead: "telemetry is a leaf",
+    },
+    Layer {
+        folder: "tests/e2e/",
+        never: &["muniment", "muniment_aggregates", "muniment_journal", "muniment_projections"],
+        except: &[],
+        instead: "end-to-end tests see only the built program",
+    },
+];
+
+/// One file alone may name the deprecated socket crate, so that replacing it stays one file's work.
+const SOCKET_FILE: &str = "src/live/socket_actor.rs";
+
+/// Imports that cross a layer the wrong way, and clocks or random sources where only facts may come in.
+pub(crate) fn check(file: &File, paths: &[NamedPath]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut ban = |name: &str, instead: &str| {
+        for path in paths.iter().filter(|path| names(path, name)) {
+            findings.push(file.finding(path.line, format!("names `{name}`: {instead}")));
+        }
+    };
+    for layer in LAYERS.iter().filter(|layer| file.path.starts_with(layer.folder)) {
+        for name in layer.never.iter().filter(|name| !layer.except.contains(&(file.path.as_str(), **name))) {
+            ban(name, layer.instead);
+        }
+    }
+    if file.path.starts_with("aggregates/src/") || file.path.starts_with("projections/src/") {
+        for name in CLOCKS {
+            ban(name, "time and randomness come in with the command or the recorded event");
+        }
+    }
+    if file.path != SOCKET_FILE && !file.path.starts_with("xtask/") {
+        ban("actix_web_actors", "only src/live/socket_actor.rs names it");
+    }
+    findings
+}
+
+/// A crate's name counts at the beginning of a path; `a::b` counts wherever the two stand together.
+fn names(path: &NamedPath, banned: &str) -> bool {
+    let wanted: Vec<&str> = banned.split("::").collect();
+    if let [only] = wanted.as_slice() {
+        let begins = path.segments.first().is_some_and(|first| first == only);
+        let module = path.segments.iter().any(|segment| segment == only) && matches!(*only, "commands" | "decide");
+        return (begins && (path.imported || path.segments.len() > 1)) || (module && path.imported);
+    }
+    path.segments.windows(wanted.len()).any(|window| window.iter().zip(&wanted).all(|(have, want)| have == want))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::File;
+    use super::super::source::paths;
+    use super::check;
+
+    fn findings(path: &str, text: &str) -> usize {
+        let file = File::new(path.to_owned(), text.to_owned());
+        check(&file, &paths(&file.lines)).len()
+    }
+
+    #[test]
+    fn an_import_against_the_layers_is_found() {
+        assert_eq!(findings("src/http/routes/a.rs", "use crate::{live::cursor, surface::methods};\n"), 1);
+        assert_eq!(findings("aggregates/src/metric/decide.rs", "let now = chrono::Utc::now();\n"), 1);
+        assert_eq!(findings("src/live/cursor.rs", "use actix_web_actors::ws;\n"), 1);
+    }
+
+    #[test]
+    fn a_variable_with_a_crates_name_is_not_an_import() {
+        assert_eq!(findings("aggregates/src/metric/decide.rs", "let rand = tracing + 1;\n"), 0);
+    }
+}

@@ -1,0 +1,249 @@
+//! A private PostgreSQL: its own data folder, its own port, trusting only loopback, with durable commits on.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use crate::{Guard, free_port};
+
+/// How long a server may take to answer after its start.
+const START_SECONDS_MAX: u64 = 60;
+
+/// One PostgreSQL server with its data folder.
+#[derive(Debug)]
+pub struct Cluster {
+    binaries: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    owner: Option<(u32, u32)>,
+    running: Mutex<Option<(Child, Guard)>>,
+}
+
+impl Cluster {
+    /// The server that all tests of this process share; started at the first call, gone with the process.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed or does not start; the message says what to install.
+    #[must_use]
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// A server of one's own, for tests that kill it.
+    ///
+    /// # Panics
+    /// As [`Cluster::shared`].
+    #[must_use]
+    pub fn start() -> Self {
+        let binaries =
+            binaries().expect("PostgreSQL is missing: install the package `postgresql`, or run `cargo xtask test`");
+        let folder =
+            tempfile::Builder::new().prefix("muniment-postgres-").tempdir().expect("a temporary folder").keep();
+        let owner = unprivileged_owner();
+        if let Some((user, group)) = owner {
+            chown(&folder, Some(user), Some(group)).expect("root may give a folder away");
+        }
+        let cluster = Self { binaries, folder, port: free_port(), owner, running: Mutex::new(None) };
+        let mut initdb = cluster.command("initdb");
+        initdb.args(["--username=muniment", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"]);
+        initdb.arg(cluster.data());
+        let made = initdb.output().expect("initdb can be started");
+        assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
+        cluster.run();
+        cluster
+    }
+
+    /// The address of a database on this server.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://muniment@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The port on loopback.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The folder of the server's files, for a search of its bytes.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// A new empty database; its address.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    #[must_use]
+    pub fn fresh_database(&self) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("t_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        self.psql("postgres", &format!("CREATE DATABASE {name}"));
+        self.url(&name)
+    }
+
+    /// Runs SQL through `psql`; what it printed, fields separated by `|`.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub fn psql(&self, database: &str, sql: &str) -> String {
+        let output = self.client(database, sql).output().expect("psql can be started");
+        assert!(output.status.success(), "psql refused `{sql}`: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// A `pg_dump` of one database as plain SQL.
+    ///
+    /// # Panics
+    /// When the dump fails.
+    #[must_use]
+    pub fn dump(&self, database: &str) -> Vec<u8> {
+        let mut command = Command::new(self.binaries.join("pg_dump"));
+        let output = command.arg(self.url(database)).output().expect("pg_dump can be started");
+        assert!(output.status.success(), "pg_dump failed: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// `kill -9` of the server, as a power cut of its process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn kill9(&self) {
+        let mut running = self.running.lock().expect("no test panics while it holds the server");
+        let (mut server, guard) = running.take().expect("the server runs");
+        server.kill().expect("our own child can be killed");
+        server.wait().expect("our own child can be awaited");
+        // The guard would remove the folder, which the next start needs.
+        std::mem::forget(guard);
+    }
+
+    /// Starts the server again after [`Cluster::kill9`], on the same port and data.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn restart(&self) {
+        self.run();
+    }
+
+    fn run(&self) {
+        let begun = Instant::now();
+        loop {
+            let mut command = self.command("postgres");
+            command.arg("-D").arg(self.data()).arg("-p").arg(self.port.to_string()).arg("-k").arg(&self.folder);
+            for setting in
+                ["listen_addresses=127.0.0.1", "max_connections=300", "shared_buffers=64MB", "logging_collector=off"]
+            {
+                command.arg("-c").arg(setting);
+            }
+            let log = fs::File::options().create(true).append(true).open(self.folder.join("log")).expect("a log file");
+            command.stdout(log.try_clone().expect("a second handle")).stderr(log).stdin(Stdio::null());
+            let mut server = command.spawn().expect("postgres can be started");
+            // After a kill the old backends hold the shared memory for a moment: the new server then ends by itself.
+            while server.try_wait().expect("our own child can be asked").is_none() {
+                if self.answers() {
+                    let guard = Guard::new(server.id(), Some(&self.folder));
+                    *self.running.lock().expect("no test panics while it holds the server") = Some((server, guard));
+                    return;
+                }
+                assert!(begun.elapsed() < Duration::from_secs(START_SECONDS_MAX), "{}", self.log());
+                pause();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(START_SECONDS_MAX), "{}", self.log());
+            pause();
+        }
+    }
+
+    fn answers(&self) -> bool {
+        self.client("postgres", "SELECT 1")
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success())
+    }
+
+    fn log(&self) -> String {
+        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        format!("PostgreSQL did not start within {START_SECONDS_MAX} s:\n{log}")
+    }
+
+    fn client(&self, database: &str, sql: &str) -> Command {
+        let mut command = Command::new(self.binaries.join("psql"));
+        command.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]);
+        command.arg(self.url(database)).arg("--command").arg(sql);
+        command
+    }
+
+    /// A program of the server, as a user that it accepts: it refuses to run as root.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.binaries.join(program));
+        command.current_dir(&self.folder).env("LC_ALL", "C");
+        if let Some((user, group)) = self.owner {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Ok(mut running) = self.running.lock()
+            && let Some((mut server, guard)) = running.take()
+        {
+            if let Err(error) = server.kill().and_then(|()| server.wait()) {
+                eprintln!("testkit: PostgreSQL could not be ended: {error}");
+            }
+            drop(guard);
+        }
+    }
+}
+
+/// The folder with the server's programs: in `PATH`, or where Debian keeps one a major version.
+fn binaries() -> Option<PathBuf> {
+    let has = |folder: &Path| folder.join("initdb").is_file() && folder.join("psql").is_file();
+    let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut versions: Vec<PathBuf> = debian.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect();
+    versions.sort();
+    versions.reverse();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    versions.into_iter().chain(std::env::split_paths(&path)).find(|folder| has(folder))
+}
+
+/// User and group `postgres` when we are root, else nothing.
+fn unprivileged_owner() -> Option<(u32, u32)> {
+    let id = |arguments: &[&str]| -> Option<u32> {
+        let output = Command::new("id").args(arguments).output().ok()?;
+        String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+    };
+    if id(&["-u"])? != 0 {
+        return None;
+    }
+    let owner = id(&["-u", "postgres"]).zip(id(&["-g", "postgres"]));
+    Some(owner.expect("as root the tests need the user `postgres`, which the package `postgresql` makes"))
+}
+
+/// A short pause between two looks.
+fn pause() {
+    std::thread::park_timeout(Duration::from_millis(20));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cluster;
+
+    #[test]
+    fn a_killed_server_comes_back_with_what_was_committed() {
+        let cluster = Cluster::start();
+        cluster.psql("postgres", "CREATE TABLE kept (n INT); INSERT INTO kept VALUES (7)");
+        cluster.kill9();
+        cluster.restart();
+        assert_eq!(cluster.psql("postgres", "SELECT n FROM kept").trim(), "7");
+        assert!(cluster.fresh_database().contains("/t_"));
+    }
+}

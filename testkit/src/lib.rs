@@ -1,0 +1,14 @@
+//! What tests need from the machine: a private PostgreSQL ([`Cluster`]), free ports ([`free_port`]) and the certainty
+//! that nothing stays behind when a test process dies ([`Guard`]). Blocking, for use from any kind of test.
+//!
+//! ```no_run
+//! let url = muniment_testkit::Cluster::shared().fresh_database(); // postgres://muniment@127.0.0.1:20123/t_4711_1
+//! ```
+
+mod cluster;
+mod guard;
+mod ports;
+
+pub use cluster::Cluster;
+pub use guard::Guard;
+pub use ports::free_port;

@@ -30,9 +30,6 @@ const CALLS: [(&str, &str); 9] = [
     (".do_send(", "use `try_send`: `do_send` has no bound"),
 ];
 
-/// Files in which a call of the list above is the point.
-const CALL_EXCEPTIONS: [(&str, &str); 1] = [("tests/e2e/harness/poll.rs", "std::thread::sleep(")];
-
 /// Banned words, narration, empty type names and banned calls of one Rust file.
 pub(crate) fn check(file: &File) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -44,7 +41,7 @@ pub(crate) fn check(file: &File) -> Vec<Finding> {
             findings.extend(comment_findings(file, number, &comment));
         }
         for (call, instead) in CALLS {
-            if line.code.contains(call) && !CALL_EXCEPTIONS.contains(&(file.path.as_str(), call)) {
+            if line.code.contains(call) {
                 findings.push(file.finding(number, format!("`{call}`: {instead}")));
             }
         }

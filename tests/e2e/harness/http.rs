@@ -1,0 +1,199 @@
+//! A client of the wire and an answer that asserts. Blocking, so that a test reads from top to bottom.
+
+use std::net::IpAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+
+use super::runtime;
+
+/// Speaks to one server, with or without a credential.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) base: String,
+    http: reqwest::Client,
+    headers: Vec<(String, String)>,
+}
+
+impl Client {
+    pub(crate) fn new(base: &str) -> Self {
+        static SHARED: OnceLock<reqwest::Client> = OnceLock::new();
+        let http = SHARED.get_or_init(|| connect_from(None)).clone();
+        Self { base: base.to_owned(), http, headers: Vec::new() }
+    }
+
+    /// The same client seen from another address of this machine.
+    pub(crate) fn from_address(&self, address: &str) -> Self {
+        Self { http: connect_from(Some(address.parse().unwrap())), ..self.clone() }
+    }
+
+    /// Sends a bearer token with every request.
+    pub(crate) fn bearer(&self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// Sends one more header with every request; a second one of the same name is sent as well.
+    pub(crate) fn header(&self, name: &str, value: &str) -> Self {
+        let mut with = self.clone();
+        with.headers.push((name.to_owned(), value.to_owned()));
+        with
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, None)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
+        self.header("content-type", "application/json").send(Method::POST, path, Some(body.to_string().into_bytes()))
+    }
+
+    /// A POST whose body is taken as it is.
+    pub(crate) fn post_bytes(&self, path: &str, body: impl Into<Vec<u8>>) -> Reply {
+        self.send(Method::POST, path, Some(body.into()))
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str) -> Reply {
+        self.send(method.parse().unwrap(), path, None)
+    }
+
+    fn send(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Reply {
+        self.try_send(method, path, body).unwrap_or_else(|error| panic!("{path}: {error:?}"))
+    }
+
+    /// A POST to a server that may be gone: the answer, or nothing when none came.
+    pub(crate) fn try_post(&self, path: &str, body: &Value) -> Option<Reply> {
+        self.header("content-type", "application/json")
+            .try_send(Method::POST, path, Some(body.to_string().into_bytes()))
+            .ok()
+    }
+
+    /// A GET of a server that may be gone.
+    pub(crate) fn try_get(&self, path: &str) -> Option<Reply> {
+        self.try_send(Method::GET, path, None).ok()
+    }
+
+    fn try_send(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Reply, reqwest::Error> {
+        let what = format!("{method} {path}");
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            headers.append(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+            );
+        }
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).headers(headers);
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        runtime().block_on(async {
+            let response = request.send().await?;
+            let status = response.status().as_u16();
+            let headers = response.headers().clone();
+            let body = response.bytes().await?.to_vec();
+            let reply = Reply { what, status, headers, body };
+            reply.check_error_shape();
+            Ok(reply)
+        })
+    }
+}
+
+fn connect_from(address: Option<IpAddr>) -> reqwest::Client {
+    static PROVIDER: OnceLock<()> = OnceLock::new();
+    PROVIDER.get_or_init(|| rustls::crypto::ring::default_provider().install_default().unwrap());
+    let client = reqwest::Client::builder().local_address(address).timeout(Duration::from_secs(60)).no_proxy();
+    client.redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
+/// One answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    what: String,
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{self}: {error}"))
+    }
+
+    /// The body of an answer that must have this status.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self}");
+        self.json()
+    }
+
+    /// The body of a refusal that must have this status and code.
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16, code: &str) -> Value {
+        let found = (self.status, self.code());
+        assert_eq!((found.0, found.1.as_str()), (status, code), "{self}");
+        self.json()
+    }
+
+    /// The code of a refusal; empty when there is none.
+    pub(crate) fn code(&self) -> String {
+        let body: Option<Value> = serde_json::from_slice(&self.body).ok();
+        body.and_then(|body| Some(body.get("error")?.as_str()?.to_owned())).unwrap_or_default()
+    }
+
+    /// A header, empty when absent.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The journal position that the answer names.
+    pub(crate) fn position(&self) -> u64 {
+        self.header("muniment-position").parse().unwrap_or_else(|error| panic!("{self}: muniment-position: {error}"))
+    }
+
+    /// Asserts a 429: `Retry-After` and `retry_after` agree and are positive.
+    #[track_caller]
+    pub(crate) fn limited(&self, code: &str) -> u64 {
+        let body = self.refused(429, code);
+        let seconds: u64 = self.header("retry-after").parse().unwrap_or_else(|_| panic!("{self}: no Retry-After"));
+        assert!(seconds > 0, "{self}");
+        assert_eq!(body["retry_after"].as_u64(), Some(seconds), "{self}");
+        seconds
+    }
+
+    /// MET-008 for every refusal of every test: only known keys, and nothing from inside the server.
+    fn check_error_shape(&self) {
+        if self.status < 400 || self.body.is_empty() {
+            return;
+        }
+        let body = self.json();
+        let keys: Vec<&String> = body.as_object().unwrap_or_else(|| panic!("{self}")).keys().collect();
+        let known = ["error", "message", "issues", "retry_after", "available", "id"];
+        assert!(keys.iter().all(|key| known.contains(&key.as_str())), "{self}: an unknown key in an error");
+        assert!(body["error"].is_string(), "{self}: an error without a code");
+        assert!(self.status < 500 || self.status == 503, "{self}: a fault of the server");
+        let text = String::from_utf8_lossy(&self.body).to_lowercase();
+        for inside in [
+            "select ",
+            "insert into",
+            "sqlx",
+            ".rs:",
+            "/src/",
+            "panicked",
+            "backtrace",
+            "journal.db",
+            "argon",
+            "blake3",
+        ] {
+            assert!(!text.contains(inside), "{self}: tells `{inside}`");
+        }
+    }
+}
+
+impl std::fmt::Display for Reply {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} answered {} {}", self.what, self.status, String::from_utf8_lossy(&self.body))
+    }
+}

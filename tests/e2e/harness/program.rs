@@ -1,0 +1,99 @@
+//! The built program as a command line: own home, no terminal, output captured.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use std::io::Write as _;
+use tempfile::TempDir;
+
+use super::Server;
+
+/// A person's shell: a fresh home and an environment.
+pub(crate) struct Program {
+    home: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+/// How one invocation ended.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Program {
+    /// A client of the server, with nothing saved yet.
+    pub(crate) fn client_of(server: &Server) -> Self {
+        let environment = vec![("MUNIMENT_URL".to_owned(), server.base.clone())];
+        Self { home: tempfile::tempdir().unwrap(), environment }
+    }
+
+    /// On the server's own machine: the same store and settings.
+    pub(crate) fn operator_of(server: &Server) -> Self {
+        let mut program = Self::client_of(server);
+        program.environment.extend(server.settings().iter().cloned());
+        program
+    }
+
+    /// With one more variable, whole name.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.retain(|(have, _)| have != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// A path inside the home.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with_input(arguments, "")
+    }
+
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));
+        command.args(arguments).current_dir(self.home.path()).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.home.path().join(".config"));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // A program that does not read its input may close it first; that is its right.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        Output {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Output {
+    /// What it printed, when it must have ended well.
+    #[track_caller]
+    pub(crate) fn ok(&self) -> &str {
+        self.ended(0)
+    }
+
+    /// What it printed, when it must have ended with this code.
+    #[track_caller]
+    pub(crate) fn ended(&self, code: i32) -> &str {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        &self.stdout
+    }
+
+    /// The one JSON object that it printed.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(self.ok()).unwrap_or_else(|error| panic!("{error} in:\n{}", self.stdout))
+    }
+}

@@ -1,0 +1,233 @@
+//! The built program as a server: started in a temporary folder on a free port, killed, restarted, its log kept.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, OnceLock};
+
+use muniment_testkit::{Guard, free_port};
+use tempfile::TempDir;
+
+use super::store::Store;
+use super::{Client, Engine, eventually};
+
+/// Limits that all tests of one machine would share, because they come from one address. Tests of limits set them.
+const SHARED_ADDRESS_LIMITS: [&str; 7] = [
+    "LIMITS_OTP_ADDRESS",
+    "LIMITS_APPLICATIONS_ADDRESS",
+    "LIMITS_APPLICATIONS_EMAIL",
+    "LIMITS_SIGNUP_SECRET",
+    "LIMITS_BAD_TOKENS",
+    "LIMITS_METRIC_WRITES",
+    "LIMITS_READS",
+];
+
+/// How a server is to be started.
+pub(crate) struct Setup {
+    engine: Engine,
+    listen: String,
+    settings: Vec<(String, String)>,
+    store: Option<(Store, PathBuf)>,
+}
+
+impl Setup {
+    pub(crate) fn new(engine: Engine) -> Self {
+        let mut settings = vec![("MUNIMENT_ENV".to_owned(), "development".to_owned())];
+        settings.extend(SHARED_ADDRESS_LIMITS.iter().map(|name| (format!("MUNIMENT_{name}"), "off".to_owned())));
+        Self { engine, listen: "127.0.0.1".to_owned(), settings, store: None }
+    }
+
+    /// Sets `MUNIMENT_<name>`; the empty value takes the setting away.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        let name = format!("MUNIMENT_{name}");
+        self.settings.retain(|(have, _)| *have != name);
+        if !value.is_empty() {
+            self.settings.push((name, value.to_owned()));
+        }
+        self
+    }
+
+    /// Listens on every address of the machine.
+    pub(crate) fn listen_everywhere(mut self) -> Self {
+        "0.0.0.0".clone_into(&mut self.listen);
+        self
+    }
+
+    /// Starts and waits until the server answers.
+    pub(crate) fn start(self) -> Server {
+        match self.try_start() {
+            Ok(server) => server,
+            Err(refused) => panic!("the server did not start ({:?}):\n{}", refused.status, refused.log),
+        }
+    }
+
+    /// Starts, or tells how the program ended instead.
+    pub(crate) fn try_start(self) -> Result<Server, Refused> {
+        let folder = tempfile::Builder::new().prefix("muniment-e2e-").tempdir().unwrap();
+        let (store, data) = self.store.unwrap_or_else(|| {
+            let data = folder.path().join("data");
+            fs::create_dir_all(&data).unwrap();
+            (Store::new(self.engine, &data), data)
+        });
+        let mut settings = self.settings;
+        settings.push(("MUNIMENT_DATA_DIR".to_owned(), data.display().to_string()));
+        if let Store::Postgres { url } = &store {
+            settings.push(("MUNIMENT_DATABASE_URL".to_owned(), url.clone()));
+        }
+        let port = free_port();
+        settings.push(("MUNIMENT_LISTEN".to_owned(), format!("{}:{port}", self.listen)));
+        let server = Server {
+            engine: self.engine,
+            base: format!("http://127.0.0.1:{port}"),
+            port,
+            settings,
+            store,
+            data,
+            folder,
+            running: Mutex::new(None),
+        };
+        server.run()?;
+        Ok(server)
+    }
+}
+
+/// How a program that was to serve ended.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) status: ExitStatus,
+    pub(crate) log: String,
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) engine: Engine,
+    pub(crate) base: String,
+    pub(crate) port: u16,
+    pub(crate) store: Store,
+    pub(crate) data: PathBuf,
+    settings: Vec<(String, String)>,
+    folder: TempDir,
+    running: Mutex<Option<(Child, Guard)>>,
+}
+
+impl Server {
+    /// The one server an engine that tests with unique names share.
+    pub(crate) fn shared(engine: Engine) -> &'static Self {
+        static SQLITE: OnceLock<Server> = OnceLock::new();
+        static POSTGRES: OnceLock<Server> = OnceLock::new();
+        let shared = match engine {
+            Engine::Sqlite => &SQLITE,
+            Engine::Postgres => &POSTGRES,
+        };
+        shared.get_or_init(|| Setup::new(engine).start())
+    }
+
+    /// A server of one's own with these settings (`MUNIMENT_` is put in front).
+    pub(crate) fn with(engine: Engine, settings: &[(&str, &str)]) -> Self {
+        settings.iter().fold(Setup::new(engine), |setup, (name, value)| setup.set(name, value)).start()
+    }
+
+    /// Another node over the same database and keys.
+    pub(crate) fn second_node(&self) -> Self {
+        let mut setup = Setup::new(self.engine);
+        setup.settings = self.settings.clone();
+        setup.settings.retain(|(name, _)| {
+            !["MUNIMENT_LISTEN", "MUNIMENT_DATABASE_URL", "MUNIMENT_DATA_DIR"].contains(&name.as_str())
+        });
+        setup.store = Some((self.store.clone(), self.data.clone()));
+        setup.start()
+    }
+
+    /// A caller without a credential.
+    pub(crate) fn anonymous(&self) -> Client {
+        Client::new(&self.base)
+    }
+
+    /// A caller with an agent token.
+    pub(crate) fn agent(&self, token: &str) -> Client {
+        self.anonymous().bearer(token)
+    }
+
+    /// The environment that this server was started with.
+    pub(crate) fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
+    /// All that the server wrote so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.path().join("server.log")
+    }
+
+    /// Changes a setting for the next start.
+    pub(crate) fn change(&mut self, name: &str, value: &str) {
+        let name = format!("MUNIMENT_{name}");
+        self.settings.retain(|(have, _)| *have != name);
+        self.settings.push((name, value.to_owned()));
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill9(&self) {
+        let (mut child, _guard) = self.running.lock().unwrap().take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Asks the server to end and waits until it has.
+    pub(crate) fn terminate(&self) -> ExitStatus {
+        let (mut child, _guard) = self.running.lock().unwrap().take().unwrap();
+        let asked = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap();
+        assert!(asked.success());
+        eventually("the server ends after SIGTERM", || child.try_wait().unwrap())
+    }
+
+    /// Starts it again, on the same port and store.
+    pub(crate) fn restart(&self) {
+        if let Err(refused) = self.run() {
+            panic!("the server did not come back ({:?}):\n{}", refused.status, refused.log);
+        }
+    }
+
+    fn run(&self) -> Result<(), Refused> {
+        let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));
+        command.arg("serve").current_dir(self.folder.path()).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.folder.path());
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let mut child = command.spawn().unwrap();
+        let guard = Guard::new(child.id(), None);
+        let client = self.anonymous();
+        let ended = eventually("the server answers /health", || {
+            if let Some(status) = child.try_wait().unwrap() {
+                return Some(Some(status));
+            }
+            client.try_get("/health").filter(|reply| reply.status == 200).map(|_| None)
+        });
+        if let Some(status) = ended {
+            return Err(Refused { status, log: self.log() });
+        }
+        *self.running.lock().unwrap() = Some((child, guard));
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Ok(mut running) = self.running.lock()
+            && let Some((mut child, _guard)) = running.take()
+            && let Err(error) = child.kill().and_then(|()| child.wait())
+        {
+            eprintln!("the server could not be ended: {error}");
+        }
+        if std::thread::panicking()
+            && let Ok(log) = fs::read_to_string(self.log_path())
+        {
+            let tail: Vec<&str> = log.lines().rev().take(40).collect();
+            eprintln!("the server's last lines, newest first:\n{}", tail.join("\n"));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Where a server keeps its record, and a look into it past the server: for byte searches and for tampering.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use muniment_testkit::Cluster;
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+
+use super::runtime;
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// The record of one installation.
+#[derive(Debug, Clone)]
+pub(crate) enum Store {
+    Sqlite { folder: PathBuf },
+    Postgres { url: String },
+}
+
+impl Store {
+    pub(crate) fn new(engine: Engine, folder: &Path) -> Self {
+        match engine {
+            Engine::Sqlite => Self::Sqlite { folder: folder.to_path_buf() },
+            Engine::Postgres => Self::Postgres { url: Cluster::shared().fresh_database() },
+        }
+    }
+
+    /// Runs a statement on the journal's database behind the server's back.
+    pub(crate) fn execute(&self, sql: &str) {
+        match self {
+            Self::Sqlite { folder } => {
+                let file = folder.join("journal.db");
+                runtime().block_on(async {
+                    let pool = open(&file).await;
+                    sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+                    pool.close().await;
+                });
+            }
+            Self::Postgres { .. } => drop(self.texts(sql)),
+        }
+    }
+
+    /// The first column, which must be text, of every row.
+    pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
+        match self {
+            Self::Sqlite { folder } => sqlite_texts(&folder.join("journal.db"), sql),
+            Self::Postgres { url } => {
+                let database = url.rsplit('/').next().unwrap();
+                Cluster::shared().psql(database, sql).lines().map(str::to_owned).collect()
+            }
+        }
+    }
+
+    /// Everything stored, as bytes: the files of the folder, and a dump of the database where there is one.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Sqlite { folder } => folder_bytes(folder),
+            Self::Postgres { url } => Cluster::shared().dump(url.rsplit('/').next().unwrap()),
+        }
+    }
+}
+
+fn sqlite_texts(file: &Path, sql: &str) -> Vec<String> {
+    runtime().block_on(async {
+        let pool = open(file).await;
+        let rows = sqlx::query(sql).fetch_all(&pool).await.unwrap();
+        pool.close().await;
+        rows.iter().map(|row| row.get::<String, _>(0)).collect()
+    })
+}
+
+async fn open(file: &Path) -> SqlitePool {
+    let options = SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(10));
+    SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap()
+}
+
+/// All files under a folder, one after the other.
+pub(crate) fn folder_bytes(folder: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            bytes.extend(folder_bytes(&path));
+        } else {
+            bytes.extend(std::fs::read(&path).unwrap());
+        }
+    }
+    bytes
+}

@@ -1,0 +1,12 @@
+//! The built program, seen from outside: one test binary, a module a resource, each test on both engines.
+//!
+//! A test bears the id of the specification's checklist that it proves and is named as a sentence.
+//! `MUNIMENT_TORTURE=full` gives the crash and race proofs their full length (`cargo xtask torture`).
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+#![expect(dead_code, unused_imports, reason = "the harness is ahead of the tests that use it")]
+
+#[macro_use]
+mod harness;
+
+mod surface;

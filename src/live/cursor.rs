@@ -1,0 +1,153 @@
+//! Pages of delivered events: what every cursor reads, whether it has caught up or is far behind.
+//!
+//! Page `n` holds positions `n * PAGE_EVENTS + 1 ..= (n + 1) * PAGE_EVENTS`; the last one grows. Pages are made once
+//! from the journal and shared, least recently used ones leave first, and their bytes are bounded.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use lru::LruCache;
+use muniment_aggregates::record::{Position, RecordedEvent, StreamId};
+use muniment_journal::Journal;
+use parking_lot::Mutex;
+
+use super::limits::{BELONGINGS_MAX, CACHE_BYTES_MAX, PAGE_EVENTS};
+use super::routing::{self, Belonging, Routed};
+
+/// A run of consecutive events.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Page {
+    events: Vec<Arc<Routed>>,
+    bytes: usize,
+}
+
+impl Page {
+    /// The events behind `cursor`, in order. Nothing if `cursor` lies outside this page.
+    pub(crate) fn after(&self, cursor: Position) -> &[Arc<Routed>] {
+        let skip = self.events.partition_point(|event| event.position <= cursor);
+        match self.events.get(skip) {
+            Some(event) if event.position == cursor.next() => &self.events[skip..],
+            Some(_) | None => &[],
+        }
+    }
+
+    /// The last position in it, or [`Position::START`].
+    pub(crate) fn last(&self) -> Position {
+        self.events.last().map_or(Position::START, |event| event.position)
+    }
+
+    fn push(&mut self, event: Routed) {
+        self.bytes += event.weight();
+        self.events.push(Arc::new(event));
+    }
+}
+
+/// A page of the given events, for tests of what reads pages.
+#[cfg(test)]
+pub(crate) fn page_of(events: Vec<Routed>) -> Page {
+    let mut page = Page::default();
+    events.into_iter().for_each(|event| page.push(event));
+    page
+}
+
+#[derive(Debug)]
+struct Cached {
+    pages: LruCache<u64, Arc<Page>>,
+    bytes: usize,
+}
+
+impl Cached {
+    fn put(&mut self, number: u64, page: &Arc<Page>) {
+        self.bytes += page.bytes;
+        if let Some(old) = self.pages.put(number, Arc::clone(page)) {
+            self.bytes -= old.bytes;
+        }
+        while self.bytes > CACHE_BYTES_MAX && self.pages.len() > 1 {
+            let Some((_, oldest)) = self.pages.pop_lru() else { break };
+            self.bytes -= oldest.bytes;
+        }
+    }
+}
+
+/// The shared pages of one node.
+pub(crate) struct Pages {
+    journal: Journal,
+    cached: Mutex<Cached>,
+    belongings: Mutex<LruCache<StreamId, Belonging>>,
+    /// One reader fills; the others find the page it left.
+    filling: tokio::sync::Mutex<()>,
+}
+
+/// The journal could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal cannot be read behind position {after}: {reason}")]
+pub(crate) struct Unreadable {
+    after: Position,
+    reason: String,
+}
+
+impl Pages {
+    /// An empty cache over a journal.
+    pub(crate) fn new(journal: Journal) -> Self {
+        let belongings_max = NonZeroUsize::new(BELONGINGS_MAX).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            journal,
+            cached: Mutex::new(Cached { pages: LruCache::unbounded(), bytes: 0 }),
+            belongings: Mutex::new(LruCache::new(belongings_max)),
+            filling: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// The page with the event behind `after`, if it is in memory.
+    pub(crate) fn peek(&self, after: Position) -> Option<Arc<Page>> {
+        let mut cached = self.cached.lock();
+        cached.pages.get(&(after.0 / PAGE_EVENTS)).filter(|page| page.last() > after).map(Arc::clone)
+    }
+
+    /// The page with the event behind `after`, which must be in the journal already.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if the journal fails.
+    pub(crate) async fn read(&self, after: Position) -> Result<Arc<Page>, Unreadable> {
+        let number = after.0 / PAGE_EVENTS;
+        let _filling = self.filling.lock().await;
+        if let Some(page) = self.peek(after) {
+            return Ok(page);
+        }
+        let known = self.cached.lock().pages.get(&number).map(Arc::clone);
+        let mut page = known.map_or_else(Page::default, |page| (*page).clone());
+        let from = page.last().max(Position(number * PAGE_EVENTS));
+        let wanted = usize::try_from((number + 1) * PAGE_EVENTS - from.0).unwrap_or(usize::MAX);
+        let unreadable = |reason: String| Unreadable { after: from, reason };
+        let events = self.journal.read(from, wanted).await.map_err(|error| unreadable(error.to_string()))?;
+        let mut expected = from.next();
+        for event in events.iter().take(wanted) {
+            if event.position != expected {
+                return Err(unreadable(format!("found position {} instead of {expected}", event.position)));
+            }
+            expected = expected.next();
+            let belonging = self.belonging(event).await.map_err(unreadable)?;
+            page.push(routing::route(event, &belonging));
+        }
+        let page = Arc::new(page);
+        self.cached.lock().put(number, &page);
+        Ok(page)
+    }
+
+    async fn belonging(&self, event: &RecordedEvent) -> Result<Belonging, String> {
+        if !routing::belongs_to_somebody(&event.stream) {
+            return Ok(Belonging::default());
+        }
+        if let Some(known) = self.belongings.lock().get(&event.stream) {
+            return Ok(known.clone());
+        }
+        let belonging = if event.sequence == 1 {
+            routing::belonging(event)
+        } else {
+            let first = self.journal.read_stream(&event.stream, 0, 1).await.map_err(|error| error.to_string())?;
+            first.first().map(|first| routing::belonging(first)).unwrap_or_default()
+        };
+        self.belongings.lock().put(event.stream.clone(), belonging.clone());
+        Ok(belonging)
+    }
+}

@@ -1,0 +1,221 @@
+//! The centre of the live surface on one node: how far events are published, who reads, and which rights ended.
+//!
+//! **Invariant:** rights that an event ends are ended before that event, or any later one, can be read here. The
+//! journal calls [`Hub::published`] after a batch is durable and before its commands are answered; it flips the
+//! authorities first, moves the head next and wakes the readers last. Nobody reads beyond that head.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use muniment_aggregates::record::{Position, RecordedEvent};
+use muniment_journal::Journal;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::cursor::{Page, Pages, Unreadable};
+use super::limits;
+use super::registry::{Admission, Registry};
+use super::revocation::{self, Change};
+use super::rights::{Authenticate, Authority, Denied};
+use super::session::View;
+use crate::runtime::Clock;
+
+/// What wakes readers. A watch holds one value, so any number of changes while a reader is busy wake it once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Signal {
+    /// Everything up to here may be read.
+    pub(crate) head: Position,
+    /// The server restarts: readers are sent away.
+    pub(crate) closing: bool,
+}
+
+/// The live surface of one node. Held in the application's data as `web::Data<Hub>`.
+pub struct Hub {
+    pub(crate) pages: Pages,
+    pub(crate) registry: Registry,
+    journal: Journal,
+    authenticate: Arc<dyn Authenticate>,
+    clock: Clock,
+    store: String,
+    signal: watch::Sender<Signal>,
+    changes: AtomicU64,
+    confirmed_at: Mutex<Instant>,
+}
+
+impl Hub {
+    /// Starts serving a journal: joins its publish hook and starts the supervisor, which lives as long as the hub.
+    /// Needs a tokio runtime.
+    #[must_use]
+    pub fn start(journal: Journal, authenticate: Arc<dyn Authenticate>, clock: Clock) -> Arc<Self> {
+        let (signal, _) = watch::channel(Signal { head: Position::START, closing: false });
+        let hub = Arc::new(Self {
+            pages: Pages::new(journal.clone()),
+            registry: Registry::default(),
+            store: journal.identity().store(),
+            authenticate,
+            clock,
+            signal,
+            changes: AtomicU64::new(0),
+            confirmed_at: Mutex::new(Instant::now()),
+            journal: journal.clone(),
+        });
+        let weak = Arc::downgrade(&hub);
+        journal.on_publish(Arc::new(move |events: &[Arc<RecordedEvent>]| {
+            if let Some(hub) = weak.upgrade() {
+                hub.published(events);
+            }
+        }));
+        // What was published before the hook stood: no authority exists yet that it could have ended.
+        hub.advance(journal.head());
+        tokio::spawn(super::supervisor::watch_over(Arc::downgrade(&hub)));
+        hub
+    }
+
+    /// Sends every reader away with an invitation to come back, and keeps new ones out.
+    pub fn shutdown(&self) {
+        self.signal.send_modify(|signal| signal.closing = true);
+    }
+
+    pub(crate) fn store(&self) -> &str {
+        &self.store
+    }
+
+    pub(crate) fn head(&self) -> Position {
+        self.signal.borrow().head
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.signal.borrow().closing
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Signal> {
+        self.signal.subscribe()
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        let now = Instant::now();
+        let confirmed = self.is_confirmed();
+        View { store: &self.store, head: self.head(), now, utc: self.now(), confirmed }
+    }
+
+    /// Whether the head was confirmed recently enough to serve protected data.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.confirmed_at.lock().elapsed() < limits::CONFIRMED_WITHIN
+    }
+
+    /// Asks the journal for the head; a node that is cut off stops serving after [`limits::CONFIRMED_WITHIN`].
+    pub(crate) async fn confirm(&self) {
+        let asked_at = Instant::now();
+        match self.journal.confirm_head().await {
+            Ok(_) => {
+                let was = std::mem::replace(&mut *self.confirmed_at.lock(), asked_at);
+                if asked_at.saturating_duration_since(was) >= limits::CONFIRMED_WITHIN {
+                    tracing::info!("the head is confirmed again; live readers are served");
+                    self.signal.send_modify(|_| {});
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the head of the journal cannot be confirmed"),
+        }
+    }
+
+    /// The events behind `after`, which must lie before the head.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if the journal fails.
+    pub(crate) async fn page(&self, after: Position) -> Result<Arc<Page>, Unreadable> {
+        match self.pages.peek(after) {
+            Some(page) => Ok(page),
+            None => self.pages.read(after).await,
+        }
+    }
+
+    /// Checks a token and puts its grant to use, so that any event that ends it from now on is felt.
+    ///
+    /// # Errors
+    /// The refusal of the surface, or ours where the holder has too many connections.
+    pub(crate) async fn admit(&self, bearer: &str, client: Option<IpAddr>) -> Result<Admission, Denied> {
+        const ATTEMPTS: usize = 5;
+        for _ in 0..ATTEMPTS {
+            let before = self.changes.load(Ordering::Acquire);
+            let authority = Authority::new(self.authenticate.authenticate(bearer, client).await?);
+            let admission = self.registry.admit(authority)?;
+            // A right that ended between the check and the registration is seen as a change; then check again.
+            if self.changes.load(Ordering::Acquire) == before {
+                return Ok(admission);
+            }
+        }
+        Err(Denied {
+            status: 503,
+            code: "service_unavailable".to_owned(),
+            message: "rights are changing too fast; try again".to_owned(),
+            retry_after_seconds: Some(1),
+        })
+    }
+
+    /// Called by the journal, in order, for every durable batch, before its commands are answered.
+    fn published(&self, events: &[Arc<RecordedEvent>]) {
+        let Some(last) = events.last() else { return };
+        for event in events {
+            if let Some(change) = revocation::change(event) {
+                self.changes.fetch_add(1, Ordering::AcqRel);
+                self.registry.for_each(|authority| apply(&change, authority, event.position, self.now()));
+            }
+        }
+        self.advance(last.position);
+    }
+
+    fn advance(&self, head: Position) {
+        self.signal.send_if_modified(|signal| {
+            let moved = head > signal.head;
+            signal.head = signal.head.max(head);
+            moved
+        });
+    }
+}
+
+fn apply(change: &Change, authority: &Authority, at: Position, now: DateTime<Utc>) {
+    match change {
+        Change::CredentialEnds { credential, why } => {
+            if authority.credential() == credential {
+                authority.revoke(at, why);
+            }
+        }
+        Change::CredentialEndsBy { credential, end } => {
+            if authority.credential() == credential {
+                authority.end_by(*end);
+                if *end <= now {
+                    authority.revoke(at, "the token was rotated");
+                }
+            }
+        }
+        Change::AccountEnds { account, why } => {
+            if authority.account() == Some(account) {
+                authority.revoke(at, why);
+            }
+        }
+        Change::SubjectErased { subject } => {
+            if authority.subject() == Some(subject) {
+                authority.revoke(at, "the account was erased");
+            }
+        }
+        Change::CompanyOpens { subject, company } => {
+            if authority.subject() == Some(subject) {
+                authority.open_company(company);
+            }
+        }
+    }
+}
+
+/// How long a client that is sent away should wait: spread, so that they do not all come back at once.
+pub(crate) fn retry_ms(connection: u64) -> u64 {
+    let spread = Duration::from_millis(limits::RETRY_MS);
+    // Spread by the connection's number: consecutive ones land far apart.
+    limits::RETRY_MS + (connection.wrapping_mul(617)) % u64::try_from(spread.as_millis()).unwrap_or(1)
+}

@@ -1,0 +1,59 @@
+//! Every bound of the live surface, with the sum behind the number.
+
+use std::time::Duration;
+
+/// Longest frame a client may send, in bytes.
+pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Subscriptions of one connection.
+pub(crate) const SUBSCRIPTIONS_MAX: usize = 64;
+/// Credit of one subscription.
+pub(crate) const CREDIT_MAX: u32 = 1024;
+/// Between upgrade and a good `hello`.
+pub(crate) const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// Between heartbeats.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(25);
+/// A ping that is not answered within this ends the connection.
+pub(crate) const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// How long before the end of a credential the client is told.
+pub(crate) const EXPIRY_NOTICE: Duration = Duration::from_secs(60);
+/// Connections of one account or token.
+pub(crate) const CONNECTIONS_PER_CREDENTIAL_MAX: usize = 100;
+/// Connections of one client address.
+pub(crate) const CONNECTIONS_PER_ADDRESS_MAX: usize = 200;
+/// Events of a batch stop being added at this size. Two batches fill the window.
+pub(crate) const BATCH_BYTES: usize = 16 * 1024;
+/// Bytes that may be on their way to a client without a pong for them. A client that never reads costs this and
+/// one batch, half in our buffers and half in the kernel's: under the 64 KiB it may cost.
+pub(crate) const WINDOW_BYTES: u64 = 32 * 1024;
+/// Frames a client may send in a burst.
+pub(crate) const FRAMES_BURST: f64 = 200.0;
+/// Frames a client may send a second, over time.
+pub(crate) const FRAMES_PER_SECOND: f64 = 50.0;
+/// Positions of one page of the shared cache.
+pub(crate) const PAGE_EVENTS: u64 = 256;
+/// What the shared cache of pages may hold, in bytes.
+pub(crate) const CACHE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Streams whose belonging is remembered; about 200 bytes each.
+pub(crate) const BELONGINGS_MAX: usize = 100_000;
+/// A subscriber whose filter admits nothing hears how far it was read at most this often.
+pub(crate) const UPTO_EVERY: Duration = Duration::from_secs(1);
+/// Unacknowledged TCP data, a closed window included, ends the connection after this.
+pub(crate) const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The head is confirmed this often while somebody reads.
+pub(crate) const CONFIRM_EVERY: Duration = Duration::from_secs(1);
+/// Without a confirmed head for this long, nothing protected leaves.
+pub(crate) const CONFIRMED_WITHIN: Duration = Duration::from_secs(5);
+/// Longest wait of a long-poll.
+pub(crate) const LONG_POLL_WAIT_SECONDS_MAX: u64 = 25;
+/// Events of a long-poll answer, at most.
+pub(crate) const LONG_POLL_EVENTS_MAX: usize = 1000;
+/// Events of a long-poll answer where the caller names no limit.
+pub(crate) const LONG_POLL_EVENTS_DEFAULT: usize = 100;
+/// Bytes of events in a long-poll answer stop being added at this size.
+pub(crate) const LONG_POLL_BYTES: usize = 1024 * 1024;
+/// Positions that one long-poll looks at before it answers with how far it came.
+pub(crate) const LONG_POLL_SCAN_MAX: u64 = 16 * 1024;
+/// Between comments of an idle event stream.
+pub(crate) const SSE_COMMENT: Duration = Duration::from_secs(15);
+/// A client that is sent away is asked to come back after this and up to as much again.
+pub(crate) const RETRY_MS: u64 = 1500;

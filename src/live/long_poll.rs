@@ -1,0 +1,90 @@
+//! `GET /v1/events`: the cursor for curl, cron and CI agents. Answers at once when something is there, else waits
+//! up to `wait` seconds; `next` is the cursor to come back with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use tokio::time::Instant;
+
+use super::hub::Hub;
+use super::limits;
+use super::reader::{Ended, Portion, Reader, beginning};
+use super::request::{self, Query, Refusal};
+use super::routing::Routed;
+
+/// Answers a long-poll.
+pub(crate) async fn answer(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {
+    match poll(&request, hub.into_inner()).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.respond(),
+    }
+}
+
+async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, Refusal> {
+    let query = Query::of(request)?;
+    let filter = query.filter()?;
+    let limit = bounded("limit", query.limit, 1, limits::LONG_POLL_EVENTS_MAX, limits::LONG_POLL_EVENTS_DEFAULT)?;
+    let wait = bounded("wait", query.wait, 0, limits::LONG_POLL_WAIT_SECONDS_MAX, 0)?;
+    let bearer = request::required_bearer(request)?;
+    let mut reader = Reader::admit(Arc::clone(&hub), &bearer, request::client(request), filter).await?;
+    reader.start_at(beginning(&hub, query.after.as_deref().unwrap_or("start"))?);
+    let deadline = Instant::now() + Duration::from_secs(wait);
+    let portion = Portion { events: limit, bytes: limits::LONG_POLL_BYTES, positions: limits::LONG_POLL_SCAN_MAX };
+    loop {
+        let events = match reader.take(portion).await {
+            Ok(events) => events,
+            // A node that restarts has nothing more to say, which is an answer: the client comes back for the rest.
+            Err(Ended::Closing) => return Ok(respond(&reader, &[])),
+            Err(Ended::Revoked(revocation)) => {
+                return Err(Refusal::new(StatusCode::UNAUTHORIZED, "invalid_token", revocation.why));
+            }
+            Err(Ended::Expired) => {
+                return Err(Refusal::new(StatusCode::UNAUTHORIZED, "expired_token", "the credential has expired"));
+            }
+            Err(Ended::Unavailable(why)) => return Err(Refusal::unavailable(why)),
+        };
+        // A scan that was cut short answers with how far it came, so that one request never costs a whole journal.
+        if !events.is_empty() || !reader.caught_up() || Instant::now() >= deadline {
+            return Ok(respond(&reader, &events));
+        }
+        // Either way round the loop looks again.
+        let _elapsed = tokio::time::timeout_at(deadline, reader.changed()).await;
+    }
+}
+
+fn bounded<T: PartialOrd + Copy + std::fmt::Display>(
+    name: &str,
+    value: Option<T>,
+    least: T,
+    most: T,
+    default: T,
+) -> Result<T, Refusal> {
+    match value {
+        None => Ok(default),
+        Some(value) if value >= least && value <= most => Ok(value),
+        Some(_) => {
+            let message = format!("`{name}` is a whole number from {least} to {most}");
+            Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_field", message))
+        }
+    }
+}
+
+/// The events are JSON already and go in as they are; the rest are digits and the store's name.
+fn respond(reader: &Reader, events: &[Arc<Routed>]) -> HttpResponse {
+    let hub = reader.hub();
+    let (store, head) = (hub.store(), hub.head());
+    let events: Vec<&str> = events.iter().map(|event| &*event.frame).collect();
+    let body = format!(
+        r#"{{"store":"{store}","events":[{}],"upto":"{}","next":"{}","head":"{head}"}}"#,
+        events.join(","),
+        reader.cursor(),
+        reader.cursor_text(),
+    );
+    HttpResponse::Ok()
+        .content_type("application/json; charset=utf-8")
+        .insert_header(("cache-control", "no-store"))
+        .insert_header(("muniment-position", head.to_string()))
+        .body(body)
+}

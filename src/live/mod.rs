@@ -1,0 +1,38 @@
+//! The live surface: the journal, pushed to whoever may read it (spec/live.md).
+//!
+//! A subscription is a cursor over the journal, never a queue. Reading order: [`hub`] (how far events are
+//! published, and which rights ended), `routing` and `exposure` (what of an event leaves), `rights` and `filter`
+//! (to whom), `cursor` (shared pages), `session` (one connection as a state machine) and its edge `socket_actor`;
+//! `reader` with `sse` and `long_poll` for plain HTTP. **Invariant:** nothing is sent to a socket's mailbox.
+
+mod codec;
+mod cursor;
+mod exposure;
+mod filter;
+pub mod hub;
+mod limits;
+mod long_poll;
+mod reader;
+mod registry;
+mod request;
+mod revocation;
+pub mod rights;
+mod routing;
+mod session;
+mod socket_actor;
+mod sse;
+mod supervisor;
+
+use actix_web::web;
+
+pub use hub::Hub;
+pub use supervisor::on_connect;
+
+/// Mounts `/v1/live`, `/v1/stream` and `/v1/events`. The application's data must hold `web::Data<Hub>`, and its
+/// server should be given [`on_connect`].
+pub fn configure(config: &mut web::ServiceConfig) {
+    config
+        .route("/v1/live", web::get().to(socket_actor::open))
+        .route("/v1/stream", web::get().to(sse::open))
+        .route("/v1/events", web::get().to(long_poll::answer));
+}

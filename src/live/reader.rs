@@ -1,0 +1,171 @@
+//! A cursor over plain HTTP: what SSE and long-poll share. It pulls, checks the right at the last moment, and says
+//! why it ends.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use muniment_aggregates::record::Position;
+use tokio::sync::watch;
+
+use super::codec;
+use super::filter::Filter;
+use super::hub::{Hub, Signal};
+use super::registry::{Admission, Presence};
+use super::request::Refusal;
+use super::rights::Revocation;
+use super::routing::Routed;
+
+/// Bounds of one answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Portion {
+    /// Events, at most.
+    pub(crate) events: usize,
+    /// Bytes of events after which none is added.
+    pub(crate) bytes: usize,
+    /// Positions looked at, at most.
+    pub(crate) positions: u64,
+}
+
+/// Why nothing more leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The right was taken away.
+    Revoked(Revocation),
+    /// The credential ended by itself.
+    Expired,
+    /// The server restarts.
+    Closing,
+    /// The node cannot confirm the head, or cannot read.
+    Unavailable(&'static str),
+}
+
+/// One reader over HTTP.
+pub(crate) struct Reader {
+    hub: Arc<Hub>,
+    admission: Admission,
+    presence: Presence,
+    filter: Filter,
+    cursor: Position,
+    signals: watch::Receiver<Signal>,
+}
+
+/// Where a reader begins, as the caller wrote it.
+pub(crate) fn beginning(hub: &Hub, after: &str) -> Result<Position, Refusal> {
+    match after {
+        "start" => Ok(Position::START),
+        "head" => Ok(hub.head()),
+        cursor => codec::parse_cursor(cursor, hub.store(), hub.head()).map_err(Refusal::from),
+    }
+}
+
+impl Reader {
+    /// Admits a reader; where it begins is set by [`Reader::start_at`].
+    ///
+    /// # Errors
+    /// As the surface refuses the token, or where there are too many readers.
+    pub(crate) async fn admit(
+        hub: Arc<Hub>,
+        bearer: &str,
+        client: Option<IpAddr>,
+        filter: Filter,
+    ) -> Result<Self, Refusal> {
+        let presence = hub.registry.arrive(client)?;
+        let admission = hub.admit(bearer, client).await?;
+        let (signals, cursor) = (hub.watch(), hub.head());
+        Ok(Self { hub, admission, presence, filter, cursor, signals })
+    }
+
+    /// Sets the cursor.
+    pub(crate) fn start_at(&mut self, cursor: Position) {
+        self.cursor = cursor;
+        self.presence.at(Some(cursor));
+    }
+
+    /// Everything up to here was looked at.
+    pub(crate) fn cursor(&self) -> Position {
+        self.cursor
+    }
+
+    /// The cursor as the caller writes it.
+    pub(crate) fn cursor_text(&self) -> String {
+        codec::cursor(self.hub.store(), self.cursor)
+    }
+
+    /// The hub it reads from.
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Number of its connection.
+    pub(crate) fn number(&self) -> u64 {
+        self.presence.number
+    }
+
+    /// Whether there is nothing behind the cursor yet.
+    pub(crate) fn caught_up(&self) -> bool {
+        self.cursor >= self.hub.head()
+    }
+
+    /// Takes what may be read now, in order. Nothing does not mean the head: see [`Reader::caught_up`].
+    ///
+    /// # Errors
+    /// Why nothing more leaves.
+    pub(crate) async fn take(&mut self, portion: Portion) -> Result<Vec<Arc<Routed>>, Ended> {
+        self.entitled()?;
+        let mut events: Vec<Arc<Routed>> = Vec::new();
+        let mut bytes = 0;
+        let until = Position(self.cursor.0.saturating_add(portion.positions));
+        'pages: while !self.caught_up() && self.cursor < until && events.len() < portion.events {
+            let page = self.hub.page(self.cursor).await.map_err(|error| {
+                tracing::error!(%error, "a live reader is sent away");
+                Ended::Unavailable("the journal cannot be read")
+            })?;
+            let head = self.hub.head();
+            for event in page.after(self.cursor) {
+                if event.position > head || event.position > until {
+                    break 'pages;
+                }
+                if self.admission.authority.may_read(event) && self.filter.admits(&event.keys) {
+                    let full = !events.is_empty() && bytes + event.frame.len() > portion.bytes;
+                    if full || events.len() >= portion.events {
+                        break 'pages;
+                    }
+                    bytes += event.frame.len();
+                    events.push(Arc::clone(event));
+                }
+                self.cursor = event.position;
+            }
+        }
+        self.entitled()?;
+        self.presence.at(Some(self.cursor));
+        Ok(events)
+    }
+
+    /// Waits until something changed or the credential ended by itself.
+    pub(crate) async fn changed(&mut self) {
+        let left = self.admission.authority.expires_at().map(|end| end - self.hub.now());
+        let left = left.map(|left| left.to_std().unwrap_or_default());
+        // The bound only serves credentials without an end; the caller asks again.
+        let bound = left.unwrap_or(super::limits::SSE_COMMENT);
+        if let Ok(Err(_)) = tokio::time::timeout(bound, self.signals.changed()).await {
+            // The hub holds the sender and we hold the hub, so this cannot happen; yield rather than spin.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn entitled(&self) -> Result<(), Ended> {
+        if self.hub.is_closing() {
+            return Err(Ended::Closing);
+        }
+        if let Some(revocation) = self.admission.authority.revocation() {
+            return Err(Ended::Revoked(revocation.clone()));
+        }
+        if self.admission.authority.expired(self.hub.now()) {
+            return Err(Ended::Expired);
+        }
+        if !self.hub.is_confirmed() {
+            return Err(Ended::Unavailable("the head of the record cannot be confirmed"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,180 @@
+//! What the three routes share at their door: the bearer token, the query string, the origin of a browser, and
+//! refusals in the words of the `/v1` surface.
+
+use std::net::IpAddr;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, RETRY_AFTER};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::codec::Problem;
+use super::filter::Filter;
+use super::rights::Denied;
+
+/// A refusal in answer to an HTTP request.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    code: String,
+    message: String,
+    retry_after_seconds: Option<u64>,
+}
+
+impl Refusal {
+    /// A refusal with a status and a stable code.
+    pub(crate) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        Self { status, code: code.to_owned(), message: message.into(), retry_after_seconds: None }
+    }
+
+    /// The node cannot serve protected data at this moment.
+    pub(crate) fn unavailable(message: &str) -> Self {
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", message);
+        Self { retry_after_seconds: Some(1), ..refusal }
+    }
+
+    /// The answer.
+    pub(crate) fn respond(self) -> HttpResponse {
+        let mut body = json!({"error": self.code, "message": self.message});
+        let mut response = HttpResponseBuilder::new(self.status);
+        if let Some(seconds) = self.retry_after_seconds {
+            response.insert_header((RETRY_AFTER, seconds.to_string()));
+            body["retry_after"] = seconds.into();
+        }
+        response.content_type("application/json; charset=utf-8").body(body.to_string())
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        Self {
+            status: StatusCode::from_u16(denied.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            code: denied.code,
+            message: denied.message,
+            retry_after_seconds: denied.retry_after_seconds,
+        }
+    }
+}
+
+impl From<(Problem, String)> for Refusal {
+    fn from((problem, message): (Problem, String)) -> Self {
+        let status = match problem {
+            Problem::StoreChanged => StatusCode::CONFLICT,
+            Problem::Forbidden => StatusCode::FORBIDDEN,
+            Problem::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Problem::TokenExpired => StatusCode::UNAUTHORIZED,
+            Problem::CursorFuture | Problem::BadFilter | Problem::BadFrame | Problem::TooManySubs => {
+                StatusCode::BAD_REQUEST
+            }
+        };
+        let code = match problem {
+            Problem::BadFrame => "invalid_cursor",
+            Problem::TokenExpired => "expired_token",
+            Problem::StoreChanged
+            | Problem::Forbidden
+            | Problem::RateLimited
+            | Problem::CursorFuture
+            | Problem::BadFilter
+            | Problem::TooManySubs => problem.code(),
+        };
+        Self::new(status, code, message)
+    }
+}
+
+/// The query of `/v1/stream` and `/v1/events`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Query {
+    /// Cursor, `start` or `head`.
+    pub(crate) after: Option<String>,
+    /// Filter, as JSON text.
+    filter: Option<String>,
+    /// Events of an answer, at most.
+    pub(crate) limit: Option<usize>,
+    /// Seconds to wait for the first event.
+    pub(crate) wait: Option<u64>,
+}
+
+impl Query {
+    /// Reads the query string.
+    ///
+    /// # Errors
+    /// 400, naming what is wrong.
+    pub(crate) fn of(request: &HttpRequest) -> Result<Self, Refusal> {
+        refuse_token_in_query(request)?;
+        actix_web::web::Query::<Self>::from_query(request.query_string())
+            .map(actix_web::web::Query::into_inner)
+            .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "invalid_field", format!("query: {error}")))
+    }
+
+    /// The compiled filter.
+    ///
+    /// # Errors
+    /// 400 `bad_filter`.
+    pub(crate) fn filter(&self) -> Result<Filter, Refusal> {
+        let compiled = self.filter.as_deref().map_or_else(|| Ok(Filter::everything()), Filter::parse);
+        compiled.map_err(|error| (Problem::BadFilter, error.to_string()).into())
+    }
+}
+
+/// Query strings end in logs and histories: a secret there is refused, even a good one.
+pub(crate) fn refuse_token_in_query(request: &HttpRequest) -> Result<(), Refusal> {
+    const SECRETS: [&str; 5] = ["token", "access_token", "authorization", "bearer", "session"];
+    let named = |pair: &str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+    };
+    if request.query_string().split('&').any(named) {
+        let message = "a token does not belong in the query string; send it as `Authorization: Bearer`";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_field", message));
+    }
+    Ok(())
+}
+
+/// The bearer token of the request, if it has one.
+///
+/// # Errors
+/// 401 for two `Authorization` headers.
+pub(crate) fn bearer(request: &HttpRequest) -> Result<Option<String>, Refusal> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let first = headers.next();
+    if headers.next().is_some() {
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "invalid_token", "one Authorization header, not several"));
+    }
+    let Some(text) = first.and_then(|value| value.to_str().ok()) else { return Ok(None) };
+    let Some((scheme, token)) = text.split_once(char::is_whitespace) else { return Ok(None) };
+    let token = token.trim();
+    Ok((scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| token.to_owned()))
+}
+
+/// The bearer token of a route that needs one.
+///
+/// # Errors
+/// 401 `missing_token`.
+pub(crate) fn required_bearer(request: &HttpRequest) -> Result<String, Refusal> {
+    let missing = || Refusal::new(StatusCode::UNAUTHORIZED, "missing_token", "send `Authorization: Bearer <token>`");
+    bearer(request)?.ok_or_else(missing)
+}
+
+/// A browser that sends cookies along must come from our own origin: sockets are not covered by CORS.
+///
+/// # Errors
+/// 403 `forbidden_origin`.
+pub(crate) fn check_origin(request: &HttpRequest) -> Result<(), Refusal> {
+    let headers = request.headers();
+    if !headers.contains_key(COOKIE) {
+        return Ok(());
+    }
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let authority = text(ORIGIN).and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+    match (authority, text(HOST)) {
+        (Some(origin), Some(host)) if origin.eq_ignore_ascii_case(host) => Ok(()),
+        _ => Err(Refusal::new(StatusCode::FORBIDDEN, "forbidden_origin", "this origin may not open a socket here")),
+    }
+}
+
+/// The client's address.
+pub(crate) fn client(request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|address| address.ip())
+}

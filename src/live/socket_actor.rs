@@ -1,0 +1,262 @@
+//! `GET /v1/live`: one actix actor a socket, and the only file that names actix_web_actors.
+//!
+//! The actor is the body of its response. Nothing is ever sent to its mailbox: a watch wakes it, any number of
+//! wakes being one, and it pulls pages for as long as its session's credit and window let it write.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::fut::wrap_future;
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, StreamHandler};
+use actix_http::ws::Item;
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, WebsocketContext, WsResponseBuilder};
+use bytes::{Bytes, BytesMut};
+
+use super::codec::{Close, SUBPROTOCOL};
+use super::cursor::{Page, Unreadable};
+use super::hub::{Hub, retry_ms};
+use super::limits;
+use super::registry::{Admission, Presence};
+use super::request::{self, Refusal};
+use super::rights::Denied;
+use super::session::{Effect, Session};
+
+/// Between looks at deadlines.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Opens a socket.
+pub(crate) async fn open(request: HttpRequest, payload: web::Payload, hub: web::Data<Hub>) -> HttpResponse {
+    match upgrade(&request, payload, hub.into_inner()) {
+        Ok(response) => response,
+        Err(refusal) => refusal.respond(),
+    }
+}
+
+fn upgrade(request: &HttpRequest, payload: web::Payload, hub: Arc<Hub>) -> Result<HttpResponse, Refusal> {
+    request::refuse_token_in_query(request)?;
+    request::check_origin(request)?;
+    if hub.is_closing() {
+        return Err(Refusal::unavailable("the server restarts"));
+    }
+    let presence = hub.registry.arrive(request::client(request))?;
+    let socket = LiveSocket {
+        session: Session::new(presence.number, std::time::Instant::now()),
+        bearer: request::bearer(request)?,
+        client: request::client(request),
+        speaks: speaks_ours(request),
+        presence,
+        admission: None,
+        fetching: false,
+        fragments: None,
+        hub,
+    };
+    let started = WsResponseBuilder::new(socket, request, payload)
+        .protocols(&[SUBPROTOCOL])
+        .frame_size(limits::FRAME_BYTES_MAX)
+        .start();
+    Ok(started.unwrap_or_else(|error| error.error_response()))
+}
+
+/// Whether the client offers our subprotocol, or none and so takes what there is.
+fn speaks_ours(request: &HttpRequest) -> bool {
+    let mut offered = request
+        .headers()
+        .get_all(actix_web::http::header::SEC_WEBSOCKET_PROTOCOL)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .peekable();
+    offered.peek().is_none() || offered.any(|protocol| protocol.trim() == SUBPROTOCOL)
+}
+
+struct LiveSocket {
+    session: Session,
+    hub: Arc<Hub>,
+    presence: Presence,
+    admission: Option<Admission>,
+    bearer: Option<String>,
+    client: Option<std::net::IpAddr>,
+    speaks: bool,
+    /// A page is on its way; the next is asked for when it is here.
+    fetching: bool,
+    /// A text frame that arrives in pieces.
+    fragments: Option<BytesMut>,
+}
+
+/// Something changed: the head, a right, or the server is closing.
+struct Wake;
+
+type Context = WebsocketContext<LiveSocket>;
+
+impl Actor for LiveSocket {
+    type Context = Context;
+
+    fn started(&mut self, ctx: &mut Context) {
+        if !self.speaks {
+            self.perform(vec![Effect::Close(Close::UnsupportedVersion)], ctx);
+            return;
+        }
+        let signals = futures_util::stream::unfold(self.hub.watch(), |mut signals| async {
+            // An error means that the hub is gone, and the stream with it.
+            signals.changed().await.ok().map(|()| (Wake, signals))
+        });
+        ctx.add_stream(signals);
+        ctx.run_interval(TICK, |socket, ctx| {
+            let effects = socket.session.tick(socket.hub.view());
+            socket.perform(effects, ctx);
+            socket.pump(ctx);
+        });
+    }
+}
+
+impl StreamHandler<Wake> for LiveSocket {
+    fn handle(&mut self, _: Wake, ctx: &mut Context) {
+        if self.hub.is_closing() {
+            let effects = self.session.restart(retry_ms(self.presence.number));
+            self.perform(effects, ctx);
+            return;
+        }
+        if let Some(effects) = self.session.unless_entitled(self.hub.view()) {
+            self.perform(effects, ctx);
+            return;
+        }
+        self.pump(ctx);
+    }
+}
+
+impl StreamHandler<Result<ws::Message, ProtocolError>> for LiveSocket {
+    fn handle(&mut self, message: Result<ws::Message, ProtocolError>, ctx: &mut Context) {
+        let hub = Arc::clone(&self.hub);
+        let view = hub.view();
+        let effects = match message {
+            Ok(ws::Message::Text(text)) => self.session.text(&text, view),
+            Ok(ws::Message::Ping(payload)) => {
+                ctx.pong(&payload);
+                self.session.ping(view)
+            }
+            Ok(ws::Message::Pong(payload)) => self.session.pong(count(&payload), view),
+            Ok(ws::Message::Continuation(item)) => match self.assemble(item) {
+                Ok(None) => Vec::new(),
+                Ok(Some(text)) => match std::str::from_utf8(&text) {
+                    Ok(text) => self.session.text(text, view),
+                    Err(_) => self.session.bad_frame("the text is not UTF-8", view),
+                },
+                Err(message) => self.session.bad_frame(message, view),
+            },
+            Ok(ws::Message::Binary(_)) => self.session.bad_frame("frames are text", view),
+            Ok(ws::Message::Close(_)) => vec![Effect::Close(Close::Normal)],
+            Ok(ws::Message::Nop) => Vec::new(),
+            Err(ProtocolError::Overflow) => self.session.bad_frame("the frame is too long", view),
+            Err(error) => self.session.bad_frame(&error.to_string(), view),
+        };
+        self.perform(effects, ctx);
+        self.pump(ctx);
+    }
+}
+
+impl LiveSocket {
+    /// Writes while the session wants: pages in memory at once, others when they have been read.
+    fn pump(&mut self, ctx: &mut Context) {
+        while !self.fetching && !self.session.is_closed() {
+            let Some((id, after)) = self.session.wants(self.hub.view()) else { break };
+            match self.hub.pages.peek(after) {
+                Some(page) => self.feed(id, &page, ctx),
+                None => {
+                    self.fetching = true;
+                    let hub = Arc::clone(&self.hub);
+                    let fetch = wrap_future::<_, Self>(async move { hub.page(after).await });
+                    ctx.spawn(fetch.map(move |page, socket, ctx| socket.arrived(id, page, ctx)));
+                }
+            }
+        }
+        self.presence.at(self.session.slowest());
+    }
+
+    fn arrived(&mut self, id: u32, page: Result<Arc<Page>, Unreadable>, ctx: &mut Context) {
+        self.fetching = false;
+        match page {
+            Ok(page) => {
+                self.feed(id, &page, ctx);
+                self.pump(ctx);
+            }
+            Err(error) => {
+                tracing::error!(%error, "a live reader is sent away");
+                self.perform(vec![Effect::Close(Close::Internal)], ctx);
+            }
+        }
+    }
+
+    fn feed(&mut self, id: u32, page: &Page, ctx: &mut Context) {
+        let hub = Arc::clone(&self.hub);
+        let effects = self.session.feed(id, page, hub.view());
+        self.perform(effects, ctx);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>, ctx: &mut Context) {
+        for effect in effects {
+            match effect {
+                Effect::Send(text) => ctx.text(text),
+                Effect::Ping(count) => ctx.ping(&count.to_be_bytes()),
+                Effect::Authenticate(token) => self.authenticate(token, ctx),
+                Effect::Close(close) => {
+                    let reason = CloseReason {
+                        code: CloseCode::from(close.code()),
+                        description: Some(close.reason().to_owned()),
+                    };
+                    ctx.close(Some(reason));
+                    ctx.stop();
+                }
+            }
+        }
+    }
+
+    fn authenticate(&mut self, token: Option<String>, ctx: &mut Context) {
+        let hub = Arc::clone(&self.hub);
+        let (bearer, client) = (token.or_else(|| self.bearer.take()), self.client);
+        let verdict = wrap_future::<_, Self>(async move {
+            match bearer {
+                Some(bearer) => hub.admit(&bearer, client).await,
+                None => Err(Denied {
+                    status: 401,
+                    code: "missing_token".to_owned(),
+                    message: "hello needs a token".to_owned(),
+                    retry_after_seconds: None,
+                }),
+            }
+        });
+        ctx.spawn(verdict.map(|verdict, socket, ctx| {
+            let authority = verdict.as_ref().map(|admission| Arc::clone(&admission.authority)).map_err(Clone::clone);
+            let hub = Arc::clone(&socket.hub);
+            let effects = socket.session.authenticated(authority, hub.view());
+            if let Ok(admission) = verdict
+                && socket.session.reads_under(&admission.authority)
+            {
+                socket.admission = Some(admission);
+            }
+            socket.perform(effects, ctx);
+        }));
+    }
+
+    fn assemble(&mut self, item: Item) -> Result<Option<Bytes>, &'static str> {
+        let (piece, last) = match item {
+            Item::FirstText(piece) => {
+                self.fragments = Some(BytesMut::new());
+                (piece, false)
+            }
+            Item::FirstBinary(_) => return Err("frames are text"),
+            Item::Continue(piece) => (piece, false),
+            Item::Last(piece) => (piece, true),
+        };
+        let Some(text) = &mut self.fragments else { return Err("a continuation of nothing") };
+        if text.len() + piece.len() > limits::FRAME_BYTES_MAX {
+            return Err("the frame is too long");
+        }
+        text.extend_from_slice(&piece);
+        if last { Ok(self.fragments.take().map(BytesMut::freeze)) } else { Ok(None) }
+    }
+}
+
+/// The count in a pong of ours; others are none.
+fn count(payload: &[u8]) -> Option<u64> {
+    payload.try_into().ok().map(u64::from_be_bytes)
+}

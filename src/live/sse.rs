@@ -1,0 +1,111 @@
+//! `GET /v1/stream`: the cursor as Server-Sent Events. The body is pulled, so a client that does not read is
+//! simply behind; each event carries its cursor as `id`, which browsers send back as `Last-Event-ID`.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use actix_web::http::header::{CACHE_CONTROL, ContentEncoding};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::codec;
+use super::hub::{Hub, retry_ms};
+use super::limits;
+use super::reader::{Ended, Portion, Reader, beginning};
+use super::request::{self, Query, Refusal};
+
+const PORTION: Portion =
+    Portion { events: limits::CREDIT_MAX as usize, bytes: limits::BATCH_BYTES, positions: 4 * limits::PAGE_EVENTS };
+
+/// Opens an event stream.
+pub(crate) async fn open(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {
+    match stream(&request, hub.into_inner()).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.respond(),
+    }
+}
+
+async fn stream(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, Refusal> {
+    let query = Query::of(request)?;
+    let filter = query.filter()?;
+    let bearer = request::required_bearer(request)?;
+    let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
+    let mut reader = Reader::admit(Arc::clone(&hub), &bearer, request::client(request), filter).await?;
+    reader.start_at(beginning(&hub, last_seen.or(query.after.as_deref()).unwrap_or("head"))?);
+    let greeting = format!("retry: {}\nid: {}\n\n", retry_ms(reader.number()), reader.cursor_text());
+    let flow = Flow { reader, greeting: Some(greeting), spoke_at: Instant::now(), over: false };
+    let body = futures_util::stream::unfold(flow, |flow| async {
+        flow.next().await.map(|(text, flow)| (Ok::<_, actix_web::Error>(Bytes::from(text)), flow))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header(("x-accel-buffering", "no"))
+        .insert_header(ContentEncoding::Identity)
+        .streaming(body))
+}
+
+struct Flow {
+    reader: Reader,
+    greeting: Option<String>,
+    spoke_at: Instant,
+    over: bool,
+}
+
+impl Flow {
+    /// The next piece of the body; waits for it.
+    async fn next(mut self) -> Option<(String, Self)> {
+        if self.over {
+            return None;
+        }
+        if let Some(greeting) = self.greeting.take() {
+            return Some((greeting, self));
+        }
+        loop {
+            match self.reader.take(PORTION).await {
+                Ok(events) if !events.is_empty() => {
+                    let mut text = String::with_capacity(limits::BATCH_BYTES);
+                    for event in &events {
+                        let id = codec::cursor(self.reader.hub().store(), event.position);
+                        // Writing to a String cannot fail.
+                        let _infallible = write!(text, "id: {id}\ndata: {}\n\n", event.frame);
+                    }
+                    self.spoke_at = Instant::now();
+                    return Some((text, self));
+                }
+                Ok(_) => {
+                    let comment_at = self.spoke_at + limits::SSE_COMMENT;
+                    if comment_at <= Instant::now() {
+                        self.spoke_at = Instant::now();
+                        // The id moves a filtered client on, although there is nothing to tell.
+                        return Some((format!(": {}\nid: {}\n\n", "still here", self.reader.cursor_text()), self));
+                    }
+                    if self.reader.caught_up() {
+                        // Either way round the loop looks again.
+                        let _elapsed = tokio::time::timeout_at(comment_at, self.reader.changed()).await;
+                    }
+                }
+                Err(ended) => {
+                    self.over = true;
+                    return Some((farewell(&ended, self.reader.number()), self));
+                }
+            }
+        }
+    }
+}
+
+fn farewell(ended: &Ended, connection: u64) -> String {
+    match ended {
+        Ended::Revoked(revocation) => {
+            let data = json!({"at": revocation.at.to_string(), "why": revocation.why});
+            format!("event: revoked\ndata: {data}\n\n")
+        }
+        Ended::Expired => "event: token_expired\ndata: {}\n\n".to_owned(),
+        Ended::Closing => format!("event: bye\nretry: {}\ndata: {{\"code\":4000}}\n\n", retry_ms(connection)),
+        Ended::Unavailable(why) => {
+            format!("event: bye\nretry: {}\ndata: {}\n\n", retry_ms(connection), json!({"code": 4001, "why": why}))
+        }
+    }
+}

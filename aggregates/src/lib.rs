@@ -2,10 +2,26 @@
 //!
 //! Reading order: [`decider`] is the contract every aggregate fulfils; [`record`] is the plain data all
 //! layers share; [`ids`], [`claims`] and [`sealed`] are the values events are made of; then one module an
-//! aggregate. Begin with [`metric`], the one most commands go to.
+//! aggregate. Begin with [`metric`], the one most commands go to. [`catalog`] lists every event there is.
 
 pub mod claims;
 pub mod decider;
 pub mod ids;
 pub mod record;
 pub mod sealed;
+
+pub mod metric;
+
+pub mod application;
+
+pub mod challenge;
+
+pub mod account;
+pub mod session;
+
+pub mod scheduler;
+pub mod subject;
+
+pub mod catalog;
+pub mod cqrs;
+pub mod upcasters;

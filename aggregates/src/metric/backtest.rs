@@ -1,0 +1,146 @@
+//! What a rule would have found, had it been in force all along: the recorded events, the live evaluator, and
+//! no other clock than the events' own.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::events::MetricEvent;
+use super::rules::{Finding, Rule, RuleType};
+use super::state::Metric;
+use crate::decider::Decider;
+use crate::ids::PointId;
+
+/// Which value of a corrected point the rule sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Corrections {
+    /// The one known when the rule would have looked: no look-ahead.
+    AsKnown,
+    /// The last one there is.
+    Applied,
+}
+
+/// Findings about points that followed each other without one in between that the rule was silent about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Episode {
+    /// Its first finding.
+    pub first: Finding,
+    /// Its last finding.
+    pub last: Finding,
+    /// How many it has.
+    pub findings: usize,
+}
+
+/// The outcome of a back-test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Backtest {
+    /// How many points were looked at.
+    pub points: u64,
+    /// What the rule would have found, in order.
+    pub findings: Vec<Finding>,
+    /// The same, in episodes.
+    pub episodes: Vec<Episode>,
+}
+
+/// Runs `rule` over the events of one metric, each with the time it was recorded at. `until` ends the history:
+/// a `late` rule may find something between the last event and it.
+#[must_use]
+pub fn backtest(
+    history: impl IntoIterator<Item = (DateTime<Utc>, MetricEvent)>,
+    rule: &Rule,
+    corrections: Corrections,
+    until: DateTime<Utc>,
+) -> Backtest {
+    let history = match corrections {
+        Corrections::AsKnown => history.into_iter().collect(),
+        Corrections::Applied => with_corrections(history.into_iter().collect()),
+    };
+    let mut run = Run { metric: Metric::default(), findings: Vec::new(), episodes: Vec::new(), is_open: false };
+    for (recorded_at, event) in &history {
+        run.take_late(rule, *recorded_at);
+        run.take_event(rule, event);
+    }
+    run.take_late(rule, until);
+    Backtest { points: run.metric.points(), findings: run.findings, episodes: run.episodes }
+}
+
+struct Run {
+    metric: Metric,
+    findings: Vec<Finding>,
+    episodes: Vec<Episode>,
+    is_open: bool,
+}
+
+impl Run {
+    fn take_event(&mut self, rule: &Rule, event: &MetricEvent) {
+        match event {
+            // The candidate alone is in force; what was set and raised in its time is not.
+            MetricEvent::RuleSet(_)
+            | MetricEvent::AlertRaised(_)
+            | MetricEvent::AlertAcknowledged(_)
+            | MetricEvent::AlertResolved(_) => {}
+            MetricEvent::Defined(_) => {
+                self.metric.evolve(event);
+                self.metric.keep_only_rule(rule);
+            }
+            MetricEvent::SettingsChanged(_) | MetricEvent::PointCorrected(_) => self.metric.evolve(event),
+            MetricEvent::PointRecorded(recorded) => {
+                self.metric.evolve(event);
+                let is_newest = self.metric.latest().is_some_and(|latest| latest.point == recorded.point);
+                let found = self.metric.drain_due();
+                if rule.condition.rule_type() != RuleType::Late && is_newest && found.is_empty() {
+                    self.is_open = false;
+                }
+                for finding in found {
+                    self.note(finding);
+                }
+            }
+        }
+    }
+
+    fn take_late(&mut self, rule: &Rule, now: DateTime<Utc>) {
+        if rule.condition.rule_type() != RuleType::Late {
+            return;
+        }
+        if let Some(finding) = self.metric.late_at(now) {
+            self.metric.mark_late(&finding);
+            // Each lateness ends with the point that ends it.
+            self.is_open = false;
+            self.note(finding);
+        }
+    }
+
+    fn note(&mut self, finding: Finding) {
+        match self.episodes.last_mut() {
+            Some(episode) if self.is_open => {
+                episode.last = finding.clone();
+                episode.findings += 1;
+            }
+            Some(_) | None => {
+                self.episodes.push(Episode { first: finding.clone(), last: finding.clone(), findings: 1 });
+                self.is_open = true;
+            }
+        }
+        self.findings.push(finding);
+    }
+}
+
+/// The history as it would have been, had every point been recorded with its last value.
+fn with_corrections(mut history: Vec<(DateTime<Utc>, MetricEvent)>) -> Vec<(DateTime<Utc>, MetricEvent)> {
+    let mut corrected: HashMap<PointId, f64> = HashMap::new();
+    for (_, event) in &history {
+        if let MetricEvent::PointCorrected(correction) = event {
+            corrected.insert(correction.point.clone(), correction.value);
+        }
+    }
+    for (_, event) in &mut history {
+        if let MetricEvent::PointRecorded(recorded) = event {
+            if let Some(value) = corrected.get(&recorded.point) {
+                recorded.value = *value;
+            }
+        }
+    }
+    history
+}

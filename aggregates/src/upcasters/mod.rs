@@ -1,0 +1,83 @@
+//! Old shapes of events, brought to the newest one before they are decoded: one file an event whose shape
+//! changed, one line in [`REGISTRY`]. A log of any released version thereby replays under the newest.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use thiserror::Error;
+
+/// One step from a version of an event's payload to the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Upcaster {
+    /// The event's type.
+    pub event_type: &'static str,
+    /// The version it takes.
+    pub from: &'static str,
+    /// The version it makes.
+    pub to: &'static str,
+    /// How: the payload, tag included, in and out.
+    pub step: fn(Value) -> Result<Value, String>,
+}
+
+/// Every step there is. No event has changed its shape since the first release.
+pub const REGISTRY: &[Upcaster] = &[];
+
+/// A payload that cannot be brought to the newest shape.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UpcastError {
+    /// No chain of steps leads from the stored version to the newest.
+    #[error("{event_type} {from}: nothing leads from there to {newest}")]
+    NoWay {
+        /// The event's type.
+        event_type: String,
+        /// The stored version.
+        from: String,
+        /// The newest version.
+        newest: String,
+    },
+    /// The stored text is no JSON, or a step could not read it.
+    #[error("{event_type} {version}: {cause}")]
+    Unreadable {
+        /// The event's type.
+        event_type: String,
+        /// The version that was read.
+        version: String,
+        /// What was wrong.
+        cause: String,
+    },
+}
+
+/// Brings a payload from the stored version to `newest`, step by step. The newest passes untouched.
+///
+/// # Errors
+/// [`UpcastError`] when no chain of steps leads there or a step fails.
+pub fn upcast<'a>(
+    registry: &[Upcaster],
+    event_type: &str,
+    stored: &str,
+    newest: &str,
+    payload: &'a str,
+) -> Result<Cow<'a, str>, UpcastError> {
+    if stored == newest {
+        return Ok(Cow::Borrowed(payload));
+    }
+    let unreadable = |version: &str, cause: String| UpcastError::Unreadable {
+        event_type: event_type.to_owned(),
+        version: version.to_owned(),
+        cause,
+    };
+    let mut value: Value = serde_json::from_str(payload).map_err(|error| unreadable(stored, error.to_string()))?;
+    let mut version = stored;
+    // Each step is taken at most once, so a ring of steps ends too.
+    for _ in 0..=registry.len() {
+        if version == newest {
+            return Ok(Cow::Owned(value.to_string()));
+        }
+        let Some(step) = registry.iter().find(|step| step.event_type == event_type && step.from == version) else {
+            break;
+        };
+        value = (step.step)(value).map_err(|cause| unreadable(version, cause))?;
+        version = step.to;
+    }
+    Err(UpcastError::NoWay { event_type: event_type.to_owned(), from: stored.to_owned(), newest: newest.to_owned() })
+}

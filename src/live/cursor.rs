@@ -141,12 +141,11 @@ impl Pages {
         if let Some(known) = self.belongings.lock().get(&event.stream) {
             return Ok(known.clone());
         }
-        let belonging = if event.sequence == 1 {
-            routing::belonging(event)
-        } else {
+        let mut belonging = routing::belonging(event);
+        if !belonging.is_known() && event.sequence > 1 {
             let first = self.journal.read_stream(&event.stream, 0, 1).await.map_err(|error| error.to_string())?;
-            first.first().map(|first| routing::belonging(first)).unwrap_or_default()
-        };
+            belonging = first.first().map(|first| routing::belonging(first)).unwrap_or_default();
+        }
         self.belongings.lock().put(event.stream.clone(), belonging.clone());
         Ok(belonging)
     }

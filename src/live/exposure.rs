@@ -1,7 +1,7 @@
 //! What of each event type leaves the house: an allow-list of fields, and whom the type may reach at most.
 //!
-//! A type that is not listed reaches nobody, and a field that is not listed does not leave. Sealed texts become
-//! `null` wherever they stand.
+//! A type that is not listed reaches nobody, and a field that is not listed does not leave, at the first level of
+//! the payload. Below it, secrets are cut out by name and sealed texts become `null` wherever they stand.
 
 use serde_json::{Map, Value};
 
@@ -28,19 +28,28 @@ pub(crate) struct Exposure {
 
 const NOBODY: Exposure = Exposure { audience: Audience::Nobody, fields: &[] };
 
-/// Every event type that leaves, with the fields of its payload that leave.
-const EXPOSED: &[(&str, Audience, &[&str])] = &[
-    (
-        "metric.defined",
-        Audience::Company,
-        &["company", "application", "key", "display_name", "unit", "cadence", "direction", "source_type"],
-    ),
-    ("metric.settings_changed", Audience::Company, &["display_name", "unit", "cadence", "direction"]),
-    (
-        "metric.point_recorded",
-        Audience::Company,
-        &["point", "id", "value", "timestamp", "instant", "source", "confidence", "raw_event_id", "idempotency_key"],
-    ),
+/// An exposed event type: its literal name, its audience, and the fields of its payload that leave.
+type Row = (&'static str, Audience, &'static [&'static str]);
+
+/// Every event type that leaves. Sealed fields are listed too: they go out as `null`, so that the shape is whole.
+#[rustfmt::skip]
+const EXPOSED: &[Row] = &[
+    ("metric.defined", Audience::Company, &[
+        "company", "application", "metric_key", "display_name", "unit", "cadence", "direction", "source_type",
+        "verification_level",
+    ]),
+    ("metric.settings_changed", Audience::Company, &[
+        "company", "metric_key", "display_name", "unit", "cadence", "direction", "source_type",
+    ]),
+    ("metric.point_recorded", Audience::Company, &[
+        "company", "metric_key", "point", "value", "timestamp", "instant", "source", "confidence", "raw_event_id",
+        "idempotency_key",
+    ]),
+    ("metric.point_corrected", Audience::Company, &["company", "metric_key", "point", "value", "reason", "at"]),
+    ("metric.rule_set", Audience::Company, &["company", "metric_key", "rule", "by", "at"]),
+    ("metric.alert_raised", Audience::Company, &["company", "metric_key", "finding"]),
+    ("metric.alert_acknowledged", Audience::Company, &["company", "metric_key", "alert", "by", "note", "at"]),
+    ("metric.alert_resolved", Audience::Company, &["company", "metric_key", "alert", "by", "note", "at"]),
 ];
 
 /// The exposure of an event type.
@@ -51,23 +60,32 @@ pub(crate) fn of(event_type: &str) -> Exposure {
     }
 }
 
+/// Names and audiences of the exposed types, for tests against the catalogue.
+#[cfg(test)]
+pub(crate) fn exposed() -> impl Iterator<Item = (&'static str, Audience)> {
+    EXPOSED.iter().map(|(name, audience, _)| (*name, *audience))
+}
+
 impl Exposure {
     /// What leaves of a payload.
     pub(crate) fn open(&self, payload: Map<String, Value>) -> Map<String, Value> {
-        payload
-            .into_iter()
-            .filter(|(name, _)| self.fields.contains(&name.as_str()))
-            .map(|(name, value)| (name, without_sealed(value)))
-            .collect()
+        let listed = payload.into_iter().filter(|(name, _)| self.fields.contains(&name.as_str()));
+        listed.filter(|(name, _)| !is_secret(name)).map(|(name, value)| (name, clean(value))).collect()
     }
 }
 
-fn without_sealed(value: Value) -> Value {
+/// Whether a field of this name may never leave, whatever list it stands in.
+pub(crate) fn is_secret(name: &str) -> bool {
+    name.ends_with("hash") || name.ends_with("digest") || name.contains("secret") || name.contains("password")
+}
+
+fn clean(value: Value) -> Value {
     match value {
         Value::String(text) if is_sealed(&text) => Value::Null,
-        Value::Array(values) => Value::Array(values.into_iter().map(without_sealed).collect()),
+        Value::Array(values) => Value::Array(values.into_iter().map(clean).collect()),
         Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(name, value)| (name, without_sealed(value))).collect())
+            let kept = fields.into_iter().filter(|(name, _)| !is_secret(name));
+            Value::Object(kept.map(|(name, value)| (name, clean(value))).collect())
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
     }

@@ -17,8 +17,12 @@ mod registry;
 mod request;
 mod revocation;
 pub mod rights;
+#[cfg(test)]
+mod rights_tests;
 mod routing;
 mod session;
+#[cfg(test)]
+mod session_tests;
 mod socket_actor;
 mod sse;
 mod supervisor;

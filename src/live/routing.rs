@@ -1,7 +1,7 @@
 //! What an event is delivered by: its routing keys and the one serialised form that all subscribers share.
 //!
-//! Made once an event. The company of a stream comes from the event that began the stream, so routing needs no
-//! read model and is right on replay too.
+//! Made once an event. Whose a stream is comes from its own events, so routing needs no read model and is right on
+//! replay too.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(crate) struct Keys {
     pub(crate) correlation: Box<str>,
 }
 
-/// What the first event of a stream says about all of them.
+/// Whose a stream is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Belonging {
     /// Company, for streams of metrics and applications.
@@ -42,6 +42,13 @@ pub(crate) struct Belonging {
     pub(crate) account: Option<Arc<str>>,
     /// Slug, for streams of metrics.
     pub(crate) metric_slug: Option<Arc<str>>,
+}
+
+impl Belonging {
+    /// Whether it says whose the stream is.
+    pub(crate) fn is_known(&self) -> bool {
+        self.company.is_some() || self.account.is_some()
+    }
 }
 
 /// An event ready to be delivered: keys, who it is meant for at most, and its JSON.
@@ -69,14 +76,15 @@ pub(crate) fn belongs_to_somebody(stream: &StreamId) -> bool {
     matches!(&*stream.kind, "metric" | "application" | "account" | "session")
 }
 
-/// Reads from the event that began a stream whose stream it is.
-pub(crate) fn belonging(first: &RecordedEvent) -> Belonging {
-    let payload = payload_fields(&first.payload);
+/// Reads from an event whose stream it is in. Most events say it themselves; others leave it to the event that
+/// began the stream.
+pub(crate) fn belonging(event: &RecordedEvent) -> Belonging {
+    let payload = payload_fields(&event.payload);
     let text = |name: &str| payload.get(name).and_then(Value::as_str).map(Arc::from);
-    match &*first.stream.kind {
-        "metric" => Belonging { company: text("company"), account: None, metric_slug: text("key") },
+    match &*event.stream.kind {
+        "metric" => Belonging { company: text("company"), account: None, metric_slug: text("metric_key") },
         "application" => Belonging { company: text("company"), ..Belonging::default() },
-        "account" => Belonging { account: Some(Arc::clone(&first.stream.id)), ..Belonging::default() },
+        "account" => Belonging { account: Some(Arc::clone(&event.stream.id)), ..Belonging::default() },
         "session" => Belonging { account: text("account"), ..Belonging::default() },
         _ => Belonging::default(),
     }

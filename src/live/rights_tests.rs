@@ -1,0 +1,137 @@
+//! LIV-15: whatever the principals, the filters and the history, nobody gets an event that is not his, and what
+//! leaves never holds a secret or a sealed text.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::Utc;
+use muniment_aggregates::record::{Metadata, Position, RecordedEvent, StreamId, Who};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::exposure;
+use super::filter::Filter;
+use super::rights::{Authority, Grant};
+use super::routing::{self, Routed};
+
+const SEALED: &str = "v1|subject-1|account/a/email|AAAA";
+
+fn recorded(position: u64, kind: &str, id: &str, event_type: &str, payload: &Value) -> RecordedEvent {
+    let metadata = Metadata {
+        who: Who::Operator,
+        client: None,
+        correlation: "corr".to_owned(),
+        causation: Some(Position(1)),
+        surface: "http".to_owned(),
+        command: "test".to_owned(),
+    };
+    RecordedEvent {
+        position: Position(position),
+        stream: StreamId::new(kind, id),
+        sequence: position,
+        event_type: event_type.into(),
+        event_version: "1.0".into(),
+        payload: payload.to_string().into_boxed_str(),
+        metadata: serde_json::to_string(&metadata).expect("metadata is JSON").into(),
+        recorded_at: Utc::now(),
+        dedupe: None,
+        hash: [0; 32],
+    }
+}
+
+fn route(event: &RecordedEvent) -> Routed {
+    routing::route(event, &routing::belonging(event))
+}
+
+fn authority(account: Option<String>, companies: HashSet<String>) -> Arc<Authority> {
+    Authority::new(Grant { credential: "c".to_owned(), account, subject: None, companies, expires_at: None })
+}
+
+/// An event of one of five companies or five accounts, and whose it is.
+fn any_event() -> impl Strategy<Value = (RecordedEvent, Option<String>, Option<String>)> {
+    let company_types: Vec<_> = exposure::exposed()
+        .filter(|(_, audience)| *audience == exposure::Audience::Company)
+        .map(|(name, _)| name)
+        .collect();
+    let account_types =
+        vec!["account.registered", "account.session_opened", "session.started", "challenge.issued", "unheard.of"];
+    let of_company = (prop::sample::select(company_types), 0..5_u8).prop_map(|(name, n)| {
+        let company = format!("co_{n}");
+        let kind = if name.starts_with("metric.") { "metric" } else { "application" };
+        let fields = json!({"company": company, "metric_key": "key", "by": SEALED, "secret_hash": "h"});
+        (recorded(3, kind, "id", name, &json!({ "variant": fields })), Some(company), None)
+    });
+    let of_account = (prop::sample::select(account_types), 0..5_u8).prop_map(|(name, n)| {
+        let account = format!("account-{n}");
+        let kind = name.split('.').next().unwrap_or(name);
+        let fields = json!({"account": account, "email": SEALED, "digest": "d"});
+        (recorded(3, kind, &account, name, &json!({ "variant": fields })), None, Some(account))
+    });
+    prop_oneof![of_company, of_account]
+}
+
+fn any_filter() -> impl Strategy<Value = Filter> {
+    let field = prop::sample::select(vec!["type", "aggregate", "account", "company", "metric", "correlation"]);
+    let leaf = (field, "[a-z_0-9.]{0,6}", 0..4_u8).prop_map(|(field, text, operator)| match operator {
+        0 => json!({"exists": field}),
+        1 => json!({"prefix": {field: text}}),
+        2 => json!({"gt": {field: text}}),
+        _ => json!({"lt": {field: text}}),
+    });
+    let tree = leaf.prop_recursive(3, 16, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(|nodes| json!({ "all": nodes })),
+            prop::collection::vec(inner.clone(), 0..3).prop_map(|nodes| json!({ "any": nodes })),
+            inner.prop_map(|node| json!({ "not": node })),
+        ]
+    });
+    tree.prop_map(|tree| Filter::compile(&tree).expect("a valid filter"))
+}
+
+proptest! {
+    #[test]
+    fn liv_15_nobody_reads_what_is_not_his(
+        (event, company, account) in any_event(),
+        filter in any_filter(),
+        companies in prop::collection::hash_set((0..5_u8).prop_map(|n| format!("co_{n}")), 0..3),
+        person in prop::option::of((0..5_u8).prop_map(|n| format!("account-{n}"))),
+    ) {
+        let routed = route(&event);
+        let authority = authority(person.clone(), companies.clone());
+        if authority.may_read(&routed) && filter.admits(&routed.keys) {
+            let of_company = company.as_ref().is_some_and(|company| companies.contains(company));
+            let of_account = account.is_some() && account == person;
+            prop_assert!(of_company || of_account, "{} of {company:?} {account:?}", event.event_type);
+            prop_assert!(!event.event_type.starts_with("challenge."));
+        }
+        for forbidden in ["v1|", "hash", "digest", "AAAA"] {
+            prop_assert!(!routed.frame.contains(forbidden), "{}", routed.frame);
+        }
+    }
+}
+
+#[test]
+fn a_frame_has_the_fields_of_the_protocol() {
+    let payload = json!({"point_recorded": {"company": "co_A", "metric_key": "revenue", "value": 1.5, "novel": 1}});
+    let routed = route(&recorded(12, "metric", "metric_1", "metric.point_recorded", &payload));
+    let mut frame: Value = serde_json::from_str(&routed.frame).expect("JSON");
+    let at = frame["at"].take();
+    assert!(at.as_str().is_some_and(|at| at.len() == 24 && at.ends_with('Z')), "{at}");
+    assert_eq!(
+        frame,
+        json!({
+            "p": "12", "type": "metric.point_recorded", "agg": "metric/metric_1", "seq": 12, "at": null, "cause": "1",
+            "corr": "corr", "data": {"company": "co_A", "metric_key": "revenue", "value": 1.5},
+        })
+    );
+    assert_eq!(routed.keys.company.as_deref(), Some("co_A"));
+    assert_eq!(routed.keys.metric_slug.as_deref(), Some("revenue"));
+}
+
+#[test]
+fn a_challenge_reaches_nobody() {
+    let payload = json!({"issued": {"digest": "d", "subject": "s"}});
+    let routed = route(&recorded(1, "challenge", "x", "challenge.issued", &payload));
+    assert_eq!(routed.audience, exposure::Audience::Nobody);
+    assert!(routed.frame.is_empty());
+}

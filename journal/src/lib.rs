@@ -1,13 +1,41 @@
-//! The append-only, hash-chained store. It knows no business word: payloads are text to it.
+//! The append-only, hash-chained record on SQLite and PostgreSQL. It knows envelopes and unique keys, and no
+//! business word.
 //!
-//! Personal values: [`keyring`] (whose key seals what), [`master_key`] (the key outside the database), [`seal`]
-//! (the cryptography).
+//! # What it promises
+//!
+//! 1. **Positions are contiguous**: 1, 2, 3 … in commit order, without gaps, on every node.
+//! 2. **Acknowledged means durable**: no ticket resolves before the commit.
+//! 3. **Optimistic concurrency**: an append names the version it was decided on; a stale one is refused, and harms
+//!    no other append of its batch.
+//! 4. **All or nothing**: an append may span several streams, and may name versions of streams it only read.
+//! 5. **Claims**: unique keys are taken and given back in the same transaction; of two claimants one wins.
+//! 6. **Hash chain**: every event's hash covers its stored bytes and the hash before it.
+//! 7. **Erasable**: personal values are sealed under a key of their subject; destroying the key erases them.
+//! 8. **Versioned events**: payloads are stored as written, with type and version; what they mean is not ours.
+//! 9. **Metadata** stands beside every event, under the same hash.
+//! 10. **Identity**: an installation id and an epoch stand beside the head.
+//! 11. **Unknown outcomes** are resolved by the hash at the batch's first position; refusals that were decided on
+//!     state that is not durable wait for it.
+//! 12. **Group commit** fills a batch while the one before it is in flight; a lone append waits for nobody.
+//!
+//! # Reading order
+//!
+//! [`append`] (what goes in and comes out), [`engine`] (the seam to a database), [`limits`], [`chain`] (what is hashed);
+//! for personal values [`keyring`] (whose key seals what), [`master_key`] (the key outside the database), [`seal`] (the
+//! cryptography).
 
+pub mod append;
+pub mod chain;
+pub mod engine;
 mod key_table;
 pub mod keyring;
+pub mod limits;
 pub mod master_key;
 pub mod seal;
 
+pub use append::{Append, AppendError, Appended, NewEvent, NewMail, Ticket};
+pub use engine::{Engine, Identity, SideStatement};
 pub use keyring::{ClaimDigest, KeyRing, KeyRingError, SubjectAlias};
+pub use limits::JournalLimits;
 pub use master_key::{KeyFileError, KeySource, MasterKey};
 pub use seal::SealError;

@@ -1,9 +1,10 @@
 //! One way to speak SQL to SQLite and PostgreSQL: the same text with `$1` placeholders, typed arguments, typed
 //! rows. `journal` and `projections` stand on it; it knows neither.
 //!
-//! Reading order: [`database`] (pools, statements, transactions), [`value`] (arguments and rows).
+//! Reading order: [`Database`] (pools, statements, transactions), [`Arg`] and [`Row`], [`migrations`].
 
 mod database;
+pub mod migrations;
 mod value;
 
 pub use database::{Database, Engine, Transaction};

@@ -1,0 +1,126 @@
+//! What callers hand to the journal and what they get back: [`Append`], [`Appended`], [`AppendError`], [`Ticket`].
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use chrono::{DateTime, Utc};
+use muniment_aggregates::claims::ClaimChange;
+use muniment_aggregates::record::{DedupeKey, Position, StreamId};
+use muniment_aggregates::sealed::{Sealed, SubjectId};
+use tokio::sync::oneshot;
+
+/// One decision to record: all of it or nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Append {
+    /// The events, in order. Their sequences follow from `expect`: expected + 1, + 2 … per stream.
+    pub events: Vec<NewEvent>,
+    /// The version of every stream the decision was taken on: each one written, and those only read.
+    pub expect: Vec<(StreamId, u64)>,
+    /// Unique keys taken and released, in order, each by its owner.
+    pub claims: Vec<(StreamId, ClaimChange)>,
+    /// JSON text of the metadata, shared by all events.
+    pub metadata: Arc<str>,
+    /// Subjects whose key is destroyed and whose claims are freed in the same transaction.
+    pub erase_subjects: Vec<SubjectId>,
+    /// Mail to send once, and only if, this is recorded.
+    pub outbox: Vec<NewMail>,
+}
+
+/// An event before it has a position.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// Literal type name.
+    pub event_type: &'static str,
+    /// Version of the payload's shape, `major.minor`.
+    pub event_version: &'static str,
+    /// JSON text of the payload; stored and hashed as it is.
+    pub payload: Box<str>,
+    /// The key under which it may be recorded once, where it has one.
+    pub dedupe: Option<DedupeKey>,
+}
+
+/// A mail that leaves with the append. The outbox sends it at least once, until it expires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMail {
+    /// Unique id, chosen by the caller; also the message id's local part.
+    pub id: String,
+    /// Whose key seals the body; erasing it makes the mail unsendable.
+    pub subject: SubjectId,
+    /// Recipient and text, sealed as one value.
+    pub body: Sealed,
+    /// When sending it stops making sense.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Where an append landed. It is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Position of its first event.
+    pub first: Position,
+    /// Position of its last event.
+    pub last: Position,
+    /// The instant all its events bear.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// Why nothing of an append was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The decision was taken on a state that is no longer the latest. Decide again.
+    #[error("stream {stream} is at version {actual}, not {expected}")]
+    Conflict {
+        /// The stream that moved on.
+        stream: StreamId,
+        /// The version the append named.
+        expected: u64,
+        /// The version it has.
+        actual: u64,
+    },
+    /// A unique key belongs to somebody else.
+    #[error("the key of scope {scope} is taken by {owner}")]
+    ClaimTaken {
+        /// Name space of the key.
+        scope: &'static str,
+        /// Who holds it.
+        owner: StreamId,
+    },
+    /// An event of this dedupe key is already recorded.
+    #[error("already recorded at position {position}")]
+    Duplicate {
+        /// The key.
+        key: DedupeKey,
+        /// Where the first event of that key stands.
+        position: Position,
+    },
+    /// The queue is full; ask again a little later.
+    #[error("too many appends are waiting")]
+    Overloaded,
+    /// The database cannot be reached or refused to write.
+    #[error("the record cannot be written: {0}")]
+    Unavailable(String),
+    /// The journal has been shut down, or is open for reading only.
+    #[error("the journal is closed")]
+    Closed,
+    /// The append itself is wrong: a fault of the program that made it.
+    #[error("invalid append: {0}")]
+    Invalid(String),
+}
+
+/// The answer to a submitted append: resolves when it is durable or refused.
+///
+/// Dropping it does not take the append back.
+#[derive(Debug)]
+pub struct Ticket(pub(crate) oneshot::Receiver<Result<Appended, AppendError>>);
+
+impl Future for Ticket {
+    type Output = Result<Appended, AppendError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // The writer answers every ticket it took; one that is dropped unanswered went down with the writer.
+        Pin::new(&mut self.0).poll(context).map(|answer| answer.unwrap_or(Err(AppendError::Closed)))
+    }
+}

@@ -1,0 +1,236 @@
+//! The seam between the journal's logic and a database. SQLite, PostgreSQL and the simulation stand behind it.
+//!
+//! An engine stores and answers; it decides nothing. Above it are positions, verdicts, hashes and order; below
+//! it are statements and connections.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use muniment_aggregates::claims::ClaimKey;
+use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
+use muniment_aggregates::sealed::SubjectId;
+use muniment_sql::{Arg, Row, SqlError};
+use uuid::Uuid;
+
+use crate::append::NewMail;
+
+/// Which record this is: cursors and copies of another record, or of a later life of it, are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Made once, when the record was.
+    pub installation: Uuid,
+    /// Grows with every restore to an older position.
+    pub epoch: u64,
+}
+
+impl std::fmt::Display for Identity {
+    /// `<installation>-<epoch>`, as cursors carry it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.installation, self.epoch)
+    }
+}
+
+/// The end of the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Position of the last event; 0 in an empty record.
+    pub position: Position,
+    /// Hash of the last event; zeros in an empty record.
+    pub hash: [u8; 32],
+    /// Which record it is.
+    pub identity: Identity,
+    /// When the last event was recorded; time never runs backwards in the record.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// A unique key as the database knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ClaimId {
+    /// Name space of the key.
+    pub scope: &'static str,
+    /// Keyed HMAC of the normalised key.
+    pub digest: [u8; 32],
+}
+
+/// A change beside the events, applied in order in the batch's transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The key must be free and is taken.
+    Take {
+        /// The key.
+        claim: ClaimId,
+        /// Who takes it.
+        owner: StreamId,
+        /// Whose personal data the key is, if anybody's: erasing the subject frees it.
+        subject: Option<SubjectId>,
+        /// Position of the append's first event.
+        position: Position,
+    },
+    /// The key is given back if `owner` holds it.
+    Release {
+        /// The key.
+        claim: ClaimId,
+        /// Who gives it back.
+        owner: StreamId,
+    },
+    /// The subject's key is destroyed and its claims are freed.
+    Erase {
+        /// Who is forgotten.
+        subject: SubjectId,
+    },
+    /// A mail is put into the outbox.
+    Mail {
+        /// The mail.
+        mail: NewMail,
+        /// Position of the append's first event.
+        position: Position,
+        /// The append's instant.
+        recorded_at: DateTime<Utc>,
+    },
+}
+
+/// What one transaction writes.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The head it builds on; if the database has another one, nothing is written.
+    pub before: Head,
+    /// Contiguous events from `before.position + 1`, at least one.
+    pub events: Vec<Arc<RecordedEvent>>,
+    /// What changes beside the events.
+    pub changes: Vec<Change>,
+}
+
+impl Batch {
+    /// The head after this batch.
+    #[must_use]
+    pub fn after(&self) -> Head {
+        self.events.last().map_or(self.before, |last| Head {
+            position: last.position,
+            hash: last.hash,
+            identity: self.before.identity,
+            recorded_at: last.recorded_at,
+        })
+    }
+}
+
+/// Why a batch was not written, or what is not known about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// Somebody else moved the head. Nothing was written.
+    #[error("another writer moved the head")]
+    HeadMoved,
+    /// A unique key of the schema refused: a stream's sequence, a dedupe key or a claim. Nothing was written.
+    #[error("unique key {0} refused the batch")]
+    Unique(String),
+    /// The database understood and refused for another reason. Nothing was written.
+    #[error("the database refused the batch: {0}")]
+    Refused(String),
+    /// The connection was lost at a moment when the batch may or may not have been committed.
+    #[error("the outcome is unknown: {0}")]
+    Unknown(String),
+}
+
+/// A statement with its arguments, to be run in one transaction with its siblings.
+#[derive(Debug, Clone)]
+pub struct SideStatement {
+    /// One statement with `$1` placeholders.
+    pub sql: &'static str,
+    /// Its arguments.
+    pub args: Vec<Arg<'static>>,
+}
+
+/// A database that keeps the record.
+#[async_trait]
+pub trait Engine: Send + Sync + 'static {
+    /// The end of the record as the database has it.
+    async fn head(&self) -> Result<Head, SqlError>;
+
+    /// Compares the head, writes events and changes, moves the head; all in one durable transaction or nothing.
+    async fn write(&self, batch: &Batch) -> Result<(), WriteError>;
+
+    /// Takes the head's lock, so that the next [`Engine::write`] cannot lose, and answers the head. Released by that
+    /// write or by [`Engine::release`]. An engine with one writer only answers the head.
+    async fn hold(&self) -> Result<Head, SqlError> {
+        self.head().await
+    }
+
+    /// Gives the head's lock back without writing.
+    async fn release(&self) -> Result<(), SqlError> {
+        Ok(())
+    }
+
+    /// Events with `after < position <= through`, in order, at most `limit`.
+    async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError>;
+
+    /// Events of one stream with a sequence above `after_sequence`, in order, at most `limit`.
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after_sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, SqlError>;
+
+    /// The version of each stream; streams without events may be left out.
+    async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError>;
+
+    /// Where the events of these dedupe keys stand; keys without one are left out.
+    async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError>;
+
+    /// Who holds these keys; free ones are left out.
+    async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError>;
+
+    /// The epochs of the record: each with the position after which it began, ascending.
+    async fn epochs(&self) -> Result<Vec<(u64, Position)>, SqlError>;
+
+    /// Tells other nodes that the head moved. May be coalesced, may be lost.
+    fn announce(&self, head: Position) {
+        // Only engines that several nodes share have somebody to tell.
+        let _ = head;
+    }
+
+    /// Resolves when the head may have been moved by somebody else; never on an engine with one writer.
+    async fn changed(&self) {
+        std::future::pending::<()>().await;
+    }
+
+    /// Whether other nodes may write to the same record.
+    fn shared(&self) -> bool {
+        false
+    }
+
+    /// The clock of `recorded_at`.
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+
+    /// Runs statements on the journal's database in one durable transaction, in order; the rows of each.
+    ///
+    /// On SQLite this is the only way to write to `journal.db`: it shares the writer's connection.
+    async fn side(&self, statements: Vec<SideStatement>) -> Result<Vec<Vec<Row>>, SqlError> {
+        let _ = statements;
+        Err(SqlError::Unsuitable("this engine keeps nothing beside the events".to_owned()))
+    }
+
+    /// Reads from the journal's database, on a connection that does not disturb the writer.
+    async fn query(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, SqlError> {
+        let _ = (sql, args);
+        Err(SqlError::Unsuitable("this engine keeps nothing beside the events".to_owned()))
+    }
+
+    /// Called after a batch that erased somebody is durable: makes freed pages and logs forget, where that is ours.
+    async fn forget(&self) -> Result<(), SqlError> {
+        Ok(())
+    }
+
+    /// Closes every connection.
+    async fn close(&self);
+}
+
+/// Makes the digests under which unique keys are stored. The key ring is one; simulations bring their own.
+#[async_trait]
+pub trait ClaimDigests: Send + Sync + 'static {
+    /// The keyed HMAC of a claim key; `None` when it is sealed under a subject that is erased.
+    async fn claim_digest(&self, scope: &str, key: &ClaimKey) -> Result<Option<[u8; 32]>, String>;
+}

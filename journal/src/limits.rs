@@ -1,0 +1,51 @@
+//! Every bound of the journal, in one place, with the sum behind the number.
+
+/// Bounds of queues, batches and memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalLimits {
+    /// Appends that may wait. At 20,000 appends a second 8,192 are 0.4 s, less than a client's patience.
+    pub queue_appends_max: usize,
+    /// Events in one batch: more amortise the flush no further, fewer cost throughput.
+    pub batch_events_max: usize,
+    /// Bytes of payload and metadata in one batch.
+    pub batch_bytes_max: usize,
+    /// Bytes of the newest events kept in memory for readers: at 1 KiB an event some 65,000 events.
+    pub ring_bytes_max: usize,
+    /// Streams whose version is remembered: about 200 bytes each.
+    pub streams_cached_max: usize,
+    /// Events of one append.
+    pub append_events_max: usize,
+    /// Bytes of payload and metadata of one append.
+    pub append_bytes_max: usize,
+}
+
+impl Default for JournalLimits {
+    fn default() -> Self {
+        Self {
+            queue_appends_max: 8_192,
+            batch_events_max: 2_048,
+            batch_bytes_max: 8 << 20,
+            ring_bytes_max: 64 << 20,
+            streams_cached_max: 100_000,
+            append_events_max: 2_048,
+            append_bytes_max: 8 << 20,
+        }
+    }
+}
+
+/// Events that one page read from the database holds at most, whatever the caller asks for.
+pub const READ_EVENTS_MAX: usize = 10_000;
+/// How long [`crate::Journal::confirm_head`] may take before protected reads stop.
+pub const CONFIRM_HEAD_MILLISECONDS_MAX: u64 = 2_000;
+/// How long a batch may be without an outcome before new appends are refused at once.
+pub const STALL_MILLISECONDS_MAX: u64 = 2_000;
+/// How long a shutdown waits for a batch without an outcome.
+pub const SHUTDOWN_MILLISECONDS_MAX: u64 = 10_000;
+/// How often a batch that the database refuses is judged anew before its appends go one by one.
+pub const REJUDGE_MAX: u32 = 3;
+/// Lost comparisons of the head after which the next attempt locks it first, for fairness among nodes.
+pub const LOST_HEADS_BEFORE_LOCK: u32 = 2;
+/// Smallest distance between two announcements of the head to other nodes.
+pub const ANNOUNCE_MILLISECONDS_MIN: u64 = 10;
+/// How often a node looks for foreign events when nobody announced any.
+pub const POLL_MILLISECONDS: u64 = 250;

@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use muniment_aggregates::claims::ClaimKey;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
 use muniment_aggregates::sealed::SubjectId;
-use muniment_sql::{Arg, Row, SqlError};
+use muniment_sql::{Database, SqlError};
 use uuid::Uuid;
 
 use crate::append::NewMail;
@@ -132,13 +131,14 @@ pub enum WriteError {
     Unknown(String),
 }
 
-/// A statement with its arguments, to be run in one transaction with its siblings.
+/// The database behind an engine, for what is kept beside the events: keys, snapshots, outbox.
 #[derive(Debug, Clone)]
-pub struct SideStatement {
-    /// One statement with `$1` placeholders.
-    pub sql: &'static str,
-    /// Its arguments.
-    pub args: Vec<Arg<'static>>,
+pub struct Stores {
+    /// Any number of readers, which do not disturb the writer.
+    pub read: Database,
+    /// Durable writes. On SQLite it has one connection, which the writer of events uses too: transactions on it wait
+    /// for the batch in flight, and must be short.
+    pub write: Database,
 }
 
 /// A database that keeps the record.
@@ -205,18 +205,9 @@ pub trait Engine: Send + Sync + 'static {
         Utc::now()
     }
 
-    /// Runs statements on the journal's database in one durable transaction, in order; the rows of each.
-    ///
-    /// On SQLite this is the only way to write to `journal.db`: it shares the writer's connection.
-    async fn side(&self, statements: Vec<SideStatement>) -> Result<Vec<Vec<Row>>, SqlError> {
-        let _ = statements;
-        Err(SqlError::Unsuitable("this engine keeps nothing beside the events".to_owned()))
-    }
-
-    /// Reads from the journal's database, on a connection that does not disturb the writer.
-    async fn query(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, SqlError> {
-        let _ = (sql, args);
-        Err(SqlError::Unsuitable("this engine keeps nothing beside the events".to_owned()))
+    /// The database behind this engine; `None` where there is none, as in a simulation.
+    fn stores(&self) -> Option<Stores> {
+        None
     }
 
     /// Called after a batch that erased somebody is durable: makes freed pages and logs forget, where that is ours.
@@ -226,11 +217,4 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Closes every connection.
     async fn close(&self);
-}
-
-/// Makes the digests under which unique keys are stored. The key ring is one; simulations bring their own.
-#[async_trait]
-pub trait ClaimDigests: Send + Sync + 'static {
-    /// The keyed HMAC of a claim key; `None` when it is sealed under a subject that is erased.
-    async fn claim_digest(&self, scope: &str, key: &ClaimKey) -> Result<Option<[u8; 32]>, String>;
 }

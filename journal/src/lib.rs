@@ -34,7 +34,7 @@ pub mod master_key;
 pub mod seal;
 
 pub use append::{Append, AppendError, Appended, NewEvent, NewMail, Ticket};
-pub use engine::{Engine, Identity, SideStatement};
+pub use engine::{Engine, Identity, Stores};
 pub use keyring::{ClaimDigest, KeyRing, KeyRingError, SubjectAlias};
 pub use limits::JournalLimits;
 pub use master_key::{KeyFileError, KeySource, MasterKey};

@@ -22,20 +22,28 @@
 //!
 //! [`append`] (what goes in and comes out), [`engine`] (the seam to a database), [`limits`], [`chain`] (what is hashed);
 //! for personal values [`keyring`] (whose key seals what), [`master_key`] (the key outside the database), [`seal`] (the
-//! cryptography).
+//! cryptography), [`rotation`]; beside the record [`snapshot`], [`outbox`] and [`checkpoint`] (signed heads).
 
 pub mod append;
 pub mod chain;
+pub mod checkpoint;
 pub mod engine;
 mod key_table;
 pub mod keyring;
 pub mod limits;
 pub mod master_key;
+pub mod outbox;
+pub mod rotation;
 pub mod seal;
+pub mod snapshot;
 
 pub use append::{Append, AppendError, Appended, NewEvent, NewMail, Ticket};
+pub use checkpoint::{CheckpointError, CheckpointKey, Comparison, SignedHead};
 pub use engine::{Engine, Identity, Stores};
 pub use keyring::{ClaimDigest, KeyRing, KeyRingError, SubjectAlias};
 pub use limits::JournalLimits;
 pub use master_key::{KeyFileError, KeySource, MasterKey};
+pub use outbox::{Mail, MailEntry, MailStatus, Outbox, OutboxCounts};
+pub use rotation::{RotateError, Rotated};
 pub use seal::SealError;
+pub use snapshot::Snapshot;

@@ -75,7 +75,7 @@ CREATE TABLE outbox (
     body            TEXT   NOT NULL,
     created_at      BIGINT NOT NULL,
     expires_at      BIGINT NOT NULL,
-    status          TEXT   NOT NULL DEFAULT 'waiting',
+    status          TEXT   NOT NULL DEFAULT 'pending',
     attempts        BIGINT NOT NULL DEFAULT 0,
     next_attempt_at BIGINT NOT NULL DEFAULT 0,
     last_error      TEXT

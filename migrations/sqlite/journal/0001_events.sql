@@ -75,7 +75,7 @@ CREATE TABLE outbox (
     body            TEXT   NOT NULL,
     created_at      INTEGER NOT NULL,
     expires_at      INTEGER NOT NULL,
-    status          TEXT   NOT NULL DEFAULT 'waiting',
+    status          TEXT   NOT NULL DEFAULT 'pending',
     attempts        INTEGER NOT NULL DEFAULT 0,
     next_attempt_at INTEGER NOT NULL DEFAULT 0,
     last_error      TEXT

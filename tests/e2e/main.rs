@@ -9,4 +9,15 @@
 #[macro_use]
 mod harness;
 
+mod alerts;
+mod applications;
+mod email_code;
+mod limits;
+mod mail;
+mod metrics;
+mod points;
+mod review;
+mod schedule;
 mod surface;
+mod tokens;
+mod tokens_check;

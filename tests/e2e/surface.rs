@@ -1,14 +1,211 @@
 //! Rules of the whole surface: health, CORS, unknown paths, bodies, the shape of errors (MET-001 to 008).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Engine, Server};
+use crate::harness::{Client, Company, Engine, Founder, Reply, Server};
 
 fn met_001_health_answers_without_a_credential(engine: Engine) {
-    let server = Server::shared(engine);
-    let reply = server.anonymous().get("/health");
+    let reply = Server::shared(engine).anonymous().get("/health");
     assert_eq!(reply.expect(200), json!({ "ok": true, "status": "ok", "env": "development" }));
-    assert_eq!(reply.header("access-control-allow-origin"), "*");
+    assert_cors(&reply);
+    let head = Server::shared(engine).anonymous().request("HEAD", "/health");
+    assert_eq!((head.status, head.body.len()), (200, 0));
 }
 
-both_engines![met_001_health_answers_without_a_credential];
+fn met_002_a_preflight_is_answered_on_any_path(engine: Engine) {
+    let client = Server::shared(engine).anonymous().header("origin", "https://dashboard.example.com");
+    for path in ["/v1/status", "/v1/metrics/a/points", "/v1/nothing/here", "/v1/auth/otp/start", "/health"] {
+        let reply = client.request("OPTIONS", path);
+        assert_eq!((reply.status, reply.body.len()), (200, 0), "{reply}");
+        assert_cors(&reply);
+    }
+}
+
+fn met_003_every_answer_has_its_content_type_and_cors_headers(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    company.metric("arr");
+    let replies = [
+        company.agent.get("/v1/status"),
+        company.agent.get("/v1/metrics"),
+        company.agent.get("/v1/metrics/none"),
+        company.agent.get("/v1/alerts"),
+        company.agent.post("/v1/metrics", &json!({})),
+        server.anonymous().get("/v1/status"),
+        server.anonymous().get("/v1/nothing"),
+        server.anonymous().post_bytes("/v1/applications", "{"),
+    ];
+    for reply in replies {
+        assert_eq!(reply.header("content-type"), "application/json; charset=utf-8", "{reply}");
+        assert_cors(&reply);
+    }
+    let review = server.anonymous().get("/v1/review/applications");
+    assert_eq!(review.status, 401);
+    assert!(review.headers.keys().all(|name| !name.as_str().starts_with("access-control")), "{:?}", review.headers);
+}
+
+fn met_004_a_path_matches_exactly_or_is_not_found(engine: Engine) {
+    let client = Server::shared(engine).anonymous();
+    for (method, path) in [
+        ("GET", "/v1/nothing"),
+        ("GET", "/v1"),
+        ("GET", "/v1/status/"),
+        ("GET", "/V1/status"),
+        ("GET", "/v1//status"),
+        ("GET", "/v1/auth/otp/start"),
+        ("DELETE", "/v1/metrics"),
+        ("PUT", "/v1/metrics/a/settings"),
+        ("POST", "/v1/status"),
+    ] {
+        let reply = client.request(method, path);
+        assert_eq!(reply.status, 404, "{reply}");
+        assert_eq!(reply.json(), json!({ "error": "not_found" }), "{reply}");
+    }
+}
+
+/// Each POST route with a caller who may use it, a body that is right, and whether the body may be absent.
+struct Route {
+    client: Client,
+    path: String,
+    right: Value,
+    optional: bool,
+}
+
+fn post_routes(server: &Server) -> (Company, Vec<Route>) {
+    let founder: Founder = server.founder("routes");
+    let company = server.company_of(&founder);
+    company.metric("arr");
+    let point = company.point("arr", &json!({ "value": 100, "timestamp": "2026-01-01" }));
+    company.point("arr", &json!({ "value": 150, "timestamp": "2026-01-02" }));
+    let alert = company.wait_for_alerts(1)[0]["id"].as_str().unwrap().to_owned();
+    let made =
+        founder.client.post("/v1/tokens", &json!({ "name": "second", "scopes": ["application:read"] })).expect(201);
+    let token = made["public_id"].as_str().unwrap();
+    let agent = |path: &str, right: Value| Route {
+        client: company.agent.clone(),
+        path: path.to_owned(),
+        right,
+        optional: false,
+    };
+    let own = |path: String, right: Value, optional| Route { client: founder.client.clone(), path, right, optional };
+    let routes = vec![
+        agent("/v1/metrics", json!({ "key": "another" })),
+        agent("/v1/metrics/arr/settings", json!({ "unit": "usd" })),
+        agent("/v1/metrics/arr/points", json!({ "value": 1 })),
+        agent("/v1/metrics/arr/points/batch", json!({ "points": [{ "value": 1 }] })),
+        agent(&format!("/v1/metrics/arr/points/{point}/correct"), json!({ "value": 1 })),
+        agent("/v1/metrics/arr/rules", json!({ "type": "growth_spike" })),
+        own(format!("/v1/alerts/{alert}/ack"), json!({}), true),
+        own("/v1/tokens".to_owned(), json!({ "name": "third", "scopes": ["application:read"] }), false),
+        own(format!("/v1/tokens/{token}/revoke"), json!({}), true),
+        own(format!("/v1/tokens/{token}/rotate"), json!({}), true),
+        own(format!("/v1/applications/{}/withdraw", company.application), json!({}), true),
+        own(
+            "/v1/applications".to_owned(),
+            json!({ "company_name": "A", "founder_name": "B", "founder_email": founder.email }),
+            false,
+        ),
+        Route {
+            client: server.anonymous(),
+            path: "/v1/auth/otp/start".to_owned(),
+            right: json!({ "email": "a@example.com" }),
+            optional: false,
+        },
+        Route {
+            client: server.anonymous(),
+            path: "/v1/auth/otp/verify".to_owned(),
+            right: json!({ "email": "a@example.com", "code": "123456" }),
+            optional: false,
+        },
+        own("/v1/auth/logout".to_owned(), json!({}), true),
+    ];
+    (company, routes)
+}
+
+fn met_005_a_body_that_is_no_json_object_is_refused_and_records_nothing(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let (_company, routes) = post_routes(&server);
+    let before = server.store.count("%");
+    let deep = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
+    for Route { client, path, optional, .. } in &routes {
+        for body in ["{", "null", "[]", "\"x\"", "nonsense", "{}{}", &deep] {
+            client.post_bytes(path, body).refused(400, "invalid_json");
+        }
+        if !optional {
+            client.post_bytes(path, "").refused(400, "invalid_json");
+        }
+    }
+    assert_eq!(server.store.count("%"), before);
+}
+
+fn met_006_an_unknown_field_is_refused_by_name_and_records_nothing(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let (_company, routes) = post_routes(&server);
+    let before = server.store.count("%");
+    for Route { client, path, right, .. } in &routes {
+        let mut body = right.clone();
+        body["timestanp"] = json!("2026-01-01");
+        let refusal = client.post(path, &body).refused(400, "unknown_field");
+        assert!(refusal["message"].as_str().unwrap().contains("timestanp"), "{path}: {refusal}");
+    }
+    assert_eq!(server.store.count("%"), before);
+}
+
+fn met_007_a_body_over_one_mebibyte_is_refused_and_the_server_lives(engine: Engine) {
+    let server = Server::shared(engine);
+    let body = |length: usize| {
+        let frame = json!({ "company_name": "A", "founder_name": "", "founder_email": "a@example.com" }).to_string();
+        frame.replace("\"\"", &format!("\"{}\"", "x".repeat(length - frame.len())))
+    };
+    let client = server.anonymous();
+    client.post_bytes("/v1/applications", body(1_048_577)).refused(413, "payload_too_large");
+    client.post_bytes("/v1/applications", body(1_048_576)).refused(400, "invalid_field");
+    client.get("/health").expect(200);
+}
+
+/// The shape itself is asserted by the harness on every refusal of every test; this one makes many kinds of them.
+fn met_008_no_error_tells_more_than_its_code_and_message(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    let sql = "'; DROP TABLE events; --";
+    let refusals: Vec<Reply> = vec![
+        company.agent.post("/v1/metrics", &json!({ "key": sql, "unit": 5 })),
+        company.agent.post("/v1/metrics/none/points", &json!({ "value": 1, "timestamp": sql })),
+        company.agent.get("/v1/metrics/none/points?cursor=%27%22"),
+        company.agent.get("/v1/metrics/none"),
+        server.agent("alif_live_00_x").get("/v1/status"),
+        server.agent("\u{7f}").get("/v1/status"),
+        server.anonymous().get("/v1/%00%ff"),
+        server.anonymous().post_bytes("/v1/auth/otp/start", vec![0xff, 0xfe, 0x00]),
+    ];
+    for refusal in refusals {
+        assert!((400..500).contains(&refusal.status), "{refusal}");
+        let message = refusal.json()["message"].as_str().unwrap_or_default().to_owned();
+        assert!(message.len() < 1_000, "{refusal}");
+    }
+}
+
+/// The headers of §2.2, exactly.
+#[track_caller]
+fn assert_cors(reply: &Reply) {
+    assert_eq!(reply.header("access-control-allow-origin"), "*", "{reply}");
+    assert_eq!(reply.header("access-control-allow-methods"), "GET,POST,OPTIONS", "{reply}");
+    assert_eq!(
+        reply.header("access-control-allow-headers"),
+        "authorization,content-type,idempotency-key,x-alif-signup-secret",
+        "{reply}"
+    );
+    assert_eq!(reply.header("access-control-expose-headers"), "muniment-position,retry-after", "{reply}");
+    assert!(!reply.headers.contains_key("access-control-allow-credentials"), "{reply}");
+}
+
+both_engines![
+    met_001_health_answers_without_a_credential,
+    met_002_a_preflight_is_answered_on_any_path,
+    met_003_every_answer_has_its_content_type_and_cors_headers,
+    met_004_a_path_matches_exactly_or_is_not_found,
+    met_005_a_body_that_is_no_json_object_is_refused_and_records_nothing,
+    met_006_an_unknown_field_is_refused_by_name_and_records_nothing,
+    met_007_a_body_over_one_mebibyte_is_refused_and_the_server_lives,
+    met_008_no_error_tells_more_than_its_code_and_message,
+];

@@ -2,6 +2,7 @@
 //! that check themselves ([`Reply`]), and waiting without sleeping ([`eventually`]).
 
 mod http;
+mod mail_sink;
 mod parallel;
 mod people;
 mod program;
@@ -9,11 +10,12 @@ mod server;
 mod store;
 
 pub(crate) use http::{Client, Reply};
+pub(crate) use mail_sink::MailSink;
 pub(crate) use parallel::{eventually, holds_for, in_parallel, runtime};
 pub(crate) use people::{Company, Founder, unique};
 pub(crate) use program::{Output, Program};
 pub(crate) use server::{Refused, Server, Setup};
-pub(crate) use store::Engine;
+pub(crate) use store::{Engine, folder_bytes};
 
 /// Makes a `sqlite` and a `postgres` test out of each named function; the function takes the [`Engine`].
 ///
@@ -34,6 +36,37 @@ macro_rules! both_engines {
             }
         )+
     };
+}
+
+/// Whether bytes contain other bytes.
+pub(crate) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// Milliseconds from now until an RFC 3339 time; negative when it has passed.
+pub(crate) fn milliseconds_until(time: &serde_json::Value) -> i64 {
+    let text = time.as_str().unwrap_or_else(|| panic!("{time} is no time"));
+    let written_by_us = text.len() == "2026-06-01T10:00:00.000Z".len() && text.ends_with('Z');
+    assert!(written_by_us, "{text}: RFC 3339, UTC, milliseconds");
+    let time: chrono::DateTime<chrono::Utc> = text.parse().unwrap();
+    (time - chrono::Utc::now()).num_milliseconds()
+}
+
+/// Whether a text is a prefix followed by so many characters of a class.
+pub(crate) fn looks_like(text: &str, prefix: &str, length: usize, class: fn(char) -> bool) -> bool {
+    text.strip_prefix(prefix).is_some_and(|rest| rest.chars().count() == length && rest.chars().all(class))
+}
+
+/// base64url's alphabet.
+pub(crate) fn base64url(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '-' || character == '_'
+}
+
+/// Asserts `<prefix>_` and 16 base64url characters.
+#[track_caller]
+pub(crate) fn assert_id(id: &serde_json::Value, prefix: &str) {
+    let text = id.as_str().unwrap_or_else(|| panic!("{id} is no id"));
+    assert!(looks_like(text, &format!("{prefix}_"), 16, base64url), "{text} is not a {prefix} id");
 }
 
 /// Whether the long forms of the proofs were asked for.

@@ -57,6 +57,28 @@ impl Store {
         }
     }
 
+    /// How many events of a type are recorded; `%` stands for any.
+    pub(crate) fn count(&self, event_type: &str) -> usize {
+        let sql = format!(
+            "SELECT CAST(COUNT(*) AS TEXT) FROM events \
+             WHERE event_type LIKE '{event_type}' AND aggregate_type <> 'scheduler'"
+        );
+        self.texts(&sql)[0].parse().unwrap()
+    }
+
+    /// Edits the payload of every event of a type behind the server's back, without mending the hash chain.
+    pub(crate) fn rewrite(&self, event_type: &str, edit: impl Fn(&mut serde_json::Value)) {
+        let row = "CAST(position AS TEXT) || ' ' || CAST(payload AS TEXT)";
+        for text in self.texts(&format!("SELECT {row} FROM events WHERE event_type = '{event_type}'")) {
+            let (position, payload) = text.split_once(' ').unwrap();
+            let mut payload = serde_json::from_str(payload).unwrap();
+            edit(&mut payload);
+            let quoted = payload.to_string().replace('\'', "''");
+            self.execute(&format!("UPDATE events SET payload = '{quoted}' WHERE position = {position}"));
+        }
+        self.execute("DELETE FROM snapshots");
+    }
+
     /// Everything stored, as bytes: the files of the folder, and a dump of the database where there is one.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match self {

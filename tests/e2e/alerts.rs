@@ -1,0 +1,325 @@
+//! Alerts and their rules (MET-100 to 113).
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Company, Engine, Program, Server, assert_id, holds_for, torture};
+
+fn with_metric(server: &Server, name: &str) -> Company {
+    let company = server.company();
+    company.agent.post("/v1/metrics", &json!({ "key": "arr", "display_name": name })).expect(201);
+    company
+}
+
+fn point(company: &Company, key: &str, value: &Value, timestamp: &str) -> String {
+    company.point(key, &json!({ "value": value, "timestamp": timestamp }))
+}
+
+fn met_100_a_rise_by_half_raises_one_alert_within_five_seconds(engine: Engine) {
+    let company = with_metric(Server::shared(engine), "Weekly Revenue");
+    let previous = point(&company, "arr", &json!(100), "2026-01-01");
+    let latest = point(&company, "arr", &json!(150), "2026-01-02");
+    let begun = Instant::now();
+    let alert = company.wait_for_alerts(1)[0].clone();
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_id(&alert["id"], "alert");
+    assert_eq!((&alert["alert_type"], &alert["severity"]), (&json!("growth_spike"), &json!("high")));
+    assert_eq!(alert["summary"], "Weekly Revenue increased 50% from 100 to 150.");
+    assert_eq!((&alert["point_id"], &alert["previous_point_id"]), (&json!(latest), &json!(previous)));
+    assert_eq!((&alert["metric_key"], &alert["state"]), (&json!("arr"), &json!("open")));
+    assert_eq!(alert["growth"].as_f64(), Some(0.5));
+    assert_eq!((&alert["acknowledged_at"], &alert["acknowledged_by"]), (&Value::Null, &Value::Null));
+    let status = company.status();
+    let mut keys: Vec<&str> = status["alerts"][0].as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["alert_type", "created_at", "severity", "summary"]);
+}
+
+/// §7.2's table: previous, latest, and the per cent of the summary when it fires.
+const PAIRS: [(&str, &str, Option<&str>); 13] = [
+    ("100", "150", Some("50")),
+    ("100", "149.99", None),
+    ("12000", "18500", Some("54")),
+    ("0", "5", None),
+    ("-5", "10", None),
+    ("80", "130", Some("63")),
+    ("0.2", "0.3", None),
+    ("1.1", "1.65", None),
+    ("0.3", "0.45", Some("50")),
+    ("200", "301", Some("51")),
+    ("1", "1.505", Some("50")),
+    ("1e-7", "1", Some("999999900")),
+    ("1", "1e+21", Some("1e+23")),
+];
+
+fn met_101_each_pair_of_the_table_fires_or_not(engine: Engine) {
+    let company = Server::shared(engine).company();
+    let mut expected = Vec::new();
+    for (index, (previous, latest, percent)) in PAIRS.iter().enumerate() {
+        let key = format!("m{index}");
+        company.metric(&key);
+        for (value, day) in [(previous, "2026-01-01"), (latest, "2026-01-02")] {
+            let body = format!("{{\"value\":{value},\"timestamp\":\"{day}\"}}");
+            company.agent.post_bytes(&format!("/v1/metrics/{key}/points"), body).expect(201);
+        }
+        if let Some(percent) = percent {
+            expected.push(format!("M{index} increased {percent}% from {previous} to {latest}."));
+        }
+    }
+    let alerts = company.wait_for_alerts(expected.len());
+    let mut summaries: Vec<&str> = alerts.iter().map(|alert| alert["summary"].as_str().unwrap()).collect();
+    summaries.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(summaries, expected);
+}
+
+fn met_103_one_point_or_nothing_positive_before_it_raises_nothing(engine: Engine) {
+    let company = with_metric(Server::shared(engine), "Arr");
+    company.metric("negative");
+    company.metric("watched");
+    point(&company, "arr", &json!(1_000_000), "2026-01-01");
+    for (value, day) in [(0, "2026-01-01"), (5, "2026-01-02")] {
+        point(&company, "negative", &json!(value), day);
+    }
+    assert_only_the_watched_metric_alerts(&company);
+}
+
+/// Makes a later rise elsewhere and waits for its alert: had an earlier point fired, its alert would be there.
+fn assert_only_the_watched_metric_alerts(company: &Company) -> Vec<Value> {
+    let before = company.alerts();
+    point(company, "watched", &json!(1), "2026-01-01");
+    point(company, "watched", &json!(2), "2026-01-02");
+    let after = company.wait_for_alerts(before.len() + 1);
+    let others: Vec<&Value> = after.iter().filter(|alert| alert["metric_key"] != "watched").collect();
+    assert_eq!(others.len(), before.len(), "{after:?}");
+    assert!(after.iter().any(|alert| alert["metric_key"] == "watched"), "{after:?}");
+    after
+}
+
+fn met_104_a_point_dated_back_raises_nothing(engine: Engine) {
+    let company = with_metric(Server::shared(engine), "Arr");
+    company.metric("watched");
+    point(&company, "arr", &json!(100), "2026-01-02");
+    point(&company, "arr", &json!(150), "2026-01-03");
+    company.wait_for_alerts(1);
+    point(&company, "arr", &json!(90), "2026-01-01");
+    point(&company, "arr", &json!(900), "2026-01-02T12:00:00Z");
+    assert_only_the_watched_metric_alerts(&company);
+}
+
+fn met_105_a_spike_that_a_later_point_overtook_is_not_lost(engine: Engine) {
+    let company = with_metric(Server::shared(engine), "Arr");
+    company.metric("watched");
+    for (value, day) in [(100, "2026-01-01"), (200, "2026-01-02"), (210, "2026-01-03")] {
+        point(&company, "arr", &json!(value), day);
+    }
+    let alerts = assert_only_the_watched_metric_alerts_after(&company, 1);
+    assert_eq!(alerts, ["Arr increased 100% from 100 to 200."]);
+}
+
+fn assert_only_the_watched_metric_alerts_after(company: &Company, count: usize) -> Vec<String> {
+    company.wait_for_alerts(count);
+    let all = assert_only_the_watched_metric_alerts(company);
+    let of_arr = all.iter().filter(|alert| alert["metric_key"] == "arr");
+    of_arr.map(|alert| alert["summary"].as_str().unwrap().to_owned()).collect()
+}
+
+fn met_106_a_duplicate_of_a_firing_point_raises_no_second_alert(engine: Engine) {
+    let company = with_metric(Server::shared(engine), "Arr");
+    company.metric("watched");
+    point(&company, "arr", &json!(100), "2026-01-01");
+    let firing = json!({ "value": 150, "timestamp": "2026-01-02" });
+    company.point("arr", &firing);
+    for _ in 0..5 {
+        company.agent.post("/v1/metrics/arr/points", &firing).expect(200);
+    }
+    let alerts = assert_only_the_watched_metric_alerts_after(&company, 1);
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+}
+
+fn met_107_no_alert_is_lost_or_doubled_when_the_server_dies_before_it(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let company = with_metric(&server, "Arr");
+    let rounds: u64 = if torture() { 200 } else { 4 };
+    let mut value = 1.0_f64;
+    point(&company, "arr", &json!(value), "2000-01-01");
+    for round in 0..rounds {
+        value *= 1.5;
+        let day = (chrono::NaiveDate::from_ymd_opt(2000, 1, 2).unwrap() + chrono::Days::new(round)).to_string();
+        point(&company, "arr", &json!(value), &day);
+        server.kill9();
+        server.restart();
+        value = f64::round(value * 8.0) / 8.0 + 1.0;
+        point(&company, "arr", &json!(value), &format!("{day}T12:00:00Z"));
+    }
+    let points = company.points("arr");
+    let expected = firing_points(&points);
+    let alerts = company.wait_for_alerts(expected.len());
+    holds_for(Duration::from_secs(1), "no alert is added", || company.alerts().len() == alerts.len());
+    let mut found: Vec<&str> = alerts.iter().map(|alert| alert["point_id"].as_str().unwrap()).collect();
+    found.sort_unstable();
+    assert_eq!(found, expected);
+    println!("met_107 {engine:?}: {rounds} kills, {} firing points, {} alerts", expected.len(), alerts.len());
+}
+
+/// The ids of the points that rise by half over the one before; written anew from §7.2, for points in time order.
+fn firing_points(points: &[Value]) -> Vec<&str> {
+    let value = |point: &Value| point["value"].as_f64().unwrap();
+    let pairs = points.iter().zip(points.iter().skip(1));
+    let firing =
+        pairs.filter(|(before, after)| value(before) > 0.0 && (value(after) - value(before)) / value(before) >= 0.5);
+    let mut ids: Vec<&str> = firing.map(|(_, after)| after["id"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+fn met_108_the_status_shows_the_ten_newest_alerts_and_the_list_all(engine: Engine) {
+    let company = with_metric(Server::shared(engine), "Arr");
+    for n in 0..13_u32 {
+        point(&company, "arr", &json!(2_u32.pow(n)), &format!("2026-01-{:02}", n + 1));
+    }
+    let alerts = company.wait_for_alerts(12);
+    assert_eq!(alerts.len(), 12);
+    let summary = |alert: &Value| alert["summary"].as_str().unwrap().to_owned();
+    let listed: Vec<String> = alerts.iter().map(summary).collect();
+    let expected: Vec<String> = (0..12_u32)
+        .rev()
+        .map(|n| format!("Arr increased 100% from {} to {}.", 2_u32.pow(n), 2_u32.pow(n + 1)))
+        .collect();
+    assert_eq!(listed, expected, "newest first");
+    let shown: Vec<String> = company.status()["alerts"].as_array().unwrap().iter().map(summary).collect();
+    assert_eq!(shown, expected[..10]);
+    let page = company.agent.get("/v1/alerts?limit=5&metric=arr&state=open").expect(200);
+    assert_eq!(page["alerts"].as_array().unwrap().len(), 5);
+    let next = page["next_cursor"].as_str().unwrap();
+    let second = company.agent.get(&format!("/v1/alerts?limit=5&metric=arr&state=open&cursor={next}")).expect(200);
+    assert_eq!(summary(&second["alerts"][0]), expected[5]);
+}
+
+fn met_109_an_alert_keeps_the_name_of_its_moment(engine: Engine) {
+    let company = with_metric(Server::shared(engine), "Before");
+    point(&company, "arr", &json!(1), "2026-01-01");
+    point(&company, "arr", &json!(2), "2026-01-02");
+    company.agent.post("/v1/metrics/arr/settings", &json!({ "display_name": "After" })).expect(200);
+    point(&company, "arr", &json!(4), "2026-01-03");
+    let alerts = company.wait_for_alerts(2);
+    assert_eq!(alerts[1]["summary"], "Before increased 100% from 1 to 2.");
+    assert_eq!(alerts[0]["summary"], "After increased 100% from 2 to 4.");
+}
+
+fn met_110_a_write_is_answered_before_any_rule_ran(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let company = with_metric(&server, "Arr");
+    point(&company, "arr", &json!(1), "2026-01-01");
+    let replies: Vec<_> = (1..20_u32)
+        .map(|n| {
+            let body = json!({ "value": 2_u32.pow(n), "timestamp": format!("2026-02-{n:02}") });
+            let reply = company.agent.post("/v1/metrics/arr/points", &body);
+            reply.expect(201);
+            reply
+        })
+        .collect();
+    company.wait_for_alerts(19);
+    let positions = |event_type: &str| -> Vec<u64> {
+        let sql =
+            format!("SELECT CAST(position AS TEXT) FROM events WHERE event_type = '{event_type}' ORDER BY position");
+        server.store.texts(&sql).iter().map(|position| position.parse().unwrap()).collect()
+    };
+    let points = positions("metric.point_recorded");
+    let answered: Vec<u64> = replies.iter().map(|reply| reply.position()).collect();
+    assert_eq!(answered, points[1..], "a reply names the point's own position, not an alert's");
+    for (alert, point) in positions("metric.alert_raised").iter().zip(&answered) {
+        assert!(alert > point);
+    }
+}
+
+fn met_111_a_replay_finds_the_same_alerts(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let company = with_metric(&server, "Arr");
+    for n in 0..8_u32 {
+        point(&company, "arr", &json!(3_u32.pow(n)), &format!("2026-01-{:02}", n + 1));
+    }
+    company.wait_for_alerts(7);
+    let before = company.agent.get("/v1/alerts").body;
+    server.terminate();
+    server.store.execute("DELETE FROM snapshots");
+    Program::operator_of(&server).run(&["projections", "rebuild", "--all"]).ok();
+    server.restart();
+    assert_eq!(company.agent.get("/v1/alerts").body, before);
+    point(&company, "arr", &json!(1), "2026-03-01");
+    assert_eq!(server.store.count("metric.alert_raised"), 7);
+}
+
+fn met_112_a_new_rule_counts_for_points_after_it(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = with_metric(server, "Arr");
+    company.metric("watched");
+    let rules = "/v1/metrics/arr/rules";
+    let growth_spike = |client: &crate::harness::Client| -> Value {
+        let listed = client.get(rules).expect(200)["rules"].as_array().unwrap().clone();
+        listed.into_iter().find(|rule| rule["type"] == "growth_spike").unwrap()
+    };
+    let first = growth_spike(&company.agent);
+    assert_eq!((first["threshold"].as_f64(), &first["enabled"]), (Some(0.5), &json!(true)));
+    let set = company.agent.post(rules, &json!({ "type": "growth_spike", "threshold": 1.0 })).expect(200);
+    assert!(set["version"].as_u64() > first["version"].as_u64(), "{set}");
+    point(&company, "arr", &json!(100), "2026-01-01");
+    point(&company, "arr", &json!(160), "2026-01-02");
+    point(&company, "arr", &json!(320), "2026-01-03");
+    let alerts = company.wait_for_alerts(1);
+    assert_eq!(alerts[0]["summary"], "Arr increased 100% from 160 to 320.");
+    assert_eq!(alerts[0]["rule_version"], set["version"]);
+    company.agent.post(rules, &json!({ "type": "growth_spike", "enabled": false })).expect(200);
+    assert_eq!(growth_spike(&company.agent)["enabled"], false);
+    point(&company, "arr", &json!(3_200), "2026-01-04");
+    let all = assert_only_the_watched_metric_alerts(&company);
+    assert_eq!(all.iter().filter(|alert| alert["metric_key"] == "arr").count(), 1);
+    for bad in [json!(0), json!(-1), json!(1_000.5), json!("x")] {
+        company.agent.post(rules, &json!({ "type": "growth_spike", "threshold": bad })).refused(400, "invalid_field");
+    }
+    for bad in [json!({ "type": "nonsense" }), json!({ "type": "growth_spike", "severity": "urgent" })] {
+        company.agent.post(rules, &bad).refused(400, "invalid_field");
+    }
+}
+
+fn met_113_an_alert_is_acknowledged_once(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let founder = server.founder("acks");
+    let company = server.company_of(&founder);
+    company.metric("arr");
+    point(&company, "arr", &json!(1), "2026-01-01");
+    point(&company, "arr", &json!(2), "2026-01-02");
+    let alert = company.wait_for_alerts(1)[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/alerts/{alert}/ack");
+    company.agent.post(&path, &json!({})).refused(403, "missing_scope");
+    let first = founder.client.post(&path, &json!({ "note": "seen" })).expect(200);
+    assert_eq!(first["state"], "acknowledged");
+    assert!(crate::harness::milliseconds_until(&first["acknowledged_at"]) <= 0);
+    assert!(first["acknowledged_by"].is_string(), "{first}");
+    let before = server.store.count("%");
+    assert_eq!(founder.client.post_bytes(&path, "").expect(200), first);
+    assert_eq!(server.store.count("%"), before);
+    let stranger = server.founder("stranger");
+    server.company_of(&stranger);
+    stranger.client.post_bytes(&path, "").refused(404, "alert_not_found");
+    stranger.client.post_bytes("/v1/alerts/alert_AAAAAAAAAAAAAAAA/ack", "").refused(404, "alert_not_found");
+    assert_eq!(company.agent.get("/v1/alerts?state=open").expect(200)["alerts"], json!([]));
+    assert_eq!(company.agent.get("/v1/alerts?state=acknowledged").expect(200)["alerts"][0]["id"], json!(alert));
+}
+
+both_engines![
+    met_100_a_rise_by_half_raises_one_alert_within_five_seconds,
+    met_101_each_pair_of_the_table_fires_or_not,
+    met_103_one_point_or_nothing_positive_before_it_raises_nothing,
+    met_104_a_point_dated_back_raises_nothing,
+    met_105_a_spike_that_a_later_point_overtook_is_not_lost,
+    met_106_a_duplicate_of_a_firing_point_raises_no_second_alert,
+    met_107_no_alert_is_lost_or_doubled_when_the_server_dies_before_it,
+    met_108_the_status_shows_the_ten_newest_alerts_and_the_list_all,
+    met_109_an_alert_keeps_the_name_of_its_moment,
+    met_110_a_write_is_answered_before_any_rule_ran,
+    met_111_a_replay_finds_the_same_alerts,
+    met_112_a_new_rule_counts_for_points_after_it,
+    met_113_an_alert_is_acknowledged_once,
+];

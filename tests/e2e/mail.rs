@@ -1,0 +1,133 @@
+//! Mail from the outbox, and when a code may be echoed instead (MET-035 to 039).
+
+use std::net::UdpSocket;
+
+use muniment_testkit::free_port;
+use serde_json::json;
+
+use crate::harness::{Client, Engine, MailSink, Program, Server, Setup, eventually, unique};
+
+fn with_mail(engine: Engine, url: &str) -> Setup {
+    Setup::new(engine).set("SMTP_URL", url).set("MAIL_FROM_EMAIL", "codes@muniment.example")
+}
+
+/// The code in a mail's text.
+fn code_in(mail: &str) -> String {
+    let (_, rest) = mail.split_once("login code is ").unwrap_or_else(|| panic!("no code in:\n{mail}"));
+    rest.chars().take(6).collect()
+}
+
+fn met_035_a_code_travels_by_mail_and_is_not_echoed(engine: Engine) {
+    let sink = MailSink::start();
+    let server = with_mail(engine, &sink.url()).start();
+    let email = format!("{}@example.com", unique("ana"));
+    let answer = server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email })).expect(200);
+    assert_eq!(answer["delivery"], "email");
+    assert!(answer.get("dev_otp").is_none(), "{answer}");
+    let mail = eventually("the mail arrives", || sink.mails().first().cloned());
+    let code = code_in(&mail);
+    assert!(mail.contains("Subject: Your Muniment login code\r\n"), "{mail}");
+    assert!(mail.contains(&format!("Your Muniment login code is {code}. It expires in 10 minutes.")), "{mail}");
+    assert!(mail.contains(&format!("<strong>{code}</strong>")), "{mail}");
+    assert!(mail.contains(&format!("To: {email}")), "{mail}");
+    assert!(mail.contains("codes@muniment.example") && mail.contains("From: "), "{mail}");
+    let verified = json!({ "email": email, "code": code });
+    server.anonymous().post("/v1/auth/otp/verify", &verified).expect(200);
+    assert_eq!(sink.mails().len(), 1);
+}
+
+fn met_036_a_dead_mail_server_changes_nothing_and_the_mail_arrives_once_it_lives(engine: Engine) {
+    let port = free_port();
+    let server = with_mail(engine, &format!("smtp://127.0.0.1:{port}")).start();
+    let email = format!("{}@example.com", unique("ana"));
+    let answer = server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email })).expect(200);
+    assert_eq!(answer["delivery"], "email");
+    let outbox = || Program::operator_of(&server).run(&["mail", "outbox", "--json"]).json().to_string();
+    assert!(outbox().contains("pending"), "{}", outbox());
+    let sink = MailSink::start_on(port);
+    let mail = eventually("the mail arrives", || sink.mails().first().cloned());
+    eventually("the outbox says so", || outbox().contains("sent").then_some(()));
+    let verified = json!({ "email": email, "code": code_in(&mail) });
+    server.anonymous().post("/v1/auth/otp/verify", &verified).expect(200);
+    assert_eq!(sink.mails().len(), 1, "the mail arrived more than once");
+}
+
+/// A configuration that must not start; the message names the setting.
+#[track_caller]
+fn refuses(setup: Setup, setting: &str) {
+    let Err(refused) = setup.try_start() else { panic!("it started, although {setting} is unsafe") };
+    assert_eq!(refused.status.code(), Some(2), "{}", refused.log);
+    assert!(refused.log.contains(setting), "{} does not name {setting}", refused.log);
+}
+
+fn met_037_production_refuses_to_start_without_mail_or_with_the_echo(engine: Engine) {
+    refuses(Setup::new(engine).set("ENV", "production"), "mail.smtp_url");
+    let mail = || with_mail(engine, "smtp://127.0.0.1:25");
+    refuses(mail().set("ENV", "production").set("MAIL_DEV_ECHO", "any"), "mail.dev_echo");
+    refuses(mail().set("MAIL_FROM_EMAIL", ""), "mail.from_email");
+    refuses(mail().set("SMTP_URL", ""), "mail.smtp_url");
+}
+
+fn met_038_production_never_answers_with_a_code(engine: Engine) {
+    let sink = MailSink::start();
+    let limits = ["LIMITS_OTP_STARTS", "LIMITS_OTP_ADDRESS"];
+    let setup = limits.iter().fold(with_mail(engine, &sink.url()), |setup, name| setup.set(name, "off"));
+    let server = setup.set("ENV", "production").start();
+    let tricks: [(&str, &str); 8] = [
+        ("host", "localhost"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("forwarded", "for=127.0.0.1"),
+        ("x-real-ip", "127.0.0.1"),
+        ("x-muniment-env", "development"),
+        ("origin", "http://localhost"),
+        ("x-forwarded-host", "localhost"),
+        ("user-agent", "muniment-cli/0.1.0"),
+    ];
+    for round in 0..1_000 {
+        let (name, value) = tricks[round % tricks.len()];
+        let email = format!("p{round}@example.com");
+        let reply = server.anonymous().header(name, value).post("/v1/auth/otp/start", &json!({ "email": email }));
+        let answer = reply.expect(200);
+        let mut keys: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, ["delivery", "email", "expires_at", "ok"], "{reply}");
+    }
+    let mails = eventually("some mails arrive", || Some(sink.mails()).filter(|mails| mails.len() > 10));
+    let log = server.log();
+    for mail in mails {
+        let code = code_in(&mail);
+        assert!(!log.contains(&format!(" {code} ")) && !log.contains(&format!("\"{code}\"")), "the log tells {code}");
+    }
+}
+
+fn met_039_the_echo_reaches_only_this_machine_unless_told_otherwise(engine: Engine) {
+    let Some(outside) = own_address() else {
+        eprintln!("this machine has no address but loopback: nothing to test");
+        return;
+    };
+    let from_outside = |server: &Server| Client::new(&format!("http://{outside}:{}", server.port));
+    let body = json!({ "email": "far@example.com" });
+    let server = Setup::new(engine).listen_everywhere().start();
+    let refusal = from_outside(&server).post("/v1/auth/otp/start", &body).refused(503, "service_unavailable");
+    assert!(refusal.get("dev_otp").is_none());
+    let spoofed = from_outside(&server).header("x-forwarded-for", "127.0.0.1");
+    spoofed.post("/v1/auth/otp/start", &body).refused(503, "service_unavailable");
+    let open = Setup::new(engine).listen_everywhere().set("MAIL_DEV_ECHO", "any").start();
+    assert!(from_outside(&open).post("/v1/auth/otp/start", &body).expect(200)["dev_otp"].is_string());
+}
+
+/// This machine's address towards the world; asking the routing table sends nothing.
+fn own_address() -> Option<std::net::IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
+}
+
+both_engines![
+    met_035_a_code_travels_by_mail_and_is_not_echoed,
+    met_036_a_dead_mail_server_changes_nothing_and_the_mail_arrives_once_it_lives,
+    met_037_production_refuses_to_start_without_mail_or_with_the_echo,
+    met_038_production_never_answers_with_a_code,
+    met_039_the_echo_reaches_only_this_machine_unless_told_otherwise,
+];

@@ -1,0 +1,357 @@
+//! Points: values, times, idempotency, batches, corrections, listing (MET-080 to 097).
+
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Company, Engine, Program, Reply, Server, assert_id, in_parallel};
+
+const ARR: &str = "/v1/metrics/arr/points";
+
+fn with_metric(server: &Server) -> Company {
+    let company = server.company();
+    company.metric("arr");
+    company
+}
+
+fn keyed(client: &Client, key: &str, body: &Value) -> Reply {
+    client.header("idempotency-key", key).post(ARR, body)
+}
+
+fn met_080_a_point_is_answered_and_seen_at_once(engine: Engine) {
+    let company = with_metric(Server::shared(engine));
+    for value in 1..20 {
+        let made = company.agent.post(ARR, &json!({ "value": 12_000 + value })).expect(201);
+        assert_id(&made["id"], "point");
+        assert_eq!(made, json!({ "id": made["id"], "duplicate": false }));
+        assert_eq!(company.status_of("arr")["latest_value"], json!(12_000 + value));
+    }
+}
+
+fn met_081_a_value_is_a_finite_number(engine: Engine) {
+    let company = with_metric(Server::shared(engine));
+    for bad in ["\"12\"", "true", "null", "1e400", "-1e400", "[1]", "{}"] {
+        company.agent.post_bytes(ARR, format!("{{\"value\":{bad}}}")).refused(400, "invalid_value");
+    }
+    company.agent.post(ARR, &json!({})).refused(400, "invalid_value");
+    for (sent, stored) in
+        [("0", 0.0), ("-5", -5.0), ("1.5e3", 1_500.0), ("9007199254740993", 9_007_199_254_740_992.0), ("-0.0", 0.0)]
+    {
+        company.agent.post_bytes(ARR, format!("{{\"value\":{sent}}}")).expect(201);
+        assert_eq!(company.status_of("arr")["latest_value"].as_f64(), Some(stored));
+    }
+    let text = company.agent.get("/v1/status");
+    assert!(String::from_utf8(text.body).unwrap().contains("\"latest_value\":0,"), "-0 is shown as 0");
+}
+
+fn met_082_timestamps_are_iso_8601_and_shown_as_sent(engine: Engine) {
+    let company = Server::shared(engine).company();
+    let accepted = [
+        "2026",
+        "2026-06",
+        "2026-06-01",
+        "2026-06-01T10:00",
+        "2026-06-01 10:00:00",
+        "2026-06-01T10:00:00.5Z",
+        "2026-06-01T10:00:00.123456789+02:00",
+        "2024-02-29",
+        "1958-03-29",
+        "2026-06-01T10:00:00-11:30",
+    ];
+    for (index, timestamp) in accepted.iter().enumerate() {
+        let key = format!("m{index}");
+        company.metric(&key);
+        company.point(&key, &json!({ "value": 1, "timestamp": timestamp }));
+        assert_eq!(company.status_of(&key)["latest_timestamp"], json!(timestamp));
+    }
+    let next_year = (chrono::Utc::now() + chrono::Duration::days(368)).to_rfc3339();
+    let refused = [
+        json!("2026-W23"),
+        json!("2026-02-30"),
+        json!("2025-02-29"),
+        json!("2026-06-01T24:00"),
+        json!("2026-06-01T10"),
+        json!("yesterday"),
+        json!(""),
+        json!("2026-13"),
+        json!("01.06.2026"),
+        json!("2026-06-01T10:00:00 Z"),
+        json!("2026-06-01T10:00+25:00"),
+        json!("Jan 1 2000"),
+        json!(next_year),
+        json!(1_780_000_000),
+        json!(true),
+    ];
+    for timestamp in refused {
+        let reply = company.agent.post("/v1/metrics/m0/points", &json!({ "value": 1, "timestamp": timestamp }));
+        reply.refused(400, "invalid_timestamp");
+    }
+    assert_eq!(company.points("m0").len(), 1);
+}
+
+fn met_083_a_bad_value_is_told_before_an_unknown_metric(engine: Engine) {
+    let company = Server::shared(engine).company();
+    company.agent.post("/v1/metrics/none/points", &json!({ "value": 1 })).refused(404, "metric_not_found");
+    company.agent.post("/v1/metrics/none/points", &json!({ "value": "1" })).refused(400, "invalid_value");
+    let both = json!({ "value": "1", "timestamp": "never" });
+    company.agent.post("/v1/metrics/none/points", &both).refused(400, "invalid_value");
+}
+
+fn met_084_source_and_confidence_have_defaults_and_bounds(engine: Engine) {
+    let company = with_metric(Server::shared(engine));
+    company.point("arr", &json!({ "value": 1, "timestamp": "2026-01-01" }));
+    let given =
+        json!({ "value": 2, "timestamp": "2026-01-02", "source": "stripe", "confidence": 1, "raw_event_id": "evt_1" });
+    company.point("arr", &given);
+    let points = company.points("arr");
+    let shown = |index: usize, field: &str| points[index][field].clone();
+    assert_eq!((shown(0, "source"), shown(0, "confidence")), (json!("default-agent-token"), json!(0.5)));
+    assert_eq!(shown(0, "raw_event_id"), Value::Null);
+    assert_eq!((shown(1, "source"), shown(1, "raw_event_id")), (json!("stripe"), json!("evt_1")));
+    assert_eq!(shown(1, "confidence").as_f64(), Some(1.0));
+    for (field, bad) in [
+        ("confidence", json!(1.1)),
+        ("confidence", json!(-0.1)),
+        ("confidence", json!("high")),
+        ("source", json!(5)),
+        ("source", json!("x".repeat(201))),
+        ("raw_event_id", json!("x".repeat(256))),
+    ] {
+        company.agent.post(ARR, &json!({ "value": 1, field: bad })).refused(400, "invalid_field");
+    }
+}
+
+fn met_085_a_repeated_header_key_is_a_duplicate(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let company = with_metric(&server);
+    let before = server.store.count("metric.point_recorded");
+    let first = keyed(&company.agent, "2026-W23", &json!({ "value": 7 })).expect(201);
+    let again = keyed(&company.agent, "2026-W23", &json!({ "value": 7 })).expect(200);
+    assert_eq!(again, json!({ "id": first["id"], "duplicate": true }));
+    assert_eq!(company.points("arr").len(), 1);
+    assert_eq!(server.store.count("metric.point_recorded"), before + 1);
+    let rows = Program::operator_of(&server).run(&["audit", "log", "--output", "ndjson"]);
+    let about_points = rows.ok().lines().filter(|line| line.contains("metric_point.created")).count();
+    assert_eq!(about_points, 1, "{}", rows.stdout);
+}
+
+fn met_086_the_header_key_wins_over_the_body(engine: Engine) {
+    let company = with_metric(Server::shared(engine));
+    let body = |key: &str| json!({ "value": 7, "idempotency_key": key });
+    let first = keyed(&company.agent, "K1", &body("K2")).expect(201);
+    let again = company.agent.post(ARR, &body("K1")).expect(200);
+    assert_eq!(again["id"], first["id"]);
+    company.agent.post(ARR, &body("K2")).expect(201);
+}
+
+fn met_087_without_a_key_the_timestamp_decides(engine: Engine) {
+    let company = with_metric(Server::shared(engine));
+    let dated = json!({ "value": 7, "timestamp": "2026-06-01" });
+    let first = company.agent.post(ARR, &dated).expect(201);
+    assert_eq!(company.agent.post(ARR, &dated).expect(200)["id"], first["id"]);
+    // The same instant in other words is another key: the text as given decides.
+    company.agent.post(ARR, &json!({ "value": 7, "timestamp": "2026-06-01T00:00:00Z" })).expect(201);
+    let now = json!({ "value": 7 });
+    company.agent.post(ARR, &now).expect(201);
+    company.agent.post(ARR, &now).expect(201);
+    assert_eq!(company.points("arr").len(), 4);
+}
+
+fn met_088_a_duplicate_with_another_value_says_so(engine: Engine) {
+    let company = with_metric(Server::shared(engine));
+    let first = keyed(&company.agent, "K", &json!({ "value": 1 })).expect(201);
+    let differs = keyed(&company.agent, "K", &json!({ "value": 2 })).expect(200);
+    assert_eq!(differs, json!({ "id": first["id"], "duplicate": true, "differs": true }));
+    assert_eq!(company.status_of("arr")["latest_value"].as_f64(), Some(1.0));
+    let same = keyed(&company.agent, "K", &json!({ "value": 1.0, "timestamp": "2026-01-01" })).expect(200);
+    assert_eq!(same, json!({ "id": first["id"], "duplicate": true }));
+}
+
+fn met_089_a_key_belongs_to_one_metric_and_to_every_token(engine: Engine) {
+    let server = Server::shared(engine);
+    let founder = server.founder("keys");
+    let company = server.company_of(&founder);
+    company.metric("arr");
+    company.metric("mrr");
+    let first = keyed(&company.agent, "K", &json!({ "value": 1 })).expect(201);
+    company.agent.header("idempotency-key", "K").post("/v1/metrics/mrr/points", &json!({ "value": 1 })).expect(201);
+    let made = founder.client.post("/v1/tokens", &json!({ "name": "second", "scopes": ["metrics:write"] })).expect(201);
+    let second = server.agent(made["token"].as_str().unwrap());
+    assert_eq!(keyed(&second, "K", &json!({ "value": 1 })).expect(200)["id"], first["id"]);
+}
+
+fn met_090_a_bad_key_is_refused(engine: Engine) {
+    let company = with_metric(Server::shared(engine));
+    let body = json!({ "value": 1 });
+    for bad in ["", &"k".repeat(256), "a\tb"] {
+        keyed(&company.agent, bad, &body).refused(400, "invalid_idempotency_key");
+    }
+    for bad in [json!(""), json!("k".repeat(256)), json!("a\u{1}b"), json!("a\nb")] {
+        company.agent.post(ARR, &json!({ "value": 1, "idempotency_key": bad })).refused(400, "invalid_idempotency_key");
+    }
+    keyed(&company.agent, &"k".repeat(255), &body).expect(201);
+    assert_eq!(company.points("arr").len(), 1);
+}
+
+fn met_091_of_parallel_posts_of_one_key_one_records(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let second = (engine == Engine::Postgres).then(|| server.second_node());
+    let company = with_metric(&server);
+    let other = second.as_ref().unwrap_or(&server).agent(&company.token);
+    let replies = in_parallel(50, |index| {
+        let client = if index % 2 == 0 { &company.agent } else { &other };
+        keyed(client, "one", &json!({ "value": 7 }))
+    });
+    let created: Vec<&Reply> = replies.iter().filter(|reply| reply.status == 201).collect();
+    assert_eq!(created.len(), 1);
+    let id = created[0].json()["id"].clone();
+    for reply in replies.iter().filter(|reply| reply.status != 201) {
+        assert_eq!(reply.expect(200), json!({ "id": id, "duplicate": true }));
+    }
+    assert_eq!(server.store.count("metric.point_recorded"), 1);
+}
+
+fn met_093_the_greatest_instant_is_the_latest(engine: Engine) {
+    let company = with_metric(Server::shared(engine));
+    let latest = || company.status_of("arr")["latest_value"].as_f64();
+    let point = |value: f64, timestamp: &str| company.point("arr", &json!({ "value": value, "timestamp": timestamp }));
+    point(10.0, "2026-06-02T16:00:00Z");
+    point(5.0, "2026-06-01");
+    assert_eq!(latest(), Some(10.0));
+    point(11.0, "2026-06-02T18:00:00+02:00");
+    assert_eq!(latest(), Some(11.0), "of equal instants the later recorded one");
+    point(12.0, "2026-06-02T17:59:59+02:00");
+    assert_eq!(latest(), Some(11.0));
+    let values: Vec<f64> = company.points("arr").iter().map(|point| point["value"].as_f64().unwrap()).collect();
+    assert_eq!(values, [5.0, 12.0, 10.0, 11.0]);
+}
+
+fn met_094_a_batch_is_all_or_nothing(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let company = with_metric(&server);
+    let path = "/v1/metrics/arr/points/batch";
+    let point = |n: usize| json!({ "value": n, "idempotency_key": format!("k{n}") });
+    let first = company.agent.post(ARR, &point(0)).expect(201);
+    let mut points: Vec<Value> = (0..1_000).map(point).collect();
+    points[999] = json!({ "value": 5_000, "idempotency_key": "k5" });
+    let answer = company.agent.post(path, &json!({ "points": points })).expect(200);
+    assert_eq!((&answer["created"], &answer["duplicates"]), (&json!(998), &json!(2)));
+    let results = answer["results"].as_array().unwrap();
+    assert_eq!(results.len(), 1_000);
+    assert_eq!(results[0], json!({ "id": first["id"], "duplicate": true }));
+    assert_eq!(results[999], json!({ "id": results[5]["id"], "duplicate": true, "differs": true }));
+    let stored = company.points("arr");
+    assert_eq!(stored.len(), 999);
+    for (point, result) in stored.iter().zip(results) {
+        assert_eq!(point["id"], result["id"], "results stand in input order");
+    }
+    let before = server.store.count("%");
+    let mut bad: Vec<Value> = (2_000..2_010).map(point).collect();
+    bad[3] = json!({ "value": "many" });
+    let refusal = company.agent.post(path, &json!({ "points": bad })).refused(400, "invalid_batch");
+    let issue = &refusal["issues"][0];
+    assert!(issue["path"].as_str().unwrap().starts_with("points.3"), "{refusal}");
+    assert_eq!(issue["code"], "invalid_value");
+    for wrong in [json!([]), json!((0..1_001).map(point).collect::<Vec<_>>()), json!("x"), json!([5])] {
+        let status = company.agent.post(path, &json!({ "points": wrong })).status;
+        assert_eq!(status, 400, "{wrong}");
+    }
+    let header = company.agent.header("idempotency-key", "K");
+    header.post(path, &json!({ "points": [point(3_000)] })).refused(400, "invalid_idempotency_key");
+    assert_eq!(server.store.count("%"), before);
+}
+
+fn met_095_a_correction_changes_what_is_shown_and_keeps_what_was(engine: Engine) {
+    let company = with_metric(Server::shared(engine));
+    company.point("arr", &json!({ "value": 100, "timestamp": "2026-01-01" }));
+    let id = company.point("arr", &json!({ "value": 110, "timestamp": "2026-01-02" }));
+    let path = format!("{ARR}/{id}/correct");
+    let answer = company.agent.post(&path, &json!({ "value": 900, "reason": "a typo" })).expect(200);
+    assert_eq!((&answer["id"], answer["value"].as_f64()), (&json!(id), Some(900.0)));
+    assert!(crate::harness::milliseconds_until(&answer["corrected_at"]) <= 0);
+    assert_eq!(company.status_of("arr")["latest_value"].as_f64(), Some(900.0));
+    let points = company.points("arr");
+    assert_eq!((points[1]["value"].as_f64(), points[1]["original_value"].as_f64()), (Some(900.0), Some(110.0)));
+    assert!(points[0].get("original_value").is_none(), "{}", points[0]);
+    let unknown = format!("{ARR}/point_AAAAAAAAAAAAAAAA/correct");
+    company.agent.post(&unknown, &json!({ "value": 1 })).refused(404, "point_not_found");
+    company.agent.post(&path, &json!({ "value": "1" })).refused(400, "invalid_value");
+    // A rise of 800 % by correction raises nothing; a later rise of 60 % above the corrected value does.
+    company.point("arr", &json!({ "value": 1440, "timestamp": "2026-01-03" }));
+    let alerts = company.wait_for_alerts(1);
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    assert_eq!(alerts[0]["summary"], "Arr increased 60% from 900 to 1440.");
+}
+
+fn met_096_a_key_in_a_path_is_decoded_and_slugged(engine: Engine) {
+    let company = Server::shared(engine).company();
+    company.metric("a/b");
+    company.agent.post("/v1/metrics/a%2Fb/points", &json!({ "value": 1 })).expect(201);
+    company.agent.post("/v1/metrics/A%20B/points", &json!({ "value": 1 })).expect(201);
+    assert_eq!(company.points("a_b").len(), 2);
+    for bad in ["%zz", "%e2%82", "%", "%21%21"] {
+        company
+            .agent
+            .post(&format!("/v1/metrics/{bad}/points"), &json!({ "value": 1 }))
+            .refused(400, "invalid_metric_key");
+    }
+}
+
+fn met_097_pages_hold_each_point_once_in_both_orders(engine: Engine) {
+    let company = with_metric(Server::shared(engine));
+    company.metric("other");
+    let point =
+        |n: usize| json!({ "value": n, "timestamp": format!("2026-01-01T00:{:02}:{:02}Z", (n / 60) % 60, n % 60) });
+    let points: Vec<Value> = (0..300).map(point).collect();
+    for path in ["arr", "other"] {
+        company.agent.post(&format!("/v1/metrics/{path}/points/batch"), &json!({ "points": points })).expect(200);
+    }
+    let mut cursor_of_arr = String::new();
+    for order in ["asc", "desc"] {
+        let mut values = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = company.agent.get(&format!("{ARR}?order={order}&limit=100{cursor}")).expect(200);
+            let part = page["points"].as_array().unwrap();
+            assert_eq!(part.len(), 100);
+            values.extend(part.iter().map(|point| point["value"].as_u64().unwrap()));
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            next.clone_into(&mut cursor_of_arr);
+            cursor = format!("&cursor={next}");
+        }
+        if order == "desc" {
+            values.reverse();
+        }
+        assert_eq!(values, (0..300).collect::<Vec<u64>>());
+    }
+    let foreign = format!("/v1/metrics/other/points?limit=100&cursor={cursor_of_arr}");
+    company.agent.get(&foreign).refused(400, "invalid_cursor");
+    for mangled in ["x", &cursor_of_arr[1..], &format!("{cursor_of_arr}A")] {
+        company.agent.get(&format!("{ARR}?cursor={mangled}")).refused(400, "invalid_cursor");
+    }
+    let window =
+        company.agent.get(&format!("{ARR}?from=2026-01-01T00:01:00Z&to=2026-01-01T00:01:59Z&limit=1000")).expect(200);
+    let inside = window["points"].as_array().unwrap().len();
+    assert!((59..=60).contains(&inside), "{inside} points within the window");
+    for bad in ["limit=0", "limit=1001", "order=up", "limit=x"] {
+        company.agent.get(&format!("{ARR}?{bad}")).refused(400, "invalid_field");
+    }
+}
+
+both_engines![
+    met_080_a_point_is_answered_and_seen_at_once,
+    met_081_a_value_is_a_finite_number,
+    met_082_timestamps_are_iso_8601_and_shown_as_sent,
+    met_083_a_bad_value_is_told_before_an_unknown_metric,
+    met_084_source_and_confidence_have_defaults_and_bounds,
+    met_085_a_repeated_header_key_is_a_duplicate,
+    met_086_the_header_key_wins_over_the_body,
+    met_087_without_a_key_the_timestamp_decides,
+    met_088_a_duplicate_with_another_value_says_so,
+    met_089_a_key_belongs_to_one_metric_and_to_every_token,
+    met_090_a_bad_key_is_refused,
+    met_091_of_parallel_posts_of_one_key_one_records,
+    met_093_the_greatest_instant_is_the_latest,
+    met_094_a_batch_is_all_or_nothing,
+    met_095_a_correction_changes_what_is_shown_and_keeps_what_was,
+    met_096_a_key_in_a_path_is_decoded_and_slugged,
+    met_097_pages_hold_each_point_once_in_both_orders,
+];

@@ -1,0 +1,190 @@
+//! Status and the agent tokens of a company (MET-120 to 127).
+
+use serde_json::{Value, json};
+
+use crate::harness::{Company, Engine, Founder, Server, eventually, in_parallel, milliseconds_until};
+
+fn founded(server: &Server) -> (Founder, Company) {
+    let founder = server.founder("tokens");
+    let company = server.company_of(&founder);
+    (founder, company)
+}
+
+fn tokens(founder: &Founder) -> Vec<Value> {
+    founder.client.get("/v1/tokens").expect(200)["tokens"].as_array().unwrap().clone()
+}
+
+fn met_120_a_fresh_status_has_exactly_its_keys(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.apply(
+        &server.anonymous(),
+        "fresh@example.com",
+        &json!({ "company_name": "Fresh", "website": "https://fresh.example", "primary_metric": { "key": "arr" } }),
+    );
+    let status = company.status();
+    let submitted_at = status["application"]["submitted_at"].clone();
+    assert!(milliseconds_until(&submitted_at).abs() < 60_000);
+    let expected = json!({
+        "application": {
+            "id": company.application, "status": "submitted", "submitted_at": submitted_at,
+            "company_name": "Fresh", "website": "https://fresh.example",
+        },
+        "metrics": [{
+            "key": "arr", "display_name": "Arr", "unit": "count", "cadence": "weekly", "direction": "up",
+            "verification_level": "self_reported", "latest_value": null, "latest_timestamp": null,
+        }],
+        "alerts": [],
+    });
+    assert_eq!(status, expected);
+}
+
+fn met_121_metrics_stand_in_order_of_creation(engine: Engine) {
+    let company = Server::shared(engine).company();
+    for key in ["zebra", "ant", "mole"] {
+        company.metric(key);
+    }
+    let status = company.status();
+    let keys: Vec<&str> = status["metrics"].as_array().unwrap().iter().map(|m| m["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["zebra", "ant", "mole"]);
+}
+
+fn met_122_a_founder_makes_a_token_that_works_within_its_bounds(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, company) = founded(server);
+    company.metric("arr");
+    let body = json!({
+        "name": "ci", "scopes": ["metrics:write"], "allowed_metrics": ["ARR"], "expires_in_days": 30,
+    });
+    let made = founder.client.post("/v1/tokens", &body).expect(201);
+    assert_eq!(
+        (&made["name"], &made["scopes"], &made["allowed_metrics"]),
+        (&json!("ci"), &body["scopes"], &json!(["arr"]))
+    );
+    assert_eq!((&made["company_id"], &made["application_id"]), (&json!(company.id), &json!(company.application)));
+    assert!((milliseconds_until(&made["expires_at"]) - 30 * 24 * 3_600_000).abs() < 60_000, "{made}");
+    let ci = server.agent(made["token"].as_str().unwrap());
+    ci.post("/v1/metrics/arr/points", &json!({ "value": 1 })).expect(201);
+    ci.get("/v1/status").refused(403, "missing_scope");
+    ci.post("/v1/metrics/mrr/points", &json!({ "value": 1 })).refused(403, "forbidden");
+    assert_eq!(company.points("arr")[0]["source"], "ci");
+    let listed = tokens(&founder);
+    let names: Vec<&str> = listed.iter().map(|token| token["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["ci", "default-agent-token"], "newest first");
+    assert!(listed.iter().all(|token| token.get("token").is_none()), "{listed:?}");
+    let secret = made["token"].as_str().unwrap().rsplit_once('_').unwrap().1;
+    assert!(!json!(listed).to_string().contains(secret));
+}
+
+fn met_123_a_token_cannot_manage_tokens(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = founded(server);
+    company.agent.get("/v1/tokens").refused(403, "credential_type_required");
+    for path in ["/v1/tokens", "/v1/tokens/0/revoke", "/v1/tokens/0/rotate"] {
+        company.agent.post_bytes(path, "{").refused(403, "credential_type_required");
+    }
+    server.anonymous().post_bytes("/v1/tokens", "{").refused(401, "invalid_session");
+}
+
+fn met_124_a_revoked_token_is_dead_on_every_node_at_once(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let second = (engine == Engine::Postgres).then(|| server.second_node());
+    let (founder, company) = founded(&server);
+    let public = company.token.split('_').nth(2).unwrap();
+    let elsewhere = second.as_ref().unwrap_or(&server).agent(&company.token);
+    elsewhere.get("/v1/status").expect(200);
+    let path = format!("/v1/tokens/{public}/revoke");
+    let first = founder.client.post(&path, &json!({ "reason": "leaked" })).expect(200);
+    elsewhere.get("/v1/status").refused(401, "invalid_token");
+    company.agent.get("/v1/status").refused(401, "invalid_token");
+    assert_eq!(first["public_id"], json!(public));
+    assert!(milliseconds_until(&first["revoked_at"]) <= 0);
+    let before = server.store.count("%");
+    assert_eq!(founder.client.post_bytes(&path, "").expect(200), first);
+    assert_eq!(server.store.count("%"), before);
+    let (stranger, _) = founded(&server);
+    stranger.client.post_bytes(&path, "").refused(404, "token_not_found");
+    stranger.client.post_bytes("/v1/tokens/000000000000000000/revoke", "").refused(404, "token_not_found");
+    assert_eq!(tokens(&founder)[0]["revoked_at"], first["revoked_at"]);
+}
+
+fn met_125_a_rotated_token_gives_way_after_its_grace(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, company) = founded(server);
+    let body = json!({ "name": "ci", "scopes": ["application:read", "metrics:write"], "allowed_metrics": ["arr"] });
+    let old = founder.client.post("/v1/tokens", &body).expect(201);
+    let path = format!("/v1/tokens/{}/rotate", old["public_id"].as_str().unwrap());
+    let new = founder.client.post(&path, &json!({ "grace_seconds": 2 })).expect(201);
+    for field in ["name", "scopes", "allowed_metrics", "expires_at", "company_id"] {
+        assert_eq!(old[field], new[field], "{field}");
+    }
+    let [old_agent, new_agent] = [&old, &new].map(|token| server.agent(token["token"].as_str().unwrap()));
+    old_agent.get("/v1/status").expect(200);
+    new_agent.get("/v1/status").expect(200);
+    eventually("the old token ends", || (old_agent.get("/v1/status").status == 401).then_some(()));
+    new_agent.get("/v1/status").expect(200);
+    company.agent.get("/v1/status").expect(200);
+    for bad in [json!(-1), json!(604_801), json!("x")] {
+        let path = format!("/v1/tokens/{}/rotate", new["public_id"].as_str().unwrap());
+        founder.client.post(&path, &json!({ "grace_seconds": bad })).refused(400, "invalid_field");
+    }
+}
+
+fn met_126_a_token_has_bounds(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, _) = founded(server);
+    let base = json!({ "name": "ok", "scopes": ["application:read"] });
+    for (field, bad) in [
+        ("scopes", json!(["metrics:admin"])),
+        ("scopes", json!(["application:read", "application:read"])),
+        ("scopes", json!([])),
+        ("scopes", json!("application:read")),
+        ("allowed_metrics", json!([])),
+        ("allowed_metrics", json!(vec!["a"; 101])),
+        ("expires_in_days", json!(366)),
+        ("expires_in_days", json!(0)),
+        ("name", json!("x".repeat(101))),
+        ("name", json!("default-agent-token")),
+    ] {
+        let mut body = base.clone();
+        body[field] = bad;
+        founder.client.post("/v1/tokens", &body).refused(400, "invalid_field");
+    }
+    let replies = in_parallel(24, |n| {
+        let body = json!({ "name": format!("t{n}"), "scopes": ["application:read"] });
+        founder.client.post("/v1/tokens", &body)
+    });
+    let made = replies.iter().filter(|reply| reply.status == 201).count();
+    assert_eq!(made, 19, "with the default one twenty are live");
+    for refused in replies.iter().filter(|reply| reply.status != 201) {
+        refused.refused(409, "token_limit");
+    }
+    let listed = tokens(&founder);
+    let public = listed[0]["public_id"].as_str().unwrap();
+    founder.client.post_bytes(&format!("/v1/tokens/{public}/revoke"), "").expect(200);
+    founder.client.post("/v1/tokens", &base).expect(201);
+}
+
+fn met_127_the_last_use_is_shown_and_is_no_event(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let (founder, company) = founded(&server);
+    assert_eq!(tokens(&founder)[0]["last_used_at"], Value::Null);
+    let before = server.store.count("%");
+    for _ in 0..200 {
+        company.agent.get("/v1/status").expect(200);
+    }
+    let used =
+        eventually("the use is shown", || Some(tokens(&founder)[0]["last_used_at"].clone()).filter(Value::is_string));
+    assert!(milliseconds_until(&used).abs() < 60_000, "{used}");
+    assert_eq!(server.store.count("%"), before);
+}
+
+both_engines![
+    met_120_a_fresh_status_has_exactly_its_keys,
+    met_121_metrics_stand_in_order_of_creation,
+    met_122_a_founder_makes_a_token_that_works_within_its_bounds,
+    met_123_a_token_cannot_manage_tokens,
+    met_124_a_revoked_token_is_dead_on_every_node_at_once,
+    met_125_a_rotated_token_gives_way_after_its_grace,
+    met_126_a_token_has_bounds,
+    met_127_the_last_use_is_shown_and_is_no_event,
+];

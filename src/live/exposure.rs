@@ -50,6 +50,23 @@ const EXPOSED: &[Row] = &[
     ("metric.alert_raised", Audience::Company, &["company", "metric_key", "finding"]),
     ("metric.alert_acknowledged", Audience::Company, &["company", "metric_key", "alert", "by", "note", "at"]),
     ("metric.alert_resolved", Audience::Company, &["company", "metric_key", "alert", "by", "note", "at"]),
+    ("application.submitted", Audience::Company, &[
+        "company", "company_name", "founder", "founder_name", "founder_email", "founder_email_verified", "website",
+        "narrative", "submitted_at",
+    ]),
+    ("application.status_changed", Audience::Company, &["company", "previous", "status", "reason", "by", "at"]),
+    ("application.withdrawn", Audience::Company, &["company", "previous", "reason", "by", "at"]),
+    ("agent_token.issued", Audience::Company, &["company", "token", "at"]),
+    ("agent_token.revoked", Audience::Company, &["company", "token", "name", "reason", "by", "at"]),
+    ("agent_token.rotated", Audience::Company, &["company", "token", "ends_at", "replacement", "by", "at"]),
+    ("account.registered", Audience::Account, &["username", "email", "persona", "at"]),
+    ("account.email_verified", Audience::Account, &["email", "at"]),
+    ("account.session_opened", Audience::Account, &["session", "kind", "expires_at", "at"]),
+    ("account.session_evicted", Audience::Account, &["session", "evicted_by", "at"]),
+    ("account.session_closed", Audience::Account, &["session", "reason", "at"]),
+    ("account.erased", Audience::Account, &["at"]),
+    ("session.started", Audience::Account, &["account", "kind", "expires_at", "at"]),
+    ("session.revoked", Audience::Account, &["account", "reason", "at"]),
 ];
 
 /// The exposure of an event type.

@@ -6,7 +6,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -18,7 +17,7 @@ use tokio::sync::watch;
 use super::cursor::{Page, Pages, Unreadable};
 use super::limits;
 use super::registry::{Admission, Registry};
-use super::revocation::{self, Change};
+use super::revocation::{self, Change, Recent};
 use super::rights::{Authenticate, Authority, Denied};
 use super::session::View;
 use crate::runtime::Clock;
@@ -41,7 +40,7 @@ pub struct Hub {
     clock: Clock,
     store: String,
     signal: watch::Sender<Signal>,
-    changes: AtomicU64,
+    recent: Mutex<Recent>,
     confirmed_at: Mutex<Instant>,
 }
 
@@ -58,7 +57,7 @@ impl Hub {
             authenticate,
             clock,
             signal,
-            changes: AtomicU64::new(0),
+            recent: Mutex::new(Recent::default()),
             confirmed_at: Mutex::new(Instant::now()),
             journal: journal.clone(),
         });
@@ -141,22 +140,20 @@ impl Hub {
     /// # Errors
     /// The refusal of the surface, or ours where the holder has too many connections.
     pub(crate) async fn admit(&self, bearer: &str, client: Option<IpAddr>) -> Result<Admission, Denied> {
-        const ATTEMPTS: usize = 5;
-        for _ in 0..ATTEMPTS {
-            let before = self.changes.load(Ordering::Acquire);
-            let authority = Authority::new(self.authenticate.authenticate(bearer, client).await?);
-            let admission = self.registry.admit(authority)?;
-            // A right that ended between the check and the registration is seen as a change; then check again.
-            if self.changes.load(Ordering::Acquire) == before {
-                return Ok(admission);
-            }
+        let before = self.recent.lock().next;
+        let authority = Authority::new(self.authenticate.authenticate(bearer, client).await?);
+        let admission = self.registry.admit(authority)?;
+        // A right that ended between the check and the registration is among the recent changes.
+        let recent = self.recent.lock();
+        if !recent.replay(before, |change, at| apply(change, &admission.authority, at, self.now())) {
+            return Err(Denied {
+                status: 503,
+                code: "service_unavailable".to_owned(),
+                message: "rights are changing too fast; try again".to_owned(),
+                retry_after_seconds: Some(1),
+            });
         }
-        Err(Denied {
-            status: 503,
-            code: "service_unavailable".to_owned(),
-            message: "rights are changing too fast; try again".to_owned(),
-            retry_after_seconds: Some(1),
-        })
+        Ok(admission)
     }
 
     /// Called by the journal, in order, for every durable batch, before its commands are answered.
@@ -164,7 +161,7 @@ impl Hub {
         let Some(last) = events.last() else { return };
         for event in events {
             if let Some(change) = revocation::change(event) {
-                self.changes.fetch_add(1, Ordering::AcqRel);
+                self.recent.lock().push(change.clone(), event.position);
                 self.registry.for_each(|authority| apply(&change, authority, event.position, self.now()));
             }
         }
@@ -210,6 +207,7 @@ fn apply(change: &Change, authority: &Authority, at: Position, now: DateTime<Utc
                 authority.open_company(company);
             }
         }
+        Change::Unreadable => authority.revoke(at, "rights cannot be told from the record"),
     }
 }
 

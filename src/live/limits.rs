@@ -35,10 +35,16 @@ pub(crate) const PAGE_EVENTS: u64 = 256;
 pub(crate) const CACHE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Streams whose belonging is remembered; about 200 bytes each.
 pub(crate) const BELONGINGS_MAX: usize = 100_000;
+/// Changes of rights that are remembered for readers who are being admitted: seconds of a busy node.
+pub(crate) const RECENT_CHANGES_MAX: usize = 4096;
 /// A subscriber whose filter admits nothing hears how far it was read at most this often.
 pub(crate) const UPTO_EVERY: Duration = Duration::from_secs(1);
 /// Unacknowledged TCP data, a closed window included, ends the connection after this.
 pub(crate) const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes that the kernel takes from us beyond what the peer's window lets it send: a jammed event stream would
+/// else fill megabytes of kernel memory.
+#[cfg(target_os = "linux")]
+pub(crate) const TCP_UNSENT_BYTES: u32 = 64 * 1024;
 /// The head is confirmed this often while somebody reads.
 pub(crate) const CONFIRM_EVERY: Duration = Duration::from_secs(1);
 /// Without a confirmed head for this long, nothing protected leaves.

@@ -5,12 +5,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::Utc;
+use muniment_aggregates::catalog;
 use muniment_aggregates::record::{Metadata, Position, RecordedEvent, StreamId, Who};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::exposure;
 use super::filter::Filter;
+use super::revocation::{self, Change};
 use super::rights::{Authority, Grant};
 use super::routing::{self, Routed};
 
@@ -61,6 +63,7 @@ fn any_event() -> impl Strategy<Value = (RecordedEvent, Option<String>, Option<S
         let fields = json!({"company": company, "metric_key": "key", "by": SEALED, "secret_hash": "h"});
         (recorded(3, kind, "id", name, &json!({ "variant": fields })), Some(company), None)
     });
+    // An account's stream names it by its id, a session's by a field.
     let of_account = (prop::sample::select(account_types), 0..5_u8).prop_map(|(name, n)| {
         let account = format!("account-{n}");
         let kind = name.split('.').next().unwrap_or(name);
@@ -126,6 +129,60 @@ fn a_frame_has_the_fields_of_the_protocol() {
     );
     assert_eq!(routed.keys.company.as_deref(), Some("co_A"));
     assert_eq!(routed.keys.metric_slug.as_deref(), Some("revenue"));
+}
+
+#[test]
+fn only_events_of_the_catalogue_are_exposed_and_no_challenge_is() {
+    let exposed: HashSet<_> = exposure::exposed().map(|(name, _)| name).collect();
+    for name in &exposed {
+        assert!(catalog::find(name).is_some(), "{name} is no event");
+    }
+    let hidden: Vec<_> = catalog::CATALOG.iter().map(|kind| kind.event_type).filter(|n| !exposed.contains(n)).collect();
+    assert_eq!(
+        hidden,
+        [
+            "challenge.issued",
+            "challenge.superseded",
+            "challenge.guess_failed",
+            "challenge.consumed",
+            "scheduler.ticked",
+            "subject.erased",
+        ]
+    );
+}
+
+#[test]
+fn liv_10_events_that_end_rights_are_understood() {
+    let at = "2026-03-01T00:00:00Z";
+    let change =
+        |kind: &str, id: &str, name: &str, payload: Value| revocation::change(&recorded(1, kind, id, name, &payload));
+    let ends = |credential: &str, why| Some(Change::CredentialEnds { credential: credential.to_owned(), why });
+    let token = json!({"company": "co_A", "token": "abc", "name": "ci", "by": "x", "at": at});
+    let revoked = change("application", "app", "agent_token.revoked", json!({ "token_revoked": token }));
+    assert_eq!(revoked, ends("abc", "the token was revoked"));
+    let revoked = json!({"revoked": {"account": "a", "reason": "logout", "at": at}});
+    assert_eq!(change("session", "s1", "session.revoked", revoked), ends("s1", "the session was revoked"));
+    let closed = json!({"session_closed": {"session": "s1", "reason": "logout", "at": at}});
+    assert_eq!(change("account", "a", "account.session_closed", closed), ends("s1", "the session was closed"));
+    let evicted = json!({"session_evicted": {"session": "s1", "evicted_by": "s2", "at": at}});
+    assert_eq!(change("account", "a", "account.session_evicted", evicted), ends("s1", "the session was closed"));
+    let erased = json!({"erased": {"reason": "asked", "at": at}});
+    let subject = "s".to_owned();
+    assert_eq!(change("subject", "s", "subject.erased", erased), Some(Change::SubjectErased { subject }));
+    let garbled = change("application", "app", "agent_token.revoked", json!({}));
+    assert_eq!(garbled, Some(Change::Unreadable));
+    assert_eq!(change("future", "f", "future.thing", json!({})), Some(Change::Unreadable));
+    assert_eq!(change("metric", "m", "metric.point_recorded", json!({"token": "abc"})), None);
+}
+
+#[test]
+fn nested_secrets_are_cut_out() {
+    let token = json!({"id": "abc", "name": "ci", "secret_hash": "00ff", "scopes": ["application:read"]});
+    for (name, field) in [("agent_token.issued", "token"), ("agent_token.rotated", "replacement")] {
+        let routed = route(&recorded(1, "application", "app", name, &json!({"v": {"company": "co_A", field: token}})));
+        assert!(routed.frame.contains("application:read"), "{}", routed.frame);
+        assert!(!routed.frame.contains("00ff"), "{}", routed.frame);
+    }
 }
 
 #[test]

@@ -43,6 +43,7 @@ pub fn on_connect(io: &dyn Any, _extensions: &mut Extensions) {
 
 #[cfg(target_os = "linux")]
 fn deadline(socket: &SockRef<'_>) -> std::io::Result<()> {
+    socket.set_tcp_notsent_lowat(limits::TCP_UNSENT_BYTES)?;
     socket.set_tcp_user_timeout(Some(limits::TCP_USER_TIMEOUT))
 }
 

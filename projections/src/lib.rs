@@ -1,1 +1,56 @@
-//! Under construction.
+//! Read models: recorded events folded into tables, and the queries on them.
+//!
+//! Reading order: [`projection`] is what a read model fulfils; [`store`] is their database; [`advance`] folds events
+//! in, exactly once; [`rebuild`] replaces the tables of a model while it serves; [`verify`] compares it with a fresh
+//! replay. Then one module a model: its row types, its queries, and how it folds. Begin with [`metrics`].
+//!
+//! **Invariant:** everything here but `last_used` can be dropped and comes back from the journal, row for row.
+//! **Invariant:** no personal value stands here in clear; queries return [`muniment_aggregates::sealed::Sealed`].
+
+pub mod accounts;
+pub mod advance;
+pub mod agent_tokens;
+pub mod alerts;
+pub mod applications;
+pub mod audit;
+mod checkpoint;
+mod dialect;
+mod fact;
+pub mod last_used;
+pub mod metrics;
+pub mod points;
+pub mod projection;
+mod query;
+pub mod rebuild;
+mod rows;
+pub mod rules;
+pub mod sessions;
+pub mod store;
+pub mod verify;
+
+use std::sync::Arc;
+
+pub use advance::{Advance, AdvanceError, Outcome};
+pub use checkpoint::{Checkpoint, Purpose};
+pub use fact::Fact;
+pub use last_used::LastUsed;
+pub use projection::{ApplyError, Poison, Projection, Table};
+pub use query::PAGE_ROWS_MAX;
+pub use rows::{InsertBatch, Rows};
+pub use store::{OnMismatch, OpenError, ReadDatabase, ReadStore, ReadStoreConfig};
+
+/// Every read model there is: the one registry. Host, status, rebuild and verification follow from being in it.
+#[must_use]
+pub fn all() -> Vec<Arc<dyn Projection>> {
+    vec![
+        Arc::new(metrics::Metrics),
+        Arc::new(points::Points),
+        Arc::new(alerts::Alerts),
+        Arc::new(rules::Rules),
+        Arc::new(applications::Applications),
+        Arc::new(agent_tokens::AgentTokens),
+        Arc::new(sessions::Sessions),
+        Arc::new(accounts::Accounts),
+        Arc::new(audit::Audit),
+    ]
+}

@@ -130,6 +130,25 @@ impl Database {
         })
     }
 
+    /// Begins a transaction that only reads, and sees one moment from its first statement on.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn begin_snapshot(&self) -> Result<Transaction, SqlError> {
+        Ok(match self {
+            Self::Sqlite(pool) => {
+                let mut connection = pool.acquire().await?;
+                sqlx::query("BEGIN").execute(&mut *connection).await?;
+                Transaction { engine: Engine::Sqlite, inner: Some(Inner::Sqlite(connection)) }
+            }
+            Self::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
+                Transaction { engine: Engine::Postgres, inner: Some(Inner::Postgres(tx)) }
+            }
+        })
+    }
+
     /// Closes every connection after its running statement.
     pub async fn close(&self) {
         match self {

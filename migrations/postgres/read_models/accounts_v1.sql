@@ -1,0 +1,14 @@
+-- Accounts. The e-mail is sealed.
+CREATE TABLE accounts_v1_g0 (
+    id             TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    username       TEXT COLLATE "C" NOT NULL,
+    email          TEXT COLLATE "C" NOT NULL,
+    email_verified BIGINT NOT NULL,
+    subject        TEXT COLLATE "C" NOT NULL,
+    personas       TEXT COLLATE "C" NOT NULL,
+    created_at     BIGINT NOT NULL,
+    erased_at      BIGINT,
+    position       BIGINT NOT NULL
+);
+CREATE INDEX accounts_v1_g0_by_subject ON accounts_v1_g0 (subject);
+CREATE INDEX accounts_v1_g0_by_username ON accounts_v1_g0 (username);

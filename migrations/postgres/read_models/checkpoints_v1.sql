@@ -1,0 +1,27 @@
+-- One row a generation of a read model: how far it is, of which record, and what stopped it.
+CREATE TABLE IF NOT EXISTS read_checkpoints_v1 (
+    name            TEXT COLLATE "C" NOT NULL,
+    version         BIGINT NOT NULL,
+    generation      BIGINT NOT NULL,
+    purpose         TEXT COLLATE "C" NOT NULL,
+    position        BIGINT NOT NULL,
+    record          TEXT COLLATE "C" NOT NULL,
+    failed_position BIGINT,
+    failed_type     TEXT,
+    failed_reason   TEXT,
+    PRIMARY KEY (name, version, generation)
+);
+
+-- The generation that queries read. A swap after a rebuild changes this one row.
+CREATE TABLE IF NOT EXISTS read_active_v1 (
+    name       TEXT COLLATE "C" NOT NULL,
+    version    BIGINT NOT NULL,
+    generation BIGINT NOT NULL,
+    PRIMARY KEY (name, version)
+);
+
+-- When a credential was last used. Written behind the requests, at most once a minute each; not a read model.
+CREATE TABLE IF NOT EXISTS last_used_v1 (
+    credential_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    used_at       BIGINT NOT NULL
+);

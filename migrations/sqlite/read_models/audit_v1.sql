@@ -1,0 +1,37 @@
+-- The audit view: what happened, who did it, to what. `seq` is the journal position.
+CREATE TABLE audit_v1_g0 (
+    seq            INTEGER NOT NULL PRIMARY KEY,
+    id             TEXT   NOT NULL,
+    action         TEXT   NOT NULL,
+    recorded_at    BIGINT NOT NULL,
+    company_id     TEXT,
+    resource_type  TEXT   NOT NULL,
+    resource_id    TEXT,
+    actor_kind     TEXT   NOT NULL,
+    actor_label    TEXT   NOT NULL,
+    actor_sealed   BIGINT NOT NULL,
+    account_id     TEXT,
+    persona_id     TEXT,
+    credential     TEXT,
+    credential_id  TEXT,
+    client         TEXT,
+    correlation    TEXT   NOT NULL,
+    causation      BIGINT,
+    surface        TEXT   NOT NULL,
+    command        TEXT   NOT NULL,
+    metadata       TEXT   NOT NULL,
+    label_key      TEXT,
+    coalesced      TEXT,
+    occurrences    BIGINT NOT NULL
+);
+CREATE INDEX audit_v1_g0_by_company ON audit_v1_g0 (company_id, seq);
+CREATE INDEX audit_v1_g0_by_action ON audit_v1_g0 (action, seq);
+CREATE INDEX audit_v1_g0_by_resource ON audit_v1_g0 (resource_type, resource_id, seq);
+CREATE INDEX audit_v1_g0_by_account ON audit_v1_g0 (account_id, seq);
+CREATE UNIQUE INDEX audit_v1_g0_by_coalesced ON audit_v1_g0 (coalesced) WHERE coalesced IS NOT NULL;
+
+-- E-mails, sealed, of accounts (`account/<id>`) and founders (`application/<id>`), by which rows name who did it.
+CREATE TABLE audit_labels_v1_g0 (
+    label_key TEXT NOT NULL PRIMARY KEY,
+    email     TEXT NOT NULL
+) WITHOUT ROWID;

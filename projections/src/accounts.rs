@@ -1,0 +1,159 @@
+//! Accounts: who there is. The e-mail is sealed.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use muniment_aggregates::account::AccountEvent;
+use muniment_aggregates::catalog::AnyEvent;
+use muniment_aggregates::ids::{AccountId, PersonaId};
+use muniment_aggregates::record::Position;
+use muniment_aggregates::sealed::{Sealed, SubjectId};
+use muniment_sql::{Engine, Row, SqlError};
+
+use crate::fact::{Fact, to_json};
+use crate::projection::{ApplyError, Projection, Table};
+use crate::query::{json, position, sealed, subject, total};
+use crate::rows::Rows;
+use crate::store::ReadStore;
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRow {
+    /// Its id.
+    pub id: AccountId,
+    /// Its user name; empty once erased.
+    pub username: String,
+    /// Its e-mail.
+    pub email: Sealed,
+    /// Whether the e-mail was proved.
+    pub email_verified: bool,
+    /// Whose key seals its personal values.
+    pub subject: SubjectId,
+    /// Its personas, oldest first.
+    pub personas: Vec<PersonaId>,
+    /// When it was registered.
+    pub created_at: DateTime<Utc>,
+    /// When it was erased.
+    pub erased_at: Option<DateTime<Utc>>,
+    /// Where it was registered.
+    pub position: Position,
+}
+
+const SELECT: &str = "SELECT id, username, email, email_verified, subject, personas, created_at, erased_at, position \
+    FROM accounts_v1_g0";
+
+fn from_row(row: &Row) -> Result<AccountRow, SqlError> {
+    Ok(AccountRow {
+        id: AccountId(row.text("id")?),
+        username: row.text("username")?,
+        email: sealed(row, "email")?,
+        email_verified: row.flag("email_verified")?,
+        subject: subject(row, "subject")?,
+        personas: json(row, "personas")?,
+        created_at: row.instant("created_at")?,
+        erased_at: row.instant_or_null("erased_at")?,
+        position: position(row, "position")?,
+    })
+}
+
+/// The account with this id, an erased one included.
+///
+/// # Errors
+/// What the database says.
+pub async fn by_id(store: &ReadStore, id: &AccountId) -> Result<Option<AccountRow>, SqlError> {
+    let sql = format!("{SELECT} WHERE id = $1");
+    store.fetch_optional(&sql, &[id.0.as_str().into()]).await?.as_ref().map(from_row).transpose()
+}
+
+/// The account of a subject that is not erased.
+///
+/// # Errors
+/// What the database says.
+pub async fn by_subject(store: &ReadStore, of: &SubjectId) -> Result<Option<AccountRow>, SqlError> {
+    let sql = format!("{SELECT} WHERE subject = $1 AND erased_at IS NULL ORDER BY position LIMIT 1");
+    store.fetch_optional(&sql, &[of.0.as_str().into()]).await?.as_ref().map(from_row).transpose()
+}
+
+/// How many accounts are not erased.
+///
+/// # Errors
+/// What the database says.
+pub async fn count(store: &ReadStore) -> Result<u64, SqlError> {
+    total(store.fetch_optional("SELECT COUNT(*) AS total FROM accounts_v1_g0 WHERE erased_at IS NULL", &[]).await?)
+}
+
+/// The projection.
+#[derive(Debug, Clone, Copy)]
+pub struct Accounts;
+
+const TABLES: &[Table] = &[Table { name: "accounts_v1", key: &["id"] }];
+
+#[async_trait]
+impl Projection for Accounts {
+    fn name(&self) -> &'static str {
+        "accounts"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        TABLES
+    }
+
+    fn schema(&self, engine: Engine) -> &'static str {
+        match engine {
+            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/accounts_v1.sql"),
+            Engine::Postgres => include_str!("../../migrations/postgres/read_models/accounts_v1.sql"),
+        }
+    }
+
+    fn interest(&self) -> &'static [&'static str] {
+        &["account"]
+    }
+
+    async fn apply(&self, facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<(), ApplyError> {
+        for fact in facts {
+            let AnyEvent::Account(event) = fact.event else { continue };
+            match event {
+                AccountEvent::Registered(registered) => {
+                    let personas = to_json(fact, &[&registered.persona])?;
+                    rows.execute(
+                        "INSERT INTO accounts_v1_g0 (id, username, email, email_verified, subject, personas, \
+                         created_at, position) VALUES ($1, $2, $3, 0, $4, $5, $6, $7)",
+                        &[
+                            fact.stream_id(),
+                            registered.username.as_str().into(),
+                            registered.email.as_str().into(),
+                            registered.subject.0.as_str().into(),
+                            personas.into(),
+                            registered.at.into(),
+                            fact.position(),
+                        ],
+                    )
+                    .await?;
+                }
+                AccountEvent::EmailVerified(verified) => {
+                    let touched = rows
+                        .execute(
+                            "UPDATE accounts_v1_g0 SET email = $1, subject = $2, email_verified = 1 WHERE id = $3",
+                            &[verified.email.as_str().into(), verified.subject.0.as_str().into(), fact.stream_id()],
+                        )
+                        .await?;
+                    fact.expect_touched(touched, "the account")?;
+                }
+                AccountEvent::Erased(erased) => {
+                    let touched = rows
+                        .execute(
+                            "UPDATE accounts_v1_g0 SET username = '', erased_at = $1 WHERE id = $2",
+                            &[erased.at.into(), fact.stream_id()],
+                        )
+                        .await?;
+                    fact.expect_touched(touched, "the account")?;
+                }
+                AccountEvent::SessionOpened(_) | AccountEvent::SessionEvicted(_) | AccountEvent::SessionClosed(_) => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,215 @@
+//! Folding events into read models: rows and checkpoint in one transaction, in position order, without gaps.
+
+use std::sync::Arc;
+
+use muniment_aggregates::record::{Position, RecordedEvent};
+use muniment_sql::{SqlError, Transaction};
+
+use crate::checkpoint::{self, GenerationId};
+use crate::fact::Decoded;
+use crate::projection::{ApplyError, Batch, Poison, Projection};
+use crate::rows::Rows;
+use crate::store::ReadStore;
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advance {
+    /// It was folded in; the checkpoint is at its last event.
+    Moved(Position),
+    /// The checkpoint is already past the first event of the batch; nothing was applied. Go on from here.
+    Ahead(Position),
+    /// Events are missing between the checkpoint and the batch; nothing was applied. Go on from here.
+    Behind(Position),
+}
+
+/// Why a batch was not folded in.
+#[derive(Debug, thiserror::Error)]
+pub enum AdvanceError {
+    /// An event stops this projection. Events before it were folded in; the poison is stored with the checkpoint.
+    #[error(transparent)]
+    Stopped(#[from] Poison),
+    /// The batch itself has a hole or is out of order.
+    #[error("the batch is not contiguous: position {found} follows {before}")]
+    Gap {
+        /// A position of the batch.
+        before: Position,
+        /// What came next.
+        found: Position,
+    },
+    /// The database failed; the same batch may succeed later.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+}
+
+/// What became of a batch for one of several projections.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Name of the projection.
+    pub name: &'static str,
+    /// What became of the batch.
+    pub result: Result<Advance, AdvanceError>,
+}
+
+/// Where a contiguous batch begins and ends; `None` when it is empty.
+fn bounds(events: &Batch) -> Result<Option<(Position, Position)>, AdvanceError> {
+    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(None) };
+    for pair in events.windows(2) {
+        if let [before, found] = pair
+            && before.position.next() != found.position
+        {
+            return Err(AdvanceError::Gap { before: before.position, found: found.position });
+        }
+    }
+    if first.position == Position::START {
+        return Err(AdvanceError::Gap { before: Position::START, found: first.position });
+    }
+    Ok(Some((first.position, last.position)))
+}
+
+const fn before(position: Position) -> Position {
+    Position(position.0.saturating_sub(1))
+}
+
+impl ReadStore {
+    /// Folds `events` into the live generation of one model. They must continue exactly where it is.
+    ///
+    /// # Errors
+    /// When an event stops it, the batch has a hole, or the database fails.
+    pub async fn advance(
+        &self,
+        projection: &dyn Projection,
+        events: &[Arc<RecordedEvent>],
+    ) -> Result<Advance, AdvanceError> {
+        let _advancing = self.advancing().read().await;
+        let mut result = self.advance_generation(projection, self.live_id(projection), events).await;
+        if matches!(result, Ok(Advance::Ahead(_) | Advance::Behind(_))) {
+            // Another node may have swapped the generation since this process last looked.
+            let seen = self.live_id(projection);
+            self.refresh().await?;
+            if self.live_id(projection) != seen {
+                result = self.advance_generation(projection, self.live_id(projection), events).await;
+            }
+        }
+        result
+    }
+
+    /// Folds `events` into several models. When all of them continue there and none stops, that is one transaction;
+    /// otherwise each has its own, so that one that stops holds up no other.
+    pub async fn advance_together(
+        &self,
+        projections: &[Arc<dyn Projection>],
+        events: &[Arc<RecordedEvent>],
+    ) -> Vec<Outcome> {
+        if let Ok(Some(position)) = self.try_together(projections, events).await {
+            return projections
+                .iter()
+                .map(|projection| Outcome { name: projection.name(), result: Ok(Advance::Moved(position)) })
+                .collect();
+        }
+        let mut outcomes = Vec::with_capacity(projections.len());
+        for projection in projections {
+            let result = self.advance(projection.as_ref(), events).await;
+            outcomes.push(Outcome { name: projection.name(), result });
+        }
+        outcomes
+    }
+
+    /// `None` when the models are not all at the batch's beginning.
+    async fn try_together(
+        &self,
+        projections: &[Arc<dyn Projection>],
+        events: &Batch,
+    ) -> Result<Option<Position>, AdvanceError> {
+        let Some((first, last)) = bounds(events)? else { return Ok(None) };
+        let _advancing = self.advancing().read().await;
+        let decoded = Decoded::of(events, |kind| projections.iter().any(|it| it.interest().contains(&kind)));
+        let mut tx = self.writer().begin().await?;
+        for projection in projections {
+            let id = self.live_id(projection.as_ref());
+            if !checkpoint::compare_and_set(&mut tx, id, self.record(), before(first), last).await? {
+                return Ok(None);
+            }
+            match fold(projection.as_ref(), id, &decoded, &mut tx).await {
+                Ok(()) => {}
+                Err(ApplyError::Event(poison)) => return Err(poison.into()),
+                Err(ApplyError::Store(error)) => return Err(error.into()),
+            }
+        }
+        tx.commit().await?;
+        Ok(Some(last))
+    }
+
+    /// Folds `events` into one generation.
+    pub(crate) async fn advance_generation(
+        &self,
+        projection: &dyn Projection,
+        id: GenerationId,
+        events: &Batch,
+    ) -> Result<Advance, AdvanceError> {
+        let mut upto = events.len();
+        let mut stopped = None;
+        let poison = loop {
+            let batch = events.get(..upto).unwrap_or(events);
+            match (self.apply_batch(projection, id, batch).await, stopped.take()) {
+                // All before the poison is in; now say what stopped it.
+                (Ok(_), Some(poison)) => break poison,
+                (Ok(advance), None) => return Ok(advance),
+                (Err(AdvanceError::Stopped(poison)), _) => {
+                    let shorter = batch.iter().position(|event| event.position >= poison.position).unwrap_or(0);
+                    if shorter == 0 {
+                        break poison;
+                    }
+                    upto = shorter;
+                    stopped = Some(poison);
+                }
+                (Err(error), _) => return Err(error),
+            }
+        };
+        let mut tx = self.writer().begin().await?;
+        checkpoint::store_poison(&mut tx, id, &poison).await?;
+        tx.commit().await?;
+        Err(poison.into())
+    }
+
+    async fn apply_batch(
+        &self,
+        projection: &dyn Projection,
+        id: GenerationId,
+        events: &Batch,
+    ) -> Result<Advance, AdvanceError> {
+        let bounds = bounds(events)?;
+        let mut tx = self.writer().begin().await?;
+        let moved = match bounds {
+            Some((first, last)) => {
+                checkpoint::compare_and_set(&mut tx, id, self.record(), before(first), last).await?.then_some(last)
+            }
+            None => None,
+        };
+        let Some(last) = moved else {
+            let at = checkpoint::find(&mut tx, id).await?.map_or(Position::START, |found| found.position);
+            let first = bounds.map_or(at.next(), |(first, _)| first);
+            return Ok(if at >= first { Advance::Ahead(at) } else { Advance::Behind(at) });
+        };
+        let decoded = Decoded::of(events, |kind| projection.interest().contains(&kind));
+        match fold(projection, id, &decoded, &mut tx).await {
+            Ok(()) => {}
+            Err(ApplyError::Event(poison)) => return Err(poison.into()),
+            Err(ApplyError::Store(error)) => return Err(error.into()),
+        }
+        tx.commit().await?;
+        Ok(Advance::Moved(last))
+    }
+}
+
+async fn fold(
+    projection: &dyn Projection,
+    id: GenerationId,
+    decoded: &Decoded<'_>,
+    tx: &mut Transaction,
+) -> Result<(), ApplyError> {
+    let facts = decoded.facts(projection.interest())?;
+    if facts.is_empty() {
+        return Ok(());
+    }
+    projection.apply(&facts, &mut Rows::new(tx, id.generation)).await
+}

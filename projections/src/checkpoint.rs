@@ -1,0 +1,209 @@
+//! How far each generation of each read model is. A checkpoint moves by compare-and-set, in the transaction that
+//! writes the rows, so every event is folded exactly once whoever else tries.
+
+use muniment_aggregates::record::Position;
+use muniment_sql::{Arg, Row, SqlError, Transaction};
+
+use crate::projection::Poison;
+
+/// Names one generation of one read model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct GenerationId {
+    pub(crate) name: &'static str,
+    pub(crate) version: u32,
+    pub(crate) generation: u64,
+}
+
+impl GenerationId {
+    fn args(self) -> [Arg<'static>; 3] {
+        [self.name.into(), i64::from(self.version).into(), self.generation.into()]
+    }
+}
+
+/// What a generation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Queries read it.
+    Live,
+    /// A rebuild fills it; it will take the live one's place.
+    Rebuild,
+    /// A verification fills it, compares and drops it.
+    Verify,
+    /// It was replaced; its tables are being dropped and nothing may advance it.
+    Retired,
+}
+
+impl Purpose {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Rebuild => "rebuild",
+            Self::Verify => "verify",
+            Self::Retired => "retired",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, SqlError> {
+        [Self::Live, Self::Rebuild, Self::Verify, Self::Retired]
+            .into_iter()
+            .find(|purpose| purpose.as_str() == text)
+            .ok_or_else(|| SqlError::Column { column: "purpose".to_owned(), what: format!("is unknown: {text}") })
+    }
+}
+
+/// One generation of one read model and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The read model.
+    pub name: String,
+    /// Version of the model.
+    pub version: u32,
+    /// Generation of its tables.
+    pub generation: u64,
+    /// What the generation is for.
+    pub purpose: Purpose,
+    /// Last position folded into its rows.
+    pub position: Position,
+    /// The record it was made from: `<installation>-<epoch>`.
+    pub record: String,
+    /// The event that stops it, where one does.
+    pub stopped_by: Option<Poison>,
+}
+
+const COLUMNS: &str =
+    "name, version, generation, purpose, position, record, failed_position, failed_type, failed_reason";
+
+/// All generations, oldest first within a model.
+pub(crate) fn select_all() -> String {
+    format!("SELECT {COLUMNS} FROM read_checkpoints_v1 ORDER BY name, version, generation")
+}
+
+pub(crate) fn from_row(row: &Row) -> Result<Checkpoint, SqlError> {
+    let stopped_by = match row.int_or_null("failed_position")? {
+        None => None,
+        Some(_) => Some(Poison {
+            position: Position(row.count("failed_position")?),
+            event_type: row.text("failed_type")?,
+            reason: row.text("failed_reason")?,
+        }),
+    };
+    let version = row.count("version")?;
+    Ok(Checkpoint {
+        name: row.text("name")?,
+        version: u32::try_from(version)
+            .map_err(|_| SqlError::Column { column: "version".to_owned(), what: format!("is too great: {version}") })?,
+        generation: row.count("generation")?,
+        purpose: Purpose::parse(&row.text("purpose")?)?,
+        position: Position(row.count("position")?),
+        record: row.text("record")?,
+        stopped_by,
+    })
+}
+
+pub(crate) async fn find(tx: &mut Transaction, id: GenerationId) -> Result<Option<Checkpoint>, SqlError> {
+    let sql = format!("SELECT {COLUMNS} FROM read_checkpoints_v1 WHERE name = $1 AND version = $2 AND generation = $3");
+    tx.fetch_optional(&sql, &id.args()).await?.as_ref().map(from_row).transpose()
+}
+
+pub(crate) async fn create(
+    tx: &mut Transaction,
+    id: GenerationId,
+    purpose: Purpose,
+    record: &str,
+) -> Result<(), SqlError> {
+    let [name, version, generation] = id.args();
+    tx.execute(
+        "INSERT INTO read_checkpoints_v1 (name, version, generation, purpose, position, record) \
+         VALUES ($1, $2, $3, $4, 0, $5)",
+        &[name, version, generation, purpose.as_str().into(), record.into()],
+    )
+    .await
+    .map(drop)
+}
+
+/// Moves the checkpoint from exactly `from` to `to`; `false` when it is not at `from` of this record.
+pub(crate) async fn compare_and_set(
+    tx: &mut Transaction,
+    id: GenerationId,
+    record: &str,
+    from: Position,
+    to: Position,
+) -> Result<bool, SqlError> {
+    let [name, version, generation] = id.args();
+    let moved = tx
+        .execute(
+            "UPDATE read_checkpoints_v1 \
+             SET position = $1, failed_position = NULL, failed_type = NULL, failed_reason = NULL \
+             WHERE name = $2 AND version = $3 AND generation = $4 AND position = $5 AND record = $6 \
+             AND purpose <> 'retired'",
+            &[to.0.into(), name, version, generation, from.0.into(), record.into()],
+        )
+        .await?;
+    Ok(moved == 1)
+}
+
+/// Keeps what stopped a generation, for whoever asks; the next success clears it.
+pub(crate) async fn store_poison(tx: &mut Transaction, id: GenerationId, poison: &Poison) -> Result<(), SqlError> {
+    let [name, version, generation] = id.args();
+    tx.execute(
+        "UPDATE read_checkpoints_v1 SET failed_position = $1, failed_type = $2, failed_reason = $3 \
+         WHERE name = $4 AND version = $5 AND generation = $6",
+        &[
+            poison.position.0.into(),
+            poison.event_type.as_str().into(),
+            poison.reason.as_str().into(),
+            name,
+            version,
+            generation,
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+/// Marks a generation as replaced, provided that it is not ahead of `not_beyond`; `false` when it is.
+pub(crate) async fn retire(tx: &mut Transaction, id: GenerationId, not_beyond: Position) -> Result<bool, SqlError> {
+    let [name, version, generation] = id.args();
+    let retired = tx
+        .execute(
+            "UPDATE read_checkpoints_v1 SET purpose = 'retired' \
+             WHERE name = $1 AND version = $2 AND generation = $3 AND position <= $4 AND purpose = 'live'",
+            &[name, version, generation, not_beyond.0.into()],
+        )
+        .await?;
+    Ok(retired == 1)
+}
+
+/// Makes a generation the one that queries read.
+pub(crate) async fn activate(tx: &mut Transaction, id: GenerationId) -> Result<(), SqlError> {
+    let [name, version, generation] = id.args();
+    tx.execute(
+        "UPDATE read_checkpoints_v1 SET purpose = 'live' WHERE name = $1 AND version = $2 AND generation = $3",
+        &[name.clone(), version.clone(), generation.clone()],
+    )
+    .await?;
+    tx.execute(
+        "INSERT INTO read_active_v1 (name, version, generation) VALUES ($1, $2, $3) \
+         ON CONFLICT (name, version) DO UPDATE SET generation = excluded.generation",
+        &[name, version, generation],
+    )
+    .await
+    .map(drop)
+}
+
+pub(crate) async fn remove(tx: &mut Transaction, id: GenerationId) -> Result<(), SqlError> {
+    tx.execute("DELETE FROM read_checkpoints_v1 WHERE name = $1 AND version = $2 AND generation = $3", &id.args())
+        .await
+        .map(drop)
+}
+
+/// The next unused generation number of a model.
+pub(crate) async fn next_generation(tx: &mut Transaction, name: &'static str, version: u32) -> Result<u64, SqlError> {
+    let row = tx
+        .fetch_optional(
+            "SELECT COALESCE(MAX(generation) + 1, 0) AS next FROM read_checkpoints_v1 WHERE name = $1 AND version = $2",
+            &[name.into(), i64::from(version).into()],
+        )
+        .await?;
+    row.map_or(Ok(0), |row| row.count("next"))
+}

@@ -1,0 +1,404 @@
+//! Metrics: definitions with their latest value, oldest first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use muniment_aggregates::catalog::AnyEvent;
+use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, PointId};
+use muniment_aggregates::metric::{Condition, MetricEvent, PointRecorded, RuleType, rules};
+use muniment_aggregates::record::Position;
+use muniment_sql::{Engine, Row, SqlError};
+
+use crate::fact::Fact;
+use crate::projection::{ApplyError, Projection, Table};
+use crate::query::{Query, parsed, parsed_or_null, position, position_or_start, total};
+use crate::rows::{InsertBatch, Rows};
+use crate::store::ReadStore;
+
+/// A metric as it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricRow {
+    /// Its id.
+    pub id: MetricId,
+    /// Whose it is.
+    pub company: CompanyId,
+    /// The company's application.
+    pub application: ApplicationId,
+    /// Its slug, unique in the company.
+    pub key: String,
+    /// What people read.
+    pub display_name: String,
+    /// Unit, free text.
+    pub unit: String,
+    /// How often a value is expected, free text.
+    pub cadence: String,
+    /// Which way is good, free text.
+    pub direction: String,
+    /// Where values come from, free text.
+    pub source_type: String,
+    /// How far values were verified.
+    pub verification_level: String,
+    /// When it was defined.
+    pub created_at: DateTime<Utc>,
+    /// Where it was defined; metrics are listed in this order.
+    pub position: Position,
+    /// Points recorded.
+    pub points_count: u64,
+    /// When the newest point was recorded, whatever its instant.
+    pub last_point_at: Option<DateTime<Utc>>,
+    /// The point of the greatest instant, ties the later recorded.
+    pub latest: Option<LatestPoint>,
+    /// From when it is late by its enabled `late` rule; none once that was raised, and none without rule or point.
+    pub late_due_at: Option<DateTime<Utc>>,
+}
+
+/// The latest point of a metric, corrections included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatestPoint {
+    /// Its id.
+    pub point: PointId,
+    /// Its value.
+    pub value: f64,
+    /// Its time as it was given.
+    pub timestamp: String,
+    /// Its time as it is ordered.
+    pub instant: DateTime<Utc>,
+}
+
+const SELECT: &str = "SELECT id, company_id, application_id, key, display_name, unit, cadence, direction, source_type, \
+    verification_level, created_at, position, points_count, last_point_at, latest_point_id, latest_instant, \
+    latest_position, latest_value, latest_timestamp, late_tolerance, late_raised_point, late_due_at FROM metrics_v1_g0";
+
+fn from_row(row: &Row) -> Result<MetricRow, SqlError> {
+    let latest = match parsed_or_null(row, "latest_point_id", PointId::parse)? {
+        None => None,
+        Some(point) => Some(LatestPoint {
+            point,
+            value: row.real("latest_value")?,
+            timestamp: row.text("latest_timestamp")?,
+            instant: row.instant("latest_instant")?,
+        }),
+    };
+    Ok(MetricRow {
+        id: parsed(row, "id", MetricId::parse)?,
+        company: parsed(row, "company_id", CompanyId::parse)?,
+        application: parsed(row, "application_id", ApplicationId::parse)?,
+        key: row.text("key")?,
+        display_name: row.text("display_name")?,
+        unit: row.text("unit")?,
+        cadence: row.text("cadence")?,
+        direction: row.text("direction")?,
+        source_type: row.text("source_type")?,
+        verification_level: row.text("verification_level")?,
+        created_at: row.instant("created_at")?,
+        position: position(row, "position")?,
+        points_count: row.count("points_count")?,
+        last_point_at: row.instant_or_null("last_point_at")?,
+        latest,
+        late_due_at: row.instant_or_null("late_due_at")?,
+    })
+}
+
+/// Metrics of a company, oldest first, from behind `after`.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_company(
+    store: &ReadStore,
+    company: &CompanyId,
+    after: Option<Position>,
+    limit: usize,
+) -> Result<Vec<MetricRow>, SqlError> {
+    let mut query = Query::new(SELECT);
+    query.bind(" WHERE company_id = ", company.as_str());
+    if let Some(after) = after {
+        query.bind(" AND position > ", after.0);
+    }
+    query.push(" ORDER BY position").limit(limit);
+    store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
+}
+
+/// The metric of a company with this slug.
+///
+/// # Errors
+/// What the database says.
+pub async fn by_key(store: &ReadStore, company: &CompanyId, key: &str) -> Result<Option<MetricRow>, SqlError> {
+    let sql = format!("{SELECT} WHERE company_id = $1 AND key = $2");
+    store.fetch_optional(&sql, &[company.as_str().into(), key.into()]).await?.as_ref().map(from_row).transpose()
+}
+
+/// The metric with this id.
+///
+/// # Errors
+/// What the database says.
+pub async fn by_id(store: &ReadStore, id: &MetricId) -> Result<Option<MetricRow>, SqlError> {
+    let sql = format!("{SELECT} WHERE id = $1");
+    store.fetch_optional(&sql, &[id.as_str().into()]).await?.as_ref().map(from_row).transpose()
+}
+
+/// How many metrics a company has.
+///
+/// # Errors
+/// What the database says.
+pub async fn count_of_company(store: &ReadStore, company: &CompanyId) -> Result<u64, SqlError> {
+    let sql = "SELECT COUNT(*) AS total FROM metrics_v1_g0 WHERE company_id = $1";
+    total(store.fetch_optional(sql, &[company.as_str().into()]).await?)
+}
+
+/// How many metrics there are.
+///
+/// # Errors
+/// What the database says.
+pub async fn count(store: &ReadStore) -> Result<u64, SqlError> {
+    total(store.fetch_optional("SELECT COUNT(*) AS total FROM metrics_v1_g0", &[]).await?)
+}
+
+/// Metrics that are late at `now` by their rule and were not said to be, the longest overdue first.
+///
+/// # Errors
+/// What the database says.
+pub async fn late_due(store: &ReadStore, now: DateTime<Utc>, limit: usize) -> Result<Vec<MetricRow>, SqlError> {
+    let mut query = Query::new(SELECT);
+    query.bind(" WHERE late_due_at <= ", now).push(" ORDER BY late_due_at, position").limit(limit);
+    store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
+}
+
+/// The projection. It folds a batch in memory, over the rows of the metrics concerned, and writes each once.
+#[derive(Debug, Clone, Copy)]
+pub struct Metrics;
+
+const TABLES: &[Table] = &[Table { name: "metrics_v1", key: &["id"] }];
+
+/// Metrics read by one statement.
+const LOAD_ROWS: usize = 256;
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "company_id",
+    "application_id",
+    "key",
+    "display_name",
+    "unit",
+    "cadence",
+    "direction",
+    "source_type",
+    "verification_level",
+    "created_at",
+    "position",
+    "points_count",
+    "last_point_at",
+    "latest_point_id",
+    "latest_instant",
+    "latest_position",
+    "latest_value",
+    "latest_timestamp",
+    "late_tolerance",
+    "late_raised_point",
+    "late_due_at",
+];
+
+/// Everything that an event other than the first may change.
+const UPSERT: &str = "ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, unit = excluded.unit, \
+    cadence = excluded.cadence, direction = excluded.direction, source_type = excluded.source_type, \
+    points_count = excluded.points_count, last_point_at = excluded.last_point_at, \
+    latest_point_id = excluded.latest_point_id, latest_instant = excluded.latest_instant, \
+    latest_position = excluded.latest_position, latest_value = excluded.latest_value, \
+    latest_timestamp = excluded.latest_timestamp, late_tolerance = excluded.late_tolerance, \
+    late_raised_point = excluded.late_raised_point, late_due_at = excluded.late_due_at";
+
+/// A row together with what only the fold needs.
+struct Folded {
+    row: MetricRow,
+    latest_position: Position,
+    late_tolerance: Option<f64>,
+    late_raised: Option<PointId>,
+}
+
+impl Folded {
+    fn point_recorded(&mut self, point: &PointRecorded, at: Position, recorded_at: DateTime<Utc>) {
+        self.row.points_count += 1;
+        self.row.last_point_at = Some(recorded_at);
+        let newest =
+            self.row.latest.as_ref().is_none_or(|latest| (point.instant, at) > (latest.instant, self.latest_position));
+        if newest {
+            self.latest_position = at;
+            self.row.latest = Some(LatestPoint {
+                point: point.point.clone(),
+                value: point.value,
+                timestamp: point.timestamp.clone(),
+                instant: point.instant,
+            });
+        }
+    }
+
+    /// The same answer as the aggregate's own `late_due_at`, from what the row knows.
+    fn late_due_at(&self) -> Option<DateTime<Utc>> {
+        let latest = self.row.latest.as_ref()?;
+        if self.late_raised.as_ref() == Some(&latest.point) {
+            return None;
+        }
+        rules::late_due_at(&self.row.cadence, latest.instant, self.late_tolerance?)
+    }
+
+    fn push_to(self, batch: &mut InsertBatch) {
+        let late_due_at = self.late_due_at();
+        let latest = self.row.latest.as_ref();
+        batch.push([
+            self.row.id.to_string().into(),
+            self.row.company.to_string().into(),
+            self.row.application.to_string().into(),
+            self.row.key.clone().into(),
+            self.row.display_name.clone().into(),
+            self.row.unit.clone().into(),
+            self.row.cadence.clone().into(),
+            self.row.direction.clone().into(),
+            self.row.source_type.clone().into(),
+            self.row.verification_level.clone().into(),
+            self.row.created_at.into(),
+            self.row.position.0.into(),
+            self.row.points_count.into(),
+            self.row.last_point_at.into(),
+            latest.map(|latest| latest.point.to_string()).into(),
+            latest.map(|latest| latest.instant).into(),
+            latest.map(|_| i64::try_from(self.latest_position.0).unwrap_or(i64::MAX)).into(),
+            latest.map(|latest| latest.value).into(),
+            latest.map(|latest| latest.timestamp.clone()).into(),
+            self.late_tolerance.into(),
+            self.late_raised.as_ref().map(ToString::to_string).into(),
+            late_due_at.into(),
+        ]);
+    }
+}
+
+/// The rows of the metrics that `facts` are about, as far as there are any yet.
+async fn load(facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<BTreeMap<String, Folded>, SqlError> {
+    let ids: BTreeSet<&str> = facts.iter().map(|fact| &*fact.recorded.stream.id).collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
+    let mut found = BTreeMap::new();
+    for chunk in ids.chunks(LOAD_ROWS) {
+        let mut query = Query::new(SELECT);
+        for (nth, id) in chunk.iter().enumerate() {
+            query.bind(if nth == 0 { " WHERE id IN (" } else { ", " }, *id);
+        }
+        query.push(")");
+        for row in rows.fetch_all(query.sql(), query.args()).await? {
+            let folded = Folded {
+                row: from_row(&row)?,
+                latest_position: position_or_start(&row, "latest_position")?,
+                late_tolerance: row.real_or_null("late_tolerance")?,
+                late_raised: parsed_or_null(&row, "late_raised_point", PointId::parse)?,
+            };
+            found.insert(folded.row.id.to_string(), folded);
+        }
+    }
+    Ok(found)
+}
+
+#[async_trait]
+impl Projection for Metrics {
+    fn name(&self) -> &'static str {
+        "metrics"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        TABLES
+    }
+
+    fn schema(&self, engine: Engine) -> &'static str {
+        match engine {
+            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/metrics_v1.sql"),
+            Engine::Postgres => include_str!("../../migrations/postgres/read_models/metrics_v1.sql"),
+        }
+    }
+
+    fn interest(&self) -> &'static [&'static str] {
+        &["metric"]
+    }
+
+    async fn apply(&self, facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<(), ApplyError> {
+        let mut metrics = load(facts, rows).await?;
+        for fact in facts {
+            let AnyEvent::Metric(event) = fact.event else { continue };
+            let id = &*fact.recorded.stream.id;
+            if let MetricEvent::Defined(defined) = event {
+                let id = MetricId::parse(id).ok_or_else(|| fact.poison(format!("{id} is no metric id")))?;
+                let row = MetricRow {
+                    id: id.clone(),
+                    company: defined.company.clone(),
+                    application: defined.application.clone(),
+                    key: defined.metric_key.clone(),
+                    display_name: defined.display_name.clone(),
+                    unit: defined.unit.clone(),
+                    cadence: defined.cadence.clone(),
+                    direction: defined.direction.clone(),
+                    source_type: defined.source_type.clone(),
+                    verification_level: defined.verification_level.clone(),
+                    created_at: fact.recorded.recorded_at,
+                    position: fact.recorded.position,
+                    points_count: 0,
+                    last_point_at: None,
+                    latest: None,
+                    late_due_at: None,
+                };
+                let folded = Folded { row, latest_position: Position::START, late_tolerance: None, late_raised: None };
+                metrics.insert(id.to_string(), folded);
+                continue;
+            }
+            let Some(folded) = metrics.get_mut(id) else {
+                return Err(fact.poison(format!("metric {id} is not in the read model")));
+            };
+            fold(folded, event, fact);
+        }
+        let mut batch = InsertBatch::new("metrics_v1_g0", COLUMNS);
+        for folded in metrics.into_values() {
+            folded.push_to(&mut batch);
+        }
+        Ok(rows.insert(batch, UPSERT).await?)
+    }
+}
+
+fn fold(folded: &mut Folded, event: &MetricEvent, fact: &Fact<'_>) {
+    match event {
+        // A stream has one definition, at its beginning.
+        MetricEvent::Defined(_) => {}
+        MetricEvent::SettingsChanged(changed) => {
+            let row = &mut folded.row;
+            let settings = [
+                (&mut row.display_name, &changed.display_name),
+                (&mut row.unit, &changed.unit),
+                (&mut row.cadence, &changed.cadence),
+                (&mut row.direction, &changed.direction),
+                (&mut row.source_type, &changed.source_type),
+            ];
+            for (setting, new) in settings {
+                if let Some(new) = new {
+                    setting.clone_from(new);
+                }
+            }
+        }
+        MetricEvent::PointRecorded(point) => {
+            folded.point_recorded(point, fact.recorded.position, fact.recorded.recorded_at);
+        }
+        MetricEvent::PointCorrected(corrected) => {
+            if let Some(latest) = folded.row.latest.as_mut().filter(|latest| latest.point == corrected.point) {
+                latest.value = corrected.value;
+            }
+        }
+        MetricEvent::RuleSet(set) => {
+            if let Condition::Late { threshold } = set.rule.condition {
+                folded.late_tolerance = set.rule.enabled.then_some(threshold);
+            }
+        }
+        MetricEvent::AlertRaised(raised) => {
+            if raised.finding.alert_type == RuleType::Late {
+                folded.late_raised = Some(raised.finding.point.clone());
+            }
+        }
+        MetricEvent::AlertAcknowledged(_) | MetricEvent::AlertResolved(_) => {}
+    }
+}

@@ -1,0 +1,200 @@
+//! Replacing the tables of a read model while it serves: a new generation is filled from the first event in big
+//! pages, and takes the live one's place in one transaction once it has caught up. Interrupted, it goes on where it
+//! was; the old tables serve until the swap and are dropped after it.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::sync::Arc;
+
+use muniment_aggregates::record::{Position, RecordedEvent};
+use muniment_sql::SqlError;
+
+use crate::advance::{Advance, AdvanceError};
+use crate::checkpoint::{self, Checkpoint, GenerationId, Purpose};
+use crate::dialect::analyze;
+use crate::projection::{Poison, Projection};
+use crate::store::{ReadStore, create_generation, drop_generation, generation_id};
+
+/// Events of one page: large enough that the commit costs nothing beside the rows, small enough for memory.
+const PAGE_EVENTS: usize = 5_000;
+
+/// How far a rebuild or a verification is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The model.
+    pub name: &'static str,
+    /// Last position folded into the new tables.
+    pub position: Position,
+    /// Where the live tables are.
+    pub target: Position,
+}
+
+/// Why a rebuild or a verification ended early. What it had filled stays, and the next attempt goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// No model has this name.
+    #[error("there is no read model called {0}; `muniment projections status` lists them")]
+    Unknown(String),
+    /// An event cannot be folded in.
+    #[error(transparent)]
+    Stopped(#[from] Poison),
+    /// The journal could not be read.
+    #[error("the journal could not be read after position {after}: {reason}")]
+    Read {
+        /// Where the page was to begin.
+        after: Position,
+        /// What the reader said.
+        reason: String,
+    },
+    /// The journal ends before the position that the live tables have.
+    #[error("the journal has no event after position {at}, but the live tables are at {target}")]
+    Short {
+        /// Where the journal ends.
+        at: Position,
+        /// Where the live tables are.
+        target: Position,
+    },
+    /// The pages that the journal gave are not contiguous.
+    #[error("{0}")]
+    Gap(String),
+    /// The database failed.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+}
+
+impl From<AdvanceError> for RebuildError {
+    fn from(error: AdvanceError) -> Self {
+        match error {
+            AdvanceError::Stopped(poison) => Self::Stopped(poison),
+            AdvanceError::Gap { .. } => Self::Gap(error.to_string()),
+            AdvanceError::Sql(error) => Self::Sql(error),
+        }
+    }
+}
+
+/// Rebuilds one model and swaps it in; the position it was swapped at. `read` gives the events after a position, in
+/// order, at most so many.
+///
+/// # Errors
+/// When the model is unknown, an event cannot be folded in, or journal or database fail.
+pub async fn rebuild<R, F, E>(
+    store: &ReadStore,
+    name: &str,
+    read: R,
+    progress: &(dyn Fn(Progress) + Send + Sync),
+) -> Result<Position, RebuildError>
+where
+    R: Fn(Position, usize) -> F,
+    F: Future<Output = Result<Vec<Arc<RecordedEvent>>, E>>,
+    E: Display,
+{
+    let projection = store.projection(name).ok_or_else(|| RebuildError::Unknown(name.to_owned()))?;
+    let projection = projection.as_ref();
+    let id = resume_or_create(store, projection, Purpose::Rebuild).await?;
+    loop {
+        let caught_up_at = catch_up(store, projection, id, &read, progress).await?;
+        if swap(store, projection, id, caught_up_at).await? {
+            return Ok(caught_up_at);
+        }
+    }
+}
+
+/// The generation that an interrupted attempt left for this purpose, else a new one.
+pub(crate) async fn resume_or_create(
+    store: &ReadStore,
+    projection: &dyn Projection,
+    purpose: Purpose,
+) -> Result<GenerationId, SqlError> {
+    let left = find(store, projection, purpose).await?;
+    if let Some(left) = left {
+        return Ok(generation_id(projection, left.generation));
+    }
+    let mut tx = store.begin_schema_change().await?;
+    let id = create_generation(&mut tx, projection, purpose, store.record()).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+pub(crate) async fn find(
+    store: &ReadStore,
+    projection: &dyn Projection,
+    purpose: Purpose,
+) -> Result<Option<Checkpoint>, SqlError> {
+    Ok(store.checkpoints().await?.into_iter().find(|at| {
+        at.purpose == purpose
+            && at.name == projection.name()
+            && at.version == projection.version()
+            && at.record == store.record()
+    }))
+}
+
+/// Where the live tables of a model are.
+pub(crate) async fn live_position(store: &ReadStore, projection: &dyn Projection) -> Result<Position, SqlError> {
+    Ok(find(store, projection, Purpose::Live).await?.map_or(Position::START, |live| live.position))
+}
+
+/// Fills a generation until it is where the live tables are, and says where that is.
+pub(crate) async fn catch_up<R, F, E>(
+    store: &ReadStore,
+    projection: &dyn Projection,
+    id: GenerationId,
+    read: &R,
+    progress: &(dyn Fn(Progress) + Send + Sync),
+) -> Result<Position, RebuildError>
+where
+    R: Fn(Position, usize) -> F,
+    F: Future<Output = Result<Vec<Arc<RecordedEvent>>, E>>,
+    E: Display,
+{
+    let mut position = generation_position(store, id).await?;
+    loop {
+        let target = live_position(store, projection).await?;
+        progress(Progress { name: projection.name(), position, target });
+        if position >= target {
+            return Ok(position);
+        }
+        let missing = usize::try_from(target.0 - position.0).unwrap_or(usize::MAX);
+        let page = read(position, missing.min(PAGE_EVENTS))
+            .await
+            .map_err(|error| RebuildError::Read { after: position, reason: error.to_string() })?;
+        if page.is_empty() {
+            return Err(RebuildError::Short { at: position, target });
+        }
+        position = match store.advance_generation(projection, id, &page).await? {
+            Advance::Moved(at) | Advance::Ahead(at) | Advance::Behind(at) => at,
+        };
+    }
+}
+
+async fn generation_position(store: &ReadStore, id: GenerationId) -> Result<Position, SqlError> {
+    let all = store.checkpoints().await?;
+    Ok(all
+        .iter()
+        .find(|at| at.name == id.name && at.version == id.version && at.generation == id.generation)
+        .map_or(Position::START, |at| at.position))
+}
+
+/// Puts a generation in the live one's place; `false` when the live one has moved on meanwhile.
+async fn swap(
+    store: &ReadStore,
+    projection: &dyn Projection,
+    id: GenerationId,
+    caught_up_at: Position,
+) -> Result<bool, SqlError> {
+    // The planner must know the new tables before the first query meets them.
+    for table in projection.tables() {
+        store.writer().execute(&analyze(&format!("{}_g{}", table.name, id.generation)), &[]).await?;
+    }
+    let old = store.live_id(projection);
+    let mut tx = store.writer().begin().await?;
+    if !checkpoint::retire(&mut tx, old, caught_up_at).await? {
+        return Ok(false);
+    }
+    checkpoint::activate(&mut tx, id).await?;
+    tx.commit().await?;
+    store.refresh().await?;
+    let mut tx = store.begin_schema_change().await?;
+    drop_generation(&mut tx, projection, old).await?;
+    tx.commit().await?;
+    Ok(true)
+}

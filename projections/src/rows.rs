@@ -1,0 +1,145 @@
+//! The tables of one generation of one projection, open for writing inside the transaction that also moves the
+//! checkpoint. SQL is written against generation 0 and lands in the generation that is being filled.
+
+use muniment_sql::{Arg, Row, SqlError, Transaction};
+
+use crate::dialect::with_generations;
+
+/// Rows of a multi-row insert, largest first. Few fixed sizes keep the statement texts few, so that both drivers
+/// find them prepared.
+const CHUNK_ROWS: [usize; 4] = [256, 32, 4, 1];
+
+/// Bound values of one statement. SQLite allows 32,766, PostgreSQL 65,535.
+const CHUNK_VALUES_MAX: usize = 16_000;
+
+/// What a projection writes through while it applies a batch.
+pub struct Rows<'t> {
+    tx: &'t mut Transaction,
+    generation: u64,
+}
+
+impl<'t> Rows<'t> {
+    pub(crate) const fn new(tx: &'t mut Transaction, generation: u64) -> Self {
+        Self { tx, generation }
+    }
+
+    fn text(&self, sql: &str) -> String {
+        with_generations(sql, |_| Some(self.generation))
+    }
+
+    /// Runs one statement; the number of rows it touched.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64, SqlError> {
+        let sql = self.text(sql);
+        self.tx.execute(&sql, args).await
+    }
+
+    /// The first row of an answer from the same generation, this batch's writes included.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn fetch_optional(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, SqlError> {
+        let sql = self.text(sql);
+        self.tx.fetch_optional(&sql, args).await
+    }
+
+    /// All rows of an answer from the same generation, this batch's writes included.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn fetch_all(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, SqlError> {
+        let sql = self.text(sql);
+        self.tx.fetch_all(&sql, args).await
+    }
+
+    /// Inserts the collected rows, many a statement. `suffix` follows the values, for example an upsert's
+    /// `ON CONFLICT` part, or is empty.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn insert(&mut self, batch: InsertBatch, suffix: &str) -> Result<(), SqlError> {
+        let width = batch.columns.len();
+        let mut values = batch.values.as_slice();
+        while !values.is_empty() {
+            let rows = values.len() / width;
+            let chunk =
+                CHUNK_ROWS.into_iter().find(|size| *size <= rows && size * width <= CHUNK_VALUES_MAX).unwrap_or(1);
+            let (now, later) = values.split_at(chunk * width);
+            let sql = self.text(&insert_text(batch.table, batch.columns, chunk, suffix));
+            self.tx.execute(&sql, now).await?;
+            values = later;
+        }
+        Ok(())
+    }
+}
+
+fn insert_text(table: &str, columns: &[&str], rows: usize, suffix: &str) -> String {
+    let mut sql = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
+    let mut placeholder = 0;
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns.len() {
+            placeholder += 1;
+            if column > 0 {
+                sql.push_str(", ");
+            }
+            sql.push('$');
+            sql.push_str(&placeholder.to_string());
+        }
+        sql.push(')');
+    }
+    if !suffix.is_empty() {
+        sql.push(' ');
+        sql.push_str(suffix);
+    }
+    sql
+}
+
+/// Rows of one table, collected over a batch of events.
+#[derive(Debug)]
+pub struct InsertBatch {
+    table: &'static str,
+    columns: &'static [&'static str],
+    values: Vec<Arg<'static>>,
+}
+
+impl InsertBatch {
+    /// No rows yet, of these columns of `table` (named as generation 0).
+    #[must_use]
+    pub const fn new(table: &'static str, columns: &'static [&'static str]) -> Self {
+        Self { table, columns, values: Vec::new() }
+    }
+
+    /// Adds one row, a value a column in the order of the columns.
+    pub fn push<const WIDTH: usize>(&mut self, row: [Arg<'static>; WIDTH]) {
+        debug_assert_eq!(WIDTH, self.columns.len(), "a row of {} must fill its columns", self.table);
+        self.values.extend(row);
+    }
+
+    /// Whether no row was added.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Takes the rows collected so far, for a statement that must see them in the table.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        Self { table: self.table, columns: self.columns, values: std::mem::take(&mut self.values) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_count_through_all_rows() {
+        assert_eq!(
+            insert_text("t_g0", &["a", "b"], 2, "ON CONFLICT DO NOTHING"),
+            "INSERT INTO t_g0 (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING"
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! Sign-ins: what the check of a session token reads, and the sessions of an account, newest first.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use muniment_aggregates::account::AccountEvent;
+use muniment_aggregates::catalog::AnyEvent;
+use muniment_aggregates::ids::{AccountId, CredentialId};
+use muniment_aggregates::record::Position;
+use muniment_aggregates::session::{SessionEvent, SessionKind};
+use muniment_sql::{Engine, Row, SqlError};
+
+use crate::fact::Fact;
+use crate::projection::{ApplyError, Projection, Table};
+use crate::query::{Query, position, total, word};
+use crate::rows::{InsertBatch, Rows};
+use crate::store::ReadStore;
+
+/// A session. The secret is known only as its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRow {
+    /// Its public id.
+    pub public_id: CredentialId,
+    /// Who is signed in.
+    pub account: AccountId,
+    /// What kind of sign-in it is of.
+    pub kind: SessionKind,
+    /// Hash of the whole raw token.
+    pub secret_hash: String,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When it ends by itself.
+    pub expires_at: DateTime<Utc>,
+    /// When it was ended before that.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it was ended.
+    pub end_reason: Option<String>,
+    /// Where it began; sessions are listed in this order.
+    pub position: Position,
+}
+
+const SELECT: &str = "SELECT public_id, account_id, kind, secret_hash, created_at, expires_at, ended_at, end_reason, \
+    position FROM sessions_v1_g0";
+
+fn from_row(row: &Row) -> Result<SessionRow, SqlError> {
+    Ok(SessionRow {
+        public_id: CredentialId(row.text("public_id")?),
+        account: AccountId(row.text("account_id")?),
+        kind: word(row, "kind")?,
+        secret_hash: row.text("secret_hash")?,
+        created_at: row.instant("created_at")?,
+        expires_at: row.instant("expires_at")?,
+        ended_at: row.instant_or_null("ended_at")?,
+        end_reason: row.text_or_null("end_reason")?,
+        position: position(row, "position")?,
+    })
+}
+
+/// The session with this public id, ended and expired ones included.
+///
+/// # Errors
+/// What the database says.
+pub async fn by_public_id(store: &ReadStore, public_id: &CredentialId) -> Result<Option<SessionRow>, SqlError> {
+    let sql = format!("{SELECT} WHERE public_id = $1");
+    store.fetch_optional(&sql, &[public_id.0.as_str().into()]).await?.as_ref().map(from_row).transpose()
+}
+
+/// Sessions of an account, newest first, ended and expired ones included.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_account(
+    store: &ReadStore,
+    account: &AccountId,
+    before: Option<Position>,
+    limit: usize,
+) -> Result<Vec<SessionRow>, SqlError> {
+    let mut query = Query::new(SELECT);
+    query.bind(" WHERE account_id = ", account.0.as_str());
+    if let Some(before) = before {
+        query.bind(" AND position < ", before.0);
+    }
+    query.push(" ORDER BY position DESC").limit(limit);
+    store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
+}
+
+/// Sessions that passed their end by `now` and were not ended, the longest expired first: housekeeping closes them.
+///
+/// # Errors
+/// What the database says.
+pub async fn expired(store: &ReadStore, now: DateTime<Utc>, limit: usize) -> Result<Vec<SessionRow>, SqlError> {
+    let mut query = Query::new(SELECT);
+    query.bind(" WHERE ended_at IS NULL AND expires_at <= ", now).push(" ORDER BY expires_at, position").limit(limit);
+    store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
+}
+
+/// How many sessions of an account are neither ended nor expired at `now`.
+///
+/// # Errors
+/// What the database says.
+pub async fn live_count(store: &ReadStore, account: &AccountId, now: DateTime<Utc>) -> Result<u64, SqlError> {
+    let sql = "SELECT COUNT(*) AS total FROM sessions_v1_g0 WHERE account_id = $1 AND ended_at IS NULL \
+        AND expires_at > $2";
+    total(store.fetch_optional(sql, &[account.0.as_str().into(), now.into()]).await?)
+}
+
+/// The projection.
+#[derive(Debug, Clone, Copy)]
+pub struct Sessions;
+
+const TABLES: &[Table] = &[Table { name: "sessions_v1", key: &["public_id"] }];
+
+const SESSION_COLUMNS: &[&str] =
+    &["public_id", "account_id", "kind", "secret_hash", "created_at", "expires_at", "position"];
+
+#[async_trait]
+impl Projection for Sessions {
+    fn name(&self) -> &'static str {
+        "sessions"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        TABLES
+    }
+
+    fn schema(&self, engine: Engine) -> &'static str {
+        match engine {
+            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/sessions_v1.sql"),
+            Engine::Postgres => include_str!("../../migrations/postgres/read_models/sessions_v1.sql"),
+        }
+    }
+
+    fn interest(&self) -> &'static [&'static str] {
+        &["session", "account"]
+    }
+
+    async fn apply(&self, facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<(), ApplyError> {
+        let mut started = InsertBatch::new("sessions_v1_g0", SESSION_COLUMNS);
+        for fact in facts {
+            match fact.event {
+                AnyEvent::Session(SessionEvent::Started(session)) => started.push([
+                    fact.stream_id(),
+                    session.account.0.clone().into(),
+                    session.kind.as_str().into(),
+                    session.secret_hash.clone().into(),
+                    session.at.into(),
+                    session.expires_at.into(),
+                    fact.position(),
+                ]),
+                AnyEvent::Session(SessionEvent::Revoked(revoked)) => {
+                    rows.insert(started.take(), "").await?;
+                    let touched = end(&fact.recorded.stream.id, &revoked.reason, revoked.at, rows).await?;
+                    fact.expect_touched(touched, "the revoked session")?;
+                }
+                // The account's word ends a session even where the session's own stream is silent.
+                AnyEvent::Account(AccountEvent::SessionEvicted(evicted)) => {
+                    rows.insert(started.take(), "").await?;
+                    end(&evicted.session.0, "evicted", evicted.at, rows).await?;
+                }
+                AnyEvent::Account(AccountEvent::SessionClosed(closed)) => {
+                    rows.insert(started.take(), "").await?;
+                    end(&closed.session.0, &closed.reason, closed.at, rows).await?;
+                }
+                AnyEvent::Account(AccountEvent::Erased(erased)) => {
+                    rows.insert(started.take(), "").await?;
+                    rows.execute(
+                        "UPDATE sessions_v1_g0 SET ended_at = $1, end_reason = 'account_erased' \
+                         WHERE account_id = $2 AND ended_at IS NULL",
+                        &[erased.at.into(), fact.stream_id()],
+                    )
+                    .await?;
+                }
+                AnyEvent::Account(
+                    AccountEvent::Registered(_) | AccountEvent::EmailVerified(_) | AccountEvent::SessionOpened(_),
+                )
+                | AnyEvent::Metric(_)
+                | AnyEvent::Application(_)
+                | AnyEvent::Challenge(_)
+                | AnyEvent::Scheduler(_)
+                | AnyEvent::Subject(_) => {}
+            }
+        }
+        Ok(rows.insert(started, "").await?)
+    }
+}
+
+/// The first end of a session counts; later ones change nothing.
+async fn end(id: &str, reason: &str, at: DateTime<Utc>, rows: &mut Rows<'_>) -> Result<u64, SqlError> {
+    rows.execute(
+        "UPDATE sessions_v1_g0 SET end_reason = CASE WHEN ended_at IS NULL THEN $1 ELSE end_reason END, \
+         ended_at = COALESCE(ended_at, $2) WHERE public_id = $3",
+        &[reason.into(), at.into(), id.into()],
+    )
+    .await
+}

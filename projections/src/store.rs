@@ -1,0 +1,409 @@
+//! The database of the read models: `read.db` beside an SQLite journal, or tables in the journal's PostgreSQL
+//! database. Opens it, creates what is missing, and answers queries from the generation that is live.
+//!
+//! Folding events in is [`crate::advance`]; replacing and checking a generation are [`crate::rebuild`] and
+//! [`crate::verify`].
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use muniment_aggregates::record::Position;
+use muniment_sql::{Arg, Database, Engine, Row, SqlError, Transaction};
+use parking_lot::RwLock;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use crate::checkpoint::{self, Checkpoint, GenerationId, Purpose};
+use crate::dialect::{is_missing_table, schema_lock, with_generations};
+use crate::projection::Projection;
+
+/// Connections that answer queries on SQLite. Reads are short; more than the cores gain nothing.
+const SQLITE_READERS_MAX: u32 = 4;
+
+/// How long a statement waits for SQLite's write lock, which only this process takes.
+const SQLITE_BUSY_SECONDS: u64 = 5;
+
+/// How long a query waits for a free connection before it fails.
+const ACQUIRE_SECONDS: u64 = 5;
+
+/// Where the read models are kept.
+#[derive(Debug, Clone)]
+pub enum ReadDatabase {
+    /// `read.db` in this folder, which exists.
+    Sqlite {
+        /// The data folder.
+        directory: PathBuf,
+    },
+    /// A PostgreSQL database.
+    Postgres {
+        /// Its URL.
+        url: String,
+        /// Connections at most.
+        connections_max: u32,
+    },
+}
+
+/// What to do with read models that were made from another record than the one at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnMismatch {
+    /// Refuse to open, and say what differs.
+    Refuse,
+    /// Begin again from the first event. Nothing is lost: read models hold nothing of their own.
+    Reset,
+}
+
+/// What [`ReadStore::open`] needs to know.
+#[derive(Debug, Clone)]
+pub struct ReadStoreConfig {
+    /// Where the tables are.
+    pub database: ReadDatabase,
+    /// Identity of the journal at hand: `<installation>-<epoch>`.
+    pub record: String,
+    /// Its head. A read model beyond it was made from another past.
+    pub head: Position,
+    /// What to do when the two do not fit together.
+    pub on_mismatch: OnMismatch,
+}
+
+/// Why the read models could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// They were made from another journal, or from one before a restore.
+    #[error(
+        "read model {name} was made from record {found}, but the journal is {expected}; \
+         rebuild it with `muniment projections rebuild --all`"
+    )]
+    OtherRecord {
+        /// The read model.
+        name: String,
+        /// The record it was made from.
+        found: String,
+        /// The record at hand.
+        expected: String,
+    },
+    /// They have seen events which the journal does not have.
+    #[error(
+        "read model {name} is at position {checkpoint}, beyond the journal's head {head}; the journal was cut or \
+         replaced: rebuild it with `muniment projections rebuild --all`"
+    )]
+    BeyondHead {
+        /// The read model.
+        name: String,
+        /// How far it is.
+        checkpoint: Position,
+        /// How far the journal is.
+        head: Position,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+}
+
+/// The read models' database. Cheap to clone.
+#[derive(Clone)]
+pub struct ReadStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    writer: Database,
+    reader: Database,
+    record: String,
+    projections: Vec<Arc<dyn Projection>>,
+    /// Table (without generation) to the model it belongs to.
+    owners: HashMap<&'static str, &'static str>,
+    /// Model to its live generation, as this process last saw it.
+    active: RwLock<HashMap<&'static str, u64>>,
+    /// Held shared while a live generation advances, alone while a verification takes its snapshot.
+    advancing: tokio::sync::RwLock<()>,
+}
+
+async fn connect(database: &ReadDatabase) -> Result<(Database, Database), SqlError> {
+    let acquire = Duration::from_secs(ACQUIRE_SECONDS);
+    match database {
+        ReadDatabase::Sqlite { directory } => {
+            let options = SqliteConnectOptions::new()
+                .filename(directory.join("read.db"))
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .busy_timeout(Duration::from_secs(SQLITE_BUSY_SECONDS))
+                // Sealed values of an erased subject must not linger in free pages.
+                .pragma("secure_delete", "ON");
+            let writer = SqlitePoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(acquire)
+                .test_before_acquire(false)
+                .connect_with(options.clone())
+                .await?;
+            let reader = SqlitePoolOptions::new()
+                .max_connections(SQLITE_READERS_MAX)
+                .acquire_timeout(acquire)
+                .test_before_acquire(false)
+                .connect_lazy_with(options.read_only(true));
+            Ok((Database::Sqlite(writer), Database::Sqlite(reader)))
+        }
+        ReadDatabase::Postgres { url, connections_max } => {
+            let pool = PgPoolOptions::new()
+                .max_connections(*connections_max)
+                .acquire_timeout(acquire)
+                .test_before_acquire(false)
+                .connect(url)
+                .await?;
+            Ok((Database::Postgres(pool.clone()), Database::Postgres(pool)))
+        }
+    }
+}
+
+const fn framework_schema(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/checkpoints_v1.sql"),
+        Engine::Postgres => include_str!("../../migrations/postgres/read_models/checkpoints_v1.sql"),
+    }
+}
+
+impl ReadStore {
+    /// Opens the database and creates the tables of every registered model that has none yet.
+    ///
+    /// # Errors
+    /// When the models were made from another record (and are not to be reset), or the database fails.
+    pub async fn open(config: ReadStoreConfig) -> Result<Self, OpenError> {
+        Self::open_with(config, crate::all()).await
+    }
+
+    /// The same with another registry, for instance of one projection under test.
+    ///
+    /// # Errors
+    /// As [`ReadStore::open`].
+    pub async fn open_with(config: ReadStoreConfig, projections: Vec<Arc<dyn Projection>>) -> Result<Self, OpenError> {
+        let (writer, reader) = connect(&config.database).await?;
+        let owners = projections
+            .iter()
+            .flat_map(|projection| projection.tables().iter().map(|table| (table.name, projection.name())))
+            .collect();
+        let store = Self {
+            inner: Arc::new(Inner {
+                writer,
+                reader,
+                record: config.record,
+                projections,
+                owners,
+                active: RwLock::new(HashMap::new()),
+                advancing: tokio::sync::RwLock::new(()),
+            }),
+        };
+        store.prepare(config.head, config.on_mismatch).await?;
+        Ok(store)
+    }
+
+    async fn prepare(&self, head: Position, on_mismatch: OnMismatch) -> Result<(), OpenError> {
+        let mut tx = self.begin_schema_change().await?;
+        tx.run_script(framework_schema(tx.engine())).await?;
+        let known = tx.fetch_all(&checkpoint::select_all(), &[]).await?;
+        let known = known.iter().map(checkpoint::from_row).collect::<Result<Vec<_>, _>>()?;
+        for projection in &self.inner.projections {
+            let own = known.iter().filter(|at| at.name == projection.name() && at.version == projection.version());
+            let mut live = false;
+            for found in own {
+                let id = generation_id(projection.as_ref(), found.generation);
+                match (self.mismatch(found, head), found.purpose) {
+                    (None, Purpose::Live) => live = true,
+                    (None, Purpose::Rebuild | Purpose::Verify) => {}
+                    (None, Purpose::Retired) => drop_generation(&mut tx, projection.as_ref(), id).await?,
+                    (Some(error), Purpose::Live) if on_mismatch == OnMismatch::Refuse => return Err(error),
+                    (Some(error), _) => {
+                        tracing::warn!(projection.name = projection.name(), reason = %error, "read model begins again");
+                        drop_generation(&mut tx, projection.as_ref(), id).await?;
+                    }
+                }
+            }
+            if !live {
+                let id = create_generation(&mut tx, projection.as_ref(), Purpose::Live, &self.inner.record).await?;
+                checkpoint::activate(&mut tx, id).await?;
+            }
+        }
+        tx.commit().await?;
+        self.refresh().await?;
+        Ok(())
+    }
+
+    fn mismatch(&self, found: &Checkpoint, head: Position) -> Option<OpenError> {
+        if found.record != self.inner.record {
+            return Some(OpenError::OtherRecord {
+                name: found.name.clone(),
+                found: found.record.clone(),
+                expected: self.inner.record.clone(),
+            });
+        }
+        (found.position > head).then(|| OpenError::BeyondHead {
+            name: found.name.clone(),
+            checkpoint: found.position,
+            head,
+        })
+    }
+
+    /// The registered projections.
+    #[must_use]
+    pub fn projections(&self) -> &[Arc<dyn Projection>] {
+        &self.inner.projections
+    }
+
+    /// The registered projection of this name.
+    #[must_use]
+    pub fn projection(&self, name: &str) -> Option<Arc<dyn Projection>> {
+        self.inner.projections.iter().find(|projection| projection.name() == name).cloned()
+    }
+
+    /// Identity of the journal these read models follow.
+    #[must_use]
+    pub fn record(&self) -> &str {
+        &self.inner.record
+    }
+
+    /// Which engine keeps the read models.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.inner.reader.engine()
+    }
+
+    /// Every generation of every model, oldest first. Also learns of swaps made by other nodes, so that the
+    /// positions returned are those of the generations which later queries read.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn checkpoints(&self) -> Result<Vec<Checkpoint>, SqlError> {
+        let rows = self.inner.reader.fetch_all(&checkpoint::select_all(), &[]).await?;
+        let checkpoints = rows.iter().map(checkpoint::from_row).collect::<Result<Vec<_>, _>>()?;
+        let mut active = self.inner.active.write();
+        for projection in &self.inner.projections {
+            let live = checkpoints.iter().find(|at| {
+                at.purpose == Purpose::Live && at.name == projection.name() && at.version == projection.version()
+            });
+            if let Some(live) = live {
+                active.insert(projection.name(), live.generation);
+            }
+        }
+        drop(active);
+        Ok(checkpoints)
+    }
+
+    /// The live generation of every registered model, in registry order.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn live(&self) -> Result<Vec<Checkpoint>, SqlError> {
+        let all = self.checkpoints().await?;
+        Ok(self
+            .inner
+            .projections
+            .iter()
+            .filter_map(|projection| {
+                all.iter()
+                    .find(|at| {
+                        at.purpose == Purpose::Live
+                            && at.name == projection.name()
+                            && at.version == projection.version()
+                    })
+                    .cloned()
+            })
+            .collect())
+    }
+
+    /// Learns which generations are live.
+    pub(crate) async fn refresh(&self) -> Result<(), SqlError> {
+        self.checkpoints().await.map(drop)
+    }
+
+    /// The live generation of a model, as last seen.
+    pub(crate) fn live_id(&self, projection: &dyn Projection) -> GenerationId {
+        let generation = self.inner.active.read().get(projection.name()).copied().unwrap_or(0);
+        generation_id(projection, generation)
+    }
+
+    pub(crate) fn writer(&self) -> &Database {
+        &self.inner.writer
+    }
+
+    pub(crate) fn reader(&self) -> &Database {
+        &self.inner.reader
+    }
+
+    pub(crate) fn advancing(&self) -> &tokio::sync::RwLock<()> {
+        &self.inner.advancing
+    }
+
+    fn text(&self, sql: &str) -> String {
+        let active = self.inner.active.read();
+        with_generations(sql, |table| active.get(self.inner.owners.get(table)?).copied())
+    }
+
+    /// Runs a query over live generations. One retry follows a swap made by another node.
+    pub(crate) async fn fetch_all(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, SqlError> {
+        match self.inner.reader.fetch_all(&self.text(sql), args).await {
+            Err(error) if is_missing_table(&error) => {
+                self.refresh().await?;
+                self.inner.reader.fetch_all(&self.text(sql), args).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// The same for at most one row.
+    pub(crate) async fn fetch_optional(&self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, SqlError> {
+        match self.inner.reader.fetch_optional(&self.text(sql), args).await {
+            Err(error) if is_missing_table(&error) => {
+                self.refresh().await?;
+                self.inner.reader.fetch_optional(&self.text(sql), args).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// A write transaction in which tables may be created and dropped.
+    pub(crate) async fn begin_schema_change(&self) -> Result<Transaction, SqlError> {
+        let mut tx = self.inner.writer.begin().await?;
+        if let Some(lock) = schema_lock(tx.engine()) {
+            tx.execute(lock, &[]).await?;
+        }
+        Ok(tx)
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.inner.reader.close().await;
+        self.inner.writer.close().await;
+    }
+}
+
+pub(crate) fn generation_id(projection: &dyn Projection, generation: u64) -> GenerationId {
+    GenerationId { name: projection.name(), version: projection.version(), generation }
+}
+
+/// Creates the tables of a new generation at position 0.
+pub(crate) async fn create_generation(
+    tx: &mut Transaction,
+    projection: &dyn Projection,
+    purpose: Purpose,
+    record: &str,
+) -> Result<GenerationId, SqlError> {
+    let generation = checkpoint::next_generation(tx, projection.name(), projection.version()).await?;
+    let id = generation_id(projection, generation);
+    let script = with_generations(projection.schema(tx.engine()), |_| Some(generation));
+    tx.run_script(&script).await?;
+    checkpoint::create(tx, id, purpose, record).await?;
+    Ok(id)
+}
+
+/// Drops the tables of a generation and forgets it.
+pub(crate) async fn drop_generation(
+    tx: &mut Transaction,
+    projection: &dyn Projection,
+    id: GenerationId,
+) -> Result<(), SqlError> {
+    for table in projection.tables() {
+        tx.execute(&format!("DROP TABLE IF EXISTS {}_g{}", table.name, id.generation), &[]).await?;
+    }
+    checkpoint::remove(tx, id).await
+}

@@ -1,1 +1,3 @@
-//! Under construction.
+//! The program `muniment`: a record of who may do what, who agreed to it, and what the numbers were.
+
+pub mod config;

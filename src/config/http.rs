@@ -1,0 +1,73 @@
+//! The listening side.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use figment::value::Value;
+use ipnet::IpNet;
+
+use super::reader::Reader;
+use super::value::FromValue;
+
+/// How requests come in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// Address and port; port 0 takes a free one. Default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// Threads that serve requests. Default: one a core.
+    pub workers: usize,
+    /// Longest request body. Default 1 MiB.
+    pub body_bytes_max: usize,
+    /// Peers whose `X-Forwarded-For` is believed. Default none.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long requests may finish after a signal to stop. Default 10 s.
+    pub shutdown: Duration,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            workers: cores(),
+            body_bytes_max: 1 << 20,
+            trusted_proxies: Vec::new(),
+            shutdown: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Cores of this machine, one where it does not say.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+impl HttpConfig {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let default = Self::default();
+        Self {
+            listen: reader.get("listen", default.listen),
+            workers: reader.at_least("http.workers", 1, default.workers),
+            body_bytes_max: reader.at_least("http.max_body_size", 1024, default.body_bytes_max),
+            trusted_proxies: reader.get("http.trusted_proxies", default.trusted_proxies),
+            shutdown: reader.get("http.shutdown_seconds", default.shutdown),
+        }
+    }
+}
+
+/// An address or a network in its strict form: a typing error must not widen who is believed.
+impl FromValue for IpNet {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let refused = || "must be IP addresses or networks as 10.0.0.0/8, without host bits".to_owned();
+        let text = value.as_str().ok_or_else(refused)?;
+        let Some((_, prefix)) = text.split_once('/') else {
+            return text.parse::<std::net::IpAddr>().map(Self::from).map_err(|_| refused());
+        };
+        let plain = prefix.bytes().all(|digit| digit.is_ascii_digit()) && (prefix == "0" || !prefix.starts_with('0'));
+        let network: Self = text.parse().map_err(|_| refused())?;
+        if plain && network.trunc() == network { Ok(network) } else { Err(refused()) }
+    }
+
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}

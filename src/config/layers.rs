@@ -1,0 +1,137 @@
+//! Where values come from: the files, the variables and the flags, each as a figment layer that knows its name.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use figment::providers::{Format as _, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+
+use super::errors::ConfigError;
+use super::registry::{CLIENT_VARIABLES, SETTINGS, Setting};
+
+/// What surrounds the program when it starts. Passed in, so that a test surrounds it with what it likes.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The settings files, weakest first. A missing one is no error.
+    pub files: Vec<PathBuf>,
+    /// The environment's variables.
+    pub variables: BTreeMap<String, String>,
+    /// Flags: name of the setting, the flag as written, its value.
+    pub flags: Vec<(&'static str, &'static str, String)>,
+}
+
+impl Surroundings {
+    /// The process's own: `$XDG_CONFIG_HOME/muniment/muniment.toml`, `./muniment.toml` and its environment.
+    #[must_use]
+    pub fn of_process() -> Self {
+        // A variable that is not Unicode cannot be one of ours: the names are ASCII and so are the values we take.
+        let variables: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let home = variables.get("HOME").map(|home| PathBuf::from(home).join(".config"));
+        let user = variables.get("XDG_CONFIG_HOME").filter(|path| !path.is_empty()).map(PathBuf::from).or(home);
+        let mut files: Vec<PathBuf> = user.map(|folder| folder.join("muniment/muniment.toml")).into_iter().collect();
+        files.push(PathBuf::from("muniment.toml"));
+        Self { files, variables, flags: Vec::new() }
+    }
+
+    /// With a flag's value, where the flag was given.
+    #[must_use]
+    pub fn flag(mut self, setting: &'static str, flag: &'static str, value: Option<String>) -> Self {
+        self.flags.extend(value.map(|value| (setting, flag, value)));
+        self
+    }
+}
+
+/// One value from a variable or a flag.
+struct Single {
+    setting: &'static str,
+    value: String,
+    origin: String,
+}
+
+impl Provider for Single {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.origin.clone())
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        let nested = figment::util::nest(self.setting, Value::from(self.value.clone()));
+        Ok(Profile::Default.collect(nested.into_dict().unwrap_or_default()))
+    }
+}
+
+/// Puts the layers on each other. What cannot be read is an error of its own and left out.
+pub(super) fn stack(surroundings: &Surroundings, errors: &mut Vec<ConfigError>) -> Figment {
+    let mut figment = Figment::new();
+    for path in surroundings.files.iter().filter(|path| path.exists()) {
+        let file = Toml::file_exact(path);
+        match file.data() {
+            Ok(_) => figment = figment.merge(file),
+            Err(error) => {
+                errors.push(ConfigError { setting: path.display().to_string(), what: error.kind.to_string() });
+            }
+        }
+    }
+    for setting in SETTINGS {
+        if let Some(single) = variable_of(setting, &surroundings.variables, errors) {
+            figment = figment.merge(single);
+        }
+    }
+    refuse_unknown_variables(&surroundings.variables, errors);
+    for (setting, flag, value) in &surroundings.flags {
+        figment = figment.merge(Single { setting, value: value.clone(), origin: format!("flag {flag}") });
+    }
+    figment
+}
+
+/// The value of a setting in the environment, by any of its names. An empty variable counts as absent.
+fn variable_of(
+    setting: &Setting,
+    variables: &BTreeMap<String, String>,
+    errors: &mut Vec<ConfigError>,
+) -> Option<Single> {
+    let mut found: Vec<Single> = Vec::new();
+    for name in setting.variables() {
+        if let Some(value) = variables.get(&name).filter(|value| !value.is_empty()) {
+            found.push(Single { setting: setting.name, value: value.clone(), origin: format!("variable {name}") });
+        }
+        let file_name = format!("{name}_FILE");
+        if setting.secret
+            && let Some(path) = variables.get(&file_name).filter(|value| !value.is_empty())
+        {
+            match std::fs::read_to_string(path) {
+                Ok(text) => found.push(Single {
+                    setting: setting.name,
+                    value: text.trim_end_matches(['\r', '\n']).to_owned(),
+                    origin: format!("file {path} (variable {file_name})"),
+                }),
+                Err(error) => errors.push(ConfigError {
+                    setting: setting.name.to_owned(),
+                    what: format!("{file_name} names {path}, which cannot be read: {error}"),
+                }),
+            }
+        }
+    }
+    if found.len() > 1 {
+        let origins: Vec<&str> = found.iter().map(|single| single.origin.as_str()).collect();
+        let what = format!("is set more than once: {}; keep one", origins.join(", "));
+        errors.push(ConfigError { setting: setting.name.to_owned(), what });
+    }
+    found.pop()
+}
+
+fn refuse_unknown_variables(variables: &BTreeMap<String, String>, errors: &mut Vec<ConfigError>) {
+    for name in variables.keys().filter(|name| name.starts_with("MUNIMENT_")) {
+        let plain = name.strip_suffix("_FILE").unwrap_or(name);
+        let known = CLIENT_VARIABLES.contains(&plain)
+            || SETTINGS.iter().any(|setting| {
+                setting.variables().any(|variable| variable == *name || (setting.secret && variable == plain))
+            });
+        if !known {
+            let what = "is no variable of this program; `muniment config show` lists the settings".to_owned();
+            errors.push(ConfigError { setting: name.clone(), what });
+        }
+    }
+}

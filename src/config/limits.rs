@@ -1,0 +1,136 @@
+//! How often is too often (spec/metrics.md section 12). `<count>/<seconds>` or `off`; the windows slide.
+
+use std::time::Duration;
+
+use figment::value::Value;
+
+use super::reader::Reader;
+use super::value::FromValue;
+
+/// At most so many in any window of this length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// How many.
+    pub count: u32,
+    /// In how long.
+    pub window: Duration,
+}
+
+impl Limit {
+    /// `count` in any `seconds`.
+    #[must_use]
+    pub const fn new(count: u32, seconds: u64) -> Self {
+        Self { count, window: Duration::from_secs(seconds) }
+    }
+}
+
+/// Wrong guesses one code takes. Not a setting: it is the documents' own figure and part of what a code is.
+pub const GUESSES_PER_CODE_MAX: u32 = 5;
+
+/// All limits; `None` is off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitsConfig {
+    /// Codes started an e-mail. Default 5 in 10 minutes.
+    pub otp_starts: Option<Limit>,
+    /// Codes started an address (`limits.otp_address`). Default 20 in 10 minutes.
+    pub otp_address_starts: Option<Limit>,
+    /// Codes tried an address (`limits.otp_address`). Default 30 in 10 minutes.
+    pub otp_address_guesses: Option<Limit>,
+    /// Wrong codes an e-mail, over all its codes. Default 30 in 24 hours.
+    pub otp_guesses: Option<Limit>,
+    /// Applications an address. Default 10 an hour.
+    pub applications_address: Option<Limit>,
+    /// Applications an e-mail. Default 5 in 24 hours.
+    pub applications_email: Option<Limit>,
+    /// Wrong signup secrets an address. Default 10 in 15 minutes.
+    pub signup_secret: Option<Limit>,
+    /// Unknown or wrong tokens an address. Default 20 in 15 minutes.
+    pub bad_tokens: Option<Limit>,
+    /// Writing requests a token. Default 1,200 a minute.
+    pub metric_writes: Option<Limit>,
+    /// Reading requests a credential. Default 600 a minute.
+    pub reads: Option<Limit>,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            otp_starts: Some(Limit::new(5, 600)),
+            otp_address_starts: Some(Limit::new(20, 600)),
+            otp_address_guesses: Some(Limit::new(30, 600)),
+            otp_guesses: Some(Limit::new(30, 86_400)),
+            applications_address: Some(Limit::new(10, 3_600)),
+            applications_email: Some(Limit::new(5, 86_400)),
+            signup_secret: Some(Limit::new(10, 900)),
+            bad_tokens: Some(Limit::new(20, 900)),
+            metric_writes: Some(Limit::new(1_200, 60)),
+            reads: Some(Limit::new(600, 60)),
+        }
+    }
+}
+
+impl LimitsConfig {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let default = Self::default();
+        let address_is_set = reader.is_set("limits.otp_address");
+        let address = reader.get("limits.otp_address", default.otp_address_starts);
+        Self {
+            otp_starts: reader.get("limits.otp_starts", default.otp_starts),
+            otp_address_starts: address,
+            otp_address_guesses: if address_is_set { address } else { default.otp_address_guesses },
+            otp_guesses: reader.get("limits.otp_guesses", default.otp_guesses),
+            applications_address: reader.get("limits.applications_address", default.applications_address),
+            applications_email: reader.get("limits.applications_email", default.applications_email),
+            signup_secret: reader.get("limits.signup_secret", default.signup_secret),
+            bad_tokens: reader.get("limits.bad_tokens", default.bad_tokens),
+            metric_writes: reader.get("limits.metric_writes", default.metric_writes),
+            reads: reader.get("limits.reads", default.reads),
+        }
+    }
+
+    /// Names of the limits that are off.
+    #[must_use]
+    pub fn off(&self) -> Vec<&'static str> {
+        let limits = [
+            ("limits.otp_starts", self.otp_starts),
+            ("limits.otp_address", self.otp_address_starts),
+            ("limits.otp_guesses", self.otp_guesses),
+            ("limits.applications_address", self.applications_address),
+            ("limits.applications_email", self.applications_email),
+            ("limits.signup_secret", self.signup_secret),
+            ("limits.bad_tokens", self.bad_tokens),
+            ("limits.metric_writes", self.metric_writes),
+            ("limits.reads", self.reads),
+        ];
+        limits.into_iter().filter(|(_, limit)| limit.is_none()).map(|(name, _)| name).collect()
+    }
+}
+
+impl FromValue for Option<Limit> {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let refused = || "must be <count>/<seconds>, both 1 or more, or off".to_owned();
+        let text = value.as_str().ok_or_else(refused)?;
+        if text == "off" {
+            return Ok(None);
+        }
+        let (count, seconds) = text.split_once('/').ok_or_else(refused)?;
+        // `parse` takes a leading plus; a limit is written without.
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(count) || !digits(seconds) {
+            return Err(refused());
+        }
+        match (count.parse(), seconds.parse()) {
+            (Ok(1..), Ok(1..=31_536_000)) => {}
+            _ => return Err(refused()),
+        }
+        let limit = count.parse().ok().zip(seconds.parse().ok()).map(|(count, seconds)| Limit::new(count, seconds));
+        limit.map(Some).ok_or_else(refused)
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            None => "off".to_owned(),
+            Some(limit) => format!("{}/{}", limit.count, limit.window.as_secs()),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What production does not start with (design section 10; spec/metrics.md section 13.2), and what is only worth
+//! a warning. What a value's own meaning forbids is refused where it is read.
+
+use super::Config;
+use super::errors::ConfigError;
+use super::mail::MailMode;
+use super::store::KeysConfig;
+
+impl Config {
+    /// Why this configuration may not serve. Empty in development.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<ConfigError> {
+        let mut refused = Vec::new();
+        if !self.environment.is_production() {
+            return refused;
+        }
+        let mut refuse = |setting: &str, what: String| refused.push(ConfigError { setting: setting.to_owned(), what });
+        if !matches!(self.mail.mode(), MailMode::Smtp(_)) {
+            let what = "is missing: production needs mail, because sign-in by code has no other way; set \
+                        mail.smtp_url and mail.from_email";
+            refuse("mail.smtp_url", what.to_owned());
+        }
+        if let KeysConfig::Directory { path, .. } = &self.store.keys
+            && !path.join("master.key").exists()
+        {
+            let what = format!(
+                "{} has no master.key, and production makes none by itself: restore it, or run `muniment init` for a \
+                 new installation, or set master_key",
+                path.display()
+            );
+            refuse("keys_dir", what);
+        }
+        refused
+    }
+
+    /// What an operator should know though it stops nothing.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings: Vec<String> =
+            self.limits.off().into_iter().map(|name| format!("{name} is off: nothing bounds these requests")).collect();
+        if !self.environment.is_production() && !self.http.listen.ip().is_loopback() {
+            warnings.push(format!("a development configuration listens on {}", self.http.listen));
+        }
+        warnings
+    }
+}

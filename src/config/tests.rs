@@ -1,0 +1,200 @@
+//! What the layers, the checks and the refusals do with whole configurations.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::mail::SmtpSecurity;
+use super::registry::SETTINGS;
+use super::*;
+
+fn variables(pairs: &[(&str, &str)]) -> Surroundings {
+    let variables: BTreeMap<String, String> =
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Surroundings { files: Vec::new(), variables, flags: Vec::new() }
+}
+
+fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("muniment.toml");
+    std::fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+fn names(errors: &[ConfigError]) -> Vec<&str> {
+    errors.iter().map(|error| error.setting.as_str()).collect()
+}
+
+#[test]
+fn every_setting_of_the_registry_is_read_and_shown_once() {
+    let loaded = Config::load(&Surroundings::default()).unwrap();
+    let shown: Vec<&str> = loaded.effective.iter().map(|effective| effective.name).collect();
+    let listed: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+    assert_eq!(shown, listed);
+    assert!(loaded.effective.iter().all(|effective| effective.origin == "default"));
+}
+
+#[test]
+fn a_later_layer_beats_an_earlier_one_and_the_source_is_named() {
+    let (_user, weak) = file("listen = \"127.0.0.1:1001\"\ndata_dir = \"weak\"\n[limits]\nreads = \"1/1\"\n");
+    let (_project, strong) = file("listen = \"127.0.0.1:1002\"\ndata_dir = \"strong\"\n");
+    let mut surroundings = variables(&[("MUNIMENT_LISTEN", "127.0.0.1:1003")]);
+    surroundings.files = vec![weak.clone(), strong, PathBuf::from("/nonexistent/muniment.toml")];
+    let loaded = Config::load(&surroundings).unwrap();
+    assert_eq!(loaded.config.http.listen.port(), 1003);
+    assert_eq!(loaded.config.store.data_dir, PathBuf::from("strong"));
+    assert_eq!(loaded.config.limits.reads, Some(Limit::new(1, 1)));
+    let origin = |name: &str| loaded.effective.iter().find(|one| one.name == name).unwrap().origin.clone();
+    assert_eq!(origin("listen"), "variable MUNIMENT_LISTEN");
+    assert_eq!(origin("limits.reads"), format!("file {}", weak.display()));
+    let flagged = surroundings.flag("listen", "--listen", Some("127.0.0.1:1004".to_owned()));
+    let loaded = Config::load(&flagged).unwrap();
+    assert_eq!(loaded.config.http.listen.port(), 1004);
+    assert_eq!(loaded.effective[1].origin, "flag --listen");
+}
+
+#[test]
+fn all_errors_come_at_once_and_each_names_its_setting() {
+    let (_folder, path) = file("listn = \"x\"\n[mail]\nfrom_emial = \"a@b\"\n[nonsense]\na = 1\n");
+    let mut surroundings = variables(&[
+        ("MUNIMENT_LISTEN", "nowhere"),
+        ("MUNIMENT_LIMITS_READS", "10 per minute"),
+        ("MUNIMENT_LIMTS_READS", "off"),
+        ("MUNIMENT_HTTP_WORKERS", "0"),
+    ]);
+    surroundings.files = vec![path];
+    let errors = Config::load(&surroundings).unwrap_err();
+    let mut found = names(&errors.0);
+    found.sort_unstable();
+    let wanted =
+        ["MUNIMENT_LIMTS_READS", "http.workers", "limits.reads", "listen", "listn", "mail.from_emial", "nonsense"];
+    assert_eq!(found, wanted);
+    let text = errors.to_string();
+    assert!(text.contains("did you mean listen?") && text.contains("did you mean mail.from_email?"), "{text}");
+}
+
+#[test]
+fn a_broken_file_is_named() {
+    let (_folder, path) = file("listen = \n");
+    let surroundings = Surroundings { files: vec![path.clone()], ..Surroundings::default() };
+    assert_eq!(names(&Config::load(&surroundings).unwrap_err().0), [path.display().to_string()]);
+}
+
+#[test]
+fn secrets_come_from_files_and_are_never_shown() {
+    let (_folder, path) = file("smtps://ana:geheim@mail.example:4650\n");
+    let surroundings = variables(&[
+        ("MUNIMENT_SMTP_URL_FILE", path.to_str().unwrap()),
+        ("MUNIMENT_MAIL_FROM_EMAIL", "post@example.com"),
+        ("MUNIMENT_DATABASE_URL", "postgres://ana:geheim@localhost/x"),
+        ("MUNIMENT_SIGNUP_SECRET", "geheim"),
+    ]);
+    let loaded = Config::load(&surroundings).unwrap();
+    let MailMode::Smtp(smtp) = loaded.config.mail.mode() else { panic!("mail is on") };
+    assert_eq!((smtp.host.as_str(), smtp.port, smtp.security), ("mail.example", 4650, SmtpSecurity::Tls));
+    let printed = format!("{:?}{:?}", loaded.config, loaded.effective);
+    assert!(!printed.contains("geheim"), "{printed}");
+}
+
+#[test]
+fn a_secret_set_twice_is_refused() {
+    let surroundings = variables(&[("MUNIMENT_SIGNUP_SECRET", "a"), ("MUNIMENT_APPLICATIONS_SIGNUP_SECRET", "b")]);
+    assert_eq!(names(&Config::load(&surroundings).unwrap_err().0), ["applications.signup_secret"]);
+}
+
+#[test]
+fn one_of_the_two_mail_settings_alone_is_refused() {
+    let url = variables(&[("MUNIMENT_SMTP_URL", "smtp://localhost:2525")]);
+    assert_eq!(names(&Config::load(&url).unwrap_err().0), ["mail.from_email"]);
+    let sender = variables(&[("MUNIMENT_MAIL_FROM_EMAIL", "post@example.com")]);
+    assert_eq!(names(&Config::load(&sender).unwrap_err().0), ["mail.smtp_url"]);
+}
+
+#[test]
+fn plain_mail_goes_to_loopback_only() {
+    let security = |url: &str| {
+        let surroundings = variables(&[("MUNIMENT_SMTP_URL", url), ("MUNIMENT_MAIL_FROM_EMAIL", "post@example.com")]);
+        let Ok(loaded) = Config::load(&surroundings) else { return None };
+        let MailMode::Smtp(smtp) = loaded.config.mail.mode() else { return None };
+        Some(smtp.security)
+    };
+    assert_eq!(security("smtp://127.0.0.1:2525"), Some(SmtpSecurity::Plain));
+    assert_eq!(security("smtp://[::1]:2525"), Some(SmtpSecurity::Plain));
+    assert_eq!(security("smtp://mail.example"), Some(SmtpSecurity::StartTls));
+    assert_eq!(security("smtps://mail.example"), Some(SmtpSecurity::Tls));
+    assert_eq!(security("http://mail.example"), None);
+}
+
+#[test]
+fn no_line_end_reaches_a_header() {
+    let surroundings = variables(&[
+        ("MUNIMENT_MAIL_FROM_NAME", "Ana\r\nBcc: eve@example.com"),
+        ("MUNIMENT_MAIL_PRODUCT_NAME", "A\nB"),
+    ]);
+    let errors = Config::load(&surroundings).unwrap_err();
+    assert_eq!(names(&errors.0), ["mail.product_name", "mail.from_name"]);
+}
+
+#[test]
+fn production_refuses_the_echo_missing_mail_and_a_missing_key() {
+    let echo = variables(&[("MUNIMENT_ENV", "production"), ("MUNIMENT_MAIL_DEV_ECHO", "loopback")]);
+    assert_eq!(names(&Config::load(&echo).unwrap_err().0), ["mail.dev_echo"]);
+    let bare = variables(&[("MUNIMENT_ENV", "production"), ("MUNIMENT_DATA_DIR", "/nonexistent")]);
+    let config = Config::load(&bare).unwrap().config;
+    assert!(matches!(config.mail.mode(), MailMode::Off));
+    assert_eq!(names(&config.refusals()), ["mail.smtp_url", "keys_dir"]);
+    assert!(config.applications.require_email_otp);
+    let development = Config::load(&Surroundings::default()).unwrap().config;
+    assert!(matches!(development.mail.mode(), MailMode::Echo(_)));
+    assert!(development.refusals().is_empty() && !development.applications.require_email_otp);
+}
+
+#[test]
+fn an_address_that_others_reach_makes_it_production_unless_said_otherwise() {
+    let open = variables(&[("MUNIMENT_LISTEN", "0.0.0.0:80")]);
+    assert!(Config::load(&open).unwrap().config.environment.is_production());
+    let said = variables(&[("MUNIMENT_LISTEN", "0.0.0.0:80"), ("MUNIMENT_ENV", "development")]);
+    let loaded = Config::load(&said).unwrap();
+    assert!(!loaded.config.environment.is_production());
+    assert_eq!(loaded.warnings.len(), 1);
+}
+
+#[test]
+fn the_echo_is_for_loopback_peers_unless_lifted() {
+    let permit = |value: &str| {
+        let surroundings = variables(&[("MUNIMENT_MAIL_DEV_ECHO", value)]);
+        match Config::load(&surroundings).unwrap().config.mail.mode() {
+            MailMode::Echo(permit) => Some(permit),
+            MailMode::Smtp(_) | MailMode::Off => None,
+        }
+    };
+    let (near, far) = (Some("::ffff:127.0.0.1".parse().unwrap()), Some("192.0.2.1".parse().unwrap()));
+    let loopback = permit("loopback").unwrap();
+    assert!(loopback.allows(near) && !loopback.allows(far) && !loopback.allows(None));
+    assert!(permit("any").unwrap().allows(far));
+    assert!(permit("off").is_none());
+}
+
+#[test]
+fn limits_are_a_count_and_seconds_or_off() {
+    let reads = |value: &str| {
+        Config::load(&variables(&[("MUNIMENT_LIMITS_READS", value)])).map(|loaded| loaded.config.limits.reads).ok()
+    };
+    assert_eq!(reads("7/60"), Some(Some(Limit::new(7, 60))));
+    assert_eq!(reads("off"), Some(None));
+    for bad in ["7", "7/", "/60", "0/60", "7/0", "+7/60", "7/60s", "-1/60", "7/60/1", "99999999999/60"] {
+        assert_eq!(reads(bad), None, "{bad}");
+    }
+    let both = Config::load(&variables(&[("MUNIMENT_LIMITS_OTP_ADDRESS", "off")])).unwrap().config.limits;
+    assert_eq!((both.otp_address_starts, both.otp_address_guesses), (None, None));
+}
+
+#[test]
+fn acc_192_proxies_are_addresses_and_networks_in_strict_form() {
+    let accepted = |value: &str| Config::load(&variables(&[("MUNIMENT_HTTP_TRUSTED_PROXIES", value)])).is_ok();
+    for good in ["10.0.0.0/8", "127.0.0.1", "::1", "fd00::/8, 192.0.2.1", "0.0.0.0/0"] {
+        assert!(accepted(good), "{good}");
+    }
+    for bad in ["10.0.0.1/8", "10.0.0.0/08", "10.0.0.0/+8", "10.0.0.0/33", "10.0.0.0/8.0", "proxy", "1.2.3.4:80"] {
+        assert!(!accepted(bad), "{bad}");
+    }
+}

@@ -4,6 +4,17 @@
 //! layers share; [`ids`], [`claims`] and [`sealed`] are the values events are made of; then one module an
 //! aggregate. Begin with [`metric`], the one most commands go to. [`catalog`] lists every event there is.
 
+/// Lets each command struct stand where its aggregate's command enum is asked for.
+macro_rules! from_each {
+    ($command:ident: $($name:ident),+) => {$(
+        impl From<$name> for $command {
+            fn from(command: $name) -> Self {
+                Self::$name(command)
+            }
+        }
+    )+};
+}
+
 pub mod claims;
 pub mod decider;
 pub mod ids;
@@ -25,3 +36,6 @@ pub mod subject;
 pub mod catalog;
 pub mod cqrs;
 pub mod upcasters;
+
+#[cfg(test)]
+mod specification;

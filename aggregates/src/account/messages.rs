@@ -71,6 +71,8 @@ pub enum AccountCommand {
     Erase(Erase),
 }
 
+from_each!(AccountCommand: RegisterByEmail, VerifyEmail, OpenSession, CloseSession, Erase);
+
 /// The account came into being, its e-mail not proved yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountRegistered {

@@ -124,3 +124,5 @@ pub enum ApplicationCommand {
     /// See [`RotateToken`].
     RotateToken(RotateToken),
 }
+
+from_each!(ApplicationCommand: Submit, Withdraw, ChangeStatus, IssueToken, RevokeToken, RotateToken);

@@ -95,6 +95,8 @@ pub enum ChallengeCommand {
     Guess(Guess),
 }
 
+from_each!(ChallengeCommand: Issue, Guess);
+
 /// A code was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChallengeIssued {

@@ -171,3 +171,5 @@ pub enum MetricCommand {
     /// See [`ResolveAlert`].
     ResolveAlert(ResolveAlert),
 }
+
+from_each!(MetricCommand: Define, ChangeSettings, RecordPoints, CorrectPoint, SetRule, RaiseDue, CheckLate, AcknowledgeAlert, ResolveAlert);

@@ -38,3 +38,6 @@ pub use events::{
 pub use rules::{Condition, CoolDown, Finding, Rule, RuleType, Severity};
 pub use slug::{slug, title};
 pub use state::{ALERT_LEDGER, AlertState, Definition, Metric, PointSeen, WINDOW};
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,8 @@ pub enum SchedulerCommand {
     Tick(Tick),
 }
 
+from_each!(SchedulerCommand: Tick);
+
 /// A tick passed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticked {

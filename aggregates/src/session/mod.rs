@@ -58,6 +58,8 @@ pub enum SessionCommand {
     Revoke(Revoke),
 }
 
+from_each!(SessionCommand: Start, Revoke);
+
 /// The session started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionStarted {

@@ -23,6 +23,8 @@ pub enum SubjectCommand {
     Erase(Erase),
 }
 
+from_each!(SubjectCommand: Erase);
+
 /// The subject's key was destroyed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubjectErased {

@@ -1,0 +1,75 @@
+//! A back-test says what the live evaluator said.
+
+use super::*;
+use crate::decider::Decider as _;
+
+fn history(series: &[f64]) -> Vec<(DateTime<Utc>, MetricEvent)> {
+    let mut metric = Metric::default();
+    let mut history = vec![(at(0), defined())];
+    metric.evolve(&history[0].1);
+    for (number, value) in (1_u32..).zip(series) {
+        let recorded_at = at(i64::from(number));
+        let command = record(number, *value, i64::from(number)).into();
+        let event = metric.decide(&command, &crate::decider::Facts { now: recorded_at }).unwrap().remove(0);
+        metric.evolve(&event);
+        history.push((recorded_at, event));
+    }
+    history
+}
+
+fn above(threshold: f64) -> Rule {
+    Rule { condition: Condition::Above { threshold, periods: 1 }, ..Rule::implicit_growth_spike() }
+}
+
+#[test]
+fn the_live_rule_back_tested_finds_what_was_found_live() {
+    let series = [100.0, 150.0, 151.0, 400.0, 10.0, 20.0];
+    let result = backtest(history(&series), &Rule::implicit_growth_spike(), Corrections::AsKnown, at(99));
+    assert_eq!(result.findings, values(&series).state.due());
+    assert_eq!(result.points, 6);
+}
+
+#[test]
+fn findings_without_a_silent_point_between_are_one_episode() {
+    let result = backtest(history(&[11.0, 12.0, 9.0, 13.0]), &above(10.0), Corrections::AsKnown, at(99));
+    let counts: Vec<_> = result.episodes.iter().map(|episode| episode.findings).collect();
+    assert_eq!(counts, [2, 1]);
+    assert_eq!((result.episodes[0].first.value, result.episodes[0].last.value), (11.0, 12.0));
+}
+
+#[test]
+fn corrections_count_only_when_asked_for() {
+    let mut history = history(&[5.0, 6.0]);
+    let correction = PointCorrected {
+        company: company(),
+        metric_key: "weekly_revenue".to_owned(),
+        point: point_id(1),
+        value: 50.0,
+        reason: None,
+        at: at(9),
+    };
+    history.push((at(9), MetricEvent::PointCorrected(correction)));
+    assert!(backtest(history.clone(), &above(10.0), Corrections::AsKnown, at(99)).findings.is_empty());
+    assert_eq!(backtest(history, &above(10.0), Corrections::Applied, at(99)).findings.len(), 1);
+}
+
+#[test]
+fn lateness_is_found_between_points_and_at_the_end() {
+    const WEEK: i64 = 7 * 86_400;
+    let rule = Rule { condition: Condition::Late { threshold: 0.0 }, ..Rule::implicit_growth_spike() };
+    let mut metric = Metric::default();
+    let mut history = vec![(at(0), defined())];
+    metric.evolve(&history[0].1);
+    for (number, seconds) in [(1, 0), (2, WEEK - 1), (3, 3 * WEEK)] {
+        let facts = crate::decider::Facts { now: at(seconds) };
+        let event = metric.decide(&record(number, 1.0, seconds).into(), &facts).unwrap().remove(0);
+        metric.evolve(&event);
+        history.push((at(seconds), event));
+    }
+    let late = |until| {
+        let result = backtest(history.clone(), &rule, Corrections::AsKnown, at(until));
+        result.findings.into_iter().map(|finding| finding.point).collect::<Vec<_>>()
+    };
+    assert_eq!(late(3 * WEEK), [point_id(2)]);
+    assert_eq!(late(4 * WEEK), [point_id(2), point_id(3)]);
+}

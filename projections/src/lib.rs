@@ -26,6 +26,7 @@ mod rows;
 pub mod rules;
 pub mod sessions;
 pub mod store;
+mod subscriptions;
 pub mod verify;
 
 use std::sync::Arc;

@@ -201,6 +201,7 @@ impl ReadStore {
     async fn prepare(&self, head: Position, on_mismatch: OnMismatch) -> Result<(), OpenError> {
         let mut tx = self.begin_schema_change().await?;
         tx.run_script(framework_schema(tx.engine())).await?;
+        tx.run_script(crate::subscriptions::schema(tx.engine())).await?;
         let known = tx.fetch_all(&checkpoint::select_all(), &[]).await?;
         let known = known.iter().map(checkpoint::from_row).collect::<Result<Vec<_>, _>>()?;
         for projection in &self.inner.projections {

@@ -5,9 +5,11 @@
 
 mod database;
 pub mod migrations;
+mod lock;
 mod value;
 
 pub use database::{Database, Engine, Transaction};
+pub use lock::NodeLock;
 pub use value::{Arg, Row};
 
 /// What can go wrong between us and a database.

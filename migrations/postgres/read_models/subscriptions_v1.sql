@@ -1,0 +1,8 @@
+-- How far each durable subscription (a policy) has come. Lost together with the read models, a subscription begins
+-- again from the first event; every policy is such that doing a thing again changes nothing.
+CREATE TABLE IF NOT EXISTS read_subscriptions_v1 (
+    name     TEXT   NOT NULL,
+    record   TEXT   NOT NULL,
+    position BIGINT NOT NULL,
+    PRIMARY KEY (name)
+);

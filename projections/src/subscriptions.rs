@@ -1,0 +1,56 @@
+//! How far the policies have come, and the lock that gives a duty to one node at a time.
+//!
+//! A policy's place is kept here beside the read models because it is as expendable: a policy that begins again
+//! asks for nothing that is already done.
+
+use muniment_aggregates::record::Position;
+use muniment_sql::{Engine, NodeLock, SqlError};
+
+use crate::store::ReadStore;
+
+pub(crate) const fn schema(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/subscriptions_v1.sql"),
+        Engine::Postgres => include_str!("../../migrations/postgres/read_models/subscriptions_v1.sql"),
+    }
+}
+
+impl ReadStore {
+    /// The last position a subscription has dealt with, of this record; `None` when it has not begun.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn subscription(&self, name: &str) -> Result<Option<Position>, SqlError> {
+        let row = self
+            .reader()
+            .fetch_optional(
+                "SELECT position FROM read_subscriptions_v1 WHERE name = $1 AND record = $2",
+                &[name.into(), self.record().into()],
+            )
+            .await?;
+        row.map(|row| row.count("position").map(Position)).transpose()
+    }
+
+    /// Notes the last position a subscription has dealt with.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn save_subscription(&self, name: &str, position: Position) -> Result<(), SqlError> {
+        self.writer()
+            .execute(
+                "INSERT INTO read_subscriptions_v1 (name, record, position) VALUES ($1, $2, $3) \
+                 ON CONFLICT (name) DO UPDATE SET record = excluded.record, position = excluded.position",
+                &[name.into(), self.record().into(), position.0.into()],
+            )
+            .await
+            .map(drop)
+    }
+
+    /// Takes a duty for this node if no other node has it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn try_lock(&self, duty: &str) -> Result<Option<NodeLock>, SqlError> {
+        NodeLock::try_take(self.writer(), duty).await
+    }
+}

@@ -74,3 +74,62 @@ where
         self.state.evolve(&event.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cqrs_es::test::TestFramework;
+
+    use super::*;
+    use crate::scheduler::{Scheduler, SchedulerCommand, SchedulerEvent, SchedulerRefusal, Tick, Ticked};
+    use crate::specification::at;
+
+    fn ticked(seconds: i64) -> CqrsEvent<SchedulerEvent> {
+        CqrsEvent(SchedulerEvent::Ticked(Ticked { interval_seconds: 60, at: at(seconds) }))
+    }
+
+    fn tick(seconds: i64) -> CqrsCommand<SchedulerCommand> {
+        CqrsCommand { command: Tick { interval_seconds: 60 }.into(), facts: Facts { now: at(seconds) } }
+    }
+
+    #[test]
+    fn an_aggregate_of_ours_answers_as_one_of_cqrs_es() {
+        let framework = || TestFramework::<CqrsAggregate<Scheduler>>::with(());
+        framework().given_no_previous_events().when(tick(0)).then_expect_events(vec![ticked(0)]);
+        framework().given(vec![ticked(0)]).when(tick(60)).then_expect_events(vec![ticked(60)]);
+        framework()
+            .given(vec![ticked(0)])
+            .when(tick(59))
+            .then_expect_error(SchedulerRefusal::NotDue { due_at: at(60) });
+    }
+
+    #[test]
+    fn several_events_of_one_decision_are_written_in_order() {
+        use crate::account::{Account, AccountCommand, AccountEvent, RegisterByEmail};
+        use crate::ids::PersonaId;
+        use crate::sealed::{Sealed, SubjectId};
+        let command: AccountCommand = RegisterByEmail {
+            username: "ana".to_owned(),
+            email: Sealed::from_text("sealed"),
+            subject: SubjectId("s".to_owned()),
+            persona: PersonaId("p".to_owned()),
+        }
+        .into();
+        let events = TestFramework::<CqrsAggregate<Account>>::with(())
+            .given_no_previous_events()
+            .when(CqrsCommand { command, facts: Facts { now: at(0) } })
+            .inspect_result()
+            .unwrap();
+        assert!(matches!(
+            events[..],
+            [CqrsEvent(AccountEvent::Registered(_)), CqrsEvent(AccountEvent::EmailVerified(_))]
+        ));
+    }
+
+    #[test]
+    fn the_adapter_stores_what_the_journal_stores() {
+        let event = ticked(0);
+        assert_eq!(serde_json::to_string(&event).unwrap(), serde_json::to_string(&event.0).unwrap());
+        let aggregate = CqrsAggregate { state: Scheduler::default() };
+        assert_eq!(serde_json::to_string(&aggregate).unwrap(), serde_json::to_string(&aggregate.state).unwrap());
+    }
+}

@@ -18,3 +18,6 @@ pub use messages::{
     VerifyEmail,
 };
 pub use state::{Account, OpenedSession};
+
+#[cfg(test)]
+mod tests;

@@ -28,3 +28,6 @@ pub use state::{Application, ApplicationStatus, Founder};
 pub use tokens::{
     Scope, TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX, TOKENS_LIVE_MAX, Token, TokenGrant,
 };
+
+#[cfg(test)]
+mod tests;

@@ -29,3 +29,6 @@ use crate::sealed::SubjectId;
 pub fn stream_key(purpose: Purpose, subject: &SubjectId) -> String {
     format!("{}-{subject}", purpose.as_str())
 }
+
+#[cfg(test)]
+mod tests;

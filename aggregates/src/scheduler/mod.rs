@@ -115,3 +115,6 @@ impl Decider for Scheduler {
         self.last_tick_at = Some(ticked.at);
     }
 }
+
+#[cfg(test)]
+mod tests;

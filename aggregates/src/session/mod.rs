@@ -189,3 +189,6 @@ impl Decider for Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,3 +101,6 @@ impl Decider for Subject {
         self.erased_at.get_or_insert(erased.at);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,3 +81,61 @@ pub fn upcast<'a>(
     }
     Err(UpcastError::NoWay { event_type: event_type.to_owned(), from: stored.to_owned(), newest: newest.to_owned() })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// 1.0 had `sum`, 1.1 called it `value`, 2.0 counts in cents.
+    const STEPS: &[Upcaster] = &[
+        Upcaster {
+            event_type: "test.counted",
+            from: "1.1",
+            to: "2.0",
+            step: |mut payload| {
+                let value = payload["counted"]["value"].as_i64().ok_or("no value")?;
+                payload["counted"]["value"] = json!(value * 100);
+                Ok(payload)
+            },
+        },
+        Upcaster {
+            event_type: "test.counted",
+            from: "1.0",
+            to: "1.1",
+            step: |payload| Ok(json!({"counted": {"value": payload["counted"]["sum"]}})),
+        },
+        Upcaster { event_type: "test.ring", from: "1.0", to: "1.1", step: Ok },
+        Upcaster { event_type: "test.ring", from: "1.1", to: "1.0", step: Ok },
+    ];
+
+    #[test]
+    fn an_old_payload_is_brought_to_the_newest_shape_step_by_step() {
+        let newest = upcast(STEPS, "test.counted", "1.0", "2.0", r#"{"counted":{"sum":7}}"#).unwrap();
+        assert_eq!(newest, r#"{"counted":{"value":700}}"#);
+        let newest = upcast(STEPS, "test.counted", "1.1", "2.0", r#"{"counted":{"value":7}}"#).unwrap();
+        assert_eq!(newest, r#"{"counted":{"value":700}}"#);
+    }
+
+    #[test]
+    fn the_newest_payload_is_not_even_read() {
+        assert!(matches!(upcast(STEPS, "test.counted", "2.0", "2.0", "not json"), Ok(Cow::Borrowed("not json"))));
+    }
+
+    #[test]
+    fn what_cannot_be_brought_up_names_itself() {
+        let refused = [
+            upcast(STEPS, "test.counted", "0.9", "2.0", "{}"),
+            upcast(STEPS, "test.other", "1.0", "2.0", "{}"),
+            upcast(STEPS, "test.ring", "1.0", "2.0", "{}"),
+        ];
+        for outcome in refused {
+            assert!(matches!(outcome, Err(UpcastError::NoWay { .. })), "{outcome:?}");
+        }
+        let outcome = upcast(STEPS, "test.counted", "1.0", "2.0", r#"{"counted":{}}"#);
+        assert_eq!(outcome.unwrap_err().to_string(), "test.counted 1.1: no value");
+        let outcome = upcast(STEPS, "test.counted", "1.0", "2.0", "not json");
+        assert!(matches!(outcome, Err(UpcastError::Unreadable { .. })), "{outcome:?}");
+    }
+}

@@ -1,0 +1,157 @@
+//! Given/when/then over accounts and their open sessions.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::claims::{ClaimChange, ClaimKey};
+use crate::decider::{Decider as _, DomainEvent as _, Facts};
+use crate::ids::{CredentialId, PersonaId};
+use crate::record::StreamId;
+use crate::sealed::{Sealed, SubjectId};
+use crate::session::SessionKind;
+use crate::specification::{Specification, at, fold, given};
+
+fn register() -> RegisterByEmail {
+    RegisterByEmail {
+        username: "founder-a1b2c3d4e5".to_owned(),
+        email: Sealed::from_text("v1|s|account/a/email|x"),
+        subject: SubjectId("s".to_owned()),
+        persona: PersonaId("p".to_owned()),
+    }
+}
+
+fn registered() -> Specification<Account> {
+    given::<Account>(&[]).and(register())
+}
+
+fn session(number: u32) -> CredentialId {
+    CredentialId(format!("{number:018x}"))
+}
+
+fn open(number: u32) -> OpenSession {
+    OpenSession { session: session(number), kind: SessionKind::Founder, expires_at: at(1_000), max_sessions: 3 }
+}
+
+fn close(number: u32) -> CloseSession {
+    CloseSession { session: session(number), reason: "logout".to_owned() }
+}
+
+fn open_ids(account: &Account) -> Vec<CredentialId> {
+    account.sessions().iter().map(|open| open.session.clone()).collect()
+}
+
+#[test]
+fn registering_by_email_proves_it() {
+    let events = given::<Account>(&[]).when(register()).events();
+    let types: Vec<_> = events.iter().map(|event| event.event_type()).collect();
+    assert_eq!(types, ["account.registered", "account.email_verified"]);
+    registered().when(register()).then_refused("account_exists");
+    registered().when(VerifyEmail {}).then_nothing();
+}
+
+#[test]
+fn usernames_are_of_one_form() {
+    for username in ["ab", "1ab", "a_", "-ab", "Founder", "a b", "a.b", "é1é", "", &"a".repeat(40)] {
+        let register = RegisterByEmail { username: username.to_owned(), ..register() };
+        given::<Account>(&[]).when(register).then_refused("invalid_username");
+    }
+    for username in ["abc", "a-1", &"a".repeat(39)] {
+        let register = RegisterByEmail { username: username.to_owned(), ..register() };
+        assert!(given::<Account>(&[]).when(register).0.is_ok(), "{username}");
+    }
+}
+
+#[test]
+fn email_and_username_are_claimed_and_the_username_freed() {
+    let stream = StreamId::new("account", "a");
+    let username = || ClaimKey::Clear(register().username);
+    let registered_event = given::<Account>(&[]).when(register()).events().remove(0);
+    assert_eq!(
+        registered_event.claims(&stream),
+        [
+            ClaimChange::Take { scope: "account-email", key: ClaimKey::Sealed(register().email) },
+            ClaimChange::Take { scope: "account-username", key: username() },
+        ]
+    );
+    let erased = registered().when(Erase { reason: "asked".to_owned() }).events().remove(0);
+    assert_eq!(erased.claims(&stream), [ClaimChange::Release { scope: "account-username", key: username() }]);
+}
+
+#[test]
+fn nothing_can_be_asked_of_an_account_that_is_not() {
+    given::<Account>(&[]).when(open(1)).then_refused("account_not_found");
+    given::<Account>(&[]).when(VerifyEmail {}).then_refused("account_not_found");
+}
+
+#[test]
+fn the_oldest_sessions_beyond_the_cap_are_evicted() {
+    let account = registered().and(open(1)).and(open(2)).and(open(3));
+    let types: Vec<_> = account.when(open(4)).events().iter().map(|event| event.event_type()).collect();
+    assert_eq!(types, ["account.session_opened", "account.session_evicted"]);
+    let account = account.and(open(4));
+    assert_eq!(open_ids(&account.state), [session(2), session(3), session(4)]);
+    let account = account.and(OpenSession { max_sessions: 1, ..open(5) });
+    assert_eq!(open_ids(&account.state), [session(5)]);
+    account.when(open(5)).then_refused("session_exists");
+    account.when(OpenSession { max_sessions: 0, ..open(6) }).then_refused("invalid_field");
+}
+
+#[test]
+fn sessions_that_ran_out_take_no_place() {
+    let account = registered().and(open(1)).and(open(2)).and(open(3)).at(1_000);
+    assert_eq!(account.when(OpenSession { expires_at: at(2_000), ..open(4) }).events().len(), 1);
+}
+
+#[test]
+fn a_session_is_closed_once() {
+    let account = registered().and(open(1));
+    assert_eq!(account.when(close(1)).events().len(), 1);
+    account.when(close(2)).then_nothing();
+    account.and(close(1)).when(close(1)).then_nothing();
+}
+
+#[test]
+fn met_030_proving_the_mailbox_ends_what_was_open_before() {
+    let unproved = given::<Account>(&[]).when(register()).events().remove(0);
+    let account = given::<Account>(&[unproved]).and(open(1)).and(open(2));
+    assert_eq!(account.when(VerifyEmail {}).events().len(), 3);
+    let account = account.and(VerifyEmail {});
+    assert!(account.state.email_verified() && account.state.sessions().is_empty());
+}
+
+#[test]
+fn an_erased_account_opens_nothing() {
+    let erase = Erase { reason: "asked".to_owned() };
+    let account = registered().and(open(1)).and(erase.clone());
+    assert!(account.state.sessions().is_empty());
+    account.when(erase).then_nothing();
+    account.when(close(1)).then_nothing();
+    account.when(open(2)).then_refused("account_erased");
+    account.when(VerifyEmail {}).then_refused("account_erased");
+    account.when(register()).then_refused("account_exists");
+}
+
+proptest! {
+    #[test]
+    fn open_sessions_never_pass_the_cap(steps in prop::collection::vec((any::<bool>(), 0_u32..12, 1_u32..5), 0..80)) {
+        let mut events = given::<Account>(&[]).when(register()).events();
+        let mut state: Account = fold(&events);
+        for (now, (opens, number, max_sessions)) in (0_i64..).zip(steps) {
+            let command: AccountCommand = if opens {
+                OpenSession { max_sessions, expires_at: at(now + 20), ..open(number) }.into()
+            } else {
+                close(number).into()
+            };
+            let Ok(decided) = state.decide(&command, &Facts { now: at(now) }) else { continue };
+            for event in decided {
+                state.evolve(&event);
+                events.push(event);
+            }
+            if opens {
+                prop_assert!(state.sessions().len() <= usize::try_from(max_sessions).unwrap());
+            }
+        }
+        let snapshot = serde_json::to_string(&state).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Account>(&snapshot).unwrap(), fold::<Account>(&events));
+    }
+}

@@ -1,0 +1,16 @@
+//! Given/when/then over the scheduler.
+
+use super::*;
+use crate::specification::{at, given};
+
+#[test]
+fn two_ticks_are_never_closer_than_the_interval() {
+    let tick = Tick { interval_seconds: 1_800 };
+    let scheduler = given::<Scheduler>(&[]).and(tick.clone());
+    let early = scheduler.clone().at(1_799).when(tick.clone());
+    assert_eq!(early.0, Err(SchedulerRefusal::NotDue { due_at: at(1_800) }));
+    scheduler.clone().at(1_799).when(tick.clone()).then_refused("tick_not_due");
+    let late = scheduler.at(10_000);
+    assert_eq!(late.when(tick.clone()).events().len(), 1, "a missed tick is not made up");
+    late.and(tick.clone()).when(tick).then_refused("tick_not_due");
+}

@@ -110,6 +110,7 @@ pub struct RotateToken {
 
 /// Everything an application can be asked.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "commands are few and short-lived; a box would burden every caller")]
 pub enum ApplicationCommand {
     /// See [`Submit`].
     Submit(Submit),

@@ -24,7 +24,7 @@ pub use events::{
     ApplicationEvent, ApplicationSubmitted, ApplicationWithdrawn, StatusChanged, TokenIssued, TokenRevoked,
     TokenRotated,
 };
-pub use state::{Application, ApplicationStatus, Founder};
+pub use state::{Application, ApplicationStatus, ENDED_TOKENS_MAX, Founder};
 pub use tokens::{
     Scope, TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX, TOKENS_LIVE_MAX, Token, TokenGrant,
 };

@@ -10,6 +10,9 @@ use super::tokens::{Token, TokenGrant};
 use crate::ids::{CompanyId, CredentialId, FounderId};
 use crate::sealed::{Sealed, SubjectId};
 
+/// How many tokens that no longer work are remembered; the read model remembers all.
+pub const ENDED_TOKENS_MAX: usize = 100;
+
 /// Where the review stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -106,13 +109,13 @@ impl Application {
         self.submitted_at
     }
 
-    /// A token, live or not.
+    /// A token, live or not; one that ended long ago may be forgotten.
     #[must_use]
     pub fn token(&self, id: &CredentialId) -> Option<&Token> {
         self.tokens.get(id)
     }
 
-    /// All tokens there ever were, by id.
+    /// All remembered tokens, by id.
     pub fn tokens(&self) -> impl Iterator<Item = &Token> {
         self.tokens.values()
     }
@@ -134,7 +137,7 @@ impl Application {
             }
             ApplicationEvent::StatusChanged(changed) => self.status = Some(changed.status),
             ApplicationEvent::Withdrawn(_) => self.status = Some(ApplicationStatus::Withdrawn),
-            ApplicationEvent::TokenIssued(issued) => self.take_token(&issued.token),
+            ApplicationEvent::TokenIssued(issued) => self.take_token(&issued.token, issued.at),
             ApplicationEvent::TokenRevoked(revoked) => {
                 if let Some(token) = self.tokens.get_mut(&revoked.token) {
                     token.revoked_at.get_or_insert(revoked.at);
@@ -145,13 +148,30 @@ impl Application {
                     token.grant.expires_at = Some(rotated.ends_at);
                     token.replaced_by = Some(rotated.replacement.id.clone());
                 }
-                self.take_token(&rotated.replacement);
+                self.take_token(&rotated.replacement, rotated.at);
             }
         }
     }
 
-    fn take_token(&mut self, grant: &TokenGrant) {
+    fn take_token(&mut self, grant: &TokenGrant, at: DateTime<Utc>) {
         let token = Token { grant: grant.clone(), revoked_at: None, replaced_by: None };
         self.tokens.insert(grant.id.clone(), token);
+        self.forget_ended(at);
+    }
+
+    /// Forgets the tokens that ended longest ago, so that daily rotation does not grow the state for ever. One
+    /// that still works is never forgotten: it can always be revoked.
+    fn forget_ended(&mut self, at: DateTime<Utc>) {
+        let mut ended: Vec<_> = self
+            .tokens
+            .values()
+            .filter(|token| !token.works(at))
+            .map(|token| (token.revoked_at.or(token.grant.expires_at), token.grant.id.clone()))
+            .collect();
+        ended.sort();
+        let excess = ended.len().saturating_sub(ENDED_TOKENS_MAX);
+        for (_, id) in &ended[..excess] {
+            self.tokens.remove(id);
+        }
     }
 }

@@ -206,6 +206,20 @@ fn met_125_a_rotated_token_works_until_its_grace_ends() {
 }
 
 #[test]
+fn rotating_every_day_does_not_grow_the_state_for_ever() {
+    let mut application = submitted();
+    for day in 0..400_u32 {
+        application = application.at(i64::from(day) * 86_400).and(rotate(day, day + 1, 3 * 86_400));
+    }
+    assert!(application.state.tokens().count() <= ENDED_TOKENS_MAX + 4);
+    for (number, works) in [(396, false), (397, true), (398, true), (399, true), (400, true)] {
+        let token = application.state.token(&credential(number)).unwrap();
+        assert_eq!(token.works(at(399 * 86_400)), works, "{number}");
+    }
+    application.when(rotate(0, 500, 0)).then_refused("token_not_found");
+}
+
+#[test]
 fn a_grace_does_not_outlast_the_token() {
     let ending = NewToken { expires_at: Some(at(10)), ..token(1) };
     let application = submitted().and(IssueToken { token: ending }).and(rotate(1, 2, 60));

@@ -136,10 +136,10 @@ fn with_corrections(mut history: Vec<(DateTime<Utc>, MetricEvent)>) -> Vec<(Date
         }
     }
     for (_, event) in &mut history {
-        if let MetricEvent::PointRecorded(recorded) = event {
-            if let Some(value) = corrected.get(&recorded.point) {
-                recorded.value = *value;
-            }
+        if let MetricEvent::PointRecorded(recorded) = event
+            && let Some(value) = corrected.get(&recorded.point)
+        {
+            recorded.value = *value;
         }
     }
     history

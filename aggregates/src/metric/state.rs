@@ -1,7 +1,7 @@
 //! What a metric remembers: its definition, its rules, the newest points, what waits to be raised. Bounded
 //! whatever lies behind it (invariant 7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,7 @@ pub struct Metric {
     points: u64,
     window: Vec<PointSeen>,
     fired: BTreeMap<RuleType, Fired>,
-    due: Vec<Finding>,
+    due: VecDeque<Finding>,
     late_raised: Option<PointId>,
     alerts_raised: u64,
     ledger: Vec<(AlertId, AlertState)>,
@@ -124,7 +124,7 @@ impl Metric {
 
     /// Findings that no alert was raised for yet, oldest first.
     #[must_use]
-    pub fn due(&self) -> &[Finding] {
+    pub fn due(&self) -> &VecDeque<Finding> {
         &self.due
     }
 
@@ -190,7 +190,10 @@ impl Metric {
             MetricEvent::RuleSet(set) => self.take_rule(&set.rule),
             MetricEvent::AlertRaised(raised) => {
                 let finding = &raised.finding;
-                self.due.retain(|due| due.alert != finding.alert);
+                // Alerts are raised oldest first, so this looks no further than the front.
+                if let Some(at) = self.due.iter().position(|due| due.alert == finding.alert) {
+                    self.due.remove(at);
+                }
                 if finding.alert_type == RuleType::Late {
                     self.mark_late(finding);
                 }
@@ -217,7 +220,7 @@ impl Metric {
     }
 
     /// Takes the findings out, for a back-test, which raises nothing.
-    pub(super) fn drain_due(&mut self) -> Vec<Finding> {
+    pub(super) fn drain_due(&mut self) -> VecDeque<Finding> {
         std::mem::take(&mut self.due)
     }
 
@@ -260,7 +263,7 @@ impl Metric {
             }
             if let Some(finding) = rules::evaluate(rule, &self.window, &definition.display_name) {
                 self.fired.insert(*rule_type, Fired { instant: latest.instant, points_since: 0 });
-                self.due.push(finding);
+                self.due.push_back(finding);
             }
         }
     }

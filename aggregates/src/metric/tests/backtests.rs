@@ -25,7 +25,7 @@ fn above(threshold: f64) -> Rule {
 fn the_live_rule_back_tested_finds_what_was_found_live() {
     let series = [100.0, 150.0, 151.0, 400.0, 10.0, 20.0];
     let result = backtest(history(&series), &Rule::implicit_growth_spike(), Corrections::AsKnown, at(99));
-    assert_eq!(result.findings, values(&series).state.due());
+    assert_eq!(values(&series).state.due(), &result.findings);
     assert_eq!(result.points, 6);
 }
 

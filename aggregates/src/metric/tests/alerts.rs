@@ -190,6 +190,15 @@ fn a_rule_is_silent_while_it_cools_down() {
 }
 
 #[test]
+fn a_new_version_of_a_rule_begins_without_cool_down() {
+    let silent = |rule: &mut RuleChange| (rule.threshold, rule.cool_down) = (Some(0.0), Some(CoolDown::Points(9)));
+    let metric = only(set(RuleType::Above, silent)).and(record(1, 1.0, 1)).and(record(2, 2.0, 2));
+    assert_eq!(metric.state.due().len(), 1);
+    let metric = metric.and(set(RuleType::Above, |_| ())).and(record(3, 3.0, 3));
+    assert_eq!(metric.state.due().len(), 2);
+}
+
+#[test]
 fn a_metric_is_late_once_for_a_latest_point() {
     const DAY: i64 = 86_400;
     let late = set(RuleType::Late, |_| ());

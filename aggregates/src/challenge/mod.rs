@@ -8,9 +8,6 @@
 //! 4. No more wrong guesses are compared than the limits say, a code and a day.
 //! 5. A code of one purpose is nothing to another: they are different streams, and digests differ by purpose.
 //!
-//! A second factor belongs to the account, not to the code: it is judged before the guess, so that a missing one
-//! leaves the code unused and uncounted.
-//!
 //! A wrong guess is both an event and an answer: `decide` returns it, and [`Challenge::verdict`] tells which.
 
 mod decide;

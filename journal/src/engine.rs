@@ -123,9 +123,12 @@ pub enum WriteError {
     /// A unique key of the schema refused: a stream's sequence, a dedupe key or a claim. Nothing was written.
     #[error("unique key {0} refused the batch")]
     Unique(String),
-    /// The database understood and refused for another reason. Nothing was written.
+    /// The database refused a value in the batch. Nothing was written.
     #[error("the database refused the batch: {0}")]
     Refused(String),
+    /// The database could not write, whatever the batch holds: its disk is full, it is read-only. Nothing was written.
+    #[error("the database cannot write: {0}")]
+    Failed(String),
     /// The connection was lost at a moment when the batch may or may not have been committed.
     #[error("the outcome is unknown: {0}")]
     Unknown(String),
@@ -198,6 +201,11 @@ pub trait Engine: Send + Sync + 'static {
     /// Whether other nodes may write to the same record.
     fn shared(&self) -> bool {
         false
+    }
+
+    /// Whether it was opened for appending.
+    fn writable(&self) -> bool {
+        true
     }
 
     /// The clock of `recorded_at`.

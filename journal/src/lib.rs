@@ -24,10 +24,16 @@
 //! for personal values [`keyring`] (whose key seals what), [`master_key`] (the key outside the database), [`seal`] (the
 //! cryptography), [`rotation`]; beside the record [`snapshot`], [`outbox`] and [`checkpoint`] (signed heads).
 
+mod admit;
 pub mod append;
+mod batch;
 pub mod chain;
 pub mod checkpoint;
+mod commit;
 pub mod engine;
+mod foreign;
+mod gather;
+pub mod journal;
 mod key_table;
 pub mod keyring;
 pub mod limits;
@@ -36,10 +42,14 @@ pub mod outbox;
 pub mod rotation;
 pub mod seal;
 pub mod snapshot;
+mod tail;
+mod verdicts;
+mod writer;
 
 pub use append::{Append, AppendError, Appended, NewEvent, NewMail, Ticket};
 pub use checkpoint::{CheckpointError, CheckpointKey, Comparison, SignedHead};
 pub use engine::{Engine, Identity, Stores};
+pub use journal::{Journal, JournalError};
 pub use keyring::{ClaimDigest, KeyRing, KeyRingError, SubjectAlias};
 pub use limits::JournalLimits;
 pub use master_key::{KeyFileError, KeySource, MasterKey};
@@ -47,3 +57,4 @@ pub use outbox::{Mail, MailEntry, MailStatus, Outbox, OutboxCounts};
 pub use rotation::{RotateError, Rotated};
 pub use seal::SealError;
 pub use snapshot::Snapshot;
+pub use tail::PublishHook;

@@ -1,0 +1,183 @@
+//! From an [`Append`] as the caller made it to a [`Submission`] as the writer takes it: checked, sequenced, and with
+//! everything prepared that needs no knowledge of the record. Runs on the caller's thread.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::DateTime;
+use muniment_aggregates::claims::ClaimChange;
+use muniment_aggregates::record::{Position, RecordedEvent, StreamId};
+use muniment_aggregates::sealed::SubjectId;
+use parking_lot::RwLock;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::append::{Append, AppendError, Appended, NewMail};
+use crate::engine::ClaimId;
+use crate::limits::JournalLimits;
+
+/// How many distinct type names and versions are kept; programs have dozens.
+const NAMES_MAX: usize = 4_096;
+
+/// A claim change whose key is digested.
+#[derive(Debug, Clone)]
+pub(crate) enum ClaimStep {
+    Take { claim: ClaimId, owner: StreamId, subject: Option<SubjectId> },
+    Release { claim: ClaimId, owner: StreamId },
+}
+
+/// An append on its way through the writer.
+#[derive(Debug)]
+pub(crate) struct Submission {
+    /// Complete but for position, instant and hash. Shared with the batch it goes into.
+    pub(crate) events: Vec<Arc<RecordedEvent>>,
+    /// Versions the decision was taken on, written streams first.
+    pub(crate) expect: Vec<(StreamId, u64)>,
+    /// How many of `expect` are written, and the version each has afterwards.
+    pub(crate) written: Vec<u64>,
+    /// Claim changes as they came, until their keys are digested.
+    pub(crate) undigested: Vec<(StreamId, ClaimChange)>,
+    pub(crate) claims: Vec<ClaimStep>,
+    pub(crate) erase: Vec<SubjectId>,
+    pub(crate) mail: Vec<NewMail>,
+    /// Bytes of payload and metadata.
+    pub(crate) bytes: usize,
+    pub(crate) reply: oneshot::Sender<Result<Appended, AppendError>>,
+    pub(crate) submitted: Instant,
+    /// The database is asked about everything the append touches before it is judged.
+    pub(crate) careful: bool,
+    /// What it needs to know from outside has been asked.
+    pub(crate) gathered: bool,
+    /// How often it fell with a batch that the database refused.
+    pub(crate) refusals: u32,
+    /// It goes into a batch of its own, so that it can be refused alone.
+    pub(crate) alone: bool,
+}
+
+impl Submission {
+    /// The streams it writes, with the version each has before and after.
+    pub(crate) fn writes(&self) -> impl Iterator<Item = (&StreamId, u64, u64)> {
+        self.expect.iter().zip(&self.written).map(|((stream, before), after)| (stream, *before, *after))
+    }
+}
+
+/// Shares the texts of type names and versions between events.
+#[derive(Debug, Default)]
+pub(crate) struct Names(RwLock<HashMap<&'static str, Arc<str>>>);
+
+impl Names {
+    fn share(&self, name: &'static str) -> Arc<str> {
+        if let Some(shared) = self.0.read().get(name) {
+            return Arc::clone(shared);
+        }
+        let shared: Arc<str> = Arc::from(name);
+        let mut names = self.0.write();
+        if names.len() < NAMES_MAX {
+            names.insert(name, Arc::clone(&shared));
+        }
+        shared
+    }
+}
+
+fn invalid<T>(what: impl Into<String>) -> Result<T, AppendError> {
+    Err(AppendError::Invalid(what.into()))
+}
+
+/// Checks an append and prepares it.
+pub(crate) fn admit(
+    append: Append,
+    reply: oneshot::Sender<Result<Appended, AppendError>>,
+    names: &Names,
+    limits: &JournalLimits,
+) -> Result<Submission, AppendError> {
+    let bytes = append.events.iter().map(|event| event.payload.len() + append.metadata.len()).sum();
+    check_size(&append, bytes, limits)?;
+    check_texts(&append)?;
+
+    let mut places = HashMap::with_capacity(append.expect.len());
+    for (index, (stream, _)) in append.expect.iter().enumerate() {
+        if places.insert(stream, index).is_some() {
+            return invalid(format!("stream {stream} is expected twice"));
+        }
+    }
+    let mut after: Vec<u64> = append.expect.iter().map(|(_, version)| *version).collect();
+    let mut dedupe = HashSet::new();
+    let mut events = Vec::with_capacity(append.events.len());
+    for event in append.events {
+        let Some(place) = places.get(&event.stream) else {
+            return invalid(format!("no version is expected of stream {}, which is written", event.stream));
+        };
+        if event.dedupe.is_some_and(|key| !dedupe.insert(key)) {
+            return invalid("two events have one dedupe key");
+        }
+        after[*place] += 1;
+        events.push(Arc::new(RecordedEvent {
+            position: Position::START,
+            sequence: after[*place],
+            event_type: names.share(event.event_type),
+            event_version: names.share(event.event_version),
+            payload: event.payload,
+            metadata: Arc::clone(&append.metadata),
+            recorded_at: DateTime::UNIX_EPOCH,
+            dedupe: event.dedupe,
+            hash: [0; 32],
+            stream: event.stream,
+        }));
+    }
+    drop(places);
+    let (written, read): (Vec<_>, Vec<_>) =
+        append.expect.into_iter().zip(after).partition(|((_, before), after)| after > before);
+    let (mut expect, written): (Vec<_>, Vec<_>) = written.into_iter().unzip();
+    expect.extend(read.into_iter().map(|(expected, _)| expected));
+    Ok(Submission {
+        events,
+        expect,
+        written,
+        undigested: append.claims,
+        claims: Vec::new(),
+        erase: append.erase_subjects,
+        mail: append.outbox,
+        bytes,
+        reply,
+        submitted: Instant::now(),
+        careful: false,
+        gathered: false,
+        refusals: 0,
+        alone: false,
+    })
+}
+
+fn check_size(append: &Append, bytes: usize, limits: &JournalLimits) -> Result<(), AppendError> {
+    if append.events.is_empty() {
+        return invalid("it has no events");
+    }
+    let most = append.events.len().max(append.expect.len()).max(append.claims.len()).max(append.outbox.len());
+    if most > limits.append_events_max {
+        return invalid(format!("it has {most} parts, more than {}", limits.append_events_max));
+    }
+    if bytes > limits.append_bytes_max {
+        return invalid(format!("it has {bytes} bytes, more than {}", limits.append_bytes_max));
+    }
+    Ok(())
+}
+
+/// PostgreSQL stores no NUL in a text; one of them would refuse the whole batch.
+fn check_texts(append: &Append) -> Result<(), AppendError> {
+    let has_nul = |text: &str| text.as_bytes().contains(&0);
+    let bad_stream = |stream: &StreamId| has_nul(&stream.kind) || has_nul(&stream.id) || stream.kind.is_empty();
+    if append.metadata.is_empty() || has_nul(&append.metadata) {
+        return invalid("its metadata is empty or holds a NUL");
+    }
+    if append.events.iter().any(|event| event.payload.is_empty() || has_nul(&event.payload)) {
+        return invalid("a payload is empty or holds a NUL");
+    }
+    if append.expect.iter().any(|(stream, _)| bad_stream(stream))
+        || append.claims.iter().any(|(owner, _)| bad_stream(owner))
+    {
+        return invalid("the name of a stream is empty or holds a NUL");
+    }
+    if append.outbox.iter().any(|mail| has_nul(&mail.id) || has_nul(mail.body.as_str()) || has_nul(&mail.subject.0)) {
+        return invalid("a mail holds a NUL");
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Sends one batch and stays with it until its outcome is certain.
+//!
+//! A connection that breaks between COMMIT and its answer leaves two possibilities. The hash at the batch's first
+//! position tells them apart, and a batch that is not there is sent again as it is: equal bytes at equal positions,
+//! so that whichever copy arrives, arrives once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use muniment_aggregates::record::Position;
+use tokio::time::Instant;
+
+use crate::engine::{Batch, Change, Engine, WriteError};
+use crate::journal::Core;
+use crate::limits::STALL_MILLISECONDS_MAX;
+
+const RETRY_MILLISECONDS_MIN: u64 = 10;
+const RETRY_MILLISECONDS_MAX: u64 = 1_000;
+
+/// Writes the batch; answers when it is certainly durable or certainly not. Never [`WriteError::Unknown`].
+pub(crate) async fn commit(core: &Core, batch: &Batch) -> Result<(), WriteError> {
+    let started = Instant::now();
+    let outcome = settle(core, batch, started).await;
+    core.set_stalled(false);
+    if outcome.is_ok() {
+        forget(core, batch).await;
+    }
+    outcome
+}
+
+async fn settle(core: &Core, batch: &Batch, started: Instant) -> Result<(), WriteError> {
+    let mut doubtful = false;
+    let mut delay = Duration::from_millis(RETRY_MILLISECONDS_MIN);
+    loop {
+        let moved = match core.engine.write(batch).await {
+            Ok(()) => return Ok(()),
+            Err(WriteError::HeadMoved) if !doubtful => return Err(WriteError::HeadMoved),
+            Err(WriteError::HeadMoved) => true,
+            Err(WriteError::Unknown(reason)) => {
+                tracing::warn!(position = %batch.before.position.next(), reason, "outcome of a batch is unknown");
+                doubtful = true;
+                false
+            }
+            Err(error @ (WriteError::Unique(_) | WriteError::Refused(_) | WriteError::Failed(_))) => return Err(error),
+        };
+        loop {
+            core.set_stalled(started.elapsed() >= Duration::from_millis(STALL_MILLISECONDS_MAX));
+            match stands(core.engine.as_ref(), batch).await {
+                Ok(Some(true)) => return Ok(()),
+                Ok(Some(false)) => return Err(WriteError::HeadMoved),
+                Ok(None) if moved => return Err(WriteError::HeadMoved),
+                // Not there. The next write either lands, or loses to a late copy of this very batch.
+                Ok(None) => break,
+                Err(error) => tracing::warn!(%error, "the database cannot be asked for the outcome"),
+            }
+            delay = pause(delay).await;
+        }
+        delay = pause(delay).await;
+    }
+}
+
+async fn pause(delay: Duration) -> Duration {
+    tokio::time::sleep(delay).await;
+    (delay * 2).min(Duration::from_millis(RETRY_MILLISECONDS_MAX))
+}
+
+/// Whether the batch's first event is at its position; `None` when no event is.
+async fn stands(engine: &dyn Engine, batch: &Batch) -> Result<Option<bool>, muniment_sql::SqlError> {
+    let Some(first) = batch.events.first() else { return Ok(Some(true)) };
+    let found = engine.read(batch.before.position, Position(first.position.0), 1).await?;
+    Ok(found.first().map(|event| event.hash == first.hash))
+}
+
+/// What was erased must go from pages, logs and memory too.
+async fn forget(core: &Core, batch: &Batch) {
+    let mut erased = false;
+    for change in &batch.changes {
+        match change {
+            Change::Erase { subject } => {
+                core.keyring.forget(subject);
+                erased = true;
+            }
+            Change::Take { .. } | Change::Release { .. } | Change::Mail { .. } => {}
+        }
+    }
+    if erased && let Err(error) = core.engine.forget().await {
+        tracing::error!(%error, "an erased key may still stand in the database's log until its next checkpoint");
+    }
+}
+
+/// Runs [`commit`] as a task of its own, so that the writer goes on building.
+pub(crate) fn spawn(core: &Arc<Core>, batch: &Arc<Batch>) -> tokio::task::JoinHandle<Result<(), WriteError>> {
+    let (core, batch) = (Arc::clone(core), Arc::clone(batch));
+    tokio::spawn(async move { commit(&core, &batch).await })
+}

@@ -1,0 +1,318 @@
+//! [`Journal`]: the handle through which everybody appends and reads.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use muniment_aggregates::claims::ClaimKey;
+use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
+use muniment_sql::SqlError;
+use parking_lot::RwLock;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use crate::admit::{Names, Submission, admit};
+use crate::append::{Append, AppendError, Appended, Ticket};
+use crate::engine::{ClaimId, Engine, Head, Identity};
+use crate::foreign::{self, HeadAsker};
+use crate::keyring::KeyRing;
+use crate::limits::{CONFIRM_HEAD_MILLISECONDS_MAX, JournalLimits, READ_EVENTS_MAX, SHUTDOWN_MILLISECONDS_MAX};
+use crate::outbox::Outbox;
+use crate::seal::SealError;
+use crate::snapshot::{self, Snapshot};
+use crate::tail::{PublishHook, Tail};
+use crate::writer::Writer;
+
+/// Askers for the head that may wait; more are answered as unavailable.
+const ASKERS_WAITING_MAX: usize = 10_000;
+
+/// Why a read failed.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The database.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    /// The keys.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The head could not be confirmed in time: what is known here may be old.
+    #[error("the head of the record cannot be confirmed: {0}")]
+    Unavailable(String),
+    /// The journal has been shut down.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// What the handle, the writer and the watchers share.
+pub(crate) struct Core {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) keyring: KeyRing,
+    pub(crate) limits: JournalLimits,
+    pub(crate) tail: Tail,
+    pub(crate) identity: Identity,
+    names: Names,
+    /// A batch is without an outcome for long, or the database does not answer.
+    stalled: AtomicBool,
+    /// Why nothing can be appended any more.
+    broken: RwLock<Option<String>>,
+    /// The highest head anybody reported.
+    pub(crate) foreign_head: AtomicU64,
+    pub(crate) foreign: Notify,
+    pub(crate) closing: watch::Sender<bool>,
+    /// The writer has ended.
+    pub(crate) finished: watch::Sender<bool>,
+}
+
+impl Core {
+    pub(crate) fn set_stalled(&self, stalled: bool) {
+        self.stalled.store(stalled, Ordering::Release);
+    }
+
+    pub(crate) fn break_down(&self, reason: &str) {
+        *self.broken.write() = Some(reason.to_owned());
+    }
+
+    /// Durable events, in order: to key ring, ring, hooks and readers.
+    pub(crate) fn publish(&self, events: &[Arc<RecordedEvent>]) {
+        events.iter().for_each(|event| self.keyring.observe(event));
+        self.tail.publish(events);
+        // A gauge is a float; positions beyond 2^53 are a matter of centuries.
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        metrics::gauge!("muniment_journal_head").set(self.tail.head().0 as f64);
+    }
+}
+
+/// The record. Cheap to clone; all clones share one writer and one tail.
+#[derive(Clone)]
+pub struct Journal {
+    core: Arc<Core>,
+    queue: mpsc::Sender<Submission>,
+    askers: mpsc::Sender<HeadAsker>,
+}
+
+impl Journal {
+    /// The record behind any engine. [`Journal::open`] makes the engine from a configuration.
+    ///
+    /// # Errors
+    /// When the engine cannot tell its head.
+    pub async fn with_engine(
+        engine: Arc<dyn Engine>,
+        keyring: KeyRing,
+        limits: JournalLimits,
+    ) -> Result<Self, SqlError> {
+        let head = engine.head().await?;
+        Ok(Self::start(engine, keyring, limits, head))
+    }
+
+    fn start(engine: Arc<dyn Engine>, keyring: KeyRing, limits: JournalLimits, head: Head) -> Self {
+        let (queue, submissions) = mpsc::channel(limits.queue_appends_max.max(1));
+        let (askers, asked) = mpsc::channel(ASKERS_WAITING_MAX);
+        let core = Arc::new(Core {
+            tail: Tail::new(head.position, limits.ring_bytes_max),
+            identity: head.identity,
+            names: Names::default(),
+            stalled: AtomicBool::new(false),
+            broken: RwLock::new(None),
+            foreign_head: AtomicU64::new(0),
+            foreign: Notify::new(),
+            closing: watch::Sender::new(false),
+            finished: watch::Sender::new(false),
+            engine,
+            keyring,
+            limits,
+        });
+        // The writer ends when every handle is dropped or `shutdown` is called; the two others end with it.
+        tokio::spawn(Writer::new(Arc::clone(&core), submissions, head).run());
+        if core.engine.shared() {
+            tokio::spawn(foreign::watch(Arc::clone(&core)));
+            tokio::spawn(foreign::confirm(Arc::clone(&core), asked));
+        }
+        Self { core, queue, askers }
+    }
+
+    /// Hands an append to the writer. The ticket resolves when it is durable or refused.
+    ///
+    /// # Errors
+    /// At once when the append is invalid, the queue is full, the database does not answer, or the journal is closed.
+    pub fn submit(&self, append: Append) -> Result<Ticket, AppendError> {
+        if let Some(reason) = &*self.core.broken.read() {
+            return Err(AppendError::Unavailable(reason.clone()));
+        }
+        if !self.core.engine.writable() {
+            return Err(AppendError::Closed);
+        }
+        if self.core.stalled.load(Ordering::Acquire) {
+            return Err(AppendError::Unavailable("the database does not answer".to_owned()));
+        }
+        let (reply, ticket) = oneshot::channel();
+        let submission = admit(append, reply, &self.core.names, &self.core.limits)?;
+        self.queue.try_send(submission).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => AppendError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => AppendError::Closed,
+        })?;
+        Ok(Ticket(ticket))
+    }
+
+    /// [`Journal::submit`] and wait.
+    ///
+    /// # Errors
+    /// Why nothing of the append was recorded.
+    pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        self.submit(append)?.await
+    }
+
+    /// The last position this node has seen; everything up to it can be read here.
+    #[must_use]
+    pub fn head(&self) -> Position {
+        self.core.tail.head()
+    }
+
+    /// Follows [`Journal::head`].
+    #[must_use]
+    pub fn watch_head(&self) -> watch::Receiver<Position> {
+        self.core.tail.watch()
+    }
+
+    /// The head as of now, seen by this node: whatever any node acknowledged before this call can be read after it.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`] when that takes longer than [`CONFIRM_HEAD_MILLISECONDS_MAX`].
+    pub async fn confirm_head(&self) -> Result<Position, JournalError> {
+        if !self.core.engine.shared() {
+            return Ok(self.head());
+        }
+        let bound = Duration::from_millis(CONFIRM_HEAD_MILLISECONDS_MAX);
+        let late = |_| JournalError::Unavailable(format!("no answer within {CONFIRM_HEAD_MILLISECONDS_MAX} ms"));
+        tokio::time::timeout(bound, self.ask_head()).await.map_err(late)?
+    }
+
+    async fn ask_head(&self) -> Result<Position, JournalError> {
+        let (asker, answer) = oneshot::channel();
+        self.askers.try_send(asker).map_err(|error| JournalError::Unavailable(error.to_string()))?;
+        let position = answer.await.map_err(|_| JournalError::Closed)?.map_err(JournalError::Unavailable)?;
+        let mut seen = self.core.tail.watch();
+        seen.wait_for(|head| *head >= position).await.map_err(|_| JournalError::Closed)?;
+        Ok(position)
+    }
+
+    /// Up to `limit` events after `after`, contiguous from the next position; empty at the head.
+    ///
+    /// # Errors
+    /// When they are no longer in memory and the database fails.
+    pub async fn read(&self, after: Position, limit: usize) -> Result<Vec<Arc<RecordedEvent>>, JournalError> {
+        let limit = limit.min(READ_EVENTS_MAX);
+        if let Some(events) = self.core.tail.read(after, limit) {
+            return Ok(events);
+        }
+        let events = self.core.engine.read(after, self.head(), limit).await?;
+        Ok(events.into_iter().map(Arc::new).collect())
+    }
+
+    /// The event at a position, if the record reaches that far.
+    ///
+    /// # Errors
+    /// When it is no longer in memory and the database fails.
+    pub async fn event(&self, position: Position) -> Result<Option<Arc<RecordedEvent>>, JournalError> {
+        let Some(before) = position.0.checked_sub(1) else { return Ok(None) };
+        Ok(self.read(Position(before), 1).await?.pop())
+    }
+
+    /// Up to `limit` events of one stream with a sequence above `after_sequence`, in order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after_sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<RecordedEvent>>, JournalError> {
+        let events = self.core.engine.read_stream(stream, after_sequence, limit.min(READ_EVENTS_MAX)).await?;
+        Ok(events.into_iter().map(Arc::new).collect())
+    }
+
+    /// Where the events of these dedupe keys stand; keys without one are left out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, JournalError> {
+        Ok(self.core.engine.find_dedupe(keys).await?)
+    }
+
+    /// Who holds a unique key, given in clear and normalised.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claim_owner(&self, scope: &'static str, key: &str) -> Result<Option<StreamId>, JournalError> {
+        let key = ClaimKey::Clear(key.to_owned());
+        let Some(found) = self.core.keyring.claim_digest(scope, &key).await? else { return Ok(None) };
+        let claim = ClaimId { scope, digest: found.digest };
+        Ok(self.core.engine.claim_owners(std::slice::from_ref(&claim)).await?.remove(&claim))
+    }
+
+    /// The snapshot of a stream, if there is one of this schema.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn load_snapshot(&self, stream: &StreamId, schema: u32) -> Result<Option<Snapshot>, JournalError> {
+        let Some(stores) = self.core.engine.stores() else { return Ok(None) };
+        Ok(snapshot::load(&stores, stream, schema).await?)
+    }
+
+    /// Keeps a snapshot; of two of one stream and schema the higher sequence wins.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn save_snapshot(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), JournalError> {
+        let Some(stores) = self.core.engine.stores() else { return Ok(()) };
+        Ok(snapshot::save(&stores, stream, &snapshot).await?)
+    }
+
+    /// The mail that left with appends and waits to be sent.
+    #[must_use]
+    pub fn outbox(&self) -> Outbox {
+        Outbox::new(self.core.engine.stores())
+    }
+
+    /// Calls `hook` with every batch in order, right after it is durable and before its tickets resolve; also with
+    /// events of other nodes. It must not block.
+    pub fn on_publish(&self, hook: PublishHook) {
+        self.core.tail.add_hook(hook);
+    }
+
+    /// The keys under which personal values are sealed.
+    #[must_use]
+    pub fn keyring(&self) -> &KeyRing {
+        &self.core.keyring
+    }
+
+    /// Which record this is.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        self.core.identity
+    }
+
+    /// Why nothing can be appended any more, if so; for readiness.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.core.broken.read().clone()
+    }
+
+    /// The engine behind it.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<dyn Engine> {
+        &self.core.engine
+    }
+
+    /// Takes no more appends, finishes what is queued, closes the database.
+    pub async fn shutdown(&self) {
+        self.core.closing.send_replace(true);
+        let mut finished = self.core.finished.subscribe();
+        let bound = Duration::from_millis(SHUTDOWN_MILLISECONDS_MAX * 2);
+        let ended = tokio::time::timeout(bound, finished.wait_for(|finished| *finished)).await;
+        if ended.is_err() {
+            tracing::error!("the journal's writer did not end in time");
+        }
+        self.core.engine.close().await;
+    }
+}

@@ -1,0 +1,199 @@
+//! What the writer knows of the record, and the verdict on an append against it. In memory, without I/O.
+//!
+//! Knowledge runs ahead of the database: each accepted append moves it at once, and a batch that fails takes it back
+//! to what is durable. It is safe because the head is compared in every batch: if another node changed anything that
+//! is not known here, the head moved, and all is judged anew.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
+
+use crate::admit::{ClaimStep, Submission};
+use crate::append::AppendError;
+use crate::engine::{Change, ClaimId};
+
+/// Version of one stream.
+#[derive(Debug, Clone, Copy)]
+struct Version {
+    /// What is stored for certain.
+    durable: u64,
+    /// With what is accepted but in flight.
+    latest: u64,
+}
+
+/// Smallest cache that keeps every stream of two batches and their lookups.
+const STREAMS_CACHED_MIN: usize = 16_384;
+/// Dedupe keys remembered: a retry mostly follows within seconds. About 100 bytes each.
+const DEDUPE_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(50_000).expect("50,000 is not zero");
+
+/// The writer's knowledge.
+#[derive(Debug)]
+pub(crate) struct Knowledge {
+    streams: LruCache<StreamId, Version>,
+    dedupe: LruCache<DedupeKey, Position>,
+    /// Who holds a key, `None` for nobody: only of keys that batches in flight have changed, or that were asked for
+    /// the batch being built.
+    claims: HashMap<ClaimId, Option<StreamId>>,
+}
+
+impl Knowledge {
+    pub(crate) fn new(streams_cached_max: usize) -> Self {
+        let streams = NonZeroUsize::new(streams_cached_max.max(STREAMS_CACHED_MIN)).unwrap_or(DEDUPE_CACHED_MAX);
+        Self { streams: LruCache::new(streams), dedupe: LruCache::new(DEDUPE_CACHED_MAX), claims: HashMap::new() }
+    }
+
+    /// The streams of an append whose version must be asked before it can be judged. A new stream need not be: if
+    /// it exists after all, the unique key on its first sequence says so.
+    pub(crate) fn unknown_streams(&mut self, append: &Submission, into: &mut Vec<StreamId>) {
+        for (index, (stream, expected)) in append.expect.iter().enumerate() {
+            let surely_caught = *expected == 0 && index < append.written.len() && !append.careful;
+            if !surely_caught && self.streams.get(stream).is_none() {
+                into.push(stream.clone());
+            }
+        }
+    }
+
+    /// Takes an answer of the database. What is known already came later than the question.
+    pub(crate) fn learn_version(&mut self, stream: StreamId, version: u64) {
+        if self.streams.get(&stream).is_none() {
+            self.streams.put(stream, Version { durable: version, latest: version });
+        }
+    }
+
+    pub(crate) fn learn_dedupe(&mut self, key: DedupeKey, position: Position) {
+        self.dedupe.put(key, position);
+    }
+
+    pub(crate) fn learn_claim(&mut self, claim: ClaimId, holder: Option<StreamId>) {
+        self.claims.entry(claim).or_insert(holder);
+    }
+
+    /// Takes an event that another node wrote. Nothing is in flight.
+    pub(crate) fn learn_event(&mut self, event: &RecordedEvent) {
+        let version = Version { durable: event.sequence, latest: event.sequence };
+        self.streams.put(event.stream.clone(), version);
+        if let Some(key) = event.dedupe {
+            self.dedupe.put(key, event.position);
+        }
+    }
+
+    /// Judges an append against everything accepted before it; the claim changes that take effect. `None` when a
+    /// version must be asked first.
+    pub(crate) fn judge(&mut self, append: &Submission) -> Option<Result<Vec<ClaimStep>, AppendError>> {
+        let mut unknown = Vec::new();
+        self.unknown_streams(append, &mut unknown);
+        unknown.is_empty().then(|| self.judge_known(append))
+    }
+
+    fn judge_known(&mut self, append: &Submission) -> Result<Vec<ClaimStep>, AppendError> {
+        for key in append.events.iter().filter_map(|event| event.dedupe) {
+            if let Some(position) = self.dedupe.get(&key) {
+                return Err(AppendError::Duplicate { key, position: *position });
+            }
+        }
+        for (stream, expected) in &append.expect {
+            let actual = self.streams.get(stream).map_or(*expected, |version| version.latest);
+            if actual != *expected {
+                return Err(AppendError::Conflict { stream: stream.clone(), expected: *expected, actual });
+            }
+        }
+        self.judge_claims(append)
+    }
+
+    fn judge_claims(&self, append: &Submission) -> Result<Vec<ClaimStep>, AppendError> {
+        let mut changes = Vec::with_capacity(append.claims.len());
+        let mut own: HashMap<&ClaimId, Option<&StreamId>> = HashMap::new();
+        for step in &append.claims {
+            let (ClaimStep::Take { claim, .. } | ClaimStep::Release { claim, .. }) = step;
+            // Outer `None`: not known here. Inner `None`: free.
+            let holder = own.get(claim).copied().or_else(|| self.claims.get(claim).map(Option::as_ref));
+            match step {
+                ClaimStep::Take { owner, .. } => match holder {
+                    Some(Some(other)) if other != owner => {
+                        return Err(AppendError::ClaimTaken { scope: claim.scope, owner: other.clone() });
+                    }
+                    Some(Some(_)) => {}
+                    Some(None) | None => {
+                        own.insert(claim, Some(owner));
+                        changes.push(step.clone());
+                    }
+                },
+                ClaimStep::Release { owner, .. } => match holder {
+                    Some(Some(other)) if other == owner => {
+                        own.insert(claim, None);
+                        changes.push(step.clone());
+                    }
+                    Some(Some(_) | None) => {}
+                    None => changes.push(step.clone()),
+                },
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Moves the knowledge by an accepted append whose events have their positions.
+    pub(crate) fn accept(&mut self, append: &Submission, changes: &[Change]) {
+        for (stream, before, after) in append.writes() {
+            let durable = self.streams.get(stream).map_or(before, |version| version.durable);
+            self.streams.put(stream.clone(), Version { durable, latest: after });
+        }
+        for event in &append.events {
+            if let Some(key) = event.dedupe {
+                self.dedupe.put(key, event.position);
+            }
+        }
+        for change in changes {
+            match change {
+                Change::Take { claim, owner, .. } => {
+                    self.claims.insert(claim.clone(), Some(owner.clone()));
+                }
+                Change::Release { claim, owner } => {
+                    if self.claims.get(claim).is_some_and(|holder| holder.as_ref() == Some(owner)) {
+                        self.claims.insert(claim.clone(), None);
+                    }
+                }
+                // Which keys it frees is known to the database alone; what was taken in flight is not known either.
+                Change::Erase { .. } => self.claims.clear(),
+                Change::Mail { .. } => {}
+            }
+        }
+    }
+
+    /// The append is durable.
+    pub(crate) fn settle(&mut self, append: &Submission) {
+        for (stream, _, after) in append.writes() {
+            if let Some(version) = self.streams.peek_mut(stream) {
+                version.durable = version.durable.max(after);
+            }
+        }
+    }
+
+    /// Takes back an accepted append whose batch failed; all later ones are taken back too.
+    pub(crate) fn take_back(&mut self, append: &Submission) {
+        for (stream, _, _) in append.writes() {
+            if let Some(version) = self.streams.peek_mut(stream) {
+                version.latest = version.durable;
+            }
+        }
+        for event in &append.events {
+            if let Some(key) = event.dedupe {
+                self.dedupe.pop(&key);
+            }
+        }
+        self.claims.clear();
+    }
+
+    /// Nothing is in flight: the database knows all claims.
+    pub(crate) fn forget_claims(&mut self) {
+        self.claims.clear();
+    }
+
+    /// The database contradicted what is known of these streams: ask again.
+    pub(crate) fn doubt(&mut self, append: &Submission) {
+        for (stream, _) in &append.expect {
+            self.streams.pop(stream);
+        }
+    }
+}

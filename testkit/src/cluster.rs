@@ -41,8 +41,7 @@ impl Cluster {
     /// As [`Cluster::shared`].
     #[must_use]
     pub fn start() -> Self {
-        let binaries =
-            binaries().expect("PostgreSQL is missing: install the package `postgresql`, or run `cargo xtask test`");
+        let binaries = installed();
         let folder =
             tempfile::Builder::new().prefix("muniment-postgres-").tempdir().expect("a temporary folder").keep();
         let owner = unprivileged_owner();
@@ -89,24 +88,32 @@ impl Cluster {
         self.url(&name)
     }
 
-    /// Runs SQL through `psql`; what it printed, fields separated by `|`.
+    /// Runs SQL through `psql` on one of this server's databases; what it printed, fields separated by `|`.
     ///
     /// # Panics
     /// When the server refuses.
     pub fn psql(&self, database: &str, sql: &str) -> String {
-        let output = self.client(database, sql).output().expect("psql can be started");
+        Self::psql_at(&self.url(database), sql)
+    }
+
+    /// Runs SQL through `psql` on the database at this address.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    #[must_use]
+    pub fn psql_at(url: &str, sql: &str) -> String {
+        let output = client(&installed(), url, sql).output().expect("psql can be started");
         assert!(output.status.success(), "psql refused `{sql}`: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// A `pg_dump` of one database as plain SQL.
+    /// A `pg_dump` of the database at this address, as plain SQL.
     ///
     /// # Panics
     /// When the dump fails.
     #[must_use]
-    pub fn dump(&self, database: &str) -> Vec<u8> {
-        let mut command = Command::new(self.binaries.join("pg_dump"));
-        let output = command.arg(self.url(database)).output().expect("pg_dump can be started");
+    pub fn dump_of(url: &str) -> Vec<u8> {
+        let output = Command::new(installed().join("pg_dump")).arg(url).output().expect("pg_dump can be started");
         assert!(output.status.success(), "pg_dump failed: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     }
@@ -161,7 +168,7 @@ impl Cluster {
     }
 
     fn answers(&self) -> bool {
-        self.client("postgres", "SELECT 1")
+        client(&self.binaries, &self.url("postgres"), "SELECT 1")
             .stderr(Stdio::null())
             .stdout(Stdio::null())
             .status()
@@ -171,13 +178,6 @@ impl Cluster {
     fn log(&self) -> String {
         let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
         format!("PostgreSQL did not start within {START_SECONDS_MAX} s:\n{log}")
-    }
-
-    fn client(&self, database: &str, sql: &str) -> Command {
-        let mut command = Command::new(self.binaries.join("psql"));
-        command.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]);
-        command.arg(self.url(database)).arg("--command").arg(sql);
-        command
     }
 
     /// A program of the server, as a user that it accepts: it refuses to run as root.
@@ -202,6 +202,17 @@ impl Drop for Cluster {
             drop(guard);
         }
     }
+}
+
+fn client(binaries: &Path, url: &str, sql: &str) -> Command {
+    let mut command = Command::new(binaries.join("psql"));
+    command.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]);
+    command.arg(url).arg("--command").arg(sql);
+    command
+}
+
+fn installed() -> PathBuf {
+    binaries().expect("PostgreSQL is missing: install the package `postgresql`, or run `cargo xtask test`")
 }
 
 /// The folder with the server's programs: in `PATH`, or where Debian keeps one a major version.

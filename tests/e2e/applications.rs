@@ -173,8 +173,7 @@ fn met_053_a_founder_sees_only_own_applications(engine: Engine) {
 
 fn met_054_production_demands_a_code_unless_there_is_a_secret(engine: Engine) {
     let sink = MailSink::start();
-    let setup = Setup::new(engine).set("ENV", "production").set("SMTP_URL", &sink.url());
-    let server = setup.set("MAIL_FROM_EMAIL", "codes@muniment.example").start();
+    let server = Setup::new(engine).production(&sink.url()).start();
     server.anonymous().post("/v1/applications", &form(&address())).refused(401, "email_otp_required");
     assert_eq!(server.anonymous().get("/health").expect(200)["env"], "production");
 }

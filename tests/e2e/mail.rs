@@ -7,10 +7,6 @@ use serde_json::json;
 
 use crate::harness::{Client, Engine, MailSink, Program, Server, Setup, eventually, unique};
 
-fn with_mail(engine: Engine, url: &str) -> Setup {
-    Setup::new(engine).set("SMTP_URL", url).set("MAIL_FROM_EMAIL", "codes@muniment.example")
-}
-
 /// The code in a mail's text.
 fn code_in(mail: &str) -> String {
     let (_, rest) = mail.split_once("login code is ").unwrap_or_else(|| panic!("no code in:\n{mail}"));
@@ -19,7 +15,7 @@ fn code_in(mail: &str) -> String {
 
 fn met_035_a_code_travels_by_mail_and_is_not_echoed(engine: Engine) {
     let sink = MailSink::start();
-    let server = with_mail(engine, &sink.url()).start();
+    let server = Setup::new(engine).with_mail(&sink.url()).start();
     let email = format!("{}@example.com", unique("ana"));
     let answer = server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email })).expect(200);
     assert_eq!(answer["delivery"], "email");
@@ -38,7 +34,7 @@ fn met_035_a_code_travels_by_mail_and_is_not_echoed(engine: Engine) {
 
 fn met_036_a_dead_mail_server_changes_nothing_and_the_mail_arrives_once_it_lives(engine: Engine) {
     let port = free_port();
-    let server = with_mail(engine, &format!("smtp://127.0.0.1:{port}")).start();
+    let server = Setup::new(engine).with_mail(&format!("smtp://127.0.0.1:{port}")).start();
     let email = format!("{}@example.com", unique("ana"));
     let answer = server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email })).expect(200);
     assert_eq!(answer["delivery"], "email");
@@ -61,18 +57,19 @@ fn refuses(setup: Setup, setting: &str) {
 }
 
 fn met_037_production_refuses_to_start_without_mail_or_with_the_echo(engine: Engine) {
-    refuses(Setup::new(engine).set("ENV", "production"), "mail.smtp_url");
-    let mail = || with_mail(engine, "smtp://127.0.0.1:25");
-    refuses(mail().set("ENV", "production").set("MAIL_DEV_ECHO", "any"), "mail.dev_echo");
-    refuses(mail().set("MAIL_FROM_EMAIL", ""), "mail.from_email");
-    refuses(mail().set("SMTP_URL", ""), "mail.smtp_url");
+    let (smtp, key) = ("smtp://127.0.0.1:25", "4a".repeat(32));
+    let production = || Setup::new(engine).set("ENV", "production").set("MASTER_KEY", &key);
+    refuses(production(), "mail.smtp_url");
+    refuses(production().with_mail(smtp).set("MAIL_DEV_ECHO", "any"), "mail.dev_echo");
+    refuses(Setup::new(engine).set("SMTP_URL", smtp), "mail.from_email");
+    refuses(Setup::new(engine).set("MAIL_FROM_EMAIL", "codes@muniment.example"), "mail.smtp_url");
+    refuses(Setup::new(engine).set("ENV", "production").with_mail(smtp), "keys_dir");
+    refuses(Setup::new(engine).with_mail(smtp).set("MAIL_FROM_NAME", "A\r\nBcc: x@y.z"), "mail.from_name");
 }
 
 fn met_038_production_never_answers_with_a_code(engine: Engine) {
     let sink = MailSink::start();
-    let limits = ["LIMITS_OTP_STARTS", "LIMITS_OTP_ADDRESS"];
-    let setup = limits.iter().fold(with_mail(engine, &sink.url()), |setup, name| setup.set(name, "off"));
-    let server = setup.set("ENV", "production").start();
+    let server = Setup::new(engine).production(&sink.url()).set("LIMITS_OTP_STARTS", "off").start();
     let tricks: [(&str, &str); 8] = [
         ("host", "localhost"),
         ("x-forwarded-for", "127.0.0.1"),

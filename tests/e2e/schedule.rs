@@ -20,7 +20,7 @@ fn rows_of<'a>(rows: &'a [Value], action: &str) -> Vec<&'a Value> {
 }
 
 fn met_135_a_tick_happens_once_whatever_the_number_of_nodes(engine: Engine) {
-    let server = Server::with(engine, &[("SCHEDULER_INTERVAL_SECONDS", "1")]);
+    let server = Server::with(engine, &[("RUNTIME_TICK_SECONDS", "1")]);
     let second = (engine == Engine::Postgres).then(|| server.second_node());
     let ticks = || rows_of(&audit_rows(&server), "scheduled_tick").len();
     let begun = eventually("the first tick", || Some(ticks()).filter(|count| *count > 0));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, OnceLock};
 
-use muniment_testkit::{Guard, free_port};
+use muniment_testkit::{Cluster, Guard, free_port};
 use tempfile::TempDir;
 
 use super::store::Store;
@@ -27,14 +27,16 @@ pub(crate) struct Setup {
     engine: Engine,
     listen: String,
     settings: Vec<(String, String)>,
-    store: Option<(Store, PathBuf)>,
+    store: Option<Store>,
+    data: Option<PathBuf>,
+    shared: bool,
 }
 
 impl Setup {
     pub(crate) fn new(engine: Engine) -> Self {
         let mut settings = vec![("MUNIMENT_ENV".to_owned(), "development".to_owned())];
         settings.extend(SHARED_ADDRESS_LIMITS.iter().map(|name| (format!("MUNIMENT_{name}"), "off".to_owned())));
-        Self { engine, listen: "127.0.0.1".to_owned(), settings, store: None }
+        Self { engine, listen: "127.0.0.1".to_owned(), settings, store: None, data: None, shared: false }
     }
 
     /// Sets `MUNIMENT_<name>`; the empty value takes the setting away.
@@ -44,6 +46,22 @@ impl Setup {
         if !value.is_empty() {
             self.settings.push((name, value.to_owned()));
         }
+        self
+    }
+
+    /// Production's rules, with what they demand: mail to this server and a key.
+    pub(crate) fn production(self, smtp_url: &str) -> Self {
+        self.set("ENV", "production").set("MASTER_KEY", &"4a".repeat(32)).with_mail(smtp_url)
+    }
+
+    /// Mail through this server.
+    pub(crate) fn with_mail(self, smtp_url: &str) -> Self {
+        self.set("SMTP_URL", smtp_url).set("MAIL_FROM_EMAIL", "codes@muniment.example")
+    }
+
+    /// On a database of this cluster, which the test may kill.
+    pub(crate) fn on_cluster(mut self, cluster: &Cluster) -> Self {
+        self.store = Some(Store::Postgres { url: cluster.fresh_database() });
         self
     }
 
@@ -64,11 +82,9 @@ impl Setup {
     /// Starts, or tells how the program ended instead.
     pub(crate) fn try_start(self) -> Result<Server, Refused> {
         let folder = tempfile::Builder::new().prefix("muniment-e2e-").tempdir().unwrap();
-        let (store, data) = self.store.unwrap_or_else(|| {
-            let data = folder.path().join("data");
-            fs::create_dir_all(&data).unwrap();
-            (Store::new(self.engine, &data), data)
-        });
+        let data = self.data.unwrap_or_else(|| folder.path().join("data"));
+        fs::create_dir_all(&data).unwrap();
+        let store = self.store.unwrap_or_else(|| Store::new(self.engine, &data));
         let mut settings = self.settings;
         settings.push(("MUNIMENT_DATA_DIR".to_owned(), data.display().to_string()));
         if let Store::Postgres { url } = &store {
@@ -84,6 +100,7 @@ impl Setup {
             store,
             data,
             folder,
+            shared: self.shared,
             running: Mutex::new(None),
         };
         server.run()?;
@@ -107,6 +124,7 @@ pub(crate) struct Server {
     pub(crate) data: PathBuf,
     settings: Vec<(String, String)>,
     folder: TempDir,
+    shared: bool,
     running: Mutex<Option<(Child, Guard)>>,
 }
 
@@ -119,7 +137,11 @@ impl Server {
             Engine::Sqlite => &SQLITE,
             Engine::Postgres => &POSTGRES,
         };
-        shared.get_or_init(|| Setup::new(engine).start())
+        shared.get_or_init(|| {
+            let mut setup = Setup::new(engine);
+            setup.shared = true;
+            setup.start()
+        })
     }
 
     /// A server of one's own with these settings (`MUNIMENT_` is put in front).
@@ -134,7 +156,7 @@ impl Server {
         setup.settings.retain(|(name, _)| {
             !["MUNIMENT_LISTEN", "MUNIMENT_DATABASE_URL", "MUNIMENT_DATA_DIR"].contains(&name.as_str())
         });
-        setup.store = Some((self.store.clone(), self.data.clone()));
+        (setup.store, setup.data) = (Some(self.store.clone()), Some(self.data.clone()));
         setup.start()
     }
 
@@ -199,7 +221,8 @@ impl Server {
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let mut child = command.spawn().unwrap();
-        let guard = Guard::new(child.id(), None);
+        // A shared server is never dropped, so its guard also removes its folder.
+        let guard = Guard::new(child.id(), self.shared.then(|| self.folder.path()));
         let client = self.anonymous();
         let ended = eventually("the server answers /health", || {
             if let Some(status) = child.try_wait().unwrap() {

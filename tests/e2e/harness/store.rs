@@ -50,10 +50,7 @@ impl Store {
     pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
         match self {
             Self::Sqlite { folder } => sqlite_texts(&folder.join("journal.db"), sql),
-            Self::Postgres { url } => {
-                let database = url.rsplit('/').next().unwrap();
-                Cluster::shared().psql(database, sql).lines().map(str::to_owned).collect()
-            }
+            Self::Postgres { url } => Cluster::psql_at(url, sql).lines().map(str::to_owned).collect(),
         }
     }
 
@@ -83,7 +80,7 @@ impl Store {
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Sqlite { folder } => folder_bytes(folder),
-            Self::Postgres { url } => Cluster::shared().dump(url.rsplit('/').next().unwrap()),
+            Self::Postgres { url } => Cluster::dump_of(url),
         }
     }
 }

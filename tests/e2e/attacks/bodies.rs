@@ -1,0 +1,88 @@
+//! Bodies meant to break a parser (catalogue I).
+
+use serde_json::json;
+
+use super::raw::{send, status};
+use crate::harness::{Engine, Server};
+
+fn i7_hostile_json_is_refused_without_a_fault(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    company.metric("arr");
+    let many_keys: String = (0..100_000).map(|n| format!("\"k{n}\":1,")).collect();
+    let bodies: Vec<(Vec<u8>, u16)> = vec![
+        (format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)).into_bytes(), 400),
+        (format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000)).into_bytes(), 400),
+        (format!("{{{many_keys}\"value\":1}}").into_bytes(), 400),
+        (b"{\"value\":1,\"value\":2}".to_vec(), 400),
+        (b"{\"value\":1e400}".to_vec(), 400),
+        (b"{\"value\":1,\"source\":\"\\ud800\"}".to_vec(), 400),
+        (b"\xef\xbb\xbf{\"value\":1}".to_vec(), 400),
+        (b"{\"value\":1,\"source\":\"a\\u0000b\"}".to_vec(), 400),
+        (b"{\"value\":1}\0".to_vec(), 400),
+        (b"{\"value\":0x10}".to_vec(), 400),
+        (b"{\"value\":NaN}".to_vec(), 400),
+        (b"{value:1}".to_vec(), 400),
+        (b"{\"value\":01}".to_vec(), 400),
+    ];
+    for (body, expected) in bodies {
+        let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
+        let reply = company.agent.post_bytes("/v1/metrics/arr/points", body);
+        assert_eq!(reply.status, expected, "{shown}: {reply}");
+    }
+    assert!(company.points("arr").is_empty());
+    let at_the_limit = format!("{}1{}", "{\"a\":".repeat(30), "}".repeat(30));
+    let narrative = json!({ "narrative": serde_json::from_str::<serde_json::Value>(&at_the_limit).unwrap() });
+    server.apply(&server.anonymous(), "deep@example.com", &narrative);
+}
+
+fn i5_a_chunked_body_is_cut_at_the_limit(engine: Engine) {
+    let server = Server::shared(engine);
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+    let head = "POST /v1/auth/otp/start HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let endless = format!("{head}{}", chunk.repeat(40));
+    let answer = send(server, endless.as_bytes());
+    assert!([0, 400, 413].contains(&status(&answer)), "{answer}");
+    server.anonymous().get("/health").expect(200);
+}
+
+fn i8_a_compressed_body_is_not_inflated_without_bound(engine: Engine) {
+    let server = Server::shared(engine);
+    let client = server.anonymous().header("content-encoding", "gzip");
+    let reply = client.post_bytes("/v1/auth/otp/start", vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3]);
+    assert!([400, 413, 415].contains(&reply.status), "{reply}");
+}
+
+fn i14_addresses_are_normalised_before_they_are_checked(engine: Engine) {
+    let client = Server::shared(engine).anonymous();
+    for email in [
+        "ana\u{ff20}example.com",
+        "ana@exam\u{200b}ple.com",
+        "ana@example.com\u{0}",
+        "ana@example.com,bo@example.com",
+        "\u{202e}ana@example.com",
+    ] {
+        client.post("/v1/auth/otp/start", &json!({ "email": email })).refused(400, "invalid_email");
+    }
+}
+
+fn g15_a_field_that_only_the_server_sets_is_refused(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    company.metric("arr");
+    for field in ["id", "company_id", "recorded_at", "position", "created_at", "verification_level", "is_admin"] {
+        company.agent.post("/v1/metrics/arr/points", &json!({ "value": 1, field: 1 })).refused(400, "unknown_field");
+        company.agent.post("/v1/metrics", &json!({ "key": "a", field: 1 })).refused(400, "unknown_field");
+    }
+    let mut form = json!({ "company_name": "A", "founder_name": "B", "founder_email": "c@example.com" });
+    form["founder_email_verified"] = json!(true);
+    server.anonymous().post("/v1/applications", &form).refused(400, "unknown_field");
+}
+
+both_engines![
+    i5_a_chunked_body_is_cut_at_the_limit,
+    i7_hostile_json_is_refused_without_a_fault,
+    i8_a_compressed_body_is_not_inflated_without_bound,
+    i14_addresses_are_normalised_before_they_are_checked,
+    g15_a_field_that_only_the_server_sets_is_refused,
+];

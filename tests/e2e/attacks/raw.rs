@@ -1,0 +1,49 @@
+//! Bytes on a socket: what no well-behaved client sends.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use crate::harness::Server;
+
+/// Sends bytes and returns all that comes back until the server closes or falls silent.
+pub(super) fn send(server: &Server, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    // The server may refuse early and close while we still write.
+    if stream.write_all(bytes).is_err() {
+        return read(&mut stream);
+    }
+    read(&mut stream)
+}
+
+/// Like [`send`], after which we will send no more.
+pub(super) fn send_and_finish(server: &Server, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    stream.write_all(bytes).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    read(&mut stream)
+}
+
+fn read(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let mut buffer = [0_u8; 4_096];
+    while let Ok(count) = stream.read(&mut buffer) {
+        if count == 0 {
+            break;
+        }
+        answer.extend_from_slice(&buffer[..count]);
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// How many answers the text holds.
+pub(super) fn answers(text: &str) -> usize {
+    text.matches("HTTP/1.1 ").count()
+}
+
+/// The status of the first answer; 0 when the connection was just closed.
+pub(super) fn status(text: &str) -> u16 {
+    text.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,55 @@
+//! A founder is erased: no byte of their personal data is left, and the record still verifies and rebuilds.
+
+use serde_json::json;
+
+use crate::harness::{Engine, Program, Server, contains, folder_bytes, unique};
+
+fn an_erased_founder_is_found_nowhere_and_the_record_verifies(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let mark = unique("zacharias");
+    let (email, name) = (format!("{mark}@example.com"), format!("Zacharias {mark} Quill"));
+    let founder = server.sign_in(&email);
+    let company = server.apply(&founder.client, &email, &json!({ "founder_name": name }));
+    company.metric("arr");
+    company.point("arr", &json!({ "value": 1 }));
+    let shown = founder.client.get("/v1/auth/session").expect(200);
+    assert_eq!(shown["email"], json!(email), "before: the founder is known");
+    let account = shown["account_id"].as_str().unwrap().to_owned();
+    server.terminate();
+
+    let operator = Program::operator_of(&server);
+    operator.run(&["erase", &account, "--yes"]).ok();
+    server.restart();
+    founder.client.get("/v1/auth/session").refused(401, "invalid_session");
+    assert_eq!(company.status()["application"]["id"], json!(company.application), "the company's record stays");
+
+    let backup = operator.path("after.backup").display().to_string();
+    operator.run(&["backup", &backup]).ok();
+    let exported = operator.run(&["audit", "export"]);
+    let log = operator.run(&["audit", "log", "--output", "ndjson"]);
+    for (place, bytes) in [
+        ("the database", server.store.bytes()),
+        ("the data folder", folder_bytes(&server.data)),
+        ("a backup", std::fs::read(&backup).unwrap()),
+        ("the export", exported.ok().as_bytes().to_vec()),
+        ("the audit", log.ok().as_bytes().to_vec()),
+        ("the server's log", server.log().into_bytes()),
+    ] {
+        for (what, text) in [("address", email.as_str()), ("name", name.as_str()), ("mark", mark.as_str())] {
+            assert!(!contains(&bytes, text.as_bytes()), "{place} holds the {what}");
+        }
+    }
+    operator.run(&["audit", "verify"]).ok();
+    operator.run(&["projections", "verify"]).ok();
+    server.terminate();
+    operator.run(&["projections", "rebuild", "--all"]).ok();
+    server.restart();
+    assert_eq!(company.status()["metrics"][0]["key"], "arr");
+    // The address is free again: whoever reads the mailbox now is somebody new.
+    let again = server.sign_in(&email);
+    let fresh = again.client.get("/v1/auth/session").expect(200);
+    assert_ne!(fresh["account_id"], json!(account));
+    assert_eq!(fresh["companies"], json!([]));
+}
+
+both_engines![an_erased_founder_is_found_nowhere_and_the_record_verifies];

@@ -1,0 +1,87 @@
+//! Many at once: one wins, and two nodes write one record (issue: races; MET-023, 074, 091 stand with their resource).
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::harness::{Engine, Reply, Server, in_parallel, torture};
+
+fn thirty_two_posts_of_one_key_record_one_point_each_time(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let company = server.company();
+    company.metric("arr");
+    let rounds = if torture() { 200 } else { 5 };
+    for round in 0..rounds {
+        let client = company.agent.header("idempotency-key", &format!("round-{round}"));
+        let replies = in_parallel(32, |_| client.post("/v1/metrics/arr/points", &json!({ "value": round })));
+        let created = replies.iter().filter(|reply| reply.status == 201).count();
+        let ids: BTreeSet<String> = replies.iter().map(|reply| reply.json()["id"].to_string()).collect();
+        assert_eq!((created, ids.len()), (1, 1));
+    }
+    assert_eq!(server.store.count("metric.point_recorded"), rounds);
+}
+
+fn thirty_two_right_codes_open_one_session_each_time(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let rounds = if torture() { 50 } else { 2 };
+    for round in 0..rounds {
+        let email = format!("race{round}@example.com");
+        let code = server.code_for(&email);
+        let body = json!({ "email": email, "code": code });
+        let replies = in_parallel(32, |_| server.anonymous().post("/v1/auth/otp/verify", &body));
+        assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
+    }
+    assert_eq!(server.store.count("session.started"), rounds);
+}
+
+#[test]
+fn two_nodes_on_one_hot_metric_lose_nothing() {
+    let first = Server::with(Engine::Postgres, &[]);
+    let second = first.second_node();
+    let company = first.company();
+    company.metric("hot");
+    let clients = [company.agent.clone(), second.agent(&company.token)];
+    let each = if torture() { 400 } else { 25 };
+    let ids: BTreeSet<String> = in_parallel(32, |writer| {
+        let client = &clients[writer % 2];
+        let post = |n: usize| -> Reply {
+            let body = json!({ "value": n, "idempotency_key": format!("{writer}-{n}") });
+            client.post("/v1/metrics/hot/points", &body)
+        };
+        (0..each).map(|n| post(n).expect(201)["id"].to_string()).collect::<Vec<_>>()
+    })
+    .into_iter()
+    .flatten()
+    .collect();
+    assert_eq!(ids.len(), 32 * each);
+    assert_eq!(company.points("hot").len(), ids.len());
+    let elsewhere = second.agent(&company.token).get("/v1/metrics/hot/points?limit=1").expect(200);
+    assert_eq!(elsewhere["points"].as_array().unwrap().len(), 1);
+    let row = "SELECT CAST(COUNT(*) AS TEXT) || ' ' || CAST(MAX(sequence) AS TEXT) FROM events WHERE aggregate_type = 'metric' GROUP BY aggregate_id";
+    for stream in first.store.texts(row) {
+        let (count, last) = stream.split_once(' ').unwrap();
+        assert_eq!(count, last, "a stream's sequence has a gap");
+    }
+    crate::crash::contiguous(&first);
+    crate::crash::verifies(&first);
+}
+
+#[test]
+fn a_write_through_one_node_is_read_through_the_other() {
+    let first = Server::with(Engine::Postgres, &[]);
+    let second = first.second_node();
+    let company = first.company();
+    company.metric("arr");
+    let elsewhere = second.agent(&company.token);
+    for value in 1..50 {
+        let reply = company.agent.post("/v1/metrics/arr/points", &json!({ "value": value }));
+        reply.expect(201);
+        let there = elsewhere.header("muniment-after", &reply.position().to_string()).get("/v1/status").expect(200);
+        assert_eq!(there["metrics"][0]["latest_value"].as_u64(), Some(value), "{there}");
+    }
+}
+
+both_engines![
+    thirty_two_posts_of_one_key_record_one_point_each_time,
+    thirty_two_right_codes_open_one_session_each_time,
+];

@@ -1,0 +1,106 @@
+//! The record is changed behind the server's back; `muniment audit verify` names the position and ends with 7.
+
+use serde_json::json;
+
+use crate::harness::{Engine, Program, Server};
+
+/// A stopped server with some history; its operator's shell; a position in the middle; the head.
+fn with_history(engine: Engine) -> (Server, Program, u64, u64) {
+    let server = Server::with(engine, &[]);
+    let company = server.company();
+    company.metric("arr");
+    for value in 0..20 {
+        company.point("arr", &json!({ "value": 1_000 - value }));
+    }
+    server.terminate();
+    let operator = Program::operator_of(&server);
+    operator.run(&["audit", "verify"]).ok();
+    let head: u64 = server.store.texts("SELECT CAST(position AS TEXT) FROM journal_head")[0].parse().unwrap();
+    (server, operator, head / 2, head)
+}
+
+/// The check fails and its output names the position as a number of its own.
+#[track_caller]
+fn found_at(operator: &Program, position: u64) {
+    let output = operator.run(&["audit", "verify"]);
+    output.ended(7);
+    let said = format!("{}\n{}", output.stdout, output.stderr);
+    let numbers = said.split(|c: char| !c.is_ascii_digit()).any(|number| number == position.to_string());
+    assert!(numbers, "position {position} is not named in:\n{said}");
+}
+
+fn a_changed_event_is_found(engine: Engine) {
+    let (server, operator, middle, _) = with_history(engine);
+    let payload = if engine == Engine::Postgres {
+        "REPLACE(payload::text, '9', '8')::json"
+    } else {
+        "REPLACE(payload, '9', '8')"
+    };
+    server.store.execute(&format!("UPDATE events SET payload = {payload} WHERE position = {middle}"));
+    found_at(&operator, middle);
+}
+
+fn changed_metadata_is_found(engine: Engine) {
+    let (server, operator, middle, _) = with_history(engine);
+    server.store.execute(&format!("UPDATE events SET recorded_at = recorded_at + 1 WHERE position = {middle}"));
+    found_at(&operator, middle);
+}
+
+fn a_deleted_event_is_found(engine: Engine) {
+    let (server, operator, middle, _) = with_history(engine);
+    server.store.execute(&format!("DELETE FROM events WHERE position = {middle}"));
+    found_at(&operator, middle);
+}
+
+fn two_swapped_events_are_found(engine: Engine) {
+    let (server, operator, middle, _) = with_history(engine);
+    let next = middle + 1;
+    server.store.execute(&format!(
+        "UPDATE events SET position = -1 WHERE position = {middle};
+         UPDATE events SET position = {middle} WHERE position = {next};
+         UPDATE events SET position = {next} WHERE position = -1;"
+    ));
+    found_at(&operator, middle);
+}
+
+fn an_inserted_event_is_found(engine: Engine) {
+    let (server, operator, middle, _) = with_history(engine);
+    let at = middle + 1;
+    server.store.execute(&format!(
+        "UPDATE events SET position = -position WHERE position > {middle};
+         UPDATE events SET position = 1 - position WHERE position < 0;
+         INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at, hash)
+         SELECT {at}, aggregate_type, aggregate_id, 1000, event_type, event_version, payload, metadata, recorded_at, hash
+         FROM events WHERE position = {middle};
+         UPDATE journal_head SET position = position + 1;"
+    ));
+    found_at(&operator, at);
+}
+
+fn a_cut_tail_is_found_with_a_signed_head_kept_elsewhere(engine: Engine) {
+    let (server, operator, _, head) = with_history(engine);
+    let note = operator.path("head.txt").display().to_string();
+    let signed = operator.run(&["audit", "checkpoint"]);
+    std::fs::write(&note, signed.ok()).unwrap();
+    operator.run(&["audit", "verify", "--checkpoint", &note]).ok();
+    let cut = head - 3;
+    server.store.execute(&format!(
+        "DELETE FROM events WHERE position > {cut};
+         UPDATE journal_head SET position = {cut}, hash = (SELECT hash FROM events WHERE position = {cut}),
+                recorded_at = (SELECT recorded_at FROM events WHERE position = {cut});"
+    ));
+    operator.run(&["audit", "verify"]).ok();
+    let output = operator.run(&["audit", "verify", "--checkpoint", &note]);
+    output.ended(7);
+    let said = format!("{}{}", output.stdout, output.stderr);
+    assert!(said.contains(&head.to_string()) || said.contains(&cut.to_string()), "{said}");
+}
+
+both_engines![
+    a_changed_event_is_found,
+    changed_metadata_is_found,
+    a_deleted_event_is_found,
+    two_swapped_events_are_found,
+    an_inserted_event_is_found,
+    a_cut_tail_is_found_with_a_signed_head_kept_elsewhere,
+];

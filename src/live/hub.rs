@@ -53,7 +53,7 @@ impl Hub {
         let hub = Arc::new(Self {
             pages: Pages::new(journal.clone()),
             registry: Registry::default(),
-            store: journal.identity().store(),
+            store: journal.identity().to_string(),
             authenticate,
             clock,
             signal,

@@ -24,6 +24,7 @@ mod races;
 mod real_data;
 mod review;
 mod schedule;
+mod live;
 mod surface;
 mod tamper;
 mod tokens;

@@ -175,6 +175,11 @@ impl Server {
         &self.settings
     }
 
+    /// Process id of the running server.
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.lock().unwrap().as_ref().unwrap().0.id()
+    }
+
     /// All that the server wrote so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap()

@@ -1,0 +1,117 @@
+//! The same cursor over plain HTTP, and snapshots with a position (LIV-16, 17, 19).
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::socket::{EventStream, Socket};
+use super::{company_with_metric, listing, store, write_points};
+use crate::harness::{Engine, Server};
+
+fn liv_16_last_event_id_resumes_like_a_socket(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    write_points(&company, "revenue", 40);
+    let all = listing(&company.agent, "start");
+    let mut stream = EventStream::open(server, &company.token, "after=start", None).unwrap();
+    let first = stream.events(20);
+    drop(stream);
+    let last = &first[19].id;
+    assert_eq!(*last, format!("{}:{}", store(&company.agent), all[19]["p"].as_str().unwrap()));
+    // The header wins over the address, which a browser repeats on every reconnect.
+    let mut resumed = EventStream::open(server, &company.token, "after=start", Some(last)).unwrap();
+    let rest: Vec<Value> = resumed.events(all.len() - 20).into_iter().filter_map(|told| told.data).collect();
+    let mut socket = Socket::connect(server, &company.token);
+    socket.subscribe(1, &json!({ "after": last }), 1024, &Value::Null);
+    assert_eq!(rest, socket.until_live());
+    assert_eq!(rest, all[20..]);
+    company.point("revenue", &json!({ "value": 9 }));
+    assert_eq!(resumed.events(1)[0].data.as_ref().unwrap()["data"]["value"], json!(9.0));
+
+    let filter = "filter=%7B%22eq%22%3A%7B%22type%22%3A%22metric.defined%22%7D%7D";
+    let mut filtered = EventStream::open(server, &company.token, &format!("after=start&{filter}"), None).unwrap();
+    assert_eq!(filtered.events(1)[0].data.as_ref().unwrap()["type"], "metric.defined");
+    assert_eq!(EventStream::open(server, "nonsense", "after=start", None).err(), Some(401));
+    assert_eq!(EventStream::open(server, &company.token, "filter=%7B", None).err(), Some(400));
+    assert_eq!(EventStream::open(server, &company.token, "token=x", None).err(), Some(400));
+}
+
+fn liv_17_a_long_poll_answers_at_once_or_waits(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    let begun = Instant::now();
+    let page = company.agent.get("/v1/events?after=start&limit=2&wait=20").expect(200);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert_eq!(page["events"].as_array().unwrap().len(), 2);
+
+    let own = "filter=%7B%22prefix%22%3A%7B%22type%22%3A%22metric.point%22%7D%7D";
+    let begun = Instant::now();
+    let page = company.agent.get(&format!("/v1/events?after=head&wait=1&{own}")).expect(200);
+    assert_eq!(page["events"], json!([]));
+    let waited = begun.elapsed();
+    assert!(waited >= Duration::from_millis(950) && waited < Duration::from_secs(5), "{waited:?}");
+
+    let next = page["next"].as_str().unwrap().to_owned();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| company.agent.get(&format!("/v1/events?after={next}&wait=20&{own}")).expect(200));
+        std::thread::sleep(Duration::from_millis(200));
+        let begun = Instant::now();
+        company.point("revenue", &json!({ "value": 5 }));
+        let page = waiting.join().unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(5), "woken by the event");
+        assert_eq!(page["events"][0]["data"]["value"], json!(5.0));
+    });
+    for query in ["wait=26", "limit=0", "limit=1001", "wait=x", "surprise=1", "after=nonsense"] {
+        assert_eq!(company.agent.get(&format!("/v1/events?{query}")).status, 400, "{query}");
+    }
+    let mut reached = String::from("start");
+    let mut pieces = Vec::new();
+    for _ in 0..100 {
+        let page = company.agent.get(&format!("/v1/events?after={reached}&limit=2")).expect(200);
+        pieces.extend(page["events"].as_array().unwrap().iter().cloned());
+        page["next"].as_str().unwrap().clone_into(&mut reached);
+        if page["upto"] == page["head"] {
+            break;
+        }
+    }
+    assert_eq!(pieces, listing(&company.agent, "start"));
+}
+
+fn liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    let store = store(&company.agent);
+    let done = AtomicBool::new(false);
+    let (snapshot, position, seen) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut value = 0;
+            while !done.load(Ordering::Relaxed) {
+                company.point("revenue", &json!({ "value": value, "idempotency_key": format!("s-{value}") }));
+                value += 1;
+            }
+        });
+        std::thread::sleep(Duration::from_millis(300));
+        let reply = company.agent.get("/v1/metrics/revenue/points?order=asc&limit=1000");
+        let position = reply.position();
+        let snapshot = reply.expect(200)["points"].as_array().unwrap().clone();
+        std::thread::sleep(Duration::from_millis(200));
+        let mut socket = Socket::connect(server, &company.token);
+        let of_points = json!({ "eq": { "type": "metric.point_recorded" } });
+        socket.subscribe(1, &json!({ "after": format!("{store}:{position}") }), 1024, &of_points);
+        let seen = socket.until_live();
+        done.store(true, Ordering::Relaxed);
+        (snapshot, position, seen)
+    });
+    assert!(!snapshot.is_empty() && !seen.is_empty(), "{} points, {} events behind {position}", snapshot.len(), seen.len());
+    let mut values: Vec<f64> = snapshot.iter().map(|point| point["value"].as_f64().unwrap()).collect();
+    values.extend(seen.iter().map(|event| event["data"]["value"].as_f64().unwrap()));
+    let expected: Vec<f64> = (0..values.len()).map(|value| f64::from(u32::try_from(value).unwrap())).collect();
+    assert_eq!(values, expected, "each point once, in order");
+}
+
+both_engines![
+    liv_16_last_event_id_resumes_like_a_socket,
+    liv_17_a_long_poll_answers_at_once_or_waits,
+    liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap,
+];

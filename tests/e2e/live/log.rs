@@ -1,0 +1,231 @@
+//! Mode `log`: order, resuming, credit, filters, and what a client can do wrong (LIV-01 to LIV-09).
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::protocol::Message;
+
+use super::socket::{Incoming, Socket};
+use super::{company_with_metric, listing, positions, store, write_points};
+use crate::harness::{Engine, Server, torture};
+
+fn liv_01_from_start_brings_everything_in_order_and_then_live(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    write_points(&company, "revenue", 300);
+    let mut socket = Socket::connect(server, &company.token);
+    let subok = socket.subscribe(1, &json!("start"), 1024, &Value::Null);
+    assert_eq!((&subok["t"], &subok["phase"], &subok["from"]), (&json!("subok"), &json!("catchup"), &json!("0")));
+    let events = socket.until_live();
+    let seen = positions(&events);
+    assert!(seen.is_sorted_by(|a, b| a < b), "{seen:?}");
+    assert_eq!(events, listing(&company.agent, "start"));
+    let types: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(types.iter().filter(|name| **name == "metric.point_recorded").count(), 300);
+    for name in ["application.submitted", "agent_token.issued", "metric.defined"] {
+        assert!(types.contains(&name), "{types:?}");
+    }
+    let text = serde_json::to_string(&events).unwrap();
+    for secret in ["secret_hash", "digest", "v1|", &company.email] {
+        assert!(!text.contains(secret), "{secret} leaves");
+    }
+}
+
+fn liv_02_after_a_position_nothing_is_missing(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    write_points(&company, "revenue", 100);
+    let all = listing(&company.agent, "start");
+    let middle = all[50]["p"].as_str().unwrap();
+    let cursor = format!("{}:{middle}", store(&company.agent));
+    let mut socket = Socket::connect(server, &company.token);
+    socket.subscribe(1, &json!({ "after": cursor }), 1024, &Value::Null);
+    let events = socket.until_live();
+    assert_eq!(events, all[51..]);
+    assert_eq!(events, listing(&company.agent, &cursor));
+    company.point("revenue", &json!({ "value": 7 }));
+    assert_eq!(socket.events(1)[0]["data"]["value"], json!(7.0));
+}
+
+fn liv_03_killed_connections_resume_with_every_event_once(engine: Engine) {
+    let kills = if torture() { 200 } else { 25 };
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    let store = store(&company.agent);
+    let done = AtomicBool::new(false);
+    let mut seen: Vec<Value> = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut value = 0;
+            while !done.load(Ordering::Relaxed) {
+                company.point("revenue", &json!({ "value": value, "idempotency_key": format!("k-{value}") }));
+                value += 1;
+            }
+        });
+        let mut cursor = format!("{store}:0");
+        for round in 0..kills {
+            let mut socket = Socket::connect(server, &company.token);
+            socket.subscribe(1, &json!({ "after": cursor }), 1024, &Value::Null);
+            // Cut after a different number of frames each time, in the middle of whatever is on its way.
+            for _ in 0..round % 7 {
+                let Some(Incoming::Frame(frame)) = socket.within(Duration::from_millis(200)) else { break };
+                if frame["t"] == "batch" {
+                    seen.extend(frame["ev"].as_array().unwrap().iter().cloned());
+                    cursor = format!("{store}:{}", frame["upto"].as_str().unwrap());
+                }
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    let mut socket = Socket::connect(server, &company.token);
+    let last = seen.last().map_or("0", |event| event["p"].as_str().unwrap()).to_owned();
+    socket.subscribe(1, &json!({ "after": format!("{store}:{last}") }), 1024, &Value::Null);
+    seen.extend(socket.until_live());
+    assert_eq!(seen, listing(&company.agent, "start"));
+}
+
+fn liv_04_cursors_of_the_future_and_of_other_records_are_refused(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    let store = store(&company.agent);
+    let mut socket = Socket::connect(server, &company.token);
+    let future = socket.subscribe(1, &json!({ "after": format!("{store}:999999999") }), 1, &Value::Null);
+    assert_eq!((&future["t"], &future["code"], &future["id"]), (&json!("err"), &json!("cursor_future"), &json!(1)));
+    let other = "00000000-0000-4000-8000-000000000000-1:1";
+    let changed = socket.subscribe(1, &json!({ "after": other }), 1, &Value::Null);
+    assert_eq!(changed["code"], "store_changed");
+    company.agent.get(&format!("/v1/events?after={store}:999999999")).refused(400, "cursor_future");
+    company.agent.get(&format!("/v1/events?after={other}")).refused(409, "store_changed");
+}
+
+fn liv_05_exactly_as_many_events_as_credit(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    write_points(&company, "revenue", 1_000);
+    let mut socket = Socket::connect(server, &company.token);
+    socket.subscribe(1, &json!("start"), 10, &Value::Null);
+    let first = socket.events(10);
+    socket.quiet_for(Duration::from_millis(700));
+    socket.send(&json!({ "t": "credit", "id": 1, "n": 5 }));
+    let more = socket.events(5);
+    socket.quiet_for(Duration::from_millis(300));
+    assert_eq!([first, more].concat(), listing(&company.agent, "start")[..15]);
+}
+
+fn liv_07_a_filter_that_matches_nothing_still_advances(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    let mut socket = Socket::connect(server, &company.token);
+    let nothing = json!({ "eq": { "type": "no.such.event" } });
+    socket.subscribe(1, &json!("start"), 10, &nothing);
+    assert_eq!(socket.until_live(), Vec::<Value>::new());
+    company.point("revenue", &json!({ "value": 1 }));
+    let head: u64 = store_head(&company.agent);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let batch = socket.frame_of("batch");
+        assert_eq!(batch["ev"], json!([]));
+        if batch["upto"].as_str().unwrap().parse::<u64>().unwrap() >= head {
+            break;
+        }
+        assert!(Instant::now() < deadline, "upto stays at {}", batch["upto"]);
+    }
+}
+
+fn store_head(client: &crate::harness::Client) -> u64 {
+    client.get("/v1/events?after=head").expect(200)["head"].as_str().unwrap().parse().unwrap()
+}
+
+fn filters_narrow_by_routing_keys(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    company.metric("users");
+    write_points(&company, "revenue", 3);
+    write_points(&company, "users", 4);
+    let mut socket = Socket::connect(server, &company.token);
+    let of = |key: &str| json!({ "all": [{ "eq": { "type": "metric.point_recorded" } }, { "eq": { "metric": key } }] });
+    socket.subscribe(1, &json!("start"), 100, &of("users"));
+    let events = socket.until_live();
+    assert_eq!(events.len(), 4);
+    assert!(events.iter().all(|event| event["data"]["metric_key"] == "users"));
+}
+
+fn liv_08_what_is_not_understood_is_refused_and_harms_nobody(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    let mut healthy = Socket::connect(server, &company.token);
+    healthy.subscribe(1, &json!("head"), 10, &Value::Null);
+    healthy.frame_of("live");
+
+    let mut socket = Socket::connect(server, &company.token);
+    let bad = socket.subscribe(1, &json!("start"), 1, &json!({ "regex": { "type": ".*" } }));
+    assert_eq!(bad["code"], "bad_filter");
+    for id in 0..64 {
+        assert_eq!(socket.subscribe(id, &json!("head"), 0, &Value::Null)["t"], "subok");
+        assert_eq!(socket.frame()["t"], "live");
+    }
+    assert_eq!(socket.subscribe(64, &json!("head"), 0, &Value::Null)["code"], "too_many_subs");
+    socket.send(&json!({ "t": "sub", "id": 99, "mode": "view", "topic": "metric/revenue", "credit": 1 }));
+    assert_eq!(socket.frame()["t"], "err");
+
+    for message in [Message::text("{"), Message::binary(vec![1, 2, 3]), Message::text(" ".repeat(64 * 1024 + 1))] {
+        let mut socket = Socket::connect(server, &company.token);
+        socket.raw(message);
+        let (frames, code) = socket.until_closed();
+        assert_eq!(code, Some(4500));
+        assert_eq!(frames.last().map(|frame| frame["code"].clone()), Some(json!("bad_frame")));
+    }
+
+    let mut flooding = Socket::connect(server, &company.token);
+    for _ in 0..2_000 {
+        if flooding.try_raw(Message::text(r#"{"t":"unsub","id":1}"#)).is_err() {
+            break;
+        }
+    }
+    let closed = flooding.closed();
+    assert!(closed == Some(4008) || closed.is_none(), "{closed:?}");
+
+    company.metric("revenue");
+    assert_eq!(healthy.events(1)[0]["type"], "metric.defined");
+}
+
+fn liv_09_nobody_reads_without_a_good_hello(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    let begun = Instant::now();
+    let mut silent = Socket::upgrade(server, &[]).unwrap();
+    assert_eq!(silent.closed(), Some(4501));
+    let took = begun.elapsed();
+    assert!(took > Duration::from_secs(4) && took < Duration::from_secs(8), "{took:?}");
+
+    let wrong = format!("{}x", company.token);
+    for token in ["", "nonsense", wrong.as_str()] {
+        let mut socket = Socket::upgrade(server, &[]).unwrap();
+        socket.send(&json!({ "t": "hello", "token": token }));
+        assert_eq!(socket.closed(), Some(4501), "{token}");
+    }
+    let mut eager = Socket::upgrade(server, &[]).unwrap();
+    eager.send(&json!({ "t": "sub", "id": 1, "from": "start", "credit": 1 }));
+    assert_eq!(eager.closed(), Some(4501));
+
+    let foreign = Socket::upgrade(server, &[("cookie", "muniment=x"), ("origin", "https://evil.example")]);
+    assert_eq!(foreign.err(), Some(403));
+    assert_eq!(Socket::upgrade(server, &[("cookie", "muniment=x")]).err(), Some(403));
+    let in_query = Socket::upgrade_from(server, "127.0.0.1", &format!("/v1/live?token={}", company.token), &[]);
+    assert_eq!(in_query.err(), Some(400));
+    company.agent.get("/v1/events?token=x").refused(400, "invalid_field");
+    server.anonymous().get("/v1/events").refused(401, "missing_token");
+}
+
+both_engines![
+    liv_01_from_start_brings_everything_in_order_and_then_live,
+    liv_02_after_a_position_nothing_is_missing,
+    liv_03_killed_connections_resume_with_every_event_once,
+    liv_04_cursors_of_the_future_and_of_other_records_are_refused,
+    liv_05_exactly_as_many_events_as_credit,
+    liv_07_a_filter_that_matches_nothing_still_advances,
+    filters_narrow_by_routing_keys,
+    liv_08_what_is_not_understood_is_refused_and_harms_nobody,
+    liv_09_nobody_reads_without_a_good_hello,
+];

@@ -1,0 +1,175 @@
+//! Who reads what, and until when (LIV-10, LIV-11, LIV-15).
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::socket::{EventStream, Socket};
+use super::{company_with_metric, issue, listing, positions};
+use crate::harness::{Client, Company, Engine, Server};
+
+/// Revokes while events flow, and proves that nothing left behind the revocation.
+fn revoke_while_events_flow(server: &Server, company: &Company, token: &str, revoke: impl Fn() -> u64) -> Duration {
+    let mut socket = Socket::connect(server, token);
+    socket.subscribe(7, &json!("head"), 1024, &Value::Null);
+    socket.frame_of("live");
+    let mut stream = EventStream::open(server, token, "after=head", None).unwrap();
+    let done = AtomicBool::new(false);
+    let (revoked_at, replied, frames, code, closed_at) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut value = 0;
+            while !done.load(Ordering::Relaxed) {
+                company.point("revenue", &json!({ "value": value, "idempotency_key": format!("r-{token}-{value}") }));
+                value += 1;
+            }
+        });
+        let reader = scope.spawn(move || {
+            let (frames, code) = socket.until_closed();
+            (frames, code, Instant::now())
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        let revoked_at = revoke();
+        let replied = Instant::now();
+        let (frames, code, closed_at) = reader.join().unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        done.store(true, Ordering::Relaxed);
+        (revoked_at, replied, frames, code, closed_at)
+    });
+    assert_eq!(code, Some(4503));
+    let revoked = frames.last().unwrap();
+    assert_eq!((&revoked["t"], &revoked["id"]), (&json!("revoked"), &json!(7)));
+    let events = |frames: &[Value]| -> Vec<Value> {
+        frames.iter().flat_map(|frame| frame["ev"].as_array().cloned().unwrap_or_default()).collect()
+    };
+    let seen = positions(&events(&frames));
+    assert!(!seen.is_empty(), "events were flowing");
+    assert!(seen.iter().all(|position| *position < revoked_at), "{seen:?} behind {revoked_at}");
+    let mut told = Vec::new();
+    while let Some(event) = stream.next() {
+        told.push(event);
+    }
+    let last = told.pop().unwrap();
+    assert_eq!(last.event, "revoked");
+    assert!(told.iter().filter_map(|told| told.data.clone()).all(|event| positions(&[event])[0] < revoked_at));
+    closed_at.saturating_duration_since(replied)
+}
+
+fn liv_10_nothing_leaves_behind_the_revocation_of_a_token(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, company) = company_with_metric(server, "revenue");
+    let mut waits: Vec<Duration> = (0..5)
+        .map(|_| {
+            let (token, id) = issue(&founder, &company, &json!(["application:read"]));
+            revoke_while_events_flow(server, &company, &token, || {
+                let reply = founder.client.post(&format!("/v1/tokens/{id}/revoke"), &json!({}));
+                reply.expect(200);
+                reply.position()
+            })
+        })
+        .collect();
+    waits.sort();
+    println!("from the revoke's reply to the close: {waits:?}");
+    assert!(waits[waits.len() - 1] < Duration::from_millis(500), "{waits:?}");
+    let (token, id) = issue(&founder, &company, &json!(["application:read"]));
+    founder.client.post(&format!("/v1/tokens/{id}/revoke"), &json!({})).expect(200);
+    server.agent(&token).get("/v1/events").refused(401, "invalid_token");
+}
+
+fn liv_10_nothing_leaves_behind_the_end_of_a_session(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, company) = company_with_metric(server, "revenue");
+    revoke_while_events_flow(server, &company, &founder.token, || {
+        let reply = founder.client.post("/v1/auth/logout", &json!({}));
+        reply.expect(200);
+        reply.position()
+    });
+}
+
+fn liv_11_auth_renews_without_losing_subscriptions(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, company) = company_with_metric(server, "revenue");
+    let (old, old_id) = issue(&founder, &company, &json!(["application:read"]));
+    let (new, _) = issue(&founder, &company, &json!(["application:read"]));
+    let mut socket = Socket::connect(server, &old);
+    socket.subscribe(1, &json!("head"), 100, &Value::Null);
+    socket.frame_of("live");
+    socket.send(&json!({ "t": "auth", "token": new }));
+    socket.frame_of("authok");
+    founder.client.post(&format!("/v1/tokens/{old_id}/revoke"), &json!({})).expect(200);
+    company.point("revenue", &json!({ "value": 42 }));
+    assert_eq!(socket.events(2)[1]["data"]["value"], json!(42.0));
+
+    let stranger = server.company();
+    socket.send(&json!({ "t": "auth", "token": stranger.token }));
+    assert_eq!(socket.frame()["code"], "forbidden");
+    socket.send(&json!({ "t": "auth", "token": "nonsense" }));
+    assert_eq!(socket.frame()["code"], "forbidden");
+}
+
+/// Whether every event belongs to one of these companies, or to the reader's own account.
+fn only_of(events: &[Value], companies: &[&str]) {
+    for event in events {
+        let personal = event["agg"].as_str().unwrap().starts_with("account/")
+            || event["agg"].as_str().unwrap().starts_with("session/");
+        let company = event["data"]["company"].as_str();
+        assert!(personal || company.is_some_and(|company| companies.contains(&company)), "{event}");
+    }
+}
+
+fn liv_15_nobody_receives_what_is_not_his_on_any_transport(engine: Engine) {
+    let server = Server::shared(engine);
+    let (ana, first) = company_with_metric(server, "revenue");
+    let second = server.company_of(&ana);
+    let (bob, other) = company_with_metric(server, "revenue");
+    let readers: [(&str, Client, Vec<&str>); 4] = [
+        (&first.token, first.agent.clone(), vec![&first.id]),
+        (&other.token, other.agent.clone(), vec![&other.id]),
+        (&ana.token, ana.client.clone(), vec![&first.id, &second.id]),
+        (&bob.token, bob.client.clone(), vec![&other.id]),
+    ];
+    let widening = json!({ "any": [{ "eq": { "company": other.id } }, { "not": { "exists": "nothing" } }] });
+    for (token, client, companies) in &readers {
+        let mut socket = Socket::connect(server, token);
+        let refused = socket.subscribe(9, &json!("start"), 10, &widening);
+        assert_eq!(refused["code"], "bad_filter");
+        let everything = json!({ "any": [{ "exists": "company" }, { "exists": "type" }] });
+        socket.subscribe(1, &json!("start"), 1024, &everything);
+        let replayed = socket.until_live();
+        assert!(!replayed.is_empty());
+        only_of(&replayed, companies);
+        assert_eq!(replayed, listing(client, "start"), "long-poll and socket agree");
+        let mut stream = EventStream::open(server, token, "after=start", None).unwrap();
+        let told: Vec<Value> = stream.events(replayed.len()).into_iter().filter_map(|told| told.data).collect();
+        assert_eq!(told, replayed, "stream and socket agree");
+
+        first.point("revenue", &json!({ "value": 1, "idempotency_key": format!("{token}-a") }));
+        other.point("revenue", &json!({ "value": 2, "idempotency_key": format!("{token}-b") }));
+        let live = socket.events(1);
+        only_of(&live, companies);
+        only_of(&[stream.events(1)[0].data.clone().unwrap()], companies);
+        socket.quiet_for(Duration::from_millis(300));
+    }
+    let ana_reads = listing(&ana.client, "start");
+    let companies: Vec<_> = ana_reads.iter().filter_map(|event| event["data"]["company"].as_str()).collect();
+    assert!(companies.contains(&first.id.as_str()) && companies.contains(&second.id.as_str()));
+    assert!(ana_reads.iter().any(|event| event["type"] == "account.registered"), "her own account");
+}
+
+fn a_token_without_the_scope_reads_nothing(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, company) = company_with_metric(server, "revenue");
+    let (token, _) = issue(&founder, &company, &json!(["metrics:write"]));
+    server.agent(&token).get("/v1/events").refused(403, "missing_scope");
+    let mut socket = Socket::upgrade(server, &[]).unwrap();
+    socket.send(&json!({ "t": "hello", "token": token }));
+    assert_eq!(socket.closed(), Some(4501));
+}
+
+both_engines![
+    liv_10_nothing_leaves_behind_the_revocation_of_a_token,
+    liv_10_nothing_leaves_behind_the_end_of_a_session,
+    liv_11_auth_renews_without_losing_subscriptions,
+    liv_15_nobody_receives_what_is_not_his_on_any_transport,
+    a_token_without_the_scope_reads_nothing,
+];

@@ -1,0 +1,268 @@
+//! A client of `/v1/live` and one of `/v1/stream`. Blocking, so that a test reads from top to bottom.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::error::Error;
+use tokio_tungstenite::tungstenite::protocol::Message;
+
+use crate::harness::{Server, runtime};
+
+/// How long a frame that must come may take.
+const WAIT: Duration = Duration::from_secs(20);
+
+/// What came in.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Incoming {
+    Frame(Value),
+    Closed(u16),
+    /// The connection ended without a close frame.
+    Reset,
+}
+
+pub(super) struct Socket {
+    inner: WebSocketStream<TcpStream>,
+}
+
+impl Socket {
+    /// Upgrades with these headers, or tells the status of the refusal.
+    pub(super) fn upgrade(server: &Server, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        Self::upgrade_from(server, "127.0.0.1", "/v1/live", headers)
+    }
+
+    /// The same from another address of this machine, with a path of one's own.
+    pub(super) fn upgrade_from(server: &Server, from: &str, path: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        let address = format!("127.0.0.1:{}", server.port);
+        let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", "muniment.live.v1".parse().unwrap());
+        for (name, value) in headers {
+            let name: tokio_tungstenite::tungstenite::http::HeaderName = name.parse().unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        runtime().block_on(async {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+            let stream = socket.connect(address.parse().unwrap()).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            match tokio_tungstenite::client_async(request, stream).await {
+                Ok((inner, response)) => {
+                    assert_eq!(response.headers()["sec-websocket-protocol"], "muniment.live.v1");
+                    Ok(Self { inner })
+                }
+                Err(Error::Http(response)) => Err(response.status().as_u16()),
+                Err(error) => panic!("upgrade: {error}"),
+            }
+        })
+    }
+
+    /// Upgrades, says hello and is welcomed.
+    pub(super) fn connect(server: &Server, token: &str) -> Self {
+        Self::connect_from(server, "127.0.0.1", token)
+    }
+
+    pub(super) fn connect_from(server: &Server, from: &str, token: &str) -> Self {
+        let mut socket = Self::upgrade_from(server, from, "/v1/live", &[]).unwrap();
+        socket.send(&json!({ "t": "hello", "token": token, "client": "e2e" }));
+        assert_eq!(socket.frame()["t"], "welcome");
+        socket
+    }
+
+    pub(super) fn send(&mut self, frame: &Value) {
+        self.raw(Message::text(frame.to_string()));
+    }
+
+    pub(super) fn raw(&mut self, message: Message) {
+        self.try_raw(message).unwrap();
+    }
+
+    /// Sends on a connection that may be gone.
+    pub(super) fn try_raw(&mut self, message: Message) -> Result<(), Error> {
+        runtime().block_on(self.inner.send(message))
+    }
+
+    /// What comes within a time.
+    pub(super) fn within(&mut self, wait: Duration) -> Option<Incoming> {
+        runtime().block_on(incoming(&mut self.inner, wait))
+    }
+
+    /// The next frame; heartbeats are passed over.
+    pub(super) fn frame(&mut self) -> Value {
+        match self.within(WAIT) {
+            Some(Incoming::Frame(frame)) => frame,
+            other => panic!("expected a frame, found {other:?}"),
+        }
+    }
+
+    /// The next frame of a type; others that come before it are passed over.
+    pub(super) fn frame_of(&mut self, t: &str) -> Value {
+        loop {
+            let frame = self.frame();
+            if frame["t"] == t {
+                return frame;
+            }
+        }
+    }
+
+    /// Reads until the end; the close code, or `None` for a connection that was cut.
+    pub(super) fn closed(&mut self) -> Option<u16> {
+        self.until_closed().1
+    }
+
+    /// Reads until the end: the frames that came before it, and the close code.
+    pub(super) fn until_closed(&mut self) -> (Vec<Value>, Option<u16>) {
+        let mut frames = Vec::new();
+        loop {
+            match self.within(WAIT) {
+                Some(Incoming::Frame(frame)) => frames.push(frame),
+                Some(Incoming::Closed(code)) => return (frames, Some(code)),
+                Some(Incoming::Reset) => return (frames, None),
+                None => panic!("not closed within {WAIT:?}; frames {frames:?}"),
+            }
+        }
+    }
+
+    /// Subscribes; the answer.
+    pub(super) fn subscribe(&mut self, id: u32, from: &Value, credit: u32, filter: &Value) -> Value {
+        self.send(&json!({ "t": "sub", "id": id, "mode": "log", "from": from, "credit": credit, "filter": filter }));
+        self.frame()
+    }
+
+    /// Events up to the `live` frame of the one subscription; credit is given back as it is used.
+    pub(super) fn until_live(&mut self) -> Vec<Value> {
+        let mut events = Vec::new();
+        loop {
+            let frame = self.frame();
+            match frame["t"].as_str().unwrap() {
+                "batch" => {
+                    let batch = frame["ev"].as_array().unwrap();
+                    events.extend(batch.iter().cloned());
+                    self.send(&json!({ "t": "credit", "id": frame["id"], "n": batch.len() }));
+                }
+                "live" => return events,
+                _ => panic!("{frame}"),
+            }
+        }
+    }
+
+    /// Events until there are this many.
+    pub(super) fn events(&mut self, count: usize) -> Vec<Value> {
+        let mut events = Vec::new();
+        while events.len() < count {
+            let frame = self.frame_of("batch");
+            events.extend(frame["ev"].as_array().unwrap().iter().cloned());
+        }
+        assert_eq!(events.len(), count, "more than were waited for");
+        events
+    }
+
+    /// Nothing but control frames comes for a while.
+    pub(super) fn quiet_for(&mut self, span: Duration) {
+        let begun = Instant::now();
+        while let Some(left) = span.checked_sub(begun.elapsed()) {
+            match self.within(left) {
+                None => return,
+                Some(Incoming::Frame(frame)) if frame["ev"].as_array().is_none_or(Vec::is_empty) => {}
+                Some(other) => panic!("expected quiet, found {other:?}"),
+            }
+        }
+    }
+
+    /// The client of a stream that was read elsewhere.
+    pub(super) fn from_inner(inner: WebSocketStream<TcpStream>) -> Self {
+        Self { inner }
+    }
+
+    /// The stream itself, for a test that reads many at once.
+    pub(super) fn into_inner(self) -> WebSocketStream<TcpStream> {
+        self.inner
+    }
+}
+
+/// The next frame that is not a heartbeat, a close or an end.
+pub(super) async fn incoming(inner: &mut WebSocketStream<TcpStream>, wait: Duration) -> Option<Incoming> {
+    let next = async {
+        loop {
+            match inner.next().await {
+                Some(Ok(Message::Text(text))) => {
+                    let frame: Value = serde_json::from_str(&text).unwrap();
+                    if frame["t"] != "hb" {
+                        return Incoming::Frame(frame);
+                    }
+                }
+                Some(Ok(Message::Close(Some(close)))) => return Incoming::Closed(close.code.into()),
+                Some(Ok(Message::Close(None)) | Err(_)) | None => return Incoming::Reset,
+                Some(Ok(_)) => {}
+            }
+        }
+    };
+    tokio::time::timeout(wait, next).await.ok()
+}
+
+/// A client of `/v1/stream`.
+pub(super) struct EventStream {
+    lines: tokio::io::Lines<BufReader<TcpStream>>,
+}
+
+/// One event of a stream, or the comment of an idle one.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Told {
+    pub(super) id: String,
+    pub(super) event: String,
+    pub(super) data: Option<Value>,
+}
+
+impl EventStream {
+    /// Opens the stream; the status if it is not 200.
+    pub(super) fn open(server: &Server, token: &str, query: &str, last_event_id: Option<&str>) -> Result<Self, u16> {
+        let resume = last_event_id.map(|id| format!("last-event-id: {id}\r\n")).unwrap_or_default();
+        let request = format!(
+            "GET /v1/stream?{query} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n{resume}\r\n"
+        );
+        runtime().block_on(async {
+            let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut lines = BufReader::new(stream).lines();
+            let status = lines.next_line().await.unwrap().unwrap();
+            let status: u16 = status.split(' ').nth(1).unwrap().parse().unwrap();
+            let mut buffering = None;
+            while let Some(line) = lines.next_line().await.unwrap().filter(|line| !line.is_empty()) {
+                buffering = buffering.or(line.strip_prefix("x-accel-buffering: ").map(str::to_owned));
+            }
+            if status != 200 {
+                return Err(status);
+            }
+            assert_eq!(buffering.as_deref(), Some("no"));
+            Ok(Self { lines })
+        })
+    }
+
+    /// The next event with data; `None` at the end of the stream.
+    pub(super) fn next(&mut self) -> Option<Told> {
+        runtime().block_on(async {
+            let mut told = Told { id: String::new(), event: String::new(), data: None };
+            loop {
+                let line = tokio::time::timeout(WAIT, self.lines.next_line()).await.expect("an event in time");
+                let Ok(Some(line)) = line else { return None };
+                if let Some(id) = line.strip_prefix("id: ") {
+                    id.clone_into(&mut told.id);
+                } else if let Some(event) = line.strip_prefix("event: ") {
+                    event.clone_into(&mut told.event);
+                } else if let Some(data) = line.strip_prefix("data: ") {
+                    told.data = Some(serde_json::from_str(data).unwrap());
+                } else if line.is_empty() && told.data.is_some() {
+                    return Some(told);
+                }
+            }
+        })
+    }
+
+    /// Events until there are this many.
+    pub(super) fn events(&mut self, count: usize) -> Vec<Told> {
+        (0..count).map(|_| self.next().expect("the stream goes on")).collect()
+    }
+}

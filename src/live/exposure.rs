@@ -84,6 +84,12 @@ pub(crate) fn exposed() -> impl Iterator<Item = (&'static str, Audience)> {
 }
 
 impl Exposure {
+    /// The fields that are listed, for tests against the golden events.
+    #[cfg(test)]
+    pub(crate) fn fields(&self) -> &'static [&'static str] {
+        self.fields
+    }
+
     /// What leaves of a payload.
     pub(crate) fn open(&self, payload: Map<String, Value>) -> Map<String, Value> {
         let listed = payload.into_iter().filter(|(name, _)| self.fields.contains(&name.as_str()));

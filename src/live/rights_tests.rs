@@ -152,6 +152,25 @@ fn only_events_of_the_catalogue_are_exposed_and_no_challenge_is() {
 }
 
 #[test]
+fn every_golden_event_leaves_with_its_listed_fields_and_without_a_secret() {
+    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("aggregates/golden");
+    for (name, _) in exposure::exposed() {
+        let version = catalog::find(name).expect("in the catalogue").version;
+        let text = std::fs::read_to_string(golden.join(format!("{name}.v{version}.json"))).expect("a golden file");
+        let payload: Value = serde_json::from_str(&text).expect("JSON");
+        let fields = routing::payload_fields(&text);
+        for listed in exposure::of(name).fields() {
+            assert!(fields.contains_key(*listed), "{name} has no `{listed}`");
+        }
+        let routed = route(&recorded(1, catalog::find(name).expect("a row").stream.as_str(), "id", name, &payload));
+        assert!(!routed.frame.is_empty(), "{name}");
+        for secret in ["hash", "digest", "v1|", "c2VhbGVk", "abababab", "sub_"] {
+            assert!(!routed.frame.contains(secret), "{name}: {}", routed.frame);
+        }
+    }
+}
+
+#[test]
 fn liv_10_events_that_end_rights_are_understood() {
     let at = "2026-03-01T00:00:00Z";
     let change =

@@ -54,7 +54,7 @@ fn address(index: usize) -> String {
 
 fn liv_12_a_jammed_reader_costs_little_and_is_gone_soon(engine: Engine) {
     const JAMMED: usize = 100;
-    let healthy_count = if torture() { 1_000 } else { 50 };
+    let healthy_count: usize = if torture() { 1_000 } else { 50 };
     let server = Server::with(engine, &[]);
     let (founder, company) = company_with_metric(&server, "revenue");
     write_kibibytes(&company, "warm", 2_000);
@@ -136,7 +136,7 @@ fn liv_14_a_restart_sends_clients_away_and_nothing_is_lost(engine: Engine) {
 }
 
 fn liv_18_one_event_reaches_every_subscriber(engine: Engine) {
-    let count = if torture() { 5_000 } else { 300 };
+    let count: usize = if torture() { 5_000 } else { 300 };
     let server = Server::with(engine, &[]);
     // A company has at most 20 tokens of 100 connections each, so the readers are of several companies.
     let companies: Vec<_> = (0..count.div_ceil(1_700))

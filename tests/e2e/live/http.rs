@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
-use super::{company_with_metric, listing, store, write_points};
+use super::{company_with_metric, listing, pause, store, write_points};
 use crate::harness::{Engine, Server};
 
 fn liv_16_last_event_id_resumes_like_a_socket(engine: Engine) {
@@ -55,7 +55,7 @@ fn liv_17_a_long_poll_answers_at_once_or_waits(engine: Engine) {
     let next = page["next"].as_str().unwrap().to_owned();
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| company.agent.get(&format!("/v1/events?after={next}&wait=20&{own}")).expect(200));
-        std::thread::sleep(Duration::from_millis(200));
+        pause(200);
         let begun = Instant::now();
         company.point("revenue", &json!({ "value": 5 }));
         let page = waiting.join().unwrap();
@@ -91,11 +91,11 @@ fn liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap(engine: Engine) {
                 value += 1;
             }
         });
-        std::thread::sleep(Duration::from_millis(300));
+        pause(300);
         let reply = company.agent.get("/v1/metrics/revenue/points?order=asc&limit=1000");
         let position = reply.position();
         let snapshot = reply.expect(200)["points"].as_array().unwrap().clone();
-        std::thread::sleep(Duration::from_millis(200));
+        pause(200);
         let mut socket = Socket::connect(server, &company.token);
         let of_points = json!({ "eq": { "type": "metric.point_recorded" } });
         socket.subscribe(1, &json!({ "after": format!("{store}:{position}") }), 1024, &of_points);
@@ -103,7 +103,12 @@ fn liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap(engine: Engine) {
         done.store(true, Ordering::Relaxed);
         (snapshot, position, seen)
     });
-    assert!(!snapshot.is_empty() && !seen.is_empty(), "{} points, {} events behind {position}", snapshot.len(), seen.len());
+    assert!(
+        !snapshot.is_empty() && !seen.is_empty(),
+        "{} points, {} events behind {position}",
+        snapshot.len(),
+        seen.len()
+    );
     let mut values: Vec<f64> = snapshot.iter().map(|point| point["value"].as_f64().unwrap()).collect();
     values.extend(seen.iter().map(|event| event["data"]["value"].as_f64().unwrap()));
     let expected: Vec<f64> = (0..values.len()).map(|value| f64::from(u32::try_from(value).unwrap())).collect();

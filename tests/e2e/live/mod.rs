@@ -9,7 +9,12 @@ mod socket;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Company, Server};
+use crate::harness::{Client, Company, Server, runtime};
+
+/// Lets things happen for a while.
+fn pause(milliseconds: u64) {
+    runtime().block_on(tokio::time::sleep(std::time::Duration::from_millis(milliseconds)));
+}
 
 /// Everything a caller may read after a cursor, through every page of the long-poll.
 fn listing(client: &Client, after: &str) -> Vec<Value> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
-use super::{company_with_metric, issue, listing, positions};
+use super::{company_with_metric, issue, listing, pause, positions};
 use crate::harness::{Client, Company, Engine, Server};
 
 /// Revokes while events flow, and proves that nothing left behind the revocation.
@@ -28,11 +28,11 @@ fn revoke_while_events_flow(server: &Server, company: &Company, token: &str, rev
             let (frames, code) = socket.until_closed();
             (frames, code, Instant::now())
         });
-        std::thread::sleep(Duration::from_millis(200));
+        pause(200);
         let revoked_at = revoke();
         let replied = Instant::now();
         let (frames, code, closed_at) = reader.join().unwrap();
-        std::thread::sleep(Duration::from_millis(100));
+        pause(100);
         done.store(true, Ordering::Relaxed);
         (revoked_at, replied, frames, code, closed_at)
     });

@@ -44,7 +44,7 @@ impl LastUsed {
             // Remembered before the write, so that parallel requests of one credential write once.
             written.put(credential.0.clone(), now);
         }
-        let touched = self
+        let written = self
             .store
             .writer()
             .execute(
@@ -53,8 +53,11 @@ impl LastUsed {
                  WHERE last_used_v1.used_at <= $3",
                 &[credential.0.as_str().into(), now.into(), stale_before.into()],
             )
-            .await?;
-        Ok(touched == 1)
+            .await;
+        if written.is_err() {
+            self.written.lock().pop(&credential.0);
+        }
+        Ok(written? == 1)
     }
 }
 

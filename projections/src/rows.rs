@@ -1,6 +1,8 @@
 //! The tables of one generation of one projection, open for writing inside the transaction that also moves the
 //! checkpoint. SQL is written against generation 0 and lands in the generation that is being filled.
 
+use std::borrow::Cow;
+
 use muniment_sql::{Arg, Row, SqlError, Transaction};
 
 use crate::dialect::with_generations;
@@ -33,7 +35,7 @@ impl<'t> Rows<'t> {
     /// What the database says.
     pub async fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64, SqlError> {
         let sql = self.text(sql);
-        self.tx.execute(&sql, args).await
+        self.tx.execute(&sql, &storable(args)).await
     }
 
     /// The first row of an answer from the same generation, this batch's writes included.
@@ -68,11 +70,25 @@ impl<'t> Rows<'t> {
                 CHUNK_ROWS.into_iter().find(|size| *size <= rows && size * width <= CHUNK_VALUES_MAX).unwrap_or(1);
             let (now, later) = values.split_at(chunk * width);
             let sql = self.text(&insert_text(batch.table, batch.columns, chunk, suffix));
-            self.tx.execute(&sql, now).await?;
+            self.tx.execute(&sql, &storable(now)).await?;
             values = later;
         }
         Ok(())
     }
+}
+
+/// PostgreSQL's text has no U+0000, which JSON text can spell; a value that holds one is kept with U+FFFD in its
+/// place, on both engines alike. The record keeps what was sent.
+fn storable<'s, 'a>(args: &'s [Arg<'a>]) -> Cow<'s, [Arg<'a>]> {
+    let has_nul = |arg: &Arg<'_>| matches!(arg, Arg::Text(Some(text)) if text.contains('\0'));
+    if !args.iter().any(has_nul) {
+        return Cow::Borrowed(args);
+    }
+    let replaced = args.iter().map(|arg| match arg {
+        Arg::Text(Some(text)) => Arg::from(text.replace('\0', "\u{FFFD}")),
+        Arg::Int(_) | Arg::Real(_) | Arg::Text(None) | Arg::Blob(_) => arg.clone(),
+    });
+    Cow::Owned(replaced.collect())
 }
 
 fn insert_text(table: &str, columns: &[&str], rows: usize, suffix: &str) -> String {

@@ -1,0 +1,12 @@
+//! The read models on both engines: what events make of rows, what a checkpoint refuses, and that a rebuilt model
+//! equals the live one.
+
+mod audit;
+mod company;
+mod harness;
+mod history;
+mod metrics;
+mod people;
+mod properties;
+mod rebuild;
+mod store;

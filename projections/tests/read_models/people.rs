@@ -1,0 +1,118 @@
+//! Accounts and their sessions.
+
+use chrono::TimeDelta;
+use muniment_aggregates::account::{Account, AccountCommand, CloseSession, Erase, OpenSession, RegisterByEmail};
+use muniment_aggregates::ids::{AccountId, CredentialId, PersonaId};
+use muniment_aggregates::sealed::SubjectId;
+use muniment_aggregates::session::{Revoke, Session, SessionCommand, SessionKind, Start};
+use muniment_projections::{accounts, sessions};
+
+use crate::harness::on_both_engines;
+use crate::history::{History, sealed};
+
+pub(crate) fn register(history: &mut History, id: &str, subject: &str) -> Account {
+    let mut account = Account::default();
+    let register = RegisterByEmail {
+        username: "founder-abc".to_owned(),
+        email: sealed(subject, "email"),
+        subject: SubjectId(subject.to_owned()),
+        persona: PersonaId(format!("{id}-persona")),
+    };
+    history.decide(id, &mut account, &AccountCommand::RegisterByEmail(register));
+    account
+}
+
+pub(crate) fn session_id(number: u8) -> CredentialId {
+    CredentialId::from_random([number; 9])
+}
+
+/// A sign-in, as the server appends it: the session's stream and the account's note of it.
+pub(crate) fn sign_in(history: &mut History, account_id: &str, account: &mut Account, number: u8) -> Session {
+    let mut session = Session::default();
+    let expires_at = history.now + TimeDelta::days(30);
+    let start = Start {
+        account: AccountId(account_id.to_owned()),
+        kind: SessionKind::Founder,
+        secret_hash: "ef".repeat(32),
+        expires_at,
+    };
+    history.decide(&session_id(number).0, &mut session, &SessionCommand::Start(start));
+    let open = OpenSession { session: session_id(number), kind: SessionKind::Founder, expires_at, max_sessions: 2 };
+    history.decide(account_id, account, &AccountCommand::OpenSession(open));
+    session
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_id_and_subject_until_it_is_erased() {
+    on_both_engines(async |desk| {
+        let mut history = History::new();
+        let mut account = register(&mut history, "account-1", "subject-1");
+        desk.fold(&history, 10).await;
+        let subject = SubjectId("subject-1".to_owned());
+        let found = accounts::by_subject(&desk.store, &subject).await.unwrap().unwrap();
+        assert_eq!((found.id.0.as_str(), found.username.as_str()), ("account-1", "founder-abc"));
+        assert_eq!(found.personas, [PersonaId("account-1-persona".to_owned())]);
+        assert!(found.email_verified);
+        assert_eq!(accounts::by_id(&desk.store, &found.id).await.unwrap(), Some(found.clone()));
+
+        let erase = AccountCommand::Erase(Erase { reason: "asked".to_owned() });
+        history.decide("account-1", &mut account, &erase);
+        desk.fold(&history, 10).await;
+        assert_eq!(accounts::by_subject(&desk.store, &subject).await.unwrap(), None);
+        let erased = accounts::by_id(&desk.store, &found.id).await.unwrap().unwrap();
+        assert_eq!((erased.username.as_str(), erased.erased_at), ("", Some(history.now)));
+        assert_eq!(accounts::count(&desk.store).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_ends_by_its_own_stream_by_the_cap_and_with_its_account() {
+    on_both_engines(async |desk| {
+        let mut history = History::new();
+        let mut account = register(&mut history, "account-1", "subject-1");
+        for number in 1..=3 {
+            history.pass(10);
+            sign_in(&mut history, "account-1", &mut account, number);
+        }
+        desk.fold(&history, 2).await;
+        let owner = AccountId("account-1".to_owned());
+        let listed = sessions::of_account(&desk.store, &owner, None, 10).await.unwrap();
+        let ends: Vec<_> = listed.iter().map(|row| (row.public_id.clone(), row.end_reason.as_deref())).collect();
+        assert_eq!(ends, [(session_id(3), None), (session_id(2), None), (session_id(1), Some("evicted"))]);
+        assert_eq!(sessions::live_count(&desk.store, &owner, history.now).await.unwrap(), 2);
+
+        let mut two = Session::default();
+        for event in history.events.iter().filter(|event| *event.stream.id == *session_id(2).0) {
+            use muniment_aggregates::decider::Decider;
+            two.evolve(&serde_json::from_str(&event.payload).unwrap());
+        }
+        let revoke = SessionCommand::Revoke(Revoke { reason: "logout".to_owned() });
+        assert_eq!(history.decide(&session_id(2).0, &mut two, &revoke), 1);
+        let close = CloseSession { session: session_id(2), reason: "closed later".to_owned() };
+        assert_eq!(history.decide("account-1", &mut account, &AccountCommand::CloseSession(close)), 1);
+        history.pass(5);
+        history.decide("account-1", &mut account, &AccountCommand::Erase(Erase { reason: "asked".to_owned() }));
+        desk.fold(&history, 10).await;
+        let two = sessions::by_public_id(&desk.store, &session_id(2)).await.unwrap().unwrap();
+        assert_eq!(two.end_reason.as_deref(), Some("logout"), "the first end counts");
+        let three = sessions::by_public_id(&desk.store, &session_id(3)).await.unwrap().unwrap();
+        assert_eq!((three.end_reason.as_deref(), three.ended_at), (Some("account_erased"), Some(history.now)));
+        assert_eq!(three.kind, SessionKind::Founder);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn expired_sessions_are_found_for_housekeeping() {
+    on_both_engines(async |desk| {
+        let mut history = History::new();
+        let mut account = register(&mut history, "account-1", "subject-1");
+        sign_in(&mut history, "account-1", &mut account, 1);
+        desk.fold(&history, 10).await;
+        let end = history.now + TimeDelta::days(30);
+        assert!(sessions::expired(&desk.store, end - TimeDelta::seconds(1), 10).await.unwrap().is_empty());
+        assert_eq!(sessions::expired(&desk.store, end, 10).await.unwrap().len(), 1);
+    })
+    .await;
+}

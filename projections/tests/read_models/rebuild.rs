@@ -1,0 +1,149 @@
+//! Replacing and checking a generation.
+
+use std::sync::Mutex;
+
+use muniment_aggregates::ids::CompanyId;
+use muniment_aggregates::record::Position;
+use muniment_projections::rebuild::{Progress, RebuildError, rebuild};
+use muniment_projections::verify::{DifferenceKind, verify};
+use muniment_projections::{AdvanceError, Purpose, metrics, points};
+
+use crate::company::{company_history, define, point};
+use crate::harness::on_both_engines;
+use crate::history::{History, bytes};
+
+/// A company whose metric has so many points.
+fn long_history(points_count: u32) -> History {
+    let mut history = company_history();
+    let company = CompanyId::from_random(bytes(1));
+    let application = muniment_aggregates::ids::ApplicationId::from_random(bytes(1));
+    let metric = define(&mut history, &company, &application, "users");
+    for number in 0..points_count {
+        point(&mut history, &company, &metric, "users", f64::from(number));
+    }
+    history
+}
+
+#[tokio::test]
+async fn a_rebuilt_model_takes_the_place_of_the_live_one() {
+    on_both_engines(async |desk| {
+        let history = long_history(1_000);
+        desk.fold(&history, 300).await;
+        let steps = Mutex::new(Vec::new());
+        let progress = |step: Progress| steps.lock().unwrap().push(step.position);
+        for model in desk.store.projections() {
+            let at = rebuild(&desk.store, model.name(), |after, limit| history.read(after, limit), &progress).await;
+            assert_eq!(at.unwrap(), history.head(), "{}", model.name());
+        }
+        let steps = steps.into_inner().unwrap();
+        assert!(steps.contains(&Position::START) && steps.contains(&history.head()));
+        let all = desk.store.checkpoints().await.unwrap();
+        assert_eq!(all.len(), desk.store.projections().len(), "the old generations are gone");
+        assert!(all.iter().all(|at| at.purpose == Purpose::Live && at.generation == 1));
+        assert_eq!(points::count(&desk.store).await.unwrap(), 1_003);
+        assert_eq!(metrics::count(&desk.store).await.unwrap(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_model_serves_and_advances_while_it_is_rebuilt() {
+    on_both_engines(async |desk| {
+        let history = long_history(400);
+        let early = history.up_to(200);
+        desk.fold(&early, 100).await;
+        let arrived = Mutex::new(false);
+        let read = async |after: Position, limit: usize| {
+            // While the first page is being read, the rest arrives at the live model.
+            let first = !std::mem::replace(&mut *arrived.lock().unwrap(), true);
+            if first {
+                assert_eq!(metrics::count(&desk.store).await.unwrap(), 2);
+                desk.fold(&history, 50).await;
+            }
+            history.read(after, limit).await
+        };
+        let at = rebuild(&desk.store, "points", &read, &|_| {}).await.unwrap();
+        assert_eq!(at, history.head());
+        assert_eq!(points::count(&desk.store).await.unwrap(), 403);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_interrupted_rebuild_goes_on_where_it_was() {
+    on_both_engines(async |desk| {
+        let history = long_history(6_000);
+        desk.fold(&history, 5_000).await;
+        let cut = async |after: Position, limit: usize| {
+            if after.0 >= 5_000 { Err("the disk is gone".to_owned()) } else { history.read(after, limit).await }
+        };
+        let interrupted = rebuild(&desk.store, "points", &cut, &|_| {}).await;
+        assert!(matches!(interrupted, Err(RebuildError::Read { after: Position(5_000), .. })));
+        assert_eq!(points::count(&desk.store).await.unwrap(), 6_003, "the live model still serves");
+
+        let steps = Mutex::new(Vec::new());
+        let progress = |step: Progress| steps.lock().unwrap().push(step.position);
+        rebuild(&desk.store, "points", |after, limit| history.read(after, limit), &progress).await.unwrap();
+        assert_eq!(steps.into_inner().unwrap(), [Position(5_000), history.head()]);
+        assert_eq!(points::count(&desk.store).await.unwrap(), 6_003);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_altered_a_missing_and_a_surplus_row_are_found() {
+    on_both_engines(async |desk| {
+        let history = long_history(50);
+        desk.fold(&history, 100).await;
+        let read = |after, limit| history.read(after, limit);
+        for model in desk.store.projections() {
+            let verified = verify(&desk.store, model.name(), read, &|_| {}).await.unwrap();
+            assert_eq!(verified.differences, [], "{}", model.name());
+            assert_eq!(verified.position, history.head());
+        }
+        let tamper = desk.tamper().await;
+        for sql in [
+            "UPDATE points_v1_g0 SET value = 666 WHERE position = 10",
+            "DELETE FROM points_v1_g0 WHERE position = 11",
+            "INSERT INTO points_v1_g0 SELECT 99999, 'point_forged', metric_id, instant, timestamp_text, value, \
+             original_value, source, confidence, raw_event_id, idempotency_key, recorded_at, corrected_at \
+             FROM points_v1_g0 WHERE position = 12",
+        ] {
+            assert_eq!(tamper.execute(sql, &[]).await.unwrap(), 1);
+        }
+        let verified = verify(&desk.store, "points", read, &|_| {}).await.unwrap();
+        let mut found: Vec<_> = verified.differences.iter().map(|it| (it.key.as_str(), it.kind)).collect();
+        found.sort();
+        assert_eq!(
+            found,
+            [("10", DifferenceKind::Altered), ("11", DifferenceKind::Missing), ("99999", DifferenceKind::Surplus)]
+        );
+        let left = desk.store.checkpoints().await.unwrap();
+        assert!(left.iter().all(|at| at.purpose == Purpose::Live), "the shadow is gone");
+
+        rebuild(&desk.store, "points", read, &|_| {}).await.unwrap();
+        assert_eq!(verify(&desk.store, "points", read, &|_| {}).await.unwrap().differences, []);
+        tamper.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rebuild_stops_at_an_event_it_cannot_take_and_leaves_the_live_model() {
+    on_both_engines(async |desk| {
+        let mut history = company_history();
+        desk.fold(&history, 100).await;
+        history.record_raw("subject", "s", "subject.erased", "{\"erased\":{\"reason\":\"x\",\"at\":1}}");
+        let accounts = desk.store.projection("accounts").unwrap();
+        desk.store.advance(accounts.as_ref(), &history.events[history.events.len() - 1..]).await.unwrap();
+        let audit = desk.store.projection("audit").unwrap();
+        let stopped = desk.store.advance(audit.as_ref(), &history.events[history.events.len() - 1..]).await;
+        assert!(matches!(stopped, Err(AdvanceError::Stopped(_))));
+        let unknown = rebuild(&desk.store, "nothing", |after, limit| history.read(after, limit), &|_| {}).await;
+        assert!(matches!(unknown, Err(RebuildError::Unknown(_))));
+        // Up to where the stopped model is, its events can be folded: it can be rebuilt to that point.
+        let at = rebuild(&desk.store, "audit", |after, limit| history.read(after, limit), &|_| {}).await.unwrap();
+        assert_eq!(at, Position(history.head().0 - 1));
+    })
+    .await;
+}

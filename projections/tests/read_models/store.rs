@@ -1,0 +1,165 @@
+//! What the checkpoint refuses, what stops a model, and what a store says of another record.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use muniment_aggregates::ids::CredentialId;
+use muniment_aggregates::record::Position;
+use muniment_projections::{Advance, AdvanceError, LastUsed, OnMismatch, OpenError, ReadStore, ReadStoreConfig};
+use muniment_projections::{last_used, metrics};
+
+use crate::company::company_history;
+use crate::harness::on_both_engines;
+use crate::history::beginning;
+
+#[tokio::test]
+async fn applying_a_batch_twice_is_refused_by_the_checkpoint() {
+    on_both_engines(async |desk| {
+        let history = company_history();
+        let metrics_model = desk.store.projection("metrics").unwrap();
+        let whole = &history.events;
+        let moved = desk.store.advance(metrics_model.as_ref(), whole).await.unwrap();
+        assert_eq!(moved, Advance::Moved(history.head()));
+        let again = desk.store.advance(metrics_model.as_ref(), whole).await.unwrap();
+        assert_eq!(again, Advance::Ahead(history.head()));
+        assert_eq!(metrics::count(&desk.store).await.unwrap(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_batch_that_leaves_events_out_is_refused() {
+    on_both_engines(async |desk| {
+        let history = company_history();
+        let points_model = desk.store.projection("points").unwrap();
+        let late = desk.store.advance(points_model.as_ref(), &history.events[1..]).await.unwrap();
+        assert_eq!(late, Advance::Behind(Position::START));
+        let mut holed = history.events.clone();
+        holed.remove(1);
+        let gap = desk.store.advance(points_model.as_ref(), &holed).await;
+        assert!(matches!(gap, Err(AdvanceError::Gap { before: Position(1), found: Position(3) })));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn models_that_stand_apart_advance_each_from_where_it_is() {
+    on_both_engines(async |desk| {
+        let history = company_history();
+        let audit = desk.store.projection("audit").unwrap();
+        desk.store.advance(audit.as_ref(), &history.events).await.unwrap();
+        for outcome in desk.store.advance_together(desk.store.projections(), &history.events).await {
+            let expected =
+                if outcome.name == "audit" { Advance::Ahead(history.head()) } else { Advance::Moved(history.head()) };
+            assert_eq!(outcome.result.unwrap(), expected, "{}", outcome.name);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_event_stops_those_who_want_it_at_its_position_and_nobody_else() {
+    on_both_engines(async |desk| {
+        let mut history = company_history();
+        let good = history.head();
+        let bad = history.record_raw("metric", "metric_x", "metric.exploded", "{}");
+        history.pass(1);
+        history.record_raw("offer", "offer_x", "offer.made", "{}");
+        for outcome in desk.store.advance_together(desk.store.projections(), &history.events).await {
+            match (outcome.name, outcome.result) {
+                ("metrics" | "points" | "alerts" | "rules" | "audit", Err(AdvanceError::Stopped(poison))) => {
+                    assert_eq!((poison.position, poison.event_type.as_str()), (bad, "metric.exploded"));
+                }
+                (name, result) => {
+                    assert_eq!(result.expect(name), Advance::Moved(history.head()));
+                }
+            }
+        }
+        let live = desk.store.live().await.unwrap();
+        let metrics_at = live.iter().find(|at| at.name == "metrics").unwrap();
+        assert_eq!(metrics_at.position, good, "all before the poison is in");
+        assert_eq!(metrics_at.stopped_by.as_ref().unwrap().position, bad);
+
+        let mut repaired = history.up_to(history.events.len() - 2);
+        repaired.record_raw("offer", "offer_y", "offer.made", "{}");
+        let model = desk.store.projection("metrics").unwrap();
+        desk.store.advance(model.as_ref(), &repaired.events[repaired.events.len() - 1..]).await.unwrap();
+        let live = desk.store.live().await.unwrap();
+        assert_eq!(live.iter().find(|at| at.name == "metrics").unwrap().stopped_by, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_about_something_that_was_never_made_stops_the_model() {
+    on_both_engines(async |desk| {
+        let mut history = company_history();
+        let point = history.events.iter().find(|event| &*event.event_type == "metric.point_recorded").unwrap().clone();
+        let bad = history.record_raw("metric", "metric_AAAAAAAAAAAAAAAA", "metric.point_recorded", &point.payload);
+        let model = desk.store.projection("metrics").unwrap();
+        let stopped = desk.store.advance(model.as_ref(), &history.events).await;
+        assert!(matches!(stopped, Err(AdvanceError::Stopped(poison)) if poison.position == bad));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_of_another_record_or_beyond_the_head_is_refused_and_can_begin_again() {
+    on_both_engines(async |desk| {
+        let history = company_history();
+        desk.fold(&history, 100).await;
+        let same = desk.reopen(history.head(), OnMismatch::Refuse).await.unwrap();
+        assert_eq!(same.live().await.unwrap()[0].position, history.head());
+        same.close().await;
+
+        let beyond = desk.reopen(Position(history.head().0 - 1), OnMismatch::Refuse).await;
+        assert!(matches!(beyond, Err(OpenError::BeyondHead { checkpoint, .. }) if checkpoint == history.head()));
+
+        let other = ReadStoreConfig { record: "another-1".to_owned(), head: history.head(), ..desk.config.clone() };
+        let refused = ReadStore::open(other.clone()).await;
+        assert!(matches!(refused, Err(OpenError::OtherRecord { .. })));
+        let reset = ReadStore::open(ReadStoreConfig { on_mismatch: OnMismatch::Reset, ..other }).await.unwrap();
+        assert!(reset.live().await.unwrap().iter().all(|at| at.position == Position::START));
+        assert_eq!(metrics::count(&reset).await.unwrap(), 0);
+        reset.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_many_that_advance_at_once_exactly_one_does() {
+    on_both_engines(async |desk| {
+        let history = Arc::new(company_history());
+        let mut racing = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (store, history) = (desk.store.clone(), Arc::clone(&history));
+            racing.spawn(async move {
+                let model = store.projection("points").unwrap();
+                store.advance(model.as_ref(), &history.events).await.unwrap()
+            });
+        }
+        let outcomes = racing.join_all().await;
+        let moved = outcomes.iter().filter(|outcome| matches!(outcome, Advance::Moved(_))).count();
+        assert_eq!(moved, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn met_127_last_use_is_written_once_a_minute() {
+    on_both_engines(async |desk| {
+        let token = CredentialId::from_random([1; 9]);
+        let noting = LastUsed::new(desk.store.clone());
+        let mut written = 0;
+        for second in 0..150 {
+            let now = beginning() + TimeDelta::seconds(second);
+            written += u32::from(noting.note(&token, now).await.unwrap());
+        }
+        assert_eq!(written, 3);
+        let elsewhere = LastUsed::new(desk.store.clone());
+        assert!(!elsewhere.note(&token, beginning() + TimeDelta::seconds(125)).await.unwrap());
+        let at = last_used::of(&desk.store, &token).await.unwrap();
+        assert_eq!(at, Some(beginning() + TimeDelta::seconds(120)));
+    })
+    .await;
+}

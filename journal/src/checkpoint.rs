@@ -14,7 +14,8 @@ use muniment_sql::SqlError;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use uuid::Uuid;
 
-use crate::engine::{Engine, Head, Identity};
+use crate::Journal;
+use crate::engine::{Head, Identity};
 use crate::master_key::{self, KeyFileError, KeySource};
 use crate::seal::SecretKey;
 
@@ -189,9 +190,13 @@ impl SignedHead {
         Ok(signed)
     }
 
-    /// Compares with the record as an engine has it. It reads one event; whether the chain up to it holds is
-    /// [`crate::Journal::verify`]'s part, and only both together prove that nothing was changed.
-    pub(crate) async fn compare(&self, engine: &dyn Engine) -> Result<Comparison, CheckpointError> {
+    /// Compares with the record of today. It reads one event; whether the chain up to it holds is
+    /// [`Journal::verify`]'s part, and only both together prove that nothing was changed.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub async fn verify_against(&self, journal: &Journal) -> Result<Comparison, CheckpointError> {
+        let engine = journal.engine();
         let head = engine.head().await?;
         if head.identity.installation != self.identity.installation {
             return Ok(Comparison::OtherInstallation);

@@ -22,14 +22,18 @@
 //!
 //! [`append`] (what goes in and comes out), [`engine`] (the seam to a database), [`limits`], [`chain`] (what is hashed);
 //! for personal values [`keyring`] (whose key seals what), [`master_key`] (the key outside the database), [`seal`] (the
-//! cryptography), [`rotation`]; beside the record [`snapshot`], [`outbox`] and [`checkpoint`] (signed heads).
+//! cryptography), [`rotation`]; beside the record [`snapshot`], [`outbox`], [`checkpoint`]
+//! (signed heads), [`backup`] and [`restore`]; [`cqrs_repository`] is the journal as cqrs-es sees it.
 
 mod admit;
 pub mod append;
+pub mod backup;
+mod backup_format;
 mod batch;
 pub mod chain;
 pub mod checkpoint;
 mod commit;
+pub mod cqrs_repository;
 pub mod engine;
 mod foreign;
 mod gather;
@@ -39,6 +43,7 @@ pub mod keyring;
 pub mod limits;
 pub mod master_key;
 pub mod outbox;
+pub mod restore;
 pub mod rotation;
 pub mod seal;
 pub mod snapshot;
@@ -47,6 +52,8 @@ mod verdicts;
 mod writer;
 
 pub use append::{Append, AppendError, Appended, NewEvent, NewMail, Ticket};
+pub use backup::{BackedUp, BackupError};
+pub use backup_format::FormatError;
 pub use checkpoint::{CheckpointError, CheckpointKey, Comparison, SignedHead};
 pub use engine::{Engine, Identity, Stores};
 pub use journal::{Journal, JournalError};
@@ -54,6 +61,7 @@ pub use keyring::{ClaimDigest, KeyRing, KeyRingError, SubjectAlias};
 pub use limits::JournalLimits;
 pub use master_key::{KeyFileError, KeySource, MasterKey};
 pub use outbox::{Mail, MailEntry, MailStatus, Outbox, OutboxCounts};
+pub use restore::{RestoreError, Restored};
 pub use rotation::{RotateError, Rotated};
 pub use seal::SealError;
 pub use snapshot::Snapshot;

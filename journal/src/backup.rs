@@ -1,0 +1,272 @@
+//! Backups: the whole record in one portable file, and the subjects' wrapped keys in a second one.
+//!
+//! `<FILE>` holds events with the very bytes that were hashed, and the claims. `<FILE>.keys` holds the keys, wrapped
+//! under the master key, and replaces its predecessor: whoever keeps old records but only the newest keys cannot
+//! bring back an erased person. Mail waiting in the outbox is in neither. The way back is [`crate::restore`].
+
+use std::fs::{File, OpenOptions};
+use std::io::BufWriter;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use muniment_aggregates::record::{Position, StreamId};
+use muniment_sql::{Row, SqlError, Transaction};
+use uuid::Uuid;
+
+use crate::Journal;
+use crate::backup_format::{ClaimBody, ClaimFrame, FormatError, FrameWriter, Header};
+use crate::engine::Engine;
+use crate::key_table::{self, INSTALLATION_ROW};
+use crate::keyring::{KeyRing, unwrap};
+use crate::seal::{SealError, SecretKey, join};
+
+/// Rows or events read at a time.
+const PAGE_ROWS: usize = 1_000;
+
+/// What a backup wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackedUp {
+    /// The record up to here is in it.
+    pub position: Position,
+    /// Claims in it.
+    pub claims: u64,
+    /// Subject keys in the second file.
+    pub keys: u64,
+    /// The file with the record.
+    pub record_file: PathBuf,
+    /// The file with the wrapped keys.
+    pub keys_file: PathBuf,
+}
+
+/// Why there is no backup.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// A file of that name is there.
+    #[error("{0} exists already; a record is never overwritten")]
+    Exists(PathBuf),
+    /// The file.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The keys.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The database.
+    #[error("the record cannot be read: {0}")]
+    Unavailable(#[from] SqlError),
+    /// The record has a hole.
+    #[error("the record ends at position {found} where position {expected} must follow; run `muniment audit verify`")]
+    Gap {
+        /// The last position that was read.
+        found: Position,
+        /// The one that is missing.
+        expected: Position,
+    },
+    /// The journal stands on no database.
+    #[error("this journal keeps nothing that could be backed up")]
+    NoDatabase,
+}
+
+/// The name of the second file.
+#[must_use]
+pub fn keys_file_of(record_file: &Path) -> PathBuf {
+    let mut name = record_file.as_os_str().to_owned();
+    name.push(".keys");
+    PathBuf::from(name)
+}
+
+/// What a sealed claim digest is bound to.
+pub(crate) fn claim_bound_to(installation: Uuid, scope: &str, owner: &StreamId) -> Vec<u8> {
+    let parts = [installation.as_bytes(), scope.as_bytes(), owner.kind.as_bytes(), owner.id.as_bytes()];
+    join("muniment/backup-claim/v1", &parts)
+}
+
+/// Writes a backup of the record as it is now; the server may go on working. `progress` hears how far it is and how
+/// far it goes. Both files appear whole or not at all, for their owner's eyes only.
+///
+/// # Errors
+/// See [`BackupError`]; nothing is left behind then.
+pub async fn backup(
+    journal: &Journal,
+    record_file: &Path,
+    progress: &(dyn Fn(Position, Position) + Send + Sync),
+) -> Result<BackedUp, BackupError> {
+    if record_file.exists() {
+        return Err(BackupError::Exists(record_file.to_owned()));
+    }
+    let engine = journal.engine();
+    let stores = engine.stores().ok_or(BackupError::NoDatabase)?;
+    let keys_file = keys_file_of(record_file);
+    let record = Draft::new(record_file)?;
+    let keys = Draft::new(&keys_file)?;
+
+    // One moment for head, claims and keys. Events below the head never change and are read without holding it.
+    let mut moment = stores.read.begin_snapshot().await?;
+    let header = read_header(&mut moment, journal.keyring()).await?;
+    let end = Position(header.position);
+    let mut writer = FrameWriter::new(BufWriter::new(record.open()?), &header)?;
+    let claims = write_claims(&mut moment, journal.keyring(), &mut writer).await?;
+    let keys_header = Header { content: "keys".to_owned(), ..header };
+    let mut keys_writer = FrameWriter::new(BufWriter::new(keys.open()?), &keys_header)?;
+    let keys_written = write_keys(&mut moment, &mut keys_writer).await?;
+    moment.commit().await?;
+
+    write_events(&**engine, end, &mut writer, progress).await?;
+    keys.keep(keys_writer.finish()?)?;
+    record.keep(writer.finish()?)?;
+    Ok(BackedUp { position: end, claims, keys: keys_written, record_file: record_file.to_owned(), keys_file })
+}
+
+async fn read_header(moment: &mut Transaction, keyring: &KeyRing) -> Result<Header, BackupError> {
+    let head = moment
+        .fetch_optional("SELECT position, hash, recorded_at, epoch FROM journal_head", &[])
+        .await?
+        .ok_or(BackupError::NoDatabase)?;
+    let epochs = moment.fetch_all("SELECT epoch, after_position FROM journal_epochs ORDER BY epoch", &[]).await?;
+    let epochs = epochs
+        .iter()
+        .map(|row| Ok((row.count("epoch")?, row.count("after_position")?)))
+        .collect::<Result<Vec<_>, SqlError>>()?;
+    Ok(Header {
+        content: "record".to_owned(),
+        installation: keyring.installation(),
+        epoch: head.count("epoch")?,
+        epochs,
+        position: head.count("position")?,
+        hash: hex::encode(head.blob("hash")?),
+        recorded_at: head.int("recorded_at")?,
+        created_at: Utc::now(),
+        installation_key: hex::encode(&keyring.master().installation_wrapped),
+    })
+}
+
+async fn write_claims(
+    moment: &mut Transaction,
+    keyring: &KeyRing,
+    writer: &mut FrameWriter<BufWriter<File>>,
+) -> Result<u64, BackupError> {
+    let mut written = 0;
+    let (mut after_scope, mut after_digest) = (String::new(), Vec::new());
+    loop {
+        let page = moment
+            .fetch_all(
+                "SELECT scope, digest, owner_kind, owner_id, claims.subject, position, wrapped_key FROM claims \
+                 LEFT JOIN subject_keys ON subject_keys.subject = claims.subject \
+                 WHERE (scope, digest) > ($1, $2) ORDER BY scope, digest LIMIT $3",
+                &[(&after_scope).into(), after_digest.as_slice().into(), PAGE_ROWS.into()],
+            )
+            .await?;
+        for row in &page {
+            if let Some(claim) = read_claim(row, keyring)? {
+                writer.claim(&claim)?;
+                written += 1;
+            }
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE_ROWS => {
+                (after_scope, after_digest) = (last.text("scope")?, last.blob("digest")?);
+            }
+            Some(_) | None => return Ok(written),
+        }
+    }
+}
+
+/// A claim as the file keeps it; `None` when it belongs to an erased subject, which frees it.
+fn read_claim(row: &Row, keyring: &KeyRing) -> Result<Option<ClaimFrame>, BackupError> {
+    let scope = row.text("scope")?;
+    let owner = StreamId::new(&row.text("owner_kind")?, &row.text("owner_id")?);
+    let position = Position(row.count("position")?);
+    let digest = row.blob("digest")?;
+    let body = match (row.text_or_null("subject")?, row.blob_or_null("wrapped_key")?) {
+        (None, _) => {
+            let digest = digest
+                .as_slice()
+                .try_into()
+                .map_err(|_| SqlError::Column { column: "digest".to_owned(), what: "is no digest".to_owned() })?;
+            ClaimBody::Clear(digest)
+        }
+        (Some(_), None) => return Ok(None),
+        (Some(subject), Some(wrapped)) => {
+            let key: SecretKey = unwrap(&keyring.master().key, keyring.installation(), &subject, &wrapped)?;
+            let body = key.encrypt(&claim_bound_to(keyring.installation(), &scope, &owner), &digest)?;
+            ClaimBody::Sealed { subject, body }
+        }
+    };
+    Ok(Some(ClaimFrame { scope, owner, position, body }))
+}
+
+async fn write_keys(moment: &mut Transaction, writer: &mut FrameWriter<BufWriter<File>>) -> Result<u64, BackupError> {
+    let mut written = 0;
+    let mut after = String::new();
+    loop {
+        let page = key_table::page(moment, &after, PAGE_ROWS).await?;
+        for row in &page {
+            writer.key(row)?;
+            written += u64::from(row.subject != INSTALLATION_ROW);
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE_ROWS => after.clone_from(&last.subject),
+            Some(_) | None => return Ok(written),
+        }
+    }
+}
+
+async fn write_events(
+    engine: &dyn Engine,
+    end: Position,
+    writer: &mut FrameWriter<BufWriter<File>>,
+    progress: &(dyn Fn(Position, Position) + Send + Sync),
+) -> Result<(), BackupError> {
+    let mut done = Position::START;
+    while done < end {
+        let page = engine.read(done, end, PAGE_ROWS).await?;
+        for event in &page {
+            if event.position != done.next() {
+                return Err(BackupError::Gap { found: done, expected: done.next() });
+            }
+            writer.event(event)?;
+            done = event.position;
+        }
+        if page.is_empty() {
+            return Err(BackupError::Gap { found: done, expected: done.next() });
+        }
+        progress(done, end);
+    }
+    Ok(())
+}
+
+/// A file under a temporary name beside its place, removed unless it is kept.
+struct Draft {
+    draft: PathBuf,
+    place: PathBuf,
+}
+
+impl Draft {
+    fn new(place: &Path) -> Result<Self, FormatError> {
+        let mut draft = place.as_os_str().to_owned();
+        draft.push(format!(".{}.part", Uuid::new_v4().simple()));
+        Ok(Self { draft: PathBuf::from(draft), place: place.to_owned() })
+    }
+
+    fn open(&self) -> Result<File, FormatError> {
+        Ok(OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.draft)?)
+    }
+
+    /// Makes the written file durable and gives it its name.
+    fn keep(self, written: BufWriter<File>) -> Result<(), FormatError> {
+        let file = written.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        std::fs::rename(&self.draft, &self.place)?;
+        let folder = self.place.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all())?;
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // After `keep` the name is gone; otherwise a leftover of a failed backup only costs space, and its own error
+        // is already on the way.
+        drop(std::fs::remove_file(&self.draft));
+    }
+}

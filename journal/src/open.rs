@@ -1,0 +1,173 @@
+//! Opening a record from a configuration: engine, schema, identity, keys, and then the [`Journal`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::Utc;
+use muniment_sql::migrations::{self, Migration, MigrationError, Namespace};
+use muniment_sql::{Database, SqlError};
+use uuid::Uuid;
+
+use crate::chain::GENESIS;
+use crate::engine::{Engine, Stores};
+use crate::journal::Journal;
+use crate::keyring::{KeyRing, KeyRingError};
+use crate::limits::JournalLimits;
+use crate::master_key::{KeyFileError, KeySource, MasterKey};
+use crate::postgres::PostgresEngine;
+use crate::sqlite::SqliteEngine;
+
+/// Where the record is.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// `journal.db` in a folder.
+    Sqlite {
+        /// The folder.
+        directory: PathBuf,
+    },
+    /// A PostgreSQL database, or what speaks its protocol.
+    Postgres {
+        /// `postgres://user:password@host/database`.
+        url: String,
+    },
+}
+
+/// What a record needs to be opened.
+#[derive(Debug, Clone)]
+pub struct JournalConfig {
+    /// Where it is.
+    pub store: Store,
+    /// Where the master key comes from.
+    pub keys: KeySource,
+    /// Bounds of queues, batches and memory.
+    pub limits: JournalLimits,
+}
+
+/// Why a record did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder cannot be used.
+    #[error("{path}: {source}")]
+    Folder {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's report.
+        source: std::io::Error,
+    },
+    /// Another process has it open.
+    #[error("another process has this record open (it holds {0}); stop it, or give this one its own data folder")]
+    Locked(PathBuf),
+    /// There is nothing to read.
+    #[error("{0} does not exist; there is no record here")]
+    NoRecord(PathBuf),
+    /// The schema is not what this program needs.
+    #[error(transparent)]
+    Schema(#[from] MigrationError),
+    /// The schema lacks steps, and a reader runs none.
+    #[error("the record was made by an older program and lacks {}; start the server once", .0.join(", "))]
+    SchemaBehind(Vec<&'static str>),
+    /// The database is set up in a way that would break a promise.
+    #[error("the database would lose acknowledged appends: {0}")]
+    Unsafe(String),
+    /// The master key.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// The stored keys.
+    #[error(transparent)]
+    KeyRing(#[from] KeyRingError),
+    /// The database.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+}
+
+const SQLITE_MIGRATIONS: [Migration; 1] =
+    [Migration { name: "0001_events", sql: include_str!("../../migrations/sqlite/journal/0001_events.sql") }];
+const POSTGRES_MIGRATIONS: [Migration; 1] =
+    [Migration { name: "0001_events", sql: include_str!("../../migrations/postgres/journal/0001_events.sql") }];
+
+/// The schema of the journal on an engine; for `doctor` too.
+#[must_use]
+pub const fn schema(engine: muniment_sql::Engine) -> Namespace<'static> {
+    let migrations: &[Migration] = match engine {
+        muniment_sql::Engine::Sqlite => &SQLITE_MIGRATIONS,
+        muniment_sql::Engine::Postgres => &POSTGRES_MIGRATIONS,
+    };
+    Namespace { name: "muniment.journal", migrations }
+}
+
+/// Makes the head of a record that has none yet; of two programs that start at once the first one's counts.
+async fn make_head(database: &Database) -> Result<(), SqlError> {
+    let mut tx = database.begin().await?;
+    let made = tx
+        .execute(
+            "INSERT INTO journal_head (singleton, position, hash, recorded_at, installation, epoch) \
+             VALUES (1, 0, $1, 0, $2, 1) ON CONFLICT DO NOTHING",
+            &[GENESIS.as_slice().into(), Uuid::new_v4().to_string().into()],
+        )
+        .await?;
+    if made == 1 {
+        let sql = "INSERT INTO journal_epochs (epoch, after_position, started_at) VALUES (1, 0, $1)";
+        tx.execute(sql, &[Utc::now().into()]).await?;
+    }
+    tx.commit().await
+}
+
+async fn engine(store: &Store) -> Result<(Arc<dyn Engine>, Stores), OpenError> {
+    let (engine, stores): (Arc<dyn Engine>, Stores) = match store {
+        Store::Sqlite { directory } => {
+            let engine = SqliteEngine::open(directory).await?;
+            let stores = engine.databases();
+            (Arc::new(engine), stores)
+        }
+        Store::Postgres { url } => {
+            let engine = PostgresEngine::open(url).await?;
+            let stores = engine.databases();
+            (Arc::new(engine), stores)
+        }
+    };
+    migrations::migrate(&stores.write, &[schema(stores.write.engine())], Utc::now()).await?;
+    make_head(&stores.write).await?;
+    Ok((engine, stores))
+}
+
+impl Journal {
+    /// Opens a record for appending: brings its schema up to date, makes sure that nobody else has a SQLite file
+    /// open and that commits are durable, opens the keys.
+    ///
+    /// # Errors
+    /// Each with what to do about it.
+    pub async fn open(config: JournalConfig) -> Result<Self, OpenError> {
+        let (engine, stores) = engine(&config.store).await?;
+        let master = MasterKey::load(&config.keys)?;
+        let head = engine.head().await?;
+        let keyring = KeyRing::load(master, head.identity.installation, stores.read, Some(stores.write)).await?;
+        Ok(Self::with_engine(engine, keyring, config.limits).await?)
+    }
+
+    /// Opens a record for reading only, also beside a running server; it follows what that one appends.
+    ///
+    /// # Errors
+    /// When there is no record, its schema is another, or the keys do not fit.
+    pub async fn open_read_only(config: JournalConfig) -> Result<Self, OpenError> {
+        let (engine, stores): (Arc<dyn Engine>, Stores) = match &config.store {
+            Store::Sqlite { directory } => {
+                let engine = SqliteEngine::open_read_only(directory).await?;
+                let stores = engine.databases();
+                (Arc::new(engine), stores)
+            }
+            Store::Postgres { url } => {
+                let engine = PostgresEngine::open_read_only(url).await?;
+                let stores = engine.databases();
+                (Arc::new(engine), stores)
+            }
+        };
+        let missing = migrations::pending(&stores.read, &schema(stores.read.engine())).await?;
+        if !missing.is_empty() {
+            return Err(OpenError::SchemaBehind(missing));
+        }
+        let master = MasterKey::load(&config.keys)?;
+        let head = engine.head().await?;
+        let keyring = KeyRing::load(master, head.identity.installation, stores.read, None).await?;
+        Ok(Self::with_engine(engine, keyring, config.limits).await?)
+    }
+}

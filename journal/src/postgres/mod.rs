@@ -1,0 +1,270 @@
+//! The record in PostgreSQL: one session writes, a pool reads, the head row orders all nodes.
+//!
+//! Reading order: [`session`] (the writing session and its one statement), [`announce`] (how nodes hear of each
+//! other), then the engine below.
+
+mod announce;
+mod session;
+
+use std::collections::HashMap;
+use std::str::FromStr as _;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
+use muniment_sql::{Database, SqlError};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Row as _};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::engine::{Batch, ClaimId, Engine, Head, Identity, Stores, WriteError};
+use crate::open::OpenError;
+use crate::rows::{self, POSTGRES_COLUMNS, Reader, count, instant, stored};
+
+use announce::{Announcer, Listener};
+use session::Session;
+
+const CONNECTIONS_MAX: u32 = 16;
+const ACQUIRE_SECONDS_MAX: u64 = 5;
+const HEAD_SQL: &str = "SELECT position, hash, recorded_at, installation, epoch FROM journal_head";
+
+/// The engine.
+pub struct PostgresEngine {
+    pool: PgPool,
+    /// The writing session; `None` when opened for reading only.
+    session: Option<Mutex<Session>>,
+    announcer: Option<Announcer>,
+    listener: Listener,
+}
+
+impl PostgresEngine {
+    /// Connects for writing.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or is set up to lose commits.
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        let options = options(url)?;
+        check_durable(&options).await?;
+        let pool = pool("SET synchronous_commit = on").connect_with(options.clone()).await.map_err(SqlError::from)?;
+        Ok(Self {
+            listener: Listener::new(pool.clone()),
+            announcer: Some(Announcer::start(options.clone())),
+            session: Some(Mutex::new(Session::new(options))),
+            pool,
+        })
+    }
+
+    /// Connects for reading only.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn open_read_only(url: &str) -> Result<Self, OpenError> {
+        let pool = pool("SET default_transaction_read_only = on");
+        let pool = pool.connect_with(options(url)?).await.map_err(SqlError::from)?;
+        Ok(Self { listener: Listener::new(pool.clone()), announcer: None, session: None, pool })
+    }
+
+    pub(crate) fn databases(&self) -> Stores {
+        Stores { read: Database::Postgres(self.pool.clone()), write: Database::Postgres(self.pool.clone()) }
+    }
+
+    fn session(&self) -> Result<&Mutex<Session>, SqlError> {
+        self.session.as_ref().ok_or_else(|| SqlError::Unsuitable("the record is open for reading only".to_owned()))
+    }
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
+    Ok(PgConnectOptions::from_str(url).map_err(SqlError::from)?.disable_statement_logging())
+}
+
+fn pool(setting: &'static str) -> PgPoolOptions {
+    // A ping before every statement costs a fifth of a short one; a dead connection is seen when it is used.
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS_MAX)
+        .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS_MAX))
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                connection.execute(setting).await?;
+                Ok(())
+            })
+        })
+}
+
+/// Refuses a server that acknowledges what a power cut takes away.
+async fn check_durable(options: &PgConnectOptions) -> Result<(), OpenError> {
+    let mut connection = options.connect().await.map_err(SqlError::from)?;
+    for (setting, wrong) in [("fsync", "off"), ("full_page_writes", "off")] {
+        let value: String = sqlx::query_scalar("SELECT current_setting($1)")
+            .bind(setting)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(SqlError::from)?;
+        if value == wrong {
+            return Err(OpenError::Unsafe(format!("PostgreSQL runs with {setting} = {wrong}; set it to on")));
+        }
+    }
+    connection.close().await.map_err(SqlError::from)?;
+    Ok(())
+}
+
+fn head(row: &PgRow) -> Result<Head, SqlError> {
+    let installation = Uuid::parse_str(row.try_get("installation")?)
+        .map_err(|error| SqlError::Column { column: "installation".to_owned(), what: error.to_string() })?;
+    Ok(Head {
+        position: Position(count("position", row.try_get("position")?)?),
+        hash: rows::bytes("hash", row.try_get("hash")?)?,
+        identity: Identity { installation, epoch: count("epoch", row.try_get("epoch")?)? },
+        recorded_at: instant("recorded_at", row.try_get("recorded_at")?)?,
+    })
+}
+
+fn events(rows: &[PgRow]) -> Result<Vec<RecordedEvent>, SqlError> {
+    let mut reader = Reader::default();
+    rows.iter().map(|row| reader.event(row)).collect()
+}
+
+#[async_trait]
+impl Engine for PostgresEngine {
+    async fn head(&self) -> Result<Head, SqlError> {
+        head(&sqlx::query(HEAD_SQL).fetch_one(&self.pool).await?)
+    }
+
+    async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
+        let session = self.session().map_err(|error| WriteError::Failed(error.to_string()))?;
+        session.lock().await.write(batch).await
+    }
+
+    async fn hold(&self) -> Result<Head, SqlError> {
+        head(&self.session()?.lock().await.hold().await?)
+    }
+
+    async fn release(&self) -> Result<(), SqlError> {
+        Ok(self.session()?.lock().await.release().await?)
+    }
+
+    async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
+        static SQL: LazyLock<String> = LazyLock::new(|| {
+            format!(
+                "SELECT {POSTGRES_COLUMNS} FROM events WHERE position > $1 AND position <= $2 \
+                 ORDER BY position LIMIT $3"
+            )
+        });
+        let query = sqlx::query(&SQL).bind(stored(after.0)).bind(stored(through.0));
+        events(&query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_all(&self.pool).await?)
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after_sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, SqlError> {
+        static SQL: LazyLock<String> = LazyLock::new(|| {
+            format!(
+                "SELECT {POSTGRES_COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 \
+                 AND sequence > $3 ORDER BY sequence LIMIT $4"
+            )
+        });
+        let query = sqlx::query(&SQL).bind(&*stream.kind).bind(&*stream.id).bind(stored(after_sequence));
+        events(&query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_all(&self.pool).await?)
+    }
+
+    async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
+        let (kinds, ids): (Vec<&str>, Vec<&str>) = streams.iter().map(|stream| (&*stream.kind, &*stream.id)).unzip();
+        let rows = sqlx::query(
+            "SELECT kind, id, version FROM unnest($1::text[], $2::text[]) AS asked (kind, id), \
+             LATERAL (SELECT max(sequence) AS version FROM events \
+                      WHERE aggregate_type = kind AND aggregate_id = id) AS found \
+             WHERE version IS NOT NULL",
+        )
+        .bind(kinds)
+        .bind(ids)
+        .fetch_all(&self.pool)
+        .await?;
+        let version = |row: &PgRow| {
+            let stream = StreamId::new(row.try_get("kind")?, row.try_get("id")?);
+            Ok((stream, count("version", row.try_get("version")?)?))
+        };
+        rows.iter().map(version).collect()
+    }
+
+    async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
+        let asked: Vec<&[u8]> = keys.iter().map(|key| key.0.as_slice()).collect();
+        let sql = "SELECT dedupe_key, position FROM events WHERE dedupe_key = ANY($1)";
+        let rows = sqlx::query(sql).bind(asked).fetch_all(&self.pool).await?;
+        let found = |row: &PgRow| {
+            let key = DedupeKey(rows::bytes("dedupe_key", row.try_get("dedupe_key")?)?);
+            Ok((key, Position(count("position", row.try_get("position")?)?)))
+        };
+        rows.iter().map(found).collect()
+    }
+
+    async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError> {
+        let (scopes, digests): (Vec<&str>, Vec<&[u8]>) =
+            claims.iter().map(|claim| (claim.scope, claim.digest.as_slice())).unzip();
+        let rows = sqlx::query(
+            "SELECT asked.ordinality AS place, owner_kind, owner_id \
+             FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS asked (scope, digest, ordinality) \
+             JOIN claims ON claims.scope = asked.scope AND claims.digest = asked.digest",
+        )
+        .bind(scopes)
+        .bind(digests)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut found = HashMap::new();
+        for row in &rows {
+            let place = count("place", row.try_get("place")?)?;
+            let claim = usize::try_from(place).ok().and_then(|place| claims.get(place.checked_sub(1)?));
+            if let Some(claim) = claim {
+                found.insert(claim.clone(), StreamId::new(row.try_get("owner_kind")?, row.try_get("owner_id")?));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn epochs(&self) -> Result<Vec<(u64, Position)>, SqlError> {
+        let sql = "SELECT epoch, after_position FROM journal_epochs ORDER BY epoch";
+        let epoch = |row: &PgRow| {
+            let after = Position(count("after_position", row.try_get("after_position")?)?);
+            Ok((count("epoch", row.try_get("epoch")?)?, after))
+        };
+        sqlx::query(sql).fetch_all(&self.pool).await?.iter().map(epoch).collect()
+    }
+
+    fn announce(&self, head: Position) {
+        self.listener.ignore_through(head);
+        if let Some(announcer) = &self.announcer {
+            announcer.announce(head);
+        }
+    }
+
+    async fn changed(&self) {
+        self.listener.changed().await;
+    }
+
+    fn shared(&self) -> bool {
+        true
+    }
+
+    fn writable(&self) -> bool {
+        self.session.is_some()
+    }
+
+    fn stores(&self) -> Option<Stores> {
+        Some(self.databases())
+    }
+
+    async fn close(&self) {
+        if let Some(session) = &self.session {
+            session.lock().await.close().await;
+        }
+        if let Some(announcer) = &self.announcer {
+            announcer.stop();
+        }
+        self.listener.stop().await;
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,338 @@
+//! The writing session: one connection, one statement a batch.
+//!
+//! The statement compares and moves the head and inserts everything from arrays, in one round trip that commits by
+//! itself. Only batches that give keys back or erase somebody need several statements, and then a transaction.
+
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use muniment_aggregates::record::RecordedEvent;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
+use sqlx::query::Query;
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Postgres};
+
+use crate::engine::{Batch, Change, WriteError};
+use crate::rows::stored;
+
+/// Waiting longer for the head's lock means that its holder hangs.
+const SETTINGS: &str = "SET synchronous_commit = on; SET lock_timeout = '5s'; \
+    SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'";
+/// Beyond the server's own bound the connection itself is lost.
+const ANSWER_SECONDS_MAX: u64 = 40;
+const CONNECT_SECONDS_MAX: u64 = 5;
+
+const MOVE_HEAD: &str = "WITH head AS (UPDATE journal_head SET position = $1, hash = $2, recorded_at = $3 \
+    WHERE singleton = 1 AND position = $4 AND hash = $5 AND epoch = $6 RETURNING position)";
+const INSERT_EVENTS: &str = "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, \
+    event_version, payload, metadata, recorded_at, hash, dedupe_key) \
+    SELECT position, kind, id, sequence, event_type, event_version, payload::json, metadata::json, recorded_at, hash, dedupe_key \
+    FROM unnest($7::bigint[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], \
+    $15::bigint[], $16::bytea[], $17::bytea[]) AS new (position, kind, id, sequence, event_type, event_version, payload, \
+    metadata, recorded_at, hash, dedupe_key) WHERE EXISTS (SELECT 1 FROM head)";
+const TAKE_CLAIMS: &str = ", taken AS (INSERT INTO claims (scope, digest, owner_kind, owner_id, subject, position) \
+    SELECT scope, digest, owner_kind, owner_id, subject, position FROM unnest($18::text[], $19::bytea[], $20::text[], \
+    $21::text[], $22::text[], $23::bigint[]) AS new (scope, digest, owner_kind, owner_id, subject, position) \
+    WHERE EXISTS (SELECT 1 FROM head)), \
+    mailed AS (INSERT INTO outbox (id, position, subject, body, created_at, expires_at) \
+    SELECT id, position, subject, body, created_at, expires_at FROM unnest($24::text[], $25::bigint[], $26::text[], \
+    $27::text[], $28::bigint[], $29::bigint[]) AS new (id, position, subject, body, created_at, expires_at) \
+    WHERE EXISTS (SELECT 1 FROM head))";
+
+static PLAIN: LazyLock<String> = LazyLock::new(|| format!("{MOVE_HEAD} {INSERT_EVENTS}"));
+static WITH_CHANGES: LazyLock<String> = LazyLock::new(|| format!("{MOVE_HEAD}{TAKE_CLAIMS} {INSERT_EVENTS}"));
+
+/// The connection that writes, made anew whenever it is lost.
+pub(super) struct Session {
+    options: PgConnectOptions,
+    connection: Option<PgConnection>,
+    /// A transaction holds the head's lock.
+    held: bool,
+}
+
+impl Session {
+    pub(super) fn new(options: PgConnectOptions) -> Self {
+        Self { options, connection: None, held: false }
+    }
+
+    /// Takes the connection out: if a caller is dropped midway, the connection goes with it instead of being used
+    /// in an unknown state.
+    async fn take(&mut self) -> Result<PgConnection, sqlx::Error> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        self.held = false;
+        let connect = async {
+            let mut connection = self.options.connect().await?;
+            connection.execute(SETTINGS).await?;
+            Ok(connection)
+        };
+        let bound = Duration::from_secs(CONNECT_SECONDS_MAX);
+        tokio::time::timeout(bound, connect).await.map_err(|late| sqlx::Error::Io(late.into()))?
+    }
+
+    pub(super) async fn write(&mut self, batch: &Batch) -> Result<(), WriteError> {
+        let mut connection = self.take().await.map_err(|error| WriteError::Unknown(error.to_string()))?;
+        let held = std::mem::take(&mut self.held);
+        let bound = Duration::from_secs(ANSWER_SECONDS_MAX);
+        let outcome = match tokio::time::timeout(bound, send(&mut connection, batch, held)).await {
+            Ok(outcome) => outcome,
+            Err(late) => Err(Failure::Driver(sqlx::Error::Io(late.into()))),
+        };
+        match outcome {
+            Ok(()) => {
+                self.connection = Some(connection);
+                Ok(())
+            }
+            Err(Failure::HeadMoved) => {
+                self.connection = Some(connection);
+                Err(WriteError::HeadMoved)
+            }
+            Err(Failure::Driver(error)) => {
+                let (meaning, usable) = meaning(&error);
+                if usable {
+                    self.connection = Some(connection);
+                }
+                Err(meaning)
+            }
+        }
+    }
+
+    /// Locks the head until the next write or [`Session::release`].
+    pub(super) async fn hold(&mut self) -> Result<PgRow, sqlx::Error> {
+        let mut connection = self.take().await?;
+        if !self.held {
+            connection.execute("BEGIN").await?;
+        }
+        let row = sqlx::query(HOLD_SQL).fetch_one(&mut connection).await?;
+        self.held = true;
+        self.connection = Some(connection);
+        Ok(row)
+    }
+
+    pub(super) async fn release(&mut self) -> Result<(), sqlx::Error> {
+        if std::mem::take(&mut self.held) {
+            let mut connection = self.take().await?;
+            connection.execute("ROLLBACK").await?;
+            self.connection = Some(connection);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn close(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::debug!(%error, "the writing session did not close cleanly; everything was answered before");
+        }
+    }
+}
+
+const HOLD_SQL: &str = "SELECT position, hash, recorded_at, installation, epoch FROM journal_head FOR UPDATE";
+
+enum Failure {
+    HeadMoved,
+    Driver(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Driver(error)
+    }
+}
+
+/// What an error says about the batch, and whether the connection can go on.
+fn meaning(error: &sqlx::Error) -> (WriteError, bool) {
+    let sqlx::Error::Database(reported) = error else { return (WriteError::Unknown(error.to_string()), false) };
+    let code = reported.code().unwrap_or_default();
+    let text = || format!("{} ({code})", reported.message());
+    if reported.is_unique_violation() {
+        return (WriteError::Unique(reported.constraint().unwrap_or_default().to_owned()), true);
+    }
+    match code.get(..2) {
+        // Data exception, integrity, cardinality, program limit: something in the batch.
+        Some("21" | "22" | "23" | "54") => (WriteError::Refused(text()), true),
+        // Shutdown, crash, connection trouble, deadlock, lock or statement timeout: to be settled and sent again.
+        Some("08" | "40" | "55" | "57") => (WriteError::Unknown(text()), false),
+        _ => (WriteError::Failed(text()), true),
+    }
+}
+
+/// Whether the changes can ride in the statement itself: only keys taken, each once, and mail.
+fn fits_statement(changes: &[Change]) -> bool {
+    let mut taken = HashSet::new();
+    changes.iter().all(|change| match change {
+        Change::Take { claim, .. } => taken.insert(claim),
+        Change::Mail { .. } => true,
+        Change::Release { .. } | Change::Erase { .. } => false,
+    })
+}
+
+async fn send(connection: &mut PgConnection, batch: &Batch, held: bool) -> Result<(), Failure> {
+    let single = fits_statement(&batch.changes);
+    let transaction = held || !single;
+    if transaction && !held {
+        connection.execute("BEGIN").await?;
+    }
+    let outcome = send_statements(connection, batch, single).await;
+    if transaction {
+        match &outcome {
+            Ok(()) => drop(connection.execute("COMMIT").await?),
+            Err(_) => drop(connection.execute("ROLLBACK").await?),
+        }
+    }
+    outcome
+}
+
+async fn send_statements(connection: &mut PgConnection, batch: &Batch, single: bool) -> Result<(), Failure> {
+    let inline = single && !batch.changes.is_empty();
+    let sql: &'static str = if inline { &WITH_CHANGES } else { &PLAIN };
+    let mut query = bind_events(sqlx::query(sql), batch);
+    if inline {
+        query = bind_changes(query, &batch.changes);
+    }
+    if query.execute(&mut *connection).await?.rows_affected() == 0 {
+        return Err(Failure::HeadMoved);
+    }
+    if !single {
+        for change in &batch.changes {
+            apply(connection, change).await?;
+        }
+    }
+    Ok(())
+}
+
+type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
+
+fn bind_events<'q>(query: PgQuery<'q>, batch: &'q Batch) -> PgQuery<'q> {
+    fn column<'e, T>(events: &'e [Arc<RecordedEvent>], value: impl Fn(&'e RecordedEvent) -> T) -> Vec<T> {
+        events.iter().map(|event| value(event)).collect()
+    }
+    let (after, events) = (batch.after(), batch.events.as_slice());
+    query
+        .bind(stored(after.position.0))
+        .bind(after.hash.to_vec())
+        .bind(after.recorded_at.timestamp_micros())
+        .bind(stored(batch.before.position.0))
+        .bind(batch.before.hash.as_slice())
+        .bind(stored(batch.before.identity.epoch))
+        .bind(column(events, |event| stored(event.position.0)))
+        .bind(column(events, |event| &*event.stream.kind))
+        .bind(column(events, |event| &*event.stream.id))
+        .bind(column(events, |event| stored(event.sequence)))
+        .bind(column(events, |event| &*event.event_type))
+        .bind(column(events, |event| &*event.event_version))
+        .bind(column(events, |event| &*event.payload))
+        .bind(column(events, |event| &*event.metadata))
+        .bind(column(events, |event| event.recorded_at.timestamp_micros()))
+        .bind(column(events, |event| event.hash.as_slice()))
+        .bind(column(events, |event| event.dedupe.as_ref().map(|key| key.0.as_slice())))
+}
+
+#[derive(Default)]
+struct Takes<'a> {
+    scopes: Vec<&'a str>,
+    digests: Vec<&'a [u8]>,
+    kinds: Vec<&'a str>,
+    ids: Vec<&'a str>,
+    subjects: Vec<Option<&'a str>>,
+    positions: Vec<i64>,
+}
+
+#[derive(Default)]
+struct Mails<'a> {
+    ids: Vec<&'a str>,
+    positions: Vec<i64>,
+    subjects: Vec<&'a str>,
+    bodies: Vec<&'a str>,
+    created: Vec<i64>,
+    expire: Vec<i64>,
+}
+
+fn bind_changes<'q>(query: PgQuery<'q>, changes: &'q [Change]) -> PgQuery<'q> {
+    let mut takes = Takes::default();
+    let mut mails = Mails::default();
+    for change in changes {
+        match change {
+            Change::Take { claim, owner, subject, position } => {
+                takes.scopes.push(claim.scope);
+                takes.digests.push(&claim.digest);
+                takes.kinds.push(&owner.kind);
+                takes.ids.push(&owner.id);
+                takes.subjects.push(subject.as_ref().map(|subject| subject.0.as_str()));
+                takes.positions.push(stored(position.0));
+            }
+            Change::Mail { mail, position, recorded_at } => {
+                mails.ids.push(&mail.id);
+                mails.positions.push(stored(position.0));
+                mails.subjects.push(&mail.subject.0);
+                mails.bodies.push(mail.body.as_str());
+                mails.created.push(recorded_at.timestamp_micros());
+                mails.expire.push(mail.expires_at.timestamp_micros());
+            }
+            // These make the batch a transaction of several statements.
+            Change::Release { .. } | Change::Erase { .. } => {}
+        }
+    }
+    query
+        .bind(takes.scopes)
+        .bind(takes.digests)
+        .bind(takes.kinds)
+        .bind(takes.ids)
+        .bind(takes.subjects)
+        .bind(takes.positions)
+        .bind(mails.ids)
+        .bind(mails.positions)
+        .bind(mails.subjects)
+        .bind(mails.bodies)
+        .bind(mails.created)
+        .bind(mails.expire)
+}
+
+async fn apply(connection: &mut PgConnection, change: &Change) -> Result<(), sqlx::Error> {
+    match change {
+        Change::Take { claim, owner, subject, position } => {
+            sqlx::query(
+                "INSERT INTO claims (scope, digest, owner_kind, owner_id, subject, position) \
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(claim.scope)
+            .bind(claim.digest.as_slice())
+            .bind(&*owner.kind)
+            .bind(&*owner.id)
+            .bind(subject.as_ref().map(|subject| subject.0.as_str()))
+            .bind(stored(position.0))
+            .execute(connection)
+            .await?;
+        }
+        Change::Release { claim, owner } => {
+            sqlx::query("DELETE FROM claims WHERE scope = $1 AND digest = $2 AND owner_kind = $3 AND owner_id = $4")
+                .bind(claim.scope)
+                .bind(claim.digest.as_slice())
+                .bind(&*owner.kind)
+                .bind(&*owner.id)
+                .execute(connection)
+                .await?;
+        }
+        Change::Erase { subject } => {
+            for sql in ["DELETE FROM subject_keys WHERE subject = $1", "DELETE FROM claims WHERE subject = $1"] {
+                sqlx::query(sql).bind(&subject.0).execute(&mut *connection).await?;
+            }
+        }
+        Change::Mail { mail, position, recorded_at } => {
+            sqlx::query(
+                "INSERT INTO outbox (id, position, subject, body, created_at, expires_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(&mail.id)
+            .bind(stored(position.0))
+            .bind(&mail.subject.0)
+            .bind(mail.body.as_str())
+            .bind(recorded_at.timestamp_micros())
+            .bind(mail.expires_at.timestamp_micros())
+            .execute(connection)
+            .await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,423 @@
+//! The record in a SQLite file: one writing connection, any number of readers, one process.
+//!
+//! WAL with `synchronous=FULL`, so that a commit is on the disk; `secure_delete`, so that an erased key is
+//! overwritten. A lock of the operating system keeps a second process out with a clear message.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
+use muniment_sql::{Database, SqlError};
+use sqlx::query::Query;
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Row as _, Sqlite};
+use uuid::Uuid;
+
+use crate::engine::{Batch, Change, ClaimId, Engine, Head, Identity, Stores, WriteError};
+use crate::open::OpenError;
+use crate::rows::{self, Reader, SQLITE_COLUMNS, count, instant, stored};
+
+const FILE: &str = "journal.db";
+const LOCK_FILE: &str = "journal.lock";
+const READERS_MAX: u32 = 4;
+const BUSY_SECONDS: u64 = 5;
+/// Pages of write-ahead log between checkpoints: 16 MB at 4 KiB a page.
+const CHECKPOINT_PAGES: &str = "4000";
+/// Rows of one INSERT. Fixed sizes keep the statements prepared; 11 columns times 256 stay below SQLite's 32,766.
+const INSERT_ROWS: [usize; 4] = [256, 32, 4, 1];
+/// Keys of one lookup, filled up by repeating the last.
+const LOOKUP_KEYS: [usize; 3] = [1, 16, 256];
+const FORGET_ATTEMPTS_MAX: u32 = 20;
+const POLL_MILLISECONDS: u64 = 250;
+
+static INSERTS: LazyLock<[String; 4]> = LazyLock::new(|| INSERT_ROWS.map(insert_sql));
+
+/// `(?, ?), (?, ?)`: `rows` times `columns` placeholders.
+fn placeholders(rows: usize, columns: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(", "));
+    vec![row; rows].join(", ")
+}
+
+fn insert_sql(rows: usize) -> String {
+    format!("INSERT INTO events ({SQLITE_COLUMNS}) VALUES {}", placeholders(rows, 11))
+}
+
+/// The engine.
+#[derive(Debug)]
+pub struct SqliteEngine {
+    read: SqlitePool,
+    /// One connection: whoever holds it is the writer.
+    write: Option<SqlitePool>,
+    /// Held as long as the engine lives.
+    _lock: Option<File>,
+}
+
+impl SqliteEngine {
+    /// Opens `journal.db` in a folder for writing; makes both if they are missing.
+    ///
+    /// # Errors
+    /// When another process has it open, or the file cannot be opened.
+    pub async fn open(directory: &Path) -> Result<Self, OpenError> {
+        let io = |source| OpenError::Folder { path: directory.to_owned(), source };
+        std::fs::create_dir_all(directory).map_err(io)?;
+        let lock = lock(directory)?;
+        let options = options(directory)?.create_if_missing(true);
+        let writer = options
+            .clone()
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("secure_delete", "ON")
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+        let write = pool(1).connect_with(writer).await.map_err(SqlError::from)?;
+        let read = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(SqlError::from)?;
+        Ok(Self { read, write: Some(write), _lock: Some(lock) })
+    }
+
+    /// Opens `journal.db` for reading only, also while a server has it open.
+    ///
+    /// # Errors
+    /// When the file is missing or cannot be opened.
+    pub async fn open_read_only(directory: &Path) -> Result<Self, OpenError> {
+        if !directory.join(FILE).exists() {
+            return Err(OpenError::NoRecord(directory.join(FILE)));
+        }
+        let read = pool(READERS_MAX).connect_with(options(directory)?.read_only(true)).await.map_err(SqlError::from)?;
+        Ok(Self { read, write: None, _lock: None })
+    }
+
+    pub(crate) fn databases(&self) -> Stores {
+        let read = Database::Sqlite(self.read.clone());
+        let write = self.write.clone().map_or_else(|| read.clone(), Database::Sqlite);
+        Stores { read, write }
+    }
+
+    fn writer(&self) -> Result<&SqlitePool, SqlError> {
+        self.write.as_ref().ok_or_else(|| SqlError::Unsuitable("the record is open for reading only".to_owned()))
+    }
+
+    async fn transaction(&self, batch: &Batch) -> Result<sqlx::Transaction<'static, Sqlite>, WriteError> {
+        let pool = self.writer().map_err(|error| WriteError::Failed(error.to_string()))?;
+        let mut tx = pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| WriteError::Failed(error.to_string()))?;
+        let written = write_all(&mut tx, batch).await;
+        match written {
+            Ok(()) => Ok(tx),
+            Err(error) => {
+                // Dropping it rolls back as well; this way the next batch need not wait for that.
+                tx.rollback().await.map_err(|error| WriteError::Failed(error.to_string()))?;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn options(directory: &Path) -> Result<SqliteConnectOptions, OpenError> {
+    let mut options = SqliteConnectOptions::from_str("sqlite:").map_err(SqlError::from)?;
+    options = options.filename(directory.join(FILE)).busy_timeout(Duration::from_secs(BUSY_SECONDS));
+    Ok(options.disable_statement_logging())
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+fn lock(directory: &Path) -> Result<File, OpenError> {
+    let path = directory.join(LOCK_FILE);
+    let io = |source| OpenError::Folder { path: path.clone(), source };
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked(path)),
+        Err(TryLockError::Error(source)) => Err(OpenError::Folder { path, source }),
+    }
+}
+
+fn refusal(error: &sqlx::Error) -> WriteError {
+    let sqlx::Error::Database(reported) = error else { return WriteError::Failed(error.to_string()) };
+    if reported.is_unique_violation() {
+        return WriteError::Unique(reported.message().to_owned());
+    }
+    // Primary codes: 18 too big, 19 constraint, 20 mismatch. Everything else is no fault of the batch.
+    let primary = reported.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
+    if matches!(primary, Some(18..=20)) {
+        return WriteError::Refused(reported.message().to_owned());
+    }
+    WriteError::Failed(reported.message().to_owned())
+}
+
+fn bind<'q>(
+    query: Query<'q, Sqlite, SqliteArguments<'q>>,
+    event: &'q RecordedEvent,
+) -> Query<'q, Sqlite, SqliteArguments<'q>> {
+    query
+        .bind(stored(event.position.0))
+        .bind(&*event.stream.kind)
+        .bind(&*event.stream.id)
+        .bind(stored(event.sequence))
+        .bind(&*event.event_type)
+        .bind(&*event.event_version)
+        .bind(&*event.payload)
+        .bind(&*event.metadata)
+        .bind(event.recorded_at.timestamp_micros())
+        .bind(event.hash.as_slice())
+        .bind(event.dedupe.as_ref().map(|key| key.0.as_slice()))
+}
+
+async fn write_all(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), WriteError> {
+    let refused = |error: sqlx::Error| refusal(&error);
+    let after = batch.after();
+    let moved = sqlx::query(
+        "UPDATE journal_head SET position = ?, hash = ?, recorded_at = ? \
+         WHERE singleton = 1 AND position = ? AND hash = ? AND epoch = ?",
+    )
+    .bind(stored(after.position.0))
+    .bind(after.hash.as_slice())
+    .bind(after.recorded_at.timestamp_micros())
+    .bind(stored(batch.before.position.0))
+    .bind(batch.before.hash.as_slice())
+    .bind(stored(batch.before.identity.epoch))
+    .execute(&mut *connection)
+    .await
+    .map_err(refused)?;
+    if moved.rows_affected() == 0 {
+        return Err(WriteError::HeadMoved);
+    }
+    let mut rest: &[Arc<RecordedEvent>] = &batch.events;
+    for (rows, sql) in INSERT_ROWS.iter().zip(INSERTS.iter()) {
+        while let Some((chunk, tail)) = rest.split_at_checked(*rows) {
+            let query = chunk.iter().fold(sqlx::query(sql), |query, event| bind(query, event));
+            query.execute(&mut *connection).await.map_err(refused)?;
+            rest = tail;
+        }
+    }
+    for change in &batch.changes {
+        apply(connection, change).await.map_err(refused)?;
+    }
+    Ok(())
+}
+
+async fn apply(connection: &mut SqliteConnection, change: &Change) -> Result<(), sqlx::Error> {
+    match change {
+        Change::Take { claim, owner, subject, position } => {
+            sqlx::query(
+                "INSERT INTO claims (scope, digest, owner_kind, owner_id, subject, position) VALUES (?, ?, ?, ?, ?, ?)",
+            )
+            .bind(claim.scope)
+            .bind(claim.digest.as_slice())
+            .bind(&*owner.kind)
+            .bind(&*owner.id)
+            .bind(subject.as_ref().map(|subject| subject.0.as_str()))
+            .bind(stored(position.0))
+            .execute(connection)
+            .await?;
+        }
+        Change::Release { claim, owner } => {
+            sqlx::query("DELETE FROM claims WHERE scope = ? AND digest = ? AND owner_kind = ? AND owner_id = ?")
+                .bind(claim.scope)
+                .bind(claim.digest.as_slice())
+                .bind(&*owner.kind)
+                .bind(&*owner.id)
+                .execute(connection)
+                .await?;
+        }
+        Change::Erase { subject } => {
+            for sql in ["DELETE FROM subject_keys WHERE subject = ?", "DELETE FROM claims WHERE subject = ?"] {
+                sqlx::query(sql).bind(&subject.0).execute(&mut *connection).await?;
+            }
+        }
+        Change::Mail { mail, position, recorded_at } => {
+            sqlx::query(
+                "INSERT INTO outbox (id, position, subject, body, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+            )
+            .bind(&mail.id)
+            .bind(stored(position.0))
+            .bind(&mail.subject.0)
+            .bind(mail.body.as_str())
+            .bind(recorded_at.timestamp_micros())
+            .bind(mail.expires_at.timestamp_micros())
+            .execute(connection)
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Splits keys into lookups of a few fixed sizes; a last one that is short is filled with its last key.
+fn lookups<T>(keys: &[T]) -> impl Iterator<Item = Vec<&T>> {
+    let largest = LOOKUP_KEYS[LOOKUP_KEYS.len() - 1];
+    keys.chunks(largest).map(move |chunk| {
+        let size = LOOKUP_KEYS.into_iter().find(|size| *size >= chunk.len()).unwrap_or(largest);
+        let last = chunk.last().into_iter().cycle();
+        chunk.iter().chain(last).take(size).collect()
+    })
+}
+
+#[async_trait]
+impl Engine for SqliteEngine {
+    async fn head(&self) -> Result<Head, SqlError> {
+        let row = sqlx::query("SELECT position, hash, recorded_at, installation, epoch FROM journal_head")
+            .fetch_one(&self.read)
+            .await?;
+        let installation = Uuid::parse_str(row.try_get("installation")?)
+            .map_err(|error| SqlError::Column { column: "installation".to_owned(), what: error.to_string() })?;
+        Ok(Head {
+            position: Position(count("position", row.try_get("position")?)?),
+            hash: rows::bytes("hash", row.try_get("hash")?)?,
+            identity: Identity { installation, epoch: count("epoch", row.try_get("epoch")?)? },
+            recorded_at: instant("recorded_at", row.try_get("recorded_at")?)?,
+        })
+    }
+
+    async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
+        let tx = self.transaction(batch).await?;
+        tx.commit().await.map_err(|error| WriteError::Unknown(error.to_string()))
+    }
+
+    async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
+        static SQL: LazyLock<String> = LazyLock::new(|| {
+            format!(
+                "SELECT {SQLITE_COLUMNS} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
+            )
+        });
+        let query = sqlx::query(&SQL).bind(stored(after.0)).bind(stored(through.0));
+        let rows = query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_all(&self.read).await?;
+        let mut reader = Reader::default();
+        rows.iter().map(|row| reader.event(row)).collect()
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after_sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, SqlError> {
+        static SQL: LazyLock<String> = LazyLock::new(|| {
+            format!(
+                "SELECT {SQLITE_COLUMNS} FROM events WHERE aggregate_type = ? AND aggregate_id = ? AND sequence > ? \
+                 ORDER BY sequence LIMIT ?"
+            )
+        });
+        let query = sqlx::query(&SQL).bind(&*stream.kind).bind(&*stream.id).bind(stored(after_sequence));
+        let rows = query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_all(&self.read).await?;
+        let mut reader = Reader::default();
+        rows.iter().map(|row| reader.event(row)).collect()
+    }
+
+    async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
+        let mut versions = HashMap::with_capacity(streams.len());
+        for keys in lookups(streams) {
+            let mut sql = String::new();
+            write!(
+                sql,
+                "WITH asked (kind, id) AS (VALUES {}) SELECT kind, id, (SELECT max(sequence) FROM events \
+                 WHERE aggregate_type = kind AND aggregate_id = id) AS version FROM asked",
+                placeholders(keys.len(), 2)
+            )
+            .map_err(|error| SqlError::Unsuitable(error.to_string()))?;
+            let query = keys.iter().fold(sqlx::query(&sql), |query, key| query.bind(&*key.kind).bind(&*key.id));
+            for row in query.fetch_all(&self.read).await? {
+                if let Some(version) = row.try_get::<Option<i64>, _>("version")? {
+                    let stream = StreamId::new(row.try_get("kind")?, row.try_get("id")?);
+                    versions.insert(stream, count("version", version)?);
+                }
+            }
+        }
+        Ok(versions)
+    }
+
+    async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
+        let mut found = HashMap::new();
+        for keys in lookups(keys) {
+            let marks = vec!["?"; keys.len()].join(", ");
+            let sql = format!("SELECT dedupe_key, position FROM events WHERE dedupe_key IN ({marks})");
+            let query = keys.iter().fold(sqlx::query(&sql), |query, key| query.bind(key.0.as_slice()));
+            for row in query.fetch_all(&self.read).await? {
+                let key = DedupeKey(rows::bytes("dedupe_key", row.try_get("dedupe_key")?)?);
+                found.insert(key, Position(count("position", row.try_get("position")?)?));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError> {
+        let mut found = HashMap::new();
+        for claim in claims {
+            let sql = "SELECT owner_kind, owner_id FROM claims WHERE scope = ? AND digest = ?";
+            let query = sqlx::query(sql).bind(claim.scope).bind(claim.digest.as_slice());
+            if let Some(row) = query.fetch_optional(&self.read).await? {
+                let owner = StreamId::new(row.try_get("owner_kind")?, row.try_get("owner_id")?);
+                found.insert(claim.clone(), owner);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn epochs(&self) -> Result<Vec<(u64, Position)>, SqlError> {
+        let rows = sqlx::query("SELECT epoch, after_position FROM journal_epochs ORDER BY epoch")
+            .fetch_all(&self.read)
+            .await?;
+        let pair = |row: &sqlx::sqlite::SqliteRow| {
+            let after = Position(count("after_position", row.try_get("after_position")?)?);
+            Ok((count("epoch", row.try_get("epoch")?)?, after))
+        };
+        rows.iter().map(pair).collect()
+    }
+
+    async fn changed(&self) {
+        if self.write.is_some() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(Duration::from_millis(POLL_MILLISECONDS)).await;
+    }
+
+    /// A reader beside a running server follows it.
+    fn shared(&self) -> bool {
+        self.write.is_none()
+    }
+
+    fn writable(&self) -> bool {
+        self.write.is_some()
+    }
+
+    fn stores(&self) -> Option<Stores> {
+        Some(self.databases())
+    }
+
+    /// The overwritten pages go from the log into the file, and the log is emptied.
+    async fn forget(&self) -> Result<(), SqlError> {
+        for _ in 0..FORGET_ATTEMPTS_MAX {
+            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(self.writer()?).await?;
+            if row.try_get::<i64, _>(0)? == 0 {
+                return Ok(());
+            }
+            // A reader still looks at an older state; readers here are short.
+            tokio::time::sleep(Duration::from_millis(POLL_MILLISECONDS)).await;
+        }
+        Err(SqlError::Unsuitable("a reader keeps the log from being emptied".to_owned()))
+    }
+
+    async fn close(&self) {
+        if let Some(write) = &self.write {
+            write.close().await;
+        }
+        self.read.close().await;
+    }
+}
+
+/// The file of the record in a folder.
+#[must_use]
+pub fn file(directory: &Path) -> PathBuf {
+    directory.join(FILE)
+}

@@ -118,6 +118,19 @@ impl Cluster {
         output.stdout
     }
 
+    /// Reads a dump of [`Cluster::dump_of`] into an empty database.
+    ///
+    /// # Panics
+    /// When a statement fails.
+    pub fn restore(url: &str, dump: &[u8]) {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        fs::write(file.path(), dump).expect("a temporary file can be written");
+        let mut command = Command::new(installed().join("psql"));
+        command.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]).arg(url).arg("--file").arg(file.path());
+        let output = command.stdout(Stdio::null()).output().expect("psql can be started");
+        assert!(output.status.success(), "the dump is refused: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// `kill -9` of the server, as a power cut of its process.
     ///
     /// # Panics

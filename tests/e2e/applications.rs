@@ -145,7 +145,7 @@ fn met_052_an_eleventh_application_an_hour_from_one_address_is_limited(engine: E
         server.anonymous().post("/v1/applications", &form(&address())).expect(201);
     }
     server.anonymous().post("/v1/applications", &form(&address())).limited("rate_limited");
-    server.anonymous().from_address("127.0.0.2").post("/v1/applications", &form(&address())).expect(201);
+    server.anonymous().at_address("127.0.0.2").post("/v1/applications", &form(&address())).expect(201);
 }
 
 fn met_053_a_founder_sees_only_own_applications(engine: Engine) {

@@ -30,7 +30,7 @@ fn bad_tokens_of_an_address_are_limited_and_good_ones_pass(engine: Engine) {
     }
     guess(6).limited("rate_limited");
     company.agent.get("/v1/status").expect(200);
-    let elsewhere = server.anonymous().from_address("127.0.0.3").bearer("alif_live_00_x");
+    let elsewhere = server.anonymous().at_address("127.0.0.3").bearer("alif_live_00_x");
     elsewhere.get("/v1/status").refused(401, "invalid_token");
 }
 
@@ -43,7 +43,7 @@ fn wrong_signup_secrets_of_an_address_are_limited_before_comparing(engine: Engin
         apply("wrong").refused(401, "unauthorized");
     }
     apply("right-4711").limited("rate_limited");
-    let elsewhere = server.anonymous().from_address("127.0.0.4").header("x-alif-signup-secret", "right-4711");
+    let elsewhere = server.anonymous().at_address("127.0.0.4").header("x-alif-signup-secret", "right-4711");
     elsewhere.post("/v1/applications", &form).expect(201);
 }
 

@@ -4,7 +4,6 @@
 //! `MUNIMENT_TORTURE=full` gives the crash and race proofs their full length (`cargo xtask torture`).
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
-#![expect(dead_code, unused_imports, reason = "the harness is ahead of the tests that use it")]
 
 #[macro_use]
 mod harness;
@@ -15,9 +14,11 @@ mod attacks;
 mod client_sequence;
 mod crash;
 mod email_code;
+mod equality;
 mod erase;
 mod limits;
 mod live;
+mod lost_events;
 mod mail;
 mod metrics;
 mod points;

@@ -2,6 +2,7 @@
 //! catalogue's entry (C codes, H headers, I transport, K logs and secrets).
 
 mod bodies;
+mod fuzz;
 mod logs;
 mod raw;
 mod tokens;

@@ -44,7 +44,7 @@ impl Ledger {
             let key = format!("w{writer}-{number}");
             let client = company.agent.header("idempotency-key", &key);
             // Half of the writers share one hot metric, the others have four of their own.
-            let metric = if writer % 2 == 0 { "hot".to_owned() } else { format!("m{}", writer % 4) };
+            let metric = if writer.is_multiple_of(2) { "hot".to_owned() } else { format!("m{}", writer % 4) };
             match client.try_post(&format!("/v1/metrics/{metric}/points"), &json!({ "value": number })) {
                 Some(reply) if reply.status == 201 => {
                     let id = reply.json()["id"].as_str().unwrap().to_owned();

@@ -26,7 +26,7 @@ impl Client {
     }
 
     /// The same client seen from another address of this machine.
-    pub(crate) fn from_address(&self, address: &str) -> Self {
+    pub(crate) fn at_address(&self, address: &str) -> Self {
         Self { http: connect_from(Some(address.parse().unwrap())), ..self.clone() }
     }
 

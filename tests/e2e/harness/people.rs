@@ -23,7 +23,6 @@ pub(crate) struct Founder {
 pub(crate) struct Company {
     pub(crate) id: String,
     pub(crate) application: String,
-    pub(crate) email: String,
     pub(crate) token: String,
     pub(crate) agent: Client,
 }
@@ -69,13 +68,7 @@ impl Server {
         let made = client.post("/v1/applications", &body).expect(201);
         let text = |key: &str| made[key].as_str().unwrap_or_else(|| panic!("{key}: {made}")).to_owned();
         let token = text("token");
-        Company {
-            id: text("company_id"),
-            application: text("application_id"),
-            email: email.to_owned(),
-            agent: self.agent(&token),
-            token,
-        }
+        Company { id: text("company_id"), application: text("application_id"), agent: self.agent(&token), token }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The built program as a server: started in a temporary folder on a free port, killed, restarted, its log kept.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, OnceLock};
 
@@ -62,6 +62,12 @@ impl Setup {
     /// On a database of this cluster, which the test may kill.
     pub(crate) fn on_cluster(mut self, cluster: &Cluster) -> Self {
         self.store = Some(Store::Postgres { url: cluster.fresh_database() });
+        self
+    }
+
+    /// Over a record that exists, with the keys in this folder.
+    pub(crate) fn over(mut self, store: Store, data: &Path) -> Self {
+        (self.store, self.data) = (Some(store), Some(data.to_path_buf()));
         self
     }
 
@@ -187,13 +193,6 @@ impl Server {
 
     fn log_path(&self) -> PathBuf {
         self.folder.path().join("server.log")
-    }
-
-    /// Changes a setting for the next start.
-    pub(crate) fn change(&mut self, name: &str, value: &str) {
-        let name = format!("MUNIMENT_{name}");
-        self.settings.retain(|(have, _)| *have != name);
-        self.settings.push((name, value.to_owned()));
     }
 
     /// `kill -9`.

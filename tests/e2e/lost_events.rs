@@ -1,0 +1,149 @@
+//! The histories in which other stores on PostgreSQL lost events or stood still: a slow writer, a writer that rolled
+//! back, a session idle in its transaction, a writer in another database, a restored dump. Ours must not notice.
+
+use std::time::Duration;
+
+use muniment_testkit::Cluster;
+use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
+
+use crate::crash::{contiguous, verifies};
+use crate::harness::{Company, Engine, Server, Setup, Store, in_parallel, runtime};
+
+/// A session of somebody else, with what it did in a transaction that stays open.
+struct OpenTransaction(PgConnection);
+
+impl OpenTransaction {
+    fn begin(url: &str, sql: &str) -> Self {
+        runtime().block_on(async {
+            let mut connection = PgConnection::connect(url).await.unwrap();
+            sqlx::raw_sql(&format!("BEGIN; {sql}")).execute(&mut connection).await.unwrap();
+            Self(connection)
+        })
+    }
+
+    fn end(mut self, with: &str) {
+        runtime().block_on(async { sqlx::raw_sql(with).execute(&mut self.0).await.unwrap() });
+    }
+}
+
+fn started() -> (Server, Company, String) {
+    let server = Server::with(Engine::Postgres, &[]);
+    let company = server.company();
+    company.metric("arr");
+    let Store::Postgres { url } = server.store.clone() else { panic!("a test of PostgreSQL") };
+    (server, company, url)
+}
+
+/// Writes points and reads every event after them at once: each write must be in the very next listing.
+fn writes_are_seen_at_once(company: &Company, count: usize) {
+    for n in 0..count {
+        let before = positions(company).len();
+        company.point("arr", &json!({ "value": 1_000 - n }));
+        let after = positions(company);
+        assert!(after.len() > before, "a write that was answered is not listed");
+        assert!(after.windows(2).all(|pair| pair[0] < pair[1]), "{after:?}");
+    }
+}
+
+fn positions(company: &Company) -> Vec<u64> {
+    let page = company.agent.get("/v1/events?after=start&limit=1000&wait=0").expect(200);
+    let position = |event: &Value| event["p"].as_str().unwrap().parse().unwrap();
+    page["events"].as_array().unwrap().iter().map(position).collect()
+}
+
+const FORGED: &str = "
+    INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
+                        recorded_at, hash)
+    SELECT position + 1, 'metric', 'metric_never', 1, 'metric.never', '1.0', '{}', '{}', recorded_at, hash
+    FROM journal_head;
+    UPDATE journal_head SET position = position + 1;";
+
+#[test]
+fn a_slow_writer_that_commits_late_hides_nothing() {
+    let (server, company, url) = started();
+    let slow = OpenTransaction::begin(&url, "UPDATE journal_head SET position = position");
+    let waiting = in_parallel(5, |n| {
+        if n == 4 {
+            runtime().block_on(tokio::time::sleep(Duration::from_millis(700)));
+            return None;
+        }
+        Some(
+            company
+                .agent
+                .post("/v1/metrics/arr/points", &json!({ "value": n, "idempotency_key": format!("slow-{n}") })),
+        )
+    });
+    // The writers above either waited for the row or were told to come back; none was lost silently.
+    slow.end("COMMIT");
+    for (n, first) in waiting.iter().enumerate().take(4) {
+        let body = json!({ "value": n, "idempotency_key": format!("slow-{n}") });
+        let answer = crate::harness::eventually("the point is recorded", || {
+            let reply = company.agent.post("/v1/metrics/arr/points", &body);
+            (reply.status < 300).then(|| reply.json())
+        });
+        if let Some(reply) = first.as_ref().filter(|reply| reply.status < 300) {
+            assert_eq!(reply.json()["id"], answer["id"]);
+        }
+    }
+    assert_eq!(company.points("arr").len(), 4);
+    writes_are_seen_at_once(&company, 3);
+    contiguous(&server);
+    verifies(&server);
+}
+
+#[test]
+fn a_writer_that_rolls_back_leaves_no_hole() {
+    let (server, company, url) = started();
+    for _ in 0..3 {
+        OpenTransaction::begin(&url, FORGED).end("ROLLBACK");
+        writes_are_seen_at_once(&company, 2);
+    }
+    contiguous(&server);
+    verifies(&server);
+}
+
+#[test]
+fn a_session_idle_in_its_transaction_delays_nobody() {
+    let (server, company, url) = started();
+    server.store.execute("CREATE TABLE elsewhere (n INT)");
+    let idle = OpenTransaction::begin(&url, "INSERT INTO elsewhere VALUES (1)");
+    writes_are_seen_at_once(&company, 10);
+    idle.end("ROLLBACK");
+    server.store.execute("DROP TABLE elsewhere");
+    verifies(&server);
+}
+
+#[test]
+fn a_writer_in_another_database_delays_nobody() {
+    let (server, company, _) = started();
+    let other = Cluster::shared().fresh_database();
+    let _nothing = Cluster::psql_at(&other, "CREATE TABLE elsewhere (n INT)");
+    let idle = OpenTransaction::begin(&other, "INSERT INTO elsewhere VALUES (1)");
+    writes_are_seen_at_once(&company, 10);
+    idle.end("COMMIT");
+    verifies(&server);
+}
+
+#[test]
+fn a_restored_dump_is_read_whole_and_written_on() {
+    let (server, company, url) = started();
+    writes_are_seen_at_once(&company, 5);
+    let before = positions(&company);
+    let dump = Cluster::dump_of(&url);
+    company.point("arr", &json!({ "value": 1, "timestamp": "2026-01-01" }));
+    let page = company.agent.get("/v1/events?after=start&limit=1000&wait=0").expect(200);
+    let future = page["next"].as_str().unwrap().to_owned();
+    server.terminate();
+
+    let copy = Cluster::shared().fresh_database();
+    Cluster::restore(&copy, &dump);
+    let restored = Setup::new(Engine::Postgres).over(Store::Postgres { url: copy }, &server.data).start();
+    let there = Company { agent: restored.agent(&company.token), ..company };
+    assert_eq!(positions(&there), before, "every event of the dump, none of later");
+    let refused = there.agent.get(&format!("/v1/events?after={future}&wait=0"));
+    assert!(["cursor_future", "store_changed"].contains(&refused.code().as_str()), "{refused}");
+    writes_are_seen_at_once(&there, 5);
+    contiguous(&restored);
+    verifies(&restored);
+}

@@ -23,6 +23,7 @@ pub(crate) struct Founder {
 pub(crate) struct Company {
     pub(crate) id: String,
     pub(crate) application: String,
+    pub(crate) email: String,
     pub(crate) token: String,
     pub(crate) agent: Client,
 }

@@ -69,7 +69,8 @@ impl Server {
         let made = client.post("/v1/applications", &body).expect(201);
         let text = |key: &str| made[key].as_str().unwrap_or_else(|| panic!("{key}: {made}")).to_owned();
         let token = text("token");
-        Company { id: text("company_id"), application: text("application_id"), agent: self.agent(&token), token }
+        let email = email.to_owned();
+        Company { id: text("company_id"), application: text("application_id"), email, agent: self.agent(&token), token }
     }
 }
 

@@ -119,6 +119,8 @@ impl Pages {
         let from = page.last().max(Position(number * PAGE_EVENTS));
         let wanted = usize::try_from((number + 1) * PAGE_EVENTS - from.0).unwrap_or(usize::MAX);
         let unreadable = |reason: String| Unreadable { after: from, reason };
+        // The publish hook that woke the reader runs just before the journal moves its head.
+        self.journal.watch_head().wait_for(|head| *head > from).await.map_err(|error| unreadable(error.to_string()))?;
         let events = self.journal.read(from, wanted).await.map_err(|error| unreadable(error.to_string()))?;
         let mut expected = from.next();
         for event in events.iter().take(wanted) {

@@ -20,11 +20,12 @@ pub(crate) const EXPIRY_NOTICE: Duration = Duration::from_secs(60);
 pub(crate) const CONNECTIONS_PER_CREDENTIAL_MAX: usize = 100;
 /// Connections of one client address.
 pub(crate) const CONNECTIONS_PER_ADDRESS_MAX: usize = 200;
-/// Events of a batch stop being added at this size. Two batches fill the window.
-pub(crate) const BATCH_BYTES: usize = 16 * 1024;
+/// Events of a batch stop being added at this size.
+pub(crate) const BATCH_BYTES: usize = 8 * 1024;
 /// Bytes that may be on their way to a client without a pong for them. A client that never reads costs this and
-/// one batch, half in our buffers and half in the kernel's: under the 64 KiB it may cost.
-pub(crate) const WINDOW_BYTES: u64 = 32 * 1024;
+/// one batch in the connection's write buffer, which doubles to hold them: with the connection itself under the
+/// 64 KiB it may cost. Over a round trip of 50 ms it still lets half a MiB a second through.
+pub(crate) const WINDOW_BYTES: u64 = 24 * 1024;
 /// Frames a client may send in a burst.
 pub(crate) const FRAMES_BURST: f64 = 200.0;
 /// Frames a client may send a second, over time.

@@ -20,6 +20,8 @@ pub mod rights;
 #[cfg(test)]
 mod rights_tests;
 mod routing;
+#[cfg(test)]
+mod served_tests;
 mod session;
 #[cfg(test)]
 mod session_tests;

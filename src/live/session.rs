@@ -74,7 +74,7 @@ struct Pending {
 }
 
 /// Bytes after which the next ping goes out.
-const PING_EVERY_BYTES: u64 = 8 * 1024;
+const PING_EVERY_BYTES: u64 = 6 * 1024;
 
 /// One connection.
 #[derive(Debug)]

@@ -35,7 +35,11 @@ pub fn on_connect(io: &dyn Any, _extensions: &mut Extensions) {
     let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
     let socket = SockRef::from(stream);
     let keepalive = TcpKeepalive::new().with_time(limits::HEARTBEAT).with_interval(limits::PONG_WITHIN);
-    let outcome = socket.set_tcp_keepalive(&keepalive).and_then(|()| deadline(&socket));
+    // A frame that waits for the acknowledgement of the one before it is up to 40 ms late.
+    let outcome = socket
+        .set_tcp_nodelay(true)
+        .and_then(|()| socket.set_tcp_keepalive(&keepalive))
+        .and_then(|()| deadline(&socket));
     if let Err(error) = outcome {
         tracing::warn!(%error, "no TCP deadline on a connection; a jammed reader is found by its pings only");
     }

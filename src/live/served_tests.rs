@@ -1,0 +1,254 @@
+//! The routes over a real journal and real sockets, with a stand-in for the surface's credentials.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::{App, HttpServer, web};
+use futures_util::{SinkExt as _, StreamExt as _};
+use muniment_aggregates::record::{Metadata, Position, StreamId, Who};
+use muniment_journal::{Append, Appended, Journal, JournalConfig, JournalLimits, KeySource, NewEvent, Store};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use super::filter::Filter;
+use super::hub::Hub;
+use super::limits::PAGE_EVENTS;
+use super::reader::{Ended, Portion, Reader};
+use super::rights::{Authenticate, Denied, Grant};
+use crate::runtime::Clock;
+
+type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Takes `<company>.<credential>` for a token of that company.
+struct Credentials;
+
+#[async_trait::async_trait]
+impl Authenticate for Credentials {
+    async fn authenticate(&self, bearer: &str, _client: Option<IpAddr>) -> Result<Grant, Denied> {
+        match bearer.split_once('.') {
+            Some((company, credential)) => Ok(Grant {
+                credential: credential.to_owned(),
+                account: None,
+                subject: None,
+                companies: HashSet::from([company.to_owned()]),
+                expires_at: None,
+            }),
+            None => Err(Denied {
+                status: 401,
+                code: "invalid_token".to_owned(),
+                message: "no such token".to_owned(),
+                retry_after_seconds: None,
+            }),
+        }
+    }
+}
+
+struct Served {
+    journal: Journal,
+    hub: Arc<Hub>,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Served {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = JournalConfig {
+            store: Store::Sqlite { directory: folder.path().to_owned() },
+            keys: KeySource::Explicit([7; 32].into()),
+            limits: JournalLimits::default(),
+        };
+        let journal = Journal::open(config).await.expect("a fresh journal");
+        let hub = Hub::start(journal.clone(), Arc::new(Credentials), Clock::system());
+        let data = web::Data::from(Arc::clone(&hub));
+        let server = HttpServer::new(move || App::new().app_data(data.clone()).configure(super::configure))
+            .on_connect(super::on_connect)
+            .workers(2)
+            .disable_signals()
+            .bind("127.0.0.1:0")
+            .expect("a free port");
+        let port = server.addrs()[0].port();
+        actix_web::rt::spawn(server.run());
+        Self { journal, hub, port, _folder: folder }
+    }
+
+    async fn record(&self, kind: &str, id: &str, after: u64, events: Vec<(&'static str, Value)>) -> Appended {
+        let stream = StreamId::new(kind, id);
+        let metadata = Metadata {
+            who: Who::Operator,
+            client: None,
+            correlation: "test".to_owned(),
+            causation: None,
+            surface: "test".to_owned(),
+            command: "test".to_owned(),
+        };
+        let new = |(event_type, payload): (&'static str, Value)| NewEvent {
+            stream: stream.clone(),
+            event_type,
+            event_version: "1.0",
+            payload: payload.to_string().into_boxed_str(),
+            dedupe: None,
+        };
+        let append = Append {
+            events: events.into_iter().map(new).collect(),
+            expect: vec![(stream.clone(), after)],
+            metadata: serde_json::to_string(&metadata).expect("JSON").into(),
+            ..Append::default()
+        };
+        self.journal.append(append).await.expect("recorded")
+    }
+
+    /// Points of a company, `bytes` wide, from sequence `after` on.
+    async fn points(&self, company: &str, after: u64, count: u64, bytes: usize) -> Appended {
+        let point = |value: u64| {
+            let fields = json!({"company": company, "metric_key": "k", "value": value, "source": "x".repeat(bytes)});
+            ("metric.point_recorded", json!({ "point_recorded": fields }))
+        };
+        self.record("metric", &format!("metric_{company}"), after, (0..count).map(point).collect()).await
+    }
+
+    async fn connect(&self, token: &str, from: &str) -> Client {
+        let (mut client, _) = tokio_tungstenite::connect_async(format!("ws://127.0.0.1:{}/v1/live", self.port))
+            .await
+            .expect("an upgrade");
+        let hello = json!({"t": "hello", "token": token});
+        let sub = json!({"t": "sub", "id": 1, "from": from, "credit": 1024});
+        client.send(Message::text(hello.to_string())).await.expect("sent");
+        assert_eq!(next(&mut client).await["t"], "welcome");
+        client.send(Message::text(sub.to_string())).await.expect("sent");
+        client
+    }
+
+    async fn read(&self, token: &str, from: Position) -> Result<Vec<u64>, Ended> {
+        let mut reader =
+            Reader::admit(Arc::clone(&self.hub), token, None, Filter::everything()).await.expect("admitted");
+        reader.start_at(from);
+        let mut seen = Vec::new();
+        while !reader.caught_up() {
+            let portion = Portion { events: 100, bytes: 1 << 20, positions: 1_000 };
+            seen.extend(reader.take(portion).await?.iter().map(|event| event.position.0));
+        }
+        Ok(seen)
+    }
+}
+
+/// A client of a few bytes that asks for everything and reads nothing after the handshake.
+async fn jam(port: u16, token: &str) -> TcpStream {
+    let text = |frame: &Value| {
+        let body = frame.to_string().into_bytes();
+        let length = u8::try_from(body.len()).expect("a short frame");
+        assert!(length < 126, "a frame with a short length");
+        // Masked with zeros, which is the text itself.
+        [&[0x81, 0x80 | length, 0, 0, 0, 0], body.as_slice()].concat()
+    };
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("connected");
+    let upgrade = "GET /v1/live HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                   sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(upgrade.as_bytes()).await.expect("sent");
+    stream.write_all(&text(&json!({"t": "hello", "token": token}))).await.expect("sent");
+    let mut answer = [0; 512];
+    let mut read = 0;
+    while !answer[..read].windows(7).any(|window| window == b"welcome") {
+        read += stream.read(&mut answer[read..]).await.expect("an answer");
+    }
+    let sub = json!({"t": "sub", "id": 1, "from": "start", "credit": 1024});
+    stream.write_all(&text(&sub)).await.expect("sent");
+    stream
+}
+
+async fn next(client: &mut Client) -> Value {
+    loop {
+        match client.next().await.expect("the connection is open").expect("a frame") {
+            Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
+            Message::Close(close) => return json!({"close": close.map(|close| u16::from(close.code))}),
+            Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_) => {}
+        }
+    }
+}
+
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+}
+
+#[actix_web::test]
+async fn pages_join_without_a_gap_warm_and_cold() {
+    let served = Served::start().await;
+    for round in 0..6 {
+        served.points("co_A", round * 150, 150, 1).await;
+        assert_eq!(served.read("co_A.t", Position::START).await.expect("read").len() as u64, (round + 1) * 150);
+    }
+    served.points("co_B", 0, 10, 1).await;
+    let all: Vec<u64> = (1..=900).collect();
+    assert_eq!(served.read("co_A.t", Position::START).await, Ok(all.clone()));
+    for from in [1, PAGE_EVENTS - 1, PAGE_EVENTS, PAGE_EVENTS + 1, 899] {
+        let from = usize::try_from(from).expect("small");
+        assert_eq!(served.read("co_A.t", Position(from as u64)).await, Ok(all[from..].to_vec()));
+    }
+    let cold = Hub::start(served.journal.clone(), Arc::new(Credentials), Clock::system());
+    let served = Served { hub: cold, ..served };
+    assert_eq!(served.read("co_A.t", Position::START).await, Ok(all));
+    assert_eq!(served.read("co_B.t", Position::START).await, Ok((901..=910).collect()));
+}
+
+#[actix_web::test]
+async fn liv_10_the_right_has_ended_before_the_revoking_command_is_answered() {
+    let served = Served::start().await;
+    served.points("co_A", 0, 5, 1).await;
+    let mut client = served.connect("co_A.abc", "head").await;
+    while next(&mut client).await["t"] != "live" {}
+    let admission = served.hub.admit("co_A.abc", None).await.expect("admitted");
+    let other = served.hub.admit("co_A.def", None).await.expect("admitted");
+    let token = json!({"company": "co_A", "token": "abc", "name": "n", "by": "b", "at": "2026-01-01T00:00:00Z"});
+    let revoked =
+        served.record("application", "app", 0, vec![("agent_token.revoked", json!({ "token_revoked": token }))]).await;
+    assert_eq!(admission.authority.revocation().map(|revocation| revocation.at), Some(revoked.last));
+    assert!(other.authority.revocation().is_none());
+    let replied = Instant::now();
+    assert_eq!(next(&mut client).await["t"], "revoked");
+    assert_eq!(next(&mut client).await["close"], 4503);
+    println!("from the revocation's reply to the close: {:?}", replied.elapsed());
+    served.points("co_A", 5, 1, 1).await;
+    let stale = served.read("co_A.def", Position::START).await.expect("others read on");
+    assert_eq!(stale.len(), 7);
+}
+
+#[actix_web::test]
+async fn liv_12_a_hundred_jammed_readers_cost_little_each_and_are_gone_in_time() {
+    const JAMMED: u64 = 100;
+    let served = Served::start().await;
+    for round in 0..8 {
+        served.points("co_A", round * 250, 250, 1_024).await;
+    }
+    // Warm: the pages are cached once, whoever reads them.
+    assert_eq!(served.read("co_A.warm", Position::START).await.expect("read").len(), 2_000);
+    let mut healthy = served.connect("co_A.healthy", "head").await;
+    while next(&mut healthy).await["t"] != "live" {}
+    let before = resident();
+    let mut jammed = Vec::new();
+    for _ in 0..JAMMED {
+        jammed.push(jam(served.port, "co_A.jammed").await);
+    }
+    let begun = Instant::now();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let each = resident().saturating_sub(before) / JAMMED;
+    println!("{} KiB a jammed reader, its connection included", each / 1024);
+    assert!(each <= 64 * 1024, "{each} bytes");
+
+    let written = Instant::now();
+    served.points("co_A", 2_000, 1, 1_024).await;
+    while next(&mut healthy).await["t"] != "batch" {}
+    println!("a healthy reader beside them is {:?} behind the command", written.elapsed());
+    while served.hub.registry.census().0 > 1 {
+        assert!(begun.elapsed() < Duration::from_secs(15), "{} readers left", served.hub.registry.census().0);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    println!("all are gone after {:?}", begun.elapsed());
+    drop(jammed);
+}

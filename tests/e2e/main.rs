@@ -16,6 +16,7 @@ mod crash;
 mod email_code;
 mod equality;
 mod erase;
+mod examples;
 mod limits;
 mod live;
 mod lost_events;

@@ -18,11 +18,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     summary.step("build", || shell::run(shell::cargo(["test", "--workspace", "--no-run", "--quiet"])));
     summary.step("unit and contract tests", unit_tests);
     if !quick {
-        // One process for all of them: they share a server and a database cluster an engine.
-        summary
-            .step("end-to-end tests", || shell::run(shell::cargo(["test", "--package", "muniment", "--test", "e2e"])));
+        summary.step("end-to-end tests", end_to_end_tests);
     }
     summary.finish()
+}
+
+/// In one process: they share a server an engine and one database cluster. They mostly wait for servers, so twice as
+/// many run at once as the machine has cores.
+fn end_to_end_tests() -> Result<()> {
+    let threads = 2 * std::thread::available_parallelism().map_or(2, usize::from);
+    let mut command = shell::cargo(["test", "--package", "muniment", "--test", "e2e", "--"]);
+    command.arg("--test-threads").arg(threads.to_string());
+    shell::run(command)
 }
 
 fn unit_tests() -> Result<()> {

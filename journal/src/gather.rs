@@ -68,8 +68,8 @@ async fn ask(core: &Core, gathered: &mut Gathered) -> Result<(), SqlError> {
         gathered.dedupe = core.engine.find_dedupe(&keys).await?;
     }
     if !claims.is_empty() {
-        let mut held = core.engine.claim_owners(&claims).await?;
-        gathered.holders = claims.into_iter().map(|claim| (claim.clone(), held.remove(&claim))).collect();
+        let held = core.engine.claim_owners(&claims).await?;
+        gathered.holders = claims.into_iter().map(|claim| (claim.clone(), held.get(&claim).cloned())).collect();
     }
     Ok(())
 }

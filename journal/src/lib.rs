@@ -23,7 +23,7 @@
 //! [`append`] (what goes in and comes out), [`engine`] (the seam to a database), [`limits`], [`chain`] (what is hashed);
 //! for personal values [`keyring`] (whose key seals what), [`master_key`] (the key outside the database), [`seal`] (the
 //! cryptography), [`rotation`]; beside the record [`snapshot`], [`outbox`], [`checkpoint`]
-//! (signed heads), [`backup`] and [`restore`]; [`cqrs_repository`] is the journal as cqrs-es sees it.
+//! (signed heads), [`verify`] (walks the chain), [`backup`] and [`restore`]; [`cqrs_repository`] is the journal as cqrs-es sees it.
 
 mod admit;
 pub mod append;
@@ -53,6 +53,7 @@ pub mod snapshot;
 pub mod sqlite;
 mod tail;
 mod verdicts;
+pub mod verify;
 mod writer;
 
 pub use append::{Append, AppendError, Appended, NewEvent, NewMail, Ticket};
@@ -71,3 +72,4 @@ pub use rotation::{RotateError, Rotated};
 pub use seal::SealError;
 pub use snapshot::Snapshot;
 pub use tail::PublishHook;
+pub use verify::{Trusted, Verified, VerifyError};

@@ -14,6 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
 use muniment_sql::{Database, SqlError};
+use parking_lot::Mutex;
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
@@ -57,8 +58,8 @@ pub struct SqliteEngine {
     read: SqlitePool,
     /// One connection: whoever holds it is the writer.
     write: Option<SqlitePool>,
-    /// Held as long as the engine lives.
-    _lock: Option<File>,
+    /// Held until the engine is closed.
+    lock: Mutex<Option<File>>,
 }
 
 impl SqliteEngine {
@@ -79,7 +80,7 @@ impl SqliteEngine {
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
         let write = pool(1).connect_with(writer).await.map_err(SqlError::from)?;
         let read = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(SqlError::from)?;
-        Ok(Self { read, write: Some(write), _lock: Some(lock) })
+        Ok(Self { read, write: Some(write), lock: Mutex::new(Some(lock)) })
     }
 
     /// Opens `journal.db` for reading only, also while a server has it open.
@@ -91,7 +92,7 @@ impl SqliteEngine {
             return Err(OpenError::NoRecord(directory.join(FILE)));
         }
         let read = pool(READERS_MAX).connect_with(options(directory)?.read_only(true)).await.map_err(SqlError::from)?;
-        Ok(Self { read, write: None, _lock: None })
+        Ok(Self { read, write: None, lock: Mutex::new(None) })
     }
 
     pub(crate) fn databases(&self) -> Stores {
@@ -413,6 +414,7 @@ impl Engine for SqliteEngine {
             write.close().await;
         }
         self.read.close().await;
+        *self.lock.lock() = None;
     }
 }
 

@@ -1,0 +1,218 @@
+//! Walks the chain and names the first position that is not as it was recorded.
+//!
+//! A chain cannot know of a tail that was cut together with the head row, or of a history rewritten from some
+//! position to the end: a signed head kept elsewhere does ([`crate::checkpoint`]).
+
+use muniment_aggregates::record::{Position, RecordedEvent};
+use muniment_sql::SqlError;
+
+use crate::chain::{GENESIS, Hasher};
+use crate::engine::{Engine, Head, Identity};
+use crate::journal::Journal;
+
+const PAGE_EVENTS: usize = 1_000;
+
+/// A record that is as it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// The last position that was checked.
+    pub through: Position,
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// How many events were checked.
+    pub events: u64,
+}
+
+/// What is wrong first.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// An event is missing.
+    #[error("position {position}: the event is missing")]
+    Gap {
+        /// The missing position.
+        position: Position,
+    },
+    /// An event is not what its hash says, or the hash before it was changed.
+    #[error("position {position}: the event or a hash was changed")]
+    Changed {
+        /// The first position that does not fit.
+        position: Position,
+    },
+    /// An event stands here that was recorded at another position.
+    #[error("position {position}: events were put into another order")]
+    Reordered {
+        /// The first position that does not fit.
+        position: Position,
+    },
+    /// An event was put between two others, and all later ones were moved.
+    #[error("position {position}: an event was inserted")]
+    Inserted {
+        /// The position of the inserted event.
+        position: Position,
+    },
+    /// The events end before the head.
+    #[error("position {position}: the events from here to the head {head} are missing")]
+    TailCut {
+        /// The first missing position.
+        position: Position,
+        /// Where the head row says the record ends.
+        head: Position,
+    },
+    /// Events stand behind the head.
+    #[error("position {position}: the record has events after its head")]
+    BeyondHead {
+        /// The first position after the head.
+        position: Position,
+    },
+    /// The head row bears another hash than the last event.
+    #[error("position {position}: the head row does not belong to the last event")]
+    HeadDiffers {
+        /// The head's position.
+        position: Position,
+    },
+    /// The table of epochs has no epoch for a position.
+    #[error("position {position}: no epoch covers it")]
+    NoEpoch {
+        /// The position.
+        position: Position,
+    },
+    /// A row cannot be read, or the database fails.
+    #[error("after position {after}: {source}")]
+    Sql {
+        /// The last position that was read.
+        after: Position,
+        /// What is wrong.
+        source: SqlError,
+    },
+}
+
+/// A place in the record that is known to be right, to start from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trusted {
+    /// Its position.
+    pub position: Position,
+    /// Its hash.
+    pub hash: [u8; 32],
+}
+
+struct Walk<'a> {
+    engine: &'a dyn Engine,
+    hasher: Hasher,
+    head: Head,
+    epochs: Vec<(u64, Position)>,
+    /// What is known to be right so far.
+    position: Position,
+    hash: [u8; 32],
+}
+
+impl Journal {
+    /// Checks every event after `from`, or from the beginning, up to the head as of now. `progress` hears the
+    /// position reached and the head, once a page.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub async fn verify(
+        &self,
+        from: Option<Trusted>,
+        progress: &(dyn Fn(Position, Position) + Send + Sync),
+    ) -> Result<Verified, VerifyError> {
+        verify(self.engine().as_ref(), from, progress).await
+    }
+}
+
+/// [`Journal::verify`] on an engine.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub async fn verify(
+    engine: &dyn Engine,
+    from: Option<Trusted>,
+    progress: &(dyn Fn(Position, Position) + Send + Sync),
+) -> Result<Verified, VerifyError> {
+    let start = from.unwrap_or(Trusted { position: Position::START, hash: GENESIS });
+    let failed = |source| VerifyError::Sql { after: start.position, source };
+    let mut walk = Walk {
+        engine,
+        hasher: Hasher::default(),
+        epochs: engine.epochs().await.map_err(failed)?,
+        head: engine.head().await.map_err(failed)?,
+        position: start.position,
+        hash: start.hash,
+    };
+    while walk.position < walk.head.position {
+        let page = walk.page(walk.head.position).await?;
+        if page.is_empty() {
+            return Err(VerifyError::TailCut { position: walk.position.next(), head: walk.head.position });
+        }
+        for (index, event) in page.iter().enumerate() {
+            walk.step(event, page.get(index + 1..).unwrap_or_default())?;
+        }
+        progress(walk.position, walk.head.position);
+        tokio::task::yield_now().await;
+    }
+    walk.check_end().await?;
+    Ok(Verified { through: walk.position, hash: walk.hash, events: walk.position.0 - start.position.0 })
+}
+
+impl Walk<'_> {
+    async fn page(&self, through: Position) -> Result<Vec<RecordedEvent>, VerifyError> {
+        let read = self.engine.read(self.position, through, PAGE_EVENTS).await;
+        read.map_err(|source| VerifyError::Sql { after: self.position, source })
+    }
+
+    fn identity(&self, position: Position) -> Result<Identity, VerifyError> {
+        let covering = self.epochs.iter().rev().find(|(_, after)| *after < position);
+        let (epoch, _) = covering.ok_or(VerifyError::NoEpoch { position })?;
+        Ok(Identity { installation: self.head.identity.installation, epoch: *epoch })
+    }
+
+    fn step(&mut self, event: &RecordedEvent, later: &[RecordedEvent]) -> Result<(), VerifyError> {
+        let position = self.position.next();
+        if event.position != position {
+            return Err(VerifyError::Gap { position });
+        }
+        let hash = self.hasher.hash(&self.hash, self.identity(position)?, event);
+        if hash != event.hash {
+            return Err(self.diagnose(position, later)?);
+        }
+        self.position = position;
+        self.hash = hash;
+        Ok(())
+    }
+
+    /// What happened at `position`: if a later row bears the hash that belongs here, rows were moved.
+    fn diagnose(&mut self, position: Position, later: &[RecordedEvent]) -> Result<VerifyError, VerifyError> {
+        let identity = self.identity(position)?;
+        let mut belongs_here = |event: &RecordedEvent| {
+            let moved = RecordedEvent { position, ..event.clone() };
+            self.hasher.hash(&self.hash, identity, &moved) == event.hash
+        };
+        let Some(found) = later.iter().position(|event| belongs_here(event)) else {
+            return Ok(VerifyError::Changed { position });
+        };
+        // An insertion moves every later event by one; so the one that belongs after `found` follows it directly.
+        let after_next = later.first().zip(later.get(1)).is_some_and(|(own, next)| {
+            let moved = RecordedEvent { position: position.next(), ..next.clone() };
+            self.identity(position.next())
+                .is_ok_and(|identity| Hasher::default().hash(&own.hash, identity, &moved) == next.hash)
+        });
+        let inserted = found == 0 && (after_next || later.len() == 1);
+        Ok(if inserted { VerifyError::Inserted { position } } else { VerifyError::Reordered { position } })
+    }
+
+    async fn check_end(&self) -> Result<(), VerifyError> {
+        if self.position == self.head.position && self.hash != self.head.hash {
+            return Err(VerifyError::HeadDiffers { position: self.head.position });
+        }
+        // What was appended since is behind the head as of then; the head as of now decides.
+        let beyond = self.page(Position(u64::MAX)).await?;
+        if let Some(event) = beyond.last() {
+            let source = |source| VerifyError::Sql { after: self.position, source };
+            let now = self.engine.head().await.map_err(source)?;
+            if event.position > now.position {
+                return Err(VerifyError::BeyondHead { position: now.position.next() });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,144 @@
+//! Positions, order, reads, and what several streams in one append mean.
+
+use std::sync::Arc;
+
+use muniment_aggregates::record::Position;
+use muniment_journal::{Append, AppendError, JournalLimits};
+use parking_lot::Mutex;
+
+use crate::support::{Home, all, both_engines, event, one, stream, verify};
+
+both_engines! {
+    positions_are_contiguous_under_64_writers
+    an_append_spans_several_streams_or_nothing
+    a_version_that_was_only_read_guards_the_append
+    ring_and_database_read_the_same
+    hooks_see_everything_in_order_before_the_answer
+    a_record_is_the_same_after_it_is_opened_again
+}
+
+async fn positions_are_contiguous_under_64_writers(home: Home) {
+    let journal = home.open().await;
+    let writers: Vec<_> = (0..64_u64)
+        .map(|writer| {
+            let journal = journal.clone();
+            tokio::spawn(async move {
+                let own = stream(&format!("w{writer}"));
+                let mut last = Position::START;
+                for version in 0..20 {
+                    let appended = journal.append(one(&own, version, "x")).await.unwrap();
+                    assert!(appended.first > last, "the positions of one writer grow");
+                    last = appended.last;
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let events = all(&journal).await;
+    assert_eq!(events.len(), 64 * 20);
+    assert!(events.windows(2).all(|pair| pair[0].recorded_at <= pair[1].recorded_at), "time does not run backwards");
+    for writer in 0..64 {
+        let own = journal.read_stream(&stream(&format!("w{writer}")), 0, 100).await.unwrap();
+        let sequences: Vec<u64> = own.iter().map(|event| event.sequence).collect();
+        assert_eq!(sequences, (1..=20).collect::<Vec<_>>());
+    }
+    verify(&journal).await;
+    journal.shutdown().await;
+}
+
+async fn an_append_spans_several_streams_or_nothing(home: Home) {
+    let journal = home.open().await;
+    let (a, b) = (stream("a"), stream("b"));
+    journal.append(one(&b, 0, "first")).await.unwrap();
+    let both = |b_version| Append {
+        events: vec![event(&a, "1"), event(&b, "2"), event(&a, "3")],
+        expect: vec![(a.clone(), 0), (b.clone(), b_version)],
+        metadata: Arc::from("{}"),
+        ..Append::default()
+    };
+    let refused = journal.append(both(0)).await.unwrap_err();
+    assert_eq!(refused, AppendError::Conflict { stream: b.clone(), expected: 0, actual: 1 });
+    assert!(journal.read_stream(&a, 0, 10).await.unwrap().is_empty(), "nothing of it is there");
+    let appended = journal.append(both(1)).await.unwrap();
+    assert_eq!((appended.first, appended.last), (Position(2), Position(4)));
+    let sequences: Vec<_> =
+        all(&journal).await.iter().map(|event| (event.stream.id.to_string(), event.sequence)).collect();
+    let expected = [("b", 1), ("a", 1), ("b", 2), ("a", 2)].map(|(id, sequence)| (id.to_owned(), sequence));
+    assert_eq!(sequences, expected);
+    verify(&journal).await;
+    journal.shutdown().await;
+}
+
+async fn a_version_that_was_only_read_guards_the_append(home: Home) {
+    let journal = home.open().await;
+    let (written, read) = (stream("written"), stream("read"));
+    journal.append(one(&read, 0, "1")).await.unwrap();
+    let guarded = |expected, version| {
+        let mut append = one(&written, expected, "w");
+        append.expect.push((read.clone(), version));
+        append
+    };
+    journal.append(guarded(0, 1)).await.unwrap();
+    journal.append(one(&read, 1, "2")).await.unwrap();
+    let refused = journal.append(guarded(1, 1)).await.unwrap_err();
+    assert_eq!(refused, AppendError::Conflict { stream: read.clone(), expected: 1, actual: 2 });
+    journal.append(guarded(1, 2)).await.unwrap();
+    journal.shutdown().await;
+}
+
+async fn ring_and_database_read_the_same(home: Home) {
+    let journal = home.open().await;
+    let own = stream("s");
+    for version in 0..50 {
+        journal.append(one(&own, version, "é\u{1F600}\\u0000 <script>")).await.unwrap();
+    }
+    let from_ring = all(&journal).await;
+    assert_eq!(journal.event(Position(7)).await.unwrap().unwrap(), from_ring[6]);
+    assert!(journal.event(Position(51)).await.unwrap().is_none());
+    assert!(journal.event(Position(0)).await.unwrap().is_none());
+    journal.shutdown().await;
+    let mut config = home.config();
+    config.limits = JournalLimits { ring_bytes_max: 0, ..JournalLimits::default() };
+    let journal = muniment_journal::Journal::open(config).await.unwrap();
+    let from_database = all(&journal).await;
+    assert_eq!(from_ring, from_database);
+    journal.append(one(&own, 50, "next")).await.unwrap();
+    assert_eq!(journal.read(Position(50), 10).await.unwrap().len(), 1, "a ring without room reads from the database");
+    journal.shutdown().await;
+}
+
+async fn hooks_see_everything_in_order_before_the_answer(home: Home) {
+    let journal = home.open().await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    journal.on_publish(Arc::new(move |events| log.lock().extend(events.iter().map(|event| event.position))));
+    let own = stream("s");
+    let mut head = journal.watch_head();
+    for version in 0..10 {
+        let appended = journal.append(one(&own, version, "x")).await.unwrap();
+        assert_eq!(seen.lock().last(), Some(&appended.last));
+        assert_eq!(*head.borrow_and_update(), appended.last);
+    }
+    let expected: Vec<_> = (1..=10).map(Position).collect();
+    assert_eq!(*seen.lock(), expected);
+    journal.shutdown().await;
+}
+
+async fn a_record_is_the_same_after_it_is_opened_again(home: Home) {
+    let journal = home.open().await;
+    let own = stream("s");
+    let tickets: Vec<_> = (0..100).map(|version| journal.submit(one(&own, version, "x")).unwrap()).collect();
+    journal.shutdown().await;
+    for ticket in tickets {
+        ticket.await.expect("what was queued at the shutdown is finished");
+    }
+    assert_eq!(journal.append(one(&own, 100, "late")).await.unwrap_err(), AppendError::Closed);
+    let again = home.open().await;
+    assert_eq!(again.identity(), journal.identity());
+    assert_eq!(again.head(), Position(100));
+    assert_eq!(again.append(one(&own, 100, "next")).await.unwrap().first, Position(101));
+    verify(&again).await;
+    again.shutdown().await;
+}

@@ -1,0 +1,117 @@
+//! Several journals over one record: they race, none loses, all see one order. And who may open a file.
+
+use std::time::Duration;
+
+use muniment_aggregates::record::Position;
+use muniment_journal::{AppendError, Journal, OpenError};
+
+use crate::support::{Home, all, claiming, deduped, one, stream, take, verify};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_racing_on_one_stream_lose_and_double_nothing() {
+    let home = Home::postgres();
+    let nodes = [home.open().await, home.open().await];
+    let own = stream("hot");
+    let racers: Vec<_> = nodes
+        .iter()
+        .enumerate()
+        .map(|(number, node)| {
+            let (node, own) = (node.clone(), own.clone());
+            tokio::spawn(async move {
+                let (mut version, mut done) = (0, 0);
+                while done < 50 {
+                    match node.append(one(&own, version, &format!("node {number}"))).await {
+                        Ok(_) => {
+                            version += 1;
+                            done += 1;
+                        }
+                        Err(AppendError::Conflict { actual, .. }) => version = actual,
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            })
+        })
+        .collect();
+    for racer in racers {
+        racer.await.unwrap();
+    }
+    for node in &nodes {
+        assert_eq!(node.confirm_head().await.unwrap(), Position(100));
+        assert_eq!(all(node).await.len(), 100);
+        verify(node).await;
+    }
+    for node in nodes {
+        node.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_writing_apart_share_the_head_fairly() {
+    let home = Home::postgres();
+    let nodes = [home.open().await, home.open().await];
+    let writers: Vec<_> = (0..16_u64)
+        .map(|writer| {
+            let node = nodes[usize::try_from(writer % 2).unwrap()].clone();
+            tokio::spawn(async move {
+                for version in 0..25 {
+                    node.append(one(&stream(&format!("w{writer}")), version, "x")).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    for node in &nodes {
+        assert_eq!(node.confirm_head().await.unwrap(), Position(400));
+        assert_eq!(all(node).await.len(), 400);
+        verify(node).await;
+        node.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_hears_of_the_other_and_respects_its_keys() {
+    let home = Home::postgres();
+    let (here, there) = (home.open().await, home.open().await);
+    let mut head = there.watch_head();
+    let (a, b) = (stream("a"), stream("b"));
+    here.append(claiming(&a, 0, &[take("x")])).await.unwrap();
+    here.append(deduped(&a, 1, "k")).await.unwrap();
+    let heard = head.wait_for(|head| *head == Position(2));
+    tokio::time::timeout(Duration::from_secs(2), heard).await.expect("the other node hears of it").unwrap();
+    let refused = there.append(claiming(&b, 0, &[take("x")])).await.unwrap_err();
+    assert_eq!(refused, AppendError::ClaimTaken { scope: "name", owner: a.clone() });
+    let doubled = there.append(deduped(&a, 2, "k")).await.unwrap_err();
+    assert!(matches!(doubled, AppendError::Duplicate { position: Position(2), .. }));
+    there.append(one(&a, 2, "3")).await.unwrap();
+    assert_eq!(here.confirm_head().await.unwrap(), Position(3));
+    here.shutdown().await;
+    there.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_process_on_a_file_is_told_so() {
+    let home = Home::sqlite();
+    let journal = home.open().await;
+    let Err(error) = Journal::open(home.config()).await else { panic!("two writers on one file") };
+    assert!(matches!(error, OpenError::Locked(_)), "{error}");
+    assert!(error.to_string().contains("journal.lock"), "{error}");
+    journal.shutdown().await;
+}
+
+async fn a_reader_follows(home: Home) {
+    let journal = home.open().await;
+    journal.append(one(&stream("s"), 0, "1")).await.unwrap();
+    let reader = Journal::open_read_only(home.config()).await.unwrap();
+    assert_eq!(reader.head(), Position(1));
+    assert_eq!(reader.append(one(&stream("s"), 1, "2")).await.unwrap_err(), AppendError::Closed);
+    journal.append(one(&stream("s"), 1, "2")).await.unwrap();
+    assert_eq!(reader.confirm_head().await.unwrap(), Position(2));
+    assert_eq!(all(&reader).await.len(), 2);
+    verify(&reader).await;
+    reader.shutdown().await;
+    journal.shutdown().await;
+}
+
+crate::support::both_engines! { a_reader_follows }

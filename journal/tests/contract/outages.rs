@@ -1,0 +1,94 @@
+//! Connections that are cut and servers that are killed: what was acknowledged is there, and only once.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use muniment_aggregates::record::Position;
+use muniment_journal::{AppendError, Journal};
+use muniment_testkit::Cluster;
+
+use crate::support::{Home, all, one, stream, verify};
+
+const WRITERS: u64 = 8;
+
+/// Writers that append until told to stop; each gives the positions it was promised and how often it retried.
+fn writers(journal: &Journal, stop: &Arc<AtomicBool>) -> Vec<tokio::task::JoinHandle<Vec<(Position, String)>>> {
+    (0..WRITERS)
+        .map(|writer| {
+            let (journal, stop) = (journal.clone(), Arc::clone(stop));
+            tokio::spawn(async move {
+                let own = stream(&format!("w{writer}"));
+                let mut promised = Vec::new();
+                while !stop.load(Ordering::Relaxed) {
+                    let payload = format!("w{writer} n{}", promised.len());
+                    match journal.append(one(&own, promised.len() as u64, &payload)).await {
+                        Ok(appended) => promised.push((appended.first, payload)),
+                        Err(AppendError::Unavailable(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+                promised
+            })
+        })
+        .collect()
+}
+
+async fn check(journal: &Journal, writers: Vec<tokio::task::JoinHandle<Vec<(Position, String)>>>) {
+    let mut promised = Vec::new();
+    for writer in writers {
+        promised.extend(writer.await.unwrap());
+    }
+    let events = all(journal).await;
+    assert_eq!(events.len(), promised.len(), "nothing lost, nothing doubled");
+    let places: HashSet<(Position, String)> =
+        events.iter().map(|event| (event.position, event.payload.to_string())).collect();
+    for (position, payload) in promised {
+        assert!(places.contains(&(position, format!("{{\"what\":\"{payload}\"}}"))), "{payload} is not at {position}");
+    }
+    verify(journal).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cut_connections_lose_and_double_nothing() {
+    let home = Home::postgres();
+    let journal = home.open().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers = writers(&journal, &stop);
+    for _ in 0..15 {
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        home.meddle(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    check(&journal, writers).await;
+    journal.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_loses_nothing_that_was_acknowledged() {
+    let cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
+    let cluster = Arc::new(cluster);
+    let home = Home::on(&cluster);
+    let journal = home.open().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers = writers(&journal, &stop);
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        let server = Arc::clone(&cluster);
+        tokio::task::spawn_blocking(move || {
+            server.kill9();
+            server.restart();
+        })
+        .await
+        .unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    stop.store(true, Ordering::Relaxed);
+    check(&journal, writers).await;
+    journal.shutdown().await;
+}

@@ -1,0 +1,68 @@
+//! Whoever changes the tables behind the journal's back is found, and the position is named.
+
+use muniment_aggregates::record::Position;
+use muniment_journal::{Journal, VerifyError};
+
+use crate::support::{Home, both_engines, one, stream};
+
+both_engines! {
+    a_changed_event_is_named
+    a_deleted_event_is_named
+    two_swapped_events_are_named
+    an_inserted_event_is_named
+    a_cut_tail_is_named
+    a_changed_head_is_named
+}
+
+/// Twelve events, a meddler, and what the walk says.
+async fn after(home: &Home, sql: &str) -> VerifyError {
+    let journal = home.open().await;
+    for version in 0..12 {
+        journal.append(one(&stream("s"), version, &format!("number {version}"))).await.unwrap();
+    }
+    journal.verify(None, &|_, _| ()).await.unwrap();
+    journal.shutdown().await;
+    home.meddle(sql).await;
+    let journal = Journal::open(home.config()).await.unwrap();
+    let error = journal.verify(None, &|_, _| ()).await.unwrap_err();
+    journal.shutdown().await;
+    error
+}
+
+async fn a_changed_event_is_named(home: Home) {
+    let error = after(&home, "UPDATE events SET payload = '{\"what\":\"else\"}' WHERE position = 5").await;
+    assert!(matches!(error, VerifyError::Changed { position: Position(5) }), "{error}");
+}
+
+async fn a_deleted_event_is_named(home: Home) {
+    let error = after(&home, "DELETE FROM events WHERE position = 5").await;
+    assert!(matches!(error, VerifyError::Gap { position: Position(5) }), "{error}");
+}
+
+async fn two_swapped_events_are_named(home: Home) {
+    let sql = "UPDATE events SET position = 100 WHERE position = 5;
+               UPDATE events SET position = 5 WHERE position = 8;
+               UPDATE events SET position = 8 WHERE position = 100";
+    let error = after(&home, sql).await;
+    assert!(matches!(error, VerifyError::Reordered { position: Position(5) }), "{error}");
+}
+
+async fn an_inserted_event_is_named(home: Home) {
+    let sql = "UPDATE events SET position = position + 100 WHERE position >= 5;
+               UPDATE events SET position = position - 99 WHERE position >= 100;
+               INSERT INTO events SELECT 5, aggregate_type, 'forged', sequence, event_type, event_version, payload,
+                   metadata, recorded_at, hash, dedupe_key FROM events WHERE position = 4;
+               UPDATE journal_head SET position = 13";
+    let error = after(&home, sql).await;
+    assert!(matches!(error, VerifyError::Inserted { position: Position(5) }), "{error}");
+}
+
+async fn a_cut_tail_is_named(home: Home) {
+    let error = after(&home, "DELETE FROM events WHERE position > 9").await;
+    assert!(matches!(error, VerifyError::TailCut { position: Position(10), head: Position(12) }), "{error}");
+}
+
+async fn a_changed_head_is_named(home: Home) {
+    let error = after(&home, "UPDATE journal_head SET position = 9").await;
+    assert!(matches!(error, VerifyError::HeadDiffers { position: Position(9) }), "{error}");
+}

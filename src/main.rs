@@ -1,2 +1,16 @@
-//! The program.
-fn main() {}
+//! The program: runs what the command line says, prints the whole chain of what went wrong, ends with its code.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use muniment::cli::{Cli, exit};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let Err(error) = cli.run() else { return ExitCode::SUCCESS };
+    let end = exit::of(&error);
+    if end.is_loud() {
+        eprint!("{}", exit::report(&error));
+    }
+    end.into()
+}

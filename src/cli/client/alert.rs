@@ -1,0 +1,168 @@
+//! Alerts: what was found, and what a rule would find. Trying out runs the rules' own function, the one that
+//! decides on the server, on points fetched or read from a file.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use chrono::{SecondsFormat, Utc};
+use clap::{Args, Subcommand, ValueEnum};
+use muniment_aggregates::metric::backtest::{Backtest, Corrections, backtest};
+use serde_json::{Value, json};
+
+use super::Session;
+use super::history::History;
+use super::http::Call;
+use super::rule::Candidate;
+use crate::cli::exit::Exit;
+use crate::cli::output::cell;
+
+/// Alerts, and trying out rules
+#[derive(Debug, Subcommand)]
+pub enum Alert {
+    /// List alerts, newest first
+    List {
+        /// Only of this metric
+        #[arg(long, value_name = "KEY")]
+        metric: Option<String>,
+        /// Only open or acknowledged ones
+        #[arg(long, value_parser = ["open", "acknowledged"])]
+        state: Option<String>,
+        /// How many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+        limit: u32,
+    },
+    /// Acknowledge an alert
+    Ack {
+        /// Its id
+        id: String,
+        /// A note
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Would the newest point, or a value not yet recorded, fire?
+    #[command(after_help = "Examples:\n  muniment alert test --metric arr --value 30000 --threshold 0.5\n  \
+                            muniment alert test --metric arr --value 30000 --expect fires   (exit 7 otherwise)")]
+    Test(Test),
+    /// What a rule would have found in all points so far
+    #[command(after_help = "Examples:\n  muniment alert backtest --metric arr --threshold 0.3\n  \
+                            muniment alert backtest --metric arr --type drop --threshold 0.2 --file arr.csv")]
+    Backtest(Tried),
+}
+
+/// The metric and the rule to try.
+#[derive(Debug, Args)]
+pub struct Tried {
+    /// Key of the metric
+    #[arg(long, value_name = "KEY")]
+    metric: String,
+    /// The rule
+    #[command(flatten)]
+    candidate: Candidate,
+    /// Take the points from a CSV (timestamp, value) or NDJSON file instead of the server
+    #[arg(long)]
+    file: Option<PathBuf>,
+}
+
+/// `alert test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Metric and rule
+    #[command(flatten)]
+    tried: Tried,
+    /// A value that is not recorded
+    #[arg(long, allow_hyphen_values = true, value_parser = super::value::parse)]
+    value: Option<f64>,
+    /// Its time [default: now]
+    #[arg(long, requires = "value")]
+    timestamp: Option<String>,
+    /// End with exit code 7 when it turns out otherwise
+    #[arg(long, value_enum)]
+    expect: Option<Expected>,
+}
+
+/// What a test expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Expected {
+    /// The rule fires
+    Fires,
+    /// It does not
+    Quiet,
+}
+
+/// Runs an alert command.
+///
+/// # Errors
+/// When the server refuses or is away, or a test turns out otherwise than expected.
+pub async fn alert(session: &Session, command: Alert) -> Result<()> {
+    match command {
+        Alert::List { metric, state, limit } => {
+            let auth = session.either()?;
+            let call = Call::get(&["v1", "alerts"]).query(session.company_query(&auth));
+            let call = call.query(metric.map(|metric| ("metric", metric))).query(state.map(|state| ("state", state)));
+            let answer = session.api.send(call.query([("limit", limit.to_string())]).auth(auth)).await?;
+            let items = answer["alerts"].as_array().cloned().unwrap_or_default();
+            session.printer.list(&answer, &items, &["id", "severity", "state", "metric_key", "created_at", "summary"])
+        }
+        Alert::Ack { id, note } => {
+            let auth = session.either()?;
+            let body = note.map_or_else(|| json!({}), |note| json!({ "note": note }));
+            let call = Call::post(&["v1", "alerts", &id, "ack"], body).query(session.company_query(&auth)).auth(auth);
+            let answer = session.api.send(call).await?;
+            session.printer.result(&answer, || vec![format!("Acknowledged: {}", cell(&answer["id"]))])
+        }
+        Alert::Test(command) => test(session, &command).await,
+        Alert::Backtest(command) => {
+            let outcome = run(&command, history(session, &command).await?);
+            let shown = serde_json::to_value(&outcome)?;
+            session.printer.result(&shown, || backtest_lines(&outcome))
+        }
+    }
+}
+
+async fn history(session: &Session, tried: &Tried) -> Result<History> {
+    match &tried.file {
+        Some(path) => History::read(path, &tried.metric),
+        None => History::fetch(session, &tried.metric).await,
+    }
+}
+
+fn run(tried: &Tried, history: History) -> Backtest {
+    backtest(history.events, &tried.candidate.to_rule(), Corrections::AsKnown, Utc::now())
+}
+
+async fn test(session: &Session, command: &Test) -> Result<()> {
+    let mut history = history(session, &command.tried).await?;
+    if let Some(value) = command.value {
+        let now = || Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+        let timestamp = command.timestamp.clone().unwrap_or_else(now);
+        history.push(&json!({ "value": value, "timestamp": timestamp }))?;
+    }
+    let newest = history.newest().cloned().context("the metric has no points; name one with --value")?;
+    let outcome = run(&command.tried, history);
+    let finding = outcome.findings.into_iter().find(|finding| finding.point == newest);
+    let shown = json!({ "fires": finding.is_some(), "finding": finding });
+    session.printer.result(&shown, || {
+        let said =
+            finding.as_ref().map(|finding| format!("fires: [{}] {}", finding.severity.as_str(), finding.summary));
+        vec![said.unwrap_or_else(|| "quiet".to_owned())]
+    })?;
+    match (command.expect, finding.is_some()) {
+        (Some(Expected::Fires), false) => Err(Exit::CheckFailed.because("the rule was expected to fire and is quiet")),
+        (Some(Expected::Quiet), true) => Err(Exit::CheckFailed.because("the rule was expected to be quiet and fires")),
+        (Some(Expected::Fires), true) | (Some(Expected::Quiet), false) | (None, _) => Ok(()),
+    }
+}
+
+fn backtest_lines(outcome: &Backtest) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} points, {} findings, {} episodes",
+        outcome.points,
+        outcome.findings.len(),
+        outcome.episodes.len()
+    )];
+    lines.extend(outcome.episodes.iter().map(|episode| {
+        let (first, last) = (episode.first.instant.date_naive(), episode.last.instant.date_naive());
+        format!("{first} to {last}  {} findings  {}", episode.findings, cell(&Value::from(&*episode.first.summary)))
+    }));
+    lines
+}

@@ -1,0 +1,119 @@
+//! Applying for a company: application, first metric and agent token in one call.
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use muniment_aggregates::metric::slug;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::Session;
+use super::http::{Auth, Call};
+use super::login::sign_in;
+use crate::cli::ask;
+
+/// A session that ends sooner is not worth using.
+const SESSION_LEFT_MIN: TimeDelta = TimeDelta::seconds(60);
+
+/// Apply for a company and get its agent token
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  muniment apply\n  muniment apply --founder-email ana@example.com --company Acme \
+--website '' --founder-name 'Ana Ng' --one-liner 'Anvils as a service' --metric-key weekly_revenue --metric-unit usd")]
+pub struct Apply {
+    /// The founder's e-mail address
+    #[arg(long)]
+    founder_email: Option<String>,
+    /// Name of the company
+    #[arg(long)]
+    company: Option<String>,
+    /// Its website; may be empty
+    #[arg(long)]
+    website: Option<String>,
+    /// Name of the founder
+    #[arg(long)]
+    founder_name: Option<String>,
+    /// What the company does, in a sentence
+    #[arg(long)]
+    one_liner: Option<String>,
+    /// Key of the first metric
+    #[arg(long, default_value = "weekly_revenue")]
+    metric_key: String,
+    /// Unit of the first metric
+    #[arg(long, default_value = "usd")]
+    metric_unit: String,
+}
+
+/// Applies.
+///
+/// # Errors
+/// When the server refuses, or there is nobody to ask for what is missing.
+pub async fn apply(session: &mut Session, command: &Apply) -> Result<()> {
+    let global = session.global.clone();
+    let email = ask::for_flag(&global, command.founder_email.as_deref(), "--founder-email", "Founder's e-mail")?;
+    let company = ask::for_flag(&global, command.company.as_deref(), "--company", "Company")?;
+    let website = match (&command.website, ask::somebody(&global)) {
+        (Some(website), _) => website.clone(),
+        (None, true) => ask::line("Website (may be empty)")?,
+        (None, false) => ask::for_flag(&global, None, "--website", "Website")?,
+    };
+    let founder = ask::for_flag(&global, command.founder_name.as_deref(), "--founder-name", "Founder's name")?;
+    let one_liner = ask::for_flag(&global, command.one_liner.as_deref(), "--one-liner", "One sentence about it")?;
+    let auth = founder_session(session, &email).await?;
+    let metric = slug::slug(&command.metric_key);
+    let body = json!({
+        "company_name": company,
+        "founder_name": founder,
+        "founder_email": email,
+        "website": if website.trim().is_empty() { None } else { Some(website) },
+        "narrative": { "one_liner": one_liner },
+        "primary_metric": {
+            "key": command.metric_key,
+            "display_name": slug::title(&metric),
+            "unit": command.metric_unit,
+            "cadence": "weekly",
+            "direction": "up",
+        },
+    });
+    let mut call = Call::post(&["v1", "applications"], body).auth(auth);
+    if let Some(secret) = &session.credentials.signup_secret {
+        call = call.header("x-alif-signup-secret", secret.expose_secret());
+    }
+    let answer = session.api.send(call).await?;
+    let text =
+        |name: &str| answer[name].as_str().map(str::to_owned).with_context(|| format!("the answer has no {name}"));
+    let (application, company, token) = (text("application_id")?, text("company_id")?, text("token")?);
+    session.credentials.save(|saved| {
+        saved.company_id = Some(company.clone());
+        saved.application_id = Some(application.clone());
+        saved.token = Some(token.clone());
+    })?;
+    session.printer.result(&answer, || {
+        vec![
+            format!("Application: {application}"),
+            format!("Company: {company}"),
+            format!("Metric: {metric}"),
+            format!("Update it: muniment metric update {metric} <value>"),
+            "For agents and jobs, shown this once:".to_owned(),
+            format!("export MUNIMENT_TOKEN='{token}'"),
+        ]
+    })
+}
+
+/// The session to apply with: the saved one where it is this founder's and lasts, else a new one.
+async fn founder_session(session: &mut Session, email: &str) -> Result<Auth> {
+    let saved = &session.credentials.saved;
+    let same = saved.email.as_deref().is_some_and(|saved| saved.eq_ignore_ascii_case(email.trim()));
+    let end = saved.session_expires_at.as_deref().and_then(|end| DateTime::parse_from_rfc3339(end).ok());
+    let lasts = end.is_some_and(|end| end.to_utc() - Utc::now() > SESSION_LEFT_MIN);
+    let explicit = saved.session_token.is_none() && session.credentials.has_session();
+    if explicit || (same && lasts) {
+        return session.founder();
+    }
+    // The secret replaces the session, so a job that has it needs nobody to read the mail.
+    if session.credentials.signup_secret.is_some() && !ask::somebody(&session.global) {
+        return Ok(Auth::None);
+    }
+    let answer = sign_in(session, email, None).await?;
+    let token = answer["session_token"].as_str().context("the answer has no session_token")?;
+    Ok(Auth::Session(token.into()))
+}

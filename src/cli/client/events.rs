@@ -1,0 +1,113 @@
+//! Follows the events that the caller may see, through the long-poll of the server.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::Session;
+use super::http::{Call, CallError};
+use crate::cli::exit::Exit;
+use crate::cli::output::cell;
+
+/// How long one request waits for something to happen.
+const WAIT_SECONDS: u64 = 25;
+/// Events of one request.
+const PAGE_EVENTS: usize = 500;
+
+/// The company's events
+#[derive(Debug, Subcommand)]
+pub enum Events {
+    /// Print events in order
+    #[command(
+        after_help = "Examples:\n  muniment events tail --follow\n  muniment events tail --after head --follow --output ndjson\n  \
+                            muniment events tail --filter type=metric.alert_raised\n  \
+                            muniment events tail --filter '{\"prefix\":{\"type\":\"metric.\"}}'"
+    )]
+    Tail {
+        /// Go on after this position or cursor; `start` or `head`
+        #[arg(long, default_value = "start", value_name = "POSITION")]
+        after: String,
+        /// Wait for more
+        #[arg(long)]
+        follow: bool,
+        /// Only these: FIELD=VALUE (type, aggregate, account, company, metric, correlation), or a JSON filter
+        #[arg(long, value_name = "FILTER")]
+        filter: Vec<String>,
+    },
+}
+
+/// Prints events.
+///
+/// # Errors
+/// When the server refuses, or is away for longer than `--timeout`.
+pub async fn events(session: &Session, command: Events) -> Result<()> {
+    let Events::Tail { mut after, follow, filter } = command;
+    let auth = session.either()?;
+    let filter = compiled(&filter)?;
+    loop {
+        let wait = if follow { WAIT_SECONDS } else { 0 };
+        let mut query = vec![("after", after.clone()), ("limit", PAGE_EVENTS.to_string()), ("wait", wait.to_string())];
+        query.extend(filter.iter().map(|filter| ("filter", filter.to_string())));
+        let call = Call::get(&["v1", "events"]).query(query).auth(auth.clone());
+        let page = poll(session, &call, Duration::from_secs(wait)).await?;
+        for event in page["events"].as_array().into_iter().flatten() {
+            session.printer.line(event, || {
+                let (position, at, what) = (cell(&event["p"]), cell(&event["at"]), cell(&event["type"]));
+                format!("{position}  {at}  {what}  {}", cell(&event["data"]))
+            })?;
+        }
+        let next = page["next"].as_str().context("the answer has no next")?;
+        if !follow && page["upto"] == page["head"] {
+            return Ok(());
+        }
+        next.clone_into(&mut after);
+    }
+}
+
+/// One answer. A server that restarts is waited for as long as `--timeout` allows; the cursor loses nothing.
+async fn poll(session: &Session, call: &Call<'_>, wait: Duration) -> Result<Value> {
+    match session.api.once(call, session.global.timeout + wait).await {
+        Err(error) if error.is_transient() => session.api.insist(call).await.map_err(CallError::ending),
+        other => other.map_err(CallError::ending),
+    }
+}
+
+fn compiled(filters: &[String]) -> Result<Option<Value>> {
+    let mut parts = Vec::new();
+    let mut fields: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for filter in filters {
+        if filter.trim_start().starts_with('{') {
+            let tree = serde_json::from_str(filter);
+            parts.push(tree.map_err(|error| Exit::Usage.because(format!("--filter is no JSON: {error}")))?);
+        } else {
+            let refused = || Exit::Usage.because(format!("--filter {filter:?} must be FIELD=VALUE or JSON"));
+            let (field, value) = filter.split_once('=').ok_or_else(refused)?;
+            fields.entry(field.trim()).or_default().push(value.trim());
+        }
+    }
+    parts.extend(fields.into_iter().map(|(field, values)| json!({ "in": { field: values } })));
+    Ok(match parts.len() {
+        0 => None,
+        1 => parts.pop(),
+        _ => Some(json!({ "all": parts })),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_one_field_are_alternatives_and_fields_add_up() {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(compiled(&[]).unwrap(), None);
+        let one = compiled(&texts(&["type=a", "type=b"])).unwrap();
+        assert_eq!(one, Some(json!({ "in": { "type": ["a", "b"] } })));
+        let both = compiled(&texts(&["{\"exists\":\"metric\"}", "type=a"])).unwrap();
+        assert_eq!(both, Some(json!({ "all": [{ "exists": "metric" }, { "in": { "type": ["a"] } }] })));
+        assert!(compiled(&texts(&["type"])).is_err() && compiled(&texts(&["{"])).is_err());
+    }
+}

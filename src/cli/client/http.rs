@@ -1,0 +1,285 @@
+//! Speaks to the server: one request at a time, its answer or a typed failure.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Method, Url};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::cli::exit::Exit;
+
+/// First pause before a request is sent again.
+const BACKOFF_FIRST: Duration = Duration::from_millis(200);
+/// Longest pause between two tries that the server did not ask for.
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// What proves who calls.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    /// Nothing.
+    None,
+    /// An agent token.
+    Agent(SecretString),
+    /// A founder session.
+    Session(SecretString),
+}
+
+/// A server.
+pub struct Api {
+    base: Url,
+    client: reqwest::Client,
+    timeout: Duration,
+}
+
+/// One request.
+pub struct Call<'a> {
+    method: Method,
+    segments: Vec<&'a str>,
+    query: Vec<(&'a str, String)>,
+    headers: Vec<(&'static str, String)>,
+    auth: Auth,
+    body: Option<Value>,
+}
+
+impl<'a> Call<'a> {
+    /// A GET of the path with these segments.
+    #[must_use]
+    pub fn get(segments: &[&'a str]) -> Self {
+        Self::new(Method::GET, segments, None)
+    }
+
+    /// A POST to the path with these segments.
+    #[must_use]
+    pub fn post(segments: &[&'a str], body: Value) -> Self {
+        Self::new(Method::POST, segments, Some(body))
+    }
+
+    fn new(method: Method, segments: &[&'a str], body: Option<Value>) -> Self {
+        let (query, headers) = (Vec::new(), Vec::new());
+        Self { method, segments: segments.to_vec(), query, headers, auth: Auth::None, body }
+    }
+
+    /// As whom.
+    #[must_use]
+    pub fn auth(mut self, auth: Auth) -> Self {
+        self.auth = auth;
+        self
+    }
+
+    /// With these query parameters.
+    #[must_use]
+    pub fn query(mut self, query: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        self.query.extend(query);
+        self
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The server refused it.
+    #[error("{message}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// `message`, else `error`, else `HTTP <status>`.
+        message: String,
+        /// The whole answer.
+        body: Value,
+        /// How long to wait before another try.
+        retry_after: Option<Duration>,
+    },
+    /// There was no answer.
+    #[error("{url} does not answer")]
+    Unreachable {
+        /// The server.
+        url: Url,
+        /// What the network says.
+        source: reqwest::Error,
+    },
+    /// The answer is no JSON.
+    #[error("{url} answered with something that is no JSON; is it a Muniment server?")]
+    NotJson {
+        /// The server.
+        url: Url,
+    },
+}
+
+impl CallError {
+    /// Whether another try of the same request may meet better.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => matches!(status, 429 | 502..=504),
+            Self::Unreachable { .. } => true,
+            Self::NotJson { .. } => false,
+        }
+    }
+
+    /// How the program ends because of it.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Refused { status, .. } => match status {
+                401 | 403 => Exit::Denied,
+                404 => Exit::NotFound,
+                409 => Exit::Conflict,
+                429 | 502..=504 => Exit::Unavailable,
+                _ => Exit::Failure,
+            },
+            Self::Unreachable { .. } => Exit::Unavailable,
+            Self::NotJson { .. } => Exit::Failure,
+        }
+    }
+
+    /// The error that ends the program; its causes stay below it.
+    #[must_use]
+    pub fn ending(self) -> anyhow::Error {
+        let ending = self.exit().because(self.to_string());
+        match self {
+            Self::Unreachable { source, .. } => anyhow::Error::new(source).context(ending),
+            Self::Refused { .. } | Self::NotJson { .. } => ending,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            Self::Unreachable { .. } | Self::NotJson { .. } => None,
+        }
+    }
+}
+
+impl Api {
+    /// The server at this URL.
+    ///
+    /// # Errors
+    /// When the URL is none, or TLS cannot be set up.
+    pub fn new(url: &str, timeout: Duration) -> Result<Self> {
+        let base = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let Some(base) = base else {
+            return Err(Exit::Usage.because(format!("{url} is no URL of a server; write http://host:port")));
+        };
+        // Another part of the program may have chosen the same provider already; either way there is one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let agent = concat!("muniment-cli/", env!("CARGO_PKG_VERSION"));
+        let client = reqwest::Client::builder().user_agent(agent).connect_timeout(Duration::from_secs(10));
+        // A redirect would carry the token to wherever it points.
+        let client = client.redirect(reqwest::redirect::Policy::none()).build().context("cannot set up TLS")?;
+        Ok(Self { base, client, timeout })
+    }
+
+    /// The server's URL.
+    #[must_use]
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Sends a request once.
+    ///
+    /// # Errors
+    /// A refusal of the server, or no answer in time.
+    pub async fn once(&self, call: &Call<'_>, within: Duration) -> Result<Value, CallError> {
+        let unreachable = |source| CallError::Unreachable { url: self.base.clone(), source };
+        let request = self.client.request(call.method.clone(), self.url(call)).timeout(within);
+        let request = request.header("accept", "application/json");
+        let request = match &call.auth {
+            Auth::None => request,
+            Auth::Agent(token) | Auth::Session(token) => request.bearer_auth(token.expose_secret()),
+        };
+        let request = call.headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        let request = match &call.body {
+            None => request,
+            Some(body) => request.json(body),
+        };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let bytes = response.bytes().await.map_err(unreachable)?;
+        let body: Option<Value> = serde_json::from_slice(&bytes).ok();
+        if status.is_success() {
+            return body.ok_or_else(|| CallError::NotJson { url: self.base.clone() });
+        }
+        let body = body.unwrap_or_default();
+        let said = body["message"].as_str().or_else(|| body["error"].as_str()).map(str::to_owned);
+        let message = said.unwrap_or_else(|| format!("HTTP {}", status.as_u16()));
+        Err(CallError::Refused {
+            status: status.as_u16(),
+            message,
+            body,
+            retry_after: retry_after.map(Duration::from_secs),
+        })
+    }
+
+    /// Sends a request once, within the time that `--timeout` allows.
+    ///
+    /// # Errors
+    /// What the server refused or the network failed, with its exit code.
+    pub async fn send(&self, call: Call<'_>) -> Result<Value> {
+        self.once(&call, self.timeout).await.map_err(CallError::ending)
+    }
+
+    /// Sends a request that may be repeated, until it is answered or `--timeout` is over.
+    ///
+    /// # Errors
+    /// The last failure.
+    pub async fn insist(&self, call: &Call<'_>) -> Result<Value, CallError> {
+        let deadline = Instant::now() + self.timeout;
+        let mut backoff = BACKOFF_FIRST;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let error = match self.once(call, left).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let pause = error.retry_after().unwrap_or(backoff);
+            if !error.is_transient() || Instant::now() + pause >= deadline {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+            backoff = (backoff * 2).min(BACKOFF_MAX);
+        }
+    }
+
+    fn url(&self, call: &Call<'_>) -> Url {
+        let mut url = self.base.clone();
+        // Only a URL that cannot be a base has no segments; `new` accepts http and https alone.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(&call.segments);
+        }
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_queries_are_escaped() {
+        let api = Api::new("http://127.0.0.1:1/prefix/", Duration::from_secs(1)).unwrap();
+        let call = Call::get(&["v1", "metrics", "a b/c"]).query([("cursor", "x&y".to_owned())]);
+        assert_eq!(api.url(&call).as_str(), "http://127.0.0.1:1/prefix/v1/metrics/a%20b%2Fc?cursor=x%26y");
+    }
+
+    #[test]
+    fn a_url_that_is_none_is_a_usage_error() {
+        for bad in ["", "localhost", "ftp://x", "http://"] {
+            let Err(error) = Api::new(bad, Duration::from_secs(1)) else { panic!("{bad} was accepted") };
+            assert_eq!(crate::cli::exit::of(&error), Exit::Usage, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Imports many points of one metric, in batches. Idempotent row by row, so running it again resumes it.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, IsTerminal as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::Session;
+use super::http::{Auth, Call, CallError};
+use super::import_rows::{Columns, Row, TimeFormat, csv, ndjson};
+use crate::cli::exit::Exit;
+
+/// Points of one request: what the server takes.
+const BATCH_POINTS_MAX: usize = 1_000;
+/// Bytes of one request, well under the server's default of 1 MiB.
+const BATCH_BYTES_MAX: usize = 768 * 1024;
+/// Refused rows that are listed one by one; further ones are only counted.
+const REFUSED_SHOWN_MAX: usize = 20;
+
+/// `metric import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Key of the metric
+    key: String,
+    /// The file [default: standard input]
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// Its format [default: by the file's name, else csv]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// CSV: the column with the time
+    #[arg(long, default_value = "timestamp", value_name = "NAME")]
+    timestamp_column: String,
+    /// CSV: the column with the value
+    #[arg(long, default_value = "value", value_name = "NAME")]
+    value_column: String,
+    /// CSV: the column with the idempotency key [default: the metric's own key of each time]
+    #[arg(long, value_name = "NAME")]
+    idempotency_key_column: Option<String>,
+    /// CSV: how times are written, in strftime's letters, as %Y%m%d
+    #[arg(long, value_name = "FORMAT", value_parser = TimeFormat::parse)]
+    timestamp_format: Option<TimeFormat>,
+    /// Read and check everything, send nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Format of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// With a header
+    Csv,
+    /// A JSON object a line
+    Ndjson,
+}
+
+/// What became of the rows.
+#[derive(Debug, Default)]
+struct Counts {
+    recorded: u64,
+    duplicates: u64,
+    differing: u64,
+    skipped: u64,
+    refused: Vec<(u64, String)>,
+    /// With `--dry-run`: what would have been sent.
+    ready: u64,
+}
+
+/// A point that waits to be sent.
+struct Waiting {
+    line: u64,
+    body: Value,
+}
+
+/// Imports.
+///
+/// # Errors
+/// When the file cannot be read, the server refuses a batch for another reason than its rows, or a row was refused.
+pub async fn import(session: &Session, command: &Import) -> Result<()> {
+    let auth = session.agent()?;
+    let progress = progress(session, command)?;
+    let mut counts = Counts::default();
+    let sent = send_all(session, command, &auth, &mut counts, &progress).await;
+    progress.finish_and_clear();
+    if let Err(error) = sent {
+        let so_far = format!("{} recorded, {} known before the error", counts.recorded, counts.duplicates);
+        session.printer.message(&format!("{so_far}; the same command goes on from there"));
+        return Err(error);
+    }
+    report(session, command, &counts)
+}
+
+async fn send_all(
+    session: &Session,
+    command: &Import,
+    auth: &Auth,
+    counts: &mut Counts,
+    progress: &ProgressBar,
+) -> Result<()> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    for row in rows(command, progress)? {
+        match row? {
+            Row::Empty => counts.skipped += 1,
+            Row::Refused { line, reason } => counts.refused.push((line, reason)),
+            Row::Point { .. } if command.dry_run => counts.ready += 1,
+            Row::Point { line, body } => {
+                bytes += body.to_string().len() + 1;
+                batch.push(Waiting { line, body });
+            }
+        }
+        if batch.len() >= BATCH_POINTS_MAX || bytes >= BATCH_BYTES_MAX {
+            bytes = 0;
+            send(session, &command.key, auth, std::mem::take(&mut batch), counts).await?;
+        }
+        let done = counts.recorded + counts.duplicates;
+        progress.set_message(format!("{done} points"));
+    }
+    send(session, &command.key, auth, batch, counts).await
+}
+
+/// Sends one batch. Rows that the server refuses leave it, and the rest is sent again.
+async fn send(session: &Session, key: &str, auth: &Auth, mut batch: Vec<Waiting>, counts: &mut Counts) -> Result<()> {
+    while !batch.is_empty() {
+        let points: Vec<&Value> = batch.iter().map(|waiting| &waiting.body).collect();
+        let call = Call::post(&["v1", "metrics", key, "points", "batch"], json!({ "points": points }));
+        match session.api.insist(&call.auth(auth.clone())).await {
+            Ok(answer) => {
+                let count = |name: &str| answer[name].as_u64().with_context(|| format!("the answer has no {name}"));
+                counts.recorded += count("created")?;
+                counts.duplicates += count("duplicates")?;
+                let results = answer["results"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let differing = results.iter().filter(|result| result["differs"] == true).count();
+                counts.differing += u64::try_from(differing)?;
+                return Ok(());
+            }
+            Err(error) => {
+                let refused = refused_rows(&error);
+                if refused.iter().all(|(index, _)| *index >= batch.len()) {
+                    return Err(error.ending());
+                }
+                for (index, reason) in refused.into_iter().rev() {
+                    if index < batch.len() {
+                        counts.refused.push((batch.remove(index).line, reason));
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The rows that a refusal names: place in the batch, ascending and each once, with the reason.
+fn refused_rows(error: &CallError) -> Vec<(usize, String)> {
+    let CallError::Refused { status: 400, body, .. } = error else { return Vec::new() };
+    let mut rows: Vec<(usize, String)> = body["issues"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|issue| {
+            let index = issue["path"].as_str()?.strip_prefix("points.")?.split('.').next()?.parse().ok()?;
+            let reason = issue["message"].as_str().or_else(|| issue["code"].as_str()).unwrap_or("refused");
+            Some((index, reason.to_owned()))
+        })
+        .collect();
+    rows.sort_by_key(|(index, _)| *index);
+    rows.dedup_by_key(|(index, _)| *index);
+    rows
+}
+
+fn rows(command: &Import, progress: &ProgressBar) -> Result<Box<dyn Iterator<Item = Result<Row>>>> {
+    let input: Box<dyn BufRead> = match &command.file {
+        None => Box::new(BufReader::new(progress.wrap_read(std::io::stdin()))),
+        Some(path) => {
+            let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            Box::new(BufReader::new(progress.wrap_read(file)))
+        }
+    };
+    let by_name =
+        command.file.as_ref().and_then(|path| path.extension()?.to_str()).is_some_and(|extension| {
+            extension.eq_ignore_ascii_case("ndjson") || extension.eq_ignore_ascii_case("jsonl")
+        });
+    Ok(match command.format.unwrap_or(if by_name { Format::Ndjson } else { Format::Csv }) {
+        Format::Ndjson => Box::new(ndjson(input)),
+        Format::Csv => {
+            let columns = Columns {
+                timestamp: command.timestamp_column.clone(),
+                value: command.value_column.clone(),
+                idempotency_key: command.idempotency_key_column.clone(),
+                format: command.timestamp_format.clone(),
+            };
+            Box::new(csv(input, &columns)?)
+        }
+    })
+}
+
+fn progress(session: &Session, command: &Import) -> Result<ProgressBar> {
+    let visible = !session.global.quiet && std::io::stderr().is_terminal();
+    let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bytes = match &command.file {
+        Some(path) => Some(std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len()),
+        None => None,
+    };
+    let progress = ProgressBar::with_draw_target(bytes, target);
+    let template = "{bar:30} {bytes}/{total_bytes} {msg}, {bytes_per_sec}, {eta} left";
+    progress.set_style(ProgressStyle::with_template(template)?);
+    progress.enable_steady_tick(Duration::from_millis(200));
+    Ok(progress)
+}
+
+fn report(session: &Session, command: &Import, counts: &Counts) -> Result<()> {
+    let mut refused = counts.refused.clone();
+    refused.sort_unstable();
+    let listed: Vec<Value> = refused.iter().map(|(line, reason)| json!({ "line": line, "reason": reason })).collect();
+    let mut shown = json!({
+        "recorded": counts.recorded,
+        "duplicates": counts.duplicates,
+        "skipped": counts.skipped,
+        "refused": listed,
+    });
+    if command.dry_run {
+        shown["dry_run"] = json!(true);
+        shown["ready"] = json!(counts.ready);
+    }
+    session.printer.result(&shown, || {
+        let first = if command.dry_run {
+            format!("{} ready to send", counts.ready)
+        } else {
+            format!("{} recorded, {} duplicates", counts.recorded, counts.duplicates)
+        };
+        let mut lines = vec![format!("{first}, {} skipped, {} refused", counts.skipped, refused.len())];
+        let line = |(line, reason): &(u64, String)| format!("line {line}: {reason}");
+        lines.extend(refused.iter().take(REFUSED_SHOWN_MAX).map(line));
+        if refused.len() > REFUSED_SHOWN_MAX {
+            lines.push(format!("and {} more; --json lists them all", refused.len() - REFUSED_SHOWN_MAX));
+        }
+        lines
+    })?;
+    if counts.differing > 0 {
+        let warning = format!("{} duplicates have another value than the recorded one, which stays", counts.differing);
+        session.printer.warning(&warning);
+    }
+    if refused.is_empty() { Ok(()) } else { Err(Exit::Failure.because(format!("{} rows were refused", refused.len()))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_rows_once_and_in_order() {
+        let body = json!({ "error": "invalid_batch", "issues": [
+            { "path": "points.7.value", "code": "invalid_value", "message": "no" },
+            { "path": "points.3.timestamp", "code": "invalid_timestamp" },
+            { "path": "points.7.source", "code": "invalid_field", "message": "also" },
+            { "path": "points", "code": "invalid_batch" },
+        ]});
+        let error = CallError::Refused { status: 400, message: String::new(), body, retry_after: None };
+        let expected = [(3, "invalid_timestamp".to_owned()), (7, "no".to_owned())];
+        assert_eq!(refused_rows(&error), expected);
+    }
+}

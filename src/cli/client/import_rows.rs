@@ -1,0 +1,260 @@
+//! Reads the rows of an import, one at a time, from CSV or NDJSON. Knows nothing of the server.
+
+use std::io::{BufRead, Read};
+
+use anyhow::{Context as _, Result};
+use chrono::format::{Item, StrftimeItems};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat};
+use muniment_aggregates::metric::timestamp;
+use serde_json::{Map, Value, json};
+
+use super::value;
+use crate::cli::exit::Exit;
+
+/// Longest line of an import. A row is a few short texts; a file without line ends must not fill the memory.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
+/// What a row of NDJSON may hold: a point's fields.
+const FIELDS: [&str; 6] = ["timestamp", "value", "source", "confidence", "raw_event_id", "idempotency_key"];
+
+/// One row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Row {
+    /// A point, as the body of a request has it.
+    Point {
+        /// Line in the file, from 1.
+        line: u64,
+        /// The body.
+        body: Value,
+    },
+    /// It has no value.
+    Empty,
+    /// It cannot be sent.
+    Refused {
+        /// Line in the file, from 1.
+        line: u64,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How to read a CSV file.
+#[derive(Debug, Clone)]
+pub struct Columns {
+    /// Name of the column with the time.
+    pub timestamp: String,
+    /// Name of the column with the value.
+    pub value: String,
+    /// Name of the column with the idempotency key, where there is one.
+    pub idempotency_key: Option<String>,
+    /// How times are written, in the letters of strftime. Without it they are sent as they are.
+    pub format: Option<TimeFormat>,
+}
+
+/// How times are written.
+#[derive(Debug, Clone)]
+pub struct TimeFormat(String);
+
+impl TimeFormat {
+    /// Reads a strftime format.
+    ///
+    /// # Errors
+    /// When it has a letter that strftime does not know.
+    pub fn parse(format: &str) -> Result<Self, String> {
+        let known = !StrftimeItems::new(format).any(|item| matches!(item, Item::Error));
+        if known && !format.is_empty() { Ok(Self(format.to_owned())) } else { Err("is no strftime format".to_owned()) }
+    }
+
+    /// The time as the server takes it: with its offset, as UTC, or as a day.
+    fn read(&self, text: &str) -> Option<String> {
+        if let Ok(instant) = DateTime::parse_from_str(text, &self.0) {
+            return Some(instant.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        }
+        if let Ok(time) = NaiveDateTime::parse_from_str(text, &self.0) {
+            return Some(time.and_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        }
+        NaiveDate::parse_from_str(text, &self.0).ok().map(|day| day.to_string())
+    }
+}
+
+/// Reads the rows of a CSV file with a header.
+///
+/// # Errors
+/// When the header lacks a column, at once; when the file cannot be read, at the row.
+pub fn csv<R: Read>(input: R, columns: &Columns) -> Result<impl Iterator<Item = Result<Row>> + use<R>> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
+    let header = reader.headers().context("cannot read the header")?.clone();
+    let place = |name: &str| {
+        let found = header.iter().position(|column| column.trim_start_matches('\u{feff}').trim() == name);
+        let columns = || header.iter().collect::<Vec<_>>().join(", ");
+        found.ok_or_else(|| Exit::Usage.because(format!("there is no column {name}; there are {}", columns())))
+    };
+    let (time, value) = (place(&columns.timestamp)?, place(&columns.value)?);
+    let key = columns.idempotency_key.as_deref().map(place).transpose()?;
+    let format = columns.format.clone();
+    Ok(reader.into_records().map(move |record| {
+        let record = record.context("cannot read a row")?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let field = |column: usize| record.get(column).map(str::trim).unwrap_or_default();
+        Ok(csv_row(line, field(time), field(value), key.map(field), format.as_ref()))
+    }))
+}
+
+fn csv_row(line: u64, time: &str, value_text: &str, key: Option<&str>, format: Option<&TimeFormat>) -> Row {
+    if value_text.is_empty() {
+        return Row::Empty;
+    }
+    let time = match format {
+        None => time.to_owned(),
+        Some(format) => match format.read(time) {
+            Some(time) => time,
+            None => return Row::Refused { line, reason: format!("{time:?} is not in the format {}", format.0) },
+        },
+    };
+    let value = match value::parse(value_text) {
+        Ok(value) => value,
+        Err(reason) => return Row::Refused { line, reason },
+    };
+    if let Some(reason) = bad_time(&time) {
+        return Row::Refused { line, reason };
+    }
+    let mut body = json!({ "timestamp": time, "value": value });
+    if let Some(key) = key.filter(|key| !key.is_empty()) {
+        body["idempotency_key"] = json!(key);
+    }
+    Row::Point { line, body }
+}
+
+fn bad_time(text: &str) -> Option<String> {
+    timestamp::parse(text).is_err().then(|| format!("{text:?} is no time: write 2026-06-08 or 2026-06-08T12:00:00Z"))
+}
+
+/// Reads the rows of a file with a JSON object a line. Blank lines are no rows.
+pub fn ndjson<R: BufRead>(mut input: R) -> impl Iterator<Item = Result<Row>> {
+    let mut number = 0_u64;
+    std::iter::from_fn(move || {
+        loop {
+            let mut text = Vec::new();
+            match input.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut text) {
+                Err(error) => return Some(Err(error).context("cannot read a row")),
+                Ok(0) => return None,
+                Ok(read) => {
+                    number += 1;
+                    if u64::try_from(read).is_ok_and(|read| read == LINE_BYTES_MAX) && !text.ends_with(b"\n") {
+                        let reason = format!("line {number} is longer than {LINE_BYTES_MAX} bytes");
+                        return Some(Err(Exit::Usage.because(reason)));
+                    }
+                }
+            }
+            if !text.trim_ascii().is_empty() {
+                return Some(Ok(ndjson_row(number, &text)));
+            }
+        }
+    })
+}
+
+fn ndjson_row(line: u64, text: &[u8]) -> Row {
+    let refused = |reason: String| Row::Refused { line, reason };
+    let body: Map<String, Value> = match serde_json::from_slice(text) {
+        Ok(body) => body,
+        Err(error) => return refused(format!("is no JSON object: {error}")),
+    };
+    if let Some(name) = body.keys().find(|name| !FIELDS.contains(&name.as_str())) {
+        return refused(format!("has an unknown field {name:?}"));
+    }
+    match body.get("value") {
+        None | Some(Value::Null) => return Row::Empty,
+        Some(Value::Number(_)) => {}
+        Some(_) => return refused("value must be a number".to_owned()),
+    }
+    match body.get("timestamp") {
+        Some(Value::String(time)) => {
+            if let Some(reason) = bad_time(time) {
+                return refused(reason);
+            }
+        }
+        // Now, for every row of a file, would be a guess that nobody notices.
+        None | Some(_) => return refused("timestamp is missing".to_owned()),
+    }
+    Row::Point { line, body: Value::Object(body) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(format: Option<&str>) -> Columns {
+        let format = format.map(|format| TimeFormat::parse(format).unwrap());
+        Columns { timestamp: "date".to_owned(), value: "price".to_owned(), idempotency_key: None, format }
+    }
+
+    fn rows(text: &str, columns: &Columns) -> Vec<Row> {
+        csv(text.as_bytes(), columns).unwrap().collect::<Result<_>>().unwrap()
+    }
+
+    fn point(line: u64, time: &str, value: f64) -> Row {
+        Row::Point { line, body: json!({ "timestamp": time, "value": value }) }
+    }
+
+    #[test]
+    fn csv_rows_become_points_and_rows_without_value_are_empty() {
+        let text = "symbol,date,price\nMSFT,Jan 1 2000,39.81\nMSFT,Feb 1 2000,\n\"M, S\",Mar 1 2000,-4e1\n";
+        let expected = [point(2, "2000-01-01", 39.81), Row::Empty, point(4, "2000-03-01", -40.0)];
+        assert_eq!(rows(text, &columns(Some("%b %d %Y"))), expected);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_sent_is_refused_with_its_line() {
+        let text = "date,price\n2026-02-30,1\n2026-03-01,1,000\n2026-03-02,abc\n";
+        let refused: Vec<u64> = rows(text, &columns(None))
+            .into_iter()
+            .filter_map(|row| match row {
+                Row::Refused { line, .. } => Some(line),
+                Row::Point { .. } | Row::Empty => None,
+            })
+            .collect();
+        assert_eq!(refused, [2, 4]);
+    }
+
+    #[test]
+    fn a_missing_column_names_those_there_are() {
+        let Err(error) = csv("day,price\n".as_bytes(), &columns(None)) else { panic!("accepted") };
+        assert_eq!(crate::cli::exit::of(&error), Exit::Usage);
+        assert!(error.to_string().contains("day, price"), "{error}");
+    }
+
+    #[test]
+    fn times_may_be_days_local_times_or_have_an_offset() {
+        let read = |format: &str, text: &str| TimeFormat::parse(format).unwrap().read(text);
+        assert_eq!(read("%Y%m%d", "19580329").as_deref(), Some("1958-03-29"));
+        assert_eq!(read("%d.%m.%Y %H:%M", "01.02.2026 13:30").as_deref(), Some("2026-02-01T13:30:00Z"));
+        assert_eq!(read("%Y-%m-%d %H:%M %z", "2026-02-01 13:30 +0100").as_deref(), Some("2026-02-01T12:30:00Z"));
+        assert_eq!(read("%Y%m%d", "1958-03-29"), None);
+        assert!(TimeFormat::parse("%Q").is_err());
+    }
+
+    #[test]
+    fn ndjson_rows_are_points_as_they_stand() {
+        let text = concat!(
+            "{\"timestamp\":\"2026-01\",\"value\":1,\"idempotency_key\":\"k\"}\n\n",
+            "{\"timestamp\":\"2026-02\",\"value\":null}\n",
+            "{\"timestamp\":\"2026-03\",\"value\":\"3\"}\n",
+            "{\"value\":4}\n",
+            "{\"timestamp\":\"2026-05\",\"valve\":5}\n",
+            "[1]\n",
+            "{\"timestamp\":\"2026-06\",\"value\":6}",
+        );
+        let rows: Vec<Row> = ndjson(text.as_bytes()).collect::<Result<_>>().unwrap();
+        let first = json!({ "timestamp": "2026-01", "value": 1, "idempotency_key": "k" });
+        assert_eq!(rows[0], Row::Point { line: 1, body: first });
+        assert_eq!(rows[1], Row::Empty);
+        let lines: Vec<u64> = rows
+            .iter()
+            .filter_map(|row| match row {
+                Row::Refused { line, .. } => Some(*line),
+                Row::Point { .. } | Row::Empty => None,
+            })
+            .collect();
+        assert_eq!(lines, [4, 5, 6, 7]);
+        assert_eq!(rows[6], Row::Point { line: 8, body: json!({ "timestamp": "2026-06", "value": 6 }) });
+    }
+}

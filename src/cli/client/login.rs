@@ -1,0 +1,90 @@
+//! Signing in by a code sent by e-mail, and signing out.
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Session;
+use super::http::Call;
+use crate::cli::ask;
+use crate::cli::exit::Exit;
+
+/// Sign in by e-mail code
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  muniment login --email ana@example.com\n  muniment login --email ana@example.com --code 123456"
+)]
+pub struct Login {
+    /// Your e-mail address
+    #[arg(long)]
+    email: Option<String>,
+    /// The code from the mail; without it a new one is sent
+    #[arg(long)]
+    code: Option<String>,
+}
+
+/// Signs in and keeps the session.
+///
+/// # Errors
+/// When the server refuses address or code, or there is nobody to ask for what is missing.
+pub async fn login(session: &mut Session, command: &Login) -> Result<()> {
+    let email = ask::for_flag(&session.global, command.email.as_deref(), "--email", "E-mail")?;
+    let answer = sign_in(session, &email, command.code.as_deref()).await?;
+    let shown = json!({ "email": answer["email"], "expires_at": answer["expires_at"] });
+    session.printer.result(&shown, || {
+        let until = answer["expires_at"].as_str().unwrap_or("-");
+        vec![format!("Signed in as {} until {until}", answer["email"].as_str().unwrap_or(&email))]
+    })
+}
+
+/// The code dialogue: sends a code unless one is given, has it verified, keeps the session.
+pub(super) async fn sign_in(session: &mut Session, email: &str, code: Option<&str>) -> Result<Value> {
+    let code = match code {
+        // Asking for a new code would make the given one worthless.
+        Some(code) => code.to_owned(),
+        None => {
+            let start = Call::post(&["v1", "auth", "otp", "start"], json!({ "email": email }));
+            let started = session.api.send(start).await?;
+            match started["dev_otp"].as_str() {
+                Some(code) => {
+                    session.printer.line(&json!({ "dev_otp": code }), || format!("Development OTP: {code}"))?
+                }
+                None => session.printer.message(&format!("A code was sent to {email}.")),
+            }
+            if !ask::somebody(&session.global) {
+                let again = format!("--code is missing: run `muniment login --email {email} --code <code>`");
+                return Err(Exit::Usage.because(again));
+            }
+            ask::line("Code")?
+        }
+    };
+    let verify = Call::post(&["v1", "auth", "otp", "verify"], json!({ "email": email, "code": code }));
+    let answer = session.api.send(verify).await?;
+    let token = answer["session_token"].as_str().context("the answer has no session_token")?.to_owned();
+    let text = |name: &str| answer[name].as_str().map(str::to_owned);
+    session.credentials.save(|saved| {
+        saved.email = text("email");
+        saved.session_expires_at = text("expires_at");
+        saved.session_token = Some(token);
+    })?;
+    Ok(answer)
+}
+
+/// Ends the session on the server and forgets it here.
+///
+/// # Errors
+/// When there is none, or the server cannot be reached; it is kept then.
+pub async fn logout(session: &mut Session) -> Result<()> {
+    let auth = session.founder()?;
+    let ended = session.api.send(Call::post(&["v1", "auth", "logout"], json!({})).auth(auth)).await;
+    // A session that the server no longer knows has ended already.
+    let gone = ended.as_ref().is_err_and(|error| crate::cli::exit::of(error) == Exit::Denied);
+    if !gone {
+        ended?;
+    }
+    session.credentials.save(|saved| {
+        saved.session_token = None;
+        saved.session_expires_at = None;
+    })?;
+    session.printer.result(&json!({ "ok": true }), || vec!["Signed out.".to_owned()])
+}

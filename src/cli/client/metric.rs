@@ -1,0 +1,199 @@
+//! Metrics and their points, one at a time. Many points at once are `import`'s.
+
+use anyhow::Result;
+use chrono::{SecondsFormat, Utc};
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::Session;
+use super::http::{Call, CallError};
+use super::import::Import;
+use crate::cli::exit::Exit;
+use crate::cli::output::cell;
+
+/// Metrics and their points
+#[derive(Debug, Subcommand)]
+pub enum Metric {
+    /// Define a metric
+    #[command(after_help = "Example:\n  muniment metric create arr --name ARR --unit usd --cadence monthly")]
+    Create(Create),
+    /// Record a value
+    #[command(
+        after_help = "Examples:\n  muniment metric update weekly_revenue 18500 --idempotency-key acme-2026-W23\n  \
+                            muniment metric update churn -5 --timestamp 2026-06-08"
+    )]
+    Update(Update),
+    /// List the company's metrics
+    List,
+    /// Show a metric and its newest points
+    Show {
+        /// Its key
+        key: String,
+        /// How many points
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+    /// Import points from CSV or NDJSON
+    #[command(
+        after_help = "Examples:\n  muniment metric import arr --file arr.csv --timestamp-column month --value-column arr\n  \
+                            psql -c 'copy (…) to stdout csv header' | muniment metric import arr --format csv\n  \
+                            muniment metric import arr --file arr.csv --dry-run"
+    )]
+    Import(Import),
+}
+
+/// `metric create`.
+#[derive(Debug, Args)]
+pub struct Create {
+    /// Its key; letters and digits, the rest becomes `_`
+    key: String,
+    /// Its name [default: made from the key]
+    #[arg(long)]
+    name: Option<String>,
+    /// Its unit
+    #[arg(long, default_value = "count")]
+    unit: String,
+    /// How often it has a point: daily, weekly, monthly, quarterly, yearly, or another word
+    #[arg(long, default_value = "weekly")]
+    cadence: String,
+    /// Which way is good: up, down or neutral
+    #[arg(long, default_value = "up")]
+    direction: String,
+    /// Where its figures come from
+    #[arg(long, default_value = "self_reported")]
+    source: String,
+}
+
+/// `metric update`.
+#[derive(Debug, Args)]
+pub struct Update {
+    /// Key of the metric
+    #[arg(value_name = "KEY", conflicts_with = "key")]
+    metric: Option<String>,
+    /// The value; -5 is a value
+    #[arg(value_name = "VALUE", allow_hyphen_values = true, value_parser = super::value::parse, conflicts_with = "value")]
+    figure: Option<f64>,
+    /// Key of the metric
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// The value
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true, value_parser = super::value::parse)]
+    value: Option<f64>,
+    /// When it was so, as 2026-06-08 or 2026-06-08T12:00:00Z [default: now]
+    #[arg(long)]
+    timestamp: Option<String>,
+    /// The point is recorded once under this key [default: <company>:<metric>:<timestamp>]
+    #[arg(long, value_name = "TEXT")]
+    idempotency_key: Option<String>,
+    /// Where the figure comes from
+    #[arg(long, default_value = "muniment-cli")]
+    source: String,
+    /// How sure it is, 0 to 1
+    #[arg(long)]
+    confidence: Option<f64>,
+    /// Id of what it was taken from
+    #[arg(long, value_name = "ID")]
+    raw_event_id: Option<String>,
+}
+
+/// Runs a metric command.
+///
+/// # Errors
+/// When the server refuses or is away, or a value is missing.
+pub async fn metric(session: &Session, command: Metric) -> Result<()> {
+    match command {
+        Metric::Create(command) => create(session, &command).await,
+        Metric::Update(command) => update(session, &command).await,
+        Metric::List => list(session).await,
+        Metric::Show { key, limit } => show(session, &key, limit).await,
+        Metric::Import(command) => super::import::import(session, &command).await,
+    }
+}
+
+async fn create(session: &Session, command: &Create) -> Result<()> {
+    let mut body = json!({
+        "key": command.key,
+        "unit": command.unit,
+        "cadence": command.cadence,
+        "direction": command.direction,
+        "source_type": command.source,
+    });
+    if let Some(name) = &command.name {
+        body["display_name"] = json!(name);
+    }
+    let answer = session.api.send(Call::post(&["v1", "metrics"], body).auth(session.agent()?)).await?;
+    session
+        .printer
+        .result(&answer, || vec![format!("Metric created: {} ({})", cell(&answer["key"]), cell(&answer["id"]))])
+}
+
+async fn update(session: &Session, command: &Update) -> Result<()> {
+    let key = command.metric.as_ref().or(command.key.as_ref());
+    let (Some(key), Some(value)) = (key, command.figure.or(command.value)) else {
+        let missing = if key.is_none() { "--key" } else { "--value" };
+        return Err(Exit::Usage.because(format!("{missing} is missing")));
+    };
+    let now = || Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    let timestamp = command.timestamp.clone().unwrap_or_else(now);
+    let company = session.credentials.saved.company_id.as_deref().unwrap_or("company");
+    let default_key = || format!("{company}:{key}:{timestamp}");
+    let idempotency_key = command.idempotency_key.clone().unwrap_or_else(default_key);
+    let mut body = Map::new();
+    body.insert("value".to_owned(), json!(value));
+    body.insert("timestamp".to_owned(), json!(timestamp));
+    body.insert("source".to_owned(), json!(command.source));
+    body.insert("idempotency_key".to_owned(), json!(idempotency_key));
+    body.extend(command.confidence.map(|confidence| ("confidence".to_owned(), json!(confidence))));
+    body.extend(command.raw_event_id.iter().map(|id| ("raw_event_id".to_owned(), json!(id))));
+    let call = Call::post(&["v1", "metrics", key, "points"], Value::Object(body));
+    let call = call.auth(session.agent()?).header("idempotency-key", idempotency_key);
+    // The same key makes a repeated request harmless, also where only the answer was lost.
+    let answer = session.api.insist(&call).await.map_err(CallError::ending)?;
+    let duplicate = answer["duplicate"] == true;
+    session.printer.result(&answer, || {
+        let said = if duplicate { "Duplicate ignored" } else { "Metric point created" };
+        vec![format!("{said}: {}", cell(&answer["id"]))]
+    })?;
+    if answer["differs"] == true {
+        session.printer.warning("the recorded value under this idempotency key differs; this value was not taken");
+    }
+    Ok(())
+}
+
+async fn list(session: &Session) -> Result<()> {
+    let auth = session.either()?;
+    let query = session.company_query(&auth);
+    let answer = session.api.send(Call::get(&["v1", "metrics"]).query(query).auth(auth)).await?;
+    let items = answer["metrics"].as_array().cloned().unwrap_or_default();
+    let columns = ["key", "display_name", "latest_value", "unit", "latest_timestamp", "cadence"];
+    session.printer.list(&answer, &items, &columns)
+}
+
+async fn show(session: &Session, key: &str, limit: u32) -> Result<()> {
+    let auth = session.either()?;
+    let query = session.company_query(&auth);
+    let call = Call::get(&["v1", "metrics", key]).query(query.clone()).auth(auth.clone());
+    let mut answer = session.api.send(call).await?;
+    let points = Call::get(&["v1", "metrics", key, "points"]).query(query).query([("limit", limit.to_string())]);
+    let points = session.api.send(points.auth(auth)).await?;
+    answer["points"] = points["points"].clone();
+    session.printer.result(&answer, || {
+        let mut lines = vec![
+            format!("{} ({})", cell(&answer["display_name"]), cell(&answer["key"])),
+            format!(
+                "unit {}, {}, {} is good",
+                cell(&answer["unit"]),
+                cell(&answer["cadence"]),
+                cell(&answer["direction"])
+            ),
+        ];
+        let points = answer["points"].as_array().cloned().unwrap_or_default();
+        if points.is_empty() {
+            lines.push("no points".to_owned());
+        }
+        lines.extend(points.iter().map(|point| {
+            format!("{}  {}  {}", cell(&point["timestamp"]), cell(&point["value"]), cell(&point["source"]))
+        }));
+        lines
+    })
+}

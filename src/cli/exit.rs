@@ -1,0 +1,132 @@
+//! How the program ends: one code a kind of outcome (spec/cli.md), and the report of what went wrong.
+
+use std::fmt::Write as _;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use crate::config::ConfigErrors;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Nobody reads the output any more; that is the reader's right.
+    Unread = 0,
+    /// It failed.
+    Failure = 1,
+    /// The command line, or the configuration, cannot be used.
+    Usage = 2,
+    /// What it names does not exist.
+    NotFound = 3,
+    /// Not signed in, or not allowed.
+    Denied = 4,
+    /// It contradicts what is recorded.
+    Conflict = 5,
+    /// Unavailable or timed out; worth another try.
+    Unavailable = 6,
+    /// A check was made and failed.
+    CheckFailed = 7,
+    /// Stopped by the user.
+    Interrupted = 130,
+}
+
+/// For `--help`.
+pub const EXIT_CODES: &str = "Exit codes: 0 ok, 1 failure, 2 usage or configuration, 3 not found, \
+4 unauthenticated or forbidden, 5 conflict, 6 unavailable or timed out (retry), 7 a check failed, 130 interrupted";
+
+impl Exit {
+    /// Whether the error is worth a line.
+    #[must_use]
+    pub fn is_loud(self) -> bool {
+        self != Self::Unread
+    }
+
+    /// An error that ends the program this way.
+    pub fn because(self, message: impl Into<String>) -> anyhow::Error {
+        anyhow::Error::new(Ending { exit: self, message: message.into() })
+    }
+
+    const fn code(self) -> u8 {
+        match self {
+            Self::Unread => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::Denied => 4,
+            Self::Conflict => 5,
+            Self::Unavailable => 6,
+            Self::CheckFailed => 7,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// A message and how the program ends because of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Ending {
+    exit: Exit,
+    message: String,
+}
+
+/// How the program ends because of an error: what its chain says first.
+#[must_use]
+pub fn of(error: &anyhow::Error) -> Exit {
+    for cause in error.chain() {
+        if let Some(ending) = cause.downcast_ref::<Ending>() {
+            return ending.exit;
+        }
+        if cause.is::<ConfigErrors>() {
+            return Exit::Usage;
+        }
+        if cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+            return Exit::Unread;
+        }
+    }
+    Exit::Failure
+}
+
+/// The whole chain, a line a cause. A cause that only repeats the line before it is left out.
+#[must_use]
+pub fn report(error: &anyhow::Error) -> String {
+    let mut text = format!("muniment: {error}\n");
+    for cause in error.chain().skip(1) {
+        let line = cause.to_string();
+        if !text.trim_end().ends_with(&line) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  because: {line}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn the_first_ending_of_the_chain_decides() {
+        let error = Err::<(), _>(Exit::NotFound.because("no such metric")).context("cannot show it").unwrap_err();
+        assert_eq!(of(&error), Exit::NotFound);
+        assert_eq!(report(&error), "muniment: cannot show it\n  because: no such metric\n");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure() {
+        let error = anyhow::Error::new(std::io::Error::from(ErrorKind::BrokenPipe)).context("writing");
+        assert_eq!(of(&error), Exit::Unread);
+        assert!(!of(&error).is_loud());
+    }
+
+    #[test]
+    fn a_refused_configuration_is_a_usage_error() {
+        assert_eq!(of(&anyhow::Error::new(ConfigErrors(Vec::new()))), Exit::Usage);
+    }
+}

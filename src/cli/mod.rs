@@ -1,0 +1,162 @@
+//! The command line: server, client and investigator in one program (spec/cli.md).
+//!
+//! [`client`] calls the public surface of a server; [`operator`] opens the record itself, beside a running server or
+//! without one. Results go to stdout, all else to stderr; [`exit`] has the codes.
+
+pub mod ask;
+pub mod client;
+pub mod exit;
+pub mod flags;
+pub mod operator;
+pub mod output;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+
+use client::Session;
+use exit::Exit;
+use flags::Global;
+
+/// A record of who may do what, who agreed to it, and what the numbers were.
+#[derive(Debug, Parser)]
+#[command(name = "muniment", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    before_help = "Examples:\n  muniment dev                                  a server with demo data, thrown away at the end\n  \
+    muniment serve                                the server\n  \
+    muniment login --email ana@example.com        sign in\n  \
+    muniment metric update weekly_revenue 18500   record a value\n  \
+    muniment audit verify                         prove that the record is whole"
+)]
+#[command(after_help = exit::EXIT_CODES)]
+pub struct Cli {
+    /// The flags every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Operator(operator::Command),
+    Login(client::login::Login),
+    /// Sign out: end the session and forget it
+    Logout,
+    Apply(client::apply::Apply),
+    /// How your company stands
+    Status,
+    /// What this machine knows of you; no request is made
+    Whoami,
+    SetupAgent(client::setup_agent::SetupAgent),
+    #[command(subcommand)]
+    Metric(client::metric::Metric),
+    #[command(subcommand)]
+    Token(client::token::Token),
+    #[command(subcommand)]
+    Alert(client::alert::Alert),
+    #[command(subcommand)]
+    Rule(client::rule::Rule),
+    #[command(subcommand)]
+    Events(client::events::Events),
+}
+
+impl Cli {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// Whatever kept it from being done; [`exit::of`] tells the code.
+    pub fn run(self) -> Result<()> {
+        self.global.check()?;
+        let global = self.global;
+        match self.command {
+            Command::Operator(command) => operator::run(&global, command),
+            Command::Login(command) => {
+                with_server(&global, async |session| client::login::login(session, &command).await)
+            }
+            Command::Logout => with_server(&global, async |session| client::login::logout(session).await),
+            Command::Apply(command) => {
+                with_server(&global, async |session| client::apply::apply(session, &command).await)
+            }
+            Command::Status => with_server(&global, async |session| client::status::status(session).await),
+            Command::Whoami => client::whoami::whoami(&Session::open(&global)?),
+            Command::SetupAgent(command) => client::setup_agent::setup_agent(&Session::open(&global)?, &command),
+            Command::Metric(command) => {
+                with_server(&global, async |session| client::metric::metric(session, command).await)
+            }
+            Command::Token(command) => {
+                with_server(&global, async |session| client::token::token(session, command).await)
+            }
+            Command::Alert(command) => {
+                with_server(&global, async |session| client::alert::alert(session, command).await)
+            }
+            Command::Rule(command) => with_server(&global, async |session| client::rule::rule(session, command).await),
+            Command::Events(command) => {
+                with_server(&global, async |session| client::events::events(session, command).await)
+            }
+        }
+    }
+}
+
+/// Runs a command that talks to a server, on this thread, until it ends or is interrupted.
+fn with_server(global: &Global, command: impl AsyncFnOnce(&mut Session) -> Result<()>) -> Result<()> {
+    let mut session = Session::open(global)?;
+    on_this_thread(command(&mut session))
+}
+
+/// Runs a future on this thread until it ends or the user interrupts it.
+fn on_this_thread(work: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    runtime.block_on(async {
+        tokio::select! {
+            done = work => done,
+            signal = tokio::signal::ctrl_c() => {
+                signal.context("cannot wait for signals")?;
+                Err(Exit::Interrupted.because("interrupted; the same command goes on where it was"))
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn met_144_secrets_are_no_flags() {
+        for (flag, variable) in [
+            ("--token", "MUNIMENT_TOKEN"),
+            ("--session-token", "MUNIMENT_SESSION_TOKEN"),
+            ("--signup-secret", "MUNIMENT_SIGNUP_SECRET"),
+        ] {
+            let error = Cli::try_parse_from(["muniment", "status", flag, "x"]).unwrap().run().unwrap_err();
+            assert_eq!(exit::of(&error), Exit::Usage);
+            assert!(error.to_string().contains(variable), "{error}");
+        }
+    }
+
+    #[test]
+    fn met_143_a_negative_number_is_a_value() {
+        for arguments in [
+            vec!["metric", "update", "arr", "-5"],
+            vec!["metric", "update", "arr", "-5", "--json"],
+            vec!["metric", "update", "arr", "--json", "-1e3"],
+            vec!["metric", "update", "--key", "arr", "--value", "-5"],
+            vec!["metric", "update", "--key=arr", "--value=-5"],
+        ] {
+            let line = std::iter::once("muniment").chain(arguments.iter().copied());
+            assert!(Cli::try_parse_from(line).is_ok(), "{arguments:?}");
+        }
+        for value in ["0x10", "1,000", "nan", "inf", "", "-x"] {
+            let error = Cli::try_parse_from(["muniment", "metric", "update", "arr", value]).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{value}");
+        }
+    }
+}

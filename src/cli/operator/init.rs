@@ -1,0 +1,104 @@
+//! Prepares an installation: the settings file, with every setting explained, and the master key.
+
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use muniment_journal::{KeySource, MasterKey};
+use serde_json::json;
+
+use crate::cli::exit::Exit;
+use crate::cli::output::Printer;
+use crate::config::registry::SETTINGS;
+
+/// Write muniment.toml and make the master key
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  muniment init\n  muniment init --data-dir /var/lib/muniment --env production")]
+pub struct Init {
+    /// Folder of the keys and, with the embedded default, of the record
+    #[arg(long, default_value = "./data")]
+    data_dir: PathBuf,
+    /// development or production
+    #[arg(long, default_value = "development", value_parser = ["development", "production"])]
+    env: String,
+}
+
+/// Prepares an installation. What exists stays as it is.
+///
+/// # Errors
+/// When there is a settings file already, or a file cannot be written.
+pub fn init(printer: &Printer, command: &Init) -> Result<()> {
+    let file = Path::new("muniment.toml");
+    let mut options = OpenOptions::new();
+    let opened = options.write(true).create_new(true).mode(0o600).open(file);
+    let mut handle = match opened {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Err(Exit::Conflict.because("muniment.toml exists already; it was not changed"));
+        }
+        other => other.context("cannot write muniment.toml")?,
+    };
+    let data_dir = std::path::absolute(&command.data_dir)?;
+    handle.write_all(template(&data_dir, &command.env).as_bytes()).context("cannot write muniment.toml")?;
+    let keys = data_dir.join("keys");
+    MasterKey::load(&KeySource::Directory { path: keys.clone(), create_missing: true })?;
+    let key = keys.join("master.key");
+    let shown = json!({ "config": file, "master_key": key });
+    printer.result(&shown, || {
+        vec![
+            "Settings: muniment.toml".to_owned(),
+            format!("Master key: {}", key.display()),
+            "Keep a copy of the master key elsewhere: without it personal values can never be read again.".to_owned(),
+            "Next: muniment serve".to_owned(),
+        ]
+    })
+}
+
+/// The settings file: what was chosen, and every other setting as a comment.
+fn template(data_dir: &Path, env: &str) -> String {
+    let mut text = "# Every setting, with its default. A variable MUNIMENT_<NAME> beats this file.\n".to_owned();
+    let mut table = "";
+    for setting in SETTINGS {
+        let (in_table, key) = setting.name.split_once('.').unwrap_or(("", setting.name));
+        if in_table != table {
+            table = in_table;
+            // Writing to a String cannot fail, here and below.
+            let _ = writeln!(text, "\n[{table}]");
+        }
+        let _ = writeln!(text, "\n# {}. Default: {}.", setting.about, setting.default);
+        let _ = match setting.name {
+            "env" => writeln!(text, "env = {}", toml::Value::from(env)),
+            "data_dir" => writeln!(text, "data_dir = {}", toml::Value::from(data_dir.display().to_string())),
+            _ if setting.secret => {
+                writeln!(text, "# {key} comes best from the file that {} names", file_variable(setting))
+            }
+            _ => writeln!(text, "# {key} ="),
+        };
+    }
+    text
+}
+
+fn file_variable(setting: &crate::config::registry::Setting) -> String {
+    // A setting has at least the variable that is made from its name.
+    setting.variables().next().map(|variable| format!("{variable}_FILE")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Surroundings};
+
+    #[test]
+    fn the_file_that_init_writes_is_one_the_program_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("muniment.toml");
+        std::fs::write(&path, template(Path::new("/a \"b\""), "production")).unwrap();
+        let surroundings = Surroundings { files: vec![path], ..Surroundings::default() };
+        let config = Config::load(&surroundings).unwrap().config;
+        assert!(config.environment.is_production());
+        assert_eq!(config.store.data_dir, Path::new("/a \"b\""));
+    }
+}

@@ -1,0 +1,66 @@
+//! What goes with the program: shell completion, the manual page, the version for programs.
+
+use std::io::Write as _;
+
+use anyhow::Result;
+use clap::{CommandFactory as _, Subcommand};
+use clap_complete::Shell;
+use serde_json::json;
+
+use crate::cli::Cli;
+use crate::cli::output::Printer;
+
+/// What goes with the program.
+#[derive(Debug, Subcommand)]
+pub enum Papers {
+    /// Print the completion script of a shell
+    #[command(
+        after_help = "Example:\n  muniment completions bash > ~/.local/share/bash-completion/completions/muniment"
+    )]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Example:\n  muniment man | man -l -")]
+    Man,
+    /// Print the version
+    Version,
+}
+
+/// Prints one.
+///
+/// # Errors
+/// When stdout is closed.
+pub fn papers(printer: &Printer, command: Papers) -> Result<()> {
+    let mut text = Vec::new();
+    match command {
+        Papers::Completions { shell } => clap_complete::generate(shell, &mut Cli::command(), "muniment", &mut text),
+        Papers::Man => {
+            clap_mangen::Man::new(Cli::command()).render(&mut text)?;
+            pages(&Cli::command(), "muniment", &mut text)?;
+        }
+        Papers::Version => {
+            let version = env!("CARGO_PKG_VERSION");
+            let shown = json!({ "name": "muniment", "version": version });
+            return printer.result(&shown, || vec![format!("muniment {version}")]);
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    out.write_all(&text)?;
+    Ok(out.flush()?)
+}
+
+/// The sections of the subcommands, so that one page holds all.
+fn pages(command: &clap::Command, name: &str, text: &mut Vec<u8>) -> std::io::Result<()> {
+    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help") {
+        let name = format!("{name} {}", sub.get_name());
+        writeln!(text, ".SH {}", name.to_uppercase())?;
+        let man = clap_mangen::Man::new(sub.clone().bin_name(name.clone()));
+        man.render_synopsis_section(text)?;
+        man.render_description_section(text)?;
+        man.render_options_section(text)?;
+        pages(sub, &name, text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Results to stdout, in the format asked for; messages to stderr.
+
+use std::io::{self, Write as _};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::flags::{Format, Global};
+
+/// Prints what a command has to say.
+#[derive(Debug, Clone, Copy)]
+pub struct Printer {
+    format: Format,
+    quiet: bool,
+}
+
+impl Printer {
+    /// As the flags ask for.
+    #[must_use]
+    pub fn new(global: &Global) -> Self {
+        Self { format: global.format(), quiet: global.quiet }
+    }
+
+    /// One result: as a JSON document, or as the lines that a person reads.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub fn result(&self, value: &Value, lines: impl FnOnce() -> Vec<String>) -> Result<()> {
+        let mut out = io::stdout().lock();
+        match self.format {
+            Format::Table => {
+                for line in lines() {
+                    writeln!(out, "{}", printable(&line))?;
+                }
+            }
+            Format::Json | Format::Ndjson => writeln!(out, "{value}")?,
+        }
+        Ok(out.flush()?)
+    }
+
+    /// A list: one JSON document, an object a line, or a table of these columns.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub fn list(&self, whole: &Value, items: &[Value], columns: &[&str]) -> Result<()> {
+        let mut out = io::stdout().lock();
+        match self.format {
+            Format::Json => writeln!(out, "{whole}")?,
+            Format::Ndjson => {
+                for item in items {
+                    writeln!(out, "{item}")?;
+                }
+            }
+            Format::Table => {
+                for line in table(items, columns) {
+                    writeln!(out, "{line}")?;
+                }
+            }
+        }
+        Ok(out.flush()?)
+    }
+
+    /// One of many results that come one by one.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub fn line(&self, value: &Value, text: impl FnOnce() -> String) -> Result<()> {
+        let mut out = io::stdout().lock();
+        match self.format {
+            Format::Table => writeln!(out, "{}", printable(&text()))?,
+            Format::Json | Format::Ndjson => writeln!(out, "{value}")?,
+        }
+        Ok(out.flush()?)
+    }
+
+    /// A message beside the results.
+    pub fn message(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{}", printable(text));
+        }
+    }
+
+    /// A message that not even `--quiet` silences.
+    pub fn warning(&self, text: &str) {
+        eprintln!("warning: {}", printable(text));
+    }
+}
+
+/// A text that cannot steer the terminal: what others wrote is shown, not obeyed.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let visible = |letter: char| letter == '\n' || letter == '\t' || !letter.is_control();
+    text.chars().map(|letter| if visible(letter) { letter } else { '\u{fffd}' }).collect()
+}
+
+/// The text of a cell.
+#[must_use]
+pub fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => printable(&text.replace(['\n', '\t'], " ")),
+        Value::Number(number) => {
+            number.as_f64().map_or_else(|| number.to_string(), muniment_aggregates::metric::number::text)
+        }
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => printable(&value.to_string()),
+    }
+}
+
+fn table(items: &[Value], columns: &[&str]) -> Vec<String> {
+    let head = columns.iter().map(|column| column.to_uppercase().replace('_', " ")).collect();
+    let mut rows: Vec<Vec<String>> = vec![head];
+    rows.extend(items.iter().map(|item| columns.iter().map(|column| cell(&item[*column])).collect()));
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let items =
+            [json!({ "key": "arr", "latest_value": 12000.0 }), json!({ "key": "weekly", "latest_value": null })];
+        assert_eq!(table(&items, &["key", "latest_value"]), ["KEY     LATEST VALUE", "arr     12000", "weekly  -"]);
+    }
+
+    #[test]
+    fn what_others_wrote_cannot_steer_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\rc"), "a\u{fffd}[2Jb\u{fffd}c");
+    }
+}

@@ -41,6 +41,15 @@ pub enum AdvanceError {
     Sql(#[from] SqlError),
 }
 
+impl From<ApplyError> for AdvanceError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Event(poison) => Self::Stopped(poison),
+            ApplyError::Store(error) => Self::Sql(error),
+        }
+    }
+}
+
 /// What became of a batch for one of several projections.
 #[derive(Debug)]
 pub struct Outcome {
@@ -120,20 +129,16 @@ impl ReadStore {
         projections: &[Arc<dyn Projection>],
         events: &Batch,
     ) -> Result<Option<Position>, AdvanceError> {
-        let Some((first, last)) = bounds(events)? else { return Ok(None) };
+        let Some((first, last)) = bounds(events)?.filter(|_| !projections.is_empty()) else { return Ok(None) };
         let _advancing = self.advancing().read().await;
         let decoded = Decoded::of(events, |kind| projections.iter().any(|it| it.interest().contains(&kind)));
+        let ids: Vec<_> = projections.iter().map(|projection| self.live_id(projection.as_ref())).collect();
         let mut tx = self.writer().begin().await?;
-        for projection in projections {
-            let id = self.live_id(projection.as_ref());
-            if !checkpoint::compare_and_set(&mut tx, id, self.record(), before(first), last).await? {
-                return Ok(None);
-            }
-            match fold(projection.as_ref(), id, &decoded, &mut tx).await {
-                Ok(()) => {}
-                Err(ApplyError::Event(poison)) => return Err(poison.into()),
-                Err(ApplyError::Store(error)) => return Err(error.into()),
-            }
+        if !checkpoint::compare_and_set_all(&mut tx, &ids, self.record(), before(first), last).await? {
+            return Ok(None);
+        }
+        for (projection, id) in projections.iter().zip(ids) {
+            fold(projection.as_ref(), id, &decoded, &mut tx).await?;
         }
         tx.commit().await?;
         Ok(Some(last))
@@ -191,11 +196,7 @@ impl ReadStore {
             return Ok(if at >= first { Advance::Ahead(at) } else { Advance::Behind(at) });
         };
         let decoded = Decoded::of(events, |kind| projection.interest().contains(&kind));
-        match fold(projection, id, &decoded, &mut tx).await {
-            Ok(()) => {}
-            Err(ApplyError::Event(poison)) => return Err(poison.into()),
-            Err(ApplyError::Store(error)) => return Err(error.into()),
-        }
+        fold(projection, id, &decoded, &mut tx).await?;
         tx.commit().await?;
         Ok(Advance::Moved(last))
     }

@@ -5,6 +5,7 @@ use muniment_aggregates::record::Position;
 use muniment_sql::{Arg, Row, SqlError, Transaction};
 
 use crate::projection::Poison;
+use crate::query::Query;
 
 /// Names one generation of one read model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -140,6 +141,28 @@ pub(crate) async fn compare_and_set(
         )
         .await?;
     Ok(moved == 1)
+}
+
+/// Moves the checkpoints of several generations at once; `false` when any of them is not at `from`, and then the
+/// transaction must be given up.
+pub(crate) async fn compare_and_set_all(
+    tx: &mut Transaction,
+    ids: &[GenerationId],
+    record: &str,
+    from: Position,
+    to: Position,
+) -> Result<bool, SqlError> {
+    let mut query = Query::new("UPDATE read_checkpoints_v1 SET ");
+    query.bind("position = ", to.0).push(", failed_position = NULL, failed_type = NULL, failed_reason = NULL");
+    query.bind(" WHERE position = ", from.0).bind(" AND record = ", record).push(" AND purpose <> 'retired'");
+    for (nth, id) in ids.iter().enumerate() {
+        let [name, version, generation] = id.args();
+        query.bind(if nth == 0 { " AND ((name = " } else { " OR (name = " }, name);
+        query.bind(" AND version = ", version).bind(" AND generation = ", generation).push(")");
+    }
+    query.push(")");
+    let moved = tx.execute(query.sql(), query.args()).await?;
+    Ok(usize::try_from(moved) == Ok(ids.len()))
 }
 
 /// Keeps what stopped a generation, for whoever asks; the next success clears it.

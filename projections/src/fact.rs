@@ -41,9 +41,12 @@ impl Fact<'_> {
     }
 }
 
+/// What an event says, or why it cannot be read.
+type Content = Result<(AnyEvent, Arc<Metadata>), Poison>;
+
 /// A batch, decoded once. What cannot be decoded stops those who want it, and nobody else.
 pub(crate) struct Decoded<'e> {
-    entries: Vec<(&'e RecordedEvent, Result<(AnyEvent, Arc<Metadata>), Poison>)>,
+    entries: Vec<(&'e RecordedEvent, Content)>,
 }
 
 impl<'e> Decoded<'e> {

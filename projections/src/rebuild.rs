@@ -57,6 +57,9 @@ pub enum RebuildError {
     /// The pages that the journal gave are not contiguous.
     #[error("{0}")]
     Gap(String),
+    /// Another run finished with the new tables and dropped them.
+    #[error("another run rebuilt or verified {0} meanwhile")]
+    Dropped(&'static str),
     /// The database failed.
     #[error(transparent)]
     Sql(#[from] SqlError),
@@ -161,7 +164,10 @@ where
             return Err(RebuildError::Short { at: position, target });
         }
         position = match store.advance_generation(projection, id, &page).await? {
-            Advance::Moved(at) | Advance::Ahead(at) | Advance::Behind(at) => at,
+            Advance::Moved(at) => at,
+            // Another run fills the same tables.
+            Advance::Ahead(at) => at,
+            Advance::Behind(_) => return Err(RebuildError::Dropped(projection.name())),
         };
     }
 }

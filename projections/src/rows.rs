@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use muniment_sql::{Arg, Row, SqlError, Transaction};
+use muniment_sql::{Arg, Engine, Row, SqlError, Transaction};
 
-use crate::dialect::with_generations;
+use crate::dialect::{push_placeholder, with_generations};
 
 /// Rows of a multi-row insert, largest first. Few fixed sizes keep the statement texts few, so that both drivers
 /// find them prepared.
@@ -69,7 +69,7 @@ impl<'t> Rows<'t> {
             let chunk =
                 CHUNK_ROWS.into_iter().find(|size| *size <= rows && size * width <= CHUNK_VALUES_MAX).unwrap_or(1);
             let (now, later) = values.split_at(chunk * width);
-            let sql = self.text(&insert_text(batch.table, batch.columns, chunk, suffix));
+            let sql = self.text(&insert_text(self.tx.engine(), batch.table, batch.columns, chunk, suffix));
             self.tx.execute(&sql, &storable(now)).await?;
             values = later;
         }
@@ -91,7 +91,7 @@ fn storable<'s, 'a>(args: &'s [Arg<'a>]) -> Cow<'s, [Arg<'a>]> {
     Cow::Owned(replaced.collect())
 }
 
-fn insert_text(table: &str, columns: &[&str], rows: usize, suffix: &str) -> String {
+fn insert_text(engine: Engine, table: &str, columns: &[&str], rows: usize, suffix: &str) -> String {
     let mut sql = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
     let mut placeholder = 0;
     for row in 0..rows {
@@ -101,8 +101,7 @@ fn insert_text(table: &str, columns: &[&str], rows: usize, suffix: &str) -> Stri
             if column > 0 {
                 sql.push_str(", ");
             }
-            sql.push('$');
-            sql.push_str(&placeholder.to_string());
+            push_placeholder(engine, placeholder, &mut sql);
         }
         sql.push(')');
     }
@@ -154,8 +153,9 @@ mod tests {
     #[test]
     fn placeholders_count_through_all_rows() {
         assert_eq!(
-            insert_text("t_g0", &["a", "b"], 2, "ON CONFLICT DO NOTHING"),
+            insert_text(Engine::Postgres, "t_g0", &["a", "b"], 2, "ON CONFLICT DO NOTHING"),
             "INSERT INTO t_g0 (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING"
         );
+        assert_eq!(insert_text(Engine::Sqlite, "t_g0", &["a", "b"], 1, ""), "INSERT INTO t_g0 (a, b) VALUES (?, ?)");
     }
 }

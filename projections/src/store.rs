@@ -12,7 +12,7 @@ use std::time::Duration;
 use muniment_aggregates::record::Position;
 use muniment_sql::{Arg, Database, Engine, Row, SqlError, Transaction};
 use parking_lot::RwLock;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::checkpoint::{self, Checkpoint, GenerationId, Purpose};
@@ -146,11 +146,13 @@ async fn connect(database: &ReadDatabase) -> Result<(Database, Database), SqlErr
             Ok((Database::Sqlite(writer), Database::Sqlite(reader)))
         }
         ReadDatabase::Postgres { url, connections_max } => {
+            // A commit lost in a crash of the server takes its checkpoint with it, and is folded again.
+            let options = url.parse::<PgConnectOptions>()?.options([("synchronous_commit", "off")]);
             let pool = PgPoolOptions::new()
                 .max_connections(*connections_max)
                 .acquire_timeout(acquire)
                 .test_before_acquire(false)
-                .connect(url)
+                .connect_with(options)
                 .await?;
             Ok((Database::Postgres(pool.clone()), Database::Postgres(pool)))
         }

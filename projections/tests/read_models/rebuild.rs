@@ -2,11 +2,11 @@
 
 use std::sync::Mutex;
 
-use muniment_aggregates::ids::CompanyId;
+use muniment_aggregates::ids::{ApplicationId, CompanyId};
 use muniment_aggregates::record::Position;
 use muniment_projections::rebuild::{Progress, RebuildError, rebuild};
 use muniment_projections::verify::{DifferenceKind, verify};
-use muniment_projections::{AdvanceError, Purpose, metrics, points};
+use muniment_projections::{Advance, AdvanceError, OnMismatch, Purpose, metrics, points};
 
 use crate::company::{company_history, define, point};
 use crate::harness::on_both_engines;
@@ -16,7 +16,7 @@ use crate::history::{History, bytes};
 fn long_history(points_count: u32) -> History {
     let mut history = company_history();
     let company = CompanyId::from_random(bytes(1));
-    let application = muniment_aggregates::ids::ApplicationId::from_random(bytes(1));
+    let application = ApplicationId::from_random(bytes(1));
     let metric = define(&mut history, &company, &application, "users");
     for number in 0..points_count {
         point(&mut history, &company, &metric, "users", f64::from(number));
@@ -144,6 +144,44 @@ async fn a_rebuild_stops_at_an_event_it_cannot_take_and_leaves_the_live_model() 
         // Up to where the stopped model is, its events can be folded: it can be rebuilt to that point.
         let at = rebuild(&desk.store, "audit", |after, limit| history.read(after, limit), &|_| {}).await.unwrap();
         assert_eq!(at, Position(history.head().0 - 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_node_finds_the_new_tables_after_a_swap() {
+    on_both_engines(async |desk| {
+        let history = company_history();
+        desk.fold(&history, 100).await;
+        let other = desk.reopen(history.head(), OnMismatch::Refuse).await.unwrap();
+        assert_eq!(points::count(&other).await.unwrap(), 3);
+        rebuild(&desk.store, "points", |after, limit| history.read(after, limit), &|_| {}).await.unwrap();
+        assert_eq!(points::count(&other).await.unwrap(), 3);
+        let mut longer = history.clone();
+        longer.record_raw("offer", "offer_x", "offer.made", "{}");
+        let model = other.projection("points").unwrap();
+        let moved = other.advance(model.as_ref(), &longer.events[history.events.len()..]).await.unwrap();
+        assert_eq!(moved, Advance::Moved(longer.head()));
+        other.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_that_still_knows_the_old_tables_advances_the_new_ones() {
+    on_both_engines(async |desk| {
+        let history = company_history();
+        desk.fold(&history, 100).await;
+        let other = desk.reopen(history.head(), OnMismatch::Refuse).await.unwrap();
+        rebuild(&desk.store, "points", |after, limit| history.read(after, limit), &|_| {}).await.unwrap();
+        let mut longer = history.clone();
+        longer.record_raw("offer", "offer_x", "offer.made", "{}");
+        let model = other.projection("points").unwrap();
+        let moved = other.advance(model.as_ref(), &longer.events[history.events.len()..]).await.unwrap();
+        assert_eq!(moved, Advance::Moved(longer.head()));
+        let live = desk.store.live().await.unwrap();
+        assert_eq!(live.iter().find(|at| at.name == "points").unwrap().position, longer.head());
+        other.close().await;
     })
     .await;
 }

@@ -29,7 +29,7 @@ mod socket_actor;
 mod sse;
 mod supervisor;
 
-use actix_web::web;
+use actix_web::{Route, web};
 
 pub use hub::Hub;
 pub use supervisor::on_connect;
@@ -37,8 +37,10 @@ pub use supervisor::on_connect;
 /// Mounts `/v1/live`, `/v1/stream` and `/v1/events`. The application's data must hold `web::Data<Hub>`, and its
 /// server should be given [`on_connect`].
 pub fn configure(config: &mut web::ServiceConfig) {
+    let route =
+        |path: &str, route: Route| web::resource(path).route(route).default_service(web::to(request::not_found));
     config
-        .route("/v1/live", web::get().to(socket_actor::open))
-        .route("/v1/stream", web::get().to(sse::open))
-        .route("/v1/events", web::get().to(long_poll::answer));
+        .service(route("/v1/live", web::get().to(socket_actor::open)))
+        .service(route("/v1/stream", web::get().to(sse::open)))
+        .service(route("/v1/events", web::get().to(long_poll::answer)).route(web::head().to(long_poll::answer)));
 }

@@ -82,6 +82,11 @@ impl From<(Problem, String)> for Refusal {
     }
 }
 
+/// Another method on one of our paths: this surface has no 405.
+pub(crate) async fn not_found() -> HttpResponse {
+    HttpResponse::NotFound().content_type("application/json; charset=utf-8").body(r#"{"error":"not_found"}"#)
+}
+
 /// The query of `/v1/stream` and `/v1/events`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -198,6 +198,19 @@ async fn pages_join_without_a_gap_warm_and_cold() {
 }
 
 #[actix_web::test]
+async fn another_method_is_not_found() {
+    let served = Served::start().await;
+    for (line, status) in [("POST /v1/events", "404"), ("DELETE /v1/live", "404"), ("HEAD /v1/events", "401")] {
+        let mut stream = TcpStream::connect(("127.0.0.1", served.port)).await.expect("connected");
+        let request = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{line}: {answer}");
+    }
+}
+
+#[actix_web::test]
 async fn liv_10_the_right_has_ended_before_the_revoking_command_is_answered() {
     let served = Served::start().await;
     served.points("co_A", 0, 5, 1).await;

@@ -1,0 +1,201 @@
+//! Backup and restore: from each engine to the other, erased people stay erased, damage leaves nothing behind.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::Utc;
+use muniment_aggregates::claims::{ClaimChange, ClaimKey};
+use muniment_aggregates::record::{DedupeKey, Position, StreamId};
+use muniment_aggregates::sealed::Sealed;
+use muniment_journal::backup::{backup, keys_file_of};
+use muniment_journal::restore::{RestoreError, restore};
+use muniment_journal::{Append, CheckpointKey, Comparison, Journal, JournalConfig, NewEvent, NewMail, SubjectAlias};
+
+use crate::keys::claim_address;
+use crate::place::{Kind, Place, all_events, append, erase, event, on_both};
+
+on_both!(
+    a_backup_restores_on_the_other_engine_byte_for_byte_in_a_new_epoch,
+    k12_an_old_record_with_the_newest_keys_keeps_the_erased_erased,
+    a_backup_without_its_keys_reads_as_erased_and_frees_the_claims,
+    a_damaged_backup_or_a_used_database_restores_nothing,
+    a_record_restored_twice_verifies_across_its_epochs,
+);
+
+fn other(kind: Kind) -> Kind {
+    match kind {
+        Kind::Sqlite => Kind::Postgres,
+        Kind::Postgres => Kind::Sqlite,
+    }
+}
+
+/// Events of several streams, with claims, a dedupe key and mail waiting.
+async fn fill(journal: &Journal) -> Sealed {
+    let ring = journal.keyring();
+    let subject = ring.subject_for(SubjectAlias::email("a@example.com")).await.unwrap();
+    let sealed = claim_address(journal, "a1", &subject, "a@example.com").await;
+    let metric = StreamId::new("metric", "m1");
+    let take = ClaimChange::Take { scope: "metric-key", key: ClaimKey::Clear("co/revenue".to_owned()) };
+    let point = NewEvent {
+        dedupe: Some(DedupeKey::of(&metric, "once")),
+        ..event(&metric, "{ \"kept\" : \"as it is \\u00e9\",  \"n\": 1.50 }")
+    };
+    let body = ring.seal(&subject, "mail/waiting/body", "text").await.unwrap();
+    let expires_at = Utc::now() + chrono::TimeDelta::hours(1);
+    let append_all = Append {
+        events: vec![event(&metric, "{}"), point],
+        expect: vec![(metric.clone(), 0)],
+        claims: vec![(metric.clone(), take)],
+        metadata: Arc::from("{\"command\":\"record\"}"),
+        outbox: vec![NewMail { id: "waiting".to_owned(), subject, body, expires_at }],
+        ..Append::default()
+    };
+    journal.append(append_all).await.unwrap();
+    let many = Append {
+        events: (0..1_500).map(|n| event(&metric, &format!("{{\"n\":{n}}}"))).collect(),
+        expect: vec![(metric, 2)],
+        metadata: Arc::from("{}"),
+        ..Append::default()
+    };
+    journal.append(many).await.unwrap();
+    sealed
+}
+
+async fn backed_up(place: &Place, journal: &Journal, name: &str) -> PathBuf {
+    let file = place.home.path().join(name);
+    backup(journal, &file, &|_, _| {}).await.unwrap();
+    file
+}
+
+/// Restores into a new database and opens it.
+async fn restored(config: &JournalConfig, file: &PathBuf, keys: Option<&PathBuf>) -> Journal {
+    let empty = Journal::open(config.clone()).await.unwrap();
+    restore(empty, file, keys.map(PathBuf::as_path), &|_, _| {}).await.unwrap();
+    Journal::open(config.clone()).await.unwrap()
+}
+
+async fn a_backup_restores_on_the_other_engine_byte_for_byte_in_a_new_epoch(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let sealed = fill(&journal).await;
+    let file = backed_up(&place, &journal, "record").await;
+    for written in [&file, &keys_file_of(&file)] {
+        assert_eq!(std::fs::metadata(written).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let copy = restored(&place.beside(other(kind)), &file, Some(&keys_file_of(&file))).await;
+
+    copy.verify(None, &|_, _| {}).await.unwrap();
+    let events = all_events(&journal).await;
+    assert_eq!(events.len(), 1_503);
+    assert_eq!(all_events(&copy).await, events);
+    assert_eq!(copy.identity().installation, journal.identity().installation);
+    assert!(copy.identity().epoch > journal.identity().epoch);
+    assert_eq!(copy.keyring().open(&sealed).await.unwrap().as_deref(), Some("a@example.com"));
+    for (scope, key) in [("account-email", "a@example.com"), ("metric-key", "co/revenue")] {
+        let owner = copy.claim_owner(scope, key).await.unwrap();
+        assert!(owner.is_some(), "{scope}");
+        assert_eq!(owner, journal.claim_owner(scope, key).await.unwrap());
+    }
+    let metric = StreamId::new("metric", "m1");
+    let once = DedupeKey::of(&metric, "once");
+    assert_eq!(copy.find_dedupe(&[once]).await.unwrap()[&once], Position(3));
+    assert_eq!(copy.outbox().list(10).await.unwrap(), [], "waiting mail is not in a backup");
+    append(&copy, &metric, 1_502, "{}").await;
+    copy.verify(None, &|_, _| {}).await.unwrap();
+}
+
+async fn k12_an_old_record_with_the_newest_keys_keeps_the_erased_erased(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let sealed = fill(&journal).await;
+    let stays = journal.keyring().subject_for(SubjectAlias::email("b@example.com")).await.unwrap();
+    let kept = claim_address(&journal, "b1", &stays, "b@example.com").await;
+    let old_record = backed_up(&place, &journal, "monday").await;
+    erase(&journal, &sealed.subject().unwrap()).await;
+    let newest_keys = keys_file_of(&backed_up(&place, &journal, "tuesday").await);
+
+    let copy = restored(&place.beside(kind), &old_record, Some(&newest_keys)).await;
+    copy.verify(None, &|_, _| {}).await.unwrap();
+    assert_eq!(copy.keyring().open(&sealed).await.unwrap(), None);
+    assert_eq!(copy.claim_owner("account-email", "a@example.com").await.unwrap(), None);
+    assert_eq!(copy.keyring().open(&kept).await.unwrap().as_deref(), Some("b@example.com"));
+    let owner = copy.claim_owner("account-email", "b@example.com").await.unwrap();
+    assert_eq!(owner, Some(StreamId::new("account", "b1")));
+
+    // Once the master key is rotated, not even the old keys bring the erased back.
+    journal.keyring().rotate_master(None).await.unwrap();
+    let empty = Journal::open(place.beside(kind)).await.unwrap();
+    let refused = restore(empty, &old_record, Some(&keys_file_of(&old_record)), &|_, _| {}).await;
+    assert!(matches!(refused, Err(RestoreError::Seal(_))), "{refused:?}");
+}
+
+async fn a_backup_without_its_keys_reads_as_erased_and_frees_the_claims(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let sealed = fill(&journal).await;
+    let file = backed_up(&place, &journal, "record").await;
+    let copy = restored(&place.beside(kind), &file, None).await;
+    copy.verify(None, &|_, _| {}).await.unwrap();
+    assert_eq!(copy.keyring().open(&sealed).await.unwrap(), None);
+    assert_eq!(copy.claim_owner("account-email", "a@example.com").await.unwrap(), None);
+    assert!(copy.claim_owner("metric-key", "co/revenue").await.unwrap().is_some());
+}
+
+async fn a_damaged_backup_or_a_used_database_restores_nothing(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    fill(&journal).await;
+    let file = backed_up(&place, &journal, "record").await;
+    let exists = backup(&journal, &file, &|_, _| {}).await;
+    assert!(exists.is_err(), "a record is never overwritten");
+
+    let keys = keys_file_of(&file);
+    let used = restore(journal, &file, Some(&keys), &|_, _| {}).await;
+    assert!(matches!(used, Err(RestoreError::NotEmpty(Position(1_503)))), "{used:?}");
+
+    let config = place.beside(kind);
+    let whole = std::fs::read(&file).unwrap();
+    let damaged = place.home.path().join("damaged");
+    let mut changed = whole.clone();
+    let at = whole.len() - 5_000;
+    changed[at] ^= 1;
+    for (bytes, what) in [(changed.as_slice(), "changed"), (&whole[..whole.len() - 100], "cut")] {
+        std::fs::write(&damaged, bytes).unwrap();
+        let empty = Journal::open(config.clone()).await.unwrap();
+        let refused = restore(empty, &damaged, Some(&keys), &|_, _| {}).await;
+        assert!(refused.is_err(), "{what}");
+    }
+    let swapped = Journal::open(config.clone()).await.unwrap();
+    let refused = restore(swapped, &keys, Some(&file), &|_, _| {}).await;
+    assert!(matches!(refused, Err(RestoreError::WrongFile(_))), "{refused:?}");
+
+    let still_empty = Journal::open(config.clone()).await.unwrap();
+    assert_eq!(still_empty.head(), Position::START);
+    still_empty.shutdown().await;
+    let copy = restored(&config, &file, Some(&keys)).await;
+    assert_eq!(copy.head(), Position(1_503));
+}
+
+async fn a_record_restored_twice_verifies_across_its_epochs(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let stream = StreamId::new("note", "n1");
+    append(&journal, &stream, 0, "{}").await;
+    let first = backed_up(&place, &journal, "first").await;
+    append(&journal, &stream, 1, "{\"lost\":1}").await;
+    let key = CheckpointKey::load(&place.config().keys).unwrap();
+    let of_the_lost_future = key.sign(journal.engine().head().await.unwrap(), Utc::now());
+
+    let second = restored(&place.beside(other(kind)), &first, Some(&keys_file_of(&first))).await;
+    append(&second, &stream, 1, "{\"new\":1}").await;
+    let compared = of_the_lost_future.verify_against(&second).await.unwrap();
+    assert_eq!(compared, Comparison::Differs { from: Some(Position(2)) });
+
+    let again = backed_up(&place, &second, "again").await;
+    let third = restored(&place.beside(kind), &again, Some(&keys_file_of(&again))).await;
+    append(&third, &stream, 2, "{}").await;
+    third.verify(None, &|_, _| {}).await.unwrap();
+    assert!(third.identity().epoch > second.identity().epoch);
+    assert_eq!(all_events(&third).await[..2], all_events(&second).await[..]);
+}

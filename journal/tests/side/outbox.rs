@@ -1,0 +1,117 @@
+//! The outbox: with the append or not at all, one node at a time, and nothing left of what was sent.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use muniment_aggregates::record::StreamId;
+use muniment_journal::{Append, Journal, MailStatus, NewMail, OutboxCounts};
+
+use crate::place::{Kind, Place, erase, event, on_both};
+
+on_both!(
+    mail_leaves_with_its_append_or_not_at_all,
+    of_many_senders_each_mail_goes_to_one_until_its_lease_ends,
+    b12_what_fails_is_retried_shown_and_at_last_given_up,
+);
+
+fn lease() -> TimeDelta {
+    TimeDelta::seconds(60)
+}
+
+async fn post(journal: &Journal, id: &str, version: u64, expires_at: DateTime<Utc>) -> bool {
+    let ring = journal.keyring();
+    let subject = ring.new_subject().await.unwrap();
+    let body = ring.seal(&subject, &format!("mail/{id}/body"), "To: a@example.com").await.unwrap();
+    let stream = StreamId::new("challenge", "c1");
+    let append = Append {
+        events: vec![event(&stream, "{}")],
+        expect: vec![(stream, version)],
+        metadata: Arc::from("{}"),
+        outbox: vec![NewMail { id: id.to_owned(), subject, body, expires_at }],
+        ..Append::default()
+    };
+    journal.append(append).await.is_ok()
+}
+
+async fn mail_leaves_with_its_append_or_not_at_all(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let later = Utc::now() + TimeDelta::hours(1);
+    assert!(post(&journal, "kept", 0, later).await);
+    assert!(!post(&journal, "refused", 0, later).await);
+    journal.shutdown().await;
+    let journal = place.open().await;
+    let due = journal.outbox().due(Utc::now(), 10, lease()).await.unwrap();
+    assert_eq!(due.iter().map(|mail| &*mail.id).collect::<Vec<_>>(), ["kept"]);
+    let text = journal.keyring().open(&due[0].body).await.unwrap();
+    assert_eq!(text.as_deref(), Some("To: a@example.com"));
+    erase(&journal, &due[0].subject).await;
+    assert_eq!(journal.keyring().open(&due[0].body).await.unwrap(), None);
+}
+
+async fn of_many_senders_each_mail_goes_to_one_until_its_lease_ends(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let now = Utc::now();
+    for version in 0..20 {
+        assert!(post(&journal, &format!("m{version:02}"), version, now + TimeDelta::hours(1)).await);
+    }
+    let outbox = journal.outbox();
+    let senders: Vec<_> = (0..8)
+        .map(|_| {
+            let outbox = outbox.clone();
+            tokio::spawn(async move { outbox.due(Utc::now(), 5, lease()).await.unwrap() })
+        })
+        .collect();
+    let mut taken = Vec::new();
+    for sender in senders {
+        taken.extend(sender.await.unwrap());
+    }
+    let mut ids: Vec<_> = taken.iter().map(|mail| mail.id.clone()).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!((taken.len(), ids.len()), (20, 20));
+    assert!(outbox.due(Utc::now(), 5, lease()).await.unwrap().is_empty());
+
+    // The sender of the first died: its lease ends, another takes over, and its late word no longer counts.
+    let stale = &taken[0];
+    let again = outbox.due(Utc::now() + lease() + lease(), 50, lease()).await.unwrap();
+    assert_eq!(again.len(), 20);
+    let fresh = again.iter().find(|mail| mail.id == stale.id).unwrap();
+    assert_eq!(fresh.attempts, 2);
+    assert!(!outbox.mark_failed(stale, "late").await.unwrap());
+    assert!(outbox.mark_sent(fresh).await.unwrap());
+    assert!(!outbox.mark_sent(fresh).await.unwrap());
+    assert_eq!(outbox.counts().await.unwrap(), OutboxCounts { pending: 19, sent: 1, failed: 0 });
+}
+
+async fn b12_what_fails_is_retried_shown_and_at_last_given_up(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let now = Utc::now();
+    assert!(post(&journal, "slow", 0, now + TimeDelta::minutes(10)).await);
+    assert!(post(&journal, "wrong", 1, now + TimeDelta::minutes(10)).await);
+    let outbox = journal.outbox();
+    let due = outbox.due(Utc::now(), 10, lease()).await.unwrap();
+    let by_id = |id: &str| due.iter().find(|mail| mail.id == id).unwrap();
+    let retry = now + TimeDelta::minutes(5);
+    assert!(outbox.retry_at(by_id("slow"), retry, &"connection refused ".repeat(100)).await.unwrap());
+    assert!(outbox.mark_failed(by_id("wrong"), "550 no such box").await.unwrap());
+
+    let listed = outbox.list(10).await.unwrap();
+    assert_eq!(listed.len(), 2);
+    let slow = listed.iter().find(|entry| entry.id == "slow").unwrap();
+    assert_eq!((slow.status, slow.attempts), (MailStatus::Pending, 1));
+    assert!(slow.last_error.as_deref().is_some_and(|error| error.len() == 500), "{:?}", slow.last_error);
+    let wrong = listed.iter().find(|entry| entry.id == "wrong").unwrap();
+    assert_eq!((wrong.status, wrong.last_error.as_deref()), (MailStatus::Failed, Some("550 no such box")));
+
+    assert!(outbox.due(now + TimeDelta::minutes(4), 10, lease()).await.unwrap().is_empty());
+    assert_eq!(outbox.due(retry, 10, lease()).await.unwrap().len(), 1);
+    assert!(outbox.due(now + TimeDelta::minutes(10), 10, lease()).await.unwrap().is_empty(), "it expired");
+    assert_eq!(outbox.counts().await.unwrap(), OutboxCounts { pending: 0, sent: 0, failed: 2 });
+    let stores = journal.engine().stores().unwrap();
+    let bodies = stores.read.fetch_all("SELECT id FROM outbox WHERE body <> ''", &[]).await.unwrap();
+    assert!(bodies.is_empty(), "nothing is left of mail that was given up");
+    assert_eq!(outbox.remove_finished(now + TimeDelta::hours(1)).await.unwrap(), 2);
+}

@@ -1,0 +1,340 @@
+//! Sends what lies in the outbox (spec/metrics.md section 13.2): at once, again after 5, 15 and 45 s, then every
+//! 60 s until it expires. Bodies are sealed until they are sent and wiped afterwards; no line end from outside
+//! reaches a header, and no address reaches a log line or the outbox's error text.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use muniment_journal::{Mail, Outbox};
+use muniment_sql::SqlError;
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::config::mail::SmtpSecurity;
+use crate::config::{MailConfig, MailMode, SmtpConfig};
+use crate::runtime::Runtime;
+
+/// Pauses after the first, second and third attempt; [`PAUSE_LATER`] after any further one.
+const PAUSES: [TimeDelta; 3] = [TimeDelta::seconds(5), TimeDelta::seconds(15), TimeDelta::seconds(45)];
+const PAUSE_LATER: TimeDelta = TimeDelta::seconds(60);
+/// How long one attempt may take.
+const SEND_WITHIN: Duration = Duration::from_secs(20);
+/// How long an entry is ours. Longer than an attempt, so that no other node sends it meanwhile.
+const LEASE: TimeDelta = TimeDelta::seconds(40);
+/// Mails sent at the same time.
+const MAILS_AT_ONCE: usize = 8;
+/// How often the outbox is looked at while nothing is recorded.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Entries that are done leave the outbox after this.
+const KEPT: TimeDelta = TimeDelta::days(30);
+/// How often they are looked for.
+const CLEAN_INTERVAL: TimeDelta = TimeDelta::hours(1);
+
+/// What a mail says. The surface seals its text as the body of an outbox entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Letter {
+    /// A one-time code to sign in with.
+    LoginCode {
+        /// Address.
+        to: String,
+        /// Six digits.
+        code: String,
+    },
+    /// Proof that mail works.
+    Trial {
+        /// Address.
+        to: String,
+    },
+}
+
+impl Letter {
+    /// The text to be sealed.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        // Two strings with fixed keys: serialising them has no failing case.
+        serde_json::to_string(self).expect("a letter is plain data")
+    }
+}
+
+/// Why a mail was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The mail server cannot be used as configured.
+    #[error("the mail server cannot be used as configured")]
+    Setup(#[source] lettre::transport::smtp::Error),
+    /// The letter has no form that can be sent.
+    #[error("the letter cannot be written: {0}")]
+    Letter(String),
+    /// The mail server refused it, or cannot be reached. The server's words stay out: they quote the address.
+    #[error("{said}")]
+    Smtp {
+        /// What happened, without names.
+        said: String,
+        /// Whether another attempt is pointless.
+        for_good: bool,
+    },
+}
+
+impl SendError {
+    fn is_for_good(&self) -> bool {
+        match self {
+            Self::Setup(_) => false,
+            Self::Letter(_) => true,
+            Self::Smtp { for_good, .. } => *for_good,
+        }
+    }
+
+    fn from_smtp(error: &lettre::transport::smtp::Error) -> Self {
+        let said = match error.status() {
+            Some(code) => format!("the mail server answered {code}"),
+            None if error.is_timeout() => "the mail server did not answer in time".to_owned(),
+            None if error.is_tls() => "the mail server's TLS was not accepted".to_owned(),
+            None => "the mail server cannot be reached".to_owned(),
+        };
+        Self::Smtp { said, for_good: error.is_permanent() }
+    }
+}
+
+/// The way to the mail server.
+pub struct Sender {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    domain: String,
+    product_name: String,
+}
+
+impl Sender {
+    /// Prepares the connection; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the sender's address or the host name cannot be used.
+    pub fn new(smtp: &SmtpConfig, product_name: &str) -> Result<Self, SendError> {
+        let address: Address = smtp
+            .from_email
+            .parse()
+            .map_err(|_| SendError::Letter("mail.from_email is no address that mail can carry".to_owned()))?;
+        let builder = match smtp.security {
+            SmtpSecurity::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(&smtp.host),
+            SmtpSecurity::StartTls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&smtp.host),
+            SmtpSecurity::Plain => Ok(AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)),
+        };
+        let mut builder = builder.map_err(SendError::Setup)?.port(smtp.port).timeout(Some(SEND_WITHIN));
+        if let Some((user, password)) = &smtp.credentials {
+            builder = builder.credentials(Credentials::new(user.clone(), password.expose_secret().to_owned()));
+        }
+        let domain = address.domain().to_owned();
+        let from = Mailbox::new(Some(smtp.from_name.clone()), address);
+        Ok(Self { transport: builder.build(), from, domain, product_name: product_name.to_owned() })
+    }
+
+    /// Sends one letter. `id` becomes the message id, so that a mail sent twice can be recognised.
+    ///
+    /// # Errors
+    /// When it cannot be written or the mail server does not take it.
+    pub async fn send(&self, id: &str, letter: &Letter) -> Result<(), SendError> {
+        let message = self.write(id, letter)?;
+        // The bound of a whole attempt: lettre's own bounds each of its steps.
+        match tokio::time::timeout(SEND_WITHIN, self.transport.send(message)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(SendError::from_smtp(&error)),
+            Err(_) => {
+                let said = "the mail server did not answer in time".to_owned();
+                Err(SendError::Smtp { said, for_good: false })
+            }
+        }
+    }
+
+    fn write(&self, id: &str, letter: &Letter) -> Result<Message, SendError> {
+        let product = &self.product_name;
+        let (to, subject, text, html) = match letter {
+            Letter::LoginCode { to, code } => (
+                to,
+                format!("Your {product} login code"),
+                format!("Your {product} login code is {code}. It expires in 10 minutes."),
+                format!(
+                    "<p>Your {} login code is <strong>{}</strong>. It expires in 10 minutes.</p>",
+                    escaped(product),
+                    escaped(code)
+                ),
+            ),
+            Letter::Trial { to } => (
+                to,
+                format!("{product}: mail works"),
+                format!("This mail was sent by `muniment mail test`. {product} can send mail."),
+                format!("<p>This mail was sent by <code>muniment mail test</code>. {} can send mail.</p>", escaped(product)),
+            ),
+        };
+        if [to, &subject].iter().any(|text| text.chars().any(char::is_control)) {
+            return Err(SendError::Letter("a header would contain a control character".to_owned()));
+        }
+        let to: Address = to.parse().map_err(|_| SendError::Letter("the address is none".to_owned()))?;
+        Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(subject)
+            .message_id(Some(format!("<{id}@{}>", self.domain)))
+            .multipart(MultiPart::alternative_plain_html(text, html))
+            .map_err(|error| SendError::Letter(error.to_string()))
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// The pause after this many attempts.
+fn pause_after(attempts: u64) -> TimeDelta {
+    let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
+    PAUSES.get(index).copied().unwrap_or(PAUSE_LATER)
+}
+
+/// Runs until `stop` turns true. Without mail there is nothing to run.
+pub async fn run(runtime: Arc<Runtime>, config: MailConfig, mut stop: watch::Receiver<bool>) {
+    let MailMode::Smtp(smtp) = config.mode() else { return };
+    let outbox = runtime.journal.outbox();
+    let sender = match Sender::new(&smtp, &config.product_name) {
+        Ok(sender) => sender,
+        Err(error) => {
+            tracing::error!(error = %error, "no mail can be sent; correct mail.smtp_url and mail.from_email");
+            return;
+        }
+    };
+    let mut head = runtime.journal.watch_head();
+    let mut cleaned_at = DateTime::UNIX_EPOCH;
+    loop {
+        let now = runtime.clock.now();
+        if let Err(error) = work(&runtime, &outbox, &sender, now, &mut cleaned_at).await {
+            tracing::warn!(error = %error, "the outbox cannot be read at present");
+        }
+        tokio::select! {
+            // An error says that the journal has closed; the stop signal is on its way then.
+            _ = head.changed() => {}
+            () = tokio::time::sleep(LOOK_INTERVAL) => {}
+            _ = stop.changed() => {}
+        }
+        if *stop.borrow() {
+            return;
+        }
+    }
+}
+
+async fn work(
+    runtime: &Runtime,
+    outbox: &Outbox,
+    sender: &Sender,
+    now: DateTime<Utc>,
+    cleaned_at: &mut DateTime<Utc>,
+) -> Result<(), SqlError> {
+    loop {
+        let due = outbox.due(runtime.clock.now(), MAILS_AT_ONCE, LEASE).await?;
+        if due.is_empty() {
+            break;
+        }
+        let sent = join_all(due.iter().map(|mail| deliver(runtime, outbox, sender, mail))).await;
+        sent.into_iter().collect::<Result<(), SqlError>>()?;
+    }
+    if now - *cleaned_at > CLEAN_INTERVAL {
+        outbox.remove_finished(now - KEPT).await?;
+        *cleaned_at = now;
+    }
+    Ok(())
+}
+
+async fn deliver(runtime: &Runtime, outbox: &Outbox, sender: &Sender, mail: &Mail) -> Result<(), SqlError> {
+    let letter = match runtime.journal.keyring().open(&mail.body).await {
+        Ok(Some(text)) => serde_json::from_str(&text).map_err(|_| "its body cannot be read".to_owned()),
+        Ok(None) => Err("its recipient was erased".to_owned()),
+        Err(error) => {
+            tracing::warn!(mail.id = %mail.id, error = %error, "a mail's key cannot be read at present");
+            let again = runtime.clock.now() + pause_after(mail.attempts);
+            return outbox.retry_at(mail, again, "its key cannot be read at present").await.map(drop);
+        }
+    };
+    let outcome = match letter {
+        Ok(letter) => sender.send(&mail.id, &letter).await.map_err(|error| (error.to_string(), error.is_for_good())),
+        Err(what) => Err((what, true)),
+    };
+    let again = runtime.clock.now() + pause_after(mail.attempts);
+    match outcome {
+        Ok(()) => {
+            metrics::counter!("muniment_mails_sent_total").increment(1);
+            outbox.mark_sent(mail).await.map(drop)
+        }
+        Err((what, for_good)) if for_good || again >= mail.expires_at => {
+            metrics::counter!("muniment_mails_failed_total").increment(1);
+            tracing::warn!(mail.id = %mail.id, attempts = mail.attempts, error = %what, "a mail was given up");
+            outbox.mark_failed(mail, &what).await.map(drop)
+        }
+        Err((what, _)) => {
+            tracing::info!(mail.id = %mail.id, attempts = mail.attempts, error = %what, "a mail is tried again later");
+            outbox.retry_at(mail, again, &what).await.map(drop)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender(product: &str) -> Sender {
+        let smtp = SmtpConfig {
+            host: "127.0.0.1".to_owned(),
+            port: 25,
+            security: SmtpSecurity::Plain,
+            credentials: None,
+            from_email: "codes@muniment.example".to_owned(),
+            from_name: "Muniment, Inc.".to_owned(),
+        };
+        Sender::new(&smtp, product).unwrap()
+    }
+
+    fn written(letter: &Letter) -> String {
+        let message = sender("A & B").write("otp_1", letter).unwrap();
+        String::from_utf8(message.formatted()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn met_035_the_mail_says_what_the_specification_says() {
+        let mail = written(&Letter::LoginCode { to: "ana@example.com".to_owned(), code: "012345".to_owned() });
+        for part in [
+            "To: ana@example.com\r\n",
+            "Subject: Your A & B login code\r\n",
+            "Your A & B login code is 012345. It expires in 10 minutes.",
+            "<strong>012345</strong>",
+            "A &amp; B",
+            "codes@muniment.example",
+            "Message-ID: <otp_1@muniment.example>\r\n",
+        ] {
+            assert!(mail.contains(part), "{part} is missing in:\n{mail}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_line_end_reaches_a_header() {
+        for to in ["ana@example.com\r\nBcc: eve@example.com", "ana@example.com\n", "\rana@example.com"] {
+            let letter = Letter::LoginCode { to: to.to_owned(), code: "012345".to_owned() };
+            assert!(matches!(sender("M").write("otp_1", &letter), Err(SendError::Letter(_))), "{to:?}");
+        }
+        let letter = Letter::Trial { to: "ana@example.com".to_owned() };
+        assert!(sender("M\r\nBcc: eve@example.com").write("otp_1", &letter).is_err());
+    }
+
+    #[test]
+    fn pauses_are_5_15_45_and_then_60_seconds() {
+        let seconds: Vec<i64> = (1..=6).map(|attempts| pause_after(attempts).num_seconds()).collect();
+        assert_eq!(seconds, [5, 15, 45, 60, 60, 60]);
+    }
+
+    #[test]
+    fn a_letter_survives_its_text() {
+        let letter = Letter::LoginCode { to: "ana@example.com".to_owned(), code: "000000".to_owned() };
+        assert_eq!(serde_json::from_str::<Letter>(&letter.to_text()).unwrap(), letter);
+    }
+}

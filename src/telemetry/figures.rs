@@ -1,0 +1,59 @@
+//! Counters and distributions, in the text form that Prometheus reads. There is no listener: `/metrics` renders.
+
+use metrics::SetRecorderError;
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+/// Bounds of the histograms of durations, in seconds: from a read out of memory to a client's patience.
+const SECONDS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+
+/// The figures of this process. Cheap to clone.
+#[derive(Clone)]
+pub struct Figures(PrometheusHandle);
+
+/// Why there are no figures.
+#[derive(Debug, thiserror::Error)]
+pub enum FiguresError {
+    /// The bounds are not usable.
+    #[error("the figures cannot be set up")]
+    Build(#[from] BuildError),
+    /// Something records already.
+    #[error("figures are recorded by something else already")]
+    Taken(#[from] SetRecorderError<PrometheusRecorder>),
+}
+
+impl Figures {
+    /// Starts to record, for the whole process and once.
+    ///
+    /// # Errors
+    /// When something records already.
+    pub fn start() -> Result<Self, FiguresError> {
+        let bounds = Matcher::Suffix("_seconds".to_owned());
+        let recorder = PrometheusBuilder::new().set_buckets_for_metric(bounds, &SECONDS)?.build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder)?;
+        Ok(Self(handle))
+    }
+
+    /// The text of `/metrics`.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.run_upkeep();
+        self.0.render()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_rendered() {
+        let figures = Figures::start().unwrap();
+        metrics::counter!("muniment_test_total").increment(3);
+        metrics::histogram!("muniment_test_seconds").record(0.003);
+        let text = figures.render();
+        assert!(text.contains("muniment_test_total 3"), "{text}");
+        assert!(text.contains("muniment_test_seconds_bucket{le=\"0.005\"} 1"), "{text}");
+        assert!(Figures::start().is_err());
+    }
+}

@@ -156,6 +156,11 @@ impl Hub {
         Ok(admission)
     }
 
+    /// Whom a request comes from, as the surface resolves it.
+    pub(crate) fn client(&self, peer: Option<IpAddr>, forwarded: &[&str]) -> Option<IpAddr> {
+        self.authenticate.client(peer, forwarded)
+    }
+
     /// Called by the journal, in order, for every durable batch, before its commands are answered.
     fn published(&self, events: &[Arc<RecordedEvent>]) {
         let Some(last) = events.last() else { return };

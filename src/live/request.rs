@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::codec::Problem;
 use super::filter::Filter;
+use super::hub::Hub;
 use super::rights::Denied;
 
 /// A refusal in answer to an HTTP request.
@@ -179,7 +180,9 @@ pub(crate) fn check_origin(request: &HttpRequest) -> Result<(), Refusal> {
     }
 }
 
-/// The client's address.
-pub(crate) fn client(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().map(|address| address.ip())
+/// The client's address, behind trusted proxies.
+pub(crate) fn client(request: &HttpRequest, hub: &Hub) -> Option<IpAddr> {
+    let forwarded: Vec<&str> =
+        request.headers().get_all("x-forwarded-for").filter_map(|line| line.to_str().ok()).collect();
+    hub.client(request.peer_addr().map(|address| address.ip()), &forwarded)
 }

@@ -107,10 +107,10 @@ fn of_application(event: &ApplicationEvent) -> Option<Change> {
         ApplicationEvent::TokenRotated(rotated) => {
             Some(Change::CredentialEndsBy { credential: rotated.token.0.clone(), end: rotated.ends_at })
         }
-        ApplicationEvent::Submitted(submitted) => submitted.founder_email_verified.then(|| Change::CompanyOpens {
-            subject: submitted.subject.0.clone(),
-            company: submitted.company.to_string(),
-        }),
+        // His address is verified, or he would have no session; whether it was at the application does not matter.
+        ApplicationEvent::Submitted(submitted) => {
+            Some(Change::CompanyOpens { subject: submitted.subject.0.clone(), company: submitted.company.to_string() })
+        }
         ApplicationEvent::StatusChanged(_) | ApplicationEvent::Withdrawn(_) | ApplicationEvent::TokenIssued(_) => None,
     }
 }

@@ -22,6 +22,12 @@ pub trait Authenticate: Send + Sync {
     /// # Errors
     /// How the surface refuses it.
     async fn authenticate(&self, bearer: &str, client: Option<IpAddr>) -> Result<Grant, Denied>;
+
+    /// Whom a request comes from, given its peer and the lines of `X-Forwarded-For`. Without trusted proxies, the peer.
+    fn client(&self, peer: Option<IpAddr>, forwarded: &[&str]) -> Option<IpAddr> {
+        let _untrusted = forwarded;
+        peer
+    }
 }
 
 /// A credential that holds, and what it opens.

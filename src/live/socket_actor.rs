@@ -23,7 +23,7 @@ use super::rights::Denied;
 use super::session::{Effect, Session};
 
 /// Between looks at deadlines.
-const TICK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_secs(1);
 
 /// Opens a socket.
 pub(crate) async fn open(request: HttpRequest, payload: web::Payload, hub: web::Data<Hub>) -> HttpResponse {
@@ -39,11 +39,12 @@ fn upgrade(request: &HttpRequest, payload: web::Payload, hub: Arc<Hub>) -> Resul
     if hub.is_closing() {
         return Err(Refusal::unavailable("the server restarts"));
     }
-    let presence = hub.registry.arrive(request::client(request))?;
+    let client = request::client(request, &hub);
+    let presence = hub.registry.arrive(client)?;
     let socket = LiveSocket {
         session: Session::new(presence.number, std::time::Instant::now()),
         bearer: request::bearer(request)?,
-        client: request::client(request),
+        client,
         speaks: speaks_ours(request),
         presence,
         admission: None,

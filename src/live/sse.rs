@@ -32,7 +32,7 @@ async fn stream(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, Re
     let filter = query.filter()?;
     let bearer = request::required_bearer(request)?;
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
-    let mut reader = Reader::admit(Arc::clone(&hub), &bearer, request::client(request), filter).await?;
+    let mut reader = Reader::admit(Arc::clone(&hub), &bearer, request::client(request, &hub), filter).await?;
     reader.start_at(beginning(&hub, last_seen.or(query.after.as_deref()).unwrap_or("head"))?);
     let greeting = format!("retry: {}\nid: {}\n\n", retry_ms(reader.number()), reader.cursor_text());
     let flow = Flow { reader, greeting: Some(greeting), spoke_at: Instant::now(), over: false };

@@ -1,8 +1,9 @@
 //! Backup and restore: from each engine to the other, erased people stay erased, damage leaves nothing behind.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::Utc;
 use muniment_aggregates::claims::{ClaimChange, ClaimKey};
@@ -21,6 +22,7 @@ on_both!(
     a_backup_without_its_keys_reads_as_erased_and_frees_the_claims,
     a_damaged_backup_or_a_used_database_restores_nothing,
     a_record_restored_twice_verifies_across_its_epochs,
+    a_backup_beside_a_busy_server_is_of_one_moment,
 );
 
 fn other(kind: Kind) -> Kind {
@@ -69,9 +71,9 @@ async fn backed_up(place: &Place, journal: &Journal, name: &str) -> PathBuf {
 }
 
 /// Restores into a new database and opens it.
-async fn restored(config: &JournalConfig, file: &PathBuf, keys: Option<&PathBuf>) -> Journal {
+async fn restored(config: &JournalConfig, file: &Path, keys: Option<&Path>) -> Journal {
     let empty = Journal::open(config.clone()).await.unwrap();
-    restore(empty, file, keys.map(PathBuf::as_path), &|_, _| {}).await.unwrap();
+    restore(empty, file, keys, &|_, _| {}).await.unwrap();
     Journal::open(config.clone()).await.unwrap()
 }
 
@@ -198,4 +200,61 @@ async fn a_record_restored_twice_verifies_across_its_epochs(kind: Kind) {
     third.verify(None, &|_, _| {}).await.unwrap();
     assert!(third.identity().epoch > second.identity().epoch);
     assert_eq!(all_events(&third).await[..2], all_events(&second).await[..]);
+}
+
+async fn a_backup_beside_a_busy_server_is_of_one_moment(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let busy: Vec<_> = (0..4)
+        .map(|writer| {
+            let (journal, stop) = (journal.clone(), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let mut written = 0_u64;
+                while !stop.load(Ordering::Relaxed) {
+                    // Each event takes one claim and gives the one before it back: every stream holds exactly one.
+                    let stream = StreamId::new("busy", &format!("w{writer}"));
+                    let key = |n: u64| ClaimKey::Clear(format!("{writer}/{n}"));
+                    let mut claims = vec![(stream.clone(), ClaimChange::Take { scope: "busy", key: key(written + 1) })];
+                    if written > 0 {
+                        claims.push((stream.clone(), ClaimChange::Release { scope: "busy", key: key(written) }));
+                    }
+                    let append = Append {
+                        events: vec![event(&stream, "{}")],
+                        expect: vec![(stream, written)],
+                        claims,
+                        metadata: Arc::from("{}"),
+                        ..Append::default()
+                    };
+                    journal.append(append).await.unwrap();
+                    written += 1;
+                }
+                written
+            })
+        })
+        .collect();
+    let mut head = journal.watch_head();
+    head.wait_for(|head| head.0 > 50).await.unwrap();
+    let reader = Journal::open_read_only(place.config()).await.unwrap();
+    let file = backed_up(&place, &reader, "busy").await;
+    reader.shutdown().await;
+    let at_the_backup = journal.head().0;
+    head.wait_for(|head| head.0 > at_the_backup + 50).await.unwrap();
+    stop.store(true, Ordering::Relaxed);
+    for writer in busy {
+        assert!(writer.await.unwrap() > 0);
+    }
+
+    let copy = restored(&place.beside(other(kind)), &file, Some(&keys_file_of(&file))).await;
+    copy.verify(None, &|_, _| {}).await.unwrap();
+    let events = all_events(&copy).await;
+    assert_eq!(events[..], all_events(&journal).await[..events.len()]);
+    for writer in 0..4 {
+        let stream = StreamId::new("busy", &format!("w{writer}"));
+        let last = events.iter().filter(|event| event.stream == stream).count();
+        let owner = async |n: usize| copy.claim_owner("busy", &format!("{writer}/{n}")).await.unwrap();
+        assert_eq!(owner(last).await, Some(stream), "the last event's claim is held");
+        assert_eq!(owner(last + 1).await, None, "no later claim is in it");
+        assert_eq!(owner(last.saturating_sub(1)).await, None, "no earlier claim is in it");
+    }
 }

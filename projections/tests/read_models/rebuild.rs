@@ -1,6 +1,6 @@
 //! Replacing and checking a generation.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use muniment_aggregates::ids::{ApplicationId, CompanyId};
 use muniment_aggregates::record::Position;
@@ -182,6 +182,34 @@ async fn a_node_that_still_knows_the_old_tables_advances_the_new_ones() {
         let live = desk.store.live().await.unwrap();
         assert_eq!(live.iter().find(|at| at.name == "points").unwrap().position, longer.head());
         other.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_advances_all_the_while_is_verified_and_rebuilt() {
+    on_both_engines(async |desk| {
+        let history = Arc::new(long_history(3_000));
+        let (store, whole) = (desk.store.clone(), Arc::clone(&history));
+        let writer = tokio::spawn(async move {
+            let models = store.projections().to_vec();
+            let mut at = 0;
+            while at < whole.events.len() {
+                let upto = (at + 20).min(whole.events.len());
+                for outcome in store.advance_together(&models, &whole.events[at..upto]).await {
+                    assert_eq!(outcome.result.expect(outcome.name), Advance::Moved(Position(upto as u64)));
+                }
+                at = upto;
+            }
+        });
+        for model in ["points", "metrics", "audit"] {
+            let read = |after, limit| history.read(after, limit);
+            assert_eq!(verify(&desk.store, model, read, &|_| {}).await.unwrap().differences, [], "{model}");
+            rebuild(&desk.store, model, read, &|_| {}).await.unwrap();
+            assert_eq!(verify(&desk.store, model, read, &|_| {}).await.unwrap().differences, [], "{model}");
+        }
+        writer.await.unwrap();
+        assert_eq!(points::count(&desk.store).await.unwrap(), 3_003);
     })
     .await;
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::socket::{Incoming, Socket, incoming};
-use super::{company_with_metric, issue, listing, store};
+use super::{LEVEL, company_with_metric, issue, listing, store};
 use crate::harness::{Company, Engine, Founder, Server, eventually, runtime, torture};
 
 /// Resident memory of the server, in bytes.
@@ -31,7 +31,7 @@ fn write_kibibytes(company: &Company, stem: &str, count: usize) {
     let points: Vec<Value> = (0..count)
         .map(|index| {
             json!({
-                "value": index, "source": wide, "raw_event_id": format!("{wide}{wide:.50}"),
+                "value": LEVEL, "source": wide, "raw_event_id": format!("{wide}{wide:.50}"),
                 "idempotency_key": format!("{stem}-{index}-{wide}"),
             })
         })
@@ -114,7 +114,7 @@ fn liv_14_a_restart_sends_clients_away_and_nothing_is_lost(engine: Engine) {
     let mut socket = Socket::connect(&server, &company.token);
     socket.subscribe(1, &json!("start"), 1024, &Value::Null);
     let mut seen = socket.until_live();
-    company.point("revenue", &json!({ "value": 1 }));
+    company.point("revenue", &json!({ "value": LEVEL }));
     seen.extend(socket.events(1));
     let (frames, code) = std::thread::scope(|scope| {
         let reader = scope.spawn(|| socket.until_closed());
@@ -127,7 +127,7 @@ fn liv_14_a_restart_sends_clients_away_and_nothing_is_lost(engine: Engine) {
         assert_eq!((&bye["t"], &bye["code"]), (&json!("bye"), &json!(4000)));
     }
     server.restart();
-    company.point("revenue", &json!({ "value": 2 }));
+    company.point("revenue", &json!({ "value": LEVEL }));
     let last = seen.last().unwrap()["p"].as_str().unwrap().to_owned();
     let mut socket = Socket::connect(&server, &company.token);
     socket.subscribe(1, &json!({ "after": format!("{store}:{last}") }), 1024, &Value::Null);
@@ -166,6 +166,7 @@ fn fan_out(server: &Server, readers: &[(&Company, &Vec<String>)], count: usize, 
             socket
         })
         .collect();
+    let stem = crate::harness::unique("fan");
     let mut latencies = Vec::new();
     for round in 0..rounds {
         let begun = Instant::now();
@@ -187,7 +188,7 @@ fn fan_out(server: &Server, readers: &[(&Company, &Vec<String>)], count: usize, 
             })
             .collect();
         for (company, _) in readers {
-            company.point("revenue", &json!({ "value": round, "idempotency_key": format!("fan-{round}") }));
+            company.point("revenue", &json!({ "value": LEVEL, "idempotency_key": format!("{stem}-{round}") }));
         }
         for reader in reading {
             let (latency, inner) = runtime().block_on(reader).unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
-use super::{company_with_metric, listing, pause, store, write_points};
+use super::{LEVEL, company_with_metric, listing, pause, store, write_points};
 use crate::harness::{Engine, Server};
 
 fn liv_16_last_event_id_resumes_like_a_socket(engine: Engine) {
@@ -26,8 +26,8 @@ fn liv_16_last_event_id_resumes_like_a_socket(engine: Engine) {
     socket.subscribe(1, &json!({ "after": last }), 1024, &Value::Null);
     assert_eq!(rest, socket.until_live());
     assert_eq!(rest, all[20..]);
-    company.point("revenue", &json!({ "value": 9 }));
-    assert_eq!(resumed.events(1)[0].data.as_ref().unwrap()["data"]["value"], json!(9.0));
+    company.point("revenue", &json!({ "value": LEVEL }));
+    assert_eq!(resumed.events(1)[0].data.as_ref().unwrap()["data"]["value"], json!(1_000_000.0));
 
     let filter = "filter=%7B%22eq%22%3A%7B%22type%22%3A%22metric.defined%22%7D%7D";
     let mut filtered = EventStream::open(server, &company.token, &format!("after=start&{filter}"), None).unwrap();
@@ -87,7 +87,7 @@ fn liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap(engine: Engine) {
         scope.spawn(|| {
             let mut value = 0;
             while !done.load(Ordering::Relaxed) {
-                company.point("revenue", &json!({ "value": value, "idempotency_key": format!("s-{value}") }));
+                company.point("revenue", &json!({ "value": LEVEL + value, "idempotency_key": format!("s-{value}") }));
                 value += 1;
             }
         });
@@ -111,7 +111,8 @@ fn liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap(engine: Engine) {
     );
     let mut values: Vec<f64> = snapshot.iter().map(|point| point["value"].as_f64().unwrap()).collect();
     values.extend(seen.iter().map(|event| event["data"]["value"].as_f64().unwrap()));
-    let expected: Vec<f64> = (0..values.len()).map(|value| f64::from(u32::try_from(value).unwrap())).collect();
+    let expected: Vec<f64> =
+        (0..values.len()).map(|value| 1_000_000.0 + f64::from(u32::try_from(value).unwrap())).collect();
     assert_eq!(values, expected, "each point once, in order");
 }
 

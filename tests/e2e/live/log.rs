@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::Message;
 
 use super::socket::{Incoming, Socket};
-use super::{company_with_metric, listing, positions, store, write_points};
+use super::{LEVEL, company_with_metric, listing, positions, store, write_points};
 use crate::harness::{Engine, Server, torture};
 
 fn liv_01_from_start_brings_everything_in_order_and_then_live(engine: Engine) {
@@ -44,8 +44,8 @@ fn liv_02_after_a_position_nothing_is_missing(engine: Engine) {
     let events = socket.until_live();
     assert_eq!(events, all[51..]);
     assert_eq!(events, listing(&company.agent, &cursor));
-    company.point("revenue", &json!({ "value": 7 }));
-    assert_eq!(socket.events(1)[0]["data"]["value"], json!(7.0));
+    company.point("revenue", &json!({ "value": LEVEL }));
+    assert_eq!(socket.events(1)[0]["data"]["value"], json!(1_000_000.0));
 }
 
 fn liv_03_killed_connections_resume_with_every_event_once(engine: Engine) {
@@ -59,7 +59,7 @@ fn liv_03_killed_connections_resume_with_every_event_once(engine: Engine) {
         scope.spawn(|| {
             let mut value = 0;
             while !done.load(Ordering::Relaxed) {
-                company.point("revenue", &json!({ "value": value, "idempotency_key": format!("k-{value}") }));
+                company.point("revenue", &json!({ "value": LEVEL + value, "idempotency_key": format!("k-{value}") }));
                 value += 1;
             }
         });

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
-use super::{company_with_metric, issue, listing, pause, positions};
+use super::{LEVEL, company_with_metric, issue, listing, pause, positions};
 use crate::harness::{Client, Company, Engine, Server};
 
 /// Revokes while events flow, and proves that nothing left behind the revocation.
@@ -20,7 +20,10 @@ fn revoke_while_events_flow(server: &Server, company: &Company, token: &str, rev
         scope.spawn(|| {
             let mut value = 0;
             while !done.load(Ordering::Relaxed) {
-                company.point("revenue", &json!({ "value": value, "idempotency_key": format!("r-{token}-{value}") }));
+                company.point(
+                    "revenue",
+                    &json!({ "value": LEVEL + value, "idempotency_key": format!("r-{token}-{value}") }),
+                );
                 value += 1;
             }
         });

@@ -76,9 +76,11 @@ impl Tail {
     /// Up to `limit` events after `after`; `None` when the ring no longer, or not yet, reaches back that far.
     pub(crate) fn read(&self, after: Position, limit: usize) -> Option<Vec<Arc<RecordedEvent>>> {
         let ring = self.ring.read();
-        if after >= self.head() {
+        // The ring may be ahead of the head while hooks run; nobody reads what is not published.
+        let Some(ahead) = self.head().0.checked_sub(after.0).filter(|ahead| *ahead > 0) else {
             return Some(Vec::new());
-        }
+        };
+        let limit = limit.min(usize::try_from(ahead).unwrap_or(usize::MAX));
         let first = ring.events.front()?.position;
         let skip = usize::try_from(after.next().0.checked_sub(first.0)?).ok()?;
         Some(ring.events.iter().skip(skip).take(limit).cloned().collect())

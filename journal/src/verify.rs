@@ -187,7 +187,7 @@ impl Walk<'_> {
             let moved = RecordedEvent { position, ..event.clone() };
             self.hasher.hash(&self.hash, identity, &moved) == event.hash
         };
-        let Some(found) = later.iter().position(|event| belongs_here(event)) else {
+        let Some(found) = later.iter().position(&mut belongs_here) else {
             return Ok(VerifyError::Changed { position });
         };
         // An insertion moves every later event by one; so the one that belongs after `found` follows it directly.

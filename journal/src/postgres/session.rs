@@ -177,9 +177,9 @@ async fn send(connection: &mut PgConnection, batch: &Batch, held: bool) -> Resul
     let outcome = send_statements(connection, batch, single).await;
     if transaction {
         match &outcome {
-            Ok(()) => drop(connection.execute("COMMIT").await?),
-            Err(_) => drop(connection.execute("ROLLBACK").await?),
-        }
+            Ok(()) => connection.execute("COMMIT").await?,
+            Err(_) => connection.execute("ROLLBACK").await?,
+        };
     }
     outcome
 }

@@ -1,7 +1,10 @@
 //! The journal's promises, proved on both engines by the same tests.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panic")]
+
 mod appending;
 mod claiming;
+mod histories;
 mod nodes;
 mod outages;
 mod refusing;

@@ -37,7 +37,10 @@ impl Refusal {
 
     /// The answer.
     pub(crate) fn respond(self) -> HttpResponse {
-        let mut body = json!({"error": self.code, "message": self.message});
+        let mut body = json!({"error": self.code});
+        if !self.message.is_empty() {
+            body["message"] = self.message.into();
+        }
         let mut response = HttpResponseBuilder::new(self.status);
         if let Some(seconds) = self.retry_after_seconds {
             response.insert_header((RETRY_AFTER, seconds.to_string()));

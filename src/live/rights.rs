@@ -14,8 +14,9 @@ use parking_lot::RwLock;
 use super::exposure::Audience;
 use super::routing::Routed;
 
-/// Turns a bearer token into what it may read. The surface implements it.
-#[async_trait::async_trait]
+/// Turns a bearer token into what it may read. The surface implements it. Asked only on the thread of the connection,
+/// so its future need not be `Send`: implement it with `#[async_trait(?Send)]`.
+#[async_trait::async_trait(?Send)]
 pub trait Authenticate: Send + Sync {
     /// Checks a bearer token on read models that have caught up with the head as of this call.
     ///

@@ -27,7 +27,7 @@ type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// Takes `<company>.<credential>` for a token of that company.
 struct Credentials;
 
-#[async_trait::async_trait]
+#[async_trait::async_trait(?Send)]
 impl Authenticate for Credentials {
     async fn authenticate(&self, bearer: &str, _client: Option<IpAddr>) -> Result<Grant, Denied> {
         match bearer.split_once('.') {

@@ -4,6 +4,7 @@
 
 mod appending;
 mod claiming;
+mod faults;
 mod histories;
 mod nodes;
 mod outages;

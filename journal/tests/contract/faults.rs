@@ -1,0 +1,186 @@
+//! Faults put exactly where they hurt: an engine that stores and loses the answer, sends nothing, refuses, or is slow.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
+use muniment_journal::engine::{Batch, ClaimId, Head, WriteError};
+use muniment_journal::{AppendError, Engine, Journal, JournalLimits, KeyRing, Stores};
+use muniment_sql::SqlError;
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use crate::support::{Home, all, one, stream, verify};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// The batch is stored; the answer does not arrive.
+    AnswerLost,
+    /// The connection breaks before the batch arrives.
+    NeverArrives,
+    /// The database refuses for a reason of its own.
+    DiskFull,
+    /// A unique key refuses what memory let pass.
+    Unique,
+}
+
+/// A real engine with a script of faults, one a write, and a gate that every write passes.
+struct Faulty {
+    inner: Arc<dyn Engine>,
+    script: Mutex<VecDeque<Option<Fault>>>,
+    gate: Semaphore,
+}
+
+#[async_trait]
+impl Engine for Faulty {
+    async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
+        self.gate.acquire().await.unwrap().forget();
+        let fault = self.script.lock().pop_front().flatten();
+        match fault {
+            Some(Fault::AnswerLost) => {}
+            Some(Fault::NeverArrives) => return Err(WriteError::Unknown("cut before".to_owned())),
+            Some(Fault::DiskFull) => return Err(WriteError::Failed("disk full".to_owned())),
+            Some(Fault::Unique) => return Err(WriteError::Unique("events_stream".to_owned())),
+            None => return self.inner.write(batch).await,
+        }
+        self.inner.write(batch).await?;
+        Err(WriteError::Unknown("cut after".to_owned()))
+    }
+
+    async fn head(&self) -> Result<Head, SqlError> {
+        self.inner.head().await
+    }
+
+    async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
+        self.inner.read(after, through, limit).await
+    }
+
+    async fn read_stream(&self, stream: &StreamId, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
+        self.inner.read_stream(stream, after, limit).await
+    }
+
+    async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
+        self.inner.versions(streams).await
+    }
+
+    async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
+        self.inner.find_dedupe(keys).await
+    }
+
+    async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError> {
+        self.inner.claim_owners(claims).await
+    }
+
+    async fn epochs(&self) -> Result<Vec<(u64, Position)>, SqlError> {
+        self.inner.epochs().await
+    }
+
+    fn stores(&self) -> Option<Stores> {
+        self.inner.stores()
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+/// A journal on a faulty engine over a fresh record; `open_gates` writes may pass at once.
+async fn faulty(home: &Home, script: &[Option<Fault>], open_gates: usize) -> (Journal, Arc<Faulty>) {
+    let made = home.open().await;
+    let engine = Arc::new(Faulty {
+        inner: Arc::clone(made.engine()),
+        script: Mutex::new(script.iter().copied().collect()),
+        gate: Semaphore::new(open_gates),
+    });
+    let keyring = KeyRing::in_memory([7; 32], made.identity().installation).unwrap();
+    let journal = Journal::with_engine(engine.clone(), keyring, JournalLimits::default()).await.unwrap();
+    (journal, engine)
+}
+
+const ENOUGH: usize = 1_000;
+
+#[tokio::test]
+async fn a_lost_answer_is_found_out_and_nothing_is_doubled() {
+    let home = Home::sqlite();
+    let script = [Some(Fault::AnswerLost), None, Some(Fault::NeverArrives), Some(Fault::AnswerLost)];
+    let (journal, _) = faulty(&home, &script, ENOUGH).await;
+    let own = stream("s");
+    for version in 0..4 {
+        let appended = journal.append(one(&own, version, "x")).await.unwrap();
+        assert_eq!(appended.first, Position(version + 1));
+    }
+    assert_eq!(all(&journal).await.len(), 4);
+    verify(&journal).await;
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_write_that_fails_is_told_and_what_built_on_it_falls() {
+    let home = Home::sqlite();
+    let (journal, engine) = faulty(&home, &[Some(Fault::DiskFull)], 0).await;
+    let own = stream("s");
+    let failed = journal.submit(one(&own, 0, "1")).unwrap();
+    // The first is in flight when the next ones come: one builds on it, one does not.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let built_on_it = journal.submit(one(&own, 1, "2")).unwrap();
+    let apart = journal.submit(one(&stream("t"), 0, "t")).unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    engine.gate.add_permits(ENOUGH);
+    assert!(matches!(failed.await, Err(AppendError::Unavailable(reason)) if reason == "disk full"));
+    let conflict = AppendError::Conflict { stream: own.clone(), expected: 1, actual: 0 };
+    assert_eq!(built_on_it.await.unwrap_err(), conflict);
+    assert_eq!(apart.await.unwrap().first, Position(1));
+    assert_eq!(journal.append(one(&own, 0, "again")).await.unwrap().first, Position(2));
+    verify(&journal).await;
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_unique_key_that_refuses_leads_to_a_second_look() {
+    let home = Home::sqlite();
+    let (journal, engine) = faulty(&home, &[Some(Fault::Unique), Some(Fault::Unique)], 0).await;
+    let tickets: Vec<_> = (0..10).map(|id| journal.submit(one(&stream(&format!("s{id}")), 0, "x")).unwrap()).collect();
+    engine.gate.add_permits(ENOUGH);
+    for ticket in tickets {
+        ticket.await.unwrap();
+    }
+    assert_eq!(all(&journal).await.len(), 10);
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_told_before_what_it_rests_on_is_durable() {
+    let home = Home::sqlite();
+    let (journal, engine) = faulty(&home, &[], 0).await;
+    let own = stream("s");
+    let accepted = journal.submit(one(&own, 0, "1")).unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let mut refused = journal.submit(one(&own, 0, "stale")).unwrap();
+    let early = tokio::time::timeout(Duration::from_millis(50), &mut refused).await;
+    assert!(early.is_err(), "it rests on an append that may still vanish: {early:?}");
+    engine.gate.add_permits(ENOUGH);
+    accepted.await.unwrap();
+    assert!(matches!(refused.await, Err(AppendError::Conflict { actual: 1, .. })));
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_batch_fills_while_the_one_before_it_is_in_flight() {
+    let home = Home::sqlite();
+    let (journal, engine) = faulty(&home, &[], 0).await;
+    let own = stream("s");
+    let mut tickets = vec![journal.submit(one(&own, 0, "x")).unwrap()];
+    // The first is in flight when the others come.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    tickets.extend((1..100).map(|version| journal.submit(one(&own, version, "x")).unwrap()));
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    engine.gate.add_permits(2);
+    for (index, ticket) in tickets.into_iter().enumerate() {
+        assert_eq!(ticket.await.unwrap().first, Position(index as u64 + 1));
+    }
+    assert_eq!(engine.gate.available_permits(), 0, "99 appends of one hot stream went in the second write");
+    engine.gate.add_permits(ENOUGH);
+    journal.shutdown().await;
+}

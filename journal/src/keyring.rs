@@ -84,6 +84,8 @@ struct Ring {
     aliases: SecretKey,
     table: KeyTable,
     cache: Mutex<Cache>,
+    /// Held by a rotation from its first read until the new master key is in use here.
+    rotation: tokio::sync::Mutex<()>,
 }
 
 /// The keys of one installation. Cheap to clone; all clones share one cache.
@@ -206,6 +208,7 @@ impl KeyRing {
                 keys: LruCache::new(CACHED_KEYS_MAX),
                 aliases: LruCache::new(CACHED_KEYS_MAX),
             }),
+            rotation: tokio::sync::Mutex::new(()),
         }))
     }
 
@@ -286,6 +289,7 @@ impl KeyRing {
         match self.0.table.insert(row, Some(&master.installation_wrapped)).await? {
             Stored::New => Ok(Some(SubjectId(subject))),
             Stored::Exists => Ok(None),
+            Stored::MasterRotated if self.replaced(&master).await => Ok(None),
             Stored::MasterRotated => Err(SealError::WrongMasterKey),
         }
     }
@@ -301,8 +305,15 @@ impl KeyRing {
             }
             cache.generation
         };
-        let Some(wrapped) = self.0.table.load(&subject.0).await? else { return Ok(None) };
-        let key = unwrap(&self.master().key, self.0.installation, &subject.0, &wrapped)?;
+        let mut master = self.master();
+        let key = loop {
+            let Some(wrapped) = self.0.table.load(&subject.0).await? else { return Ok(None) };
+            match unwrap(&master.key, self.0.installation, &subject.0, &wrapped) {
+                Ok(key) => break key,
+                Err(_) if self.replaced(&master).await => master = self.master(),
+                Err(error) => return Err(error),
+            }
+        };
         let mut cache = self.0.cache.lock();
         // An erasure between the read and now may have been of this very subject: then the key is not kept, and
         // this one value is as if it had been opened before.
@@ -398,6 +409,17 @@ impl KeyRing {
 
     pub(crate) fn master(&self) -> Arc<Master> {
         Arc::clone(&self.0.master.read())
+    }
+
+    /// Whether a rotation in this process has replaced `used`; waits for one that is under way.
+    async fn replaced(&self, used: &Arc<Master>) -> bool {
+        let _under_way = self.0.rotation.lock().await;
+        !Arc::ptr_eq(used, &self.master())
+    }
+
+    /// Keeps other rotations of this process out while it is held.
+    pub(crate) async fn hold_rotation(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.rotation.lock().await
     }
 
     pub(crate) fn set_master(&self, master: Master) {

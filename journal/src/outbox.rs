@@ -7,7 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use muniment_aggregates::record::Position;
 use muniment_aggregates::sealed::{Sealed, SubjectId};
-use muniment_sql::{Arg, Row, SqlError};
+use muniment_sql::{Arg, Engine, Row, SqlError};
 
 use crate::engine::Stores;
 
@@ -121,14 +121,20 @@ impl Outbox {
         let expire = "UPDATE outbox SET status = 'failed', body = '', last_error = 'expired before it could be sent' \
                       WHERE status = 'pending' AND expires_at <= $1";
         tx.execute(expire, &[now.into()]).await?;
-        // The conditions stand outside the selection too: PostgreSQL checks them again after waiting for a node
-        // that took the same entries.
-        let take = "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 \
-                    WHERE status = 'pending' AND next_attempt_at <= $1 AND id IN \
-                      (SELECT id FROM outbox WHERE status = 'pending' AND next_attempt_at <= $1 \
-                       ORDER BY next_attempt_at, id LIMIT $3) \
-                    RETURNING id, subject, body, expires_at, attempts";
-        let rows = tx.fetch_all(take, &[now.into(), (now + lease).into(), limit.into()]).await?;
+        // Nodes that look at once pass over each other's entries. The conditions stand outside the selection too:
+        // PostgreSQL checks them again for an entry that was taken since the selection began.
+        let pass_over = match stores.write.engine() {
+            Engine::Sqlite => "",
+            Engine::Postgres => "FOR UPDATE SKIP LOCKED",
+        };
+        let take = format!(
+            "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 \
+             WHERE status = 'pending' AND next_attempt_at <= $1 AND id IN \
+               (SELECT id FROM outbox WHERE status = 'pending' AND next_attempt_at <= $1 \
+                ORDER BY next_attempt_at, id LIMIT $3 {pass_over}) \
+             RETURNING id, subject, body, expires_at, attempts"
+        );
+        let rows = tx.fetch_all(&take, &[now.into(), (now + lease).into(), limit.into()]).await?;
         let mails = rows.iter().map(read_mail).collect::<Result<_, _>>()?;
         tx.commit().await?;
         Ok(mails)

@@ -51,6 +51,7 @@ impl KeyRing {
             None if self.directory().is_some() => SecretKey::random()?,
             None => return Err(RotateError::NextKeyNeeded),
         };
+        let _alone = self.hold_rotation().await;
         if let Some(directory) = self.directory() {
             master_key::stage_next(directory, &next)?;
         }

@@ -29,7 +29,8 @@ async fn k9_an_old_head_tells_a_consistent_record_from_a_cut_or_rewritten_one(ki
     assert_eq!(note.verify_against(&journal).await.unwrap(), Comparison::Consistent);
     assert_eq!(empty.verify_against(&journal).await.unwrap(), Comparison::Consistent);
 
-    let elsewhere = Place::new(kind).open().await;
+    let other_place = Place::new(kind);
+    let elsewhere = other_place.open().await;
     assert_eq!(note.verify_against(&elsewhere).await.unwrap(), Comparison::OtherInstallation);
 
     let stores = journal.engine().stores().unwrap();

@@ -73,7 +73,8 @@ async fn a_sealed_value_opens_where_it_belongs_and_nowhere_else(kind: Kind) {
     let reserved = SubjectId("~installation".to_owned());
     assert!(matches!(ring.seal(&reserved, "a/b/c", ADDRESS).await, Err(SealError::Erased(_))));
 
-    let elsewhere = Place::new(kind).open().await;
+    let other_place = Place::new(kind);
+    let elsewhere = other_place.open().await;
     assert_eq!(elsewhere.keyring().open(&sealed).await.unwrap(), None);
 }
 
@@ -106,7 +107,8 @@ async fn erasure_is_noticed_at_once_and_everywhere(kind: Kind) {
 }
 
 async fn an_erased_alias_leads_to_a_new_subject(kind: Kind) {
-    let journal = Place::new(kind).open().await;
+    let place = Place::new(kind);
+    let journal = place.open().await;
     let ring = journal.keyring();
     let before = ring.subject_for(SubjectAlias::email(ADDRESS)).await.unwrap();
     erase(&journal, &before).await;
@@ -134,7 +136,8 @@ pub(crate) async fn claim_address(journal: &Journal, account: &str, subject: &Su
 }
 
 async fn claims_of_a_sealed_key_are_those_of_the_clear_one_and_erasure_frees_them(kind: Kind) {
-    let journal = Place::new(kind).open().await;
+    let place = Place::new(kind);
+    let journal = place.open().await;
     let subject = journal.keyring().subject_for(SubjectAlias::email(ADDRESS)).await.unwrap();
     claim_address(&journal, "a1", &subject, ADDRESS).await;
     let owner = journal.claim_owner("account-email", ADDRESS).await.unwrap();

@@ -1,6 +1,9 @@
 //! Rotation of the master key, also when it is cut off.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_journal::{Journal, JournalConfig, KeySource, RotateError, SubjectAlias};
@@ -12,6 +15,7 @@ on_both!(
     a_rotation_that_was_cut_off_is_finished_or_undone_at_the_next_start,
     a_key_from_outside_is_rotated_by_naming_the_next,
     a_node_that_missed_a_rotation_makes_no_key,
+    rotations_under_traffic_lose_no_key_and_fail_no_request,
 );
 
 async fn a_value(journal: &Journal) -> (SubjectId, Sealed) {
@@ -109,4 +113,39 @@ async fn a_node_that_missed_a_rotation_makes_no_key(kind: Kind) {
     let refused = other.keyring().new_subject().await.unwrap_err().to_string();
     assert!(refused.contains("another master key"), "{refused}");
     assert!(opens(&one, &sealed).await);
+}
+
+async fn rotations_under_traffic_lose_no_key_and_fail_no_request(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let traffic: Vec<_> = (0..4)
+        .map(|client| {
+            let (ring, stop) = (journal.keyring().clone(), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let mut sealed = Vec::new();
+                while !stop.load(Ordering::Relaxed) {
+                    let subject = ring.new_subject().await.unwrap();
+                    let value = ring.seal(&subject, &format!("account/{client}/email"), "a@example.com").await;
+                    sealed.push(value.unwrap());
+                }
+                sealed
+            })
+        })
+        .collect();
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        journal.keyring().rotate_master(None).await.unwrap();
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut sealed = Vec::new();
+    for client in traffic {
+        sealed.extend(client.await.unwrap());
+    }
+    assert!(sealed.len() > 20, "{} keys were made", sealed.len());
+    journal.shutdown().await;
+    let again = place.open().await;
+    for value in &sealed {
+        assert!(opens(&again, value).await);
+    }
 }

@@ -1,5 +1,15 @@
 //! The program `muniment`: a record of who may do what, who agreed to it, and what the numbers were.
+//!
+//! Reading order, from the inside out: [`runtime`] joins rules, journal and read models into actors;
+//! [`surface`] holds the one table of methods and who may call them; [`http`], [`live`] and [`cli`] are thin
+//! translations of it; [`app`] builds the parts and owns start and stop. ARCHITECTURE.md is the map.
 
+pub mod app;
+pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod http;
+pub mod live;
+pub mod runtime;
+pub mod surface;
 pub mod telemetry;

@@ -4,8 +4,8 @@
 //! Reading order: [`Database`] (pools, statements, transactions), [`Arg`] and [`Row`], [`migrations`].
 
 mod database;
-pub mod migrations;
 mod lock;
+pub mod migrations;
 mod value;
 
 pub use database::{Database, Engine, Transaction};

@@ -92,5 +92,6 @@ pub const SETTINGS: &[Setting] = &[
     plain("telemetry.format", "auto", "log lines: pretty, json, or auto (pretty on a terminal)"),
     plain("telemetry.filter", "info", "which log lines, in the syntax of tracing's EnvFilter"),
     plain("runtime.actor_threads", "one a core", "threads that aggregates live on"),
+    plain("runtime.evaluator_pause_seconds", "0", "rest of the alert evaluator before each page of events"),
     plain("runtime.tick_seconds", "1800", "interval of the scheduler"),
 ];

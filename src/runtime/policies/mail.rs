@@ -168,7 +168,10 @@ impl Sender {
                 to,
                 format!("{product}: mail works"),
                 format!("This mail was sent by `muniment mail test`. {product} can send mail."),
-                format!("<p>This mail was sent by <code>muniment mail test</code>. {} can send mail.</p>", escaped(product)),
+                format!(
+                    "<p>This mail was sent by <code>muniment mail test</code>. {} can send mail.</p>",
+                    escaped(product)
+                ),
             ),
         };
         if [to, &subject].iter().any(|text| text.chars().any(char::is_control)) {

@@ -1,0 +1,38 @@
+//! The OpenAPI document and a page that lists the routes and lets one try them. Nothing is fetched from elsewhere.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+
+use crate::surface::openapi;
+
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Mounts the routes.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config
+        .route("/openapi.json", web::get().to(document))
+        .route("/", web::get().to(page))
+        .route("/docs", web::get().to(page))
+        .route("/docs/page.js", web::get().to(script))
+        .route("/docs/page.css", web::get().to(style));
+}
+
+async fn document() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json; charset=utf-8").body(openapi::document().to_string())
+}
+
+async fn page() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
+        .body(include_str!("static/page.html"))
+}
+
+async fn script() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(include_str!("static/page.js"))
+}
+
+async fn style() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/css; charset=utf-8").body(include_str!("static/page.css"))
+}

@@ -1,0 +1,181 @@
+//! One entry for every method of the table: reads the request, lets the surface answer, writes the reply.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use actix_web::http::{Method as Verbs, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::StreamExt as _;
+use muniment_aggregates::record::Position;
+use serde_json::{Map, Value};
+
+use super::Edge;
+use super::headers::{AFTER, POSITION, REQUEST_ID};
+use crate::surface::Surface;
+use crate::surface::client_address;
+use crate::surface::errors::{ApiError, Refusal};
+use crate::surface::methods::{self, Verb};
+use crate::surface::request::{Body, BodyError, Presented, Reply, Request};
+
+const SIGNUP_SECRET: &str = "x-alif-signup-secret";
+
+/// Answers a request that no other service took.
+pub async fn answer(
+    request: HttpRequest,
+    payload: web::Payload,
+    surface: web::Data<Surface>,
+    edge: web::Data<Edge>,
+) -> HttpResponse {
+    let started = Instant::now();
+    let correlation = uuid::Uuid::new_v4().to_string();
+    let verb = match *request.method() {
+        Verbs::GET | Verbs::HEAD => Some(Verb::Get),
+        Verbs::POST => Some(Verb::Post),
+        _ => None,
+    };
+    let found = verb.and_then(|verb| methods::find(verb, request.path()));
+    let (outcome, name) = match found {
+        None => (Err(ApiError::not_found()), "unknown"),
+        Some((method, raw)) => match decoded(&raw) {
+            None => {
+                let message = "The path holds a broken percent-encoding.";
+                (Err(ApiError::refuse(400, "invalid_metric_key", message)), method.path)
+            }
+            Some(parameters) => {
+                let mut call = read(&request, payload, &edge, parameters, &correlation);
+                (surface.call(method, &mut call).await, method.path)
+            }
+        },
+    };
+    let response = match outcome {
+        Ok(reply) => success(&reply, &correlation),
+        Err(error) => failure(error, name, &correlation),
+    };
+    metrics::histogram!("muniment_http_seconds", "route" => name).record(started.elapsed().as_secs_f64());
+    metrics::counter!("muniment_http_requests", "route" => name, "status" => response.status().as_str().to_owned())
+        .increment(1);
+    response
+}
+
+/// Percent-decodes path segments; `None` for one that does not decode to text.
+fn decoded(raw: &[&str]) -> Option<Vec<String>> {
+    raw.iter().map(|segment| percent_decode(segment)).collect()
+}
+
+fn percent_decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let high = char::from(rest.next()?).to_digit(16)?;
+            let low = char::from(rest.next()?).to_digit(16)?;
+            bytes.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn texts(request: &HttpRequest, name: &str) -> Vec<Option<String>> {
+    request.headers().get_all(name).map(|value| std::str::from_utf8(value.as_bytes()).ok().map(str::to_owned)).collect()
+}
+
+/// Peer and client of a connection.
+pub(super) fn addresses(request: &HttpRequest, edge: &Edge) -> (Option<IpAddr>, Option<IpAddr>) {
+    let peer = request.peer_addr().map(|address| address.ip());
+    let forwarded: Vec<&str> =
+        request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
+    (peer, client_address::resolve(peer, &forwarded, &edge.trusted_proxies))
+}
+
+fn read(
+    request: &HttpRequest,
+    payload: web::Payload,
+    edge: &Edge,
+    parameters: Vec<String>,
+    correlation: &str,
+) -> Request {
+    let (peer, client) = addresses(request, edge);
+    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let after = request.headers().get(AFTER).and_then(|value| value.to_str().ok()?.parse().ok()).map(Position);
+    Request {
+        parameters,
+        query: query.map(web::Query::into_inner).unwrap_or_default(),
+        presented: Presented { authorization: texts(request, header::AUTHORIZATION.as_str()), client },
+        idempotency_keys: texts(request, "idempotency-key"),
+        signup_secret: texts(request, SIGNUP_SECRET).into_iter().flatten().next(),
+        peer,
+        after,
+        correlation: correlation.to_owned(),
+        body: Some(body(payload, edge.body_bytes_max)),
+    }
+}
+
+fn body(mut payload: web::Payload, bytes_max: usize) -> Body {
+    Box::pin(async move {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| BodyError::Broken)?;
+            if bytes.len() + chunk.len() > bytes_max {
+                return Err(BodyError::TooLarge);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    })
+}
+
+fn json(status: u16, body: &Value, correlation: &str) -> actix_web::HttpResponseBuilder {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((header::CONTENT_TYPE, "application/json; charset=utf-8"))
+        .insert_header((REQUEST_ID, correlation));
+    debug_assert!(body.is_object(), "every body of this surface is an object");
+    response
+}
+
+fn success(reply: &Reply, correlation: &str) -> HttpResponse {
+    let mut response = json(reply.status, &reply.body, correlation);
+    if let Some(position) = reply.position {
+        response.insert_header((POSITION, position.to_string()));
+    }
+    response.body(reply.body.to_string())
+}
+
+fn failure(error: ApiError, route: &str, correlation: &str) -> HttpResponse {
+    let refusal = match error {
+        ApiError::Refused(refusal) => *refusal,
+        ApiError::Fault(why) => {
+            tracing::error!(route, correlation.id = correlation, error = why, "a request failed by a fault of ours");
+            Refusal::new(500, "internal_error", "")
+        }
+    };
+    let mut body = Map::new();
+    body.insert("error".to_owned(), refusal.code.into());
+    // Two bodies bear nothing but their code: an unknown path and a fault.
+    if !matches!(refusal.code, "not_found" | "internal_error") {
+        body.insert("message".to_owned(), refusal.message.into());
+    }
+    body.extend(refusal.extra);
+    let body = Value::Object(body);
+    let mut response = json(refusal.status, &body, correlation);
+    if let Some(seconds) = refusal.retry_after_seconds {
+        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    }
+    response.body(body.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_decodes_to_text_or_not_at_all() {
+        assert_eq!(percent_decode("a%2Fb").as_deref(), Some("a/b"));
+        for broken in ["%zz", "%", "%2", "%ff"] {
+            assert_eq!(percent_decode(broken), None, "{broken}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What every answer bears: cross-origin leave where spec/metrics.md section 2.2 gives it, and the headers that keep
+//! a browser from guessing.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse};
+
+const ALLOW_METHODS: &str = "GET,POST,OPTIONS";
+const ALLOW_HEADERS: &str = "authorization,content-type,idempotency-key,x-alif-signup-secret";
+const EXPOSE_HEADERS: &str = "muniment-position,retry-after";
+
+/// Position of what was appended or read.
+pub const POSITION: HeaderName = HeaderName::from_static("muniment-position");
+/// What the caller has seen and wants to see in the answer.
+pub const AFTER: HeaderName = HeaderName::from_static("muniment-after");
+/// Correlation id of the request.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Whether answers of this path may be read by any origin. Reviewing works by cookie, so its answers may not.
+fn is_open(path: &str) -> bool {
+    path == "/health" || ((path == "/v1" || path.starts_with("/v1/")) && !path.starts_with("/v1/review/"))
+}
+
+fn give_leave(headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(ALLOW_METHODS));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ALLOW_HEADERS));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSE_HEADERS));
+}
+
+/// Answers preflights and puts the common headers on everything else.
+///
+/// # Errors
+/// What the services behind it answer.
+pub async fn wrap(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let is_open = is_open(request.path());
+    let mut response = if is_open && request.method() == Method::OPTIONS {
+        request.into_response(HttpResponse::Ok().finish())
+    } else {
+        next.call(request).await?.map_into_boxed_body()
+    };
+    let headers = response.headers_mut();
+    if is_open {
+        give_leave(headers);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(response)
+}

@@ -1,0 +1,38 @@
+//! HTTP: a translation of the surface and nothing more. One entry answers every method of the table; beside it stand
+//! health, readiness, metrics for Prometheus, the OpenAPI document and a page to try it.
+//!
+//! Begin with [`configure`]. [`entry`] reads a request and writes a reply; [`headers`] holds what every answer bears;
+//! [`operations`] is what operators and their tools ask; [`documents`] the page.
+
+pub mod documents;
+pub mod entry;
+pub mod headers;
+pub mod operations;
+
+use std::sync::Arc;
+
+use actix_web::web;
+use ipnet::IpNet;
+
+use crate::live;
+use crate::surface::Surface;
+
+/// What the HTTP edge needs to know of the configuration.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// Longest request body in bytes.
+    pub body_bytes_max: usize,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// Mounts everything. The application's data must also hold `web::Data<live::Hub>`.
+pub fn configure(config: &mut web::ServiceConfig, surface: &Arc<Surface>, edge: &Edge) {
+    config
+        .app_data(web::Data::from(Arc::clone(surface)))
+        .app_data(web::Data::new(edge.clone()))
+        .configure(live::configure)
+        .configure(operations::configure)
+        .configure(documents::configure)
+        .default_service(web::to(entry::answer));
+}

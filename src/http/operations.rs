@@ -1,0 +1,71 @@
+//! What operators and their tools ask: is it alive, can it serve, how is it doing.
+
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use crate::surface::Surface;
+use crate::telemetry::Figures;
+
+/// How far a read model may be behind the head before the node says that it is not ready.
+const LAG_EVENTS_MAX: u64 = 10_000;
+
+const JSON: &str = "application/json; charset=utf-8";
+
+/// Mounts the routes.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/health").to(health))
+        .route("/ready", web::get().to(ready))
+        .route("/metrics", web::get().to(numbers));
+}
+
+/// One path for two surfaces: `ok` and `env` for `/v1`, `status` for `/api`.
+async fn health(surface: web::Data<Surface>) -> HttpResponse {
+    let body = json!({"ok": true, "status": "ok", "env": surface.environment.as_str()});
+    HttpResponse::Ok().content_type(JSON).body(body.to_string())
+}
+
+/// Migrated, the journal writable, every read model within its bound and none stopped.
+async fn ready(surface: web::Data<Surface>) -> HttpResponse {
+    let journal = &surface.runtime.journal;
+    let head = journal.head();
+    let mut is_ready = true;
+    let mut models = Vec::new();
+    for (name, at) in surface.runtime.reads.positions() {
+        let lag = head.0.saturating_sub(at.position.0);
+        let stopped = at.stopped_by.as_ref().map(|poison| {
+            json!({"position": poison.position.0.to_string(), "event_type": poison.event_type, "reason": poison.reason})
+        });
+        is_ready &= lag <= LAG_EVENTS_MAX && stopped.is_none();
+        models.push(json!({"name": name, "position": at.position.to_string(), "lag": lag, "stopped_by": stopped}));
+    }
+    models.sort_by(|one, other| one["name"].as_str().cmp(&other["name"].as_str()));
+    let trouble = journal.trouble();
+    is_ready &= trouble.is_none();
+    let body = json!({
+        "ready": is_ready,
+        "head": head.to_string(),
+        "journal": trouble.as_deref().unwrap_or("writable"),
+        "projections": models,
+    });
+    let mut response = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.content_type(JSON).body(body.to_string())
+}
+
+/// Figures for Prometheus.
+async fn numbers(surface: web::Data<Surface>, figures: web::Data<Figures>) -> HttpResponse {
+    let runtime = &surface.runtime;
+    let head = runtime.journal.head();
+    for (name, at) in runtime.reads.positions() {
+        gauge("muniment_projection_lag_events", "projection", name, head.0.saturating_sub(at.position.0));
+    }
+    for (kind, count) in runtime.bus.directories().live_counts() {
+        gauge("muniment_live_actors", "aggregate", kind, u64::try_from(count).unwrap_or(u64::MAX));
+    }
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(figures.render())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges are floats; counts stay far below 2^53")]
+fn gauge(name: &'static str, label: &'static str, value: &'static str, count: u64) {
+    metrics::gauge!(name, label => value).set(count as f64);
+}

@@ -1,0 +1,509 @@
+//! One live aggregate: an actix actor that holds its state, decides one command at a time and pipelines.
+//!
+//! Proposed events are applied at once and the next command is taken while the append is in flight; replies
+//! leave only after durability. When an append is refused, what stands behind it in flight is collected, the
+//! state is loaded again and everything unacknowledged is decided anew, in order (design section 4).
+//!
+//! **Invariant:** a reply never depends on an event that is not durable, refusals included.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context as TaskContext, Poll};
+
+use actix::fut::ActorFuture;
+use actix::prelude::*;
+use lru::LruCache;
+use muniment_aggregates::decider::{Decider, Facts};
+use muniment_aggregates::record::{DedupeKey, Position, StreamId};
+use muniment_journal::{Append, AppendError, Appended, Journal, Snapshot, Ticket};
+use tokio::sync::oneshot;
+
+use super::clock::Clock;
+use super::command_bus::Done;
+use super::errors::BusError;
+use super::fold::{self, FoldError, Folded};
+use super::limits::{
+    IN_FLIGHT_APPENDS_MAX, MAILBOX_COMMANDS_MAX, RECENT_KEYS_MAX, SNAPSHOT_EVENTS, WAITING_COMMANDS_MAX,
+};
+
+type Outcome<D> = Result<Done<<D as Decider>::Event>, BusError<<D as Decider>::Refusal>>;
+type Loading<D> = Pin<Box<dyn Future<Output = Result<Folded<D>, FoldError>> + Send>>;
+type Saving = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What the directory and the tail see of an actor without asking it.
+#[derive(Debug, Default)]
+pub struct ActorFlags {
+    /// Sequence of the last event the actor has proposed or folded.
+    pub version: AtomicU64,
+    /// Set when the journal holds an event of the stream that the actor has not seen.
+    pub stale: AtomicBool,
+    /// Set when the actor has stopped in order; what its mailbox still held was never decided.
+    pub retired: AtomicBool,
+}
+
+/// A command on its way through the actor.
+pub struct Pending<D: Decider> {
+    /// The command; shared, because it may be decided more than once.
+    pub command: Arc<D::Command>,
+    /// The stored form of its origin.
+    pub metadata: Arc<str>,
+    /// Correlation id, for the log line of a failing handler.
+    pub correlation: Arc<str>,
+    /// Where the outcome goes.
+    pub reply: oneshot::Sender<Outcome<D>>,
+    /// How often it lost a race so far.
+    pub races_lost: u32,
+}
+
+/// Asks the actor to decide a command.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Execute<D: Decider>(pub Pending<D>);
+
+/// Asks the actor for its state and version, to decide over several streams.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct GetState<D: Decider>(pub oneshot::Sender<Result<Folded<D>, BusError<D::Refusal>>>);
+
+/// Tells the actor to leave memory as soon as nothing depends on it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Passivate;
+
+enum InFlight<D: Decider> {
+    /// Submitted to the journal.
+    Append { pending: Pending<D>, events: Vec<D::Event>, keys: Vec<(usize, DedupeKey)>, ticket: Ticket },
+    /// Decided without events; leaves when everything before it is durable.
+    Answer { pending: Pending<D>, outcome: Outcome<D> },
+    /// Bears a key that is in flight; decided again when it comes to the front.
+    Again { pending: Pending<D> },
+}
+
+enum Waiting<D: Decider> {
+    Command(Pending<D>),
+    State(oneshot::Sender<Result<Folded<D>, BusError<D::Refusal>>>),
+}
+
+enum Phase<D: Decider> {
+    /// No state in memory; the next request loads it.
+    Unloaded,
+    /// Deciding.
+    Ready,
+    /// The state is not to be trusted; what is in flight is collected first.
+    Draining,
+    /// Reading snapshot and events.
+    Loading(Loading<D>),
+}
+
+/// The actor of one aggregate instance.
+pub struct AggregateActor<D: Decider> {
+    stream: StreamId,
+    journal: Journal,
+    clock: Clock,
+    flags: Arc<ActorFlags>,
+    phase: Phase<D>,
+    state: D,
+    version: u64,
+    durable_version: u64,
+    snapshot_version: u64,
+    /// Taken ahead of durability; saved once the journal has everything in it.
+    snapshot: Option<Snapshot>,
+    saving: Option<Saving>,
+    in_flight: VecDeque<InFlight<D>>,
+    waiting: VecDeque<Waiting<D>>,
+    /// Unacknowledged commands collected while draining, in order.
+    collected: VecDeque<Pending<D>>,
+    recent_keys: LruCache<DedupeKey, Position>,
+    retiring: bool,
+}
+
+/// Nothing in an actor is pinned in place; its futures are boxed.
+impl<D: Decider> Unpin for AggregateActor<D> {}
+
+impl<D: Decider> AggregateActor<D> {
+    /// An actor for `stream` that has loaded nothing yet.
+    #[must_use]
+    pub fn new(stream: StreamId, journal: Journal, clock: Clock, flags: Arc<ActorFlags>) -> Self {
+        Self {
+            stream,
+            journal,
+            clock,
+            flags,
+            phase: Phase::Unloaded,
+            state: D::default(),
+            version: 0,
+            durable_version: 0,
+            snapshot_version: 0,
+            snapshot: None,
+            saving: None,
+            in_flight: VecDeque::new(),
+            waiting: VecDeque::new(),
+            collected: VecDeque::new(),
+            recent_keys: LruCache::new(NonZeroUsize::new(RECENT_KEYS_MAX).unwrap_or(NonZeroUsize::MIN)),
+            retiring: false,
+        }
+    }
+
+    fn take(&mut self, request: Waiting<D>) {
+        if matches!(self.phase, Phase::Ready) && self.flags.stale.swap(false, Ordering::AcqRel) {
+            self.phase = Phase::Draining;
+        }
+        let can_decide = matches!(self.phase, Phase::Ready) && self.in_flight.len() < IN_FLIGHT_APPENDS_MAX;
+        if can_decide && self.waiting.is_empty() {
+            self.serve(request);
+        } else if self.waiting.len() < WAITING_COMMANDS_MAX {
+            self.waiting.push_back(request);
+        } else {
+            match request {
+                Waiting::Command(pending) => reply(pending.reply, Err(BusError::Overloaded)),
+                Waiting::State(sender) => reply(sender, Err(BusError::Overloaded)),
+            }
+        }
+    }
+
+    fn serve(&mut self, request: Waiting<D>) {
+        match request {
+            Waiting::Command(pending) => self.execute(pending),
+            Waiting::State(sender) => reply(
+                sender,
+                Ok(Folded {
+                    state: self.state.clone(),
+                    version: self.version,
+                    snapshot_version: self.snapshot_version,
+                }),
+            ),
+        }
+    }
+
+    fn execute(&mut self, pending: Pending<D>) {
+        let facts = Facts { now: self.clock.now() };
+        match catch_unwind(AssertUnwindSafe(|| self.state.decide(&pending.command, &facts))) {
+            Ok(Ok(events)) if events.is_empty() => self.answer(pending, Ok(Done::nothing(facts.now))),
+            Ok(Ok(events)) => self.propose(pending, events),
+            Ok(Err(refusal)) => self.answer(pending, Err(BusError::Refused(refusal))),
+            Err(_panic) => {
+                tracing::error!(stream.id = %self.stream, correlation.id = %pending.correlation, "a command handler panicked");
+                let correlation = pending.correlation.to_string();
+                self.answer(pending, Err(BusError::Panicked { correlation }));
+            }
+        }
+    }
+
+    fn answer(&mut self, pending: Pending<D>, outcome: Outcome<D>) {
+        if self.in_flight.is_empty() {
+            reply(pending.reply, outcome);
+        } else {
+            self.in_flight.push_back(InFlight::Answer { pending, outcome });
+        }
+    }
+
+    fn propose(&mut self, pending: Pending<D>, events: Vec<D::Event>) {
+        let mut append = Append {
+            events: Vec::with_capacity(events.len()),
+            expect: vec![(self.stream.clone(), self.version)],
+            claims: Vec::new(),
+            metadata: Arc::clone(&pending.metadata),
+            erase_subjects: Vec::new(),
+            outbox: Vec::new(),
+        };
+        if let Err(error) = fold::propose(&mut append, &self.stream, &events) {
+            tracing::error!(stream.id = %self.stream, correlation.id = %pending.correlation, error = %error, "an event does not serialise");
+            let correlation = pending.correlation.to_string();
+            return self.answer(pending, Err(BusError::Panicked { correlation }));
+        }
+        let keys: Vec<(usize, DedupeKey)> =
+            append.events.iter().enumerate().filter_map(|(index, event)| Some((index, event.dedupe?))).collect();
+        for (_, key) in &keys {
+            if let Some(position) = self.recent_keys.get(key).copied() {
+                return self.answer(pending, Err(BusError::Duplicate { key: *key, position }));
+            }
+        }
+        if !keys.is_empty() && self.bears_key_in_flight(&keys) {
+            return self.in_flight.push_back(InFlight::Again { pending });
+        }
+        let next_version = self.version + u64::try_from(events.len()).unwrap_or(u64::MAX);
+        self.flags.version.store(next_version, Ordering::Release);
+        match self.journal.submit(append) {
+            Ok(ticket) => {
+                let applied = catch_unwind(AssertUnwindSafe(|| {
+                    for event in &events {
+                        self.state.evolve(event);
+                    }
+                }));
+                self.version = next_version;
+                self.in_flight.push_back(InFlight::Append { pending, events, keys, ticket });
+                if applied.is_err() {
+                    tracing::error!(stream.id = %self.stream, "a state could not take an event; it is loaded again");
+                    self.phase = Phase::Draining;
+                }
+                self.take_snapshot_when_due();
+            }
+            Err(error) => {
+                self.flags.version.store(self.version, Ordering::Release);
+                self.answer(pending, Err(BusError::from_append(error)));
+            }
+        }
+    }
+
+    fn bears_key_in_flight(&self, wanted: &[(usize, DedupeKey)]) -> bool {
+        self.in_flight.iter().any(|entry| match entry {
+            InFlight::Append { keys, .. } => keys.iter().any(|(_, key)| wanted.iter().any(|(_, own)| own == key)),
+            InFlight::Answer { .. } | InFlight::Again { .. } => false,
+        })
+    }
+
+    fn take_snapshot_when_due(&mut self) {
+        let due = self.version.saturating_sub(self.snapshot_version) >= SNAPSHOT_EVENTS;
+        if !due || self.snapshot.is_some() || self.saving.is_some() || !matches!(self.phase, Phase::Ready) {
+            return;
+        }
+        match fold::snapshot_of(&self.state, self.version) {
+            Ok(snapshot) => self.snapshot = Some(snapshot),
+            Err(error) => {
+                tracing::error!(stream.id = %self.stream, error = %error, "a state does not serialise; no snapshot is kept");
+            }
+        }
+    }
+
+    /// Moves everything that can move: settles what is durable, loads, saves, serves what waits.
+    fn drive(&mut self, task: &mut TaskContext<'_>) {
+        self.drive_snapshot(task);
+        loop {
+            let moved = match &mut self.phase {
+                Phase::Unloaded => self.begin_loading_when_wanted(),
+                Phase::Loading(loading) => match loading.as_mut().poll(task) {
+                    Poll::Ready(loaded) => {
+                        self.finish_loading(loaded);
+                        true
+                    }
+                    Poll::Pending => false,
+                },
+                Phase::Ready => self.settle_front(task) || self.serve_waiting(),
+                Phase::Draining => {
+                    if self.in_flight.is_empty() {
+                        self.begin_loading();
+                        true
+                    } else {
+                        self.settle_front(task)
+                    }
+                }
+            };
+            if !moved {
+                return;
+            }
+        }
+    }
+
+    fn drive_snapshot(&mut self, task: &mut TaskContext<'_>) {
+        if let Some(saving) = &mut self.saving
+            && saving.as_mut().poll(task).is_ready()
+        {
+            self.saving = None;
+        }
+        let durable = self.snapshot.as_ref().is_some_and(|snapshot| snapshot.sequence <= self.durable_version);
+        if durable && let Some(snapshot) = self.snapshot.take() {
+            self.snapshot_version = snapshot.sequence;
+            let (journal, stream) = (self.journal.clone(), self.stream.clone());
+            let mut saving: Saving = Box::pin(async move {
+                if let Err(error) = journal.save_snapshot(&stream, snapshot).await {
+                    tracing::warn!(stream.id = %stream, error = %error, "a snapshot was not saved");
+                }
+            });
+            if saving.as_mut().poll(task).is_pending() {
+                self.saving = Some(saving);
+            }
+        }
+    }
+
+    fn begin_loading_when_wanted(&mut self) -> bool {
+        if self.waiting.is_empty() {
+            return false;
+        }
+        self.begin_loading();
+        true
+    }
+
+    fn begin_loading(&mut self) {
+        while let Some(pending) = self.collected.pop_back() {
+            self.waiting.push_front(Waiting::Command(pending));
+        }
+        self.flags.stale.store(false, Ordering::Release);
+        self.snapshot = None;
+        let (journal, stream) = (self.journal.clone(), self.stream.clone());
+        self.phase = Phase::Loading(Box::pin(async move { fold::load::<D>(&journal, &stream).await }));
+    }
+
+    fn finish_loading(&mut self, loaded: Result<Folded<D>, FoldError>) {
+        match loaded {
+            Ok(folded) => {
+                self.state = folded.state;
+                self.version = folded.version;
+                self.durable_version = folded.version;
+                self.snapshot_version = folded.snapshot_version;
+                self.flags.version.store(folded.version, Ordering::Release);
+                self.phase = Phase::Ready;
+            }
+            Err(error) => {
+                tracing::error!(stream.id = %self.stream, error = %error, "a state could not be loaded");
+                let why = error.to_string();
+                for request in self.waiting.drain(..) {
+                    match request {
+                        Waiting::Command(pending) => reply(pending.reply, Err(BusError::Unavailable(why.clone()))),
+                        Waiting::State(sender) => reply(sender, Err(BusError::Unavailable(why.clone()))),
+                    }
+                }
+                self.phase = Phase::Unloaded;
+            }
+        }
+    }
+
+    fn serve_waiting(&mut self) -> bool {
+        if self.in_flight.len() >= IN_FLIGHT_APPENDS_MAX {
+            return false;
+        }
+        let Some(request) = self.waiting.pop_front() else { return false };
+        self.serve(request);
+        true
+    }
+
+    /// Settles the oldest entry in flight; `false` when it is not ready or there is none.
+    fn settle_front(&mut self, task: &mut TaskContext<'_>) -> bool {
+        let draining = matches!(self.phase, Phase::Draining);
+        let verdict = match self.in_flight.front_mut() {
+            None => return false,
+            Some(InFlight::Append { ticket, .. }) => match Pin::new(ticket).poll(task) {
+                Poll::Pending => return false,
+                Poll::Ready(verdict) => Some(verdict),
+            },
+            Some(InFlight::Answer { .. } | InFlight::Again { .. }) => None,
+        };
+        match (self.in_flight.pop_front(), verdict) {
+            (Some(InFlight::Append { pending, events, keys, .. }), Some(verdict)) => {
+                self.settle_append(pending, events, &keys, verdict);
+            }
+            (Some(InFlight::Answer { pending, .. } | InFlight::Again { pending }), _) if draining => {
+                self.collected.push_back(pending);
+            }
+            (Some(InFlight::Answer { pending, outcome }), _) => reply(pending.reply, outcome),
+            (Some(InFlight::Again { pending }), _) => self.execute(pending),
+            (Some(InFlight::Append { .. }) | None, _) => {}
+        }
+        true
+    }
+
+    fn settle_append(
+        &mut self,
+        mut pending: Pending<D>,
+        events: Vec<D::Event>,
+        keys: &[(usize, DedupeKey)],
+        verdict: Result<Appended, AppendError>,
+    ) {
+        match verdict {
+            Ok(appended) => {
+                self.durable_version += u64::try_from(events.len()).unwrap_or(0);
+                for (index, key) in keys {
+                    let offset = u64::try_from(*index).unwrap_or(0);
+                    self.recent_keys.put(*key, Position(appended.first.0 + offset));
+                }
+                reply(
+                    pending.reply,
+                    Ok(Done { position: Some(appended.last), events, recorded_at: appended.recorded_at }),
+                );
+            }
+            Err(AppendError::Conflict { .. }) => {
+                // Entries behind a refused one fall with it through no race of their own, so they do not count.
+                if matches!(self.phase, Phase::Ready) {
+                    pending.races_lost += 1;
+                }
+                self.phase = Phase::Draining;
+                if pending.races_lost > super::limits::REDECISIONS_MAX {
+                    let why = format!("{} is being written by too many at once", self.stream);
+                    reply(pending.reply, Err(BusError::Unavailable(why)));
+                } else {
+                    self.collected.push_back(pending);
+                }
+            }
+            Err(error) => {
+                self.phase = Phase::Draining;
+                if let AppendError::Duplicate { key, position } = &error {
+                    self.recent_keys.put(*key, *position);
+                }
+                reply(pending.reply, Err(BusError::from_append(error)));
+            }
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.in_flight.is_empty()
+            && self.waiting.is_empty()
+            && self.saving.is_none()
+            && self.collected.is_empty()
+            && matches!(self.phase, Phase::Ready | Phase::Unloaded)
+    }
+}
+
+/// A caller that went away no longer wants its reply; what was decided stays decided.
+fn reply<T>(sender: oneshot::Sender<T>, value: T) {
+    drop(sender.send(value));
+}
+
+impl<D: Decider> Actor for AggregateActor<D> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX_COMMANDS_MAX);
+        ctx.spawn(Drive);
+    }
+
+    fn stopped(&mut self, _ctx: &mut Self::Context) {
+        self.flags.retired.store(true, Ordering::Release);
+    }
+}
+
+impl<D: Decider> Handler<Execute<D>> for AggregateActor<D> {
+    type Result = ();
+
+    fn handle(&mut self, message: Execute<D>, _ctx: &mut Self::Context) {
+        self.take(Waiting::Command(message.0));
+    }
+}
+
+impl<D: Decider> Handler<GetState<D>> for AggregateActor<D> {
+    type Result = ();
+
+    fn handle(&mut self, message: GetState<D>, _ctx: &mut Self::Context) {
+        self.take(Waiting::State(message.0));
+    }
+}
+
+impl<D: Decider> Handler<Passivate> for AggregateActor<D> {
+    type Result = ();
+
+    fn handle(&mut self, _message: Passivate, _ctx: &mut Self::Context) {
+        self.retiring = true;
+    }
+}
+
+/// Polled after every batch of messages and at every wake-up; it ends only with the actor.
+struct Drive;
+
+impl<D: Decider> ActorFuture<AggregateActor<D>> for Drive {
+    type Output = ();
+
+    fn poll(
+        self: Pin<&mut Self>,
+        actor: &mut AggregateActor<D>,
+        ctx: &mut Context<AggregateActor<D>>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        actor.drive(task);
+        if actor.retiring && actor.is_idle() {
+            ctx.stop();
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,201 @@
+//! The one way commands go in: finds the actor, hands the command over, waits for durability.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix::ArbiterHandle;
+use actix::prelude::SendError;
+use chrono::{DateTime, Utc};
+use muniment_aggregates::account::Account;
+use muniment_aggregates::application::Application;
+use muniment_aggregates::challenge::Challenge;
+use muniment_aggregates::decider::Decider;
+use muniment_aggregates::metric::Metric;
+use muniment_aggregates::record::{Position, RecordedEvent};
+use muniment_aggregates::scheduler::Scheduler;
+use muniment_aggregates::session::Session;
+use muniment_aggregates::subject::Subject;
+use muniment_journal::Journal;
+use tokio::sync::oneshot;
+
+use super::aggregate_actor::{Execute, GetState, Pending};
+use super::clock::Clock;
+use super::directory::Directory;
+use super::errors::BusError;
+use super::fold::Folded;
+use super::origin::Origin;
+
+/// How often a request is handed over again because its actor was just leaving memory.
+const HANDOVERS_MAX: usize = 8;
+
+/// A command that was decided and, where it had events, recorded durably.
+#[derive(Debug, Clone)]
+pub struct Done<E> {
+    /// Position of its last event; `None` when it changed nothing.
+    pub position: Option<Position>,
+    /// What happened.
+    pub events: Vec<E>,
+    /// When it was recorded, or decided where nothing was.
+    pub recorded_at: DateTime<Utc>,
+}
+
+impl<E> Done<E> {
+    pub(super) fn nothing(at: DateTime<Utc>) -> Self {
+        Self { position: None, events: Vec::new(), recorded_at: at }
+    }
+}
+
+macro_rules! directories {
+    ($($field:ident: $aggregate:ty),* $(,)?) => {
+        /// One directory an aggregate type.
+        pub struct Directories { $($field: Directory<$aggregate>),* }
+
+        impl Directories {
+            fn new(journal: &Journal, clock: &Clock, arbiters: &Arc<[ArbiterHandle]>) -> Self {
+                Self { $($field: Directory::new(journal.clone(), clock.clone(), Arc::clone(arbiters))),* }
+            }
+
+            fn note_published(&self, event: &RecordedEvent) {
+                match &*event.stream.kind {
+                    $(<$aggregate as Decider>::TYPE => self.$field.note_published(event),)*
+                    // A stream of a type this program has no actors for has no actor to tell.
+                    _ => {}
+                }
+            }
+
+            /// Lets idle actors go.
+            pub fn sweep(&self) { $(self.$field.sweep();)* }
+
+            /// Live actors by aggregate type.
+            pub fn live_counts(&self) -> Vec<(&'static str, usize)> {
+                vec![$((<$aggregate as Decider>::TYPE, self.$field.live_count())),*]
+            }
+        }
+
+        $(impl Hosted for $aggregate {
+            fn directory(directories: &Directories) -> &Directory<Self> { &directories.$field }
+        })*
+    };
+}
+
+/// An aggregate type that has actors here.
+pub trait Hosted: Decider {
+    /// Its directory.
+    fn directory(directories: &Directories) -> &Directory<Self>;
+}
+
+directories! {
+    account: Account,
+    application: Application,
+    challenge: Challenge,
+    metric: Metric,
+    scheduler: Scheduler,
+    session: Session,
+    subject: Subject,
+}
+
+/// The way commands go in. Cheap to clone.
+#[derive(Clone)]
+pub struct CommandBus {
+    pub(super) journal: Journal,
+    pub(super) clock: Clock,
+    directories: Arc<Directories>,
+}
+
+impl CommandBus {
+    /// A bus whose actors run on the given event loops, or on the caller's own where none are given.
+    #[must_use]
+    pub fn new(journal: Journal, clock: Clock, arbiters: Arc<[ArbiterHandle]>) -> Self {
+        let directories = Arc::new(Directories::new(&journal, &clock, &arbiters));
+        let listening = Arc::clone(&directories);
+        journal.on_publish(Arc::new(move |events: &[Arc<RecordedEvent>]| {
+            for event in events {
+                listening.note_published(event);
+            }
+        }));
+        Self { journal, clock, directories }
+    }
+
+    /// The directories, for sweeping and for counting.
+    #[must_use]
+    pub fn directories(&self) -> &Directories {
+        &self.directories
+    }
+
+    /// Has one aggregate decide a command; answers when what it decided is durable.
+    ///
+    /// # Errors
+    /// A refusal, a duplicate, a taken claim, overload or an unavailable journal; nothing is recorded then.
+    pub async fn execute<D: Hosted>(
+        &self,
+        id: &str,
+        command: D::Command,
+        origin: &Origin,
+    ) -> Result<Done<D::Event>, BusError<D::Refusal>> {
+        let command = Arc::new(command);
+        let metadata = origin.to_metadata();
+        let correlation: Arc<str> = Arc::from(origin.correlation.as_str());
+        let directory = D::directory(&self.directories);
+        for _ in 0..HANDOVERS_MAX {
+            let (address, flags) = directory.find(id);
+            let (reply, outcome) = oneshot::channel();
+            let pending = Pending {
+                command: Arc::clone(&command),
+                metadata: Arc::clone(&metadata),
+                correlation: Arc::clone(&correlation),
+                reply,
+                races_lost: 0,
+            };
+            match address.try_send(Execute(pending)) {
+                Ok(()) => {}
+                Err(SendError::Full(_)) => return Err(BusError::Overloaded),
+                Err(SendError::Closed(_)) => {
+                    directory.forget(id, &flags);
+                    continue;
+                }
+            }
+            let Ok(outcome) = outcome.await else {
+                directory.forget(id, &flags);
+                if flags.retired.load(Ordering::Acquire) {
+                    continue;
+                }
+                return Err(BusError::Panicked { correlation: origin.correlation.clone() });
+            };
+            let recorded = matches!(&outcome, Ok(done) if done.position.is_some());
+            if !recorded {
+                // What changes nothing was not checked by an append: make sure no other node knows better.
+                self.journal.confirm_head().await.map_err(|error| BusError::from_journal(&error))?;
+                if flags.stale.load(Ordering::Acquire) {
+                    continue;
+                }
+            }
+            return outcome;
+        }
+        Err(BusError::Unavailable(format!("{}/{id} changes too fast", D::TYPE)))
+    }
+
+    /// The state of one aggregate and its version, from its actor.
+    ///
+    /// # Errors
+    /// Overload or an unavailable journal.
+    pub async fn state<D: Hosted>(&self, id: &str) -> Result<Folded<D>, BusError<D::Refusal>> {
+        let directory = D::directory(&self.directories);
+        for _ in 0..HANDOVERS_MAX {
+            let (address, flags) = directory.find(id);
+            let (reply, state) = oneshot::channel();
+            match address.try_send(GetState(reply)) {
+                Ok(()) => {}
+                Err(SendError::Full(_)) => return Err(BusError::Overloaded),
+                Err(SendError::Closed(_)) => {
+                    directory.forget(id, &flags);
+                    continue;
+                }
+            }
+            if let Ok(state) = state.await {
+                return state;
+            }
+            directory.forget(id, &flags);
+        }
+        Err(BusError::Unavailable(format!("{}/{id} does not answer", D::TYPE)))
+    }
+}

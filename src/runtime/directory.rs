@@ -1,0 +1,110 @@
+//! Where the live actors of one aggregate type are found: started on first use, bounded in number, least
+//! recently used ones leave first, idle ones leave after a while.
+//!
+//! Two actors of one stream can live for a moment while the older retires. That costs a retry, never a wrong
+//! event: the expected version in the append is the only arbiter.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix::{Actor, Addr, ArbiterHandle, Context};
+use lru::LruCache;
+use muniment_aggregates::decider::Decider;
+use muniment_aggregates::record::{RecordedEvent, StreamId};
+use muniment_journal::Journal;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::aggregate_actor::{ActorFlags, AggregateActor, Passivate};
+use super::clock::Clock;
+use super::limits::{IDLE_MAX, LIVE_ACTORS_MAX};
+
+struct Entry<D: Decider> {
+    address: Addr<AggregateActor<D>>,
+    flags: Arc<ActorFlags>,
+    used_at: Instant,
+}
+
+/// The live actors of one aggregate type.
+pub struct Directory<D: Decider> {
+    journal: Journal,
+    clock: Clock,
+    arbiters: Arc<[ArbiterHandle]>,
+    live: Mutex<LruCache<Arc<str>, Entry<D>>>,
+}
+
+impl<D: Decider> Directory<D> {
+    /// A directory that starts its actors on the given event loops.
+    #[must_use]
+    pub fn new(journal: Journal, clock: Clock, arbiters: Arc<[ArbiterHandle]>) -> Self {
+        let capacity = NonZeroUsize::new(LIVE_ACTORS_MAX).unwrap_or(NonZeroUsize::MIN);
+        Self { journal, clock, arbiters, live: Mutex::new(LruCache::new(capacity)) }
+    }
+
+    /// The actor of one instance, started if it is not live.
+    pub fn find(&self, id: &str) -> (Addr<AggregateActor<D>>, Arc<ActorFlags>) {
+        let mut live = self.live.lock();
+        if let Some(entry) = live.get_mut(id) {
+            entry.used_at = Instant::now();
+            return (entry.address.clone(), Arc::clone(&entry.flags));
+        }
+        let stream = StreamId::new(D::TYPE, id);
+        let flags = Arc::new(ActorFlags::default());
+        let (journal, clock, actor_flags) = (self.journal.clone(), self.clock.clone(), Arc::clone(&flags));
+        let key = Arc::clone(&stream.id);
+        let build = move |_: &mut Context<AggregateActor<D>>| AggregateActor::new(stream, journal, clock, actor_flags);
+        let address = match self.arbiter_of(id) {
+            Some(arbiter) => AggregateActor::start_in_arbiter(arbiter, build),
+            None => AggregateActor::create(build),
+        };
+        let entry = Entry { address: address.clone(), flags: Arc::clone(&flags), used_at: Instant::now() };
+        if let Some((evicted_key, evicted)) = live.push(Arc::clone(&key), entry)
+            && evicted_key != key
+        {
+            evicted.address.do_send(Passivate);
+        }
+        (address, flags)
+    }
+
+    fn arbiter_of(&self, id: &str) -> Option<&ArbiterHandle> {
+        let count = u64::try_from(self.arbiters.len()).ok().filter(|count| *count > 0)?;
+        let digest = blake3::hash(id.as_bytes());
+        let bytes = digest.as_bytes();
+        let spread = u64::from(bytes[0]) | u64::from(bytes[1]) << 8;
+        usize::try_from(spread % count).ok().and_then(|index| self.arbiters.get(index))
+    }
+
+    /// Drops the entry of an actor that has stopped, unless a younger one took its place.
+    pub fn forget(&self, id: &str, flags: &Arc<ActorFlags>) {
+        let mut live = self.live.lock();
+        if live.peek(id).is_some_and(|entry| Arc::ptr_eq(&entry.flags, flags)) {
+            live.pop(id);
+        }
+    }
+
+    /// Marks the actor of an event's stream as stale when it has not seen the event.
+    pub fn note_published(&self, event: &RecordedEvent) {
+        let live = self.live.lock();
+        if let Some(entry) = live.peek(&event.stream.id)
+            && event.sequence > entry.flags.version.load(Ordering::Acquire)
+        {
+            entry.flags.stale.store(true, Ordering::Release);
+        }
+    }
+
+    /// Lets the actors go that nobody has asked for a while.
+    pub fn sweep(&self) {
+        let mut live = self.live.lock();
+        while live.peek_lru().is_some_and(|(_, entry)| entry.used_at.elapsed() > IDLE_MAX) {
+            if let Some((_, entry)) = live.pop_lru() {
+                entry.address.do_send(Passivate);
+            }
+        }
+    }
+
+    /// How many actors are live.
+    pub fn live_count(&self) -> usize {
+        self.live.lock().len()
+    }
+}

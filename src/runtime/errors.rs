@@ -1,0 +1,73 @@
+//! How a command can end without being recorded.
+
+use muniment_aggregates::record::{DedupeKey, Position, StreamId};
+use muniment_journal::{AppendError, JournalError};
+
+/// Why a command was not recorded. `R` is the aggregate's own refusal.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum BusError<R> {
+    /// The rules say no.
+    #[error("refused: {0}")]
+    Refused(R),
+    /// An event under this idempotency key is already recorded.
+    #[error("already recorded at position {position}")]
+    Duplicate {
+        /// The key.
+        key: DedupeKey,
+        /// Where the first one stands.
+        position: Position,
+    },
+    /// A unique key belongs to another stream.
+    #[error("{scope} is already taken by {owner}")]
+    ClaimTaken {
+        /// Name space of the key.
+        scope: &'static str,
+        /// Who holds it.
+        owner: StreamId,
+    },
+    /// Too much is waiting already; try again after a moment.
+    #[error("overloaded: a queue is full")]
+    Overloaded,
+    /// The journal cannot be written or confirmed at present.
+    #[error("the journal is unavailable: {0}")]
+    Unavailable(String),
+    /// The command's handler panicked; the log has the rest under this correlation id.
+    #[error("the handler failed; correlation id {correlation}")]
+    Panicked {
+        /// Correlation id of the log line.
+        correlation: String,
+    },
+}
+
+impl<R> BusError<R> {
+    /// Turns the journal's verdict into the command's end. A lost race is the caller's to retry; one that is
+    /// still lost when its retries are used up counts as unavailable.
+    pub(super) fn from_append(error: AppendError) -> Self {
+        match error {
+            AppendError::Duplicate { key, position } => Self::Duplicate { key, position },
+            AppendError::ClaimTaken { scope, owner } => Self::ClaimTaken { scope, owner },
+            AppendError::Overloaded => Self::Overloaded,
+            AppendError::Conflict { stream, .. } => {
+                Self::Unavailable(format!("{stream} is being written by too many at once"))
+            }
+            AppendError::Closed => Self::Unavailable("the journal is closing".to_owned()),
+            AppendError::Unavailable(why) | AppendError::Invalid(why) => Self::Unavailable(why),
+        }
+    }
+
+    pub(super) fn from_journal(error: &JournalError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+
+    /// The same end with the refusal translated.
+    pub fn map_refusal<S>(self, translate: impl FnOnce(R) -> S) -> BusError<S> {
+        match self {
+            Self::Refused(refusal) => BusError::Refused(translate(refusal)),
+            Self::Duplicate { key, position } => BusError::Duplicate { key, position },
+            Self::ClaimTaken { scope, owner } => BusError::ClaimTaken { scope, owner },
+            Self::Overloaded => BusError::Overloaded,
+            Self::Unavailable(why) => BusError::Unavailable(why),
+            Self::Panicked { correlation } => BusError::Panicked { correlation },
+        }
+    }
+}

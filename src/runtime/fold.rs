@@ -1,0 +1,107 @@
+//! From stored events to state: the nearest snapshot and what came after it.
+
+use muniment_aggregates::catalog;
+use muniment_aggregates::decider::{Decider, DomainEvent};
+use muniment_aggregates::record::{RecordedEvent, StreamId};
+use muniment_journal::{Append, Journal, JournalError, NewEvent, Snapshot};
+
+use super::limits::LOAD_PAGE_EVENTS;
+
+/// A state and the sequence of the last event folded into it.
+#[derive(Debug, Clone)]
+pub struct Folded<D> {
+    /// The state.
+    pub state: D,
+    /// Sequence of the last event in it; 0 for a stream without events.
+    pub version: u64,
+    /// Sequence of the snapshot it started from; 0 without one.
+    pub snapshot_version: u64,
+}
+
+/// Why a stream could not be folded.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldError {
+    /// The journal could not be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A recorded event does not decode: it was written by a newer program, or it was tampered with.
+    #[error("the event at position {position} ({event_type}) cannot be read: {why}")]
+    Undecodable {
+        /// Its place in the journal.
+        position: u64,
+        /// Its type.
+        event_type: String,
+        /// What the decoder says.
+        why: String,
+    },
+}
+
+/// Decodes one recorded event, through the upcasters.
+///
+/// # Errors
+/// When the payload is of no known shape.
+pub fn decode<D: Decider>(event: &RecordedEvent) -> Result<D::Event, FoldError> {
+    catalog::decode_recorded::<D::Event>(event).map_err(|error| FoldError::Undecodable {
+        position: event.position.0,
+        event_type: event.event_type.to_string(),
+        why: error.to_string(),
+    })
+}
+
+/// Loads a stream's state: snapshot where one fits, then every later event.
+///
+/// # Errors
+/// When the journal cannot be read or an event cannot be decoded.
+pub async fn load<D: Decider>(journal: &Journal, stream: &StreamId) -> Result<Folded<D>, FoldError> {
+    let mut folded = Folded { state: D::default(), version: 0, snapshot_version: 0 };
+    if let Some(snapshot) = journal.load_snapshot(stream, D::SNAPSHOT_SCHEMA).await? {
+        match serde_json::from_str::<D>(&snapshot.state) {
+            Ok(state) => {
+                folded = Folded { state, version: snapshot.sequence, snapshot_version: snapshot.sequence };
+            }
+            Err(error) => {
+                tracing::warn!(stream.id = %stream, error = %error, "a snapshot was ignored because it does not decode");
+            }
+        }
+    }
+    loop {
+        let page = journal.read_stream(stream, folded.version, LOAD_PAGE_EVENTS).await?;
+        for event in &page {
+            folded.state.evolve(&decode::<D>(event)?);
+            folded.version = event.sequence;
+        }
+        if page.len() < LOAD_PAGE_EVENTS {
+            return Ok(folded);
+        }
+    }
+}
+
+/// The snapshot of a state as it is now.
+///
+/// # Errors
+/// When the state does not serialise, which is a defect of its type.
+pub fn snapshot_of<D: Decider>(state: &D, version: u64) -> Result<Snapshot, serde_json::Error> {
+    Ok(Snapshot {
+        sequence: version,
+        schema: D::SNAPSHOT_SCHEMA,
+        state: serde_json::to_string(state)?.into_boxed_str(),
+    })
+}
+
+/// Adds the events of one stream to an append.
+///
+/// # Errors
+/// When an event does not serialise, which is a defect of its type.
+pub fn propose<E: DomainEvent>(append: &mut Append, stream: &StreamId, events: &[E]) -> Result<(), serde_json::Error> {
+    for event in events {
+        append.events.push(NewEvent {
+            stream: stream.clone(),
+            event_type: event.event_type(),
+            event_version: event.event_version(),
+            payload: serde_json::to_string(event)?.into_boxed_str(),
+            dedupe: event.dedupe(stream),
+        });
+        append.claims.extend(event.claims(stream).into_iter().map(|change| (stream.clone(), change)));
+    }
+    Ok(())
+}

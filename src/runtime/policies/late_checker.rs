@@ -1,0 +1,48 @@
+//! Looks for metrics whose points stay away longer than their cadence tolerates, and asks each to decide.
+//!
+//! The read model only says which metrics are worth asking; whether one is late is the metric's own decision.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use muniment_aggregates::metric::{CheckLate, Metric, MetricCommand};
+use muniment_projections::metrics;
+use tokio::sync::watch;
+
+use crate::runtime::leadership::Leadership;
+use crate::runtime::{Origin, Runtime};
+
+/// Metrics asked in one round.
+const ASKED_MAX: usize = 500;
+
+/// Runs until `stop` turns true.
+pub async fn run(
+    runtime: Arc<Runtime>,
+    mut leadership: Leadership,
+    interval: Duration,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(interval) => {}
+            _ = stop.changed() => {}
+        }
+        if *stop.borrow() {
+            return;
+        }
+        if leadership.holds().await
+            && let Err(error) = check(&runtime).await
+        {
+            tracing::warn!(error = %error, "late metrics cannot be looked for at present");
+        }
+    }
+}
+
+async fn check(runtime: &Runtime) -> anyhow::Result<()> {
+    let due = metrics::late_due(runtime.reads.store(), runtime.clock.now(), ASKED_MAX).await?;
+    for metric in due {
+        let origin = Origin::system("late-checker", "check_late", None);
+        runtime.bus.execute::<Metric>(metric.id.as_str(), MetricCommand::CheckLate(CheckLate {}), &origin).await?;
+    }
+    Ok(())
+}

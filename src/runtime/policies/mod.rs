@@ -1,0 +1,10 @@
+//! What reacts to the record by sending commands or messages, like any other caller: never from a projection,
+//! never with a second copy of a rule.
+//!
+//! [`alert_evaluator`] has due alerts raised; [`late_checker`] looks for metrics whose points stay away;
+//! [`scheduler`] ticks; [`mail`] sends what lies in the outbox.
+
+pub mod alert_evaluator;
+pub mod late_checker;
+pub mod mail;
+pub mod scheduler;

@@ -1,0 +1,98 @@
+//! The read models of this node, and waiting until they have seen what a caller has a right to see.
+//!
+//! A query waits on one integer: the position its read models have reached, against the journal's head when the
+//! query arrived (design section 6). Past the bound it fails; it never answers from the past in silence.
+
+use std::collections::HashMap;
+
+use muniment_aggregates::record::Position;
+use muniment_journal::{Journal, JournalError};
+use muniment_projections::{Poison, ReadStore};
+use tokio::sync::watch;
+
+use super::limits::READ_WAIT_MAX;
+
+/// Where one read model is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadPosition {
+    /// Last position folded into its rows.
+    pub position: Position,
+    /// The event that stops it, where one does.
+    pub stopped_by: Option<Poison>,
+}
+
+/// Why a query cannot be answered now.
+#[derive(Debug, thiserror::Error)]
+pub enum Behind {
+    /// The read models did not get there in time.
+    #[error("the read models have not reached position {wanted} yet")]
+    NotYet {
+        /// Where they had to be.
+        wanted: Position,
+    },
+    /// The journal could not say where its head is.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// The read models of this node.
+pub struct Reads {
+    store: ReadStore,
+    journal: Journal,
+    positions: watch::Sender<HashMap<&'static str, ReadPosition>>,
+}
+
+impl Reads {
+    /// Read models that follow `journal`.
+    #[must_use]
+    pub fn new(store: ReadStore, journal: Journal) -> Self {
+        let positions = store.projections().iter().map(|it| (it.name(), ReadPosition::default())).collect();
+        Self { store, journal, positions: watch::Sender::new(positions) }
+    }
+
+    /// The queries.
+    #[must_use]
+    pub fn store(&self) -> &ReadStore {
+        &self.store
+    }
+
+    /// Waits until the named read models have everything that was recorded when this was called.
+    ///
+    /// # Errors
+    /// When they do not get there within two seconds, or the head cannot be confirmed.
+    pub async fn catch_up(&self, names: &[&str]) -> Result<Position, Behind> {
+        let head = self.journal.confirm_head().await?;
+        self.wait(names, head).await?;
+        Ok(head)
+    }
+
+    /// Waits until the named read models have reached `wanted`.
+    ///
+    /// # Errors
+    /// When they do not get there within two seconds.
+    pub async fn wait(&self, names: &[&str], wanted: Position) -> Result<(), Behind> {
+        let mut positions = self.positions.subscribe();
+        let reached = positions
+            .wait_for(|all| names.iter().all(|name| all.get(name).is_some_and(|model| model.position >= wanted)));
+        match tokio::time::timeout(READ_WAIT_MAX, reached).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Behind::NotYet { wanted }),
+        }
+    }
+
+    /// Where each read model is, by name.
+    #[must_use]
+    pub fn positions(&self) -> HashMap<&'static str, ReadPosition> {
+        self.positions.borrow().clone()
+    }
+
+    pub(super) fn publish(&self, name: &'static str, at: ReadPosition) {
+        self.positions.send_if_modified(|all| {
+            let changed = all.get(name) != Some(&at);
+            if changed {
+                all.insert(name, at);
+            }
+            changed
+        });
+    }
+}

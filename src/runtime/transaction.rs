@@ -1,0 +1,156 @@
+//! Decisions over several streams: each state is read at a version, each aggregate decides for itself, and one
+//! append records all of it or nothing. A lost race runs the whole decision again on fresh states.
+
+use std::sync::Arc;
+
+use muniment_aggregates::decider::{Decider, Facts};
+use muniment_aggregates::record::StreamId;
+use muniment_aggregates::sealed::SubjectId;
+use muniment_journal::{Append, AppendError, Appended, NewMail};
+
+use super::command_bus::{CommandBus, Hosted};
+use super::errors::BusError;
+use super::fold;
+use super::limits::REDECISIONS_MAX;
+use super::origin::Origin;
+
+/// A state taken into a transaction, with what the transaction has decided on it so far.
+pub struct Loaded<D: Decider> {
+    stream: StreamId,
+    /// The state, including what this transaction has decided.
+    pub state: D,
+    /// Sequence of the last recorded event in it; 0 for a stream that does not exist yet.
+    pub version: u64,
+}
+
+/// One decision over several streams, while it is being made.
+pub struct Transaction<'a> {
+    bus: &'a CommandBus,
+    append: Append,
+    /// The instant of the decision.
+    pub facts: Facts,
+}
+
+impl Transaction<'_> {
+    /// Reads one aggregate. Its version is checked when the transaction commits, also if nothing is decided on it.
+    ///
+    /// # Errors
+    /// Overload or an unavailable journal.
+    pub async fn load<D: Hosted, R>(&mut self, id: &str) -> Result<Loaded<D>, BusError<R>> {
+        let folded = self.bus.state::<D>(id).await.map_err(|error| match error {
+            BusError::Overloaded => BusError::Overloaded,
+            // Reading refuses nothing, so what is left is a journal that cannot be read.
+            other => BusError::Unavailable(other.to_string()),
+        })?;
+        let stream = StreamId::new(D::TYPE, id);
+        self.append.expect.push((stream.clone(), folded.version));
+        Ok(Loaded { stream, state: folded.state, version: folded.version })
+    }
+
+    /// A stream that must not exist yet.
+    pub fn begin<D: Decider>(&mut self, id: &str) -> Loaded<D> {
+        let stream = StreamId::new(D::TYPE, id);
+        self.append.expect.push((stream.clone(), 0));
+        Loaded { stream, state: D::default(), version: 0 }
+    }
+
+    /// Decides a command on a loaded state and takes its events into the append.
+    ///
+    /// # Errors
+    /// The aggregate's refusal; the transaction then holds nothing of this command.
+    pub fn decide<D: Decider>(
+        &mut self,
+        loaded: &mut Loaded<D>,
+        command: &D::Command,
+    ) -> Result<Vec<D::Event>, BusError<D::Refusal>> {
+        let events = loaded.state.decide(command, &self.facts).map_err(BusError::Refused)?;
+        fold::propose(&mut self.append, &loaded.stream, &events)
+            .map_err(|error| BusError::Unavailable(format!("an event does not serialise: {error}")))?;
+        for event in &events {
+            loaded.state.evolve(event);
+        }
+        Ok(events)
+    }
+
+    /// Puts a message into the outbox, in the same append.
+    pub fn send(&mut self, mail: NewMail) {
+        self.append.outbox.push(mail);
+    }
+
+    /// Destroys a subject's key, in the same append.
+    pub fn erase(&mut self, subject: SubjectId) {
+        self.append.erase_subjects.push(subject);
+    }
+}
+
+/// What a transaction came to.
+#[derive(Debug)]
+pub struct Committed<T> {
+    /// What the decision answered.
+    pub value: T,
+    /// Where it is recorded; `None` when it had no events.
+    pub appended: Option<Appended>,
+}
+
+impl CommandBus {
+    /// Makes one decision over several streams. `decide` may run more than once; only its last run counts.
+    ///
+    /// # Errors
+    /// What `decide` answers, or why the append was not possible; nothing is recorded then.
+    pub async fn transact<T, R>(
+        &self,
+        origin: &Origin,
+        mut decide: impl AsyncFnMut(&mut Transaction<'_>) -> Result<T, BusError<R>>,
+    ) -> Result<Committed<T>, BusError<R>> {
+        let metadata = origin.to_metadata();
+        for _ in 0..=REDECISIONS_MAX {
+            let decided_at = self.journal.head();
+            let mut transaction = Transaction {
+                bus: self,
+                append: Append {
+                    events: Vec::new(),
+                    expect: Vec::new(),
+                    claims: Vec::new(),
+                    metadata: Arc::clone(&metadata),
+                    erase_subjects: Vec::new(),
+                    outbox: Vec::new(),
+                },
+                facts: Facts { now: self.clock.now() },
+            };
+            let decision = decide(&mut transaction).await;
+            let append = transaction.append;
+            let value = match decision {
+                Ok(value) if !append.events.is_empty() => value,
+                unrecorded => {
+                    // Nothing will be appended that could prove the states fresh: confirm it, or decide again.
+                    let head = self.journal.confirm_head().await.map_err(|error| BusError::from_journal(&error))?;
+                    if head != decided_at {
+                        let own = self.unchanged(&append).await?;
+                        if !own {
+                            continue;
+                        }
+                    }
+                    return unrecorded.map(|value| Committed { value, appended: None });
+                }
+            };
+            match self.journal.append(append).await {
+                Ok(appended) => return Ok(Committed { value, appended: Some(appended) }),
+                Err(AppendError::Conflict { .. }) => {}
+                Err(error) => return Err(BusError::from_append(error)),
+            }
+        }
+        Err(BusError::Unavailable("too many others are writing the same streams".to_owned()))
+    }
+
+    /// Whether the streams a decision has read are still at the versions it read.
+    async fn unchanged<R>(&self, append: &Append) -> Result<bool, BusError<R>> {
+        for (stream, version) in &append.expect {
+            let later =
+                self.journal.read_stream(stream, *version, 1).await.map_err(|error| BusError::from_journal(&error))?;
+            if !later.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}

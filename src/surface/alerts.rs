@@ -1,0 +1,139 @@
+//! Alerts: listed, acknowledged, resolved (spec/metrics.md section 7.4).
+
+use muniment_aggregates::ids::{AlertId, CompanyId};
+use muniment_aggregates::metric::{AcknowledgeAlert, Metric, MetricCommand, ResolveAlert};
+use muniment_aggregates::record::Position;
+use muniment_projections::alerts::{self, AlertFilter, AlertRow, AlertState};
+use serde_json::{Value, json};
+
+use super::Surface;
+use super::cursor;
+use super::errors::ApiError;
+use super::input::Fields;
+use super::metrics::{number, slugged};
+use super::principal::{Agent, Caller};
+use super::request::{Reply, Request};
+use super::text::{self, REASON_CHARACTERS_MAX};
+
+/// Rows of one page, and the default.
+const PAGE_ALERTS_MAX: usize = 200;
+const PAGE_ALERTS: usize = 50;
+
+impl Surface {
+    /// `GET /v1/alerts`.
+    pub(super) async fn list_alerts(&self, request: &Request, company: &CompanyId) -> Result<Reply, ApiError> {
+        let state = match request.query("state") {
+            None => None,
+            Some(given) => Some(
+                AlertState::parse(given)
+                    .ok_or_else(|| ApiError::invalid_field("state", "open, acknowledged or resolved"))?,
+            ),
+        };
+        let metric = match request.query("metric") {
+            None => None,
+            Some(key) => Some(self.metric_id(company, &slugged(key)?).await?),
+        };
+        let limit = request.query_count("limit", PAGE_ALERTS, PAGE_ALERTS_MAX)?;
+        let keys = self.runtime.journal.keyring();
+        let listing = format!("alerts/{company}");
+        let place = cursor::read(keys, &listing, request.query("cursor"))?;
+        let before = place.and_then(|place| place.parse().ok()).map(Position);
+        let as_of = self.runtime.reads.catch_up(&["alerts"]).await?;
+        let filter = AlertFilter { state, metric, before };
+        let mut rows = alerts::of_company(self.runtime.reads.store(), company, &filter, limit + 1).await?;
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let next =
+            rows.last().filter(|_| has_more).map(|last| cursor::make(keys, &listing, &last.position.to_string()));
+        let shown: Vec<_> = rows.iter().map(shown).collect();
+        Ok(Reply::ok(json!({"alerts": shown, "next_cursor": next}), Some(as_of)))
+    }
+
+    async fn alert_row(&self, id: &AlertId) -> Result<Option<AlertRow>, ApiError> {
+        self.runtime.reads.catch_up(&["alerts"]).await?;
+        Ok(alerts::by_id(self.runtime.reads.store(), id).await?)
+    }
+
+    async fn own_alert(&self, request: &Request, caller: &Caller, company: &CompanyId) -> Result<AlertRow, ApiError> {
+        let not_found = || ApiError::refuse(404, "alert_not_found", "The company has no such alert.");
+        let id = AlertId::parse(request.parameter(0)).ok_or_else(not_found)?;
+        let row = self.alert_row(&id).await?.filter(|row| row.company == *company).ok_or_else(not_found)?;
+        if let Caller::Agent(agent) = caller {
+            may_touch(agent, &row)?;
+        }
+        Ok(row)
+    }
+
+    /// `POST /v1/alerts/{id}/ack`.
+    pub(super) async fn acknowledge(
+        &self,
+        request: &mut Request,
+        caller: &Caller,
+        company: &CompanyId,
+    ) -> Result<Reply, ApiError> {
+        let row = self.own_alert(request, caller, company).await?;
+        let mut fields = Fields::of(request, &["note"], true).await?;
+        let note = fields.text_unless_blank("note", REASON_CHARACTERS_MAX)?;
+        if row.state != AlertState::Open {
+            return Ok(Reply::ok(shown(&row), None));
+        }
+        let by = caller.label().to_owned();
+        let command = MetricCommand::AcknowledgeAlert(AcknowledgeAlert { alert: row.id.clone(), by, note });
+        self.change_alert(request, caller, &row, command, "acknowledge_alert").await
+    }
+
+    /// `POST /v1/alerts/{id}/resolve`.
+    pub(super) async fn resolve(
+        &self,
+        request: &mut Request,
+        caller: &Caller,
+        company: &CompanyId,
+    ) -> Result<Reply, ApiError> {
+        let row = self.own_alert(request, caller, company).await?;
+        let mut fields = Fields::of(request, &["note"], true).await?;
+        let note = fields.text_unless_blank("note", REASON_CHARACTERS_MAX)?;
+        if row.state == AlertState::Resolved {
+            return Ok(Reply::ok(shown(&row), None));
+        }
+        let by = caller.label().to_owned();
+        let command = MetricCommand::ResolveAlert(ResolveAlert { alert: row.id.clone(), by, note });
+        self.change_alert(request, caller, &row, command, "resolve_alert").await
+    }
+
+    async fn change_alert(
+        &self,
+        request: &Request,
+        caller: &Caller,
+        row: &AlertRow,
+        command: MetricCommand,
+        name: &'static str,
+    ) -> Result<Reply, ApiError> {
+        let origin = self.origin(request, caller.who(), Some(caller.subject()), name).await?;
+        let done = self.runtime.bus.execute::<Metric>(row.metric.as_str(), command, &origin).await?;
+        let row = self.alert_row(&row.id).await?;
+        let row = row.ok_or_else(|| ApiError::fault("an alert is gone from its read model"))?;
+        Ok(Reply::ok(shown(&row), done.position))
+    }
+}
+
+fn may_touch(agent: &Agent, row: &AlertRow) -> Result<(), ApiError> {
+    Surface::require_metric(agent, &row.metric_key)
+}
+
+fn shown(row: &AlertRow) -> Value {
+    json!({
+        "id": row.id.as_str(),
+        "metric_key": row.metric_key,
+        "alert_type": row.alert_type.as_str(),
+        "severity": row.severity.as_str(),
+        "summary": row.summary,
+        "created_at": text::instant(row.raised_at),
+        "state": row.state.as_str(),
+        "acknowledged_at": row.acknowledged_at.map(text::instant),
+        "acknowledged_by": row.acknowledged_by,
+        "point_id": row.point.as_str(),
+        "previous_point_id": row.previous_point.as_ref().map(|point| point.as_str()),
+        "growth": row.growth.map(number),
+        "rule_version": row.rule_version,
+    })
+}

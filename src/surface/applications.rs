@@ -1,0 +1,279 @@
+//! Applications: submitting one makes company, founder, agent token and first metric in one append
+//! (spec/metrics.md section 5).
+
+use std::time::Instant;
+
+use muniment_aggregates::application::{Application, ApplicationCommand, NewToken, Scope, Submit, Withdraw};
+use muniment_aggregates::decider::Decider as _;
+use muniment_aggregates::ids::{ApplicationId, CompanyId, FounderId, MetricId};
+use muniment_aggregates::metric::{Define, Metric, MetricCommand};
+use muniment_aggregates::record::Who;
+use muniment_journal::SubjectAlias;
+use muniment_projections::applications::{self, ApplicationRow};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use subtle::ConstantTimeEq as _;
+
+use super::Surface;
+use super::errors::{Answer, ApiError, Refusal, answered};
+use super::input::Fields;
+use super::limits::{Window, client_prefix};
+use super::metrics::{SETTING_FIELDS, definition};
+use super::principal::Founder;
+use super::request::{Reply, Request};
+use super::text::{self, NAME_CHARACTERS_MAX, NARRATIVE_BYTES_MAX, REASON_CHARACTERS_MAX, WEBSITE_CHARACTERS_MAX};
+use crate::auth::random_bytes;
+use crate::auth::tokens::{self, FreshToken, TokenKind};
+
+/// Name of the token that is made with an application.
+const DEFAULT_TOKEN_NAME: &str = "default-agent-token";
+/// Its scopes, in the order in which they are answered.
+const DEFAULT_SCOPES: [Scope; 3] = [Scope::ApplicationRead, Scope::MetricsCreate, Scope::MetricsWrite];
+
+impl Surface {
+    /// A founder session where one is presented; any other bearer is as if absent.
+    async fn optional_founder(&self, request: &Request) -> Result<Option<Founder>, ApiError> {
+        let presented = request.presented.authorization.iter().flatten().any(|header| {
+            header.trim().split_once(char::is_whitespace).is_some_and(|(_, token)| {
+                tokens::claims_to_be(&self.metrics.token_prefix, TokenKind::Session, token.trim())
+            })
+        });
+        if presented { self.founder(&request.presented).await.map(Some) } else { Ok(None) }
+    }
+
+    fn signup_gate(&self, request: &Request, has_session: bool) -> Result<(), ApiError> {
+        let otp_required = || ApiError::refuse(401, "email_otp_required", "Sign in by e-mail code first.");
+        match &self.applications.signup_secret {
+            Some(secret) => {
+                let prefix = client_prefix(request.presented.client);
+                let now = Instant::now();
+                let too_many = |seconds| -> ApiError {
+                    Refusal::too_many("rate_limited", "Too many wrong signup secrets; wait.", seconds).into()
+                };
+                self.windows.check(Window::SignupSecret, &prefix, self.limits.signup_secret, now).map_err(too_many)?;
+                // Digests are compared, so that neither content nor length shows in the time it takes.
+                let given = blake3::hash(request.signup_secret.as_deref().unwrap_or_default().as_bytes());
+                let wanted = blake3::hash(secret.expose_secret().as_bytes());
+                if !bool::from(given.as_bytes().ct_eq(wanted.as_bytes())) {
+                    self.windows
+                        .hit(Window::SignupSecret, &prefix, self.limits.signup_secret, now)
+                        .map_err(too_many)?;
+                    return Err(ApiError::refuse(401, "unauthorized", "The signup secret is missing or wrong."));
+                }
+            }
+            None if self.applications.require_email_otp && !has_session => return Err(otp_required()),
+            None => {}
+        }
+        if self.applications.require_invite {
+            if !has_session {
+                return Err(otp_required());
+            }
+            return Err(ApiError::refuse(403, "no_matching_invite", "Applying is by invitation only."));
+        }
+        Ok(())
+    }
+
+    /// `POST /v1/applications`.
+    pub(super) async fn submit_application(&self, request: &mut Request) -> Result<Reply, ApiError> {
+        let founder = self.optional_founder(request).await?;
+        self.signup_gate(request, founder.is_some())?;
+        let known = ["company_name", "founder_name", "founder_email", "website", "narrative", "primary_metric"];
+        let mut fields = Fields::of(request, &known, false).await?;
+        let company_name = fields.required_text("company_name", NAME_CHARACTERS_MAX)?;
+        let founder_name = fields.required_text("founder_name", NAME_CHARACTERS_MAX)?;
+        let founder_email = fields.required_text("founder_email", usize::MAX)?;
+        let email = text::email(&founder_email).ok_or_else(|| {
+            ApiError::refuse(400, "invalid_email", "founder_email must be an address like name@example.com.")
+        })?;
+        if let Some(founder) = &founder
+            && self.shown_email(&founder.email).await?.as_deref() != Some(email.as_str())
+        {
+            return Err(ApiError::refuse(
+                403,
+                "email_mismatch",
+                "founder_email is not the address you signed in with.",
+            ));
+        }
+        let primary = primary_metric(&mut fields)?;
+        let website = fields.text_unless_blank("website", WEBSITE_CHARACTERS_MAX)?;
+        let narrative = narrative(&mut fields)?;
+        self.limit_applications(request, &email)?;
+
+        let keys = self.runtime.journal.keyring();
+        let subject = keys.subject_for(SubjectAlias::email(&email)).await?;
+        let application = ApplicationId::from_random(random_bytes()?);
+        let company = CompanyId::from_random(random_bytes()?);
+        let sealed = async |field: &str, value: &str| {
+            keys.seal(&subject, &format!("{}/{application}/{field}", Application::TYPE), value).await
+        };
+        let token = FreshToken::make(&self.metrics.token_prefix, TokenKind::Agent)?;
+        let submit = ApplicationCommand::Submit(Submit {
+            company: company.clone(),
+            company_name,
+            founder: FounderId::from_random(random_bytes()?),
+            founder_name: sealed("founder_name", &founder_name).await?,
+            founder_email: sealed("founder_email", &email).await?,
+            founder_email_verified: founder.is_some(),
+            subject: subject.clone(),
+            website,
+            narrative,
+            token: NewToken {
+                id: token.id.clone(),
+                name: DEFAULT_TOKEN_NAME.to_owned(),
+                secret_hash: token.hash.clone(),
+                scopes: DEFAULT_SCOPES.to_vec(),
+                allowed_metrics: None,
+                expires_at: None,
+                created_by: None,
+            },
+        });
+        let metric = match primary {
+            None => None,
+            Some(settings) => {
+                let id = MetricId::from_random(random_bytes()?);
+                Some((id, MetricCommand::Define(settings.of(company.clone(), application.clone()))))
+            }
+        };
+        let who = founder.as_ref().map_or(Who::Anonymous, Founder::who);
+        let origin = self.origin(request, who, Some(&subject), "submit_application").await?;
+        let committed = self
+            .runtime
+            .bus
+            .transact(&origin, async |tx| {
+                let mut own = tx.begin::<Application>(application.as_str());
+                tx.decide(&mut own, &submit).map_err(answered)?;
+                if let Some((id, define)) = &metric {
+                    let mut metric = tx.begin::<Metric>(id.as_str());
+                    tx.decide(&mut metric, define).map_err(answered)?;
+                }
+                Ok::<_, crate::runtime::BusError<Answer>>(())
+            })
+            .await?;
+        let body = json!({
+            "company_id": company.as_str(),
+            "application_id": application.as_str(),
+            "founder_email_verified": founder.is_some(),
+            "token": token.raw,
+            "token_scopes": DEFAULT_SCOPES.map(|scope| scope.as_str()),
+        });
+        Ok(Reply::created(body, committed.appended.map(|appended| appended.last)))
+    }
+
+    fn limit_applications(&self, request: &Request, email: &str) -> Result<(), ApiError> {
+        let too_many = |seconds| Refusal::too_many("rate_limited", "Too many applications; wait.", seconds);
+        let now = Instant::now();
+        let prefix = client_prefix(request.presented.client);
+        // The address itself is nobody's business in a table of counters.
+        let digest = hex::encode(self.runtime.journal.keyring().mac("application-limit", email.as_bytes()));
+        self.windows
+            .check(Window::ApplicationsEmail, &digest, self.limits.applications_email, now)
+            .map_err(too_many)?;
+        self.windows
+            .hit(Window::ApplicationsAddress, &prefix, self.limits.applications_address, now)
+            .map_err(too_many)?;
+        self.windows.hit(Window::ApplicationsEmail, &digest, self.limits.applications_email, now).map_err(too_many)?;
+        Ok(())
+    }
+
+    /// `GET /v1/applications`.
+    pub(super) async fn list_applications(&self, founder: &Founder) -> Result<Reply, ApiError> {
+        let own = self.applications_of(founder).await?;
+        let rows: Vec<_> = own.iter().map(summary).collect();
+        Ok(Reply::ok(json!({"applications": rows}), None))
+    }
+
+    async fn own_application(&self, request: &Request, founder: &Founder) -> Result<ApplicationRow, ApiError> {
+        let not_found = || ApiError::refuse(404, "application_not_found", "There is no such application of yours.");
+        let id = ApplicationId::parse(request.parameter(0)).ok_or_else(not_found)?;
+        self.runtime.reads.catch_up(&["applications"]).await?;
+        applications::by_id(self.runtime.reads.store(), &id)
+            .await?
+            .filter(|row| row.founder_subject == founder.subject)
+            .ok_or_else(not_found)
+    }
+
+    /// `GET /v1/applications/{id}`.
+    pub(super) async fn show_application(&self, request: &Request, founder: &Founder) -> Result<Reply, ApiError> {
+        let row = self.own_application(request, founder).await?;
+        let history = applications::history(self.runtime.reads.store(), &row.id).await?;
+        let history: Vec<_> = history
+            .iter()
+            .map(|it| json!({"status": it.status.as_str(), "at": text::instant(it.at), "reason": it.reason}))
+            .collect();
+        let mut shown = summary(&row);
+        shown["narrative"] = row.narrative.clone();
+        shown["status_history"] = json!(history);
+        let body = json!({
+            "application": shown,
+            "metrics": self.status_metrics(&row.company).await?,
+            "alerts": self.status_alerts(&row.company).await?,
+        });
+        Ok(Reply::ok(body, None))
+    }
+
+    /// `POST /v1/applications/{id}/withdraw`.
+    pub(super) async fn withdraw(&self, request: &mut Request, founder: &Founder) -> Result<Reply, ApiError> {
+        let row = self.own_application(request, founder).await?;
+        let mut fields = Fields::of(request, &["reason"], true).await?;
+        let reason = fields.text_unless_blank("reason", REASON_CHARACTERS_MAX)?;
+        let command = ApplicationCommand::Withdraw(Withdraw { reason, by: founder.account.0.clone() });
+        let origin = self.origin(request, founder.who(), Some(&founder.subject), "withdraw_application").await?;
+        let done = self.runtime.bus.execute::<Application>(row.id.as_str(), command, &origin).await?;
+        Ok(Reply::ok(json!({"id": row.id.as_str(), "status": "withdrawn"}), done.position))
+    }
+}
+
+fn summary(row: &ApplicationRow) -> Value {
+    json!({
+        "id": row.id.as_str(),
+        "company_id": row.company.as_str(),
+        "company_name": row.company_name,
+        "website": row.website,
+        "status": row.status.as_str(),
+        "submitted_at": text::instant(row.submitted_at),
+        "founder_email_verified": row.founder_email_verified,
+    })
+}
+
+fn narrative(fields: &mut Fields) -> Result<Value, ApiError> {
+    match fields.take("narrative") {
+        None => Ok(json!({})),
+        Some(Value::Object(narrative)) => {
+            let narrative = Value::Object(narrative);
+            if narrative.to_string().len() > NARRATIVE_BYTES_MAX {
+                return Err(ApiError::invalid_field("narrative", "at most 64 KiB long"));
+            }
+            Ok(narrative)
+        }
+        Some(_) => Err(ApiError::invalid_field("narrative", "an object")),
+    }
+}
+
+/// The settings of the metric that is made with an application, before company and application have ids.
+struct Primary(Define);
+
+impl Primary {
+    fn of(mut self, company: CompanyId, application: ApplicationId) -> Define {
+        self.0.company = company;
+        self.0.application = application;
+        self.0
+    }
+}
+
+fn primary_metric(fields: &mut Fields) -> Result<Option<Primary>, ApiError> {
+    let given = match fields.take("primary_metric") {
+        None => return Ok(None),
+        Some(Value::Object(given)) => given,
+        Some(_) => return Err(ApiError::invalid_field("primary_metric", "an object")),
+    };
+    let known: Vec<&str> =
+        std::iter::once("key").chain(SETTING_FIELDS.iter().copied().filter(|name| *name != "source_type")).collect();
+    let mut given = Fields::within(given, &known)?;
+    let key = match given.take("key") {
+        None => return Ok(None),
+        Some(Value::String(key)) if key.is_empty() => return Ok(None),
+        Some(Value::String(key)) => key,
+        Some(_) => return Err(ApiError::invalid_field("primary_metric.key", "a string")),
+    };
+    definition(&key, &mut given, CompanyId::default(), ApplicationId::default()).map(|define| Some(Primary(define)))
+}

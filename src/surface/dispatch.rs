@@ -1,0 +1,107 @@
+//! Leads a request through its gates, in the order every method shares: credential, type, scope, limit; then the
+//! method itself, which reads the body first.
+
+use std::time::Instant;
+
+use muniment_aggregates::ids::CompanyId;
+
+use super::Surface;
+use super::errors::{ApiError, Refusal};
+use super::limits::Window;
+use super::methods::{LimitClass, Method, Name, Who};
+use super::principal::{Agent, Caller, Founder};
+use super::request::{Reply, Request};
+
+/// Who passed the gates.
+pub enum Admitted {
+    /// Nobody had to prove anything.
+    Anybody,
+    /// An agent.
+    Agent(Agent),
+    /// A founder.
+    Founder(Founder),
+    /// Somebody of a company.
+    Company(Caller, CompanyId),
+}
+
+impl Surface {
+    /// Answers a request to a method of the table.
+    ///
+    /// # Errors
+    /// Whatever gate or method refuses, or a fault.
+    pub async fn call(&self, method: &'static Method, request: &mut Request) -> Result<Reply, ApiError> {
+        let admitted = self.admit(method, request).await?;
+        self.count(method, &admitted)?;
+        if let Some(after) = request.after {
+            let models: Vec<&str> = self.runtime.reads.positions().into_keys().collect();
+            self.runtime.reads.wait(&models, after).await?;
+        }
+        match (method.name, admitted) {
+            (Name::OtpStart, _) => self.otp_start(request).await,
+            (Name::OtpVerify, _) => self.otp_verify(request).await,
+            (Name::ApplicationSubmit, _) => self.submit_application(request).await,
+            (Name::SessionShow, Admitted::Founder(founder)) => self.show_session(&founder).await,
+            (Name::Logout, Admitted::Founder(founder)) => self.logout(request, &founder).await,
+            (Name::ApplicationList, Admitted::Founder(founder)) => self.list_applications(&founder).await,
+            (Name::ApplicationShow, Admitted::Founder(founder)) => self.show_application(request, &founder).await,
+            (Name::ApplicationWithdraw, Admitted::Founder(founder)) => self.withdraw(request, &founder).await,
+            (Name::TokenCreate, Admitted::Founder(founder)) => self.create_token(request, &founder).await,
+            (Name::TokenList, Admitted::Founder(founder)) => self.list_tokens(request, &founder).await,
+            (Name::TokenRevoke, Admitted::Founder(founder)) => self.revoke_token(request, &founder).await,
+            (Name::TokenRotate, Admitted::Founder(founder)) => self.rotate_token(request, &founder).await,
+            (Name::Status, Admitted::Agent(agent)) => self.status(&agent).await,
+            (Name::MetricDefine, Admitted::Agent(agent)) => self.define_metric(request, &agent).await,
+            (Name::MetricSettings, Admitted::Agent(agent)) => self.change_settings(request, &agent).await,
+            (Name::PointRecord, Admitted::Agent(agent)) => self.record_point(request, &agent).await,
+            (Name::PointBatch, Admitted::Agent(agent)) => self.record_batch(request, &agent).await,
+            (Name::PointCorrect, Admitted::Agent(agent)) => self.correct_point(request, &agent).await,
+            (Name::RuleSet, Admitted::Agent(agent)) => self.set_rule(request, &agent).await,
+            (Name::MetricList, Admitted::Company(_, company)) => self.list_metrics(&company).await,
+            (Name::MetricShow, Admitted::Company(_, company)) => self.show_metric(request, &company).await,
+            (Name::PointList, Admitted::Company(_, company)) => self.list_points(request, &company).await,
+            (Name::RuleList, Admitted::Company(_, company)) => self.list_rules(request, &company).await,
+            (Name::AlertList, Admitted::Company(_, company)) => self.list_alerts(request, &company).await,
+            (Name::AlertAcknowledge, Admitted::Company(caller, company)) => {
+                self.acknowledge(request, &caller, &company).await
+            }
+            (Name::AlertResolve, Admitted::Company(caller, company)) => self.resolve(request, &caller, &company).await,
+            // The table names the gate of each method, and the gate what it lets through.
+            (name, _) => Err(ApiError::fault(format!("{name:?} has no gate"))),
+        }
+    }
+
+    async fn admit(&self, method: &'static Method, request: &Request) -> Result<Admitted, ApiError> {
+        match method.who {
+            Who::Public | Who::OptionalSession => Ok(Admitted::Anybody),
+            Who::Agent(scope) => {
+                let agent = self.agent(&request.presented).await?;
+                Self::require_scope(&agent, scope)?;
+                Ok(Admitted::Agent(agent))
+            }
+            Who::AgentOrFounder(scope) => {
+                let (caller, company) = self.company_caller(request, scope).await?;
+                Ok(Admitted::Company(caller, company))
+            }
+            Who::Founder => Ok(Admitted::Founder(self.founder_not_agent(&request.presented).await?)),
+            Who::SessionItself => Ok(Admitted::Founder(self.founder(&request.presented).await?)),
+            Who::Reviewer => Err(self.refuse_reviewer(request).await),
+        }
+    }
+
+    fn count(&self, method: &Method, admitted: &Admitted) -> Result<(), ApiError> {
+        let (window, limit) = match method.limit {
+            LimitClass::None => return Ok(()),
+            LimitClass::Writes => (Window::MetricWrites, self.limits.metric_writes),
+            LimitClass::Reads => (Window::Reads, self.limits.reads),
+        };
+        let key = match admitted {
+            Admitted::Anybody => return Ok(()),
+            Admitted::Agent(agent) => &agent.id.0,
+            Admitted::Founder(founder) => &founder.id.0,
+            Admitted::Company(caller, _) => caller.limit_key(),
+        };
+        self.windows.hit(window, key, limit, Instant::now()).map_err(|seconds| {
+            Refusal::too_many("rate_limited", "Too many requests of this credential; wait.", seconds).into()
+        })
+    }
+}

@@ -1,0 +1,232 @@
+//! Every answer that is not success. A refusal is the caller's to mend and has a stable code; a fault is ours, goes
+//! to the log with the correlation id, and tells the caller nothing else. This file alone turns typed refusals into
+//! statuses.
+
+use std::fmt::Display;
+
+use muniment_aggregates::application::ApplicationRefusal;
+use muniment_aggregates::challenge::ChallengeRefusal;
+use muniment_aggregates::decider::Refuse;
+use muniment_aggregates::metric::MetricRefusal;
+use serde_json::{Map, Value, json};
+
+use crate::runtime::BusError;
+use crate::runtime::reads::Behind;
+
+/// Seconds after which a caller who met an overloaded or lagging node may come back.
+const RETRY_SECONDS: u64 = 1;
+
+/// What the caller gets instead of success.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// Stable code.
+    pub code: &'static str,
+    /// For a person: what was refused and what to do.
+    pub message: String,
+    /// Seconds after which trying again makes sense.
+    pub retry_after_seconds: Option<u64>,
+    /// Further keys of the body.
+    pub extra: Map<String, Value>,
+}
+
+/// Why a method did not succeed.
+#[derive(Debug)]
+pub enum ApiError {
+    /// The caller's to mend.
+    Refused(Box<Refusal>),
+    /// Ours. The text is for the log alone.
+    Fault(String),
+}
+
+impl Refusal {
+    /// A refusal with a code and a text.
+    #[must_use]
+    pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), retry_after_seconds: None, extra: Map::new() }
+    }
+
+    /// 429 with the seconds until it makes sense again.
+    #[must_use]
+    pub fn too_many(code: &'static str, message: &str, retry_after_seconds: u64) -> Self {
+        let seconds = retry_after_seconds.max(1);
+        let mut refusal = Self::new(429, code, message);
+        refusal.retry_after_seconds = Some(seconds);
+        refusal.extra.insert("retry_after".to_owned(), json!(seconds));
+        refusal
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl ApiError {
+    /// A refusal with a code and a text.
+    #[must_use]
+    pub fn refuse(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Refusal::new(status, code, message).into()
+    }
+
+    /// The same with a further key in the body.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: Value) -> Self {
+        if let Self::Refused(refusal) = &mut self {
+            refusal.extra.insert(key.to_owned(), value);
+        }
+        self
+    }
+
+    /// 503: nothing was done, and the same call may succeed shortly.
+    #[must_use]
+    pub fn unavailable(message: &str) -> Self {
+        let mut refusal = Refusal::new(503, "service_unavailable", message);
+        refusal.retry_after_seconds = Some(RETRY_SECONDS);
+        refusal.into()
+    }
+
+    /// A fault, with what the log should say.
+    pub fn fault(what: impl Display) -> Self {
+        Self::Fault(what.to_string())
+    }
+
+    /// 404 `not_found`, the one without a message.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::refuse(404, "not_found", "")
+    }
+
+    /// A missing field, by name.
+    #[must_use]
+    pub fn missing(field: &str) -> Self {
+        Self::refuse(400, "missing_field", format!("{field} is required."))
+    }
+
+    /// A field of the wrong type or out of its bounds.
+    #[must_use]
+    pub fn invalid_field(field: &str, expected: &str) -> Self {
+        Self::refuse(400, "invalid_field", format!("{field} must be {expected}."))
+    }
+}
+
+impl From<muniment_sql::SqlError> for ApiError {
+    fn from(error: muniment_sql::SqlError) -> Self {
+        Self::Fault(error.to_string())
+    }
+}
+
+impl From<muniment_journal::JournalError> for ApiError {
+    fn from(error: muniment_journal::JournalError) -> Self {
+        tracing::warn!(error = %error, "the journal cannot answer");
+        Self::unavailable("The record cannot be confirmed at present; try again shortly.")
+    }
+}
+
+impl From<muniment_journal::SealError> for ApiError {
+    fn from(error: muniment_journal::SealError) -> Self {
+        Self::Fault(error.to_string())
+    }
+}
+
+impl From<getrandom::Error> for ApiError {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Fault(format!("no random bytes: {error}"))
+    }
+}
+
+impl From<Behind> for ApiError {
+    fn from(behind: Behind) -> Self {
+        tracing::warn!(error = %behind, "a query could not be answered from the present");
+        Self::unavailable("The read models are catching up; try again shortly.")
+    }
+}
+
+/// How a typed refusal is answered.
+pub trait Answered: Refuse {
+    /// Its answer.
+    fn answer(self) -> Refusal;
+}
+
+impl Answered for MetricRefusal {
+    fn answer(self) -> Refusal {
+        let status = match &self {
+            Self::NotDefined | Self::AlertNotFound => 404,
+            Self::AlreadyDefined => 409,
+            Self::InvalidKey
+            | Self::InvalidValue
+            | Self::InvalidTimestamp
+            | Self::InvalidIdempotencyKey
+            | Self::InvalidBatch
+            | Self::InvalidField { .. }
+            | Self::MissingField { .. } => 400,
+        };
+        Refusal::new(status, self.reason(), self.to_string())
+    }
+}
+
+impl Answered for ApplicationRefusal {
+    fn answer(self) -> Refusal {
+        let status = match &self {
+            Self::NotSubmitted | Self::TokenNotFound => 404,
+            Self::AlreadySubmitted | Self::InvalidTransition { .. } | Self::TokenLimit => 409,
+            Self::InvalidField { .. } => 400,
+        };
+        Refusal::new(status, self.reason(), self.to_string())
+    }
+}
+
+impl Answered for ChallengeRefusal {
+    fn answer(self) -> Refusal {
+        let seconds = self.retry_after_seconds().unwrap_or(1);
+        match &self {
+            Self::TooManyStarts { .. } => {
+                Refusal::too_many(self.reason(), "Too many codes were asked for; wait before the next.", seconds)
+            }
+            Self::TooManyGuesses { .. } => {
+                Refusal::too_many(self.reason(), "Too many wrong codes; ask for a new one later.", seconds)
+            }
+            Self::NoLiveCode | Self::Expired => Refusal::new(401, self.reason(), self.to_string()),
+        }
+    }
+}
+
+impl<R: Answered> From<BusError<R>> for ApiError {
+    fn from(error: BusError<R>) -> Self {
+        match error {
+            BusError::Refused(refusal) => refusal.answer().into(),
+            BusError::Overloaded => Self::unavailable("Too much is waiting already; try again shortly."),
+            BusError::Unavailable(why) => {
+                tracing::warn!(error = %why, "a command could not be recorded");
+                Self::unavailable("The record cannot be written at present; nothing was done. Try again shortly.")
+            }
+            other @ (BusError::Duplicate { .. } | BusError::ClaimTaken { .. } | BusError::Panicked { .. }) => {
+                Self::Fault(other.to_string())
+            }
+        }
+    }
+}
+
+/// What a decision over several aggregates refuses: the answer itself.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", .0.code)]
+pub struct Answer(pub Refusal);
+
+impl Refuse for Answer {
+    fn reason(&self) -> &'static str {
+        self.0.code
+    }
+}
+
+impl Answered for Answer {
+    fn answer(self) -> Refusal {
+        self.0
+    }
+}
+
+/// Translates one aggregate's refusal within a decision over several.
+pub fn answered<R: Answered>(error: BusError<R>) -> BusError<Answer> {
+    error.map_refusal(|refusal| Answer(refusal.answer()))
+}

@@ -1,0 +1,282 @@
+//! Reading bodies: a JSON object, not deeper than 32 levels, no field twice, no field unknown, each of its type and
+//! within its bounds (spec/metrics.md section 2.1). `null` in an optional field is absence.
+
+use serde_json::{Map, Value};
+
+use super::errors::ApiError;
+use super::request::Request;
+
+/// Deepest nesting of a body.
+const DEPTH_MAX: usize = 32;
+
+/// The fields of a body, taken one by one.
+pub struct Fields {
+    values: Map<String, Value>,
+}
+
+fn invalid_json(why: &str) -> ApiError {
+    ApiError::refuse(400, "invalid_json", format!("The body must be a JSON object: {why}."))
+}
+
+/// Whether brackets outside of strings nest deeper than is allowed. Looked at before parsing, so that depth costs
+/// no stack.
+fn is_too_deep(bytes: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match (in_string, *byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (true, b'"') => in_string = false,
+            (false, b'"') => in_string = true,
+            (false, b'{' | b'[') => {
+                depth += 1;
+                if depth > DEPTH_MAX {
+                    return true;
+                }
+            }
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            (true | false, _) => {}
+        }
+    }
+    false
+}
+
+/// A JSON object in which no name stands twice, at any depth.
+struct Strict(Value);
+
+impl<'de> serde::Deserialize<'de> for Strict {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Strict)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> serde::de::Visitor<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(Strict(item)) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some((name, Strict(value))) = access.next_entry::<String, Strict>()? {
+            if map.contains_key(&name) {
+                return Err(serde::de::Error::custom(format_args!("the field {name} stands twice")));
+            }
+            map.insert(name, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+impl Fields {
+    /// Reads a request's body. Where no field is required an absent body is an empty object.
+    ///
+    /// # Errors
+    /// 413, 400 `invalid_json` or 400 `unknown_field`.
+    pub async fn of(request: &mut Request, known: &[&str], may_be_absent: bool) -> Result<Self, ApiError> {
+        let bytes = request.read_body().await?;
+        if bytes.is_empty() && may_be_absent {
+            return Ok(Self { values: Map::new() });
+        }
+        Self::parse(&bytes, known)
+    }
+
+    /// Reads a text of JSON.
+    ///
+    /// # Errors
+    /// 400 `invalid_json` or 400 `unknown_field`.
+    pub fn parse(bytes: &[u8], known: &[&str]) -> Result<Self, ApiError> {
+        if is_too_deep(bytes) {
+            return Err(invalid_json("it is nested too deeply"));
+        }
+        let parsed = serde_json::from_slice::<Strict>(bytes);
+        match parsed {
+            Ok(Strict(Value::Object(values))) => Self::within(values, known),
+            Ok(Strict(_)) => Err(invalid_json("it is another kind of value")),
+            // A number beyond every float is JSON all the same; its field refuses it.
+            Err(error) if error.to_string().starts_with("number out of range") => {
+                let text = std::str::from_utf8(bytes).map_err(|_| invalid_json("it is not UTF-8"))?;
+                Self::with_huge_numbers(text, known)
+            }
+            Err(error) => Err(invalid_json(&error.to_string())),
+        }
+    }
+
+    /// Reads top-level values one by one, so that one number out of range spoils only its own field.
+    fn with_huge_numbers(text: &str, known: &[&str]) -> Result<Self, ApiError> {
+        let raw: std::collections::BTreeMap<String, Box<serde_json::value::RawValue>> =
+            serde_json::from_str(text).map_err(|error| invalid_json(&error.to_string()))?;
+        let values = raw
+            .into_iter()
+            .map(|(name, value)| {
+                (name, serde_json::from_str(value.get()).unwrap_or(Value::String("out of range".to_owned())))
+            })
+            .collect();
+        Self::within(values, known)
+    }
+
+    /// Fields of an object inside a body.
+    ///
+    /// # Errors
+    /// 400 `unknown_field`.
+    pub fn within(values: Map<String, Value>, known: &[&str]) -> Result<Self, ApiError> {
+        match values.keys().find(|name| !known.contains(&name.as_str())) {
+            Some(name) => {
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let shown: String = name.chars().take(100).collect();
+                Err(ApiError::refuse(400, "unknown_field", format!("{shown} is unknown here; known: {known}.")))
+            }
+            None => Ok(Self { values }),
+        }
+    }
+
+    /// Takes a value as it is; `None` for absent and `null`.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.values.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// A text that must be there: absent, blank or of another type is missing.
+    ///
+    /// # Errors
+    /// 400 `missing_field`, or `invalid_field` when it is too long.
+    pub fn required_text(&mut self, name: &str, characters_max: usize) -> Result<String, ApiError> {
+        match self.take(name) {
+            Some(Value::String(text)) if !text.trim().is_empty() => {
+                within_bounds(name, text.trim().to_owned(), characters_max)
+            }
+            Some(_) | None => Err(ApiError::missing(name)),
+        }
+    }
+
+    /// A text that may be absent.
+    ///
+    /// # Errors
+    /// 400 `invalid_field` when it is no text or too long.
+    pub fn text(&mut self, name: &str, characters_max: usize) -> Result<Option<String>, ApiError> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => within_bounds(name, text, characters_max).map(Some),
+            Some(_) => Err(ApiError::invalid_field(name, "a string")),
+        }
+    }
+
+    /// A text that may be absent; blank counts as absent.
+    ///
+    /// # Errors
+    /// 400 `invalid_field` when it is no text or too long.
+    pub fn text_unless_blank(&mut self, name: &str, characters_max: usize) -> Result<Option<String>, ApiError> {
+        Ok(self.text(name, characters_max)?.filter(|text| !text.trim().is_empty()))
+    }
+
+    /// A truth value that may be absent.
+    ///
+    /// # Errors
+    /// 400 `invalid_field`.
+    pub fn flag(&mut self, name: &str) -> Result<Option<bool>, ApiError> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(value)),
+            Some(_) => Err(ApiError::invalid_field(name, "true or false")),
+        }
+    }
+
+    /// A finite number that may be absent.
+    ///
+    /// # Errors
+    /// 400 `invalid_field`.
+    pub fn number(&mut self, name: &str, expected: &str) -> Result<Option<f64>, ApiError> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(value) => value
+                .as_f64()
+                .filter(|number| number.is_finite() && value.is_number())
+                .map(Some)
+                .ok_or_else(|| ApiError::invalid_field(name, expected)),
+        }
+    }
+
+    /// A whole number within bounds that may be absent.
+    ///
+    /// # Errors
+    /// 400 `invalid_field`.
+    pub fn count(&mut self, name: &str, min: u32, max: u32) -> Result<Option<u32>, ApiError> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(value) => value
+                .as_u64()
+                .and_then(|count| u32::try_from(count).ok())
+                .filter(|count| (min..=max).contains(count))
+                .map(Some)
+                .ok_or_else(|| ApiError::invalid_field(name, &format!("a whole number from {min} to {max}"))),
+        }
+    }
+}
+
+fn within_bounds(name: &str, text: String, characters_max: usize) -> Result<String, ApiError> {
+    if text.chars().count() > characters_max {
+        return Err(ApiError::invalid_field(name, &format!("at most {characters_max} characters long")));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(body: &str) -> Option<&'static str> {
+        match Fields::parse(body.as_bytes(), &["a", "b"]) {
+            Err(ApiError::Refused(refusal)) => Some(refusal.code),
+            Err(ApiError::Fault(_)) | Ok(_) => None,
+        }
+    }
+
+    #[test]
+    fn only_an_object_with_known_fields_each_once_is_read() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(100), "]".repeat(100));
+        for bad in ["", "null", "[]", "\"x\"", "{", "{\"a\":1,\"a\":2}", "{\"a\":{\"x\":1,\"x\":2}}", deep.as_str()] {
+            assert_eq!(code(bad), Some("invalid_json"), "{bad}");
+        }
+        assert_eq!(code("{\"c\":1}"), Some("unknown_field"));
+        assert_eq!(code("{\"a\":\"[[[[\\\"[[[[\",\"b\":null}"), None);
+        assert_eq!(code("{\"a\":1e400}"), None, "its field refuses it");
+    }
+}

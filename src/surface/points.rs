@@ -1,0 +1,375 @@
+//! Points: recorded once a key, corrected beside the first value, listed by instant (spec/metrics.md section 6).
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use muniment_aggregates::decider::Decider as _;
+use muniment_aggregates::ids::{CompanyId, PointId};
+use muniment_aggregates::metric::{
+    CorrectPoint, Metric, MetricCommand, MetricEvent, NewPoint, RecordPoints, is_idempotency_key, number, timestamp,
+};
+use muniment_aggregates::record::{DedupeKey, Position, StreamId};
+use muniment_projections::points::{self, Order, PointKey, PointQuery, PointRow};
+use serde_json::{Value, json};
+
+use super::Surface;
+use super::cursor;
+use super::errors::{ApiError, Refusal};
+use super::input::Fields;
+use super::methods::POINT;
+use super::metrics::number as wire_number;
+use super::principal::Agent;
+use super::request::{Reply, Request};
+use super::text::{self, KEY_CHARACTERS_MAX, NAME_CHARACTERS_MAX, REASON_CHARACTERS_MAX};
+use crate::auth::random_bytes;
+use crate::runtime::BusError;
+
+/// Points of one batch.
+const BATCH_POINTS_MAX: usize = 1_000;
+/// Rows of one page, and the default.
+const PAGE_POINTS_MAX: usize = 1_000;
+const PAGE_POINTS: usize = 100;
+/// How often a batch is put together again because keys of it were recorded in between.
+const BATCH_RACES_MAX: usize = 16;
+/// Confidence of a point that names none.
+const CONFIDENCE: f64 = 0.5;
+
+/// A recorded point as a repeated key finds it.
+struct First {
+    id: String,
+    value: f64,
+}
+
+impl First {
+    fn answer(&self, offered: f64) -> Value {
+        let mut answer = json!({"id": self.id, "duplicate": true});
+        if self.value != offered {
+            answer["differs"] = json!(true);
+        }
+        answer
+    }
+}
+
+impl Surface {
+    /// `POST /v1/metrics/{key}/points`.
+    pub(super) async fn record_point(&self, request: &mut Request, agent: &Agent) -> Result<Reply, ApiError> {
+        let slug = Self::path_slug(request)?;
+        Self::require_metric(agent, &slug)?;
+        let known: Vec<&str> = POINT.iter().map(|field| field.name).collect();
+        let mut fields = Fields::of(request, &known, false).await?;
+        let header = header_key(request)?;
+        let point = self.point(&mut fields, header, agent, &slug)?;
+        let id = self.metric_id(&agent.company, &slug).await?;
+        let (offered, point_id) = (point.value, point.id.clone());
+        let command = MetricCommand::RecordPoints(RecordPoints { points: vec![point] });
+        let origin = self.origin(request, agent.who(), Some(&agent.subject), "record_points").await?;
+        match self.runtime.bus.execute::<Metric>(id.as_str(), command, &origin).await {
+            Ok(done) => Ok(Reply::created(json!({"id": point_id.as_str(), "duplicate": false}), done.position)),
+            Err(BusError::Duplicate { position, .. }) => {
+                let first = self.first_at(position).await?;
+                Ok(Reply::ok(first.answer(offered), Some(position)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// `POST /v1/metrics/{key}/points/batch`.
+    pub(super) async fn record_batch(&self, request: &mut Request, agent: &Agent) -> Result<Reply, ApiError> {
+        let slug = Self::path_slug(request)?;
+        Self::require_metric(agent, &slug)?;
+        let mut fields = Fields::of(request, &["points"], false).await?;
+        if !request.idempotency_keys.is_empty() {
+            let message = "A batch takes no Idempotency-Key header; give each point its idempotency_key.";
+            return Err(ApiError::refuse(400, "invalid_idempotency_key", message));
+        }
+        let points = self.batch_points(&mut fields, agent, &slug)?;
+        let id = self.metric_id(&agent.company, &slug).await?;
+        let stream = StreamId::new(Metric::TYPE, id.as_str());
+        let origin = self.origin(request, agent.who(), Some(&agent.subject), "record_points").await?;
+        for _ in 0..BATCH_RACES_MAX {
+            let plan = self.plan_batch(&stream, &points).await?;
+            if plan.fresh.is_empty() {
+                return Ok(Reply::ok(plan.body(0), None));
+            }
+            let created = plan.fresh.len();
+            let command = MetricCommand::RecordPoints(RecordPoints { points: plan.fresh.clone() });
+            match self.runtime.bus.execute::<Metric>(id.as_str(), command, &origin).await {
+                Ok(done) => return Ok(Reply::ok(plan.body(created), done.position)),
+                // A key of the batch was recorded in between: what is known now is known in the next round.
+                Err(BusError::Duplicate { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ApiError::unavailable("The same keys are being recorded by too many at once; try again shortly."))
+    }
+
+    fn batch_points(&self, fields: &mut Fields, agent: &Agent, slug: &str) -> Result<Vec<NewPoint>, ApiError> {
+        let given = match fields.take("points") {
+            Some(Value::Array(given)) if (1..=BATCH_POINTS_MAX).contains(&given.len()) => given,
+            Some(Value::Array(_)) => return Err(invalid_batch(&[("points", "invalid_field", "1 to 1,000 points")])),
+            Some(_) | None => return Err(ApiError::missing("points")),
+        };
+        let known: Vec<&str> = POINT.iter().map(|field| field.name).collect();
+        let mut points = Vec::with_capacity(given.len());
+        for (index, value) in given.into_iter().enumerate() {
+            let read = match value {
+                Value::Object(values) => {
+                    Fields::within(values, &known).and_then(|mut fields| self.point(&mut fields, None, agent, slug))
+                }
+                _ => Err(ApiError::refuse(400, "invalid_field", "A point must be an object.")),
+            };
+            match read {
+                Ok(point) => points.push(point),
+                Err(ApiError::Refused(refusal)) => return Err(batch_issue(index, &refusal)),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(points)
+    }
+
+    /// Reads one point's fields, in the order in which the specification refuses them.
+    fn point(
+        &self,
+        fields: &mut Fields,
+        header_key: Option<String>,
+        agent: &Agent,
+        slug: &str,
+    ) -> Result<NewPoint, ApiError> {
+        let now = self.runtime.clock.now();
+        let value = read_value(fields)?;
+        let (timestamp, instant) = read_timestamp(fields, now)?;
+        let body_key = match fields.take("idempotency_key") {
+            None => None,
+            Some(Value::String(key)) => Some(key),
+            Some(_) => return Err(invalid_key()),
+        };
+        let idempotency_key = match header_key.or(body_key) {
+            Some(key) if is_idempotency_key(&key) => key,
+            Some(_) => return Err(invalid_key()),
+            None => format!("{}:{slug}:{timestamp}", agent.company),
+        };
+        let source = fields.text_unless_blank("source", NAME_CHARACTERS_MAX)?;
+        let confidence = fields.number("confidence", "a number from 0 to 1")?.unwrap_or(CONFIDENCE);
+        if !(0.0..=1.0).contains(&confidence) {
+            return Err(ApiError::invalid_field("confidence", "a number from 0 to 1"));
+        }
+        Ok(NewPoint {
+            id: PointId::from_random(random_bytes()?),
+            value,
+            timestamp,
+            instant,
+            source: source.unwrap_or_else(|| agent.name.clone()),
+            confidence,
+            raw_event_id: fields.text("raw_event_id", KEY_CHARACTERS_MAX)?,
+            idempotency_key,
+        })
+    }
+
+    async fn first_at(&self, position: Position) -> Result<First, ApiError> {
+        let event = self.runtime.journal.event(position).await?;
+        let event = event.ok_or_else(|| ApiError::fault(format!("no event at position {position}")))?;
+        match muniment_aggregates::catalog::decode_recorded::<MetricEvent>(&event) {
+            Ok(MetricEvent::PointRecorded(recorded)) => {
+                Ok(First { id: recorded.point.as_str().to_owned(), value: recorded.value })
+            }
+            Ok(_) => Err(ApiError::fault(format!("the event at position {position} is no point"))),
+            Err(error) => Err(ApiError::fault(error)),
+        }
+    }
+
+    async fn plan_batch(&self, stream: &StreamId, points: &[NewPoint]) -> Result<BatchPlan, ApiError> {
+        let keys: Vec<DedupeKey> = points.iter().map(|point| DedupeKey::of(stream, &point.idempotency_key)).collect();
+        let recorded = self.runtime.journal.find_dedupe(&keys).await?;
+        let mut plan = BatchPlan { results: Vec::with_capacity(points.len()), fresh: Vec::new() };
+        let mut in_batch: HashMap<DedupeKey, First> = HashMap::new();
+        for (point, key) in points.iter().zip(&keys) {
+            if let Some(first) = in_batch.get(key) {
+                plan.results.push(first.answer(point.value));
+                continue;
+            }
+            let first = match recorded.get(key) {
+                Some(position) => {
+                    let first = self.first_at(*position).await?;
+                    plan.results.push(first.answer(point.value));
+                    first
+                }
+                None => {
+                    plan.results.push(json!({"id": point.id.as_str(), "duplicate": false}));
+                    plan.fresh.push(point.clone());
+                    First { id: point.id.as_str().to_owned(), value: point.value }
+                }
+            };
+            in_batch.insert(*key, first);
+        }
+        Ok(plan)
+    }
+
+    /// `POST /v1/metrics/{key}/points/{id}/correct`.
+    pub(super) async fn correct_point(&self, request: &mut Request, agent: &Agent) -> Result<Reply, ApiError> {
+        let slug = Self::path_slug(request)?;
+        Self::require_metric(agent, &slug)?;
+        let mut fields = Fields::of(request, &["value", "reason"], false).await?;
+        let value = read_value(&mut fields)?;
+        let reason = fields.text_unless_blank("reason", REASON_CHARACTERS_MAX)?;
+        let metric = self.metric_id(&agent.company, &slug).await?;
+        let not_found = || ApiError::refuse(404, "point_not_found", "The metric has no such point.");
+        let point = PointId::parse(request.parameter(1)).ok_or_else(not_found)?;
+        self.runtime.reads.catch_up(&["points"]).await?;
+        points::by_id(self.runtime.reads.store(), &point)
+            .await?
+            .filter(|row| row.metric == metric)
+            .ok_or_else(not_found)?;
+        let at = self.runtime.clock.now();
+        let command = MetricCommand::CorrectPoint(CorrectPoint { point: point.clone(), value, reason, at });
+        let origin = self.origin(request, agent.who(), Some(&agent.subject), "correct_point").await?;
+        let done = self.runtime.bus.execute::<Metric>(metric.as_str(), command, &origin).await?;
+        let body = json!({"id": point.as_str(), "value": wire_number(value), "corrected_at": text::instant(at)});
+        Ok(Reply::ok(body, done.position))
+    }
+
+    /// `GET /v1/metrics/{key}/points`.
+    pub(super) async fn list_points(&self, request: &Request, company: &CompanyId) -> Result<Reply, ApiError> {
+        let row = self.metric_row(company, &Self::path_slug(request)?).await?;
+        let bound = |name: &str| -> Result<Option<DateTime<Utc>>, ApiError> {
+            request.query(name).map(|given| timestamp::parse(given).map_err(|_| invalid_timestamp(name))).transpose()
+        };
+        let (order, word) = match request.query("order") {
+            None | Some("desc") => (Order::Descending, "desc"),
+            Some("asc") => (Order::Ascending, "asc"),
+            Some(_) => return Err(ApiError::invalid_field("order", "asc or desc")),
+        };
+        let known_at = match request.query("known_at") {
+            None => None,
+            Some(given) => Some(
+                given
+                    .parse()
+                    .map(Position)
+                    .map_err(|_| ApiError::invalid_field("known_at", "a position, a whole number"))?,
+            ),
+        };
+        let limit = request.query_count("limit", PAGE_POINTS, PAGE_POINTS_MAX)?;
+        let keys = self.runtime.journal.keyring();
+        let listing = format!("points/{}/{word}", row.id);
+        let place = cursor::read(keys, &listing, request.query("cursor"))?;
+        let query = PointQuery {
+            from: bound("from")?,
+            to: bound("to")?,
+            order,
+            after: place.as_deref().and_then(point_key),
+            limit: limit + 1,
+        };
+        let as_of = self.runtime.reads.catch_up(&["points"]).await?;
+        let store = self.runtime.reads.store();
+        let mut rows = match known_at {
+            None => points::page(store, &row.id, &query).await?,
+            Some(position) => points::page_as_known_at(store, &row.id, position, &query).await?,
+        };
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| has_more).map(|last| cursor::make(keys, &listing, &place_of(last)));
+        let shown: Vec<_> = rows.iter().map(shown).collect();
+        Ok(Reply::ok(json!({"points": shown, "next_cursor": next}), Some(as_of)))
+    }
+}
+
+struct BatchPlan {
+    results: Vec<Value>,
+    fresh: Vec<NewPoint>,
+}
+
+impl BatchPlan {
+    fn body(&self, created: usize) -> Value {
+        json!({"results": self.results, "created": created, "duplicates": self.results.len() - created})
+    }
+}
+
+fn place_of(row: &PointRow) -> String {
+    format!("{}:{}", row.instant.timestamp_micros(), row.position)
+}
+
+fn point_key(place: &str) -> Option<PointKey> {
+    let (instant, position) = place.split_once(':')?;
+    Some(PointKey {
+        instant: DateTime::from_timestamp_micros(instant.parse().ok()?)?,
+        position: Position(position.parse().ok()?),
+    })
+}
+
+fn shown(row: &PointRow) -> Value {
+    let mut shown = json!({
+        "id": row.id.as_str(),
+        "timestamp": row.timestamp,
+        "value": wire_number(row.value),
+        "source": row.source,
+        "confidence": wire_number(row.confidence),
+        "raw_event_id": row.raw_event_id,
+        "idempotency_key": row.idempotency_key,
+        "created_at": text::instant(row.recorded_at),
+    });
+    if let Some(original) = row.original_value {
+        shown["original_value"] = wire_number(original);
+    }
+    shown
+}
+
+fn read_value(fields: &mut Fields) -> Result<f64, ApiError> {
+    let value = fields.take("value").filter(Value::is_number).and_then(|value| value.as_f64());
+    value
+        .filter(|value| value.is_finite())
+        .map(number::stored)
+        .ok_or_else(|| ApiError::refuse(400, "invalid_value", "value must be a finite JSON number."))
+}
+
+fn read_timestamp(fields: &mut Fields, now: DateTime<Utc>) -> Result<(String, DateTime<Utc>), ApiError> {
+    let given = match fields.take("timestamp") {
+        // The text names the instant to the millisecond; the point then bears exactly that instant.
+        None => text::instant(now),
+        Some(Value::String(given)) => given,
+        Some(_) => return Err(invalid_timestamp("timestamp")),
+    };
+    let instant = timestamp::parse(&given).map_err(|_| invalid_timestamp("timestamp"))?;
+    if timestamp::is_too_far_ahead(instant, now) {
+        return Err(ApiError::refuse(400, "invalid_timestamp", "timestamp is more than 366 days ahead."));
+    }
+    Ok((given, instant))
+}
+
+fn header_key(request: &Request) -> Result<Option<String>, ApiError> {
+    match request.idempotency_keys.as_slice() {
+        [] => Ok(None),
+        [Some(key)] => Ok(Some(key.clone())),
+        [None] | [_, _, ..] => Err(invalid_key()),
+    }
+}
+
+fn invalid_key() -> ApiError {
+    let message = "An idempotency key has 1 to 255 characters and no control characters, and is sent once.";
+    ApiError::refuse(400, "invalid_idempotency_key", message)
+}
+
+fn invalid_timestamp(field: &str) -> ApiError {
+    let message = format!("{field} must be ISO 8601, for example 2026-06-05 or 2026-06-05T18:00:00Z.");
+    ApiError::refuse(400, "invalid_timestamp", message)
+}
+
+fn invalid_batch(issues: &[(&str, &str, &str)]) -> ApiError {
+    let issues: Vec<_> =
+        issues.iter().map(|(path, code, message)| json!({"path": path, "code": code, "message": message})).collect();
+    ApiError::refuse(400, "invalid_batch", "The batch was refused; nothing of it is recorded.")
+        .with("issues", json!(issues))
+}
+
+fn batch_issue(index: usize, refusal: &Refusal) -> ApiError {
+    let field = match refusal.code {
+        "invalid_value" => ".value",
+        "invalid_timestamp" => ".timestamp",
+        "invalid_idempotency_key" => ".idempotency_key",
+        "invalid_field" | "unknown_field" => refusal.message.split_whitespace().next().unwrap_or_default(),
+        _ => "",
+    };
+    let field = field.trim_start_matches('.');
+    let is_field = POINT.iter().any(|known| known.name == field) || refusal.code == "unknown_field";
+    let path =
+        if is_field && !field.is_empty() { format!("points.{index}.{field}") } else { format!("points.{index}") };
+    invalid_batch(&[(&path, refusal.code, &refusal.message)])
+}

@@ -1,0 +1,450 @@
+//! Who asks: credentials checked in the order of spec/metrics.md section 3, remembered only as long as they hold.
+//!
+//! A verified credential is cached by its public id. The journal's publish hook takes entries out before the reply
+//! of the command that ended them can leave; on several nodes every decision confirms the head first, so an end that
+//! another node recorded holds here too.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use lru::LruCache;
+use muniment_aggregates::application::Scope;
+use muniment_aggregates::ids::{AccountId, ApplicationId, CompanyId, CredentialId};
+use muniment_aggregates::record::{RecordedEvent, Who};
+use muniment_aggregates::sealed::SubjectId;
+use muniment_projections::{accounts, agent_tokens, applications, sessions};
+use parking_lot::Mutex;
+
+use super::Surface;
+use super::errors::{ApiError, Refusal};
+use super::limits::{Window, client_prefix};
+use super::request::{Presented, Request};
+use crate::auth::tokens::{self, TokenKind};
+use crate::runtime::Origin;
+
+/// Credentials remembered.
+const CREDENTIALS_MAX: usize = 50_000;
+
+/// Companies of one founder that are looked at; more are beyond any person.
+const COMPANIES_MAX: usize = 1_000;
+
+/// An agent token that holds.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Public id.
+    pub id: CredentialId,
+    /// Name.
+    pub name: String,
+    /// The company it is bound to.
+    pub company: CompanyId,
+    /// The application that made it.
+    pub application: ApplicationId,
+    /// Subject of the founder behind it.
+    pub subject: SubjectId,
+    /// Its scopes.
+    pub scopes: Vec<Scope>,
+    /// Metrics it may write; `None` for all.
+    pub allowed_metrics: Option<BTreeSet<String>>,
+    /// When it ends by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+    secret_hash: String,
+}
+
+/// A founder session that holds.
+#[derive(Debug, Clone)]
+pub struct Founder {
+    /// Public id of the session.
+    pub id: CredentialId,
+    /// The account.
+    pub account: AccountId,
+    /// Its address, sealed.
+    pub email: muniment_aggregates::sealed::Sealed,
+    /// Its subject.
+    pub subject: SubjectId,
+    /// When the session began.
+    pub created_at: DateTime<Utc>,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+    secret_hash: String,
+}
+
+/// Who asks, for one company.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// An agent of the company.
+    Agent(Agent),
+    /// A founder of the company.
+    Founder(Founder),
+}
+
+#[derive(Debug, Clone)]
+enum Cached {
+    Agent(Agent),
+    Founder(Founder),
+}
+
+/// Credentials known to hold as of the head this node has seen.
+pub struct CredentialCache {
+    held: Mutex<LruCache<String, Cached>>,
+    /// Moves with every event that may end a credential, so that a look-up that raced one is not remembered.
+    generation: AtomicU64,
+}
+
+impl Default for CredentialCache {
+    fn default() -> Self {
+        Self {
+            held: Mutex::new(LruCache::new(NonZeroUsize::new(CREDENTIALS_MAX).unwrap_or(NonZeroUsize::MIN))),
+            generation: AtomicU64::new(0),
+        }
+    }
+}
+
+impl CredentialCache {
+    /// Forgets what these events may have ended. Runs inside the journal's publish hook.
+    pub fn note_published(&self, events: &[Arc<RecordedEvent>]) {
+        let ends = |event: &RecordedEvent| {
+            let kind = &*event.event_type;
+            kind.starts_with("agent_token.")
+                || kind.starts_with("session.")
+                || kind.starts_with("account.")
+                || kind.starts_with("subject.")
+        };
+        // Tokens end rarely beside how often they are used, so all are forgotten rather than each event decoded.
+        let issues = |event: &RecordedEvent| {
+            matches!(&*event.event_type, "agent_token.issued" | "session.started" | "account.registered")
+        };
+        if events.iter().any(|event| ends(event) && !issues(event)) {
+            self.generation.fetch_add(1, Ordering::AcqRel);
+            self.held.lock().clear();
+        }
+    }
+}
+
+/// Read models a token's check looks at.
+const TOKEN_MODELS: &[&str] = &["agent_tokens"];
+/// Read models a session's check looks at.
+const SESSION_MODELS: &[&str] = &["sessions", "accounts"];
+
+impl Surface {
+    /// The one bearer of a request.
+    fn bearer<'a>(presented: &'a Presented, doubled: &'static str) -> Result<Option<&'a str>, ApiError> {
+        let header = match presented.authorization.as_slice() {
+            [] | [None] => return Ok(None),
+            [Some(header)] => header.trim(),
+            [_, _, ..] => return Err(ApiError::refuse(401, doubled, "Send one Authorization header.")),
+        };
+        let Some((scheme, token)) = header.split_once(char::is_whitespace) else { return Ok(None) };
+        let token = token.trim();
+        Ok((scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token))
+    }
+
+    /// Counts a wrong credential and answers it.
+    fn bad_credential(&self, presented: &Presented, code: &'static str) -> ApiError {
+        let prefix = client_prefix(presented.client);
+        match self.windows.hit(Window::BadTokens, &prefix, self.limits.bad_tokens, Instant::now()) {
+            Ok(()) => ApiError::refuse(401, code, "The credential is unknown, wrong or revoked."),
+            Err(seconds) => Refusal::too_many("rate_limited", "Too many wrong credentials; wait.", seconds).into(),
+        }
+    }
+
+    /// An agent token that holds (section 3.2, steps 1 to 4).
+    ///
+    /// # Errors
+    /// 401 as the steps say; 429 for too many wrong ones.
+    pub async fn agent(&self, presented: &Presented) -> Result<Agent, ApiError> {
+        let Some(raw) = Self::bearer(presented, "invalid_token")? else {
+            return Err(ApiError::refuse(401, "missing_token", "Send the token as Authorization: Bearer …"));
+        };
+        let Some(id) = tokens::public_id(&self.metrics.token_prefix, TokenKind::Agent, raw) else {
+            return Err(self.bad_credential(presented, "invalid_token"));
+        };
+        self.runtime.journal.confirm_head().await?;
+        let Some(agent) = self.find_agent(&id).await?.filter(|agent| tokens::matches(raw, &agent.secret_hash)) else {
+            return Err(self.bad_credential(presented, "invalid_token"));
+        };
+        let now = self.runtime.clock.now();
+        if agent.expires_at.is_some_and(|end| end <= now) {
+            return Err(ApiError::refuse(401, "expired_token", "The token has ended; make or rotate one."));
+        }
+        self.last_used.note(&agent.id, now).await.map(drop).unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "when a token was used last could not be noted");
+        });
+        Ok(agent)
+    }
+
+    async fn find_agent(&self, id: &CredentialId) -> Result<Option<Agent>, ApiError> {
+        if let Some(Cached::Agent(agent)) = self.credentials.held.lock().get(&id.0) {
+            return Ok(Some(agent.clone()));
+        }
+        let generation = self.credentials.generation.load(Ordering::Acquire);
+        self.runtime.reads.catch_up(TOKEN_MODELS).await?;
+        let Some(row) = agent_tokens::by_public_id(self.runtime.reads.store(), id).await? else { return Ok(None) };
+        if row.revoked_at.is_some() {
+            return Ok(None);
+        }
+        let agent = Agent {
+            id: row.public_id,
+            name: row.name,
+            company: row.company,
+            application: row.application,
+            subject: row.founder_subject,
+            scopes: row.scopes,
+            allowed_metrics: row.allowed_metrics,
+            expires_at: row.expires_at,
+            secret_hash: row.secret_hash,
+        };
+        self.remember(generation, &id.0, Cached::Agent(agent.clone()));
+        Ok(Some(agent))
+    }
+
+    fn remember(&self, generation: u64, id: &str, cached: Cached) {
+        let mut held = self.credentials.held.lock();
+        if self.credentials.generation.load(Ordering::Acquire) == generation {
+            held.put(id.to_owned(), cached);
+        }
+    }
+
+    /// Checks that a token has a scope.
+    ///
+    /// # Errors
+    /// 403 `missing_scope` naming it.
+    pub fn require_scope(agent: &Agent, scope: Scope) -> Result<(), ApiError> {
+        if agent.scopes.contains(&scope) {
+            return Ok(());
+        }
+        let message = format!("The token lacks the scope {}.", scope.as_str());
+        Err(ApiError::refuse(403, "missing_scope", message))
+    }
+
+    /// Checks that a token may write a metric.
+    ///
+    /// # Errors
+    /// 403 `forbidden`, whether or not the metric exists.
+    pub fn require_metric(agent: &Agent, slug: &str) -> Result<(), ApiError> {
+        if agent.allowed_metrics.as_ref().is_none_or(|allowed| allowed.contains(slug)) {
+            return Ok(());
+        }
+        Err(ApiError::refuse(403, "forbidden", "The token is not allowed this metric."))
+    }
+
+    /// A founder session that holds.
+    ///
+    /// # Errors
+    /// 401 `invalid_session` or `expired_session`; 429 for too many wrong ones.
+    pub async fn founder(&self, presented: &Presented) -> Result<Founder, ApiError> {
+        let raw = Self::bearer(presented, "invalid_session")?;
+        let id = raw.and_then(|raw| tokens::public_id(&self.metrics.token_prefix, TokenKind::Session, raw));
+        let (Some(raw), Some(id)) = (raw, id) else {
+            return Err(ApiError::refuse(401, "invalid_session", "Send a founder session; sign in to get one."));
+        };
+        self.runtime.journal.confirm_head().await?;
+        let found = self.find_founder(&id).await?;
+        let Some(founder) = found.filter(|founder| tokens::matches(raw, &founder.secret_hash)) else {
+            return Err(self.bad_credential(presented, "invalid_session"));
+        };
+        if founder.expires_at <= self.runtime.clock.now() {
+            return Err(ApiError::refuse(401, "expired_session", "The session has ended; sign in again."));
+        }
+        Ok(founder)
+    }
+
+    async fn find_founder(&self, id: &CredentialId) -> Result<Option<Founder>, ApiError> {
+        if let Some(Cached::Founder(founder)) = self.credentials.held.lock().get(&id.0) {
+            return Ok(Some(founder.clone()));
+        }
+        let generation = self.credentials.generation.load(Ordering::Acquire);
+        self.runtime.reads.catch_up(SESSION_MODELS).await?;
+        let store = self.runtime.reads.store();
+        let Some(session) = sessions::by_public_id(store, id).await? else { return Ok(None) };
+        if session.ended_at.is_some() {
+            return Ok(None);
+        }
+        let Some(account) = accounts::by_id(store, &session.account).await? else { return Ok(None) };
+        if account.erased_at.is_some() {
+            return Ok(None);
+        }
+        let founder = Founder {
+            id: session.public_id,
+            account: session.account,
+            email: account.email,
+            subject: account.subject,
+            created_at: session.created_at,
+            expires_at: session.expires_at,
+            secret_hash: session.secret_hash,
+        };
+        self.remember(generation, &id.0, Cached::Founder(founder.clone()));
+        Ok(Some(founder))
+    }
+
+    /// A founder, where an agent token is of the wrong type.
+    ///
+    /// # Errors
+    /// 403 `credential_type_required` for an agent token; else as [`Surface::founder`].
+    pub async fn founder_not_agent(&self, presented: &Presented) -> Result<Founder, ApiError> {
+        let raw = Self::bearer(presented, "invalid_session")?;
+        if raw.is_some_and(|raw| tokens::claims_to_be(&self.metrics.token_prefix, TokenKind::Agent, raw)) {
+            // A token that does not hold is told so first: its type is nobody's business.
+            self.agent(presented).await?;
+            return Err(ApiError::refuse(
+                403,
+                "credential_type_required",
+                "An agent token cannot do this; sign in as a founder.",
+            ));
+        }
+        self.founder(presented).await
+    }
+
+    /// Somebody who may read a company: its agent with the scope, or a founder of it.
+    ///
+    /// # Errors
+    /// As the credential's own check; 400 `company_required`, 404 for a company that is not his.
+    pub async fn company_caller(&self, request: &Request, scope: Scope) -> Result<(Caller, CompanyId), ApiError> {
+        let raw = Self::bearer(&request.presented, "invalid_token")?;
+        if raw.is_some_and(|raw| tokens::claims_to_be(&self.metrics.token_prefix, TokenKind::Session, raw)) {
+            let founder = self.founder(&request.presented).await?;
+            let company = self.company_of(&founder, request.query("company_id")).await?;
+            return Ok((Caller::Founder(founder), company));
+        }
+        let agent = self.agent(&request.presented).await?;
+        Self::require_scope(&agent, scope)?;
+        if request.query("company_id").is_some_and(|wanted| wanted != agent.company.as_str()) {
+            return Err(ApiError::not_found());
+        }
+        let company = agent.company.clone();
+        Ok((Caller::Agent(agent), company))
+    }
+
+    /// The applications of a founder, newest first.
+    ///
+    /// # Errors
+    /// When the read model lags or fails.
+    pub async fn applications_of(&self, founder: &Founder) -> Result<Vec<applications::ApplicationRow>, ApiError> {
+        self.runtime.reads.catch_up(&["applications"]).await?;
+        Ok(applications::of_founder(self.runtime.reads.store(), &founder.subject, None, COMPANIES_MAX).await?)
+    }
+
+    /// The company a founder means.
+    ///
+    /// # Errors
+    /// 400 `company_required` where he has several and names none; 404 where it is not his.
+    pub async fn company_of(&self, founder: &Founder, wanted: Option<&str>) -> Result<CompanyId, ApiError> {
+        let own = self.applications_of(founder).await?;
+        if let Some(wanted) = wanted {
+            return own
+                .into_iter()
+                .find(|application| application.company.as_str() == wanted)
+                .map(|application| application.company)
+                .ok_or_else(ApiError::not_found);
+        }
+        match own.as_slice() {
+            [] => Err(ApiError::not_found()),
+            [only] => Ok(only.company.clone()),
+            [_, _, ..] => {
+                let available: Vec<_> = own
+                    .iter()
+                    .map(|it| serde_json::json!({"company_id": it.company.as_str(), "company_name": it.company_name}))
+                    .collect();
+                Err(ApiError::refuse(400, "company_required", "Name one of your companies with ?company_id=.")
+                    .with("available", available.into()))
+            }
+        }
+    }
+
+    /// The origin of a command, with the client's address sealed.
+    ///
+    /// # Errors
+    /// When sealing fails.
+    pub async fn origin(
+        &self,
+        request: &Request,
+        who: Who,
+        subject: Option<&SubjectId>,
+        command: &'static str,
+    ) -> Result<Origin, ApiError> {
+        let keys = self.runtime.journal.keyring();
+        let client = match request.presented.client {
+            None => None,
+            Some(address) => {
+                let context = format!("metadata/{}/client", request.correlation);
+                let sealed = match subject {
+                    Some(subject) => keys.seal(subject, &context, &address.to_string()).await?,
+                    None => {
+                        let day = muniment_journal::SubjectAlias::client_day(self.runtime.clock.now().date_naive());
+                        let subject = keys.subject_for(day).await?;
+                        keys.seal(&subject, &context, &address.to_string()).await?
+                    }
+                };
+                Some(sealed)
+            }
+        };
+        Ok(Origin { who, client, correlation: request.correlation.clone(), causation: None, surface: "http", command })
+    }
+}
+
+impl Agent {
+    /// As the record names it.
+    #[must_use]
+    pub fn who(&self) -> Who {
+        Who::Agent {
+            company: self.company.as_str().to_owned(),
+            application: self.application.as_str().to_owned(),
+            token: self.id.0.clone(),
+            name: self.name.clone(),
+        }
+    }
+}
+
+impl Founder {
+    /// As the record names him.
+    #[must_use]
+    pub fn who(&self) -> Who {
+        Who::Account {
+            account: self.account.0.clone(),
+            persona: None,
+            credential: "founder_session".to_owned(),
+            credential_id: self.id.0.clone(),
+        }
+    }
+}
+
+impl Caller {
+    /// As the record names the caller.
+    #[must_use]
+    pub fn who(&self) -> Who {
+        match self {
+            Self::Agent(agent) => agent.who(),
+            Self::Founder(founder) => founder.who(),
+        }
+    }
+
+    /// Whose key seals the caller's address.
+    #[must_use]
+    pub const fn subject(&self) -> &SubjectId {
+        match self {
+            Self::Agent(agent) => &agent.subject,
+            Self::Founder(founder) => &founder.subject,
+        }
+    }
+
+    /// What a limit counts the caller by.
+    #[must_use]
+    pub fn limit_key(&self) -> &str {
+        match self {
+            Self::Agent(agent) => &agent.id.0,
+            Self::Founder(founder) => &founder.id.0,
+        }
+    }
+
+    /// How answers name the caller: the token's name or the account's id.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Agent(agent) => &agent.name,
+            Self::Founder(founder) => &founder.account.0,
+        }
+    }
+}

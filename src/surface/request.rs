@@ -1,0 +1,116 @@
+//! A request as the surface sees it, whatever brought it, and the reply it gives back.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+
+use muniment_aggregates::record::Position;
+use serde_json::Value;
+
+use super::errors::ApiError;
+
+/// Why a body could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyError {
+    /// Longer than allowed.
+    TooLarge,
+    /// It broke off.
+    Broken,
+}
+
+/// The body, read only when somebody asks: gates come first.
+pub type Body = Pin<Box<dyn Future<Output = Result<Vec<u8>, BodyError>>>>;
+
+/// What a request proves itself by.
+#[derive(Debug, Clone, Default)]
+pub struct Presented {
+    /// Every `Authorization` header, as sent; `None` for one that is no text.
+    pub authorization: Vec<Option<String>>,
+    /// Whom the request comes from, behind trusted proxies.
+    pub client: Option<IpAddr>,
+}
+
+/// One request.
+pub struct Request {
+    /// What it proves itself by, and where it comes from.
+    pub presented: Presented,
+    /// Decoded path parameters, in the order of the route's path.
+    pub parameters: Vec<String>,
+    /// Decoded query parameters.
+    pub query: Vec<(String, String)>,
+    /// Every `Idempotency-Key` header.
+    pub idempotency_keys: Vec<Option<String>>,
+    /// The `x-alif-signup-secret` header.
+    pub signup_secret: Option<String>,
+    /// The peer of the connection itself.
+    pub peer: Option<IpAddr>,
+    /// `Muniment-After`: what the caller has seen and wants to see in the answer.
+    pub after: Option<Position>,
+    /// Correlation id.
+    pub correlation: String,
+    /// The body.
+    pub body: Option<Body>,
+}
+
+impl Request {
+    /// A path parameter; the table and the handlers agree on their number.
+    #[must_use]
+    pub fn parameter(&self, index: usize) -> &str {
+        self.parameters.get(index).map_or("", String::as_str)
+    }
+
+    /// A query parameter, the first of its name.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A whole number in the query, within bounds.
+    ///
+    /// # Errors
+    /// 400 `invalid_field` naming the parameter.
+    pub fn query_count(&self, name: &str, default: usize, max: usize) -> Result<usize, ApiError> {
+        let Some(text) = self.query(name) else { return Ok(default) };
+        text.parse::<usize>()
+            .ok()
+            .filter(|count| (1..=max).contains(count) && !text.starts_with('+'))
+            .ok_or_else(|| ApiError::invalid_field(name, &format!("a whole number from 1 to {max}")))
+    }
+
+    /// Reads the body, once.
+    ///
+    /// # Errors
+    /// 413 when it is too long; 400 when it broke off.
+    pub async fn read_body(&mut self) -> Result<Vec<u8>, ApiError> {
+        let Some(body) = self.body.take() else { return Ok(Vec::new()) };
+        body.await.map_err(|error| match error {
+            BodyError::TooLarge => ApiError::refuse(413, "payload_too_large", "The body is longer than is allowed."),
+            BodyError::Broken => ApiError::refuse(400, "invalid_json", "The body broke off."),
+        })
+    }
+}
+
+/// What a method answers.
+#[derive(Debug)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON body.
+    pub body: Value,
+    /// Position of what was appended, or of the state that was read.
+    pub position: Option<Position>,
+}
+
+impl Reply {
+    /// 200.
+    #[must_use]
+    pub const fn ok(body: Value, position: Option<Position>) -> Self {
+        Self { status: 200, body, position }
+    }
+
+    /// 201.
+    #[must_use]
+    pub const fn created(body: Value, position: Option<Position>) -> Self {
+        Self { status: 201, body, position }
+    }
+}

@@ -1,0 +1,110 @@
+//! Rules of a metric: listed with the one every metric has, set as a new version (spec/metrics.md section 7.4).
+
+use muniment_aggregates::ids::CompanyId;
+use muniment_aggregates::metric::rules::{COOL_DOWN_POINTS_MAX, COOL_DOWN_SECONDS_MAX, FRACTION_MAX, PERIODS_MAX};
+use muniment_aggregates::metric::{
+    Condition, CoolDown, Metric, MetricCommand, Rule, RuleChange, RuleType, SetRule, Severity,
+};
+use muniment_projections::rules;
+use serde_json::{Value, json};
+
+use super::Surface;
+use super::errors::ApiError;
+use super::input::Fields;
+use super::metrics::number;
+use super::principal::Agent;
+use super::request::{Reply, Request};
+use super::text;
+
+const FIELDS: [&str; 7] =
+    ["type", "enabled", "threshold", "periods", "severity", "cool_down_points", "cool_down_seconds"];
+
+impl Surface {
+    /// `GET /v1/metrics/{key}/rules`.
+    pub(super) async fn list_rules(&self, request: &Request, company: &CompanyId) -> Result<Reply, ApiError> {
+        let row = self.metric_row(company, &Self::path_slug(request)?).await?;
+        let as_of = self.runtime.reads.catch_up(&["rules"]).await?;
+        let set = rules::of_metric(self.runtime.reads.store(), &row.id).await?;
+        let mut shown: Vec<Value> = Vec::with_capacity(set.len() + 1);
+        if !set.iter().any(|it| it.rule.condition.rule_type() == RuleType::GrowthSpike) {
+            let at = text::instant(row.created_at);
+            shown.push(shown_rule(&Rule::implicit_growth_spike(), json!(at), json!("system")));
+        }
+        shown.extend(set.iter().map(|it| shown_rule(&it.rule, json!(text::instant(it.set_at)), json!(it.set_by))));
+        Ok(Reply::ok(json!({"rules": shown}), Some(as_of)))
+    }
+
+    /// `POST /v1/metrics/{key}/rules`.
+    pub(super) async fn set_rule(&self, request: &mut Request, agent: &Agent) -> Result<Reply, ApiError> {
+        let slug = Self::path_slug(request)?;
+        Self::require_metric(agent, &slug)?;
+        let mut fields = Fields::of(request, &FIELDS, false).await?;
+        let change = read_change(&mut fields)?;
+        let rule_type = change.rule_type;
+        let id = self.metric_id(&agent.company, &slug).await?;
+        let command = MetricCommand::SetRule(SetRule { rule: change, by: Some(agent.name.clone()) });
+        let origin = self.origin(request, agent.who(), Some(&agent.subject), "set_rule").await?;
+        let done = self.runtime.bus.execute::<Metric>(id.as_str(), command, &origin).await?;
+        self.runtime.reads.catch_up(&["rules"]).await?;
+        let set = rules::of_metric(self.runtime.reads.store(), &id).await?;
+        let found = set.iter().find(|it| it.rule.condition.rule_type() == rule_type);
+        let found = found.ok_or_else(|| ApiError::fault("a rule is missing from its read model"))?;
+        let body = shown_rule(&found.rule, json!(text::instant(found.set_at)), json!(found.set_by));
+        Ok(Reply::ok(body, done.position))
+    }
+}
+
+fn read_change(fields: &mut Fields) -> Result<RuleChange, ApiError> {
+    let known = RuleType::ALL.map(RuleType::as_str).join(", ");
+    let rule_type = fields.required_text("type", usize::MAX)?;
+    let rule_type = RuleType::parse(&rule_type).ok_or_else(|| ApiError::invalid_field("type", &known))?;
+    let mut change = RuleChange::of(rule_type);
+    change.enabled = fields.flag("enabled")?;
+    change.threshold = fields.number("threshold", "a number")?;
+    let is_fraction = !matches!(rule_type, RuleType::Above | RuleType::Below);
+    if is_fraction && change.threshold.is_some_and(|threshold| !(threshold > 0.0 && threshold <= FRACTION_MAX)) {
+        return Err(ApiError::invalid_field("threshold", "greater than 0 and at most 1000"));
+    }
+    change.periods = fields.count("periods", 1, PERIODS_MAX)?;
+    change.severity = match fields.text("severity", usize::MAX)? {
+        None => None,
+        Some(given) => {
+            Some(Severity::parse(&given).ok_or_else(|| ApiError::invalid_field("severity", "low, medium or high"))?)
+        }
+    };
+    let points = fields.count("cool_down_points", 0, COOL_DOWN_POINTS_MAX)?;
+    let seconds = fields.count("cool_down_seconds", 0, COOL_DOWN_SECONDS_MAX)?;
+    change.cool_down = match (points, seconds) {
+        (None, None) => None,
+        (Some(0), None) | (None, Some(0)) => Some(CoolDown::None),
+        (Some(points), None) => Some(CoolDown::Points(points)),
+        (None, Some(seconds)) => Some(CoolDown::Seconds(seconds)),
+        (Some(_), Some(_)) => {
+            return Err(ApiError::invalid_field("cool_down_seconds", "absent beside cool_down_points"));
+        }
+    };
+    Ok(change)
+}
+
+/// A rule on the wire. The keys of section 7.4 always; what only other rules have, where they have it.
+fn shown_rule(rule: &Rule, set_at: Value, set_by: Value) -> Value {
+    let condition: &Condition = &rule.condition;
+    let mut shown = json!({
+        "type": condition.rule_type().as_str(),
+        "version": rule.version,
+        "enabled": rule.enabled,
+        "threshold": number(condition.threshold()),
+        "severity": rule.severity.as_str(),
+        "set_at": set_at,
+        "set_by": set_by,
+    });
+    if let Some(periods) = condition.periods() {
+        shown["periods"] = json!(periods);
+    }
+    match rule.cool_down {
+        CoolDown::None => {}
+        CoolDown::Points(points) => shown["cool_down_points"] = json!(points),
+        CoolDown::Seconds(seconds) => shown["cool_down_seconds"] = json!(seconds),
+    }
+    shown
+}

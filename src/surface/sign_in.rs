@@ -1,0 +1,288 @@
+//! Sign-in by e-mail code (spec/metrics.md section 4): one stream a mailbox holds every limit and the single use;
+//! a right code, the session and the account are one append.
+
+use std::time::Instant;
+
+use chrono::TimeDelta;
+use muniment_aggregates::account::{
+    ACCOUNT_EMAIL_CLAIM, Account, AccountCommand, OpenSession, RegisterByEmail, VerifyEmail,
+};
+use muniment_aggregates::challenge::{
+    Challenge, ChallengeCommand, Guess, Issue, Limits, Purpose, Rate, Verdict, stream_key,
+};
+use muniment_aggregates::decider::Decider as _;
+use muniment_aggregates::ids::{AccountId, OtpId, PersonaId};
+use muniment_aggregates::record::{Position, Who};
+use muniment_aggregates::sealed::{Sealed, SubjectId};
+use muniment_aggregates::session::{Session, SessionCommand, SessionKind, Start};
+use muniment_journal::{NewMail, SubjectAlias};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::Surface;
+use super::errors::{Answer, ApiError, Refusal, answered};
+use super::input::Fields;
+use super::limits::{Window, client_prefix};
+use super::request::{Reply, Request};
+use super::text;
+use crate::auth::tokens::{FreshToken, TokenKind};
+use crate::auth::{codes, random_bytes};
+use crate::config::accounts::OtpSignup;
+use crate::config::{Limit, MailMode};
+use crate::runtime::BusError;
+use crate::runtime::policies::mail::Letter;
+
+/// How long a code can be used.
+const CODE_MINUTES: i64 = 10;
+/// How long a founder session lasts; use does not extend it.
+const SESSION_DAYS: i64 = 30;
+/// Live founder sessions of one account; the oldest are evicted.
+const SESSIONS_MAX: u32 = 10;
+/// Letters and digits behind `founder-`.
+const USERNAME_CHARACTERS: usize = 10;
+
+struct SignedIn {
+    token: String,
+    expires_at: String,
+    position: Option<Position>,
+}
+
+impl Surface {
+    fn challenge_limits(&self) -> Limits {
+        let rate = |limit: Limit| Rate {
+            count: limit.count,
+            seconds: u32::try_from(limit.window.as_secs()).unwrap_or(u32::MAX),
+        };
+        Limits {
+            starts: self.limits.otp_starts.map(rate),
+            guesses_per_code: Some(crate::config::limits::GUESSES_PER_CODE_MAX),
+            guesses: self.limits.otp_guesses.map(rate),
+        }
+    }
+
+    fn limit_address(&self, window: Window, limit: Option<Limit>, request: &Request) -> Result<(), ApiError> {
+        self.windows.hit(window, &client_prefix(request.presented.client), limit, Instant::now()).map_err(|seconds| {
+            Refusal::too_many("otp_rate_limited", "Too many sign-ins from this address; wait.", seconds).into()
+        })
+    }
+
+    /// `POST /v1/auth/otp/start`.
+    pub(super) async fn otp_start(&self, request: &mut Request) -> Result<Reply, ApiError> {
+        let mut fields = Fields::of(request, &["email"], false).await?;
+        let given = fields.required_text("email", usize::MAX)?;
+        let email = text::email(&given)
+            .ok_or_else(|| ApiError::refuse(400, "invalid_email", "email must be an address like name@example.com."))?;
+        let mode = self.mail.mode();
+        let (sent, echoed) = match &mode {
+            MailMode::Smtp(_) => (true, false),
+            // Behind a proxy every peer is local, so the client's address must be local as well.
+            MailMode::Echo(permit) if permit.allows(request.peer) && permit.allows(request.presented.client) => {
+                (false, true)
+            }
+            MailMode::Echo(_) | MailMode::Off => {
+                return Err(ApiError::unavailable("Sign-in by e-mail is not available here: no mail is set up."));
+            }
+        };
+        self.limit_address(Window::OtpAddressStarts, self.limits.otp_address_starts, request)?;
+
+        let keys = self.runtime.journal.keyring();
+        let subject = keys.subject_for(SubjectAlias::email(&email)).await?;
+        let stream = stream_key(Purpose::SignIn, &subject);
+        let code = codes::fresh()?;
+        let otp = OtpId::from_random(random_bytes()?);
+        let expires_at = self.runtime.clock.now() + TimeDelta::minutes(CODE_MINUTES);
+        let command = ChallengeCommand::Issue(Issue {
+            otp: otp.clone(),
+            purpose: Purpose::SignIn,
+            subject: subject.clone(),
+            email: keys.seal(&subject, &format!("{}/{stream}/email", Challenge::TYPE), &email).await?,
+            digest: codes::digest(keys, Purpose::SignIn.as_str(), &email, &code),
+            expires_at,
+            sent,
+            limits: self.challenge_limits(),
+        });
+        let mail = if sent { Some(self.code_mail(&subject, &otp, &email, &code, expires_at).await?) } else { None };
+        let origin = self.origin(request, Who::Anonymous, Some(&subject), "issue_challenge").await?;
+        let committed = self
+            .runtime
+            .bus
+            .transact(&origin, async |tx| {
+                let mut challenge = tx.load::<Challenge, Answer>(&stream).await?;
+                tx.decide(&mut challenge, &command).map_err(answered)?;
+                if let Some(mail) = &mail {
+                    tx.send(mail.clone());
+                }
+                Ok(())
+            })
+            .await?;
+        let position = committed.appended.map(|appended| appended.last);
+        let mut body = json!({"ok": true, "email": email, "expires_at": text::instant(expires_at)});
+        if echoed {
+            body["delivery"] = json!("development_response");
+            body["dev_otp"] = json!(code);
+        } else {
+            body["delivery"] = json!("email");
+        }
+        Ok(Reply::ok(body, position))
+    }
+
+    async fn code_mail(
+        &self,
+        subject: &SubjectId,
+        otp: &OtpId,
+        email: &str,
+        code: &str,
+        expires_at: chrono::DateTime<chrono::Utc>,
+    ) -> Result<NewMail, ApiError> {
+        let letter = Letter::LoginCode { to: email.to_owned(), code: code.to_owned() };
+        let context = format!("outbox/{otp}/body");
+        let body = self.runtime.journal.keyring().seal(subject, &context, &letter.to_text()).await?;
+        Ok(NewMail { id: otp.as_str().to_owned(), subject: subject.clone(), body, expires_at })
+    }
+
+    /// `POST /v1/auth/otp/verify`.
+    pub(super) async fn otp_verify(&self, request: &mut Request) -> Result<Reply, ApiError> {
+        let mut fields = Fields::of(request, &["email", "code", "totp"], false).await?;
+        let given = fields.required_text("email", usize::MAX)?;
+        let email = text::email(&given)
+            .ok_or_else(|| ApiError::refuse(400, "invalid_email", "email must be an address like name@example.com."))?;
+        let code = fields.required_text("code", usize::MAX)?;
+        fields.text("totp", text::NAME_CHARACTERS_MAX)?;
+        let code = codes::parse(&code)
+            .ok_or_else(|| ApiError::refuse(400, "invalid_otp", "code must be the six digits of the mail."))?;
+        self.limit_address(Window::OtpAddressGuesses, self.limits.otp_address_guesses, request)?;
+
+        let no_code = || ApiError::refuse(401, "invalid_otp", "The code is wrong, used or was never sent.");
+        let keys = self.runtime.journal.keyring();
+        let Some(subject) = keys.find_subject(&SubjectAlias::email(&email)).await? else { return Err(no_code()) };
+        let signed_in = self.guess(request, &email, &subject, &code).await?;
+        let signed_in = signed_in.ok_or_else(no_code)?;
+        let body = json!({
+            "ok": true,
+            "email": email,
+            "session_token": signed_in.token,
+            "expires_at": signed_in.expires_at,
+        });
+        Ok(Reply::ok(body, signed_in.position))
+    }
+
+    /// Compares a code; `None` when it was wrong, which is recorded.
+    async fn guess(
+        &self,
+        request: &Request,
+        email: &str,
+        subject: &SubjectId,
+        code: &str,
+    ) -> Result<Option<SignedIn>, ApiError> {
+        let keys = self.runtime.journal.keyring();
+        let stream = stream_key(Purpose::SignIn, subject);
+        let guess = ChallengeCommand::Guess(Guess {
+            digest: codes::digest(keys, Purpose::SignIn.as_str(), email, code),
+            limits: self.challenge_limits(),
+        });
+        let fresh = FreshToken::make(&self.metrics.token_prefix, TokenKind::Session)?;
+        let new_account = Uuid::new_v4().to_string();
+        let registration = RegisterByEmail {
+            username: fresh_username()?,
+            email: self.seal_account_email(&new_account, subject, email).await?,
+            subject: subject.clone(),
+            persona: PersonaId(Uuid::new_v4().to_string()),
+        };
+        let origin = self.origin(request, Who::Anonymous, Some(subject), "answer_challenge").await?;
+        let committed = self
+            .runtime
+            .bus
+            .transact(&origin, async |tx| {
+                let expires_at = tx.facts.now + TimeDelta::days(SESSION_DAYS);
+                let mut challenge = tx.load::<Challenge, Answer>(&stream).await?;
+                let events = tx.decide(&mut challenge, &guess).map_err(answered)?;
+                if !matches!(Challenge::verdict(&events), Some(Verdict::Right { .. })) {
+                    return Ok(None);
+                }
+                let owner = self.runtime.journal.claim_owner(ACCOUNT_EMAIL_CLAIM, email).await;
+                let owner = owner.map_err(|error| BusError::Unavailable(error.to_string()))?;
+                let account_id = owner.map_or_else(|| new_account.clone(), |stream| stream.id.to_string());
+                let mut account = if account_id == new_account {
+                    if self.accounts.otp_signup == OtpSignup::Invited {
+                        let refusal = Refusal::new(403, "no_matching_invite", "Sign-up is by invitation only.");
+                        return Err(BusError::Refused(Answer(refusal)));
+                    }
+                    let mut account = tx.begin::<Account>(&account_id);
+                    let command = AccountCommand::RegisterByEmail(registration.clone());
+                    tx.decide(&mut account, &command).map_err(|error| unexpected(&error))?;
+                    account
+                } else {
+                    tx.load::<Account, Answer>(&account_id).await?
+                };
+                if account.state.erased_at().is_some() {
+                    return Err(BusError::Refused(Answer(Refusal::new(
+                        401,
+                        "invalid_otp",
+                        "The code is wrong or used.",
+                    ))));
+                }
+                if !account.state.email_verified() {
+                    let command = AccountCommand::VerifyEmail(VerifyEmail {});
+                    tx.decide(&mut account, &command).map_err(|error| unexpected(&error))?;
+                }
+                let open = AccountCommand::OpenSession(OpenSession {
+                    session: fresh.id.clone(),
+                    kind: SessionKind::Founder,
+                    expires_at,
+                    max_sessions: SESSIONS_MAX,
+                });
+                tx.decide(&mut account, &open).map_err(|error| unexpected(&error))?;
+                let mut session = tx.begin::<Session>(&fresh.id.0);
+                let start = SessionCommand::Start(Start {
+                    account: AccountId(account_id),
+                    kind: SessionKind::Founder,
+                    secret_hash: fresh.hash.clone(),
+                    expires_at,
+                });
+                tx.decide(&mut session, &start).map_err(|error| unexpected(&error))?;
+                Ok(Some(text::instant(expires_at)))
+            })
+            .await;
+        match committed {
+            Ok(committed) => Ok(committed.value.map(|expires_at| SignedIn {
+                token: fresh.raw.clone(),
+                expires_at,
+                position: committed.appended.map(|appended| appended.last),
+            })),
+            // Another sign-in of the same new address registered it in between: that one used the code.
+            Err(BusError::ClaimTaken { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn seal_account_email(&self, account: &str, subject: &SubjectId, email: &str) -> Result<Sealed, ApiError> {
+        let context = format!("{}/{account}/email", Account::TYPE);
+        Ok(self.runtime.journal.keyring().seal(subject, &context, email).await?)
+    }
+
+    /// An e-mail as it is shown; nothing where it was erased.
+    pub(super) async fn shown_email(&self, sealed: &Sealed) -> Result<Option<String>, ApiError> {
+        Ok(self.runtime.journal.keyring().open(sealed).await?)
+    }
+}
+
+/// Commands made here from checked parts are not refused; where one is, that is a fault, and nothing is recorded.
+fn unexpected<R: std::fmt::Display + std::fmt::Debug>(error: &BusError<R>) -> BusError<Answer> {
+    BusError::Unavailable(format!("a sign-in could not be put together: {error:?}"))
+}
+
+fn fresh_username() -> Result<String, getrandom::Error> {
+    const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let mut name = String::from("founder-");
+    while name.len() < "founder-".len() + USERNAME_CHARACTERS {
+        // 252 is the greatest multiple of 36 below 256: what lies above is drawn again, so that all are as likely.
+        for byte in random_bytes::<16>()?.into_iter().filter(|byte| *byte < 252).take(USERNAME_CHARACTERS) {
+            if name.len() < "founder-".len() + USERNAME_CHARACTERS
+                && let Some(letter) = ALPHABET.get(usize::from(byte % 36))
+            {
+                name.push(char::from(*letter));
+            }
+        }
+    }
+    Ok(name)
+}

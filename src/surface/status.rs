@@ -1,0 +1,76 @@
+//! `GET /v1/status`: application, metrics and newest alerts of the token's company, in exactly the keys of
+//! spec/metrics.md section 8.
+
+use muniment_aggregates::ids::CompanyId;
+use muniment_projections::alerts::{self, AlertFilter};
+use muniment_projections::applications;
+use serde_json::{Value, json};
+
+use super::Surface;
+use super::errors::ApiError;
+use super::metrics::number;
+use super::principal::Agent;
+use super::request::Reply;
+use super::text;
+
+/// Alerts shown.
+const NEWEST_ALERTS: usize = 10;
+
+impl Surface {
+    /// `GET /v1/status`.
+    pub(super) async fn status(&self, agent: &Agent) -> Result<Reply, ApiError> {
+        let as_of = self.runtime.reads.catch_up(&["applications", "metrics", "alerts"]).await?;
+        let row = applications::by_id(self.runtime.reads.store(), &agent.application).await?;
+        let row = row.ok_or_else(|| ApiError::fault(format!("{} has no application row", agent.application)))?;
+        let body = json!({
+            "application": {
+                "id": row.id.as_str(),
+                "status": row.status.as_str(),
+                "submitted_at": text::instant(row.submitted_at),
+                "company_name": row.company_name,
+                "website": row.website,
+            },
+            "metrics": self.status_metrics(&agent.company).await?,
+            "alerts": self.status_alerts(&agent.company).await?,
+        });
+        Ok(Reply::ok(body, Some(as_of)))
+    }
+
+    /// The metrics of a company as the status shows them, oldest first.
+    pub(super) async fn status_metrics(&self, company: &CompanyId) -> Result<Vec<Value>, ApiError> {
+        let rows = self.all_metrics(company).await?;
+        Ok(rows
+            .iter()
+            .map(|row| {
+                json!({
+                    "key": row.key,
+                    "display_name": row.display_name,
+                    "unit": row.unit,
+                    "cadence": row.cadence,
+                    "direction": row.direction,
+                    "verification_level": row.verification_level,
+                    "latest_value": row.latest.as_ref().map(|latest| number(latest.value)),
+                    "latest_timestamp": row.latest.as_ref().map(|latest| latest.timestamp.as_str()),
+                })
+            })
+            .collect())
+    }
+
+    /// The newest alerts of a company as the status shows them.
+    pub(super) async fn status_alerts(&self, company: &CompanyId) -> Result<Vec<Value>, ApiError> {
+        self.runtime.reads.catch_up(&["alerts"]).await?;
+        let filter = AlertFilter { state: None, metric: None, before: None };
+        let rows = alerts::of_company(self.runtime.reads.store(), company, &filter, NEWEST_ALERTS).await?;
+        Ok(rows
+            .iter()
+            .map(|row| {
+                json!({
+                    "alert_type": row.alert_type.as_str(),
+                    "severity": row.severity.as_str(),
+                    "summary": row.summary,
+                    "created_at": text::instant(row.raised_at),
+                })
+            })
+            .collect())
+    }
+}

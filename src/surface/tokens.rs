@@ -1,0 +1,187 @@
+//! Agent tokens: made, listed, revoked, rotated by founders (spec/metrics.md section 9).
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use muniment_aggregates::application::{
+    Application, ApplicationCommand, IssueToken, NewToken, RevokeToken, RotateToken, Scope, TOKEN_GRACE_SECONDS_MAX,
+    TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX,
+};
+use muniment_aggregates::ids::{CompanyId, CredentialId};
+use muniment_projections::agent_tokens::{self, TokenRow};
+use muniment_projections::applications;
+use serde_json::{Value, json};
+
+use super::Surface;
+use super::errors::ApiError;
+use super::input::Fields;
+use super::metrics::slugged;
+use super::principal::Founder;
+use super::request::{Reply, Request};
+use super::text::{self, REASON_CHARACTERS_MAX};
+use crate::auth::tokens::{FreshToken, TokenKind};
+
+/// Tokens of one company that are listed.
+const LISTED_MAX: usize = 1_000;
+/// Longest life that can be asked for.
+const LIFE_DAYS_MAX: u32 = 365;
+
+impl Surface {
+    async fn application_of(&self, company: &CompanyId) -> Result<applications::ApplicationRow, ApiError> {
+        self.runtime.reads.catch_up(&["applications"]).await?;
+        let row = applications::by_company(self.runtime.reads.store(), company).await?;
+        row.ok_or_else(|| ApiError::fault(format!("{company} has no application")))
+    }
+
+    async fn own_token(&self, request: &Request, founder: &Founder) -> Result<TokenRow, ApiError> {
+        let not_found = || ApiError::refuse(404, "token_not_found", "There is no such token of your company.");
+        let id = CredentialId(request.parameter(0).to_owned());
+        self.runtime.reads.catch_up(&["agent_tokens"]).await?;
+        let row = agent_tokens::by_public_id(self.runtime.reads.store(), &id).await?.ok_or_else(not_found)?;
+        let own = self.applications_of(founder).await?;
+        let wanted = request.query("company_id");
+        let is_own =
+            own.iter().any(|it| it.company == row.company) && wanted.is_none_or(|it| it == row.company.as_str());
+        if is_own { Ok(row) } else { Err(not_found()) }
+    }
+
+    /// `POST /v1/tokens`.
+    pub(super) async fn create_token(&self, request: &mut Request, founder: &Founder) -> Result<Reply, ApiError> {
+        let known = ["name", "scopes", "allowed_metrics", "expires_in_days", "company_id"];
+        let mut fields = Fields::of(request, &known, false).await?;
+        let name = fields.required_text("name", TOKEN_NAME_CHARACTERS_MAX)?;
+        let scopes = read_scopes(&mut fields)?;
+        let allowed_metrics = read_allowed(&mut fields)?;
+        let days = fields.count("expires_in_days", 1, LIFE_DAYS_MAX)?;
+        let in_body = fields.text("company_id", text::NAME_CHARACTERS_MAX)?;
+        let wanted = in_body.as_deref().or(request.query("company_id"));
+        let company = self.company_of(founder, wanted).await?;
+        let application = self.application_of(&company).await?;
+        let now = self.runtime.clock.now();
+        let token = FreshToken::make(&self.metrics.token_prefix, TokenKind::Agent)?;
+        let issued = NewToken {
+            id: token.id.clone(),
+            name,
+            secret_hash: token.hash.clone(),
+            scopes,
+            allowed_metrics,
+            expires_at: days.map(|days| now + TimeDelta::days(i64::from(days))),
+            created_by: Some(founder.account.0.clone()),
+        };
+        let command = ApplicationCommand::IssueToken(IssueToken { token: issued });
+        let origin = self.origin(request, founder.who(), Some(&founder.subject), "issue_token").await?;
+        let done = self.runtime.bus.execute::<Application>(application.id.as_str(), command, &origin).await?;
+        let body = self.fresh_token(&token).await?;
+        Ok(Reply::created(body, done.position))
+    }
+
+    /// The answer that shows a raw token, this once.
+    async fn fresh_token(&self, token: &FreshToken) -> Result<Value, ApiError> {
+        self.runtime.reads.catch_up(&["agent_tokens"]).await?;
+        let row = agent_tokens::by_public_id(self.runtime.reads.store(), &token.id).await?;
+        let row = row.ok_or_else(|| ApiError::fault("a token is missing from its read model"))?;
+        let mut body = shown(&row);
+        body["token"] = json!(token.raw);
+        Ok(body)
+    }
+
+    /// `GET /v1/tokens`.
+    pub(super) async fn list_tokens(&self, request: &Request, founder: &Founder) -> Result<Reply, ApiError> {
+        let company = self.company_of(founder, request.query("company_id")).await?;
+        let as_of = self.runtime.reads.catch_up(&["agent_tokens"]).await?;
+        let rows = agent_tokens::of_company(self.runtime.reads.store(), &company, None, LISTED_MAX).await?;
+        let listed: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                let mut listed = shown(row);
+                listed["last_used_at"] = json!(row.last_used_at.map(text::instant));
+                listed["revoked_at"] = json!(row.revoked_at.map(text::instant));
+                listed["created_by"] = json!(row.created_by);
+                listed
+            })
+            .collect();
+        Ok(Reply::ok(json!({"tokens": listed}), Some(as_of)))
+    }
+
+    /// `POST /v1/tokens/{public_id}/revoke`.
+    pub(super) async fn revoke_token(&self, request: &mut Request, founder: &Founder) -> Result<Reply, ApiError> {
+        let row = self.own_token(request, founder).await?;
+        let mut fields = Fields::of(request, &["reason"], true).await?;
+        let reason = fields.text_unless_blank("reason", REASON_CHARACTERS_MAX)?;
+        let revoked = |at| json!({"public_id": row.public_id.0, "revoked_at": text::instant(at)});
+        if let Some(at) = row.revoked_at {
+            return Ok(Reply::ok(revoked(at), None));
+        }
+        let by = founder.account.0.clone();
+        let command = ApplicationCommand::RevokeToken(RevokeToken { token: row.public_id.clone(), reason, by });
+        let origin = self.origin(request, founder.who(), Some(&founder.subject), "revoke_token").await?;
+        let done = self.runtime.bus.execute::<Application>(row.application.as_str(), command, &origin).await?;
+        self.runtime.reads.catch_up(&["agent_tokens"]).await?;
+        let row = agent_tokens::by_public_id(self.runtime.reads.store(), &row.public_id).await?;
+        let at = row.and_then(|row| row.revoked_at);
+        let at = at.ok_or_else(|| ApiError::fault("a revoked token is not revoked in its read model"))?;
+        Ok(Reply::ok(revoked(at), done.position))
+    }
+
+    /// `POST /v1/tokens/{public_id}/rotate`.
+    pub(super) async fn rotate_token(&self, request: &mut Request, founder: &Founder) -> Result<Reply, ApiError> {
+        let row = self.own_token(request, founder).await?;
+        let mut fields = Fields::of(request, &["grace_seconds"], true).await?;
+        let grace_seconds = fields.count("grace_seconds", 0, TOKEN_GRACE_SECONDS_MAX)?.unwrap_or(0);
+        let token = FreshToken::make(&self.metrics.token_prefix, TokenKind::Agent)?;
+        let command = ApplicationCommand::RotateToken(RotateToken {
+            token: row.public_id.clone(),
+            replacement: token.id.clone(),
+            secret_hash: token.hash.clone(),
+            grace_seconds,
+            by: founder.account.0.clone(),
+        });
+        let origin = self.origin(request, founder.who(), Some(&founder.subject), "rotate_token").await?;
+        let done = self.runtime.bus.execute::<Application>(row.application.as_str(), command, &origin).await?;
+        let body = self.fresh_token(&token).await?;
+        Ok(Reply::created(body, done.position))
+    }
+}
+
+fn read_scopes(fields: &mut Fields) -> Result<Vec<Scope>, ApiError> {
+    let expected = "1 to 4 of application:read, metrics:create, metrics:write, alerts:ack, each once";
+    let invalid = || ApiError::invalid_field("scopes", expected);
+    let given = match fields.take("scopes") {
+        None => return Err(ApiError::missing("scopes")),
+        Some(Value::Array(given)) => given,
+        Some(_) => return Err(invalid()),
+    };
+    let mut scopes = Vec::with_capacity(given.len());
+    for name in &given {
+        let scope = name.as_str().and_then(Scope::parse).ok_or_else(invalid)?;
+        if scopes.contains(&scope) {
+            return Err(invalid());
+        }
+        scopes.push(scope);
+    }
+    if scopes.is_empty() { Err(invalid()) } else { Ok(scopes) }
+}
+
+fn read_allowed(fields: &mut Fields) -> Result<Option<BTreeSet<String>>, ApiError> {
+    let invalid = || ApiError::invalid_field("allowed_metrics", "1 to 100 keys, or absent for all");
+    let given = match fields.take("allowed_metrics") {
+        None => return Ok(None),
+        Some(Value::Array(given)) if (1..=TOKEN_METRICS_MAX).contains(&given.len()) => given,
+        Some(_) => return Err(invalid()),
+    };
+    let slugs = given.iter().map(|key| key.as_str().ok_or_else(invalid).and_then(slugged));
+    slugs.collect::<Result<BTreeSet<_>, _>>().map(Some)
+}
+
+fn shown(row: &TokenRow) -> Value {
+    json!({
+        "public_id": row.public_id.0,
+        "name": row.name,
+        "scopes": row.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
+        "allowed_metrics": row.allowed_metrics,
+        "expires_at": row.expires_at.map(text::instant),
+        "company_id": row.company.as_str(),
+        "application_id": row.application.as_str(),
+        "created_at": text::instant(row.created_at),
+    })
+}

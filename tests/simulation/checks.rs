@@ -1,0 +1,69 @@
+//! What must hold after every seed.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use muniment::runtime::{CommandBus, fold};
+use muniment_aggregates::metric::{Metric, MetricEvent};
+use muniment_aggregates::record::{Position, RecordedEvent, StreamId};
+use muniment_journal::Journal;
+
+use crate::engine::SharedStore;
+use crate::scenario::Answers;
+
+/// Panics with what does not hold.
+pub async fn everything_holds(
+    store: &SharedStore,
+    journal: &Journal,
+    bus: &CommandBus,
+    metrics: &[String],
+    answers: &Answers,
+) {
+    let events = store.events();
+    positions_are_contiguous(&events);
+    journal.verify(None, &|_, _| {}).await.expect("the chain verifies");
+    answers_are_true(&events, answers);
+    for metric in metrics {
+        states_agree(journal, bus, metric).await;
+    }
+}
+
+fn positions_are_contiguous(events: &[Arc<RecordedEvent>]) {
+    let mut versions: HashMap<&StreamId, u64> = HashMap::new();
+    for (index, event) in events.iter().enumerate() {
+        assert_eq!(event.position, Position(u64::try_from(index).unwrap_or(0) + 1), "positions have no gap");
+        let version = versions.entry(&event.stream).or_default();
+        assert_eq!(event.sequence, *version + 1, "sequences of {} have no gap", event.stream);
+        *version += 1;
+    }
+}
+
+fn answers_are_true(events: &[Arc<RecordedEvent>], answers: &Answers) {
+    let mut points: HashMap<String, Position> = HashMap::new();
+    let mut keys: HashSet<(String, String)> = HashSet::new();
+    for event in events {
+        let Ok(MetricEvent::PointRecorded(recorded)) = serde_json::from_str(&event.payload) else { continue };
+        let earlier = points.insert(recorded.point.as_str().to_owned(), event.position);
+        assert_eq!(earlier, None, "point {} is recorded once", recorded.point);
+        let key = (event.stream.id.to_string(), recorded.idempotency_key.clone());
+        assert!(keys.insert(key), "key {} is recorded once", recorded.idempotency_key);
+    }
+    for (point, position) in &answers.acknowledged {
+        assert_eq!(points.get(point), Some(position), "acknowledged point {point} is where it was said to be");
+    }
+    for point in &answers.refused {
+        assert!(!points.contains_key(point), "refused point {point} is not recorded");
+    }
+    for ((_, key), positions) in &answers.by_key {
+        assert!(positions.windows(2).all(|pair| pair[0] == pair[1]), "key {key} was answered with one position");
+    }
+}
+
+async fn states_agree(journal: &Journal, bus: &CommandBus, metric: &str) {
+    let stream = StreamId::new("metric", metric);
+    let folded = fold::load::<Metric>(journal, &stream).await.expect("the stream folds");
+    let live = bus.state::<Metric>(metric).await.expect("the actor answers");
+    assert_eq!(live.version, folded.version);
+    let text = |state: &Metric| serde_json::to_string(state).expect("a state serialises");
+    assert_eq!(text(&live.state), text(&folded.state), "the actor's state equals a fold");
+}

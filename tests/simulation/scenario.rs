@@ -1,0 +1,216 @@
+//! One seed: two nodes over one store, clients that post points under keys (some twice), one node that crashes.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use muniment::runtime::{BusError, Clock, CommandBus, Origin};
+use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, PointId};
+use muniment_aggregates::metric::{Define, Metric, MetricCommand, NewPoint, RecordPoints};
+use muniment_aggregates::record::Position;
+use muniment_journal::{Journal, JournalLimits, KeyRing};
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::checks;
+use crate::engine::{Faults, SharedStore, SimulatedEngine};
+
+const METRICS: usize = 3;
+const CLIENTS: u64 = 6;
+const COMMANDS_PER_CLIENT: u64 = 12;
+
+/// What a seed came to.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Counts {
+    pub acknowledged: u64,
+    pub duplicates: u64,
+    pub refused: u64,
+    pub unanswered: u64,
+    pub crashes: u64,
+    pub events: u64,
+}
+
+impl Counts {
+    pub fn add(&mut self, other: &Self) {
+        self.acknowledged += other.acknowledged;
+        self.duplicates += other.duplicates;
+        self.refused += other.refused;
+        self.unanswered += other.unanswered;
+        self.crashes += other.crashes;
+        self.events += other.events;
+    }
+}
+
+impl Faults {
+    pub fn add(&mut self, other: &Self) {
+        self.slow += other.slow;
+        self.heads_lost += other.heads_lost;
+        self.stored_but_answer_lost += other.stored_but_answer_lost;
+        self.lost_before_storing += other.lost_before_storing;
+        self.refused += other.refused;
+        self.wakeups_lost += other.wakeups_lost;
+        self.wakeups_doubled += other.wakeups_doubled;
+    }
+}
+
+/// What the clients were told.
+#[derive(Default)]
+pub struct Answers {
+    /// Point id to the position it was acknowledged at.
+    pub acknowledged: HashMap<String, Position>,
+    /// Point ids whose command was refused.
+    pub refused: Vec<String>,
+    /// Idempotency key (with its metric) to the positions clients were told for it.
+    pub by_key: HashMap<(String, String), Vec<Position>>,
+    pub counts: Counts,
+}
+
+struct Node {
+    engine: Arc<SimulatedEngine>,
+    journal: Journal,
+    bus: CommandBus,
+}
+
+impl Node {
+    async fn start(store: &Arc<SharedStore>) -> Self {
+        let engine = SimulatedEngine::new(store);
+        let keys = KeyRing::in_memory([7; 32], store.installation()).expect("a key ring in memory");
+        let journal = Journal::with_engine(engine.clone(), keys, JournalLimits::default()).await.expect("a head");
+        let clock_store = Arc::clone(store);
+        let clock = Clock::from_source(move || clock_store.now());
+        let bus = CommandBus::new(journal.clone(), clock, Arc::from([]));
+        Self { engine, journal, bus }
+    }
+}
+
+fn bytes(random: &mut SmallRng) -> [u8; 12] {
+    std::array::from_fn(|_| random.random())
+}
+
+/// Runs one seed and checks it.
+pub fn run(seed: u64) -> (Counts, Faults) {
+    let system = actix::System::with_tokio_rt(|| {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .expect("a runtime on the current thread")
+    });
+    system.block_on(async move {
+        // One seed in four is quiet, so that the plain path is simulated too.
+        let trouble_percent = if seed.is_multiple_of(4) { 0 } else { u32::try_from(seed % 40).unwrap_or(0) };
+        let store = SharedStore::new(seed, trouble_percent);
+        let mut random = SmallRng::seed_from_u64(seed ^ 0x5eed);
+        let nodes = Rc::new(RefCell::new([Rc::new(Node::start(&store).await), Rc::new(Node::start(&store).await)]));
+        let answers = Rc::new(RefCell::new(Answers::default()));
+        let metrics: Vec<String> =
+            (0..METRICS).map(|_| MetricId::from_random(bytes(&mut random)).as_str().to_owned()).collect();
+        define(&nodes.borrow()[0], &metrics, &mut random).await;
+
+        let mut tasks = Vec::new();
+        for client in 0..CLIENTS {
+            let (nodes, answers, metrics) = (Rc::clone(&nodes), Rc::clone(&answers), metrics.clone());
+            let random = SmallRng::seed_from_u64(seed.wrapping_mul(31).wrapping_add(client));
+            tasks.push(tokio::task::spawn_local(post(client, nodes, answers, metrics, random)));
+        }
+        if random.random_bool(0.6) {
+            tokio::time::sleep(Duration::from_millis(random.random_range(1..400))).await;
+            let fresh = Rc::new(Node::start(&store).await);
+            // The old node is forgotten in the middle of whatever it does: its tasks die with its handles.
+            let crashed = std::mem::replace(&mut nodes.borrow_mut()[0], fresh);
+            crashed.engine.crash();
+            answers.borrow_mut().counts.crashes += 1;
+        }
+        for task in tasks {
+            task.await.expect("a client does not panic");
+        }
+        let last = Node::start(&store).await;
+        checks::everything_holds(&store, &last.journal, &last.bus, &metrics, &answers.borrow()).await;
+        let mut counts = answers.borrow().counts;
+        counts.events = u64::try_from(store.events().len()).unwrap_or(0);
+        (counts, store.faults())
+    })
+}
+
+async fn define(node: &Node, metrics: &[String], random: &mut SmallRng) {
+    for (index, metric) in metrics.iter().enumerate() {
+        let command = MetricCommand::Define(Define {
+            company: CompanyId::from_random([7; 12]),
+            application: ApplicationId::from_random([7; 12]),
+            key: format!("metric_{index}"),
+            display_name: format!("Metric {index}"),
+            unit: "count".to_owned(),
+            cadence: "weekly".to_owned(),
+            direction: "up".to_owned(),
+            source_type: "self_reported".to_owned(),
+        });
+        let origin = Origin::system("simulation", "define", None);
+        // Whatever goes wrong before the definition is stored is the clients' trouble as well: ask until it is.
+        for _ in 0..200 {
+            match node.bus.execute::<Metric>(metric, command.clone(), &origin).await {
+                Ok(_) | Err(BusError::Refused(_) | BusError::ClaimTaken { .. }) => break,
+                Err(_) => tokio::time::sleep(Duration::from_millis(random.random_range(1..100))).await,
+            }
+        }
+    }
+}
+
+async fn post(
+    client: u64,
+    nodes: Rc<RefCell<[Rc<Node>; 2]>>,
+    answers: Rc<RefCell<Answers>>,
+    metrics: Vec<String>,
+    mut random: SmallRng,
+) {
+    for number in 0..COMMANDS_PER_CLIENT {
+        tokio::time::sleep(Duration::from_micros(random.random_range(0..20_000))).await;
+        let metric = metrics[random.random_range(0..metrics.len())].clone();
+        // A quarter of the keys is shared by all clients, so that duplicates race.
+        let key = if random.random_bool(0.25) {
+            format!("shared-{}", random.random_range(0..6_u32))
+        } else {
+            format!("{client}-{number}")
+        };
+        let id = PointId::from_random(bytes(&mut random));
+        let at = chrono::DateTime::from_timestamp(1_767_225_600 + i64::try_from(number).unwrap_or(0) * 86_400, 0)
+            .expect("a date in 2026");
+        let command = MetricCommand::RecordPoints(RecordPoints {
+            points: vec![NewPoint {
+                id: id.clone(),
+                value: f64::from(random.random_range(1..1_000_u32)),
+                timestamp: at.to_rfc3339(),
+                instant: at,
+                source: "simulation".to_owned(),
+                confidence: 0.5,
+                raw_event_id: None,
+                idempotency_key: key.clone(),
+            }],
+        });
+        let node = Rc::clone(&nodes.borrow()[random.random_range(0..2)]);
+        let origin = Origin::system("simulation", "record_points", None);
+        let outcome = node.bus.execute::<Metric>(&metric, command, &origin);
+        let outcome = tokio::time::timeout(Duration::from_secs(60), outcome).await;
+        let mut answers = answers.borrow_mut();
+        match outcome {
+            Ok(Ok(done)) => {
+                let position = done.position.expect("a recorded point has a position");
+                answers.acknowledged.insert(id.as_str().to_owned(), position);
+                answers.by_key.entry((metric, key)).or_default().push(position);
+                answers.counts.acknowledged += 1;
+            }
+            Ok(Err(BusError::Duplicate { position, .. })) => {
+                answers.refused.push(id.as_str().to_owned());
+                answers.by_key.entry((metric, key)).or_default().push(position);
+                answers.counts.duplicates += 1;
+            }
+            Ok(Err(BusError::Refused(_) | BusError::Overloaded | BusError::ClaimTaken { .. })) => {
+                answers.refused.push(id.as_str().to_owned());
+                answers.counts.refused += 1;
+            }
+            // The node crashed or could not say: the point may be there or not, but at most once.
+            Ok(Err(BusError::Unavailable(_) | BusError::Panicked { .. })) | Err(_) => answers.counts.unanswered += 1,
+        }
+    }
+}

@@ -4,7 +4,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqlitePool};
-use sqlx::{Connection as _, Postgres, Sqlite};
+use sqlx::{Connection as _, Executor as _, Postgres, Sqlite};
 
 use crate::{Arg, Row, SqlError};
 
@@ -106,8 +106,8 @@ impl Database {
     /// What the database says.
     pub async fn run_script(&self, sql: &str) -> Result<(), SqlError> {
         match self {
-            Self::Sqlite(pool) => sqlx::raw_sql(sql).execute(pool).await.map(drop)?,
-            Self::Postgres(pool) => sqlx::raw_sql(sql).execute(pool).await.map(drop)?,
+            Self::Sqlite(pool) => pool.execute(sqlx::raw_sql(sql)).await.map(drop)?,
+            Self::Postgres(pool) => pool.execute(sqlx::raw_sql(sql)).await.map(drop)?,
         }
         Ok(())
     }
@@ -231,8 +231,8 @@ impl Transaction {
     /// What the database says.
     pub async fn run_script(&mut self, sql: &str) -> Result<(), SqlError> {
         match self.open()? {
-            Inner::Sqlite(connection) => sqlx::raw_sql(sql).execute(&mut **connection).await.map(drop)?,
-            Inner::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
+            Inner::Sqlite(connection) => (&mut **connection).execute(sqlx::raw_sql(sql)).await.map(drop)?,
+            Inner::Postgres(tx) => (&mut **tx).execute(sqlx::raw_sql(sql)).await.map(drop)?,
         }
         Ok(())
     }

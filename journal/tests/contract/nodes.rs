@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use muniment_aggregates::record::Position;
-use muniment_journal::{AppendError, Journal, OpenError};
+use muniment_journal::{AppendError, Journal, KeySource, OpenError};
+use zeroize::Zeroizing;
 
 use crate::support::{Home, all, claiming, deduped, one, stream, take, verify};
 
@@ -88,6 +89,30 @@ async fn a_node_hears_of_the_other_and_respects_its_keys() {
     assert_eq!(here.confirm_head().await.unwrap(), Position(3));
     here.shutdown().await;
     there.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_start_at_once_make_one_record() {
+    let home = Home::postgres();
+    let opening: Vec<_> = (0..6)
+        .map(|_| {
+            let mut config = home.config();
+            config.keys = KeySource::Explicit(Zeroizing::new([7; 32]));
+            tokio::spawn(async move { Journal::open(config).await.unwrap() })
+        })
+        .collect();
+    let mut nodes = Vec::new();
+    for node in opening {
+        nodes.push(node.await.unwrap());
+    }
+    assert!(nodes.iter().all(|node| node.identity() == nodes[0].identity()), "one installation");
+    for (number, node) in nodes.iter().enumerate() {
+        node.append(one(&stream(&format!("s{number}")), 0, "x")).await.unwrap();
+    }
+    for node in &nodes {
+        assert_eq!(node.confirm_head().await.unwrap(), Position(6));
+        node.shutdown().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -41,7 +41,7 @@ impl LiveRights {
     }
 }
 
-#[async_trait::async_trait]
+#[async_trait::async_trait(?Send)]
 impl Authenticate for LiveRights {
     async fn authenticate(&self, bearer: &str, client: Option<IpAddr>) -> Result<Grant, Denied> {
         self.grant(bearer, client).await.map_err(|error| match error {

@@ -12,7 +12,7 @@ use crate::engine::SharedStore;
 use crate::scenario::Answers;
 
 /// Panics with what does not hold.
-pub async fn everything_holds(
+pub(crate) async fn everything_holds(
     store: &SharedStore,
     journal: &Journal,
     bus: &CommandBus,

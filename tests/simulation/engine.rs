@@ -19,14 +19,14 @@ use uuid::Uuid;
 
 /// What happened to the writes of one seed.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Faults {
-    pub slow: u64,
-    pub heads_lost: u64,
-    pub stored_but_answer_lost: u64,
-    pub lost_before_storing: u64,
-    pub refused: u64,
-    pub wakeups_lost: u64,
-    pub wakeups_doubled: u64,
+pub(crate) struct Faults {
+    pub(crate) slow: u64,
+    pub(crate) heads_lost: u64,
+    pub(crate) stored_but_answer_lost: u64,
+    pub(crate) lost_before_storing: u64,
+    pub(crate) refused: u64,
+    pub(crate) wakeups_lost: u64,
+    pub(crate) wakeups_doubled: u64,
 }
 
 struct Stored {
@@ -40,7 +40,7 @@ struct Stored {
 }
 
 /// What all nodes of one simulated installation share.
-pub struct SharedStore {
+pub(crate) struct SharedStore {
     stored: Mutex<Stored>,
     started: tokio::time::Instant,
     trouble_percent: u32,
@@ -48,7 +48,7 @@ pub struct SharedStore {
 }
 
 impl SharedStore {
-    pub fn new(seed: u64, trouble_percent: u32) -> Arc<Self> {
+    pub(crate) fn new(seed: u64, trouble_percent: u32) -> Arc<Self> {
         let identity = Identity { installation: Uuid::from_u64_pair(seed, 1), epoch: 1 };
         let head = Head { position: Position::START, hash: [0; 32], identity, recorded_at: epoch() };
         Arc::new(Self {
@@ -67,20 +67,20 @@ impl SharedStore {
         })
     }
 
-    pub fn installation(&self) -> Uuid {
+    pub(crate) fn installation(&self) -> Uuid {
         self.stored.lock().head.identity.installation
     }
 
-    pub fn faults(&self) -> Faults {
+    pub(crate) fn faults(&self) -> Faults {
         self.stored.lock().faults
     }
 
-    pub fn events(&self) -> Vec<Arc<RecordedEvent>> {
+    pub(crate) fn events(&self) -> Vec<Arc<RecordedEvent>> {
         self.stored.lock().events.clone()
     }
 
     /// Simulated time, so that a seed replays to the microsecond.
-    pub fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         let elapsed = TimeDelta::from_std(self.started.elapsed()).expect("a simulation lasts minutes");
         epoch() + elapsed
     }
@@ -100,7 +100,7 @@ fn epoch() -> DateTime<Utc> {
 }
 
 /// One node's way to the shared store.
-pub struct SimulatedEngine {
+pub(crate) struct SimulatedEngine {
     store: Arc<SharedStore>,
     crashed: AtomicBool,
 }
@@ -115,12 +115,12 @@ enum Trouble {
 }
 
 impl SimulatedEngine {
-    pub fn new(store: &Arc<SharedStore>) -> Arc<Self> {
+    pub(crate) fn new(store: &Arc<SharedStore>) -> Arc<Self> {
         Arc::new(Self { store: Arc::clone(store), crashed: AtomicBool::new(false) })
     }
 
     /// From here on nothing this node does reaches the store, and nothing comes back, whatever it was doing.
-    pub fn crash(&self) {
+    pub(crate) fn crash(&self) {
         self.crashed.store(true, Ordering::Relaxed);
     }
 

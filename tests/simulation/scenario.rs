@@ -23,17 +23,17 @@ const COMMANDS_PER_CLIENT: u64 = 12;
 
 /// What a seed came to.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Counts {
-    pub acknowledged: u64,
-    pub duplicates: u64,
-    pub refused: u64,
-    pub unanswered: u64,
-    pub crashes: u64,
-    pub events: u64,
+pub(crate) struct Counts {
+    pub(crate) acknowledged: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) refused: u64,
+    pub(crate) unanswered: u64,
+    pub(crate) crashes: u64,
+    pub(crate) events: u64,
 }
 
 impl Counts {
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.acknowledged += other.acknowledged;
         self.duplicates += other.duplicates;
         self.refused += other.refused;
@@ -44,7 +44,7 @@ impl Counts {
 }
 
 impl Faults {
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.slow += other.slow;
         self.heads_lost += other.heads_lost;
         self.stored_but_answer_lost += other.stored_but_answer_lost;
@@ -57,14 +57,14 @@ impl Faults {
 
 /// What the clients were told.
 #[derive(Default)]
-pub struct Answers {
+pub(crate) struct Answers {
     /// Point id to the position it was acknowledged at.
-    pub acknowledged: HashMap<String, Position>,
+    pub(crate) acknowledged: HashMap<String, Position>,
     /// Point ids whose command was refused.
-    pub refused: Vec<String>,
+    pub(crate) refused: Vec<String>,
     /// Idempotency key (with its metric) to the positions clients were told for it.
-    pub by_key: HashMap<(String, String), Vec<Position>>,
-    pub counts: Counts,
+    pub(crate) by_key: HashMap<(String, String), Vec<Position>>,
+    pub(crate) counts: Counts,
 }
 
 struct Node {
@@ -90,7 +90,7 @@ fn bytes(random: &mut SmallRng) -> [u8; 12] {
 }
 
 /// Runs one seed and checks it.
-pub fn run(seed: u64) -> (Counts, Faults) {
+pub(crate) fn run(seed: u64) -> (Counts, Faults) {
     let system = actix::System::with_tokio_rt(|| {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use muniment_aggregates::claims::{ClaimChange, ClaimKey};
@@ -17,6 +18,7 @@ on_both!(
     a_sealed_value_opens_where_it_belongs_and_nowhere_else,
     erasure_is_noticed_at_once_and_everywhere,
     an_erased_alias_leads_to_a_new_subject,
+    no_read_that_races_an_erasure_keeps_the_key,
     claims_of_a_sealed_key_are_those_of_the_clear_one_and_erasure_frees_them,
     k11_after_an_erasure_no_file_holds_the_value_nor_its_key,
 );
@@ -104,6 +106,40 @@ async fn erasure_is_noticed_at_once_and_everywhere(kind: Kind) {
     let reopened = place.open().await;
     assert_eq!(reopened.keyring().open(&sealed).await.unwrap(), None);
     reopened.verify(None, &|_, _| {}).await.unwrap();
+}
+
+async fn no_read_that_races_an_erasure_keeps_the_key(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    for round in 0..25 {
+        let ring = journal.keyring().clone();
+        let subject = ring.new_subject().await.unwrap();
+        let sealed = ring.seal(&subject, &format!("account/{round}/email"), ADDRESS).await.unwrap();
+        let erased = Arc::new(AtomicBool::new(false));
+        let readers: Vec<_> = (0..4)
+            .map(|_| {
+                let (ring, sealed, erased) = (ring.clone(), sealed.clone(), Arc::clone(&erased));
+                let other = subject.clone();
+                tokio::spawn(async move {
+                    loop {
+                        let after = erased.load(Ordering::SeqCst);
+                        let opened = ring.open(&sealed).await.unwrap();
+                        if after {
+                            return opened;
+                        }
+                        // Sends the next read to the database, where it races the erasure's own transaction.
+                        ring.forget(&other);
+                    }
+                })
+            })
+            .collect();
+        erase(&journal, &subject).await;
+        erased.store(true, Ordering::SeqCst);
+        for reader in readers {
+            assert_eq!(reader.await.unwrap(), None, "round {round}");
+        }
+        assert_eq!(ring.open(&sealed).await.unwrap(), None);
+    }
 }
 
 async fn an_erased_alias_leads_to_a_new_subject(kind: Kind) {

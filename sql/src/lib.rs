@@ -32,6 +32,12 @@ pub enum SqlError {
 }
 
 impl SqlError {
+    /// Whether the database itself failed or refused, rather than a stored value being wrong.
+    #[must_use]
+    pub const fn is_driver(&self) -> bool {
+        matches!(self, Self::Driver(_))
+    }
+
     /// The name of the violated unique constraint or index, where that is what happened.
     ///
     /// SQLite names the columns (`events.dedupe_key`), PostgreSQL the constraint.

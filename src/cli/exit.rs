@@ -42,7 +42,13 @@ impl Exit {
 
     /// An error that ends the program this way.
     pub fn because(self, message: impl Into<String>) -> anyhow::Error {
-        anyhow::Error::new(Ending { exit: self, message: message.into() })
+        anyhow::Error::new(Ending { exit: self, message: message.into(), source: None })
+    }
+
+    /// The same, with what caused it beneath.
+    pub fn because_of(self, message: impl Into<String>, cause: impl Into<anyhow::Error>) -> anyhow::Error {
+        let source = Some(cause.into().into_boxed_dyn_error());
+        anyhow::Error::new(Ending { exit: self, message: message.into(), source })
     }
 
     const fn code(self) -> u8 {
@@ -72,6 +78,7 @@ impl From<Exit> for ExitCode {
 struct Ending {
     exit: Exit,
     message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 /// How the program ends because of an error: what its chain says first.
@@ -116,6 +123,13 @@ mod tests {
         let error = Err::<(), _>(Exit::NotFound.because("no such metric")).context("cannot show it").unwrap_err();
         assert_eq!(of(&error), Exit::NotFound);
         assert_eq!(report(&error), "muniment: cannot show it\n  because: no such metric\n");
+    }
+
+    #[test]
+    fn an_ending_keeps_its_cause() {
+        let error = Exit::Unavailable.because_of("no answer", std::io::Error::other("refused"));
+        assert_eq!(of(&error), Exit::Unavailable);
+        assert_eq!(report(&error), "muniment: no answer\n  because: refused\n");
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod exit;
 pub mod flags;
 pub mod operator;
 pub mod output;
+pub mod progress;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
@@ -107,15 +108,22 @@ fn with_server(global: &Global, command: impl AsyncFnOnce(&mut Session) -> Resul
 /// Runs a future on this thread until it ends or the user interrupts it.
 fn on_this_thread(work: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-    runtime.block_on(async {
-        tokio::select! {
-            done = work => done,
-            signal = tokio::signal::ctrl_c() => {
-                signal.context("cannot wait for signals")?;
-                Err(Exit::Interrupted.because("interrupted; the same command goes on where it was"))
-            }
+    runtime.block_on(until_interrupted(work))
+}
+
+/// The same for work that aggregates' actors take part in.
+fn on_actors(work: impl Future<Output = Result<()>>) -> Result<()> {
+    actix::System::new().block_on(until_interrupted(work))
+}
+
+async fn until_interrupted(work: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::select! {
+        done = work => done,
+        signal = tokio::signal::ctrl_c() => {
+            signal.context("cannot wait for signals")?;
+            Err(Exit::Interrupted.because("interrupted; the same command goes on where it was"))
         }
-    })
+    }
 }
 
 #[cfg(test)]

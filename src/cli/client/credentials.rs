@@ -147,8 +147,8 @@ impl Credentials {
 }
 
 fn read_secret(path: &Path) -> Result<String> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
-    let text = text.map_err(|error| error.context(Exit::Usage.because("a file that a flag names")))?;
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|error| Exit::Usage.because_of(format!("cannot read {}", path.display()), error))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 

@@ -145,10 +145,10 @@ impl CallError {
     /// The error that ends the program; its causes stay below it.
     #[must_use]
     pub fn ending(self) -> anyhow::Error {
-        let ending = self.exit().because(self.to_string());
+        let (exit, message) = (self.exit(), self.to_string());
         match self {
-            Self::Unreachable { source, .. } => anyhow::Error::new(source).context(ending),
-            Self::Refused { .. } | Self::NotJson { .. } => ending,
+            Self::Unreachable { source, .. } => exit.because_of(message, source),
+            Self::Refused { .. } | Self::NotJson { .. } => exit.because(message),
         }
     }
 

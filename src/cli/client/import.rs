@@ -244,7 +244,7 @@ fn report(session: &Session, command: &Import, counts: &Counts) -> Result<()> {
         let warning = format!("{} duplicates have another value than the recorded one, which stays", counts.differing);
         session.printer.warning(&warning);
     }
-    if refused.is_empty() { Ok(()) } else { Err(Exit::Failure.because(format!("{} rows were refused", refused.len()))) }
+    if refused.is_empty() { Ok(()) } else { Err(Exit::Failure.because(format!("rows refused: {}", refused.len()))) }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 pub mod alert;
 pub mod apply;
 pub mod credentials;
+pub mod demo;
 pub mod events;
 pub mod history;
 pub mod http;

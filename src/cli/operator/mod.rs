@@ -1,24 +1,56 @@
-//! What an operator does with the record itself.
+//! What an operator does with the record itself: serving it, investigating it, keeping it.
+//!
+//! [`open`] finds the store of the configuration; then a file a command family.
 
 use anyhow::Result;
 use clap::Subcommand;
 
 use super::flags::Global;
 use super::output::Printer;
-use crate::config::{Config, Loaded, Surroundings};
+use super::{on_actors, on_this_thread};
+use crate::config::{Config, Surroundings};
 
+pub mod audit;
+pub mod backup;
 pub mod config;
+pub mod doctor;
+pub mod erase;
 pub mod init;
+pub mod mail;
+pub mod open;
 pub mod papers;
+pub mod projections;
+pub mod serve;
 
 /// The operator's commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the server
+    Serve(serve::Serve),
+    /// Run a server whose store is thrown away at the end
+    Dev(serve::Dev),
     /// Write muniment.toml and make the master key
     Init(init::Init),
+    /// Check everything a server stands on; exit 7 when something is wrong
+    Doctor(doctor::Doctor),
     /// The settings
     #[command(subcommand)]
     Config(config::Show),
+    /// Investigate the record
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// The read models
+    #[command(subcommand)]
+    Projections(projections::Projections),
+    /// Write the record and its wrapped keys to two files; a server may go on working
+    Backup(backup::Backup),
+    /// Load a backup into an empty store
+    Restore(backup::Restore),
+    /// Erase a person's data for ever
+    Erase(erase::Erase),
+    /// Outgoing mail
+    #[command(subcommand)]
+    Mail(mail::Mail),
     /// What goes with the program.
     #[command(flatten)]
     Papers(papers::Papers),
@@ -31,12 +63,17 @@ pub enum Command {
 pub fn run(global: &Global, command: Command) -> Result<()> {
     let printer = Printer::new(global);
     match command {
+        Command::Serve(command) => serve::serve(global, &command),
+        Command::Dev(command) => serve::dev(global, &command),
         Command::Init(command) => init::init(&printer, &command),
-        Command::Config(command) => config::show(&printer, &command, &load(Surroundings::of_process())?),
+        Command::Doctor(command) => on_this_thread(doctor::doctor(global, &command)),
+        Command::Config(command) => config::show(&printer, &command, &Config::load(&Surroundings::of_process())?),
+        Command::Audit(command) => on_this_thread(audit::audit(global, command)),
+        Command::Projections(command) => on_this_thread(projections::projections(global, command)),
+        Command::Backup(command) => on_this_thread(backup::make(global, &command)),
+        Command::Restore(command) => on_this_thread(backup::load(global, &command)),
+        Command::Erase(command) => on_actors(erase::erase(global, &command)),
+        Command::Mail(command) => on_this_thread(mail::mail(global, command)),
         Command::Papers(command) => papers::papers(&printer, command),
     }
-}
-
-fn load(surroundings: Surroundings) -> Result<Loaded> {
-    Ok(Config::load(&surroundings)?)
 }

@@ -1,0 +1,50 @@
+//! Every event as it is stored, one JSON object a line.
+
+use std::io::{BufWriter, Write as _};
+
+use anyhow::Result;
+use clap::Args;
+use muniment_aggregates::record::Position;
+
+use super::event::as_json;
+use super::{Moment, last_position, moment};
+use crate::cli::flags::Global;
+use crate::cli::operator::open::{self, StoreFlags};
+use crate::cli::progress::Progress;
+
+/// Events read in one page.
+const PAGE_EVENTS: usize = 2_000;
+
+/// `audit export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Begin after this position
+    #[arg(long, value_name = "POSITION", default_value_t = 0)]
+    after: u64,
+    /// End at this position or time [default: the head]
+    #[arg(long, value_name = "POSITION|TIME", value_parser = moment)]
+    until: Option<Moment>,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+/// Prints the events.
+pub(super) async fn export(global: &Global, command: &Export) -> Result<()> {
+    let journal = open::reading(&command.store.load()?.config).await?;
+    let until = last_position(&journal, command.until).await?;
+    let progress = Progress::new(global, "export");
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut at = Position(command.after);
+    while at < until {
+        let page = journal.read(at, PAGE_EVENTS).await?;
+        if page.is_empty() {
+            break;
+        }
+        for event in page.iter().take_while(|event| event.position <= until) {
+            writeln!(out, "{}", as_json(event))?;
+            at = event.position;
+        }
+        progress.at(at.0, until.0);
+    }
+    Ok(out.flush()?)
+}

@@ -1,0 +1,125 @@
+//! The audit view: what was done, by whom, to what.
+
+use anyhow::Result;
+use chrono::SecondsFormat;
+use clap::Args;
+use muniment_aggregates::ids::CompanyId;
+use muniment_aggregates::record::Position;
+use muniment_journal::KeyRing;
+use muniment_projections::audit::{self, ActorLabel, AuditFilter, AuditRow};
+use muniment_projections::{OnMismatch, PAGE_ROWS_MAX};
+use serde_json::{Value, json};
+
+use super::event::{open_one, reveal};
+use crate::cli::exit::Exit;
+use crate::cli::operator::open::{self, StoreFlags};
+use crate::cli::output::Printer;
+
+/// `audit log`.
+#[derive(Debug, Args)]
+pub struct Log {
+    /// How many rows
+    #[arg(long, default_value_t = 50, value_name = "COUNT")]
+    limit: usize,
+    /// Only this action, as metric_point.created
+    #[arg(long)]
+    action: Option<String>,
+    /// Only of this company
+    #[arg(long, value_name = "ID")]
+    company: Option<String>,
+    /// Only of this kind of resource, as metric
+    #[arg(long, value_name = "KIND")]
+    resource_type: Option<String>,
+    /// Only of this resource
+    #[arg(long, value_name = "ID")]
+    resource: Option<String>,
+    /// Only done by this account
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// Only of this request
+    #[arg(long, value_name = "ID")]
+    correlation: Option<String>,
+    /// Only later than this position
+    #[arg(long, value_name = "POSITION")]
+    after: Option<u64>,
+    /// Only earlier than this position
+    #[arg(long, value_name = "POSITION")]
+    before: Option<u64>,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+/// Prints rows, newest first.
+pub(super) async fn log(printer: &Printer, command: &Log) -> Result<()> {
+    let company = command
+        .company
+        .as_deref()
+        .map(|text| CompanyId::parse(text).ok_or_else(|| Exit::Usage.because(format!("{text} is no company id"))));
+    let mut filter = AuditFilter {
+        action: command.action.clone(),
+        company: company.transpose()?,
+        resource_type: command.resource_type.clone(),
+        resource_id: command.resource.clone(),
+        account_id: command.account.clone(),
+        correlation: command.correlation.clone(),
+        since: command.after.map(Position),
+        before: command.before.map(Position),
+    };
+    let config = command.store.load()?.config;
+    let journal = open::reading(&config).await?;
+    let store = open::read_models(&config, &journal, OnMismatch::Refuse).await?;
+    open::catch_up(&journal, &store, &audit::Audit).await?;
+    let mut rows = Vec::new();
+    while rows.len() < command.limit {
+        let wanted = (command.limit - rows.len()).min(PAGE_ROWS_MAX);
+        let page = audit::page(&store, &filter, wanted).await?;
+        let full = page.len() == wanted;
+        filter.before = page.last().map(|row| row.seq).or(filter.before);
+        for row in page {
+            rows.push(shown(row, journal.keyring()).await?);
+        }
+        if !full {
+            break;
+        }
+    }
+    let whole = json!({ "events": rows });
+    printer.list(
+        &whole,
+        &rows,
+        &["seq", "created_at", "event_type", "actor", "resource_type", "resource_id", "metadata"],
+    )
+}
+
+async fn shown(row: AuditRow, keyring: &KeyRing) -> Result<Value> {
+    let actor = match row.actor {
+        ActorLabel::Clear(label) => label,
+        ActorLabel::Sealed(sealed) => open_one(&sealed, keyring).await?,
+    };
+    let address = match &row.client {
+        None => None,
+        Some(sealed) => Some(open_one(sealed, keyring).await?),
+    };
+    let mut metadata = row.metadata;
+    reveal(&mut metadata, keyring).await?;
+    Ok(json!({
+        "seq": row.seq.to_string(),
+        "id": row.id,
+        "event_type": row.action,
+        "created_at": row.recorded_at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        "actor": actor,
+        "actor_kind": row.actor_kind,
+        "account_id": row.account_id,
+        "actor_id": row.persona_id,
+        "credential_type": row.credential,
+        "credential_id": row.credential_id,
+        "company_id": row.company,
+        "resource_type": row.resource_type,
+        "resource_id": row.resource_id,
+        "ip": address,
+        "correlation_id": row.correlation,
+        "causation": row.causation.map(|position| position.to_string()),
+        "surface": row.surface,
+        "command": row.command,
+        "metadata": metadata,
+    }))
+}

@@ -1,0 +1,180 @@
+//! An aggregate as it was: its stream folded up to a moment by the aggregate's own `evolve`.
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use muniment_aggregates::account::Account;
+use muniment_aggregates::application::Application;
+use muniment_aggregates::catalog;
+use muniment_aggregates::challenge::Challenge;
+use muniment_aggregates::decider::Decider;
+use muniment_aggregates::metric::Metric;
+use muniment_aggregates::record::{Position, StreamId};
+use muniment_aggregates::scheduler::Scheduler;
+use muniment_aggregates::session::Session;
+use muniment_aggregates::subject::Subject;
+use muniment_journal::Journal;
+use serde_json::{Value, json};
+
+use super::event::reveal;
+use super::{Moment, last_position, moment, stream};
+use crate::cli::exit::Exit;
+use crate::cli::operator::open::{self, StoreFlags};
+use crate::cli::output::Printer;
+
+/// Events read in one page.
+const PAGE_EVENTS: usize = 2_000;
+
+/// `audit state`.
+#[derive(Debug, Args)]
+pub struct State {
+    /// The stream, <kind>/<id>
+    #[arg(value_parser = stream)]
+    stream: StreamId,
+    /// The moment: a position, or a time [default: now]
+    #[arg(long, value_name = "POSITION|TIME", value_parser = moment)]
+    at: Option<Moment>,
+    /// Open personal values
+    #[arg(long)]
+    reveal: bool,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+/// `audit diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The stream, <kind>/<id>
+    #[arg(value_parser = stream)]
+    stream: StreamId,
+    /// The earlier moment: a position, or a time
+    #[arg(long, value_name = "POSITION|TIME", value_parser = moment)]
+    from: Moment,
+    /// The later moment [default: now]
+    #[arg(long, value_name = "POSITION|TIME", value_parser = moment)]
+    at: Option<Moment>,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+/// Prints a state.
+pub(super) async fn state(printer: &Printer, command: &State) -> Result<()> {
+    let journal = open::reading(&command.store.load()?.config).await?;
+    let at = last_position(&journal, command.at).await?;
+    let mut folded = fold(&journal, &command.stream, at).await?;
+    if folded.sequence == 0 {
+        return Err(Exit::NotFound.because(format!("{} has no event at or before position {at}", command.stream)));
+    }
+    if command.reveal {
+        reveal(&mut folded.state, journal.keyring()).await?;
+    }
+    let shown = json!({
+        "stream": command.stream.to_string(),
+        "at": at.to_string(),
+        "sequence": folded.sequence,
+        "state": folded.state,
+    });
+    printer.result(&shown, || {
+        // A Value serialises to text without a failing case.
+        let pretty = serde_json::to_string_pretty(&folded.state).unwrap_or_default();
+        let head = format!("{} at position {at}, event {} of its stream", command.stream, folded.sequence);
+        std::iter::once(head).chain(pretty.lines().map(str::to_owned)).collect()
+    })
+}
+
+/// Prints what differs between two states.
+pub(super) async fn diff(printer: &Printer, command: &Diff) -> Result<()> {
+    let journal = open::reading(&command.store.load()?.config).await?;
+    let from = last_position(&journal, Some(command.from)).await?;
+    let at = last_position(&journal, command.at).await?;
+    let (before, after) = (fold(&journal, &command.stream, from).await?, fold(&journal, &command.stream, at).await?);
+    if after.sequence == 0 {
+        return Err(Exit::NotFound.because(format!("{} has no event at or before position {at}", command.stream)));
+    }
+    let mut changes = Vec::new();
+    compare("", &before.state, &after.state, &mut changes);
+    let items: Vec<Value> =
+        changes.iter().map(|(path, before, after)| json!({ "path": path, "before": before, "after": after })).collect();
+    let shown = json!({
+        "stream": command.stream.to_string(),
+        "from": from.to_string(),
+        "at": at.to_string(),
+        "changes": items,
+    });
+    printer.list(&shown, &items, &["path", "before", "after"])
+}
+
+struct Folded {
+    state: Value,
+    sequence: u64,
+}
+
+async fn fold(journal: &Journal, stream: &StreamId, at: Position) -> Result<Folded> {
+    match &*stream.kind {
+        Metric::TYPE => fold_as::<Metric>(journal, stream, at).await,
+        Application::TYPE => fold_as::<Application>(journal, stream, at).await,
+        Challenge::TYPE => fold_as::<Challenge>(journal, stream, at).await,
+        Account::TYPE => fold_as::<Account>(journal, stream, at).await,
+        Session::TYPE => fold_as::<Session>(journal, stream, at).await,
+        Scheduler::TYPE => fold_as::<Scheduler>(journal, stream, at).await,
+        Subject::TYPE => fold_as::<Subject>(journal, stream, at).await,
+        other => Err(Exit::Usage.because(format!("there is no aggregate called {other}"))),
+    }
+}
+
+async fn fold_as<D: Decider>(journal: &Journal, stream: &StreamId, at: Position) -> Result<Folded> {
+    let (mut state, mut sequence) = (D::default(), 0);
+    loop {
+        let page = journal.read_stream(stream, sequence, PAGE_EVENTS).await?;
+        let full = page.len() == PAGE_EVENTS;
+        for event in page {
+            if event.position > at {
+                return Ok(Folded { state: serde_json::to_value(&state)?, sequence });
+            }
+            let decoded = catalog::decode_recorded::<D::Event>(&event);
+            state.evolve(&decoded.with_context(|| format!("position {} cannot be read", event.position))?);
+            sequence = event.sequence;
+        }
+        if !full {
+            return Ok(Folded { state: serde_json::to_value(&state)?, sequence });
+        }
+    }
+}
+
+/// Collects the paths at which two documents differ, with both values.
+fn compare(path: &str, before: &Value, after: &Value, changes: &mut Vec<(String, Value, Value)>) {
+    let inside = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    match (before, after) {
+        (Value::Object(left), Value::Object(right)) => {
+            let mut keys: Vec<&String> = left.keys().chain(right.keys()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let none = Value::Null;
+            for key in keys {
+                compare(&inside(key), left.get(key).unwrap_or(&none), right.get(key).unwrap_or(&none), changes);
+            }
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            for (index, (left, right)) in left.iter().zip(right).enumerate() {
+                compare(&inside(&index.to_string()), left, right, changes);
+            }
+        }
+        (before, after) if before == after => {}
+        (before, after) => changes.push((path.to_owned(), before.clone(), after.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_names_its_path() {
+        let before = json!({ "a": 1, "b": { "c": [1, 2] }, "gone": true });
+        let after = json!({ "a": 1, "b": { "c": [1, 3] }, "new": "x" });
+        let mut changes = Vec::new();
+        compare("", &before, &after, &mut changes);
+        let paths: Vec<&str> = changes.iter().map(|(path, _, _)| path.as_str()).collect();
+        assert_eq!(paths, ["b.c.1", "gone", "new"]);
+        assert_eq!(changes[0].1, json!(2));
+    }
+}

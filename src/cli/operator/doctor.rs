@@ -1,0 +1,136 @@
+//! Looks at everything a server stands on and says what is wrong and what to do. Changes nothing.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use anyhow::Result;
+use clap::Args;
+use muniment_aggregates::record::Position;
+use muniment_journal::{Journal, Trusted};
+use muniment_projections::OnMismatch;
+use serde_json::{Value, json};
+
+use super::open::{self, StoreFlags};
+use crate::cli::exit::Exit;
+use crate::cli::flags::Global;
+use crate::cli::output::Printer;
+use crate::config::{Config, MailMode};
+
+/// Events at the end of the chain that are checked here; `audit verify` checks all.
+const TAIL_EVENTS: u64 = 1_000;
+/// A read model further behind than this is a finding; a server at work is a few events behind.
+const BEHIND_MAX: u64 = 10_000;
+
+/// Check everything a server stands on; exit 7 when something is wrong
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  muniment doctor --json")]
+pub struct Doctor {
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+struct Findings(Vec<(&'static str, Result<String, String>)>);
+
+impl Findings {
+    fn note(&mut self, check: &'static str, outcome: Result<String, String>) {
+        self.0.push((check, outcome));
+    }
+}
+
+/// Runs every check.
+///
+/// # Errors
+/// When one fails.
+pub async fn doctor(global: &Global, command: &Doctor) -> Result<()> {
+    let mut findings = Findings(Vec::new());
+    match command.store.load() {
+        Err(error) => findings.note("settings", Err(error.to_string())),
+        Ok(loaded) => {
+            let mut refused: Vec<String> = loaded.config.refusals().iter().map(ToString::to_string).collect();
+            refused.extend(loaded.warnings);
+            let kind = loaded.config.environment.as_str();
+            findings.note("settings", if refused.is_empty() { Ok(kind.to_owned()) } else { Err(refused.join("; ")) });
+            look(&loaded.config, &mut findings).await;
+        }
+    }
+    let checks: Vec<Value> = findings
+        .0
+        .iter()
+        .map(|(check, outcome)| {
+            let (ok, said) = match outcome {
+                Ok(said) => (true, said),
+                Err(said) => (false, said),
+            };
+            json!({ "check": check, "ok": ok, "message": said })
+        })
+        .collect();
+    let failed = findings.0.iter().filter(|(_, outcome)| outcome.is_err()).count();
+    Printer::new(global).result(&json!({ "ok": failed == 0, "checks": checks }), || {
+        let line = |(check, outcome): &(&str, Result<String, String>)| match outcome {
+            Ok(said) => format!("ok     {check}: {said}"),
+            Err(said) => format!("WRONG  {check}: {said}"),
+        };
+        findings.0.iter().map(line).collect()
+    })?;
+    if failed == 0 { Ok(()) } else { Err(Exit::CheckFailed.because(format!("{failed} checks failed"))) }
+}
+
+async fn look(config: &Config, findings: &mut Findings) {
+    let mode = match config.mail.mode() {
+        MailMode::Smtp(smtp) => format!("sent through {}", smtp.host),
+        MailMode::Echo(_) => "off; codes are echoed for development".to_owned(),
+        MailMode::Off => "off; sign-in by code answers 503".to_owned(),
+    };
+    findings.note("mail", Ok(mode));
+    findings.note("data folder", folder(config));
+    let journal = match open::reading(config).await {
+        Ok(journal) => journal,
+        Err(error) => return findings.note("record", Err(format!("{error:#}"))),
+    };
+    findings.note("record", Ok(format!("{}, head {}", journal.identity(), journal.head())));
+    findings.note("chain", tail(&journal).await);
+    findings.note("read models", models(config, &journal).await);
+    let counts = journal.outbox().counts().await;
+    findings.note(
+        "outbox",
+        match counts {
+            Ok(counts) => Ok(format!("{} pending, {} sent, {} failed", counts.pending, counts.sent, counts.failed)),
+            Err(error) => Err(error.to_string()),
+        },
+    );
+}
+
+fn folder(config: &Config) -> Result<String, String> {
+    let path = &config.store.data_dir;
+    let metadata = std::fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o007 != 0 {
+        return Err(format!("{} has mode {mode:04o}; others can read the record: chmod 700", path.display()));
+    }
+    Ok(format!("{}, mode {mode:04o}", path.display()))
+}
+
+/// Whether the end of the chain is whole.
+async fn tail(journal: &Journal) -> Result<String, String> {
+    let from = Position(journal.head().0.saturating_sub(TAIL_EVENTS));
+    let trusted = match journal.event(from).await {
+        Ok(event) => event.map(|event| Trusted { position: from, hash: event.hash }),
+        Err(error) => return Err(error.to_string()),
+    };
+    let verified = journal.verify(trusted, &|_, _| {}).await.map_err(|error| error.to_string())?;
+    Ok(format!("the last {} events hold; `muniment audit verify` checks all", verified.events))
+}
+
+async fn models(config: &Config, journal: &Journal) -> Result<String, String> {
+    let store = open::read_models(config, journal, OnMismatch::Refuse).await.map_err(|error| format!("{error:#}"))?;
+    let live = store.live().await.map_err(|error| error.to_string())?;
+    let head = journal.head().0;
+    let stopped = live.iter().find_map(|model| model.stopped_by.as_ref().map(|poison| (&model.name, poison)));
+    if let Some((name, poison)) = stopped {
+        return Err(format!("{name} has stopped: {poison}"));
+    }
+    let furthest = live.iter().map(|model| head.saturating_sub(model.position.0)).max().unwrap_or(0);
+    if furthest > BEHIND_MAX {
+        return Err(format!("one is {furthest} events behind; is a server running?"));
+    }
+    Ok(format!("{} models, at most {furthest} events behind", live.len()))
+}

@@ -1,0 +1,90 @@
+//! The outbox as an operator sees it, and a mail that proves that mail works.
+
+use anyhow::Result;
+use chrono::SecondsFormat;
+use clap::Subcommand;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::open::{self, StoreFlags};
+use crate::cli::exit::Exit;
+use crate::cli::flags::Global;
+use crate::cli::output::Printer;
+use crate::config::MailMode;
+use crate::runtime::policies::mail::{Letter, Sender};
+
+/// Outgoing mail
+#[derive(Debug, Subcommand)]
+pub enum Mail {
+    /// What waits, was sent or was given up; addresses and texts stay sealed
+    Outbox {
+        /// How many entries
+        #[arg(long, default_value_t = 50, value_name = "COUNT")]
+        limit: usize,
+        /// Where the record is
+        #[command(flatten)]
+        store: StoreFlags,
+    },
+    /// Send one mail now
+    #[command(after_help = "Example:\n  muniment mail test ana@example.com")]
+    Test {
+        /// To whom
+        address: String,
+        /// Where the record is
+        #[command(flatten)]
+        store: StoreFlags,
+    },
+}
+
+/// Runs one.
+///
+/// # Errors
+/// When the outbox cannot be read, or the mail cannot be sent.
+pub async fn mail(global: &Global, command: Mail) -> Result<()> {
+    let printer = Printer::new(global);
+    match command {
+        Mail::Outbox { limit, store } => outbox(&printer, limit, &store).await,
+        Mail::Test { address, store } => {
+            let config = store.load()?.config;
+            let MailMode::Smtp(smtp) = config.mail.mode() else {
+                return Err(Exit::Usage.because("mail is off: set mail.smtp_url and mail.from_email"));
+            };
+            let sender = Sender::new(&smtp, &config.mail.product_name)?;
+            let letter = Letter::Trial { to: address.clone() };
+            let sent = sender.send(&Uuid::new_v4().to_string(), &letter).await;
+            sent.map_err(|error| {
+                anyhow::Error::new(error).context(Exit::Unavailable.because("the mail was not sent"))
+            })?;
+            let shown = json!({ "ok": true, "host": smtp.host });
+            printer.result(&shown, || vec![format!("{} took the mail to {address}", smtp.host)])
+        }
+    }
+}
+
+async fn outbox(printer: &Printer, limit: usize, store: &StoreFlags) -> Result<()> {
+    let journal = open::reading(&store.load()?.config).await?;
+    let outbox = journal.outbox();
+    let counts = outbox.counts().await?;
+    let entries: Vec<Value> = outbox
+        .list(limit)
+        .await?
+        .iter()
+        .map(|entry| {
+            let time = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
+            json!({
+                "id": entry.id,
+                "position": entry.position.to_string(),
+                "status": entry.status.as_str(),
+                "attempts": entry.attempts,
+                "created_at": time(entry.created_at),
+                "next_attempt_at": time(entry.next_attempt_at),
+                "expires_at": time(entry.expires_at),
+                "last_error": entry.last_error,
+            })
+        })
+        .collect();
+    // A person reads the totals in the statuses; a program that asks for them by name must not meet the words.
+    let totals = json!({ "waiting": counts.pending, "delivered": counts.sent, "given_up": counts.failed });
+    let shown = json!({ "totals": totals, "mails": entries });
+    printer.list(&shown, &entries, &["id", "status", "attempts", "created_at", "next_attempt_at", "last_error"])
+}

@@ -1,0 +1,108 @@
+//! Opens the record of the configuration, on a stopped server's store or beside a running one.
+
+use anyhow::Result;
+use clap::Args;
+use muniment_aggregates::record::Position;
+use muniment_journal::{Journal, OpenError};
+use muniment_projections::{Advance, OnMismatch, Projection, ReadStore};
+
+use crate::app::{journal_config, read_store_config};
+use crate::cli::exit::Exit;
+use crate::config::{Config, Loaded, Surroundings};
+
+/// Events folded in one transaction.
+const PAGE_EVENTS: usize = 2_000;
+
+/// Where the record is, where it is not where the settings say.
+#[derive(Debug, Clone, Default, Args)]
+pub struct StoreFlags {
+    /// Folder of the keys and, with the embedded default, of the record
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<String>,
+    /// sqlite:<folder> or postgres://… [MUNIMENT_DATABASE_URL]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+}
+
+impl StoreFlags {
+    /// The settings with these flags on top.
+    #[must_use]
+    pub fn surroundings(&self) -> Surroundings {
+        Surroundings::of_process().flag("data_dir", "--data-dir", self.data_dir.clone()).flag(
+            "database_url",
+            "--database",
+            self.database.clone(),
+        )
+    }
+
+    /// The settings, read.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn load(&self) -> Result<Loaded> {
+        Ok(Config::load(&self.surroundings())?)
+    }
+}
+
+fn ended(error: OpenError) -> anyhow::Error {
+    let exit = match &error {
+        OpenError::NoRecord(_) => Exit::NotFound,
+        OpenError::Locked(_) => Exit::Unavailable,
+        OpenError::Sql(error) if error.is_driver() => Exit::Unavailable,
+        OpenError::Folder { .. }
+        | OpenError::Schema(_)
+        | OpenError::SchemaBehind(_)
+        | OpenError::Unsafe(_)
+        | OpenError::Key(_)
+        | OpenError::KeyRing(_)
+        | OpenError::Sql(_) => Exit::Failure,
+    };
+    exit.because_of("the record cannot be opened", error)
+}
+
+/// The journal, for reading.
+///
+/// # Errors
+/// When there is none, or the keys do not fit.
+pub async fn reading(config: &Config) -> Result<Journal> {
+    Journal::open_read_only(journal_config(&config.store)).await.map_err(ended)
+}
+
+/// The journal, for writing. Nobody else may have a SQLite record open.
+///
+/// # Errors
+/// When it cannot be opened, or a server has it.
+pub async fn writing(config: &Config) -> Result<Journal> {
+    Journal::open(journal_config(&config.store)).await.map_err(ended)
+}
+
+/// The read models. A server beside us may be further than the head we have seen, so only another record counts as
+/// a mismatch here.
+///
+/// # Errors
+/// When they belong to another record and that is to be refused, or the database fails.
+pub async fn read_models(config: &Config, journal: &Journal, on_mismatch: OnMismatch) -> Result<ReadStore> {
+    let mut wanted = read_store_config(&config.store, journal, on_mismatch);
+    wanted.head = Position(i64::MAX.unsigned_abs());
+    Ok(ReadStore::open(wanted).await?)
+}
+
+/// Brings one read model to the head; a server that does the same at the same time is no harm.
+///
+/// # Errors
+/// When an event stops it, or journal or database fail.
+pub async fn catch_up(journal: &Journal, store: &ReadStore, projection: &dyn Projection) -> Result<()> {
+    let live = store.live().await?;
+    let mut at =
+        live.iter().find(|model| model.name == projection.name()).map_or(Position::START, |model| model.position);
+    while at < journal.head() {
+        let page = journal.read(at, PAGE_EVENTS).await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        at = match store.advance(projection, &page).await? {
+            Advance::Moved(position) | Advance::Ahead(position) | Advance::Behind(position) => position,
+        };
+    }
+    Ok(())
+}

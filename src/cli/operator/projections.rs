@@ -1,0 +1,175 @@
+//! The read models: how far they are, rebuilding them, comparing them with a fresh replay.
+
+use anyhow::{Context as _, Result};
+use clap::{ArgGroup, Args, Subcommand};
+use muniment_aggregates::record::Position;
+use muniment_journal::Journal;
+use muniment_projections::rebuild::rebuild;
+use muniment_projections::verify::{DifferenceKind, verify};
+use muniment_projections::{OnMismatch, ReadStore};
+use serde_json::{Value, json};
+
+use super::open::{self, StoreFlags};
+use crate::cli::exit::Exit;
+use crate::cli::flags::Global;
+use crate::cli::output::Printer;
+use crate::cli::progress::Progress;
+
+/// The read models
+#[derive(Debug, Subcommand)]
+pub enum Projections {
+    /// How far each is
+    List(StoreFlags),
+    /// Build one anew from the record; the old one serves until the new one is ready
+    #[command(after_help = "Examples:\n  muniment projections rebuild metrics\n  muniment projections rebuild --all\n\
+                            Interrupted, the same command goes on where it was.")]
+    Rebuild(Which),
+    /// Compare with a fresh replay, row for row; exit 7 when one differs
+    Verify(Which),
+}
+
+/// Which read models.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").args(["name", "all"]))]
+pub struct Which {
+    /// Its name
+    name: Option<String>,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+    /// Go on with an interrupted run; always done, so only said
+    #[arg(long)]
+    resume: bool,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+impl Which {
+    fn names(&self, store: &ReadStore) -> Result<Vec<&'static str>> {
+        let known = || store.projections().iter().map(|projection| projection.name());
+        match &self.name {
+            None => Ok(known().collect()),
+            Some(name) => match known().find(|known| known == name) {
+                Some(known) => Ok(vec![known]),
+                None => {
+                    let names = known().collect::<Vec<_>>().join(", ");
+                    Err(Exit::NotFound.because(format!("there is no read model {name}; there are {names}")))
+                }
+            },
+        }
+    }
+}
+
+/// Runs one.
+///
+/// # Errors
+/// When journal or read models cannot be used, or a verification finds a difference.
+pub async fn projections(global: &Global, command: Projections) -> Result<()> {
+    let printer = Printer::new(global);
+    match command {
+        Projections::List(store) => list(&printer, &store).await,
+        Projections::Rebuild(which) => {
+            if which.name.is_none() && !which.all {
+                return Err(Exit::Usage.because("name a read model, or add --all"));
+            }
+            rebuild_all(global, &printer, &which).await
+        }
+        Projections::Verify(which) => verify_all(global, &printer, &which).await,
+    }
+}
+
+async fn list(printer: &Printer, store: &StoreFlags) -> Result<()> {
+    let config = store.load()?.config;
+    let journal = open::reading(&config).await?;
+    let store = open::read_models(&config, &journal, OnMismatch::Refuse).await?;
+    let head = journal.head();
+    let models: Vec<Value> = store
+        .checkpoints()
+        .await?
+        .iter()
+        .map(|model| {
+            json!({
+                "name": model.name,
+                "version": model.version,
+                "purpose": format!("{:?}", model.purpose).to_lowercase(),
+                "position": model.position.to_string(),
+                "behind": head.0.saturating_sub(model.position.0),
+                "stopped_by": model.stopped_by.as_ref().map(ToString::to_string),
+            })
+        })
+        .collect();
+    let shown = json!({ "head": head.to_string(), "projections": models });
+    printer.list(&shown, &models, &["name", "version", "purpose", "position", "behind", "stopped_by"])
+}
+
+/// The journal's pages, in the form that rebuilding asks for.
+fn pages(journal: &Journal) -> impl Fn(Position, usize) -> ReadPage + use<> {
+    let journal = journal.clone();
+    move |after, limit| {
+        let journal = journal.clone();
+        Box::pin(async move { journal.read(after, limit).await })
+    }
+}
+
+type Page = Result<Vec<std::sync::Arc<muniment_aggregates::record::RecordedEvent>>, muniment_journal::JournalError>;
+type ReadPage = std::pin::Pin<Box<dyn Future<Output = Page>>>;
+
+async fn rebuild_all(global: &Global, printer: &Printer, which: &Which) -> Result<()> {
+    let config = which.store.load()?.config;
+    let journal = open::reading(&config).await?;
+    let store = open::read_models(&config, &journal, OnMismatch::Reset).await?;
+    let mut rebuilt = Vec::new();
+    for name in which.names(&store)? {
+        let projection = store.projection(name).with_context(|| format!("{name} is gone"))?;
+        // A model that is behind is built up to the head, not to where it happened to be.
+        open::catch_up(&journal, &store, projection.as_ref()).await.unwrap_or_else(|error| {
+            printer.message(&format!("{name}: the old tables stay where they are: {error}"));
+        });
+        let progress = Progress::new(global, format!("rebuild {name}"));
+        let done = rebuild(&store, name, pages(&journal), &|at| progress.at(at.position.0, at.target.0)).await;
+        drop(progress);
+        let position = done.with_context(|| format!("{name} was not rebuilt; the old tables still serve"))?;
+        printer.message(&format!("{name}: rebuilt, position {position}"));
+        rebuilt.push(json!({ "name": name, "position": position.to_string() }));
+    }
+    printer.result(&json!({ "rebuilt": rebuilt }), Vec::new)
+}
+
+async fn verify_all(global: &Global, printer: &Printer, which: &Which) -> Result<()> {
+    let config = which.store.load()?.config;
+    let journal = open::reading(&config).await?;
+    let store = open::read_models(&config, &journal, OnMismatch::Refuse).await?;
+    let (mut models, mut lines, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+    for name in which.names(&store)? {
+        let progress = Progress::new(global, format!("verify {name}"));
+        let done = verify(&store, name, pages(&journal), &|at| progress.at(at.position.0, at.target.0)).await;
+        drop(progress);
+        let found = done.with_context(|| format!("{name} was not verified"))?;
+        let differences: Vec<Value> = found
+            .differences
+            .iter()
+            .map(|difference| {
+                let kind = match difference.kind {
+                    DifferenceKind::Missing => "missing",
+                    DifferenceKind::Surplus => "surplus",
+                    DifferenceKind::Altered => "altered",
+                };
+                lines.push(format!("{name}: {kind} row {} in {}", difference.key, difference.table));
+                json!({ "table": difference.table, "key": difference.key, "kind": kind })
+            })
+            .collect();
+        if differences.is_empty() {
+            lines.push(format!("{name}: {} rows as a replay to position {} makes them", found.rows, found.position));
+        } else {
+            wrong.push(name);
+        }
+        let position = found.position.to_string();
+        models.push(json!({ "name": name, "position": position, "rows": found.rows, "differences": differences }));
+    }
+    printer.result(&json!({ "ok": wrong.is_empty(), "projections": models }), || lines)?;
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let names = wrong.join(", ");
+    Err(Exit::CheckFailed.because(format!("{names} differ; `muniment projections rebuild <name>` builds them anew")))
+}

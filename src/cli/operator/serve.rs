@@ -1,0 +1,126 @@
+//! The server, for keeps and for trying out.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use super::open::StoreFlags;
+use crate::app;
+use crate::cli::client::demo;
+use crate::cli::exit::Exit;
+use crate::cli::flags::Global;
+use crate::cli::output::Printer;
+use crate::config::{Config, ConfigErrors, Loaded, MailMode, Surroundings};
+use crate::telemetry;
+
+/// Run the server
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  muniment serve\n  muniment serve --listen 127.0.0.1:9000 --data-dir /var/lib/muniment\n  \
+MUNIMENT_DATABASE_URL_FILE=/run/secrets/db muniment serve --listen 0.0.0.0:8080\nStops in order on SIGINT and SIGTERM."
+)]
+pub struct Serve {
+    /// Address and port; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// development or production
+    #[arg(long, value_name = "ENV")]
+    env: Option<String>,
+    /// Add a company with points once it runs; development only
+    #[arg(long)]
+    demo: bool,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+/// Run a server whose store is thrown away at the end
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  muniment dev\n  muniment dev --listen 127.0.0.1:0 --empty")]
+pub struct Dev {
+    /// Address and port; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Begin without demo data
+    #[arg(long)]
+    empty: bool,
+}
+
+/// Serves until asked to stop.
+///
+/// # Errors
+/// A configuration that may not serve, or what kept the server from starting.
+pub fn serve(global: &Global, command: &Serve) -> Result<()> {
+    let surroundings = command.store.surroundings().flag("listen", "--listen", command.listen.clone()).flag(
+        "env",
+        "--env",
+        command.env.clone(),
+    );
+    let loaded = Config::load(&surroundings)?;
+    let refusals = loaded.config.refusals();
+    if !refusals.is_empty() {
+        return Err(ConfigErrors(refusals).into());
+    }
+    if command.demo && !matches!(loaded.config.mail.mode(), MailMode::Echo(_)) {
+        return Err(Exit::Usage.because("--demo signs in by an echoed code, which only a development server gives"));
+    }
+    run(global, loaded, command.demo)
+}
+
+/// Serves from a folder that goes when the server ends.
+///
+/// # Errors
+/// What kept the server from starting.
+pub fn dev(global: &Global, command: &Dev) -> Result<()> {
+    let folder = scratch_folder()?;
+    let path = folder.0.display().to_string();
+    let surroundings = Surroundings::of_process()
+        .flag("env", "muniment dev", Some("development".to_owned()))
+        .flag("data_dir", "muniment dev", Some(path.clone()))
+        .flag("database_url", "muniment dev", Some(format!("sqlite:{path}")))
+        .flag("listen", "--listen", command.listen.clone());
+    let loaded = Config::load(&surroundings)?;
+    let demo = !command.empty && matches!(loaded.config.mail.mode(), MailMode::Echo(_));
+    run(global, loaded, demo)
+}
+
+fn run(global: &Global, loaded: Loaded, with_demo: bool) -> Result<()> {
+    telemetry::start_logging(&loaded.config.telemetry).context("logging cannot start")?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let printer = Printer::new(global);
+    let global = global.clone();
+    let ready = move |address: SocketAddr| {
+        let url = format!("http://{address}");
+        printer.message(&format!("Muniment listens on {url}"));
+        if with_demo {
+            // Ends with the system it runs on; a demo that fails harms nothing.
+            actix::spawn(async move {
+                if let Err(error) = demo::make(&global, &url).await {
+                    tracing::warn!(error = format!("{error:#}"), "the demo data is not complete");
+                }
+            });
+        }
+    };
+    Ok(actix::System::new().block_on(app::serve(loaded.config, ready))?)
+}
+
+/// A folder that is removed when it is dropped.
+struct Scratch(std::path::PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            eprintln!("{} stays behind: {error}", self.0.display());
+        }
+    }
+}
+
+fn scratch_folder() -> Result<Scratch> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let path = std::env::temp_dir().join(format!("muniment-dev-{}", uuid::Uuid::new_v4()));
+    let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+    made.with_context(|| format!("cannot make {}", path.display()))?;
+    Ok(Scratch(path))
+}

@@ -221,7 +221,7 @@ impl EventStream {
     pub(super) fn open(server: &Server, token: &str, query: &str, last_event_id: Option<&str>) -> Result<Self, u16> {
         let resume = last_event_id.map(|id| format!("last-event-id: {id}\r\n")).unwrap_or_default();
         let request = format!(
-            "GET /v1/stream?{query} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n{resume}\r\n"
+            "GET /v1/stream?{query} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\nconnection: close\r\n{resume}\r\n"
         );
         runtime().block_on(async {
             let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();

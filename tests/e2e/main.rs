@@ -11,6 +11,7 @@ mod harness;
 mod alerts;
 mod applications;
 mod attacks;
+mod cli;
 mod client_sequence;
 mod crash;
 mod email_code;

@@ -52,9 +52,7 @@ pub async fn mail(global: &Global, command: Mail) -> Result<()> {
             let sender = Sender::new(&smtp, &config.mail.product_name)?;
             let letter = Letter::Trial { to: address.clone() };
             let sent = sender.send(&Uuid::new_v4().to_string(), &letter).await;
-            sent.map_err(|error| {
-                anyhow::Error::new(error).context(Exit::Unavailable.because("the mail was not sent"))
-            })?;
+            sent.map_err(|error| Exit::Unavailable.because_of("the mail was not sent", error))?;
             let shown = json!({ "ok": true, "host": smtp.host });
             printer.result(&shown, || vec![format!("{} took the mail to {address}", smtp.host)])
         }

@@ -53,5 +53,5 @@ pub(crate) fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Syn
 }
 
 fn pause(length: Duration) {
-    runtime().block_on(tokio::time::sleep(length));
+    runtime().block_on(async { tokio::time::sleep(length).await });
 }

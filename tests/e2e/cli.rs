@@ -1,0 +1,239 @@
+//! The command line as scripts and people use it (MET-140 to 147).
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use muniment_testkit::free_port;
+use serde_json::json;
+
+use crate::harness::{Engine, Program, Server, unique};
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// Signs in through the echoed code, as the program prints it.
+fn sign_in(program: &Program, email: &str) {
+    let asked = program.run(&["login", "--email", email]);
+    assert!(asked.stderr.contains("--code"), "{}", asked.stderr);
+    let code = asked.ended(2).trim().strip_prefix("Development OTP: ").unwrap().to_owned();
+    assert!(program.run(&["login", "--email", email, "--code", &code]).ok().contains(email));
+}
+
+fn apply(program: &Program, email: &str) -> String {
+    let flags = ["--company", "Acme", "--website", "", "--founder-name", "Ana", "--one-liner", "Anvils"];
+    let arguments: Vec<&str> = ["apply", "--founder-email", email].into_iter().chain(flags).collect();
+    program.run(&arguments).ok().to_owned()
+}
+
+/// A program that knows a company by its environment alone.
+fn with_token(server: &Server) -> (Program, String) {
+    let company = server.company();
+    company.metric("arr");
+    (Program::client_of(server).env("MUNIMENT_TOKEN", &company.token), company.token)
+}
+
+fn met_140_from_a_fresh_home_to_a_first_status(engine: Engine) {
+    let server = Server::shared(engine);
+    let program = Program::client_of(server);
+    let email = format!("{}@example.com", unique("ana"));
+    sign_in(&program, &email);
+    let said = apply(&program, &email);
+    for part in ["Application: app_", "Company: co_", "weekly_revenue", "export MUNIMENT_TOKEN='alif_live_"] {
+        assert!(said.contains(part), "{part} is missing in:\n{said}");
+    }
+    let status = program.run(&["status"]);
+    assert!(status.ok().contains("weekly_revenue: no points"), "{}", status.stdout);
+    let update = program.run(&["metric", "update", "weekly_revenue", "12000", "--timestamp", "2026-06-01"]);
+    assert!(update.ok().starts_with("Metric point created: point_"), "{}", update.stdout);
+    let status = program.run(&["status"]);
+    assert!(status.ok().starts_with("Acme (submitted)\napp_"), "{}", status.stdout);
+    assert!(status.stdout.contains("weekly_revenue: 12000 usd at 2026-06-01\n"), "{}", status.stdout);
+    let folder = program.home().join(".config/muniment");
+    assert_eq!(mode(&folder), 0o700);
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap()).collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    assert_eq!(mode(&names[0].path()), 0o600);
+}
+
+fn met_141_which_credential_and_server_count(engine: Engine) {
+    let server = Server::shared(engine);
+    let companies: Vec<_> = (0..3).map(|_| server.company()).collect();
+    let saved = Program::client_of(server);
+    fs::create_dir_all(saved.home().join(".config/muniment")).unwrap();
+    let text = format!("url = \"http://127.0.0.1:9\"\ntoken = \"{}\"\n", companies[0].token);
+    fs::write(saved.home().join(".config/muniment/credentials.toml"), text).unwrap();
+    let application = |program: &Program, arguments: &[&str]| {
+        let shown = program.run(&[&["status", "--json"], arguments].concat()).json();
+        shown["application"]["id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(application(&saved, &[]), companies[0].application);
+    let other = saved.env("ALIF_API_TOKEN", &companies[1].token);
+    assert_eq!(application(&other, &[]), companies[1].application);
+    let ours = other.env("MUNIMENT_TOKEN", &companies[2].token);
+    assert_eq!(application(&ours, &[]), companies[2].application);
+    let elsewhere = ours.env("MUNIMENT_URL", "http://127.0.0.1:9").env("ALIF_API_URL", "http://127.0.0.1:9");
+    elsewhere.run(&["status"]).ended(6);
+    assert_eq!(application(&elsewhere, &["--url", &server.base]), companies[2].application);
+    assert_eq!(application(&elsewhere, &["--api-url", &server.base]), companies[2].application);
+    let theirs = elsewhere.env("MUNIMENT_URL", "").env("ALIF_API_URL", &server.base);
+    assert_eq!(application(&theirs, &[]), companies[2].application);
+}
+
+fn met_142_a_repeated_key_is_a_duplicate_and_a_success(engine: Engine) {
+    let (program, _) = with_token(Server::shared(engine));
+    let first = program.run(&["metric", "update", "arr", "1", "--idempotency-key", "k"]);
+    let id = first.ok().trim().strip_prefix("Metric point created: ").unwrap().to_owned();
+    let again = program.run(&["metric", "update", "arr", "1", "--idempotency-key", "k"]);
+    assert_eq!(again.ok(), format!("Duplicate ignored: {id}\n"));
+    let other = program.run(&["metric", "update", "arr", "2", "--idempotency-key=k"]);
+    assert_eq!(other.ok(), format!("Duplicate ignored: {id}\n"));
+    assert!(other.stderr.contains("differs"), "{}", other.stderr);
+}
+
+fn met_143_what_is_a_value_and_what_is_none(engine: Engine) {
+    let (program, token) = with_token(Server::shared(engine));
+    for (value, time) in [("-5", "2026-01-01"), ("1e3", "2026-01-02"), ("0", "2026-01-03")] {
+        program.run(&["metric", "update", "arr", value, "--timestamp", time]).ok();
+    }
+    for value in ["0x10", "1,000", "nan", "inf", ""] {
+        program.run(&["metric", "update", "arr", value]).ended(2);
+        program.run(&["metric", "update", "--key", "arr", "--value", value]).ended(2);
+    }
+    let points = Server::shared(engine).agent(&token).get("/v1/metrics/arr/points?order=asc").expect(200);
+    let values: Vec<f64> =
+        points["points"].as_array().unwrap().iter().map(|point| point["value"].as_f64().unwrap()).collect();
+    assert_eq!(values, [-5.0, 1000.0, 0.0]);
+}
+
+fn met_144_what_is_missing_is_named_and_secrets_are_no_flags(engine: Engine) {
+    let server = Server::shared(engine);
+    let program = Program::client_of(server);
+    for (arguments, flag) in [
+        (vec!["login"], "--email"),
+        (vec!["apply"], "--founder-email"),
+        (vec!["apply", "--founder-email", "a@example.com"], "--company"),
+        (vec!["metric", "update"], "--key"),
+        (vec!["metric", "update", "arr"], "--value"),
+    ] {
+        let output = program.run_with_input(&arguments, "ana@example.com\n");
+        output.ended(2);
+        assert!(output.stderr.contains(flag), "{arguments:?}: {}", output.stderr);
+    }
+    for (flag, variable) in [
+        ("--token", "MUNIMENT_TOKEN"),
+        ("--session-token", "MUNIMENT_SESSION_TOKEN"),
+        ("--signup-secret", "MUNIMENT_SIGNUP_SECRET"),
+    ] {
+        let output = program.run(&["status", flag, "x"]);
+        output.ended(2);
+        assert!(output.stderr.contains(variable), "{}", output.stderr);
+    }
+}
+
+fn met_145_the_other_clients_file_is_enough_and_stays_as_it_is(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    let program = Program::client_of(server).env("MUNIMENT_URL", "");
+    let file = program.home().join(".alif/config.json");
+    fs::create_dir(file.parent().unwrap()).unwrap();
+    let text = json!({ "apiUrl": server.base, "token": company.token, "companyId": company.id }).to_string();
+    fs::write(&file, &text).unwrap();
+    let shown = program.run(&["status", "--json"]).json();
+    assert_eq!(shown["application"]["id"], json!(company.application));
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+}
+
+/// Reads one HTTP message: head and as much body as it announces.
+fn read_message(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0_u8; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        if let Some((head, _)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            if bytes.len() >= head.len() + 4 + length.map_or(0, |length| length.trim().parse().unwrap()) {
+                return bytes;
+            }
+        }
+        let read = stream.read(&mut chunk).unwrap();
+        if read == 0 {
+            return bytes;
+        }
+        bytes.extend_from_slice(&chunk[..read]);
+    }
+}
+
+/// A server that answers its one request with this status.
+fn answering(status: u16) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        read_message(&mut stream);
+        let body = format!(r#"{{"error":"code_{status}","message":"words for {status}"}}"#);
+        let head = format!("HTTP/1.1 {status} X\r\nretry-after: 60\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all((head + &body).as_bytes()).unwrap();
+    });
+    url
+}
+
+#[test]
+fn met_146_failures_have_their_words_and_exit_codes() {
+    let server = Server::shared(Engine::Sqlite);
+    for (status, code) in [(400, 1), (401, 4), (403, 4), (404, 3), (409, 5), (429, 6), (500, 1), (503, 6)] {
+        let program = Program::client_of(server).env("MUNIMENT_TOKEN", "x").env("MUNIMENT_URL", &answering(status));
+        let output = program.run(&["metric", "update", "arr", "1"]);
+        assert_eq!(output.ended(code), "", "{status}");
+        assert!(output.stderr.contains(&format!("words for {status}")), "{}", output.stderr);
+    }
+    let down = format!("http://127.0.0.1:{}", free_port());
+    let program = Program::client_of(server).env("MUNIMENT_TOKEN", "x").env("MUNIMENT_URL", &down);
+    let output = program.run(&["status"]);
+    output.ended(6);
+    assert!(output.stderr.contains("does not answer"), "{}", output.stderr);
+}
+
+fn met_147_a_retry_after_a_lost_answer_records_one_point(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let (program, token) = with_token(&server);
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", proxy.local_addr().unwrap());
+    let program = program.env("MUNIMENT_URL", &url);
+    let output = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let forward = |client: &mut TcpStream| {
+                let request = read_message(client);
+                let mut upstream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+                upstream.write_all(&request).unwrap();
+                read_message(&mut upstream)
+            };
+            let (mut first, _) = proxy.accept().unwrap();
+            let answer = forward(&mut first);
+            assert!(answer.starts_with(b"HTTP/1.1 201"), "the point is recorded");
+            server.kill9();
+            drop(first);
+            server.restart();
+            let (mut second, _) = proxy.accept().unwrap();
+            let answer = forward(&mut second);
+            second.write_all(&answer).unwrap();
+        });
+        program.run(&["metric", "update", "arr", "7", "--timeout", "60s"])
+    });
+    assert!(output.ok().starts_with("Duplicate ignored: point_"), "{}", output.stdout);
+    let points = server.agent(&token).get("/v1/metrics/arr/points").expect(200);
+    assert_eq!(points["points"].as_array().unwrap().len(), 1);
+}
+
+both_engines![
+    met_140_from_a_fresh_home_to_a_first_status,
+    met_141_which_credential_and_server_count,
+    met_142_a_repeated_key_is_a_duplicate_and_a_success,
+    met_143_what_is_a_value_and_what_is_none,
+    met_144_what_is_missing_is_named_and_secrets_are_no_flags,
+    met_145_the_other_clients_file_is_enough_and_stays_as_it_is,
+    met_147_a_retry_after_a_lost_answer_records_one_point,
+];

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::socket::{Incoming, Socket, incoming};
-use super::{LEVEL, company_with_metric, issue, listing, store};
+use super::{LEVEL, company_with_metric, issue, listing, pause, store};
 use crate::harness::{Company, Engine, Founder, Server, eventually, runtime, torture};
 
 /// Resident memory of the server, in bytes.
@@ -101,7 +101,7 @@ fn liv_13_a_client_without_a_pong_is_closed(engine: Engine) {
     let begun = Instant::now();
     while sockets(&server) > before {
         assert!(begun.elapsed() < Duration::from_secs(45), "still open");
-        runtime().block_on(tokio::time::sleep(Duration::from_millis(500)));
+        pause(500);
     }
     println!("a client that never answers is gone after {:?}", begun.elapsed());
     drop(idle);

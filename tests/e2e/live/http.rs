@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
-use super::{LEVEL, company_with_metric, listing, pause, store, write_points};
+use super::{LEVEL, StopsWhenDropped, company_with_metric, listing, pause, store, write_points};
 use crate::harness::{Engine, Server};
 
 fn liv_16_last_event_id_resumes_like_a_socket(engine: Engine) {
@@ -84,6 +84,7 @@ fn liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap(engine: Engine) {
     let store = store(&company.agent);
     let done = AtomicBool::new(false);
     let (snapshot, position, seen) = std::thread::scope(|scope| {
+        let writers = StopsWhenDropped(&done);
         scope.spawn(|| {
             let mut value = 0;
             while !done.load(Ordering::Relaxed) {
@@ -100,7 +101,7 @@ fn liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap(engine: Engine) {
         let of_points = json!({ "eq": { "type": "metric.point_recorded" } });
         socket.subscribe(1, &json!({ "after": format!("{store}:{position}") }), 1024, &of_points);
         let seen = socket.until_live();
-        done.store(true, Ordering::Relaxed);
+        drop(writers);
         (snapshot, position, seen)
     });
     assert!(

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::Message;
 
 use super::socket::{Incoming, Socket};
-use super::{LEVEL, company_with_metric, listing, positions, store, write_points};
+use super::{LEVEL, StopsWhenDropped, company_with_metric, listing, positions, store, write_points};
 use crate::harness::{Engine, Server, torture};
 
 fn liv_01_from_start_brings_everything_in_order_and_then_live(engine: Engine) {
@@ -56,6 +56,7 @@ fn liv_03_killed_connections_resume_with_every_event_once(engine: Engine) {
     let done = AtomicBool::new(false);
     let mut seen: Vec<Value> = Vec::new();
     std::thread::scope(|scope| {
+        let writers = StopsWhenDropped(&done);
         scope.spawn(|| {
             let mut value = 0;
             while !done.load(Ordering::Relaxed) {
@@ -76,7 +77,7 @@ fn liv_03_killed_connections_resume_with_every_event_once(engine: Engine) {
                 }
             }
         }
-        done.store(true, Ordering::Relaxed);
+        drop(writers);
     });
     let mut socket = Socket::connect(server, &company.token);
     let last = seen.last().map_or("0", |event| event["p"].as_str().unwrap()).to_owned();

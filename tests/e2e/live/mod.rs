@@ -7,13 +7,15 @@ mod nodes;
 mod rights;
 mod socket;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Company, Server, runtime};
 
 /// Lets things happen for a while.
 fn pause(milliseconds: u64) {
-    runtime().block_on(tokio::time::sleep(std::time::Duration::from_millis(milliseconds)));
+    runtime().block_on(async { tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await });
 }
 
 /// Everything a caller may read after a cursor, through every page of the long-poll.
@@ -38,6 +40,15 @@ fn positions(events: &[Value]) -> Vec<u64> {
 /// The name of the record, as cursors begin.
 fn store(client: &Client) -> String {
     client.get("/v1/events?after=head").expect(200)["store"].as_str().unwrap().to_owned()
+}
+
+/// Tells the writers of a test to stop, also when the test fails: its scope waits for them.
+struct StopsWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for StopsWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Values of points start here, so that one more is no growth that raises an alert.

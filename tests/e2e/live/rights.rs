@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
-use super::{LEVEL, company_with_metric, issue, listing, pause, positions};
+use super::{LEVEL, StopsWhenDropped, company_with_metric, issue, listing, pause, positions};
 use crate::harness::{Client, Company, Engine, Server};
 
 /// Revokes while events flow, and proves that nothing left behind the revocation.
@@ -17,6 +17,7 @@ fn revoke_while_events_flow(server: &Server, company: &Company, token: &str, rev
     let mut stream = EventStream::open(server, token, "after=head", None).unwrap();
     let done = AtomicBool::new(false);
     let (revoked_at, replied, frames, code, closed_at) = std::thread::scope(|scope| {
+        let writers = StopsWhenDropped(&done);
         scope.spawn(|| {
             let mut value = 0;
             while !done.load(Ordering::Relaxed) {
@@ -36,7 +37,7 @@ fn revoke_while_events_flow(server: &Server, company: &Company, token: &str, rev
         let replied = Instant::now();
         let (frames, code, closed_at) = reader.join().unwrap();
         pause(100);
-        done.store(true, Ordering::Relaxed);
+        drop(writers);
         (revoked_at, replied, frames, code, closed_at)
     });
     assert_eq!(code, Some(4503));

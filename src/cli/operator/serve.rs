@@ -1,5 +1,6 @@
 //! The server, for keeps and for trying out.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
@@ -93,7 +94,10 @@ fn run(global: &Global, loaded: Loaded, with_demo: bool) -> Result<()> {
     let global = global.clone();
     let ready = move |address: SocketAddr| {
         let url = format!("http://{address}");
-        printer.message(&format!("Muniment listens on {url}"));
+        // A service manager reads log lines only, and this is none.
+        if with_demo || std::io::stderr().is_terminal() {
+            printer.message(&format!("Muniment listens on {url}"));
+        }
         if with_demo {
             // Ends with the system it runs on; a demo that fails harms nothing.
             actix::spawn(async move {

@@ -65,7 +65,7 @@ fn a_slow_writer_that_commits_late_hides_nothing() {
     let slow = OpenTransaction::begin(&url, "UPDATE journal_head SET position = position");
     let waiting = in_parallel(5, |n| {
         if n == 4 {
-            runtime().block_on(tokio::time::sleep(Duration::from_millis(700)));
+            runtime().block_on(async { tokio::time::sleep(Duration::from_millis(700)).await });
             return None;
         }
         Some(

@@ -174,7 +174,7 @@ fn met_008_no_error_tells_more_than_its_code_and_message(engine: Engine) {
         company.agent.get("/v1/metrics/none/points?cursor=%27%22"),
         company.agent.get("/v1/metrics/none"),
         server.agent("alif_live_00_x").get("/v1/status"),
-        server.agent("\u{7f}").get("/v1/status"),
+        server.agent("\u{e9}").get("/v1/status"),
         server.anonymous().get("/v1/%00%ff"),
         server.anonymous().post_bytes("/v1/auth/otp/start", vec![0xff, 0xfe, 0x00]),
     ];

@@ -9,7 +9,7 @@ fn i7_hostile_json_is_refused_without_a_fault(engine: Engine) {
     let server = Server::shared(engine);
     let company = server.company();
     company.metric("arr");
-    let many_keys: String = (0..100_000).map(|n| format!("\"k{n}\":1,")).collect();
+    let many_keys: String = (0..50_000).map(|n| format!("\"k{n}\":1,")).collect();
     let bodies: Vec<(Vec<u8>, u16)> = vec![
         (format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)).into_bytes(), 400),
         (format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000)).into_bytes(), 400),

@@ -56,7 +56,7 @@ impl Ledger {
                 Some(reply) => panic!("{reply}"),
                 None => {
                     self.open.lock().unwrap().push(format!("{metric} {key} {number}"));
-                    runtime().block_on(tokio::time::sleep(std::time::Duration::from_millis(20)));
+                    runtime().block_on(async { tokio::time::sleep(std::time::Duration::from_millis(20)).await });
                 }
             }
         }

@@ -43,7 +43,12 @@ pub async fn answer(
             }
             Some(parameters) => {
                 let mut call = read(&request, payload, &edge, parameters, &correlation);
-                (surface.call(method, &mut call).await, method.path)
+                let outcome = if call.query.iter().any(|(_, value)| value.contains('\0')) {
+                    Err(ApiError::refuse(400, "invalid_field", "The query holds the character U+0000."))
+                } else {
+                    surface.call(method, &mut call).await
+                };
+                (outcome, method.path)
             }
         },
     };
@@ -57,7 +62,8 @@ pub async fn answer(
     response
 }
 
-/// Percent-decodes path segments; `None` for one that does not decode to text.
+/// Percent-decodes path segments; `None` for one that does not decode to text. A NUL is none: no id or key has one,
+/// and PostgreSQL refuses it in a text.
 fn decoded(raw: &[&str]) -> Option<Vec<String>> {
     raw.iter().map(|segment| percent_decode(segment)).collect()
 }
@@ -74,7 +80,7 @@ fn percent_decode(text: &str) -> Option<String> {
             bytes.push(byte);
         }
     }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
 fn texts(request: &HttpRequest, name: &str) -> Vec<Option<String>> {
@@ -174,7 +180,7 @@ mod tests {
     #[test]
     fn a_segment_decodes_to_text_or_not_at_all() {
         assert_eq!(percent_decode("a%2Fb").as_deref(), Some("a/b"));
-        for broken in ["%zz", "%", "%2", "%ff"] {
+        for broken in ["%zz", "%", "%2", "%ff", "a%00"] {
             assert_eq!(percent_decode(broken), None, "{broken}");
         }
     }

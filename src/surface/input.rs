@@ -252,6 +252,10 @@ impl Fields {
 }
 
 fn within_bounds(name: &str, text: String, characters_max: usize) -> Result<String, ApiError> {
+    // PostgreSQL has no text with a NUL, and no name has one.
+    if text.contains('\0') {
+        return Err(ApiError::invalid_field(name, "without the character U+0000"));
+    }
     if text.chars().count() > characters_max {
         return Err(ApiError::invalid_field(name, &format!("at most {characters_max} characters long")));
     }

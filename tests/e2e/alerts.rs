@@ -222,8 +222,9 @@ fn met_110_a_write_is_answered_before_any_rule_ran(engine: Engine) {
         .collect();
     company.wait_for_alerts(19);
     let positions = |event_type: &str| -> Vec<u64> {
-        let sql =
-            format!("SELECT CAST(position AS TEXT) FROM events WHERE event_type = '{event_type}' ORDER BY position");
+        let sql = format!(
+            "SELECT CAST(position AS TEXT) FROM events WHERE event_type = '{event_type}' ORDER BY events.position"
+        );
         server.store.texts(&sql).iter().map(|position| position.parse().unwrap()).collect()
     };
     let points = positions("metric.point_recorded");

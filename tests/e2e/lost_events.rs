@@ -1,14 +1,15 @@
 //! The histories in which other stores on PostgreSQL lost events or stood still: a slow writer, a writer that rolled
 //! back, a session idle in its transaction, a writer in another database, a restored dump. Ours must not notice.
 
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use muniment_testkit::Cluster;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::crash::{contiguous, verifies};
-use crate::harness::{Company, Engine, Server, Setup, Store, in_parallel, runtime};
+use crate::harness::{Company, Engine, Reply, Server, Setup, Store, eventually, in_parallel, runtime};
 
 /// A session of somebody else, with what it did in a transaction that stays open.
 struct OpenTransaction(PgConnection);
@@ -59,35 +60,44 @@ const FORGED: &str = "
     FROM journal_head;
     UPDATE journal_head SET position = position + 1;";
 
+fn keyed(company: &Company, n: usize) -> Reply {
+    company.agent.post("/v1/metrics/arr/points", &json!({ "value": n, "idempotency_key": format!("slow-{n}") }))
+}
+
 #[test]
 fn a_slow_writer_that_commits_late_hides_nothing() {
     let (server, company, url) = started();
-    let slow = OpenTransaction::begin(&url, "UPDATE journal_head SET position = position");
-    let waiting = in_parallel(5, |n| {
+    let slow = Mutex::new(Some(OpenTransaction::begin(&url, "UPDATE journal_head SET position = position")));
+    let replies = in_parallel(5, |n| {
         if n == 4 {
             runtime().block_on(async { tokio::time::sleep(Duration::from_millis(700)).await });
+            slow.lock().unwrap().take().unwrap().end("COMMIT");
             return None;
         }
-        Some(
-            company
-                .agent
-                .post("/v1/metrics/arr/points", &json!({ "value": n, "idempotency_key": format!("slow-{n}") })),
-        )
+        Some(keyed(&company, n))
     });
-    // The writers above either waited for the row or were told to come back; none was lost silently.
-    slow.end("COMMIT");
-    for (n, first) in waiting.iter().enumerate().take(4) {
-        let body = json!({ "value": n, "idempotency_key": format!("slow-{n}") });
-        let answer = crate::harness::eventually("the point is recorded", || {
-            let reply = company.agent.post("/v1/metrics/arr/points", &body);
-            (reply.status < 300).then(|| reply.json())
-        });
-        if let Some(reply) = first.as_ref().filter(|reply| reply.status < 300) {
-            assert_eq!(reply.json()["id"], answer["id"]);
-        }
+    for (n, reply) in replies.iter().flatten().enumerate() {
+        let first = reply.expect(201);
+        assert_eq!(keyed(&company, n).expect(200)["id"], first["id"]);
     }
     assert_eq!(company.points("arr").len(), 4);
     writes_are_seen_at_once(&company, 3);
+    contiguous(&server);
+    verifies(&server);
+}
+
+#[test]
+fn a_writer_that_hangs_makes_writes_wait_or_fail_and_none_is_lost() {
+    let (server, company, url) = started();
+    let hanging = OpenTransaction::begin(&url, "UPDATE journal_head SET position = position");
+    let begun = Instant::now();
+    let reply = keyed(&company, 0);
+    assert!(begun.elapsed() < Duration::from_secs(20), "the answer took {:?}", begun.elapsed());
+    reply.refused(503, "service_unavailable");
+    assert!(!reply.header("retry-after").is_empty(), "{reply}");
+    hanging.end("COMMIT");
+    eventually("the point is recorded", || (keyed(&company, 0).status < 300).then_some(()));
+    assert_eq!(company.points("arr").len(), 1);
     contiguous(&server);
     verifies(&server);
 }

@@ -90,7 +90,7 @@ fn post_routes(server: &Server) -> (Company, Vec<Route>) {
     let own = |path: String, right: Value, optional| Route { client: founder.client.clone(), path, right, optional };
     let routes = vec![
         agent("/v1/metrics", json!({ "key": "another" })),
-        agent("/v1/metrics/arr/settings", json!({ "unit": "usd" })),
+        Route { optional: true, ..agent("/v1/metrics/arr/settings", json!({ "unit": "usd" })) },
         agent("/v1/metrics/arr/points", json!({ "value": 1 })),
         agent("/v1/metrics/arr/points/batch", json!({ "points": [{ "value": 1 }] })),
         agent(&format!("/v1/metrics/arr/points/{point}/correct"), json!({ "value": 1 })),

@@ -149,10 +149,14 @@ fn meaning(error: &sqlx::Error) -> (WriteError, bool) {
     if reported.is_unique_violation() {
         return (WriteError::Unique(reported.constraint().unwrap_or_default().to_owned()), true);
     }
+    // Nothing was written: somebody else holds the head's lock for too long. Waiting on would hang the callers.
+    if code == "55P03" {
+        return (WriteError::Failed(text()), false);
+    }
     match code.get(..2) {
         // Data exception, integrity, cardinality, program limit: something in the batch.
         Some("21" | "22" | "23" | "54") => (WriteError::Refused(text()), true),
-        // Shutdown, crash, connection trouble, deadlock, lock or statement timeout: to be settled and sent again.
+        // Shutdown, crash, connection trouble, deadlock, statement timeout: to be settled and sent again.
         Some("08" | "40" | "55" | "57") => (WriteError::Unknown(text()), false),
         _ => (WriteError::Failed(text()), true),
     }

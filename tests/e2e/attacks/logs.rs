@@ -45,7 +45,9 @@ fn k2_line_ends_and_escapes_from_outside_stay_one_log_line(engine: Engine) {
     client.post("/v1/auth/otp/start", &json!({ "email": "a\nforged-line@example.com" })).refused(400, "invalid_email");
     let company = server.company();
     company.agent.post("/v1/metrics", &json!({ "key": "a", "display_name": "x\u{1b}[31m\nforged-line" }));
-    for line in server.log().lines() {
+    // What a person reads at the start is no line of the log.
+    let log = server.log();
+    for line in log.lines().filter(|line| !line.starts_with("Muniment listens on ")) {
         assert!(!line.starts_with("forged-line") && !line.contains('\u{1b}'), "{line:?}");
         serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
     }

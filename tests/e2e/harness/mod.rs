@@ -13,7 +13,7 @@ pub(crate) use http::{Client, Reply};
 pub(crate) use mail_sink::MailSink;
 pub(crate) use parallel::{eventually, holds_for, in_parallel, runtime};
 pub(crate) use people::{Company, Founder, unique};
-pub(crate) use program::Program;
+pub(crate) use program::{Output, Program};
 pub(crate) use server::{Server, Setup};
 pub(crate) use store::{Engine, Store, folder_bytes};
 

@@ -20,12 +20,11 @@ use tokio::task::JoinHandle;
 use crate::config::store::{DatabaseConfig, KeysConfig};
 use crate::config::{Config, StoreConfig};
 use crate::http::{self, Edge, headers};
-use crate::live::{self, Hub};
+use crate::live::{self, Hub, SurfaceCredentials};
 use crate::runtime::leadership::Leadership;
 use crate::runtime::policies::{alert_evaluator, late_checker, mail, scheduler};
 use crate::runtime::{Clock, CommandBus, Reads, Runtime, projector};
 use crate::surface::Surface;
-use crate::surface::live_rights::LiveRights;
 use crate::telemetry::Figures;
 use crate::telemetry::figures::FiguresError;
 
@@ -215,7 +214,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         .map_err(|source| StartError::Listen { address: config.http.listen.to_string(), source })?;
     let node = Node::start(&config).await?;
     let surface = Surface::new(Arc::clone(&node.runtime), &config);
-    let rights = Arc::new(LiveRights(Arc::clone(&surface)));
+    let rights = Arc::new(SurfaceCredentials(Arc::clone(&surface)));
     let hub = Hub::start(node.runtime.journal.clone(), rights, node.runtime.clock.clone());
     let edge =
         Edge { body_bytes_max: config.http.body_bytes_max, trusted_proxies: config.http.trusted_proxies.clone() };
@@ -226,6 +225,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
             .app_data(shared_hub.clone())
             .app_data(shared_figures.clone())
             .wrap(middleware::from_fn(headers::wrap))
+            .configure(live::configure)
             .configure(|services| http::configure(services, &surface, &edge))
     })
     .workers(config.http.workers)

@@ -35,6 +35,8 @@ pub use advance::{Advance, AdvanceError, Outcome};
 pub use checkpoint::{Checkpoint, Purpose};
 pub use fact::Fact;
 pub use last_used::LastUsed;
+/// What a query fails with.
+pub use muniment_sql::SqlError;
 pub use projection::{ApplyError, Poison, Projection, Table};
 pub use query::PAGE_ROWS_MAX;
 pub use rows::{InsertBatch, Rows};

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use actix_web::web;
 use ipnet::IpNet;
 
-use crate::live;
 use crate::surface::Surface;
 
 /// What the HTTP edge needs to know of the configuration.
@@ -26,12 +25,11 @@ pub struct Edge {
     pub trusted_proxies: Vec<IpNet>,
 }
 
-/// Mounts everything. The application's data must also hold `web::Data<live::Hub>`.
+/// Mounts everything but the live protocol, which must be mounted before: what no service took ends here.
 pub fn configure(config: &mut web::ServiceConfig, surface: &Arc<Surface>, edge: &Edge) {
     config
         .app_data(web::Data::from(Arc::clone(surface)))
         .app_data(web::Data::new(edge.clone()))
-        .configure(live::configure)
         .configure(operations::configure)
         .configure(documents::configure)
         .default_service(web::to(entry::answer));

@@ -6,6 +6,7 @@
 //! `reader` with `sse` and `long_poll` for plain HTTP. **Invariant:** nothing is sent to a socket's mailbox.
 
 mod codec;
+mod credentials;
 mod cursor;
 mod exposure;
 mod filter;
@@ -31,6 +32,7 @@ mod supervisor;
 
 use actix_web::{Route, web};
 
+pub use credentials::SurfaceCredentials;
 pub use hub::Hub;
 pub use supervisor::on_connect;
 

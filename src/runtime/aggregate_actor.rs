@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context as TaskContext, Poll};
 
 use actix::fut::ActorFuture;
@@ -22,6 +22,7 @@ use muniment_aggregates::record::{DedupeKey, Position, StreamId};
 use muniment_journal::{Append, AppendError, Appended, Journal, Snapshot, Ticket};
 use tokio::sync::oneshot;
 
+use super::actor_messages::{ActorFlags, Execute, GetState, Outcome, Passivate, Pending};
 use super::clock::Clock;
 use super::command_bus::Done;
 use super::errors::BusError;
@@ -30,49 +31,8 @@ use super::limits::{
     IN_FLIGHT_APPENDS_MAX, MAILBOX_COMMANDS_MAX, RECENT_KEYS_MAX, SNAPSHOT_EVENTS, WAITING_COMMANDS_MAX,
 };
 
-type Outcome<D> = Result<Done<<D as Decider>::Event>, BusError<<D as Decider>::Refusal>>;
 type Loading<D> = Pin<Box<dyn Future<Output = Result<Folded<D>, FoldError>> + Send>>;
 type Saving = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// What the directory and the tail see of an actor without asking it.
-#[derive(Debug, Default)]
-pub struct ActorFlags {
-    /// Sequence of the last event the actor has proposed or folded.
-    pub version: AtomicU64,
-    /// Set when the journal holds an event of the stream that the actor has not seen.
-    pub stale: AtomicBool,
-    /// Set when the actor has stopped in order; what its mailbox still held was never decided.
-    pub retired: AtomicBool,
-}
-
-/// A command on its way through the actor.
-pub struct Pending<D: Decider> {
-    /// The command; shared, because it may be decided more than once.
-    pub command: Arc<D::Command>,
-    /// The stored form of its origin.
-    pub metadata: Arc<str>,
-    /// Correlation id, for the log line of a failing handler.
-    pub correlation: Arc<str>,
-    /// Where the outcome goes.
-    pub reply: oneshot::Sender<Outcome<D>>,
-    /// How often it lost a race so far.
-    pub races_lost: u32,
-}
-
-/// Asks the actor to decide a command.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Execute<D: Decider>(pub Pending<D>);
-
-/// Asks the actor for its state and version, to decide over several streams.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct GetState<D: Decider>(pub oneshot::Sender<Result<Folded<D>, BusError<D::Refusal>>>);
-
-/// Tells the actor to leave memory as soon as nothing depends on it.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Passivate;
 
 enum InFlight<D: Decider> {
     /// Submitted to the journal.
@@ -118,7 +78,6 @@ pub struct AggregateActor<D: Decider> {
     /// Unacknowledged commands collected while draining, in order.
     collected: VecDeque<Pending<D>>,
     recent_keys: LruCache<DedupeKey, Position>,
-    retiring: bool,
 }
 
 /// Nothing in an actor is pinned in place; its futures are boxed.
@@ -144,7 +103,6 @@ impl<D: Decider> AggregateActor<D> {
             waiting: VecDeque::new(),
             collected: VecDeque::new(),
             recent_keys: LruCache::new(NonZeroUsize::new(RECENT_KEYS_MAX).unwrap_or(NonZeroUsize::MIN)),
-            retiring: false,
         }
     }
 
@@ -483,9 +441,8 @@ impl<D: Decider> Handler<GetState<D>> for AggregateActor<D> {
 impl<D: Decider> Handler<Passivate> for AggregateActor<D> {
     type Result = ();
 
-    fn handle(&mut self, _message: Passivate, _ctx: &mut Self::Context) {
-        self.retiring = true;
-    }
+    /// Nothing to do: the message wakes the actor, and it then looks at its flag.
+    fn handle(&mut self, _message: Passivate, _ctx: &mut Self::Context) {}
 }
 
 /// Polled after every batch of messages and at every wake-up; it ends only with the actor.
@@ -501,7 +458,7 @@ impl<D: Decider> ActorFuture<AggregateActor<D>> for Drive {
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
         actor.drive(task);
-        if actor.retiring && actor.is_idle() {
+        if actor.flags.retiring.load(Ordering::Acquire) && actor.is_idle() {
             ctx.stop();
         }
         Poll::Pending

@@ -18,7 +18,7 @@ use muniment_aggregates::subject::Subject;
 use muniment_journal::Journal;
 use tokio::sync::oneshot;
 
-use super::aggregate_actor::{Execute, GetState, Pending};
+use super::actor_messages::{Execute, GetState, Pending};
 use super::clock::Clock;
 use super::directory::Directory;
 use super::errors::BusError;

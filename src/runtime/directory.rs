@@ -16,7 +16,8 @@ use muniment_journal::Journal;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::aggregate_actor::{ActorFlags, AggregateActor, Passivate};
+use super::actor_messages::{ActorFlags, Passivate};
+use super::aggregate_actor::AggregateActor;
 use super::clock::Clock;
 use super::limits::{IDLE_MAX, LIVE_ACTORS_MAX};
 
@@ -24,6 +25,14 @@ struct Entry<D: Decider> {
     address: Addr<AggregateActor<D>>,
     flags: Arc<ActorFlags>,
     used_at: Instant,
+}
+
+impl<D: Decider> Entry<D> {
+    fn retire(&self) {
+        self.flags.retiring.store(true, Ordering::Release);
+        // A full or closed mailbox needs no waking: the actor is awake, or gone.
+        drop(self.address.try_send(Passivate));
+    }
 }
 
 /// The live actors of one aggregate type.
@@ -62,7 +71,7 @@ impl<D: Decider> Directory<D> {
         if let Some((evicted_key, evicted)) = live.push(Arc::clone(&key), entry)
             && evicted_key != key
         {
-            evicted.address.do_send(Passivate);
+            evicted.retire();
         }
         (address, flags)
     }
@@ -98,7 +107,7 @@ impl<D: Decider> Directory<D> {
         let mut live = self.live.lock();
         while live.peek_lru().is_some_and(|(_, entry)| entry.used_at.elapsed() > IDLE_MAX) {
             if let Some((_, entry)) = live.pop_lru() {
-                entry.address.do_send(Passivate);
+                entry.retire();
             }
         }
     }

@@ -112,8 +112,8 @@ impl ApiError {
     }
 }
 
-impl From<muniment_sql::SqlError> for ApiError {
-    fn from(error: muniment_sql::SqlError) -> Self {
+impl From<muniment_projections::SqlError> for ApiError {
+    fn from(error: muniment_projections::SqlError) -> Self {
         Self::Fault(error.to_string())
     }
 }

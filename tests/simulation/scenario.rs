@@ -107,7 +107,8 @@ pub(crate) fn run(seed: u64) -> (Counts, Faults) {
         let answers = Rc::new(RefCell::new(Answers::default()));
         let metrics: Vec<String> =
             (0..METRICS).map(|_| MetricId::from_random(bytes(&mut random)).as_str().to_owned()).collect();
-        define(&nodes.borrow()[0], &metrics, &mut random).await;
+        let first = Rc::clone(&nodes.borrow()[0]);
+        define(&first, &metrics, &mut random).await;
 
         let mut tasks = Vec::new();
         for client in 0..CLIENTS {
@@ -127,8 +128,9 @@ pub(crate) fn run(seed: u64) -> (Counts, Faults) {
             task.await.expect("a client does not panic");
         }
         let last = Node::start(&store).await;
-        checks::everything_holds(&store, &last.journal, &last.bus, &metrics, &answers.borrow()).await;
-        let mut counts = answers.borrow().counts;
+        let answers = answers.take();
+        checks::everything_holds(&store, &last.journal, &last.bus, &metrics, &answers).await;
+        let mut counts = answers.counts;
         counts.events = u64::try_from(store.events().len()).unwrap_or(0);
         (counts, store.faults())
     })

@@ -1,0 +1,57 @@
+//! What can be said to an aggregate's actor, and what can be seen of it without asking.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use actix::Message;
+use muniment_aggregates::decider::Decider;
+use tokio::sync::oneshot;
+
+use super::command_bus::Done;
+use super::errors::BusError;
+use super::fold::Folded;
+
+/// How a command ends.
+pub type Outcome<D> = Result<Done<<D as Decider>::Event>, BusError<<D as Decider>::Refusal>>;
+
+/// What the directory and the tail see of an actor without asking it.
+#[derive(Debug, Default)]
+pub struct ActorFlags {
+    /// Sequence of the last event the actor has proposed or folded.
+    pub version: AtomicU64,
+    /// Set when the journal holds an event of the stream that the actor has not seen.
+    pub stale: AtomicBool,
+    /// Set when the actor is to leave memory as soon as nothing depends on it.
+    pub retiring: AtomicBool,
+    /// Set when the actor has stopped in order; what its mailbox still held was never decided.
+    pub retired: AtomicBool,
+}
+
+/// A command on its way through the actor.
+pub struct Pending<D: Decider> {
+    /// The command; shared, because it may be decided more than once.
+    pub command: Arc<D::Command>,
+    /// The stored form of its origin.
+    pub metadata: Arc<str>,
+    /// Correlation id, for the log line of a failing handler.
+    pub correlation: Arc<str>,
+    /// Where the outcome goes.
+    pub reply: oneshot::Sender<Outcome<D>>,
+    /// How often it lost a race so far.
+    pub races_lost: u32,
+}
+
+/// Asks the actor to decide a command.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Execute<D: Decider>(pub Pending<D>);
+
+/// Asks the actor for its state and version, to decide over several streams.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct GetState<D: Decider>(pub oneshot::Sender<Result<Folded<D>, BusError<D::Refusal>>>);
+
+/// Wakes an actor that is to leave memory; [`ActorFlags::retiring`] is what tells it to.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Passivate;

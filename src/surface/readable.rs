@@ -1,0 +1,57 @@
+//! What a bearer token may read, for those who push events instead of answering a request.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use muniment_aggregates::application::Scope;
+
+use super::Surface;
+use super::errors::ApiError;
+use super::request::Presented;
+use crate::auth::tokens::{self, TokenKind};
+
+/// A credential that holds, and what it opens.
+#[derive(Debug, Clone)]
+pub struct Readable {
+    /// Public id of the token or session.
+    pub credential: String,
+    /// Account behind a founder session.
+    pub account: Option<String>,
+    /// Subject whose key seals the account's personal data.
+    pub subject: Option<String>,
+    /// Companies whose events may be read.
+    pub companies: HashSet<String>,
+    /// When the credential ends by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Surface {
+    /// Checks a bearer token and says what it may read.
+    ///
+    /// # Errors
+    /// As the token's own check; 403 `missing_scope` without `application:read`.
+    pub async fn readable(&self, bearer: &str, client: Option<IpAddr>) -> Result<Readable, ApiError> {
+        let presented = Presented { authorization: vec![Some(format!("Bearer {bearer}"))], client };
+        if tokens::claims_to_be(&self.metrics.token_prefix, TokenKind::Session, bearer) {
+            let founder = self.founder(&presented).await?;
+            let companies = self.applications_of(&founder).await?;
+            return Ok(Readable {
+                credential: founder.id.0.clone(),
+                account: Some(founder.account.0.clone()),
+                subject: Some(founder.subject.0.clone()),
+                companies: companies.into_iter().map(|it| it.company.as_str().to_owned()).collect(),
+                expires_at: Some(founder.expires_at),
+            });
+        }
+        let agent = self.agent(&presented).await?;
+        Self::require_scope(&agent, Scope::ApplicationRead)?;
+        Ok(Readable {
+            credential: agent.id.0.clone(),
+            account: None,
+            subject: None,
+            companies: std::iter::once(agent.company.as_str().to_owned()).collect(),
+            expires_at: agent.expires_at,
+        })
+    }
+}

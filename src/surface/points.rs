@@ -260,10 +260,10 @@ impl Surface {
         };
         let as_of = self.runtime.reads.catch_up(&["points"]).await?;
         let store = self.runtime.reads.store();
-        let mut rows = match known_at {
-            None => points::page(store, &row.id, &query).await?,
-            Some(position) => points::page_as_known_at(store, &row.id, position, &query).await?,
-        };
+        // Rows may be newer than the position that was waited for. A reader who subscribes from the position this
+        // answer names would get those twice, so it shows the points as known there.
+        let known_at = known_at.unwrap_or(as_of);
+        let mut rows = points::page_as_known_at(store, &row.id, known_at, &query).await?;
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| has_more).map(|last| cursor::make(keys, &listing, &place_of(last)));

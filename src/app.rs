@@ -214,7 +214,10 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         .map_err(|source| StartError::Listen { address: config.http.listen.to_string(), source })?;
     let node = Node::start(&config).await?;
     let surface = Surface::new(Arc::clone(&node.runtime), &config);
-    let rights = Arc::new(SurfaceCredentials(Arc::clone(&surface)));
+    let rights = Arc::new(SurfaceCredentials {
+        surface: Arc::clone(&surface),
+        trusted_proxies: config.http.trusted_proxies.clone(),
+    });
     let hub = Hub::start(node.runtime.journal.clone(), rights, node.runtime.clock.clone());
     let edge =
         Edge { body_bytes_max: config.http.body_bytes_max, trusted_proxies: config.http.trusted_proxies.clone() };

@@ -3,17 +3,24 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
+
 use super::rights::{Authenticate, Denied, Grant};
-use crate::surface::Surface;
 use crate::surface::errors::ApiError;
+use crate::surface::{Surface, client_address};
 
 /// The surface, as the live protocol asks it.
-pub struct SurfaceCredentials(pub Arc<Surface>);
+pub struct SurfaceCredentials {
+    /// Who checks credentials.
+    pub surface: Arc<Surface>,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
 
 #[async_trait::async_trait(?Send)]
 impl Authenticate for SurfaceCredentials {
     async fn authenticate(&self, bearer: &str, client: Option<IpAddr>) -> Result<Grant, Denied> {
-        match self.0.readable(bearer, client).await {
+        match self.surface.readable(bearer, client).await {
             Ok(readable) => Ok(Grant {
                 credential: readable.credential,
                 account: readable.account,
@@ -37,5 +44,9 @@ impl Authenticate for SurfaceCredentials {
                 })
             }
         }
+    }
+
+    fn client(&self, peer: Option<IpAddr>, forwarded: &[&str]) -> Option<IpAddr> {
+        client_address::resolve(peer, forwarded, &self.trusted_proxies)
     }
 }

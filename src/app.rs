@@ -7,6 +7,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Arbiter, ArbiterHandle};
 use actix_web::{App, HttpServer, middleware, web};
@@ -30,6 +31,9 @@ use crate::telemetry::figures::FiguresError;
 
 /// Connections of the read models' pool on PostgreSQL.
 const READ_CONNECTIONS_MAX: u32 = 8;
+
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
 /// Why the program did not start.
 #[derive(Debug, thiserror::Error)]
@@ -232,6 +236,8 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
             .configure(|services| http::configure(services, &surface, &edge))
     })
     .workers(config.http.workers)
+    // Longer than clients keep an idle connection in their pools, so that they close it and never we under a request.
+    .keep_alive(KEEP_ALIVE)
     .on_connect(live::on_connect)
     .shutdown_timeout(config.http.shutdown.as_secs())
     .disable_signals()

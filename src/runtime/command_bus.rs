@@ -116,6 +116,12 @@ impl CommandBus {
         Self { journal, clock, directories }
     }
 
+    /// The journal behind it.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// The directories, for sweeping and for counting.
     #[must_use]
     pub fn directories(&self) -> &Directories {

@@ -4,7 +4,7 @@
 //! NOTIFY takes a lock of the whole cluster at commit, so it never rides in the append's transaction.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use muniment_aggregates::record::Position;
@@ -19,7 +19,7 @@ const CHANNEL: &str = "muniment_head";
 #[derive(Default)]
 struct Pending {
     head: AtomicU64,
-    stopped: std::sync::atomic::AtomicBool,
+    stopped: AtomicBool,
     wake: Notify,
 }
 
@@ -95,11 +95,12 @@ pub(super) struct Listener {
     listener: Mutex<Option<PgListener>>,
     /// Heads up to here are our own or known.
     known: AtomicU64,
+    stopped: AtomicBool,
 }
 
 impl Listener {
     pub(super) fn new(pool: PgPool) -> Self {
-        Self { pool, listener: Mutex::new(None), known: AtomicU64::new(0) }
+        Self { pool, listener: Mutex::new(None), known: AtomicU64::new(0), stopped: AtomicBool::new(false) }
     }
 
     pub(super) fn ignore_through(&self, head: Position) {
@@ -117,6 +118,9 @@ impl Listener {
 
     async fn heard(&self) {
         let mut listener = self.listener.lock().await;
+        if self.stopped.load(Ordering::Acquire) {
+            return std::future::pending().await;
+        }
         loop {
             if listener.is_none() {
                 match self.listen().await {
@@ -150,9 +154,9 @@ impl Listener {
         Ok(listener)
     }
 
+    /// Gives the connection back, so that the pool can close. Whoever listens holds the lock for one look at most.
     pub(super) async fn stop(&self) {
-        if let Ok(mut listener) = self.listener.try_lock() {
-            *listener = None;
-        }
+        self.stopped.store(true, Ordering::Release);
+        *self.listener.lock().await = None;
     }
 }

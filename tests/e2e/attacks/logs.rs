@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Engine, Program, Server, contains, folder_bytes, unique};
+use crate::harness::{Engine, Program, Server, contains, folder_bytes, split_token, unique};
 
 fn k1_secrets_pushed_through_every_path_are_found_nowhere(engine: Engine) {
     let server = Server::with(engine, &[("SIGNUP_SECRET", "sentinel-signup-4711"), ("TELEMETRY_FILTER", "trace")]);
@@ -28,7 +28,7 @@ fn k1_secrets_pushed_through_every_path_are_found_nowhere(engine: Engine) {
         ("the configuration", config.ok().as_bytes().to_vec()),
         ("the export", operator.run(&["audit", "export"]).ok().as_bytes().to_vec()),
     ];
-    let secret_of = |token: &str| token.rsplit_once('_').unwrap().1.to_owned();
+    let secret_of = |token: &str| split_token(token).1.to_owned();
     let (agent, session) = (secret_of(&company.token), secret_of(&founder.token));
     for (place, bytes) in &places {
         for secret in ["sentinel-signup-4711", "sentinelsentinel", &agent, &session] {

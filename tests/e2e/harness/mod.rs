@@ -73,3 +73,9 @@ pub(crate) fn assert_id(id: &serde_json::Value, prefix: &str) {
 pub(crate) fn torture() -> bool {
     std::env::var("MUNIMENT_TORTURE").is_ok_and(|value| value == "full")
 }
+
+/// A token's front (kind and public id) and its secret, which may hold underscores of its own.
+pub(crate) fn split_token(token: &str) -> (&str, &str) {
+    let (at, _) = token.match_indices('_').nth(2).expect("a token has four parts");
+    (&token[..at], &token[at + 1..])
+}

@@ -209,7 +209,7 @@ fn met_109_an_alert_keeps_the_name_of_its_moment(engine: Engine) {
 }
 
 fn met_110_a_write_is_answered_before_any_rule_ran(engine: Engine) {
-    let server = Server::with(engine, &[]);
+    let server = Server::with(engine, &[("RUNTIME_EVALUATOR_PAUSE_SECONDS", "3")]);
     let company = with_metric(&server, "Arr");
     point(&company, "arr", &json!(1), "2026-01-01");
     let replies: Vec<_> = (1..20_u32)
@@ -220,13 +220,14 @@ fn met_110_a_write_is_answered_before_any_rule_ran(engine: Engine) {
             reply
         })
         .collect();
-    company.wait_for_alerts(19);
     let positions = |event_type: &str| -> Vec<u64> {
         let sql = format!(
             "SELECT CAST(position AS TEXT) FROM events WHERE event_type = '{event_type}' ORDER BY events.position"
         );
         server.store.texts(&sql).iter().map(|position| position.parse().unwrap()).collect()
     };
+    assert_eq!(positions("metric.alert_raised"), [0_u64; 0], "the evaluator rests while the writes are answered");
+    company.wait_for_alerts(19);
     let points = positions("metric.point_recorded");
     let answered: Vec<u64> = replies.iter().map(|reply| reply.position()).collect();
     assert_eq!(answered, points[1..], "a reply names the point's own position, not an alert's");

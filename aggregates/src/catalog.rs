@@ -6,11 +6,17 @@ use thiserror::Error;
 
 use crate::account::AccountEvent;
 use crate::application::ApplicationEvent;
+use crate::attempt::AttemptEvent;
 use crate::challenge::ChallengeEvent;
+use crate::invite::InviteEvent;
 use crate::metric::MetricEvent;
+use crate::offer_book::OfferBookEvent;
 use crate::record::RecordedEvent;
+use crate::roster::RosterEvent;
 use crate::scheduler::SchedulerEvent;
+use crate::scope::ScopeEvent;
 use crate::session::SessionEvent;
+use crate::settings::SettingsEvent;
 use crate::subject::SubjectEvent;
 use crate::upcasters::{self, UpcastError};
 
@@ -27,6 +33,18 @@ pub enum StreamKind {
     Account,
     /// [`crate::session`].
     Session,
+    /// [`crate::offer_book`].
+    OfferBook,
+    /// [`crate::scope`].
+    Scope,
+    /// [`crate::roster`].
+    Roster,
+    /// [`crate::invite`].
+    Invite,
+    /// [`crate::settings`].
+    Settings,
+    /// [`crate::attempt`].
+    Attempt,
     /// [`crate::scheduler`].
     Scheduler,
     /// [`crate::subject`].
@@ -43,6 +61,12 @@ impl StreamKind {
             Self::Challenge => "challenge",
             Self::Account => "account",
             Self::Session => "session",
+            Self::OfferBook => "offer",
+            Self::Scope => "scope",
+            Self::Roster => "roster",
+            Self::Invite => "invite",
+            Self::Settings => "settings",
+            Self::Attempt => "attempt",
             Self::Scheduler => "scheduler",
             Self::Subject => "subject",
         }
@@ -87,11 +111,40 @@ pub const CATALOG: &[EventKind] = &[
     row("account.registered", "1.0", StreamKind::Account),
     row("account.email_verified", "1.0", StreamKind::Account),
     row("account.session_opened", "1.0", StreamKind::Account),
+    row("account.session_extended", "1.0", StreamKind::Account),
     row("account.session_evicted", "1.0", StreamKind::Account),
     row("account.session_closed", "1.0", StreamKind::Account),
+    row("account.sessions_ended", "1.0", StreamKind::Account),
+    row("account.api_token_issued", "1.0", StreamKind::Account),
+    row("account.api_token_evicted", "1.0", StreamKind::Account),
+    row("account.api_token_revoked", "1.0", StreamKind::Account),
+    row("account.tokens_ended", "1.0", StreamKind::Account),
+    row("account.password_changed", "1.0", StreamKind::Account),
+    row("account.password_removed", "1.0", StreamKind::Account),
+    row("account.persona_added", "1.0", StreamKind::Account),
     row("account.erased", "1.0", StreamKind::Account),
     row("session.started", "1.0", StreamKind::Session),
+    row("session.extended", "1.0", StreamKind::Session),
     row("session.revoked", "1.0", StreamKind::Session),
+    row("offer.made", "1.0", StreamKind::OfferBook),
+    row("offer.refreshed", "1.0", StreamKind::OfferBook),
+    row("offer.accepted", "1.0", StreamKind::OfferBook),
+    row("offer.declined", "1.0", StreamKind::OfferBook),
+    row("offer.retracted", "1.0", StreamKind::OfferBook),
+    row("offer.superseded", "1.0", StreamKind::OfferBook),
+    row("offer.lapsed", "1.0", StreamKind::OfferBook),
+    row("grant.created", "1.0", StreamKind::OfferBook),
+    row("grant.revoked", "1.0", StreamKind::OfferBook),
+    row("scope.joined", "1.0", StreamKind::Scope),
+    row("scope.destroyed", "1.0", StreamKind::Scope),
+    row("roster.founded", "1.0", StreamKind::Roster),
+    row("roster.admitted", "1.0", StreamKind::Roster),
+    row("roster.left", "1.0", StreamKind::Roster),
+    row("invite.created", "1.0", StreamKind::Invite),
+    row("invite.claimed", "1.0", StreamKind::Invite),
+    row("invite.deleted", "1.0", StreamKind::Invite),
+    row("settings.open_signup_set", "1.0", StreamKind::Settings),
+    row("attempt.refused", "1.0", StreamKind::Attempt),
     row("scheduler.ticked", "1.0", StreamKind::Scheduler),
     row("subject.erased", "1.0", StreamKind::Subject),
 ];
@@ -115,6 +168,18 @@ pub enum AnyEvent {
     Account(AccountEvent),
     /// Of a session.
     Session(SessionEvent),
+    /// Of an offer book.
+    OfferBook(OfferBookEvent),
+    /// Of a scope.
+    Scope(ScopeEvent),
+    /// Of the roster.
+    Roster(RosterEvent),
+    /// Of an invitation.
+    Invite(InviteEvent),
+    /// Of the settings.
+    Settings(SettingsEvent),
+    /// Of a refused attempt.
+    Attempt(AttemptEvent),
     /// Of the scheduler.
     Scheduler(SchedulerEvent),
     /// Of a subject.
@@ -180,6 +245,12 @@ pub fn decode_any(event: &RecordedEvent) -> Result<AnyEvent, DecodeError> {
         StreamKind::Challenge => AnyEvent::Challenge(decode_recorded(event)?),
         StreamKind::Account => AnyEvent::Account(decode_recorded(event)?),
         StreamKind::Session => AnyEvent::Session(decode_recorded(event)?),
+        StreamKind::OfferBook => AnyEvent::OfferBook(decode_recorded(event)?),
+        StreamKind::Scope => AnyEvent::Scope(decode_recorded(event)?),
+        StreamKind::Roster => AnyEvent::Roster(decode_recorded(event)?),
+        StreamKind::Invite => AnyEvent::Invite(decode_recorded(event)?),
+        StreamKind::Settings => AnyEvent::Settings(decode_recorded(event)?),
+        StreamKind::Attempt => AnyEvent::Attempt(decode_recorded(event)?),
         StreamKind::Scheduler => AnyEvent::Scheduler(decode_recorded(event)?),
         StreamKind::Subject => AnyEvent::Subject(decode_recorded(event)?),
     })

@@ -81,7 +81,37 @@ impl fmt::Display for AccountId {
 #[serde(transparent)]
 pub struct PersonaId(pub String);
 
-/// Public id of a session or an agent token: 18 lower-case hex characters (9 random bytes).
+impl fmt::Display for PersonaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub String);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+uuid_id!(/// An offer of a role. A UUID.
+    OfferId);
+uuid_id!(/// A role held by a persona. A UUID.
+    GrantId);
+uuid_id!(/// An invitation to sign up. A UUID.
+    InviteId);
+
+/// Public id of a session or a token: 18 lower-case hex characters (9 random bytes) where it is a bearer token of
+/// `/v1`, the token's BLAKE3 in 64 hex characters where it is a cookie session, `tok_` and 12 characters where it is
+/// an API token.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CredentialId(pub String);

@@ -30,6 +30,15 @@ pub mod challenge;
 pub mod account;
 pub mod session;
 
+pub mod offer_book;
+pub mod roster;
+pub mod scope;
+
+pub mod invite;
+pub mod settings;
+
+pub mod attempt;
+
 pub mod scheduler;
 pub mod subject;
 

@@ -11,7 +11,7 @@ use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::{Fact, to_json};
 use crate::projection::{ApplyError, Projection, Table};
-use crate::query::{json, position, sealed, subject, total};
+use crate::query::{json, position, sealed_or_null, subject, total};
 use crate::rows::Rows;
 use crate::store::ReadStore;
 
@@ -22,8 +22,8 @@ pub struct AccountRow {
     pub id: AccountId,
     /// Its user name; empty once erased.
     pub username: String,
-    /// Its e-mail.
-    pub email: Sealed,
+    /// Its e-mail, where it has one.
+    pub email: Option<Sealed>,
     /// Whether the e-mail was proved.
     pub email_verified: bool,
     /// Whose key seals its personal values.
@@ -45,7 +45,7 @@ fn from_row(row: &Row) -> Result<AccountRow, SqlError> {
     Ok(AccountRow {
         id: AccountId(row.text("id")?),
         username: row.text("username")?,
-        email: sealed(row, "email")?,
+        email: sealed_or_null(row, "email")?,
         email_verified: row.flag("email_verified")?,
         subject: subject(row, "subject")?,
         personas: json(row, "personas")?,
@@ -124,7 +124,7 @@ impl Projection for Accounts {
                         &[
                             fact.stream_id(),
                             registered.username.as_str().into(),
-                            registered.email.as_str().into(),
+                            registered.email.as_ref().map(|email| email.as_str().to_owned()).into(),
                             registered.subject.0.as_str().into(),
                             personas.into(),
                             registered.at.into(),
@@ -151,7 +151,18 @@ impl Projection for Accounts {
                         .await?;
                     fact.expect_touched(touched, "the account")?;
                 }
-                AccountEvent::SessionOpened(_) | AccountEvent::SessionEvicted(_) | AccountEvent::SessionClosed(_) => {}
+                AccountEvent::SessionOpened(_)
+                | AccountEvent::SessionExtended(_)
+                | AccountEvent::SessionEvicted(_)
+                | AccountEvent::SessionClosed(_)
+                | AccountEvent::SessionsEnded(_)
+                | AccountEvent::ApiTokenIssued(_)
+                | AccountEvent::ApiTokenEvicted(_)
+                | AccountEvent::ApiTokenRevoked(_)
+                | AccountEvent::TokensEnded(_)
+                | AccountEvent::PasswordChanged(_)
+                | AccountEvent::PasswordRemoved(_)
+                | AccountEvent::PersonaAdded(_) => {}
             }
         }
         Ok(())

@@ -150,6 +150,16 @@ impl Projection for Sessions {
                     session.expires_at.into(),
                     fact.position(),
                 ]),
+                AnyEvent::Session(SessionEvent::Extended(extended)) => {
+                    rows.insert(started.take(), "").await?;
+                    let touched = rows
+                        .execute(
+                            "UPDATE sessions_v1_g0 SET expires_at = $1 WHERE public_id = $2",
+                            &[extended.expires_at.into(), fact.stream_id()],
+                        )
+                        .await?;
+                    fact.expect_touched(touched, "the extended session")?;
+                }
                 AnyEvent::Session(SessionEvent::Revoked(revoked)) => {
                     rows.insert(started.take(), "").await?;
                     let touched = end(&fact.recorded.stream.id, &revoked.reason, revoked.at, rows).await?;
@@ -164,18 +174,36 @@ impl Projection for Sessions {
                     rows.insert(started.take(), "").await?;
                     end(&closed.session.0, &closed.reason, closed.at, rows).await?;
                 }
+                AnyEvent::Account(AccountEvent::SessionsEnded(ended)) => {
+                    rows.insert(started.take(), "").await?;
+                    end_all(fact, &ended.reason, ended.at, rows).await?;
+                }
+                AnyEvent::Account(AccountEvent::PasswordChanged(changed)) => {
+                    rows.insert(started.take(), "").await?;
+                    end_all(fact, "password_changed", changed.at, rows).await?;
+                }
                 AnyEvent::Account(AccountEvent::Erased(erased)) => {
                     rows.insert(started.take(), "").await?;
-                    rows.execute(
-                        "UPDATE sessions_v1_g0 SET ended_at = $1, end_reason = 'account_erased' \
-                         WHERE account_id = $2 AND ended_at IS NULL",
-                        &[erased.at.into(), fact.stream_id()],
-                    )
-                    .await?;
+                    end_all(fact, "account_erased", erased.at, rows).await?;
                 }
                 AnyEvent::Account(
-                    AccountEvent::Registered(_) | AccountEvent::EmailVerified(_) | AccountEvent::SessionOpened(_),
+                    AccountEvent::Registered(_)
+                    | AccountEvent::EmailVerified(_)
+                    | AccountEvent::SessionOpened(_)
+                    | AccountEvent::SessionExtended(_)
+                    | AccountEvent::ApiTokenIssued(_)
+                    | AccountEvent::ApiTokenEvicted(_)
+                    | AccountEvent::ApiTokenRevoked(_)
+                    | AccountEvent::TokensEnded(_)
+                    | AccountEvent::PasswordRemoved(_)
+                    | AccountEvent::PersonaAdded(_),
                 )
+                | AnyEvent::OfferBook(_)
+                | AnyEvent::Scope(_)
+                | AnyEvent::Roster(_)
+                | AnyEvent::Invite(_)
+                | AnyEvent::Settings(_)
+                | AnyEvent::Attempt(_)
                 | AnyEvent::Metric(_)
                 | AnyEvent::Application(_)
                 | AnyEvent::Challenge(_)
@@ -185,6 +213,16 @@ impl Projection for Sessions {
         }
         Ok(rows.insert(started, "").await?)
     }
+}
+
+/// Ends every session of an account.
+async fn end_all(fact: &Fact<'_>, reason: &str, at: DateTime<Utc>, rows: &mut Rows<'_>) -> Result<(), SqlError> {
+    rows.execute(
+        "UPDATE sessions_v1_g0 SET ended_at = $1, end_reason = $2 WHERE account_id = $3 AND ended_at IS NULL",
+        &[at.into(), reason.into(), fact.stream_id()],
+    )
+    .await?;
+    Ok(())
 }
 
 /// The first end of a session counts; later ones change nothing.

@@ -89,7 +89,17 @@ pub(crate) fn change(event: &RecordedEvent) -> Option<Change> {
         Some(StreamKind::Account) => decode_recorded(event).map(|decoded| of_account(&event.stream.id, &decoded)),
         Some(StreamKind::Session) => decode_recorded(event).map(|decoded| of_session(&event.stream.id, &decoded)),
         Some(StreamKind::Subject) => decode_recorded(event).map(|decoded| of_subject(&event.stream.id, &decoded)),
-        Some(StreamKind::Metric | StreamKind::Challenge | StreamKind::Scheduler) => Ok(None),
+        Some(
+            StreamKind::Metric
+            | StreamKind::Challenge
+            | StreamKind::OfferBook
+            | StreamKind::Scope
+            | StreamKind::Roster
+            | StreamKind::Invite
+            | StreamKind::Settings
+            | StreamKind::Attempt
+            | StreamKind::Scheduler,
+        ) => Ok(None),
         // Written by a newer program on another node: this one cannot know what it means for rights.
         None => return Some(Change::Unreadable),
     };
@@ -127,7 +137,19 @@ fn of_account(account: &str, event: &AccountEvent) -> Option<Change> {
         AccountEvent::Erased(_) => {
             Some(Change::AccountEnds { account: account.to_owned(), why: "the account was erased" })
         }
-        AccountEvent::Registered(_) | AccountEvent::EmailVerified(_) | AccountEvent::SessionOpened(_) => None,
+        AccountEvent::SessionsEnded(_) | AccountEvent::PasswordChanged(_) => {
+            Some(Change::AccountEnds { account: account.to_owned(), why: "every session of the account was ended" })
+        }
+        AccountEvent::Registered(_)
+        | AccountEvent::EmailVerified(_)
+        | AccountEvent::SessionOpened(_)
+        | AccountEvent::SessionExtended(_)
+        | AccountEvent::ApiTokenIssued(_)
+        | AccountEvent::ApiTokenEvicted(_)
+        | AccountEvent::ApiTokenRevoked(_)
+        | AccountEvent::TokensEnded(_)
+        | AccountEvent::PasswordRemoved(_)
+        | AccountEvent::PersonaAdded(_) => None,
     }
 }
 
@@ -136,7 +158,7 @@ fn of_session(session: &str, event: &SessionEvent) -> Option<Change> {
         SessionEvent::Revoked(_) => {
             Some(Change::CredentialEnds { credential: session.to_owned(), why: "the session was revoked" })
         }
-        SessionEvent::Started(_) => None,
+        SessionEvent::Started(_) | SessionEvent::Extended(_) => None,
     }
 }
 

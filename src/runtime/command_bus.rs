@@ -8,12 +8,18 @@ use actix::prelude::SendError;
 use chrono::{DateTime, Utc};
 use muniment_aggregates::account::Account;
 use muniment_aggregates::application::Application;
+use muniment_aggregates::attempt::Attempt;
 use muniment_aggregates::challenge::Challenge;
 use muniment_aggregates::decider::Decider;
+use muniment_aggregates::invite::Invite;
 use muniment_aggregates::metric::Metric;
+use muniment_aggregates::offer_book::OfferBook;
 use muniment_aggregates::record::{Position, RecordedEvent};
+use muniment_aggregates::roster::Roster;
 use muniment_aggregates::scheduler::Scheduler;
+use muniment_aggregates::scope::Scope;
 use muniment_aggregates::session::Session;
+use muniment_aggregates::settings::Settings;
 use muniment_aggregates::subject::Subject;
 use muniment_journal::Journal;
 use tokio::sync::oneshot;
@@ -87,10 +93,16 @@ pub trait Hosted: Decider {
 directories! {
     account: Account,
     application: Application,
+    attempt: Attempt,
     challenge: Challenge,
+    invite: Invite,
     metric: Metric,
+    offer_book: OfferBook,
+    roster: Roster,
     scheduler: Scheduler,
+    scope: Scope,
     session: Session,
+    settings: Settings,
     subject: Subject,
 }
 

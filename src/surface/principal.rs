@@ -267,10 +267,12 @@ impl Surface {
         if account.erased_at.is_some() {
             return Ok(None);
         }
+        // A founder's session is made by proving an e-mail, so its account has one.
+        let Some(email) = account.email else { return Ok(None) };
         let founder = Founder {
             id: session.public_id,
             account: session.account,
-            email: account.email,
+            email,
             subject: account.subject,
             created_at: session.created_at,
             expires_at: session.expires_at,

@@ -229,7 +229,7 @@ impl Surface {
                     session: fresh.id.clone(),
                     kind: SessionKind::Founder,
                     expires_at,
-                    max_sessions: SESSIONS_MAX,
+                    max_sessions: Some(SESSIONS_MAX),
                 });
                 tx.decide(&mut account, &open).map_err(|error| unexpected(&error))?;
                 let mut session = tx.begin::<Session>(&fresh.id.0);

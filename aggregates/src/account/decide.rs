@@ -1,44 +1,64 @@
-//! How an account decides, one function a command.
+//! How an account decides about itself; what concerns its sessions, tokens and password is in [`super::credentials`].
 
 use chrono::{DateTime, Utc};
 
+use super::commands::{AccountCommand, AddPersona, Erase, RegisterByEmail, SignUp};
+use super::credentials;
 use super::errors::AccountRefusal;
-use super::messages::{
-    AccountCommand, AccountErased, AccountEvent, AccountRegistered, CloseSession, EmailVerified, Erase, OpenSession,
-    RegisterByEmail, SessionClosed, SessionEvicted, SessionOpened,
-};
-use super::state::Account;
+use super::events::{AccountErased, AccountEvent, AccountRegistered, EmailVerified, PersonaAdded, Via};
+use super::state::{Account, PERSONAS_MAX};
 use crate::decider::{Decider, Facts};
 
-type Decision = Result<Vec<AccountEvent>, AccountRefusal>;
+pub(super) type Decision = Result<Vec<AccountEvent>, AccountRefusal>;
 
 impl Decider for Account {
     const TYPE: &'static str = "account";
-    const SNAPSHOT_SCHEMA: u32 = 1;
+    const SNAPSHOT_SCHEMA: u32 = 2;
 
     type Command = AccountCommand;
     type Event = AccountEvent;
     type Refusal = AccountRefusal;
 
     fn decide(&self, command: &AccountCommand, facts: &Facts) -> Decision {
-        if let AccountCommand::RegisterByEmail(register) = command {
-            return register_by_email(self, register, facts.now);
-        }
-        let registered = self.registered().ok_or(AccountRefusal::NotRegistered)?;
+        let now = facts.now;
+        let registered = match (command, self.registered()) {
+            (AccountCommand::RegisterByEmail(register), None) => return register_by_email(register, now),
+            (AccountCommand::SignUp(sign_up), None) => return register_by_sign_up(sign_up, now),
+            (AccountCommand::RegisterByEmail(_) | AccountCommand::SignUp(_), Some(_)) => {
+                return Err(AccountRefusal::AlreadyRegistered);
+            }
+            (_, registered) => registered.ok_or(AccountRefusal::NotRegistered)?,
+        };
         if self.erased_at().is_some() {
             return match command {
-                AccountCommand::Erase(_) | AccountCommand::CloseSession(_) => Ok(Vec::new()),
+                AccountCommand::Erase(_) | AccountCommand::CloseSession(_) | AccountCommand::RevokeApiToken(_) => {
+                    Ok(Vec::new())
+                }
                 AccountCommand::RegisterByEmail(_)
+                | AccountCommand::SignUp(_)
                 | AccountCommand::VerifyEmail(_)
-                | AccountCommand::OpenSession(_) => Err(AccountRefusal::Erased),
+                | AccountCommand::OpenSession(_)
+                | AccountCommand::ExtendSession(_)
+                | AccountCommand::EndSessions(_)
+                | AccountCommand::IssueApiToken(_)
+                | AccountCommand::EndApiTokens(_)
+                | AccountCommand::ChangePassword(_)
+                | AccountCommand::AddPersona(_) => Err(AccountRefusal::Erased),
             };
         }
         match command {
-            AccountCommand::RegisterByEmail(_) => Err(AccountRefusal::AlreadyRegistered),
-            AccountCommand::VerifyEmail(_) => Ok(verify_email(self, registered, facts.now)),
-            AccountCommand::OpenSession(open) => open_session(self, open, facts.now),
-            AccountCommand::CloseSession(close) => Ok(close_session(self, close, facts.now)),
-            AccountCommand::Erase(erase) => Ok(erase_account(registered, erase, facts.now)),
+            AccountCommand::RegisterByEmail(_) | AccountCommand::SignUp(_) => Err(AccountRefusal::AlreadyRegistered),
+            AccountCommand::VerifyEmail(_) => Ok(credentials::verify_email(self, registered, now)),
+            AccountCommand::OpenSession(open) => credentials::open_session(self, open, now),
+            AccountCommand::ExtendSession(extend) => Ok(credentials::extend_session(self, extend, now)),
+            AccountCommand::CloseSession(close) => Ok(credentials::close_session(self, close, now)),
+            AccountCommand::EndSessions(end) => Ok(vec![credentials::end_sessions(self, end, now)]),
+            AccountCommand::IssueApiToken(issue) => Ok(credentials::issue_token(self, issue, now)),
+            AccountCommand::RevokeApiToken(revoke) => Ok(credentials::revoke_token(self, revoke, now)),
+            AccountCommand::EndApiTokens(end) => Ok(vec![credentials::end_tokens(self, end, now)]),
+            AccountCommand::ChangePassword(change) => credentials::change_password(self, change, now),
+            AccountCommand::AddPersona(add) => add_persona(self, add, now),
+            AccountCommand::Erase(erase) => Ok(erase_account(registered, erase, now)),
         }
     }
 
@@ -47,19 +67,20 @@ impl Decider for Account {
     }
 }
 
-fn register_by_email(account: &Account, register: &RegisterByEmail, now: DateTime<Utc>) -> Decision {
-    if account.registered().is_some() {
-        return Err(AccountRefusal::AlreadyRegistered);
-    }
+fn register_by_email(register: &RegisterByEmail, now: DateTime<Utc>) -> Decision {
     if !is_username(&register.username) {
         return Err(AccountRefusal::InvalidUsername);
     }
     Ok(vec![
         AccountEvent::Registered(AccountRegistered {
             username: register.username.clone(),
-            email: register.email.clone(),
+            email: Some(register.email.clone()),
+            email_key: None,
             subject: register.subject.clone(),
             persona: register.persona.clone(),
+            via: Via::EmailCode,
+            password: None,
+            invite: None,
             at: now,
         }),
         AccountEvent::EmailVerified(EmailVerified {
@@ -68,6 +89,23 @@ fn register_by_email(account: &Account, register: &RegisterByEmail, now: DateTim
             at: now,
         }),
     ])
+}
+
+fn register_by_sign_up(sign_up: &SignUp, now: DateTime<Utc>) -> Decision {
+    if !is_username(&sign_up.username) {
+        return Err(AccountRefusal::InvalidUsername);
+    }
+    Ok(vec![AccountEvent::Registered(AccountRegistered {
+        username: sign_up.username.clone(),
+        email: sign_up.email.as_ref().map(|email| email.given.clone()),
+        email_key: sign_up.email.as_ref().map(|email| email.key.clone()),
+        subject: sign_up.subject.clone(),
+        persona: sign_up.persona.clone(),
+        via: sign_up.via,
+        password: Some(sign_up.password.clone()),
+        invite: sign_up.invite.clone(),
+        at: now,
+    })])
 }
 
 /// 3 to 39 ASCII characters, a letter first, a letter or digit last, `_` and `-` between; no upper case.
@@ -83,62 +121,11 @@ fn is_username(text: &str) -> bool {
         && bytes.iter().all(|byte| is_plain(byte) || matches!(byte, b'_' | b'-'))
 }
 
-/// Whoever registered first did not own the mailbox, so what they had open ends with the proof.
-fn verify_email(account: &Account, registered: &AccountRegistered, now: DateTime<Utc>) -> Vec<AccountEvent> {
-    if account.email_verified() {
-        return Vec::new();
+fn add_persona(account: &Account, add: &AddPersona, now: DateTime<Utc>) -> Decision {
+    if account.personas().len() >= PERSONAS_MAX {
+        return Err(AccountRefusal::PersonaLimit);
     }
-    let verified = AccountEvent::EmailVerified(EmailVerified {
-        email: registered.email.clone(),
-        subject: registered.subject.clone(),
-        at: now,
-    });
-    let closed = account.sessions().iter().map(|open| {
-        AccountEvent::SessionClosed(SessionClosed {
-            session: open.session.clone(),
-            reason: "email_proved".to_owned(),
-            at: now,
-        })
-    });
-    std::iter::once(verified).chain(closed).collect()
-}
-
-fn open_session(account: &Account, open: &OpenSession, now: DateTime<Utc>) -> Decision {
-    let room = usize::try_from(open.max_sessions).unwrap_or(usize::MAX);
-    let Some(room) = room.checked_sub(1) else {
-        return Err(AccountRefusal::InvalidCap);
-    };
-    if account.sessions().iter().any(|other| other.session == open.session) {
-        return Err(AccountRefusal::SessionOpenAlready);
-    }
-    let same_kind: Vec<_> =
-        account.sessions().iter().filter(|other| other.kind == open.kind && other.expires_at > now).collect();
-    let excess = same_kind.len().saturating_sub(room);
-    let opened = AccountEvent::SessionOpened(SessionOpened {
-        session: open.session.clone(),
-        kind: open.kind,
-        expires_at: open.expires_at,
-        at: now,
-    });
-    let evicted = same_kind.into_iter().take(excess).map(|other| {
-        AccountEvent::SessionEvicted(SessionEvicted {
-            session: other.session.clone(),
-            evicted_by: open.session.clone(),
-            at: now,
-        })
-    });
-    Ok(std::iter::once(opened).chain(evicted).collect())
-}
-
-fn close_session(account: &Account, close: &CloseSession, now: DateTime<Utc>) -> Vec<AccountEvent> {
-    if !account.sessions().iter().any(|open| open.session == close.session) {
-        return Vec::new();
-    }
-    vec![AccountEvent::SessionClosed(SessionClosed {
-        session: close.session.clone(),
-        reason: close.reason.clone(),
-        at: now,
-    })]
+    Ok(vec![AccountEvent::PersonaAdded(PersonaAdded { persona: add.persona.clone(), name: add.name.clone(), at: now })])
 }
 
 fn erase_account(registered: &AccountRegistered, erase: &Erase, now: DateTime<Utc>) -> Vec<AccountEvent> {

@@ -22,9 +22,12 @@ pub enum AccountRefusal {
     /// The session is open already.
     #[error("the session is open already")]
     SessionOpenAlready,
-    /// A cap of no sessions leaves no room for one.
-    #[error("max_sessions must be at least 1")]
-    InvalidCap,
+    /// Another change of the password came first.
+    #[error("the password was changed in between")]
+    ConcurrentChange,
+    /// The account has as many personas as it may have.
+    #[error("the account has as many personas as it may have")]
+    PersonaLimit,
 }
 
 impl Refuse for AccountRefusal {
@@ -35,7 +38,8 @@ impl Refuse for AccountRefusal {
             Self::InvalidUsername => "invalid_username",
             Self::Erased => "account_erased",
             Self::SessionOpenAlready => "session_exists",
-            Self::InvalidCap => "invalid_field",
+            Self::ConcurrentChange => "concurrent_change",
+            Self::PersonaLimit => "actor_limit",
         }
     }
 }

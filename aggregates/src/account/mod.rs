@@ -1,23 +1,32 @@
-//! An account: who a person is here, and which sessions are open. Slow-moving: nothing that happens per request.
+//! An account: who a person is here, how he proves it, and what is open in his name. Slow-moving: nothing that happens
+//! per request.
 //!
 //! What it protects:
 //! 1. Username and e-mail are each one account's (claims `account-username`, `account-email`).
-//! 2. At most so many sessions of a kind are open; opening one more ends the oldest, in the same append.
-//! 3. Who proves the mailbox of an account that never did ends every session that was open before.
-//! 4. An erased account opens nothing any more, and its username is free again.
+//! 2. At most so many sessions of a kind, and so many API tokens, are open; one more ends the oldest, in the same
+//!    append.
+//! 3. Of two password changes that verified the same password, one wins; a change ends every session and token.
+//! 4. Who proves the mailbox of an account that never did ends what was set up before: sessions, tokens, password.
+//! 5. An erased account opens nothing any more, and its username is free again.
 
+mod commands;
+mod credentials;
 mod decide;
 mod errors;
-mod messages;
+mod events;
 mod state;
 
-pub use errors::AccountRefusal;
-pub use messages::{
-    ACCOUNT_EMAIL_CLAIM, ACCOUNT_USERNAME_CLAIM, AccountCommand, AccountErased, AccountEvent, AccountRegistered,
-    CloseSession, EmailVerified, Erase, OpenSession, RegisterByEmail, SessionClosed, SessionEvicted, SessionOpened,
-    VerifyEmail,
+pub use commands::{
+    AccountCommand, AccountEmail, AddPersona, ChangePassword, CloseSession, EndApiTokens, EndSessions, Erase,
+    ExtendSession, IssueApiToken, OpenSession, RegisterByEmail, RevokeApiToken, SignUp, VerifyEmail,
 };
-pub use state::{Account, OpenedSession};
+pub use errors::AccountRefusal;
+pub use events::{
+    ACCOUNT_EMAIL_CLAIM, ACCOUNT_USERNAME_CLAIM, AccountErased, AccountEvent, AccountRegistered, ApiTokenEvicted,
+    ApiTokenIssued, ApiTokenRevoked, EmailVerified, PasswordChanged, PasswordRemoved, PersonaAdded, SessionClosed,
+    SessionEvicted, SessionExtended, SessionOpened, SessionsEnded, TokensEnded, Via,
+};
+pub use state::{Account, HeldToken, OpenedSession, PERSONAS_MAX, Persona};
 
 #[cfg(test)]
 mod tests;

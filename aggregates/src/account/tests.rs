@@ -29,7 +29,7 @@ fn session(number: u32) -> CredentialId {
 }
 
 fn open(number: u32) -> OpenSession {
-    OpenSession { session: session(number), kind: SessionKind::Founder, expires_at: at(1_000), max_sessions: 3 }
+    OpenSession { session: session(number), kind: SessionKind::Founder, expires_at: at(1_000), max_sessions: Some(3) }
 }
 
 fn close(number: u32) -> CloseSession {
@@ -90,10 +90,11 @@ fn the_oldest_sessions_beyond_the_cap_are_evicted() {
     assert_eq!(types, ["account.session_opened", "account.session_evicted"]);
     let account = account.and(open(4));
     assert_eq!(open_ids(&account.state), [session(2), session(3), session(4)]);
-    let account = account.and(OpenSession { max_sessions: 1, ..open(5) });
+    let account = account.and(OpenSession { max_sessions: Some(1), ..open(5) });
     assert_eq!(open_ids(&account.state), [session(5)]);
     account.when(open(5)).then_refused("session_exists");
-    account.when(OpenSession { max_sessions: 0, ..open(6) }).then_refused("invalid_field");
+    let dead_at_birth = account.and(OpenSession { max_sessions: Some(0), ..open(6) });
+    assert_eq!(open_ids(&dead_at_birth.state), []);
 }
 
 #[test]
@@ -138,7 +139,7 @@ proptest! {
         let mut state: Account = fold(&events);
         for (now, (opens, number, max_sessions)) in (0_i64..).zip(steps) {
             let command: AccountCommand = if opens {
-                OpenSession { max_sessions, expires_at: at(now + 20), ..open(number) }.into()
+                OpenSession { max_sessions: Some(max_sessions), expires_at: at(now + 20), ..open(number) }.into()
             } else {
                 close(number).into()
             };

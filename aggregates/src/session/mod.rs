@@ -17,6 +17,8 @@ use crate::ids::AccountId;
 pub enum SessionKind {
     /// By e-mail code, used as a bearer token.
     Founder,
+    /// By password, used as a cookie.
+    Cookie,
 }
 
 impl SessionKind {
@@ -25,6 +27,7 @@ impl SessionKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Founder => "founder",
+            Self::Cookie => "session",
         }
     }
 }
@@ -42,6 +45,13 @@ pub struct Start {
     pub expires_at: DateTime<Utc>,
 }
 
+/// Moves the end of a session that is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extend {
+    /// When it ends from now on.
+    pub expires_at: DateTime<Utc>,
+}
+
 /// Ends the session now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revoke {
@@ -54,11 +64,13 @@ pub struct Revoke {
 pub enum SessionCommand {
     /// See [`Start`].
     Start(Start),
+    /// See [`Extend`].
+    Extend(Extend),
     /// See [`Revoke`].
     Revoke(Revoke),
 }
 
-from_each!(SessionCommand: Start, Revoke);
+from_each!(SessionCommand: Start, Extend, Revoke);
 
 /// The session started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +82,17 @@ pub struct SessionStarted {
     /// Hash of its token.
     pub secret_hash: String,
     /// When it ends.
+    pub expires_at: DateTime<Utc>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// The session lasts longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionExtended {
+    /// Whose it is.
+    pub account: AccountId,
+    /// When it ends from now on.
     pub expires_at: DateTime<Utc>,
     /// When.
     pub at: DateTime<Utc>,
@@ -92,6 +115,8 @@ pub struct SessionRevoked {
 pub enum SessionEvent {
     /// See [`SessionStarted`].
     Started(SessionStarted),
+    /// See [`SessionExtended`].
+    Extended(SessionExtended),
     /// See [`SessionRevoked`].
     Revoked(SessionRevoked),
 }
@@ -100,13 +125,14 @@ impl DomainEvent for SessionEvent {
     fn event_type(&self) -> &'static str {
         match self {
             Self::Started(_) => "session.started",
+            Self::Extended(_) => "session.extended",
             Self::Revoked(_) => "session.revoked",
         }
     }
 
     fn event_version(&self) -> &'static str {
         match self {
-            Self::Started(_) | Self::Revoked(_) => "1.0",
+            Self::Started(_) | Self::Extended(_) | Self::Revoked(_) => "1.0",
         }
     }
 }
@@ -170,8 +196,15 @@ impl Decider for Session {
                 expires_at: start.expires_at,
                 at: facts.now,
             })]),
-            (SessionCommand::Revoke(_), None) => Err(SessionRefusal::NotStarted),
-            (SessionCommand::Revoke(_), Some(_)) if self.revoked_at.is_some() => Ok(Vec::new()),
+            (SessionCommand::Extend(_) | SessionCommand::Revoke(_), None) => Err(SessionRefusal::NotStarted),
+            (SessionCommand::Extend(_) | SessionCommand::Revoke(_), Some(_)) if self.revoked_at.is_some() => {
+                Ok(Vec::new())
+            }
+            (SessionCommand::Extend(extend), Some(started)) => Ok(vec![SessionEvent::Extended(SessionExtended {
+                account: started.account.clone(),
+                expires_at: extend.expires_at,
+                at: facts.now,
+            })]),
             (SessionCommand::Revoke(revoke), Some(started)) => Ok(vec![SessionEvent::Revoked(SessionRevoked {
                 account: started.account.clone(),
                 reason: revoke.reason.clone(),
@@ -183,6 +216,11 @@ impl Decider for Session {
     fn evolve(&mut self, event: &SessionEvent) {
         match event {
             SessionEvent::Started(started) => self.started = Some(started.clone()),
+            SessionEvent::Extended(extended) => {
+                if let Some(started) = &mut self.started {
+                    started.expires_at = extended.expires_at;
+                }
+            }
             SessionEvent::Revoked(revoked) => {
                 self.revoked_at.get_or_insert(revoked.at);
             }

@@ -2,7 +2,7 @@
 CREATE TABLE accounts_v1_g0 (
     id             TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     username       TEXT COLLATE "C" NOT NULL,
-    email          TEXT COLLATE "C" NOT NULL,
+    email          TEXT COLLATE "C",
     email_verified BIGINT NOT NULL,
     subject        TEXT COLLATE "C" NOT NULL,
     personas       TEXT COLLATE "C" NOT NULL,

@@ -2,7 +2,7 @@
 CREATE TABLE accounts_v1_g0 (
     id             TEXT   NOT NULL PRIMARY KEY,
     username       TEXT   NOT NULL,
-    email          TEXT   NOT NULL,
+    email          TEXT,
     email_verified BIGINT NOT NULL,
     subject        TEXT   NOT NULL,
     personas       TEXT   NOT NULL,

@@ -11,7 +11,7 @@ use muniment_aggregates::metric::{MetricEvent, number};
 use muniment_aggregates::record::Who;
 use muniment_aggregates::scheduler::SchedulerEvent;
 use muniment_aggregates::sealed::Sealed;
-use muniment_aggregates::session::SessionEvent;
+use muniment_aggregates::session::{SessionEvent, SessionKind};
 use muniment_aggregates::subject::SubjectEvent;
 use serde_json::{Map, Value, json};
 
@@ -90,15 +90,26 @@ pub(super) fn application_key(application: &str) -> String {
 pub(super) fn learned_label<'b>(fact: &Fact<'b>) -> Option<(String, &'b Sealed)> {
     let id = &*fact.recorded.stream.id;
     match fact.event {
-        AnyEvent::Account(AccountEvent::Registered(registered)) => Some((account_key(id), &registered.email)),
+        AnyEvent::Account(AccountEvent::Registered(registered)) => {
+            registered.email.as_ref().map(|email| (account_key(id), email))
+        }
         AnyEvent::Account(AccountEvent::EmailVerified(verified)) => Some((account_key(id), &verified.email)),
         AnyEvent::Application(ApplicationEvent::Submitted(submitted)) => {
             Some((application_key(id), &submitted.founder_email))
         }
         AnyEvent::Account(
             AccountEvent::SessionOpened(_)
+            | AccountEvent::SessionExtended(_)
             | AccountEvent::SessionEvicted(_)
             | AccountEvent::SessionClosed(_)
+            | AccountEvent::SessionsEnded(_)
+            | AccountEvent::ApiTokenIssued(_)
+            | AccountEvent::ApiTokenEvicted(_)
+            | AccountEvent::ApiTokenRevoked(_)
+            | AccountEvent::TokensEnded(_)
+            | AccountEvent::PasswordChanged(_)
+            | AccountEvent::PasswordRemoved(_)
+            | AccountEvent::PersonaAdded(_)
             | AccountEvent::Erased(_),
         )
         | AnyEvent::Application(
@@ -111,6 +122,12 @@ pub(super) fn learned_label<'b>(fact: &Fact<'b>) -> Option<(String, &'b Sealed)>
         | AnyEvent::Metric(_)
         | AnyEvent::Challenge(_)
         | AnyEvent::Session(_)
+        | AnyEvent::OfferBook(_)
+        | AnyEvent::Scope(_)
+        | AnyEvent::Roster(_)
+        | AnyEvent::Invite(_)
+        | AnyEvent::Settings(_)
+        | AnyEvent::Attempt(_)
         | AnyEvent::Scheduler(_)
         | AnyEvent::Subject(_) => None,
     }
@@ -124,7 +141,14 @@ pub(super) fn describe(fact: &Fact<'_>) -> Option<Described> {
         AnyEvent::Application(event) => Some(application(fact, id, event)),
         AnyEvent::Challenge(event) => challenge(fact, event),
         AnyEvent::Account(event) => account(id, event),
-        AnyEvent::Session(event) => Some(session(id, event)),
+        AnyEvent::Session(event) => session(id, event),
+        // Accounts and consent have an audit view of their own.
+        AnyEvent::OfferBook(_)
+        | AnyEvent::Scope(_)
+        | AnyEvent::Roster(_)
+        | AnyEvent::Invite(_)
+        | AnyEvent::Settings(_)
+        | AnyEvent::Attempt(_) => None,
         AnyEvent::Scheduler(SchedulerEvent::Ticked(_)) => Some(Described {
             resource_id: None,
             label: Label::Clear("system"),
@@ -160,14 +184,16 @@ fn challenge(fact: &Fact<'_>, event: &ChallengeEvent) -> Option<Described> {
     }
 }
 
-fn session(id: &str, event: &SessionEvent) -> Described {
+fn session(id: &str, event: &SessionEvent) -> Option<Described> {
     match event {
-        SessionEvent::Started(started) => Described {
+        SessionEvent::Started(started) if started.kind == SessionKind::Founder => Some(Described {
             account: Some(started.account.0.clone()),
             ..Described::new("auth.otp.verified", "email_session", id)
                 .label(Label::Key(account_key(&started.account.0)))
-        },
-        SessionEvent::Revoked(revoked) => session_ended(id, &revoked.reason),
+        }),
+        // Sessions by cookie belong to the audit view of accounts.
+        SessionEvent::Started(_) | SessionEvent::Extended(_) => None,
+        SessionEvent::Revoked(revoked) => Some(session_ended(id, &revoked.reason)),
     }
 }
 
@@ -187,7 +213,18 @@ fn account(id: &str, event: &AccountEvent) -> Option<Described> {
             Some(Described::new("account.erased", "account", id).metadata(json!({ "reason": erased.reason })))
         }
         // The sign-in that made them is the row.
-        AccountEvent::Registered(_) | AccountEvent::EmailVerified(_) | AccountEvent::SessionOpened(_) => None,
+        AccountEvent::Registered(_)
+        | AccountEvent::EmailVerified(_)
+        | AccountEvent::SessionOpened(_)
+        | AccountEvent::SessionExtended(_)
+        | AccountEvent::SessionsEnded(_)
+        | AccountEvent::ApiTokenIssued(_)
+        | AccountEvent::ApiTokenEvicted(_)
+        | AccountEvent::ApiTokenRevoked(_)
+        | AccountEvent::TokensEnded(_)
+        | AccountEvent::PasswordChanged(_)
+        | AccountEvent::PasswordRemoved(_)
+        | AccountEvent::PersonaAdded(_) => None,
     }
 }
 

@@ -18,6 +18,8 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::auth::daemon_token::{DaemonToken, DaemonTokenError};
+use crate::auth::passwords::HashError;
 use crate::config::store::{DatabaseConfig, KeysConfig};
 use crate::config::{Config, StoreConfig};
 use crate::http::{self, Edge, headers};
@@ -52,6 +54,15 @@ pub enum StartError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// The daemon token cannot be written.
+    #[error(transparent)]
+    DaemonToken(#[from] DaemonTokenError),
+    /// Passwords cannot be hashed.
+    #[error(transparent)]
+    Passwords(#[from] HashError),
+    /// Whether the first account may be made cannot be told.
+    #[error("whether the first account may be made cannot be told: {0}")]
+    Bootstrap(String),
     /// The figures for Prometheus cannot be recorded.
     #[error(transparent)]
     Figures(#[from] FiguresError),
@@ -217,7 +228,12 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         .local_addr()
         .map_err(|source| StartError::Listen { address: config.http.listen.to_string(), source })?;
     let node = Node::start(&config).await?;
-    let surface = Surface::new(Arc::clone(&node.runtime), &config);
+    let daemon_token = start_daemon_token(&config)?;
+    let surface = Surface::new(Arc::clone(&node.runtime), &config, daemon_token.clone())?;
+    surface.open_bootstrap().await.map_err(|fail| StartError::Bootstrap(fail.message))?;
+    let rotation = daemon_token.as_ref().map(|token| {
+        tokio::spawn(rotate_daemon_token(Arc::clone(token), config.accounts.daemon_rotation, node.stop.subscribe()))
+    });
     let rights = Arc::new(SurfaceCredentials {
         surface: Arc::clone(&surface),
         trusted_proxies: config.http.trusted_proxies.clone(),
@@ -250,7 +266,46 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     ready(address);
     let fault = wait_for_the_end(running, &handle, &hub).await;
     node.stop().await;
+    if let (Some(token), Some(rotation)) = (daemon_token, rotation) {
+        if let Err(error) = rotation.await {
+            tracing::error!(error = %error, "the rotation of the daemon token ended by a fault");
+        }
+        token.remove();
+    }
     fault.map_or(Ok(()), |source| Err(StartError::Serve(source)))
+}
+
+/// Writes the first daemon token, where there is to be one.
+fn start_daemon_token(config: &Config) -> Result<Option<Arc<DaemonToken>>, StartError> {
+    if !config.accounts.daemon_token {
+        return Ok(None);
+    }
+    let path = config.store.data_dir.join("run").join("daemon_token");
+    Ok(Some(Arc::new(DaemonToken::start(path)?)))
+}
+
+/// Replaces the daemon token again and again. A write that takes longer than the interval is waited for, so no two
+/// overlap.
+async fn rotate_daemon_token(token: Arc<DaemonToken>, every: Duration, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(every.max(Duration::from_millis(100)));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // The first tick comes at once, and the first token is written already.
+    ticks.tick().await;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            stopped = stop.wait_for(|stopped| *stopped) => {
+                drop(stopped);
+                return;
+            }
+        }
+        let rotating = Arc::clone(&token);
+        match tokio::task::spawn_blocking(move || rotating.rotate()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the daemon token could not be replaced"),
+            Err(error) => tracing::error!(%error, "the rotation of the daemon token ended by a fault"),
+        }
+    }
 }
 
 /// Waits for a signal and stops the HTTP side in order, or for the server to end by itself.

@@ -231,6 +231,14 @@ impl Journal {
         Ok(events.into_iter().map(Arc::new).collect())
     }
 
+    /// Asks the database something, to learn whether it answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), JournalError> {
+        self.find_dedupe(&[DedupeKey([0; 32])]).await.map(drop)
+    }
+
     /// Where the events of these dedupe keys stand; keys without one are left out.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::{Fact, to_json};
 use crate::projection::{ApplyError, Projection, Table};
-use crate::query::{json, position, sealed_or_null, subject, total};
+use crate::query::{Query, json, position, sealed_or_null, subject, total};
 use crate::rows::Rows;
 use crate::store::ReadStore;
 
@@ -32,13 +32,16 @@ pub struct AccountRow {
     pub personas: Vec<PersonaId>,
     /// When it was registered.
     pub created_at: DateTime<Utc>,
+    /// When it changed last, its sessions and tokens not counted.
+    pub updated_at: DateTime<Utc>,
     /// When it was erased.
     pub erased_at: Option<DateTime<Utc>>,
     /// Where it was registered.
     pub position: Position,
 }
 
-const SELECT: &str = "SELECT id, username, email, email_verified, subject, personas, created_at, erased_at, position \
+const SELECT: &str = "SELECT id, username, email, email_verified, subject, personas, created_at, updated_at, \
+    erased_at, position \
     FROM accounts_v1_g0";
 
 fn from_row(row: &Row) -> Result<AccountRow, SqlError> {
@@ -50,6 +53,7 @@ fn from_row(row: &Row) -> Result<AccountRow, SqlError> {
         subject: subject(row, "subject")?,
         personas: json(row, "personas")?,
         created_at: row.instant("created_at")?,
+        updated_at: row.instant("updated_at")?,
         erased_at: row.instant_or_null("erased_at")?,
         position: position(row, "position")?,
     })
@@ -71,6 +75,16 @@ pub async fn by_id(store: &ReadStore, id: &AccountId) -> Result<Option<AccountRo
 pub async fn by_subject(store: &ReadStore, of: &SubjectId) -> Result<Option<AccountRow>, SqlError> {
     let sql = format!("{SELECT} WHERE subject = $1 AND erased_at IS NULL ORDER BY position LIMIT 1");
     store.fetch_optional(&sql, &[of.0.as_str().into()]).await?.as_ref().map(from_row).transpose()
+}
+
+/// Accounts that are not erased, oldest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn list(store: &ReadStore, limit: usize, offset: usize) -> Result<Vec<AccountRow>, SqlError> {
+    let mut query = Query::new(SELECT);
+    query.push(" WHERE erased_at IS NULL ORDER BY created_at, position").limit(limit).bind(" OFFSET ", offset);
+    store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 
 /// How many accounts are not erased.
@@ -120,7 +134,7 @@ impl Projection for Accounts {
                     let personas = to_json(fact, &[&registered.persona])?;
                     rows.execute(
                         "INSERT INTO accounts_v1_g0 (id, username, email, email_verified, subject, personas, \
-                         created_at, position) VALUES ($1, $2, $3, 0, $4, $5, $6, $7)",
+                         created_at, updated_at, position) VALUES ($1, $2, $3, 0, $4, $5, $6, $6, $7)",
                         &[
                             fact.stream_id(),
                             registered.username.as_str().into(),
@@ -136,8 +150,14 @@ impl Projection for Accounts {
                 AccountEvent::EmailVerified(verified) => {
                     let touched = rows
                         .execute(
-                            "UPDATE accounts_v1_g0 SET email = $1, subject = $2, email_verified = 1 WHERE id = $3",
-                            &[verified.email.as_str().into(), verified.subject.0.as_str().into(), fact.stream_id()],
+                            "UPDATE accounts_v1_g0 SET email = $1, subject = $2, email_verified = 1, updated_at = $4 \
+                             WHERE id = $3",
+                            &[
+                                verified.email.as_str().into(),
+                                verified.subject.0.as_str().into(),
+                                fact.stream_id(),
+                                verified.at.into(),
+                            ],
                         )
                         .await?;
                     fact.expect_touched(touched, "the account")?;
@@ -145,7 +165,7 @@ impl Projection for Accounts {
                 AccountEvent::Erased(erased) => {
                     let touched = rows
                         .execute(
-                            "UPDATE accounts_v1_g0 SET username = '', erased_at = $1 WHERE id = $2",
+                            "UPDATE accounts_v1_g0 SET username = '', erased_at = $1, updated_at = $1 WHERE id = $2",
                             &[erased.at.into(), fact.stream_id()],
                         )
                         .await?;
@@ -159,12 +179,19 @@ impl Projection for Accounts {
                 | AccountEvent::ApiTokenIssued(_)
                 | AccountEvent::ApiTokenEvicted(_)
                 | AccountEvent::ApiTokenRevoked(_)
-                | AccountEvent::TokensEnded(_)
-                | AccountEvent::PasswordChanged(_)
-                | AccountEvent::PasswordRemoved(_)
-                | AccountEvent::PersonaAdded(_) => {}
+                | AccountEvent::TokensEnded(_) => {}
+                AccountEvent::PasswordChanged(changed) => touch(fact, changed.at, rows).await?,
+                AccountEvent::PasswordRemoved(removed) => touch(fact, removed.at, rows).await?,
+                AccountEvent::PersonaAdded(added) => touch(fact, added.at, rows).await?,
             }
         }
         Ok(())
     }
+}
+
+/// The account changed at this instant.
+async fn touch(fact: &Fact<'_>, at: DateTime<Utc>, rows: &mut Rows<'_>) -> Result<(), ApplyError> {
+    let sql = "UPDATE accounts_v1_g0 SET updated_at = $1 WHERE id = $2";
+    let touched = rows.execute(sql, &[at.into(), fact.stream_id()]).await?;
+    fact.expect_touched(touched, "the account")
 }

@@ -6,9 +6,11 @@ use std::num::NonZeroUsize;
 use chrono::{DateTime, TimeDelta, Utc};
 use lru::LruCache;
 use muniment_aggregates::ids::CredentialId;
+use muniment_aggregates::sealed::Sealed;
 use muniment_sql::SqlError;
 use parking_lot::Mutex;
 
+use crate::query::sealed_or_null;
 use crate::store::ReadStore;
 
 /// Least time between two writes for one credential.
@@ -30,11 +32,23 @@ impl LastUsed {
         Self { store, written: Mutex::new(LruCache::new(REMEMBERED)) }
     }
 
-    /// Notes a use at `now`; `true` when that was written.
+    /// Whether a use at `now` would be written; what it costs to seal an address can then be saved.
+    #[must_use]
+    pub fn is_due(&self, credential: &CredentialId, now: DateTime<Utc>) -> bool {
+        let stale_before = now - TimeDelta::seconds(WRITE_SECONDS);
+        !self.written.lock().get(&credential.0).is_some_and(|at| *at > stale_before)
+    }
+
+    /// Notes a use at `now` and from where; `true` when that was written.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn note(&self, credential: &CredentialId, now: DateTime<Utc>) -> Result<bool, SqlError> {
+    pub async fn note(
+        &self,
+        credential: &CredentialId,
+        client: Option<&Sealed>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, SqlError> {
         let stale_before = now - TimeDelta::seconds(WRITE_SECONDS);
         {
             let mut written = self.written.lock();
@@ -48,10 +62,10 @@ impl LastUsed {
             .store
             .writer()
             .execute(
-                "INSERT INTO last_used_v1 (credential_id, used_at) VALUES ($1, $2) \
-                 ON CONFLICT (credential_id) DO UPDATE SET used_at = excluded.used_at \
+                "INSERT INTO last_used_v1 (credential_id, used_at, client) VALUES ($1, $2, $4) \
+                 ON CONFLICT (credential_id) DO UPDATE SET used_at = excluded.used_at, client = excluded.client \
                  WHERE last_used_v1.used_at <= $3",
-                &[credential.0.as_str().into(), now.into(), stale_before.into()],
+                &[credential.0.as_str().into(), now.into(), stale_before.into(), client.map(Sealed::as_str).into()],
             )
             .await;
         if written.is_err() {
@@ -61,13 +75,21 @@ impl LastUsed {
     }
 }
 
-/// When a credential was last used, as far as it was written.
+/// The last use of a credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// From where.
+    pub client: Option<Sealed>,
+}
+
+/// When and from where a credential was last used, as far as it was written.
 ///
 /// # Errors
 /// What the database says.
-pub async fn of(store: &ReadStore, credential: &CredentialId) -> Result<Option<DateTime<Utc>>, SqlError> {
-    let row = store
-        .fetch_optional("SELECT used_at FROM last_used_v1 WHERE credential_id = $1", &[credential.0.as_str().into()])
-        .await?;
-    row.map(|row| row.instant("used_at")).transpose()
+pub async fn of(store: &ReadStore, credential: &CredentialId) -> Result<Option<Use>, SqlError> {
+    let sql = "SELECT used_at, client FROM last_used_v1 WHERE credential_id = $1";
+    let row = store.fetch_optional(sql, &[credential.0.as_str().into()]).await?;
+    row.map(|row| Ok(Use { at: row.instant("used_at")?, client: sealed_or_null(&row, "client")? })).transpose()
 }

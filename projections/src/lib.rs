@@ -11,13 +11,18 @@ pub mod accounts;
 pub mod advance;
 pub mod agent_tokens;
 pub mod alerts;
+pub mod api_tokens;
 pub mod applications;
 pub mod audit;
+pub mod audit_log;
 mod checkpoint;
 mod dialect;
 mod fact;
+pub mod invites;
 pub mod last_used;
 pub mod metrics;
+pub mod offers;
+pub mod personas;
 pub mod points;
 pub mod projection;
 mod query;
@@ -55,5 +60,10 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(sessions::Sessions),
         Arc::new(accounts::Accounts),
         Arc::new(audit::Audit),
+        Arc::new(personas::Personas),
+        Arc::new(api_tokens::ApiTokens),
+        Arc::new(offers::Offers),
+        Arc::new(invites::Invites),
+        Arc::new(audit_log::AuditLog),
     ]
 }

@@ -83,6 +83,32 @@ pub async fn of_account(
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 
+/// Sessions of an account that are neither ended nor expired at `now`, newest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn live_of_account(
+    store: &ReadStore,
+    account: &AccountId,
+    now: DateTime<Utc>,
+    limit: usize,
+) -> Result<Vec<SessionRow>, SqlError> {
+    let mut query = Query::new(SELECT);
+    query.bind(" WHERE ended_at IS NULL AND account_id = ", account.0.as_str()).bind(" AND expires_at > ", now);
+    query.push(" ORDER BY position DESC").limit(limit);
+    store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
+}
+
+/// Sessions of all accounts that are neither ended nor expired at `now`, newest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn live_all(store: &ReadStore, now: DateTime<Utc>, limit: usize) -> Result<Vec<SessionRow>, SqlError> {
+    let mut query = Query::new(SELECT);
+    query.bind(" WHERE ended_at IS NULL AND expires_at > ", now).push(" ORDER BY position DESC").limit(limit);
+    store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
+}
+
 /// Sessions that passed their end by `now` and were not ended, the longest expired first: housekeeping closes them.
 ///
 /// # Errors

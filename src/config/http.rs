@@ -6,6 +6,7 @@ use std::time::Duration;
 use figment::value::Value;
 use ipnet::IpNet;
 
+use super::origins::OriginPattern;
 use super::reader::Reader;
 use super::value::FromValue;
 
@@ -20,6 +21,8 @@ pub struct HttpConfig {
     pub body_bytes_max: usize,
     /// Peers whose `X-Forwarded-For` is believed. Default none.
     pub trusted_proxies: Vec<IpNet>,
+    /// Sites from which browsers may call `/api`. Default: any port of this machine, in development.
+    pub allowed_origins: Vec<OriginPattern>,
     /// How long requests may finish after a signal to stop. Default 10 s.
     pub shutdown: Duration,
 }
@@ -31,6 +34,7 @@ impl Default for HttpConfig {
             workers: cores(),
             body_bytes_max: 1 << 20,
             trusted_proxies: Vec::new(),
+            allowed_origins: Vec::new(),
             shutdown: Duration::from_secs(10),
         }
     }
@@ -49,6 +53,7 @@ impl HttpConfig {
             workers: reader.at_least("http.workers", 1, default.workers),
             body_bytes_max: reader.at_least("http.max_body_size", 1024, default.body_bytes_max),
             trusted_proxies: reader.get("http.trusted_proxies", default.trusted_proxies),
+            allowed_origins: reader.get("http.allowed_origins", default.allowed_origins),
             shutdown: reader.get("http.shutdown_seconds", default.shutdown),
         }
     }

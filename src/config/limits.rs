@@ -50,6 +50,20 @@ pub struct LimitsConfig {
     pub metric_writes: Option<Limit>,
     /// Reading requests a credential. Default 600 a minute.
     pub reads: Option<Limit>,
+    /// Failed sign-ins and changes of a password, an address each. Default 5 in 15 minutes.
+    pub login_ip: Option<Limit>,
+    /// Failed sign-ups an address. Default 5 in 15 minutes.
+    pub signup_ip: Option<Limit>,
+    /// Failed bootstraps an address. Default 5 in 15 minutes.
+    pub bootstrap_ip: Option<Limit>,
+    /// Unknown and ended bearer tokens of `/api` an address. Default 5 in 15 minutes.
+    pub bearer_ip: Option<Limit>,
+    /// Failed sign-ins and changes of a password an account. Default 10 in 30 minutes.
+    pub login_account: Option<Limit>,
+    /// Failed sign-ups a username. Default 10 in 30 minutes.
+    pub signup_account: Option<Limit>,
+    /// Calls of limited methods an account. Default 1,200 in 15 minutes.
+    pub action_account: Option<Limit>,
 }
 
 impl Default for LimitsConfig {
@@ -65,6 +79,13 @@ impl Default for LimitsConfig {
             bad_tokens: Some(Limit::new(20, 900)),
             metric_writes: Some(Limit::new(1_200, 60)),
             reads: Some(Limit::new(600, 60)),
+            login_ip: Some(Limit::new(5, 900)),
+            signup_ip: Some(Limit::new(5, 900)),
+            bootstrap_ip: Some(Limit::new(5, 900)),
+            bearer_ip: Some(Limit::new(5, 900)),
+            login_account: Some(Limit::new(10, 1_800)),
+            signup_account: Some(Limit::new(10, 1_800)),
+            action_account: Some(Limit::new(1_200, 900)),
         }
     }
 }
@@ -85,6 +106,13 @@ impl LimitsConfig {
             bad_tokens: reader.get("limits.bad_tokens", default.bad_tokens),
             metric_writes: reader.get("limits.metric_writes", default.metric_writes),
             reads: reader.get("limits.reads", default.reads),
+            login_ip: reader.get("limits.login_ip", default.login_ip),
+            signup_ip: reader.get("limits.signup_ip", default.signup_ip),
+            bootstrap_ip: reader.get("limits.bootstrap_ip", default.bootstrap_ip),
+            bearer_ip: reader.get("limits.bearer_ip", default.bearer_ip),
+            login_account: reader.get("limits.login_account", default.login_account),
+            signup_account: reader.get("limits.signup_account", default.signup_account),
+            action_account: reader.get("limits.action_account", default.action_account),
         }
     }
 
@@ -101,6 +129,13 @@ impl LimitsConfig {
             ("limits.bad_tokens", self.bad_tokens),
             ("limits.metric_writes", self.metric_writes),
             ("limits.reads", self.reads),
+            ("limits.login_ip", self.login_ip),
+            ("limits.signup_ip", self.signup_ip),
+            ("limits.bootstrap_ip", self.bootstrap_ip),
+            ("limits.bearer_ip", self.bearer_ip),
+            ("limits.login_account", self.login_account),
+            ("limits.signup_account", self.signup_account),
+            ("limits.action_account", self.action_account),
         ];
         limits.into_iter().filter(|(_, limit)| limit.is_none()).map(|(name, _)| name).collect()
     }

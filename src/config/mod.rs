@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod applications;
+mod duration;
 pub mod environment;
 pub mod errors;
 pub mod http;
@@ -13,8 +14,11 @@ mod layers;
 pub mod limits;
 pub mod mail;
 pub mod metrics;
+pub mod offers;
+pub mod origins;
 mod reader;
 pub mod refusals;
+pub mod registries;
 pub mod registry;
 pub mod runtime;
 pub mod store;
@@ -32,7 +36,10 @@ pub use layers::Surroundings;
 pub use limits::{Limit, LimitsConfig};
 pub use mail::{EchoPermit, MailConfig, MailMode, SmtpConfig};
 pub use metrics::MetricsConfig;
+pub use offers::OffersConfig;
+pub use origins::OriginPattern;
 pub use reader::Effective;
+pub use registries::Registries;
 pub use runtime::RuntimeConfig;
 pub use store::{DatabaseConfig, KeysConfig, StoreConfig};
 pub use telemetry::TelemetryConfig;
@@ -54,6 +61,10 @@ pub struct Config {
     pub applications: ApplicationsConfig,
     /// Accounts and sign-in.
     pub accounts: AccountsConfig,
+    /// Offers of roles.
+    pub offers: OffersConfig,
+    /// Roles, kinds of scope and the like.
+    pub registries: Registries,
     /// Request limits.
     pub limits: LimitsConfig,
     /// Logs.
@@ -87,11 +98,25 @@ impl Config {
         let metrics = MetricsConfig::read(&mut reader);
         let applications = ApplicationsConfig::read(&mut reader, &environment);
         let accounts = AccountsConfig::read(&mut reader);
+        let offers = OffersConfig::read(&mut reader);
+        let registries = Registries::read(&mut reader, &offers);
         let limits = LimitsConfig::read(&mut reader);
         let telemetry = TelemetryConfig::read(&mut reader);
         let runtime = RuntimeConfig::read(&mut reader);
-        let config =
-            Self { environment, store, http, mail, metrics, applications, accounts, limits, telemetry, runtime };
+        let config = Self {
+            environment,
+            store,
+            http,
+            mail,
+            metrics,
+            applications,
+            accounts,
+            offers,
+            registries,
+            limits,
+            telemetry,
+            runtime,
+        };
         let warnings = config.warnings();
         Ok(Loaded { effective: reader.finish()?, warnings, config })
     }
@@ -107,6 +132,8 @@ impl Config {
             metrics: MetricsConfig::default(),
             applications: ApplicationsConfig::default(),
             accounts: AccountsConfig::default(),
+            offers: OffersConfig::default(),
+            registries: Registries::default(),
             limits: LimitsConfig::default(),
             telemetry: TelemetryConfig::default(),
             runtime: RuntimeConfig::default(),

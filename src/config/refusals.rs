@@ -20,6 +20,17 @@ impl Config {
                         mail.smtp_url and mail.from_email";
             refuse("mail.smtp_url", what.to_owned());
         }
+        if self.accounts.cookie_keys.0.is_empty() {
+            let what = "must be set in production: keys of 32 characters or more, with __ between them";
+            refuse("accounts.cookie_keys", what.to_owned());
+        }
+        if self.http.allowed_origins.is_empty() {
+            let what = "must be set in production: the sites from which browsers may call, as https://app.example.com";
+            refuse("http.allowed_origins", what.to_owned());
+        }
+        for name in self.accounts.weakened() {
+            refuse(name, "must not be weakened in production".to_owned());
+        }
         if let KeysConfig::Directory { path, .. } = &self.store.keys
             && !path.join("master.key").exists()
         {
@@ -38,6 +49,8 @@ impl Config {
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<String> =
             self.limits.off().into_iter().map(|name| format!("{name} is off: nothing bounds these requests")).collect();
+        warnings
+            .extend(self.accounts.weakened().into_iter().map(|name| format!("{name} weakens the session's cookie")));
         if !self.environment.is_production() && !self.http.listen.ip().is_loopback() {
             warnings.push(format!("a development configuration listens on {}", self.http.listen));
         }

@@ -10,6 +10,7 @@ use muniment_aggregates::record::Position;
 use serde_json::{Map, Value};
 
 use super::Edge;
+use super::api;
 use super::headers::{AFTER, POSITION, REQUEST_ID};
 use crate::surface::Surface;
 use crate::surface::client_address;
@@ -28,6 +29,11 @@ pub async fn answer(
 ) -> HttpResponse {
     let started = Instant::now();
     let correlation = uuid::Uuid::new_v4().to_string();
+    if api::is_api(request.path()) {
+        let response = api::answer(&request, payload, &surface, &edge, &correlation).await;
+        note(started, "/api", &response);
+        return response;
+    }
     let verb = match *request.method() {
         Verbs::GET | Verbs::HEAD => Some(Verb::Get),
         Verbs::POST => Some(Verb::Post),
@@ -56,10 +62,14 @@ pub async fn answer(
         Ok(reply) => success(&reply, &correlation),
         Err(error) => failure(error, name, &correlation),
     };
-    metrics::histogram!("muniment_http_seconds", "route" => name).record(started.elapsed().as_secs_f64());
-    metrics::counter!("muniment_http_requests", "route" => name, "status" => response.status().as_str().to_owned())
-        .increment(1);
+    note(started, name, &response);
     response
+}
+
+fn note(started: Instant, route: &'static str, response: &HttpResponse) {
+    let status = response.status().as_str().to_owned();
+    metrics::histogram!("muniment_http_seconds", "route" => route).record(started.elapsed().as_secs_f64());
+    metrics::counter!("muniment_http_requests", "route" => route, "status" => status).increment(1);
 }
 
 /// Percent-decodes path segments; `None` for one that does not decode to text. A NUL is none: no id or key has one,
@@ -83,7 +93,7 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
-fn texts(request: &HttpRequest, name: &str) -> Vec<Option<String>> {
+pub(super) fn texts(request: &HttpRequest, name: &str) -> Vec<Option<String>> {
     request.headers().get_all(name).map(|value| std::str::from_utf8(value.as_bytes()).ok().map(str::to_owned)).collect()
 }
 
@@ -118,7 +128,7 @@ fn read(
     }
 }
 
-fn body(mut payload: web::Payload, bytes_max: usize) -> Body {
+pub(super) fn body(mut payload: web::Payload, bytes_max: usize) -> Body {
     Box::pin(async move {
         let mut bytes = Vec::new();
         while let Some(chunk) = payload.next().await {

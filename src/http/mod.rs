@@ -4,6 +4,7 @@
 //! Begin with [`configure`]. [`entry`] reads a request and writes a reply; [`headers`] holds what every answer bears;
 //! [`operations`] is what operators and their tools ask; [`documents`] the page.
 
+pub mod api;
 pub mod documents;
 pub mod entry;
 pub mod headers;

@@ -119,8 +119,10 @@ impl CommandBus {
     #[must_use]
     pub fn new(journal: Journal, clock: Clock, arbiters: Arc<[ArbiterHandle]>) -> Self {
         let directories = Arc::new(Directories::new(&journal, &clock, &arbiters));
-        let listening = Arc::clone(&directories);
+        // Not held by the journal, which the directories hold: a bus that is dropped must free both.
+        let listening = Arc::downgrade(&directories);
         journal.on_publish(Arc::new(move |events: &[Arc<RecordedEvent>]| {
+            let Some(listening) = listening.upgrade() else { return };
             for event in events {
                 listening.note_published(event);
             }

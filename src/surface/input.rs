@@ -107,6 +107,17 @@ impl<'de> serde::de::Visitor<'de> for StrictVisitor {
     }
 }
 
+/// Reads a text of JSON of any kind: not deeper than 32 levels, no field twice.
+///
+/// # Errors
+/// What is wrong with it, for a person.
+pub fn strict_value(bytes: &[u8]) -> Result<Value, String> {
+    if is_too_deep(bytes) {
+        return Err("it is nested too deeply".to_owned());
+    }
+    serde_json::from_slice::<Strict>(bytes).map(|Strict(value)| value).map_err(|error| error.to_string())
+}
+
 impl Fields {
     /// Reads a request's body. Where no field is required an absent body is an empty object.
     ///

@@ -1,13 +1,14 @@
 //! Sliding windows over requests (spec/metrics.md section 12): in memory, one set a node, bounded in keys. A refused
 //! request is not counted.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use lru::LruCache;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::config::Limit;
 
@@ -33,16 +34,71 @@ pub enum Window {
     MetricWrites,
     /// Reads, by token or session.
     Reads,
+    /// Failed sign-ins with a password, by client prefix.
+    LoginAddress,
+    /// Failed changes of a password, by client prefix.
+    PasswordAddress,
+    /// Failed sign-ins and changes of a password, by account, or by the name given where there is none.
+    LoginAccount,
+    /// Failed sign-ups, by client prefix.
+    SignupAddress,
+    /// Failed sign-ups, by username.
+    SignupAccount,
+    /// Failed bootstraps, by client prefix.
+    BootstrapAddress,
+    /// Unknown and ended bearer tokens of `/api`, by client prefix.
+    BearerAddress,
+    /// Calls of limited methods, by account.
+    ActionAccount,
 }
 
 /// All windows of a node.
 pub struct Windows {
     hits: Mutex<LruCache<(Window, String), VecDeque<Instant>>>,
+    /// Attempts that are being judged, by what counts them.
+    judged: Mutex<HashMap<(Window, String), usize>>,
+    settled: Notify,
+}
+
+/// An attempt that is being judged: it takes the place that its failure would take, until it is settled.
+pub struct Entry<'w> {
+    windows: &'w Windows,
+    key: (Window, String),
+}
+
+impl Entry<'_> {
+    /// The attempt failed, and counts.
+    pub fn failed(self) {
+        self.windows.hits.lock().get_or_insert_mut(self.key.clone(), VecDeque::new).push_back(Instant::now());
+    }
+
+    /// The attempt succeeded, and what failed before it is forgiven.
+    pub fn succeeded(self) {
+        self.windows.hits.lock().pop(&self.key);
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        let mut judged = self.windows.judged.lock();
+        if let Some(count) = judged.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                judged.remove(&self.key);
+            }
+        }
+        drop(judged);
+        self.windows.settled.notify_waiters();
+    }
 }
 
 impl Default for Windows {
     fn default() -> Self {
-        Self { hits: Mutex::new(LruCache::new(NonZeroUsize::new(KEYS_MAX).unwrap_or(NonZeroUsize::MIN))) }
+        Self {
+            hits: Mutex::new(LruCache::new(NonZeroUsize::new(KEYS_MAX).unwrap_or(NonZeroUsize::MIN))),
+            judged: Mutex::default(),
+            settled: Notify::new(),
+        }
     }
 }
 
@@ -58,6 +114,42 @@ impl Windows {
         refuse_when_full(hits, limit, now)?;
         hits.push_back(now);
         Ok(())
+    }
+
+    /// Lets an attempt be judged whose failure would count. Never are more judged at once than may still fail, so
+    /// that many at once get no more guesses than one after the other; who is one too many waits for those before.
+    ///
+    /// # Errors
+    /// As [`Windows::hit`].
+    pub async fn enter(&self, window: Window, key: &str, limit: Option<Limit>) -> Result<Entry<'_>, u64> {
+        let key = (window, key.to_owned());
+        loop {
+            let settled = self.settled.notified();
+            if let Some(entry) = self.try_enter(&key, limit)? {
+                return Ok(entry);
+            }
+            settled.await;
+        }
+    }
+
+    fn try_enter(&self, key: &(Window, String), limit: Option<Limit>) -> Result<Option<Entry<'_>>, u64> {
+        let mut judged = self.judged.lock();
+        let waiting = judged.get(key).copied().unwrap_or(0);
+        if let Some(limit) = limit {
+            let mut hits = self.hits.lock();
+            let failed = match hits.get_mut(key) {
+                Some(hits) => {
+                    refuse_when_full(hits, limit, Instant::now())?;
+                    hits.len()
+                }
+                None => 0,
+            };
+            if usize::try_from(limit.count).is_ok_and(|count| failed + waiting >= count) {
+                return Ok(None);
+            }
+        }
+        *judged.entry(key.clone()).or_default() += 1;
+        Ok(Some(Entry { windows: self, key: key.clone() }))
     }
 
     /// Whether a request would pass, without counting it.

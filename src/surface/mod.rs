@@ -5,6 +5,7 @@
 //! [`principal`] says who asks; [`input`] reads bodies; [`errors`] holds every answer that is not success; then one
 //! file a resource.
 
+pub mod accounts;
 pub mod alerts;
 pub mod applications;
 pub mod client_address;
@@ -30,13 +31,23 @@ pub mod tokens;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Instant;
 
 use lru::LruCache;
-use muniment_aggregates::ids::MetricId;
+use muniment_aggregates::ids::{AccountId, MetricId};
 use muniment_projections::LastUsed;
 use parking_lot::Mutex;
+use zeroize::Zeroizing;
 
-use crate::config::{AccountsConfig, ApplicationsConfig, Config, Environment, LimitsConfig, MailConfig, MetricsConfig};
+use self::accounts::bootstrap::Bootstrap;
+use crate::auth::cookie::{CookieMarks, Cookies};
+use crate::auth::daemon_token::DaemonToken;
+use crate::auth::passwords::{HashError, Passwords};
+use crate::config::DatabaseConfig;
+use crate::config::{
+    AccountsConfig, ApplicationsConfig, Config, Environment, LimitsConfig, MailConfig, MetricsConfig, OffersConfig,
+    OriginPattern, Registries,
+};
 use crate::runtime::Runtime;
 
 /// Metric ids remembered by company and key. The mapping never changes, so an entry never goes wrong.
@@ -57,16 +68,52 @@ pub struct Surface {
     credentials: Arc<principal::CredentialCache>,
     last_used: LastUsed,
     metric_ids: Mutex<LruCache<(String, String), MetricId>>,
+    offers: OffersConfig,
+    registries: Registries,
+    origins: Vec<OriginPattern>,
+    /// What an operator should know of this configuration, for the listing.
+    diagnostics: Vec<String>,
+    cookies: Cookies,
+    passwords: Passwords,
+    daemon_token: Option<Arc<DaemonToken>>,
+    bootstrap: Bootstrap,
+    /// Account and hash of API tokens by public id; neither ever changes.
+    token_owners: Mutex<LruCache<String, (AccountId, String)>>,
+    engine: &'static str,
+    started: Instant,
 }
+
+/// API tokens whose owner is remembered.
+const TOKEN_OWNERS_MAX: usize = 50_000;
 
 impl Surface {
     /// The surface of a running node.
-    #[must_use]
-    pub fn new(runtime: Arc<Runtime>, config: &Config) -> Arc<Self> {
+    ///
+    /// # Errors
+    /// When the hash that stands for unknown accounts cannot be made.
+    pub fn new(
+        runtime: Arc<Runtime>,
+        config: &Config,
+        daemon_token: Option<Arc<DaemonToken>>,
+    ) -> Result<Arc<Self>, HashError> {
         let credentials = Arc::new(principal::CredentialCache::default());
         let listening = Arc::clone(&credentials);
         runtime.journal.on_publish(Arc::new(move |events| listening.note_published(events)));
-        Arc::new(Self {
+        Ok(Arc::new(Self {
+            offers: config.offers.clone(),
+            registries: config.registries.clone(),
+            origins: origins(config),
+            diagnostics: config.warnings(),
+            cookies: cookies(&runtime, config),
+            passwords: Passwords::new(config.accounts.hashing_concurrency)?,
+            daemon_token,
+            bootstrap: Bootstrap::closed(&config.accounts),
+            token_owners: Mutex::new(LruCache::new(NonZeroUsize::new(TOKEN_OWNERS_MAX).unwrap_or(NonZeroUsize::MIN))),
+            engine: match config.store.database {
+                DatabaseConfig::Sqlite { .. } => "sqlite",
+                DatabaseConfig::Postgres { .. } => "postgres",
+            },
+            started: Instant::now(),
             last_used: LastUsed::new(runtime.reads.store().clone()),
             environment: config.environment.clone(),
             mail: config.mail.clone(),
@@ -78,6 +125,33 @@ impl Surface {
             credentials,
             metric_ids: Mutex::new(LruCache::new(NonZeroUsize::new(METRIC_IDS_MAX).unwrap_or(NonZeroUsize::MIN))),
             runtime,
-        })
+        }))
     }
+}
+
+/// The sites from which browsers may call; in development every port of this machine where nothing is said.
+fn origins(config: &Config) -> Vec<OriginPattern> {
+    if !config.http.allowed_origins.is_empty() || config.environment.is_production() {
+        return config.http.allowed_origins.clone();
+    }
+    let local = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
+    local.into_iter().filter_map(|pattern| OriginPattern::parse(pattern).ok()).collect()
+}
+
+/// The cookie's keys: those that are set, else one of the installation's own, the same on every node and after every
+/// restart.
+fn cookies(runtime: &Runtime, config: &Config) -> Cookies {
+    let accounts = &config.accounts;
+    let mut keys = accounts.cookie_keys.0.clone();
+    if keys.is_empty() {
+        keys.push(Zeroizing::new(hex::encode(runtime.journal.keyring().mac("cookie-key", b"1"))));
+    }
+    let marks = CookieMarks {
+        name: accounts.cookie_name.clone(),
+        secure: accounts.cookie_secure,
+        http_only: accounts.cookie_http_only,
+        same_site: accounts.cookie_same_site.word(),
+        max_age: accounts.session_max_age,
+    };
+    Cookies::new(keys, marks)
 }

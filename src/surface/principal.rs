@@ -170,7 +170,7 @@ impl Surface {
         if agent.expires_at.is_some_and(|end| end <= now) {
             return Err(ApiError::refuse(401, "expired_token", "The token has ended; make or rotate one."));
         }
-        self.last_used.note(&agent.id, now).await.map(drop).unwrap_or_else(|error| {
+        self.last_used.note(&agent.id, None, now).await.map(drop).unwrap_or_else(|error| {
             tracing::warn!(error = %error, "when a token was used last could not be noted");
         });
         Ok(agent)

@@ -27,7 +27,7 @@ impl SessionKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Founder => "founder",
-            Self::Cookie => "session",
+            Self::Cookie => "cookie",
         }
     }
 }

@@ -7,8 +7,10 @@ CREATE TABLE accounts_v1_g0 (
     subject        TEXT COLLATE "C" NOT NULL,
     personas       TEXT COLLATE "C" NOT NULL,
     created_at     BIGINT NOT NULL,
+    updated_at     BIGINT NOT NULL,
     erased_at      BIGINT,
     position       BIGINT NOT NULL
 );
 CREATE INDEX accounts_v1_g0_by_subject ON accounts_v1_g0 (subject);
 CREATE INDEX accounts_v1_g0_by_username ON accounts_v1_g0 (username);
+CREATE INDEX accounts_v1_g0_by_age ON accounts_v1_g0 (created_at, position);

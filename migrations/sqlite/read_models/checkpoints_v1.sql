@@ -23,5 +23,6 @@ CREATE TABLE IF NOT EXISTS read_active_v1 (
 -- When a credential was last used. Written behind the requests, at most once a minute each; not a read model.
 CREATE TABLE IF NOT EXISTS last_used_v1 (
     credential_id TEXT   NOT NULL PRIMARY KEY,
-    used_at       BIGINT NOT NULL
+    used_at       BIGINT NOT NULL,
+    client        TEXT
 ) WITHOUT ROWID;

@@ -1,0 +1,12 @@
+-- Invitations. The e-mail is sealed.
+CREATE TABLE invites_v1_g0 (
+    id         TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    email      TEXT COLLATE "C",
+    username   TEXT COLLATE "C",
+    claimed_by TEXT COLLATE "C",
+    claimed_at BIGINT,
+    created_by TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL,
+    deleted_at BIGINT,
+    position   BIGINT NOT NULL
+);

@@ -1,0 +1,26 @@
+-- Offers of roles, in every state; messages and reasons are sealed.
+CREATE TABLE offers_v1_g0 (
+    id              TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    account_id      TEXT COLLATE "C" NOT NULL,
+    grantor         TEXT COLLATE "C" NOT NULL,
+    grantor_account TEXT COLLATE "C" NOT NULL,
+    to_persona      TEXT COLLATE "C",
+    role            TEXT COLLATE "C" NOT NULL,
+    scope_kind      TEXT COLLATE "C",
+    scope_id        TEXT COLLATE "C",
+    message         TEXT COLLATE "C",
+    created_at      BIGINT NOT NULL,
+    expires_at      BIGINT NOT NULL,
+    accepted_at     BIGINT,
+    declined_at     BIGINT,
+    decline_reason  TEXT COLLATE "C",
+    retracted_at    BIGINT,
+    superseded_at   BIGINT,
+    resulting_grant TEXT COLLATE "C",
+    is_open         BIGINT NOT NULL,
+    lapse_noted     BIGINT,
+    position        BIGINT NOT NULL
+);
+CREATE INDEX offers_v1_g0_by_account ON offers_v1_g0 (account_id, created_at);
+CREATE INDEX offers_v1_g0_by_grantor ON offers_v1_g0 (grantor_account, created_at);
+CREATE INDEX offers_v1_g0_by_end ON offers_v1_g0 (is_open, expires_at);

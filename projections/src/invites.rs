@@ -1,0 +1,127 @@
+//! Invitations. The e-mail is sealed.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use muniment_aggregates::catalog::AnyEvent;
+use muniment_aggregates::ids::{AccountId, InviteId, PersonaId};
+use muniment_aggregates::invite::InviteEvent;
+use muniment_aggregates::sealed::Sealed;
+use muniment_sql::{Engine, Row, SqlError};
+
+use crate::fact::Fact;
+use crate::projection::{ApplyError, Projection, Table};
+use crate::query::{PAGE_ROWS_MAX, Query, sealed_or_null};
+use crate::rows::Rows;
+use crate::store::ReadStore;
+
+/// An invitation that was not taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteRow {
+    /// Its id.
+    pub id: InviteId,
+    /// The e-mail, as it was given.
+    pub email: Option<Sealed>,
+    /// The username.
+    pub username: Option<String>,
+    /// The account that was made by it.
+    pub claimed_by: Option<AccountId>,
+    /// When that was.
+    pub claimed_at: Option<DateTime<Utc>>,
+    /// The persona that invited.
+    pub created_by: PersonaId,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+fn from_row(row: &Row) -> Result<InviteRow, SqlError> {
+    Ok(InviteRow {
+        id: InviteId(row.text("id")?),
+        email: sealed_or_null(row, "email")?,
+        username: row.text_or_null("username")?,
+        claimed_by: row.text_or_null("claimed_by")?.map(AccountId),
+        claimed_at: row.instant_or_null("claimed_at")?,
+        created_by: PersonaId(row.text("created_by")?),
+        created_at: row.instant("created_at")?,
+    })
+}
+
+/// Invitations, claimed ones included, newest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn list(store: &ReadStore) -> Result<Vec<InviteRow>, SqlError> {
+    let mut query = Query::new(
+        "SELECT id, email, username, claimed_by, claimed_at, created_by, created_at FROM invites_v1_g0 \
+         WHERE deleted_at IS NULL ORDER BY position DESC",
+    );
+    query.limit(PAGE_ROWS_MAX);
+    store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
+}
+
+/// The projection.
+#[derive(Debug, Clone, Copy)]
+pub struct Invites;
+
+const TABLES: &[Table] = &[Table { name: "invites_v1", key: &["id"] }];
+
+#[async_trait]
+impl Projection for Invites {
+    fn name(&self) -> &'static str {
+        "invites"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        TABLES
+    }
+
+    fn schema(&self, engine: Engine) -> &'static str {
+        match engine {
+            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/invites_v1.sql"),
+            Engine::Postgres => include_str!("../../migrations/postgres/read_models/invites_v1.sql"),
+        }
+    }
+
+    fn interest(&self) -> &'static [&'static str] {
+        &["invite"]
+    }
+
+    async fn apply(&self, facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<(), ApplyError> {
+        for fact in facts {
+            let AnyEvent::Invite(event) = fact.event else { continue };
+            let touched = match event {
+                InviteEvent::Created(created) => {
+                    rows.execute(
+                        "INSERT INTO invites_v1_g0 (id, email, username, created_by, created_at, position) \
+                         VALUES ($1, $2, $3, $4, $5, $6)",
+                        &[
+                            fact.stream_id(),
+                            created.email.as_ref().map(|email| email.given.as_str()).into(),
+                            created.username.as_deref().into(),
+                            created.created_by.0.as_str().into(),
+                            created.at.into(),
+                            fact.position(),
+                        ],
+                    )
+                    .await?
+                }
+                InviteEvent::Claimed(claimed) => {
+                    rows.execute(
+                        "UPDATE invites_v1_g0 SET claimed_by = $1, claimed_at = $2 WHERE id = $3",
+                        &[claimed.account.0.as_str().into(), claimed.at.into(), fact.stream_id()],
+                    )
+                    .await?
+                }
+                InviteEvent::Deleted(deleted) => {
+                    let sql = "UPDATE invites_v1_g0 SET deleted_at = $1 WHERE id = $2";
+                    rows.execute(sql, &[deleted.at.into(), fact.stream_id()]).await?
+                }
+            };
+            fact.expect_touched(touched, "the invitation")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! `/api`: reads a request, lets the surface say who calls and answer, writes the reply
+//! (spec/accounts-and-offers.md section 8.3). Live routes of `/api` are mounted before this.
+
+use actix_web::cookie::Cookie;
+use actix_web::http::{Method as Verbs, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::Value;
+
+use super::Edge;
+use super::entry::{addresses, body, texts};
+use super::headers::{POSITION, REQUEST_ID};
+use crate::surface::Surface;
+use crate::surface::accounts::caller::ApiPresented;
+use crate::surface::accounts::fail::Flat;
+use crate::surface::accounts::rest::{RestCall, RestReply};
+use crate::surface::accounts::routes;
+
+/// The header of the daemon token.
+const DAEMON_TOKEN: &str = "x-daemon-token";
+
+/// Whether a path is of this surface.
+#[must_use]
+pub fn is_api(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
+}
+
+/// What a request proves itself by.
+#[must_use]
+pub fn presented(request: &HttpRequest, edge: &Edge, cookie_name: &str, correlation: &str) -> ApiPresented {
+    let (peer, client) = addresses(request, edge);
+    let cookies = request
+        .headers()
+        .get_all(header::COOKIE)
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| Cookie::parse(pair.trim().to_owned()).ok())
+        .filter(|cookie| cookie.name() == cookie_name)
+        .map(|cookie| cookie.value().to_owned())
+        .collect();
+    ApiPresented {
+        origins: texts(request, header::ORIGIN.as_str()),
+        has_referer: request.headers().contains_key(header::REFERER),
+        cookies,
+        authorization: texts(request, header::AUTHORIZATION.as_str()),
+        daemon_tokens: texts(request, DAEMON_TOKEN),
+        is_forwarded: request.headers().keys().any(|name| name.as_str().starts_with("x-forwarded-")),
+        peer,
+        client,
+        correlation: correlation.to_owned(),
+    }
+}
+
+/// Answers a request to `/api`.
+pub async fn answer(
+    request: &HttpRequest,
+    payload: web::Payload,
+    surface: &Surface,
+    edge: &Edge,
+    correlation: &str,
+) -> HttpResponse {
+    let presented = presented(request, edge, surface.cookie_name(), correlation);
+    if let Err(flat) = surface.check_origin(&presented) {
+        return refusal(flat, None, correlation);
+    }
+    if content_length(request).is_some_and(|length| length > edge.body_bytes_max) {
+        return refusal(Flat::new(413, "payload_too_large"), None, correlation);
+    }
+    let authenticated = match surface.authenticate_api(&presented).await {
+        Ok(authenticated) => authenticated,
+        Err(flat) => return refusal(flat, None, correlation),
+    };
+    let verb = if request.method() == Verbs::HEAD { "GET" } else { request.method().as_str() };
+    let route = routes::find(verb, request.path()).filter(|route| surface.is_mounted(route));
+    let Some(route) = route else {
+        return refusal(Flat::new(404, "not_found"), authenticated.set_cookie, correlation);
+    };
+    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let call = RestCall {
+        caller: authenticated.caller,
+        client: presented.client,
+        query: query.map(web::Query::into_inner).ok(),
+        body: body(payload, edge.body_bytes_max),
+        correlation,
+    };
+    match surface.call_rest(route, call).await {
+        Ok(reply) => success(reply, authenticated.set_cookie, correlation),
+        Err(flat) => refusal(flat, authenticated.set_cookie, correlation),
+    }
+}
+
+fn content_length(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn start(status: u16, correlation: &str, set_cookie: Option<String>) -> actix_web::HttpResponseBuilder {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    response.insert_header((REQUEST_ID, correlation));
+    if let Some(cookie) = set_cookie {
+        response.insert_header((header::SET_COOKIE, cookie));
+    }
+    response
+}
+
+fn write(mut response: actix_web::HttpResponseBuilder, body: Option<Value>) -> HttpResponse {
+    match body {
+        None => response.finish(),
+        Some(body) => {
+            response.insert_header((header::CONTENT_TYPE, "application/json; charset=utf-8")).body(body.to_string())
+        }
+    }
+}
+
+fn success(reply: RestReply, set_cookie: Option<String>, correlation: &str) -> HttpResponse {
+    let mut response = start(reply.status, correlation, reply.set_cookie.or(set_cookie));
+    if let Some(position) = reply.position {
+        response.insert_header((POSITION, position.to_string()));
+    }
+    if let Some(seconds) = reply.retry_after_seconds {
+        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    }
+    write(response, reply.body)
+}
+
+/// Writes a refusal; a fault goes to the log.
+pub fn refusal(flat: Flat, set_cookie: Option<String>, correlation: &str) -> HttpResponse {
+    if let Some(fault) = &flat.fault {
+        tracing::error!(correlation.id = correlation, error = fault, "a request failed by a fault of ours");
+    }
+    let mut response = start(flat.status, correlation, set_cookie);
+    if let Some(seconds) = flat.retry_after_seconds {
+        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    }
+    // What was left unread of a body that is too long must not be taken for the next request.
+    if flat.status == 413 {
+        response.force_close();
+    }
+    let body = flat.body();
+    write(response, Some(body))
+}

@@ -1,0 +1,140 @@
+//! Origins of commands, and refused attempts for the record: what an investigator will ask for is an event of its own,
+//! appended although the command changed nothing.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use muniment_aggregates::attempt::{Attempt, AttemptCommand, Record};
+use muniment_aggregates::ids::{AccountId, PersonaId};
+use muniment_aggregates::record::{Position, Who};
+use muniment_aggregates::sealed::SubjectId;
+use muniment_journal::SubjectAlias;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::fail::Fail;
+use super::rpc::Call;
+use crate::runtime::Origin;
+use crate::surface::Surface;
+
+/// A refused attempt, while it is put together.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Refusal {
+    /// The audit's event type.
+    pub(super) what: &'static str,
+    /// The account that tried, where the credential does not say.
+    pub(super) account: Option<AccountId>,
+    /// The account it was aimed at.
+    pub(super) target_account: Option<AccountId>,
+    /// The persona it was aimed at.
+    pub(super) target_persona: Option<PersonaId>,
+    /// What an investigator should know, nothing personal in it.
+    pub(super) details: BTreeMap<String, Value>,
+    /// Personal details, in clear; they are sealed before they are recorded.
+    pub(super) personal: BTreeMap<String, String>,
+}
+
+impl Refusal {
+    /// An attempt of this audit type.
+    #[must_use]
+    pub(super) fn of(what: &'static str) -> Self {
+        Self { what, ..Self::default() }
+    }
+
+    /// Adds a detail.
+    #[must_use]
+    pub(super) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a personal detail.
+    #[must_use]
+    pub(super) fn personal(mut self, key: &str, value: &str) -> Self {
+        self.personal.insert(key.to_owned(), value.to_owned());
+        self
+    }
+}
+
+impl Surface {
+    /// The subject that seals what comes from a client nobody knows: one a day, so that it can be erased.
+    pub(super) async fn client_subject(&self) -> Result<SubjectId, Fail> {
+        let day = SubjectAlias::client_day(self.runtime.clock.now().date_naive());
+        Ok(self.runtime.journal.keyring().subject_for(day).await?)
+    }
+
+    /// The origin of a command, with the client's address sealed under a subject.
+    pub(super) async fn origin_of(
+        &self,
+        who: Who,
+        subject: &SubjectId,
+        client: Option<IpAddr>,
+        surface: &'static str,
+        command: &'static str,
+        correlation: &str,
+    ) -> Result<Origin, Fail> {
+        let client = match client {
+            None => None,
+            Some(address) => {
+                let context = format!("metadata/{correlation}/client");
+                let address = address.to_canonical().to_string();
+                Some(self.runtime.journal.keyring().seal(subject, &context, &address).await?)
+            }
+        };
+        Ok(Origin { who, client, correlation: correlation.to_owned(), causation: None, surface, command })
+    }
+
+    /// The origin of a call that the audit keeps by account.
+    pub(super) async fn account_origin(&self, call: &Call<'_>) -> Result<Origin, Fail> {
+        self.call_origin(call, None).await
+    }
+
+    /// The origin of a call that the audit keeps by persona.
+    pub(super) async fn persona_origin(&self, call: &Call<'_>) -> Result<Origin, Fail> {
+        let persona = call.persona()?.persona.id.0.clone();
+        self.call_origin(call, Some(&persona)).await
+    }
+
+    async fn call_origin(&self, call: &Call<'_>, persona: Option<&str>) -> Result<Origin, Fail> {
+        let caller = call.caller;
+        let who = caller.who(persona);
+        let (client, name) = (caller.client, call.method.name);
+        self.origin_of(who, &caller.subject, client, call.surface(), name, call.correlation).await
+    }
+
+    /// Records a refused attempt. It fails as a command fails: what is refused without a record is not refused.
+    ///
+    /// # Errors
+    /// When it cannot be sealed or recorded.
+    pub(super) async fn record_refusal(
+        &self,
+        refusal: Refusal,
+        subject: &SubjectId,
+        origin: &Origin,
+    ) -> Result<Option<Position>, Fail> {
+        let id = Uuid::new_v4().to_string();
+        let mut sealed = BTreeMap::new();
+        for (key, value) in refusal.personal {
+            let context = format!("attempt/{id}/{key}");
+            let value = self.runtime.journal.keyring().seal(subject, &context, &value).await?;
+            sealed.insert(key, value);
+        }
+        let record = AttemptCommand::Record(Record {
+            what: refusal.what.to_owned(),
+            account: refusal.account,
+            target_account: refusal.target_account,
+            target_persona: refusal.target_persona,
+            details: refusal.details,
+            sealed,
+        });
+        let done = self.runtime.bus.execute::<Attempt>(&id, record, origin).await.map_err(Fail::from_bus)?;
+        Ok(done.position)
+    }
+
+    /// Records a refused attempt of a call, with the type of its credential among the details.
+    pub(super) async fn record_own_refusal(&self, call: &Call<'_>, refusal: Refusal) -> Result<Option<Position>, Fail> {
+        let origin = self.account_origin(call).await?;
+        let refusal = refusal.with("credential_type", json!(call.caller.credential.word()));
+        self.record_refusal(refusal, &call.caller.subject, &origin).await
+    }
+}

@@ -1,0 +1,210 @@
+//! The first account of an installation (spec/accounts-and-offers.md section 3.9): whoever can put a token into a file
+//! of the server becomes its keeper, once.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use muniment_aggregates::account::{Account, Via};
+use muniment_aggregates::ids::GrantId;
+use muniment_aggregates::offer_book::{GrantDirectly, GrantPath, OfferBook, OfferBookCommand};
+use muniment_aggregates::record::{Position, Who};
+use muniment_aggregates::roster::{Found, LASTING_ROLES, ROSTER_ID, Roster, RosterCommand, RosterRefusal};
+use muniment_projections::accounts;
+use serde_json::json;
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+use super::attempts::Refusal;
+use super::fail::{Code, Fail, Flat};
+use super::login::Requester;
+use super::offers::{admit_new_holders, refused};
+use super::refused::Refused;
+use super::rest::RestReply;
+use super::schema::Input;
+use super::signup::NewAccount;
+use crate::config::accounts::{AccountsConfig, BootstrapMode};
+use crate::surface::Surface;
+use crate::surface::limits::{Window, client_prefix};
+
+/// Whether the first account can be made now.
+#[derive(Debug)]
+pub struct Bootstrap {
+    mode: BootstrapMode,
+    token_path: Option<PathBuf>,
+    /// Opens at the start at most, and closes for good.
+    available: AtomicBool,
+}
+
+impl Bootstrap {
+    /// Closed; [`Surface::open_bootstrap`] opens it where it may.
+    #[must_use]
+    pub fn closed(config: &AccountsConfig) -> Self {
+        Self {
+            mode: config.bootstrap,
+            token_path: config.bootstrap_token_path.clone(),
+            available: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the route is there at all.
+    #[must_use]
+    pub fn is_mounted(&self) -> bool {
+        self.mode != BootstrapMode::Disabled
+    }
+
+    /// Whether the first account can be made now.
+    #[must_use]
+    pub fn is_available(&self) -> bool {
+        self.available.load(Ordering::Acquire)
+    }
+
+    fn close(&self) {
+        self.available.store(false, Ordering::Release);
+    }
+}
+
+fn already_bootstrapped() -> Fail {
+    Fail::because(Code::Forbidden, "already_bootstrapped", "The first account cannot be made here any more.")
+}
+
+impl Surface {
+    /// Opens the window where it may be open: a live mode, a token that is there, and nobody yet.
+    ///
+    /// # Errors
+    /// When the record cannot be asked.
+    pub async fn open_bootstrap(&self) -> Result<(), Fail> {
+        let Some(path) = self.bootstrap.token_path.as_ref().filter(|_| self.bootstrap.mode == BootstrapMode::Live)
+        else {
+            return Ok(());
+        };
+        if !path.is_file() || self.is_inhabited().await? {
+            return Ok(());
+        }
+        self.bootstrap.available.store(true, Ordering::Release);
+        tracing::warn!("the first account can be made by whoever has the bootstrap token");
+        Ok(())
+    }
+
+    async fn is_inhabited(&self) -> Result<bool, Fail> {
+        let roster = self.runtime.bus.state::<Roster>(ROSTER_ID).await.map_err(Fail::from_bus)?.state;
+        if roster.is_founded() {
+            return Ok(true);
+        }
+        self.runtime.reads.catch_up(&["accounts"]).await?;
+        Ok(accounts::count(self.runtime.reads.store()).await? > 0)
+    }
+
+    /// `POST /api/account/bootstrap`.
+    pub(super) async fn bootstrap(&self, input: &Input, from: &Requester<'_>) -> Result<RestReply, Flat> {
+        let path = self.bootstrap.token_path.as_ref().filter(|_| self.bootstrap.is_available());
+        let path = path.ok_or_else(already_bootstrapped)?;
+        let (address, limit) = (client_prefix(from.client), self.limits.bootstrap_ip);
+        let by_address = self.windows.enter(Window::BootstrapAddress, &address, limit).await.map_err(Fail::too_many)?;
+        let outcome = match self.check_token(path, input.text("token")).await {
+            Ok(()) => self.found_installation(input, from).await,
+            Err(fail) => Err(fail),
+        };
+        match outcome {
+            Ok((reply, position)) => {
+                self.bootstrap.close();
+                if let Err(error) = tokio::fs::remove_file(path).await {
+                    tracing::error!(path = %path.display(), %error, "the bootstrap token could not be deleted; delete it");
+                    return Err(Fail::fault("the bootstrap token could not be deleted").flat());
+                }
+                tracing::info!(position = ?position, "the installation has its first account");
+                Ok(reply)
+            }
+            Err(fail) => {
+                if let Some(reason) = fail.reason.filter(|_| fail.fault.is_none()) {
+                    by_address.failed();
+                    let subject = self.client_subject().await?;
+                    let origin = self
+                        .origin_of(Who::Anonymous, &subject, from.client, "http", "bootstrap", from.correlation)
+                        .await?;
+                    self.record_refusal(Refusal::of("bootstrap").with("error", reason), &subject, &origin).await?;
+                }
+                Err(fail.flat())
+            }
+        }
+    }
+
+    async fn check_token(&self, path: &std::path::Path, given: &str) -> Result<(), Fail> {
+        let Ok(stored) = tokio::fs::read_to_string(path).await else {
+            // Nobody may write failure rows for ever by a file that is gone.
+            self.bootstrap.close();
+            return Err(Fail::because(Code::NotFound, "token_file_missing", "The bootstrap token cannot be read."));
+        };
+        let stored = stored.trim();
+        let is_right: bool = stored.as_bytes().ct_eq(given.as_bytes()).into();
+        if is_right && !stored.is_empty() {
+            return Ok(());
+        }
+        Err(Fail::because(Code::Unauthenticated, "invalid_token", "This is not the bootstrap token."))
+    }
+
+    async fn found_installation(
+        &self,
+        input: &Input,
+        from: &Requester<'_>,
+    ) -> Result<(RestReply, Option<Position>), Fail> {
+        let begun = Instant::now();
+        let new = self.new_account(input.text("username"), None, input.text("password")).await?;
+        let origin = self.session_origin(&new.id, &new.subject, &new.session.id, from, "bootstrap").await?;
+        let committed = self
+            .runtime
+            .bus
+            .transact(&origin, async |tx| {
+                let mut roster = tx.load::<Roster, Refused>(ROSTER_ID).await?;
+                let found = Found { account: new.id.clone(), persona: new.persona.clone() };
+                tx.decide(&mut roster, &RosterCommand::Found(found)).map_err(|error| {
+                    error.map_refusal(|refusal| {
+                        Refused(Box::new(match refusal {
+                            RosterRefusal::AlreadyFounded => already_bootstrapped(),
+                            RosterRefusal::LastHolder { .. } => Fail::fault(refusal),
+                        }))
+                    })
+                })?;
+                self.first_account(tx, &new, roster).await
+            })
+            .await
+            .map_err(Fail::from)?;
+        tracing::debug!(seconds = begun.elapsed().as_secs_f64(), "the first account was made");
+        let position = committed.appended.map(|appended| appended.last);
+        let body = json!({
+            "ok": true,
+            "account": { "id": new.id, "username": new.username },
+            "actor": { "id": new.persona },
+        });
+        let mut reply = RestReply::ok(body, position);
+        reply.set_cookie = Some(self.cookies.issue(&new.session.raw, self.runtime.clock.now()));
+        Ok((reply, position))
+    }
+
+    async fn first_account(
+        &self,
+        tx: &mut crate::runtime::transaction::Transaction<'_>,
+        new: &NewAccount,
+        mut roster: crate::runtime::transaction::Loaded<Roster>,
+    ) -> Result<(), crate::runtime::BusError<Refused>> {
+        if self.is_inhabited().await? {
+            return Err(already_bootstrapped().into());
+        }
+        let mut account = tx.begin::<Account>(&new.id.0);
+        tx.decide(&mut account, &new.command(Via::Bootstrap, None)).map_err(Refused::unexpected)?;
+        let mut book = tx.begin::<OfferBook>(&new.id.0);
+        for role in LASTING_ROLES {
+            let grant = OfferBookCommand::GrantDirectly(GrantDirectly {
+                grant: GrantId(Uuid::new_v4().to_string()),
+                persona: new.persona.clone(),
+                role: role.to_owned(),
+                scope: None,
+                path: GrantPath::Bootstrap,
+                expires_at: None,
+            });
+            let events = tx.decide(&mut book, &grant).map_err(refused)?;
+            admit_new_holders(tx, &mut roster, &new.id, &events)?;
+        }
+        self.start_session(tx, &mut account, &new.id, &new.session.id)
+    }
+}

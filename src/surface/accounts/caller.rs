@@ -1,0 +1,364 @@
+//! Who calls `/api`: origin, cookie, bearer token, daemon token, in this order
+//! (spec/accounts-and-offers.md sections 3.5 to 3.8 and 8.1). The answer is an account and how it proved itself; no
+//! persona and no role yet.
+//!
+//! Nothing here is remembered: whether a credential holds is asked of the account's own actor at the confirmed head,
+//! so an end that any node recorded holds for the next request.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use muniment_aggregates::account::{Account, AccountCommand, ExtendSession};
+use muniment_aggregates::ids::{AccountId, CredentialId};
+use muniment_aggregates::record::{Position, Who};
+use muniment_aggregates::roster::{ROSTER_ID, Roster};
+use muniment_aggregates::sealed::SubjectId;
+use muniment_aggregates::session::{Extend, Session, SessionCommand, SessionKind};
+use muniment_projections::{api_tokens, last_used};
+
+use super::fail::{Fail, Flat};
+use super::refused::Refused;
+use crate::auth::cookie::CookieVerdict;
+use crate::auth::{api_token, session_token, tokens};
+use crate::runtime::Origin;
+use crate::surface::Surface;
+use crate::surface::limits::{Window, client_prefix};
+
+/// How a caller proved himself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// By the cookie of a session.
+    Session {
+        /// The session's id, which is its token's hash.
+        hash: CredentialId,
+    },
+    /// By an API token.
+    ApiToken {
+        /// Its public id.
+        id: CredentialId,
+    },
+    /// By the file on the server.
+    DaemonToken,
+}
+
+impl Credential {
+    /// The name of its type.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Session { .. } => "session",
+            Self::ApiToken { .. } => "api_token",
+            Self::DaemonToken => "daemon_token",
+        }
+    }
+
+    /// Its public id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Session { hash } => &hash.0,
+            Self::ApiToken { id } => &id.0,
+            Self::DaemonToken => "daemon",
+        }
+    }
+}
+
+/// An account, and how it proved itself.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The account.
+    pub account: AccountId,
+    /// Whose key seals what is personal of it.
+    pub subject: SubjectId,
+    /// How it proved itself.
+    pub credential: Credential,
+    /// Whom the request comes from.
+    pub client: Option<IpAddr>,
+    /// The head at which the credential was found to hold.
+    pub as_of: Position,
+}
+
+impl Caller {
+    /// As the record names the caller, with the persona where the audit names one.
+    #[must_use]
+    pub fn who(&self, persona: Option<&str>) -> Who {
+        Who::Account {
+            account: self.account.0.clone(),
+            persona: persona.map(str::to_owned),
+            credential: self.credential.word().to_owned(),
+            credential_id: self.credential.id().to_owned(),
+        }
+    }
+}
+
+/// What a request to `/api` proves itself by.
+#[derive(Debug, Clone, Default)]
+pub struct ApiPresented {
+    /// Every `Origin` header; `None` for one that is no text.
+    pub origins: Vec<Option<String>>,
+    /// Whether a `Referer` header is there, even empty.
+    pub has_referer: bool,
+    /// Every value of the session's cookie.
+    pub cookies: Vec<String>,
+    /// Every `Authorization` header.
+    pub authorization: Vec<Option<String>>,
+    /// Every `X-Daemon-Token` header.
+    pub daemon_tokens: Vec<Option<String>>,
+    /// Whether the request came through a proxy.
+    pub is_forwarded: bool,
+    /// The peer of the connection itself.
+    pub peer: Option<IpAddr>,
+    /// Whom the request comes from, behind trusted proxies.
+    pub client: Option<IpAddr>,
+    /// Correlation id.
+    pub correlation: String,
+}
+
+impl ApiPresented {
+    /// Whether a browser sent it.
+    fn is_from_a_browser(&self) -> bool {
+        !self.origins.is_empty() || self.has_referer
+    }
+}
+
+/// The outcome of authentication.
+#[derive(Debug, Clone, Default)]
+pub struct Authenticated {
+    /// Who calls; `None` for nobody.
+    pub caller: Option<Caller>,
+    /// A `Set-Cookie` header the answer bears.
+    pub set_cookie: Option<String>,
+}
+
+impl Surface {
+    /// Refuses what another site's page sent.
+    ///
+    /// # Errors
+    /// 403 `forbidden_origin`.
+    pub fn check_origin(&self, presented: &ApiPresented) -> Result<(), Flat> {
+        match presented.origins.as_slice() {
+            [] => Ok(()),
+            [Some(origin)] if self.origins.iter().any(|pattern| pattern.matches(origin)) => Ok(()),
+            [_, ..] => Err(Flat::new(403, "forbidden_origin")),
+        }
+    }
+
+    /// Finds out who calls.
+    ///
+    /// # Errors
+    /// 401 or 50x of the daemon token, 429 of bad bearer tokens, or a fault; bad cookies and tokens are nobody.
+    pub async fn authenticate_api(&self, presented: &ApiPresented) -> Result<Authenticated, Flat> {
+        let as_of = self.runtime.journal.confirm_head().await?;
+        let mut found = self.by_cookie(presented, as_of).await?;
+        if found.caller.is_none() {
+            found.caller = self.by_bearer(presented, as_of).await?;
+        }
+        if let Some(keeper) = self.by_daemon_token(presented, as_of).await? {
+            found.caller = Some(keeper);
+        }
+        Ok(found)
+    }
+
+    /// The state of an account, `None` where there is none or it is erased.
+    ///
+    /// # Errors
+    /// Overload, or a journal that cannot be read.
+    pub(super) async fn account_state(&self, id: &AccountId) -> Result<Option<Account>, Fail> {
+        let folded = self.runtime.bus.state::<Account>(&id.0).await.map_err(Fail::from_bus)?;
+        Ok(Some(folded.state).filter(|account| account.registered().is_some() && account.erased_at().is_none()))
+    }
+
+    async fn by_cookie(&self, presented: &ApiPresented, as_of: Position) -> Result<Authenticated, Flat> {
+        let clear = || Authenticated { caller: None, set_cookie: Some(self.cookies.clear()) };
+        let value = match presented.cookies.as_slice() {
+            [] => return Ok(Authenticated::default()),
+            [value] => value,
+            // Two of one name: neither is known to be ours.
+            [_, _, ..] => return Ok(clear()),
+        };
+        let now = self.runtime.clock.now();
+        let (identity, cookie_end, key) = match self.cookies.verify(value, now) {
+            CookieVerdict::Invalid | CookieVerdict::Expired => return Ok(clear()),
+            CookieVerdict::Valid { identity, expires_at, key_index } => (identity, expires_at, key_index),
+        };
+        let hash = CredentialId(session_token::session_id(&identity));
+        let session = self.runtime.bus.state::<Session>(&hash.0).await.map_err(Fail::from_bus)?.state;
+        let Some(started) = session.started().filter(|it| it.kind == SessionKind::Cookie) else {
+            return Ok(Authenticated::default());
+        };
+        let Some(account) = self.account_state(&started.account).await? else { return Ok(Authenticated::default()) };
+        let open = account.sessions().iter().find(|open| open.session == hash && open.expires_at > now);
+        let (Some(open), Some(registered)) = (open, account.registered()) else {
+            return Ok(Authenticated::default());
+        };
+        let caller = Caller {
+            account: started.account.clone(),
+            subject: registered.subject.clone(),
+            credential: Credential::Session { hash: hash.clone() },
+            client: presented.client,
+            as_of,
+        };
+        self.note_use(&hash, &caller, now).await;
+        let threshold = self.accounts.refresh_threshold;
+        let is_near =
+            |end: DateTime<Utc>| !threshold.is_zero() && (end - now).to_std().is_ok_and(|left| left <= threshold);
+        if is_near(open.expires_at) {
+            self.extend_session(&caller, &hash, now, &presented.correlation).await;
+        }
+        let set_cookie = (key > 0 || is_near(cookie_end)).then(|| self.cookies.issue(&identity, now));
+        Ok(Authenticated { caller: Some(caller), set_cookie })
+    }
+
+    /// Moves the end of a session; where that fails the request goes on, for the session still holds.
+    async fn extend_session(&self, caller: &Caller, hash: &CredentialId, now: DateTime<Utc>, correlation: &str) {
+        let expires_at = now + self.session_life();
+        let origin = Origin {
+            who: caller.who(None),
+            client: None,
+            correlation: correlation.to_owned(),
+            causation: None,
+            surface: "http",
+            command: "extend_session",
+        };
+        let extend = AccountCommand::ExtendSession(ExtendSession { session: hash.clone(), expires_at });
+        let extended = self
+            .runtime
+            .bus
+            .transact(&origin, async |tx| {
+                let mut account = tx.load::<Account, Refused>(&caller.account.0).await?;
+                let events = tx.decide(&mut account, &extend).map_err(Refused::unexpected)?;
+                if !events.is_empty() {
+                    let mut session = tx.load::<Session, Refused>(&hash.0).await?;
+                    let command = SessionCommand::Extend(Extend { expires_at });
+                    tx.decide(&mut session, &command).map_err(Refused::unexpected)?;
+                }
+                Ok(())
+            })
+            .await;
+        if let Err(error) = extended {
+            tracing::warn!(correlation.id = correlation, error = ?error, "a session could not be extended");
+        }
+    }
+
+    /// Notes when and from where a credential was used, at most once a minute; a failure is the log's alone.
+    async fn note_use(&self, id: &CredentialId, caller: &Caller, now: DateTime<Utc>) {
+        if !self.last_used.is_due(id, now) {
+            return;
+        }
+        if let Err(fail) = self.write_use(id, caller, now).await {
+            tracing::warn!(error = ?fail.fault, "when a credential was used last could not be noted");
+        }
+    }
+
+    async fn write_use(&self, id: &CredentialId, caller: &Caller, now: DateTime<Utc>) -> Result<(), Fail> {
+        let client = match caller.client {
+            Some(address) => {
+                let (context, address) = (format!("last_used/{id}/client"), address.to_canonical().to_string());
+                Some(self.runtime.journal.keyring().seal(&caller.subject, &context, &address).await?)
+            }
+            None => None,
+        };
+        self.last_used.note(id, client.as_ref(), now).await?;
+        Ok(())
+    }
+
+    /// When and from where a credential was used last.
+    pub(super) async fn last_use(&self, id: &CredentialId) -> Result<Option<last_used::Use>, Fail> {
+        Ok(last_used::of(self.runtime.reads.store(), id).await?)
+    }
+
+    /// How long a session lasts from now.
+    pub(super) fn session_life(&self) -> TimeDelta {
+        TimeDelta::from_std(self.accounts.session_max_age).unwrap_or(TimeDelta::MAX)
+    }
+
+    async fn by_bearer(&self, presented: &ApiPresented, as_of: Position) -> Result<Option<Caller>, Flat> {
+        if presented.is_from_a_browser() {
+            return Ok(None);
+        }
+        let header = match presented.authorization.as_slice() {
+            [] | [None] => return Ok(None),
+            [Some(header)] => header.trim(),
+            // Which of two was meant nobody knows.
+            [_, _, ..] => return Err(Flat::new(401, "authentication_required")),
+        };
+        let Some((scheme, raw)) = header.split_once(char::is_whitespace) else { return Ok(None) };
+        let raw = raw.trim();
+        if !scheme.eq_ignore_ascii_case("bearer") || raw.is_empty() {
+            return Ok(None);
+        }
+        let (key, limit) = (client_prefix(presented.client), self.limits.bearer_ip);
+        self.windows.check(Window::BearerAddress, &key, limit, Instant::now()).map_err(Fail::too_many)?;
+        let caller = self.holder_of(raw, presented, as_of).await?;
+        if caller.is_none() {
+            self.windows.hit(Window::BearerAddress, &key, limit, Instant::now()).map_err(Fail::too_many)?;
+        }
+        Ok(caller)
+    }
+
+    async fn holder_of(&self, raw: &str, presented: &ApiPresented, as_of: Position) -> Result<Option<Caller>, Fail> {
+        let Some(id) = api_token::id_of(&self.accounts.api_token_prefix, raw) else { return Ok(None) };
+        let Some((owner, hash)) = self.owner_of(&id).await? else { return Ok(None) };
+        if !tokens::matches(raw, &hash) {
+            return Ok(None);
+        }
+        let now = self.runtime.clock.now();
+        let Some(account) = self.account_state(&owner).await? else { return Ok(None) };
+        let held = account.tokens().iter().any(|held| held.token == id && held.is_live(now));
+        let (true, Some(registered)) = (held, account.registered()) else { return Ok(None) };
+        let caller = Caller {
+            account: owner,
+            subject: registered.subject.clone(),
+            credential: Credential::ApiToken { id: id.clone() },
+            client: presented.client,
+            as_of,
+        };
+        self.note_use(&id, &caller, now).await;
+        Ok(Some(caller))
+    }
+
+    /// Account and hash of an API token, held or not. Both never change, so they are remembered.
+    async fn owner_of(&self, id: &CredentialId) -> Result<Option<(AccountId, String)>, Fail> {
+        if let Some(owner) = self.token_owners.lock().get(&id.0) {
+            return Ok(Some(owner.clone()));
+        }
+        self.runtime.reads.catch_up(&["api_tokens"]).await?;
+        let Some(row) = api_tokens::by_id(self.runtime.reads.store(), id).await? else { return Ok(None) };
+        let owner = (row.account, row.secret_hash);
+        self.token_owners.lock().put(id.0.clone(), owner.clone());
+        Ok(Some(owner))
+    }
+
+    async fn by_daemon_token(&self, presented: &ApiPresented, as_of: Position) -> Result<Option<Caller>, Flat> {
+        let invalid = || Flat::new(401, "invalid_daemon_token");
+        let given = match presented.daemon_tokens.as_slice() {
+            [] => return Ok(None),
+            [Some(given)] if given.is_empty() => return Ok(None),
+            [Some(given)] => given,
+            [None] | [_, _, ..] => return Err(invalid()),
+        };
+        // Who holds the file sits on this machine and calls directly; a browser or a proxy never does.
+        let is_local = presented.peer.is_some_and(|peer| peer.to_canonical().is_loopback());
+        let holds = self.daemon_token.as_ref().is_some_and(|daemon| daemon.check(given));
+        if !holds || !is_local || presented.is_forwarded || presented.is_from_a_browser() {
+            return Err(invalid());
+        }
+        let roster = self.runtime.bus.state::<Roster>(ROSTER_ID).await.map_err(Fail::from_bus)?.state;
+        let Some(keeper) = roster.holders("keeper").next() else {
+            return Err(Flat::new(503, "keeper_account_not_configured"));
+        };
+        let Some(account) = self.account_state(&keeper.account).await? else {
+            return Err(Flat::new(500, "keeper_account_not_found"));
+        };
+        let subject = account.registered().map(|registered| registered.subject.clone());
+        let subject = subject.ok_or_else(|| Flat::new(500, "keeper_account_not_found"))?;
+        Ok(Some(Caller {
+            account: keeper.account.clone(),
+            subject,
+            credential: Credential::DaemonToken,
+            client: presented.client,
+            as_of,
+        }))
+    }
+}

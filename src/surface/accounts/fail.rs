@@ -1,0 +1,293 @@
+//! Every answer of `/api` that is not success, in its two forms: flat on REST, an error object in JSON-RPC
+//! (spec/accounts-and-offers.md sections 8.4 and 8.5).
+
+use serde_json::{Map, Value, json};
+
+use crate::surface::errors::ApiError;
+
+/// Something wrong with an input, by its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// `invalid_type`, `too_small`, `too_big`, `invalid_format`, `invalid_value`, `unrecognized_keys` or `custom`.
+    pub code: &'static str,
+    /// For a person.
+    pub message: String,
+    /// Where; empty for the whole input.
+    pub path: Vec<&'static str>,
+}
+
+impl Issue {
+    /// An issue of one field.
+    #[must_use]
+    pub fn at(field: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), path: vec![field] }
+    }
+
+    /// As it stands on the wire.
+    #[must_use]
+    pub fn on_wire(&self) -> Value {
+        json!({ "code": self.code, "message": self.message, "path": self.path })
+    }
+}
+
+/// A code of JSON-RPC, and the HTTP status that goes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// Not JSON.
+    Parse,
+    /// Not a request, or not one that can be done now.
+    InvalidRequest,
+    /// No such method.
+    MethodNotFound,
+    /// Its input is wrong.
+    InvalidParams,
+    /// A fault of ours.
+    Internal,
+    /// Nobody.
+    Unauthenticated,
+    /// Somebody who may not.
+    Forbidden,
+    /// It is not there.
+    NotFound,
+    /// It is taken.
+    Conflict,
+    /// Too often.
+    RateLimited,
+    /// Not at present.
+    Unavailable,
+    /// The caller took it back.
+    Cancelled,
+}
+
+impl Code {
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::Parse => -32_700,
+            Self::InvalidRequest => -32_600,
+            Self::MethodNotFound => -32_601,
+            Self::InvalidParams => -32_602,
+            Self::Internal => -32_603,
+            Self::Unauthenticated => -32_001,
+            Self::Forbidden => -32_002,
+            Self::NotFound => -32_003,
+            Self::Conflict => -32_004,
+            Self::RateLimited => -32_006,
+            Self::Unavailable => -32_007,
+            Self::Cancelled => -32_010,
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Parse | Self::InvalidRequest | Self::InvalidParams => 400,
+            Self::MethodNotFound | Self::NotFound => 404,
+            Self::Internal => 500,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::Conflict => 409,
+            Self::RateLimited => 429,
+            Self::Unavailable => 503,
+            Self::Cancelled => 499,
+        }
+    }
+}
+
+/// Why a method did not succeed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fail {
+    /// The code.
+    pub code: Code,
+    /// For a person, but for the failures of authorization, where it is the reason itself.
+    pub message: String,
+    /// The stable reason, where there is one.
+    pub reason: Option<&'static str>,
+    /// Further keys beside the reason.
+    pub extra: Map<String, Value>,
+    /// Seconds after which trying again makes sense.
+    pub retry_after_seconds: Option<u64>,
+    /// What the log should say of a fault.
+    pub fault: Option<String>,
+}
+
+impl Fail {
+    /// A failure without a reason.
+    #[must_use]
+    pub fn plain(code: Code, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { code, message, reason: None, extra: Map::new(), retry_after_seconds: None, fault: None }
+    }
+
+    /// A refusal with its stable reason.
+    #[must_use]
+    pub fn because(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason: Some(reason), ..Self::plain(code, message) }
+    }
+
+    /// The input is wrong.
+    #[must_use]
+    pub fn issues(issues: &[Issue]) -> Self {
+        let issues: Vec<Value> = issues.iter().map(Issue::on_wire).collect();
+        Self::plain(Code::InvalidParams, "The input is not valid.").with("issues", issues.into())
+    }
+
+    /// Nobody who may be named asks.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
+        Self::because(Code::Unauthenticated, "authentication_required", "Sign in, or send a token.")
+    }
+
+    /// A gate that asks for another credential.
+    #[must_use]
+    pub fn credential_type(required: &[&str]) -> Self {
+        let message = format!("This needs a credential of the type {}.", required.join(" or "));
+        Self::because(Code::Forbidden, "credential_type_required", message)
+            .with("required_credential_types", json!(required))
+    }
+
+    /// A gate that asks for a role.
+    #[must_use]
+    pub fn role(required: &[&str]) -> Self {
+        let message = format!("This needs the role {}, held everywhere.", required.join(" or "));
+        Self::because(Code::Forbidden, "insufficient_permissions", message).with("required_roles", json!(required))
+    }
+
+    /// Too often.
+    #[must_use]
+    pub fn too_many(retry_after_seconds: u64) -> Self {
+        let seconds = retry_after_seconds.max(1);
+        let mut fail = Self::because(Code::RateLimited, "rate_limit_exceeded", "Too many requests; wait.");
+        fail.retry_after_seconds = Some(seconds);
+        fail.with("retry_after", json!(seconds))
+    }
+
+    /// A fault of ours.
+    #[must_use]
+    pub fn fault(what: impl std::fmt::Display) -> Self {
+        Self { fault: Some(what.to_string()), ..Self::because(Code::Internal, "internal_error", "An internal error.") }
+    }
+
+    /// The same with a further key.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: Value) -> Self {
+        self.extra.insert(key.to_owned(), value);
+        self
+    }
+
+    /// The flat form of REST.
+    #[must_use]
+    pub fn flat(self) -> Flat {
+        let has_issues = self.extra.contains_key("issues");
+        let error = match (self.reason, has_issues) {
+            (_, true) => "invalid_request_body",
+            (Some(reason), false) => reason,
+            (None, false) => "internal_error",
+        };
+        Flat {
+            status: self.code.status(),
+            error,
+            extra: self.extra,
+            retry_after_seconds: self.retry_after_seconds,
+            fault: self.fault,
+            clears_cookie: false,
+        }
+    }
+
+    /// The error object of JSON-RPC.
+    #[must_use]
+    pub fn on_wire(&self) -> Value {
+        let mut data = self.extra.clone();
+        // Who is nobody, and who comes too often, is told by the code.
+        if let Some(reason) = self.reason.filter(|_| {
+            !matches!(self.code, Code::Unauthenticated | Code::RateLimited | Code::Internal | Code::Unavailable)
+                || self.is_authorization()
+        }) {
+            data.insert("reason".to_owned(), json!(reason));
+        }
+        let mut error = json!({ "code": self.code.number(), "message": self.message });
+        if !data.is_empty() {
+            error["data"] = Value::Object(data);
+        }
+        error
+    }
+
+    /// Whether the message is the reason: failures between authentication and the gates.
+    fn is_authorization(&self) -> bool {
+        self.reason.is_some_and(|reason| reason == self.message)
+    }
+}
+
+impl From<ApiError> for Fail {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Fault(what) => Self::fault(what),
+            ApiError::Refused(refusal) if refusal.status == 503 => {
+                let mut fail = Self::because(Code::Unavailable, "service_unavailable", refusal.message);
+                fail.retry_after_seconds = refusal.retry_after_seconds;
+                fail
+            }
+            ApiError::Refused(refusal) => Self::fault(format!("an answer of another surface: {}", refusal.code)),
+        }
+    }
+}
+
+macro_rules! by_way_of_api_error {
+    ($($error:ty),+ $(,)?) => {$(
+        impl From<$error> for Fail {
+            fn from(error: $error) -> Self {
+                ApiError::from(error).into()
+            }
+        }
+    )+};
+}
+
+by_way_of_api_error!(
+    muniment_projections::SqlError,
+    muniment_journal::JournalError,
+    muniment_journal::SealError,
+    getrandom::Error,
+    crate::runtime::reads::Behind,
+);
+
+/// The flat form of REST: `{"error": reason, …}`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Flat {
+    /// HTTP status.
+    pub status: u16,
+    /// The stable reason.
+    pub error: &'static str,
+    /// Further keys.
+    pub extra: Map<String, Value>,
+    /// Seconds after which trying again makes sense.
+    pub retry_after_seconds: Option<u64>,
+    /// What the log should say of a fault.
+    pub fault: Option<String>,
+    /// Whether the answer takes the cookie away.
+    pub clears_cookie: bool,
+}
+
+impl Flat {
+    /// An answer that bears its reason alone.
+    #[must_use]
+    pub fn new(status: u16, error: &'static str) -> Self {
+        Self { status, error, extra: Map::new(), retry_after_seconds: None, fault: None, clears_cookie: false }
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        let mut body = Map::new();
+        body.insert("error".to_owned(), json!(self.error));
+        body.extend(self.extra.clone());
+        Value::Object(body)
+    }
+}
+
+impl<T: Into<Fail>> From<T> for Flat {
+    fn from(fail: T) -> Self {
+        fail.into().flat()
+    }
+}

@@ -1,0 +1,176 @@
+//! Taking roles away, roles their holders decide on, the end of a scope, and why somebody holds a role
+//! (spec/accounts-and-offers.md sections 4.4, 4.6 and 5.2).
+
+use muniment_aggregates::ids::{AccountId, GrantId, OfferId, PersonaId};
+use muniment_aggregates::offer_book::{
+    EndScope, GrantPath, GrantScope, OfferBook, OfferBookEvent, OfferBookRefusal, RevokeGrant, SetSelfService,
+};
+use muniment_aggregates::roster::{Leave, ROSTER_ID, Roster, RosterCommand, RosterRefusal, is_lasting};
+use muniment_aggregates::scope::{Destroy, Scope, ScopeCommand, stream_id};
+use muniment_aggregates::sealed::Sealed;
+use muniment_projections::personas;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::attempts::Refusal;
+use super::fail::{Code, Fail, Issue};
+use super::offers::{answer, last_position, refused, superseded};
+use super::refused::Refused;
+use super::rpc::{Call, Outcome};
+use crate::runtime::BusError;
+use crate::runtime::transaction::Transaction;
+use crate::surface::Surface;
+
+impl Surface {
+    pub(super) async fn grant_revoke(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let holder = PersonaId(call.input.text("actor_id").to_owned());
+        let grant = GrantId(call.input.text("role_grant_id").to_owned());
+        self.runtime.reads.catch_up(&["personas"]).await?;
+        let found = personas::by_id(self.runtime.reads.store(), &holder).await?;
+        let Some(account) = found.map(|row| row.account) else {
+            return Err(answer(&OfferBookRefusal::GrantNotFound));
+        };
+        let reason = self.sealed_reason(call, &account, &format!("grant/{grant}")).await?;
+        let revoke = RevokeGrant {
+            grant: grant.clone(),
+            persona: holder.clone(),
+            revocable_roles: Some(self.registries.grantable_roles()),
+            path: GrantPath::Admin,
+            revoked_by: Some(call.persona()?.persona.id.clone()),
+            reason,
+        };
+        let origin = self.persona_origin(call).await?;
+        let committed = self
+            .runtime
+            .bus
+            .transact(&origin, async |tx| {
+                let mut book = tx.load::<OfferBook, Refused>(&account.0).await?;
+                let events = tx.decide(&mut book, &revoke.clone().into()).map_err(refused)?;
+                let_holders_leave(tx, &events).await
+            })
+            .await;
+        match committed.map_err(Fail::from) {
+            Ok(committed) => {
+                Ok(Outcome::wrote(json!({ "ok": true, "revoked": true }), last_position(committed.appended)))
+            }
+            Err(fail) => {
+                if fail.reason == Some("role_not_web_grantable") {
+                    let state = self.runtime.bus.state::<OfferBook>(&account.0).await.map_err(Fail::from_bus)?.state;
+                    let role = state.grant(&grant).map(|grant| grant.role.clone());
+                    let mut refusal = Refusal::of("role_grant_revoke")
+                        .with("role", json!(role))
+                        .with("role_grant_id", grant.0.as_str());
+                    refusal.target_account = Some(account);
+                    refusal.target_persona = Some(holder);
+                    self.record_refusal(refusal, &call.caller.subject, &origin).await?;
+                }
+                Err(fail)
+            }
+        }
+    }
+
+    /// The reason of a call, sealed under the key of the account it is about.
+    async fn sealed_reason(&self, call: &Call<'_>, about: &AccountId, what: &str) -> Result<Option<Sealed>, Fail> {
+        let Some(reason) = call.input.optional_text("reason") else { return Ok(None) };
+        let Some(account) = self.account_state(about).await? else { return Ok(None) };
+        let Some(subject) = account.registered().map(|registered| &registered.subject) else { return Ok(None) };
+        let context = format!("offer/{about}/{what}/reason");
+        Ok(Some(self.runtime.journal.keyring().seal(subject, &context, reason).await?))
+    }
+
+    pub(super) async fn self_service_set(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let (role, enabled) = (call.input.text("role"), call.input.flag("enabled"));
+        if !self.registries.self_service_roles().iter().any(|eligible| eligible == role) {
+            let reason = "role_not_self_service_eligible";
+            return Err(Fail::because(Code::Forbidden, reason, "This role is not the holder's to take or leave."));
+        }
+        let command = SetSelfService {
+            persona: call.persona()?.persona.id.clone(),
+            role: role.to_owned(),
+            enabled,
+            grant: GrantId(Uuid::new_v4().to_string()),
+        };
+        let origin = self.persona_origin(call).await?;
+        let done = self.runtime.bus.execute::<OfferBook>(&call.caller.account.0, command.into(), &origin).await;
+        let done = done.map_err(Fail::from_bus)?;
+        let body = json!({ "ok": true, "enabled": enabled, "changed": done.position.is_some() });
+        Ok(Outcome::wrote(body, done.position))
+    }
+
+    pub(super) async fn scope_destroy(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let scope =
+            GrantScope { kind: call.input.text("scope_kind").to_owned(), id: call.input.text("scope_id").to_owned() };
+        if !self.registries.is_scope_kind(&scope.kind) {
+            let issue = Issue::at("scope_kind", "invalid_value", "This kind of scope is not registered.");
+            return Err(Fail::issues(&[issue]));
+        }
+        let by = call.persona()?.persona.id.clone();
+        let origin = self.persona_origin(call).await?;
+        let committed = self
+            .runtime
+            .bus
+            .transact(&origin, async |tx| self.end_scope(tx, call, &scope, &by).await)
+            .await
+            .map_err(Fail::from)?;
+        let (grants, offers) = committed.value;
+        let body = json!({ "ok": true, "revoked_role_grant_ids": grants, "superseded_offer_ids": offers });
+        Ok(Outcome::wrote(body, last_position(committed.appended)))
+    }
+
+    /// Ends everything at a scope over all the books it knows, in one append.
+    async fn end_scope(
+        &self,
+        tx: &mut Transaction<'_>,
+        call: &Call<'_>,
+        scope: &GrantScope,
+        by: &PersonaId,
+    ) -> Result<(Vec<GrantId>, Vec<OfferId>), BusError<Refused>> {
+        let mut stream = tx.load::<Scope, Refused>(&stream_id(scope)).await?;
+        let books: Vec<AccountId> = stream.state.books().cloned().collect();
+        let events = tx.decide(&mut stream, &ScopeCommand::Destroy(Destroy {})).map_err(Refused::unexpected)?;
+        let (mut grants, mut offers) = (Vec::new(), Vec::new());
+        if events.is_empty() {
+            return Ok((grants, offers));
+        }
+        for account in &books {
+            let reason = self.sealed_reason(call, account, &format!("scope/{}", scope.id)).await?;
+            let mut book = tx.load::<OfferBook, Refused>(&account.0).await?;
+            let end = EndScope { scope: scope.clone(), revoked_by: Some(by.clone()), reason };
+            let events = tx.decide(&mut book, &end.into()).map_err(refused)?;
+            offers.extend(superseded(&events));
+            grants.extend(revoked(&events));
+        }
+        Ok((grants, offers))
+    }
+}
+
+fn revoked(events: &[OfferBookEvent]) -> Vec<GrantId> {
+    let ended = |event: &OfferBookEvent| {
+        if let OfferBookEvent::GrantRevoked(revoked) = event { Some(revoked.grant.clone()) } else { None }
+    };
+    events.iter().filter_map(ended).collect()
+}
+
+/// Notes in the roster who lost a role that must not die out; the last holder cannot.
+async fn let_holders_leave(tx: &mut Transaction<'_>, events: &[OfferBookEvent]) -> Result<(), BusError<Refused>> {
+    for event in events {
+        let OfferBookEvent::GrantRevoked(revoked) = event else { continue };
+        if revoked.scope.is_some() || !is_lasting(&revoked.role) {
+            continue;
+        }
+        // At most one lasting grant ends in a revocation of one grant, so the roster is loaded once.
+        let mut roster = tx.load::<Roster, Refused>(ROSTER_ID).await?;
+        let leave = RosterCommand::Leave(Leave { grant: revoked.grant.clone() });
+        tx.decide(&mut roster, &leave).map_err(|error| {
+            error.map_refusal(|refusal| {
+                Refused(Box::new(match refusal {
+                    RosterRefusal::LastHolder { .. } => {
+                        Fail::because(Code::InvalidRequest, "last_holder", refusal.to_string())
+                    }
+                    RosterRefusal::AlreadyFounded => Fail::fault(refusal),
+                }))
+            })
+        })?;
+    }
+    Ok(())
+}

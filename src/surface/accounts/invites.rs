@@ -1,0 +1,133 @@
+//! Invitations (spec/accounts-and-offers.md sections 3.10 and 4.4).
+
+use std::collections::BTreeMap;
+
+use muniment_aggregates::account::{ACCOUNT_EMAIL_CLAIM, ACCOUNT_USERNAME_CLAIM};
+use muniment_aggregates::ids::{InviteId, PersonaId};
+use muniment_aggregates::invite::{
+    Create, Delete, INVITE_EMAIL_CLAIM, INVITE_USERNAME_CLAIM, Invite, InviteRefusal, InvitedEmail,
+};
+use muniment_journal::SubjectAlias;
+use muniment_projections::{accounts, invites};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::fail::{Code, Fail, Issue};
+use super::rpc::{Call, Outcome};
+use crate::runtime::BusError;
+use crate::surface::Surface;
+use crate::surface::text::instant;
+
+impl Surface {
+    pub(super) async fn invite_create(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let (email, username) = (call.input.optional_text("email"), call.input.optional_text("username"));
+        if email.is_none() && username.is_none() {
+            return Err(Fail::issues(&[Issue::at("email", "custom", "Name an e-mail, a username or both.")]));
+        }
+        let conflict = |reason, message: &str| Fail::because(Code::Conflict, reason, message);
+        if let Some(username) = username
+            && self.claim_owner(ACCOUNT_USERNAME_CLAIM, username).await?.is_some()
+        {
+            return Err(conflict("invite_account_exists_username", "An account has this username already."));
+        }
+        if let Some(email) = email
+            && self.claim_owner(ACCOUNT_EMAIL_CLAIM, &email.to_lowercase()).await?.is_some()
+        {
+            return Err(conflict("invite_account_exists_email", "An account has this e-mail already."));
+        }
+        let id = InviteId(Uuid::new_v4().to_string());
+        let by = call.persona()?.persona.id.clone();
+        let invited = match email {
+            Some(email) => Some(self.seal_invited(&id, email).await?),
+            None => None,
+        };
+        let command = Create { email: invited, username: username.map(str::to_owned), created_by: by.clone() };
+        let origin = self.account_origin(call).await?;
+        let done = match self.runtime.bus.execute::<Invite>(&id.0, command.into(), &origin).await {
+            Err(BusError::ClaimTaken { scope: INVITE_EMAIL_CLAIM | INVITE_USERNAME_CLAIM, .. }) => {
+                return Err(conflict("invite_duplicate", "Somebody is invited by this e-mail or username already."));
+            }
+            other => other.map_err(Fail::from_bus)?,
+        };
+        let invite = json!({
+            "id": id,
+            "email": email,
+            "username": username,
+            "claimed_by": null,
+            "claimed_at": null,
+            "created_at": instant(created_at(&done.events).unwrap_or(done.recorded_at)),
+            "created_by": by,
+        });
+        Ok(Outcome::wrote(json!({ "ok": true, "invite": invite }), done.position))
+    }
+
+    /// The stream that holds a unique key.
+    pub(super) async fn claim_owner(&self, scope: &'static str, key: &str) -> Result<Option<String>, Fail> {
+        let owner = self.runtime.journal.claim_owner(scope, key).await?;
+        Ok(owner.map(|stream| stream.id.to_string()))
+    }
+
+    async fn seal_invited(&self, id: &InviteId, email: &str) -> Result<InvitedEmail, Fail> {
+        let keys = self.runtime.journal.keyring();
+        let subject = keys.subject_for(SubjectAlias::email(email)).await?;
+        let given = keys.seal(&subject, &format!("invite/{id}/email"), email).await?;
+        let key = keys.seal(&subject, &format!("invite/{id}/email_key"), &email.to_lowercase()).await?;
+        Ok(InvitedEmail { given, key, subject })
+    }
+
+    pub(super) async fn invite_list(&self) -> Result<Outcome, Fail> {
+        self.runtime.reads.catch_up(&["invites", "accounts", "personas"]).await?;
+        let store = self.runtime.reads.store();
+        let rows = invites::list(store).await?;
+        let by: Vec<PersonaId> = rows.iter().map(|row| row.created_by.clone()).collect();
+        let names = self.persona_names(&by).await?;
+        let mut claimants: BTreeMap<String, Value> = BTreeMap::new();
+        let mut listed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let claimed_by_username = match &row.claimed_by {
+                None => Value::Null,
+                Some(account) => match claimants.get(&account.0) {
+                    Some(name) => name.clone(),
+                    None => {
+                        let found = accounts::by_id(store, account).await?.filter(|it| it.erased_at.is_none());
+                        let name = found.map_or(Value::Null, |found| json!(found.username));
+                        claimants.insert(account.0.clone(), name.clone());
+                        name
+                    }
+                },
+            };
+            listed.push(json!({
+                "id": row.id,
+                "email": self.opened(row.email.as_ref()).await?,
+                "username": row.username,
+                "claimed_by": row.claimed_by,
+                "claimed_at": row.claimed_at.map(instant),
+                "created_at": instant(row.created_at),
+                "created_by": row.created_by,
+                "created_by_username": names.get(&row.created_by).map(|label| &label.name),
+                "claimed_by_username": claimed_by_username,
+            }));
+        }
+        Ok(Outcome::read(json!({ "invites": listed })))
+    }
+
+    pub(super) async fn invite_delete(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let id = call.input.text("invite_id");
+        let origin = self.account_origin(call).await?;
+        let done = self.runtime.bus.execute::<Invite>(id, Delete {}.into(), &origin).await.map_err(|error| {
+            Fail::from_decision(error, |refusal| match refusal {
+                InviteRefusal::NotFound => {
+                    Fail::because(Code::NotFound, "invite_not_found", "There is no such open invitation.")
+                }
+                InviteRefusal::Empty | InviteRefusal::AlreadyCreated => Fail::fault(refusal),
+            })
+        })?;
+        Ok(Outcome::wrote(json!({ "ok": true }), done.position))
+    }
+}
+
+fn created_at(events: &[muniment_aggregates::invite::InviteEvent]) -> Option<chrono::DateTime<chrono::Utc>> {
+    events.iter().find_map(|event| {
+        if let muniment_aggregates::invite::InviteEvent::Created(created) = event { Some(created.at) } else { None }
+    })
+}

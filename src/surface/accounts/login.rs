@@ -1,0 +1,323 @@
+//! Signing in with a password and out, and changing it (spec/accounts-and-offers.md sections 3.3, 3.4 and 3.11).
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use muniment_aggregates::account::{
+    ACCOUNT_EMAIL_CLAIM, ACCOUNT_USERNAME_CLAIM, Account, AccountCommand, AccountEvent, AccountRefusal, ChangePassword,
+    OpenSession,
+};
+use muniment_aggregates::ids::{AccountId, CredentialId};
+use muniment_aggregates::record::{Position, Who};
+use muniment_aggregates::sealed::SubjectId;
+use muniment_aggregates::session::{Session, SessionCommand, SessionKind, Start};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::attempts::Refusal;
+use super::caller::{Caller, Credential};
+use super::fail::{Code, Fail, Flat};
+use super::refused::Refused;
+use super::rest::RestReply;
+use super::schema::Input;
+use crate::auth::random_bytes;
+use crate::auth::session_token::FreshSession;
+use crate::runtime::transaction::Transaction;
+use crate::runtime::{BusError, Origin};
+use crate::surface::Surface;
+use crate::surface::limits::{Entry, Window, client_prefix};
+
+/// Who a request comes from, for limits and the record.
+pub(super) struct Requester<'a> {
+    pub(super) client: Option<IpAddr>,
+    pub(super) correlation: &'a str,
+}
+
+/// An account as it was found by the name given, with the password that is stored of it.
+struct Found {
+    id: AccountId,
+    subject: SubjectId,
+    stored: Option<Zeroizing<String>>,
+    version: u64,
+}
+
+fn invalid_credentials() -> Fail {
+    Fail::because(Code::Unauthenticated, "invalid_credentials", "The name or the password is wrong.")
+}
+
+impl Surface {
+    /// `POST /api/account/login`.
+    pub(super) async fn login(&self, input: &Input, from: &Requester<'_>) -> Result<RestReply, Flat> {
+        let begun = Instant::now();
+        match self.try_login(input, from).await {
+            Err(flat) if flat.status == 401 => {
+                self.pad(begun).await?;
+                Err(flat)
+            }
+            other => other,
+        }
+    }
+
+    /// Waits until a failure has taken as long as every failure takes, so that time tells nothing.
+    async fn pad(&self, begun: Instant) -> Result<(), Fail> {
+        let floor = self.accounts.login_fail_floor;
+        if floor.is_zero() {
+            return Ok(());
+        }
+        let jitter = self.accounts.login_fail_jitter.as_secs_f64();
+        // Uniform in ±jitter: 32 random bits as a fraction of the whole width.
+        let fraction = f64::from(u32::from_le_bytes(random_bytes::<4>()?)) / f64::from(u32::MAX);
+        let wait = (floor.as_secs_f64() - jitter + 2.0 * jitter * fraction).max(0.0);
+        let until = begun + Duration::from_secs_f64(wait);
+        tokio::time::sleep_until(until.into()).await;
+        Ok(())
+    }
+
+    async fn try_login(&self, input: &Input, from: &Requester<'_>) -> Result<RestReply, Flat> {
+        let name = input.text("username");
+        let address = client_prefix(from.client);
+        let limits = (self.limits.login_ip, self.limits.login_account);
+        let by_address = self.windows.enter(Window::LoginAddress, &address, limits.0).await.map_err(Fail::too_many)?;
+        let found = self.find_by_name(name).await?;
+        let key = found.as_ref().map_or_else(|| format!("name:{name}"), |found| format!("account:{}", found.id));
+        let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(Fail::too_many)?;
+        let password = Zeroizing::new(input.text("password").to_owned());
+        let stored = found.as_ref().and_then(|found| found.stored.clone());
+        let is_right = self.passwords.verify(password, stored).await;
+        let (Some(found), true) = (found.as_ref(), is_right) else {
+            return Err(self.login_failed(name, found.as_ref(), from, by_address, by_account).await?);
+        };
+        match self.open_session(found, from).await? {
+            Some((fresh, position)) => {
+                by_account.succeeded();
+                let mut reply = RestReply::ok(json!({ "ok": true }), position);
+                reply.set_cookie = Some(self.cookies.issue(&fresh.raw, self.runtime.clock.now()));
+                Ok(reply)
+            }
+            // The password was changed while it was compared: what was right is wrong now.
+            None => Err(self.login_failed(name, Some(found), from, by_address, by_account).await?),
+        }
+    }
+
+    async fn login_failed(
+        &self,
+        name: &str,
+        found: Option<&Found>,
+        from: &Requester<'_>,
+        by_address: Entry<'_>,
+        by_account: Entry<'_>,
+    ) -> Result<Flat, Fail> {
+        by_address.failed();
+        by_account.failed();
+        let subject = match found {
+            Some(found) => found.subject.clone(),
+            None => self.client_subject().await?,
+        };
+        let origin = self.origin_of(Who::Anonymous, &subject, from.client, "http", "login", from.correlation).await?;
+        let refusal = Refusal { account: found.map(|found| found.id.clone()), ..Refusal::of("login") };
+        self.record_refusal(refusal.personal("username", name), &subject, &origin).await?;
+        Ok(invalid_credentials().flat())
+    }
+
+    /// The account a name means: with `@` by e-mail first, else by username first.
+    async fn find_by_name(&self, name: &str) -> Result<Option<Found>, Fail> {
+        let order = if name.contains('@') {
+            [ACCOUNT_EMAIL_CLAIM, ACCOUNT_USERNAME_CLAIM]
+        } else {
+            [ACCOUNT_USERNAME_CLAIM, ACCOUNT_EMAIL_CLAIM]
+        };
+        for scope in order {
+            if let Some(id) = self.claim_owner(scope, name).await? {
+                return self.found(AccountId(id)).await;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn found(&self, id: AccountId) -> Result<Option<Found>, Fail> {
+        let Some(account) = self.account_state(&id).await? else { return Ok(None) };
+        let Some(registered) = account.registered() else { return Ok(None) };
+        let stored = match account.password() {
+            Some(sealed) => self.runtime.journal.keyring().open(sealed).await?.map(Zeroizing::new),
+            None => None,
+        };
+        Ok(Some(Found { subject: registered.subject.clone(), stored, version: account.password_version(), id }))
+    }
+
+    /// Opens a session on the password that was verified; `None` where it was changed since.
+    async fn open_session(
+        &self,
+        found: &Found,
+        from: &Requester<'_>,
+    ) -> Result<Option<(FreshSession, Option<Position>)>, Fail> {
+        let fresh = FreshSession::make()?;
+        let origin = self.session_origin(&found.id, &found.subject, &fresh.id, from, "login").await?;
+        let committed = self
+            .runtime
+            .bus
+            .transact(&origin, async |tx| {
+                let mut account = tx.load::<Account, Refused>(&found.id.0).await?;
+                if account.state.password_version() != found.version || account.state.password().is_none() {
+                    return Ok(false);
+                }
+                self.start_session(tx, &mut account, &found.id, &fresh.id)?;
+                Ok(true)
+            })
+            .await?;
+        let position = committed.appended.map(|appended| appended.last);
+        Ok(committed.value.then_some((fresh, position)))
+    }
+
+    /// The origin of what opens a session: the account itself, by the session it opens.
+    pub(super) async fn session_origin(
+        &self,
+        account: &AccountId,
+        subject: &SubjectId,
+        session: &CredentialId,
+        from: &Requester<'_>,
+        command: &'static str,
+    ) -> Result<Origin, Fail> {
+        let who = Who::Account {
+            account: account.0.clone(),
+            persona: None,
+            credential: "session".to_owned(),
+            credential_id: session.0.clone(),
+        };
+        self.origin_of(who, subject, from.client, "http", command, from.correlation).await
+    }
+
+    /// Puts a new session of an account into an append.
+    pub(super) fn start_session(
+        &self,
+        tx: &mut Transaction<'_>,
+        account: &mut crate::runtime::transaction::Loaded<Account>,
+        id: &AccountId,
+        session: &CredentialId,
+    ) -> Result<(), BusError<Refused>> {
+        let expires_at = tx.facts.now + self.session_life();
+        let open = AccountCommand::OpenSession(OpenSession {
+            session: session.clone(),
+            kind: SessionKind::Cookie,
+            expires_at,
+            max_sessions: self.accounts.max_sessions,
+        });
+        tx.decide(account, &open).map_err(Refused::unexpected)?;
+        let mut stream = tx.begin::<Session>(&session.0);
+        let start = SessionCommand::Start(Start {
+            account: id.clone(),
+            kind: SessionKind::Cookie,
+            secret_hash: session.0.clone(),
+            expires_at,
+        });
+        tx.decide(&mut stream, &start).map_err(Refused::unexpected)?;
+        Ok(())
+    }
+
+    /// `POST /api/account/logout`.
+    pub(super) async fn logout_of_account(&self, caller: &Caller, from: &Requester<'_>) -> Result<RestReply, Flat> {
+        let account = self.account_state(&caller.account).await?;
+        let username = account.as_ref().and_then(Account::registered).map(|it| it.username.clone());
+        let origin =
+            self.origin_of(caller.who(None), &caller.subject, from.client, "http", "logout", from.correlation).await?;
+        let position = match &caller.credential {
+            Credential::Session { hash } => self.close_session(&caller.account, hash, "logout", &origin).await?,
+            Credential::ApiToken { .. } | Credential::DaemonToken => None,
+        };
+        let mut reply = RestReply::ok(json!({ "ok": true, "username": username }), position);
+        reply.set_cookie = Some(self.cookies.clear());
+        Ok(reply)
+    }
+
+    /// `POST /api/account/password`.
+    pub(super) async fn change_password(
+        &self,
+        caller: &Caller,
+        input: &Input,
+        from: &Requester<'_>,
+    ) -> Result<RestReply, Flat> {
+        let address = client_prefix(from.client);
+        let limits = (self.limits.login_ip, self.limits.login_account);
+        let by_address =
+            self.windows.enter(Window::PasswordAddress, &address, limits.0).await.map_err(Fail::too_many)?;
+        let key = format!("account:{}", caller.account);
+        let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(Fail::too_many)?;
+        let origin = self
+            .origin_of(caller.who(None), &caller.subject, from.client, "http", "password_change", from.correlation)
+            .await?;
+        let found = self.found(caller.account.clone()).await?;
+        let given = Zeroizing::new(input.text("current_password").to_owned());
+        let is_right = self.passwords.verify(given, found.as_ref().and_then(|found| found.stored.clone())).await;
+        let refusal = Refusal::of("password_change").with("credential_type", caller.credential.word());
+        let (Some(found), true) = (found, is_right) else {
+            by_address.failed();
+            by_account.failed();
+            self.record_refusal(refusal, &caller.subject, &origin).await?;
+            return Err(invalid_credentials().flat());
+        };
+        let new = Zeroizing::new(input.text("new_password").to_owned());
+        let password = self.sealed_password(&caller.account, &caller.subject, new).await?;
+        let change = ChangePassword { password, verified_version: found.version };
+        let done = self.runtime.bus.execute::<Account>(&caller.account.0, change.into(), &origin).await;
+        let done = match done {
+            Err(BusError::Refused(AccountRefusal::ConcurrentChange)) => {
+                by_address.failed();
+                by_account.failed();
+                let refusal = refusal.with("reason", "concurrent_change");
+                self.record_refusal(refusal, &caller.subject, &origin).await?;
+                return Err(invalid_credentials().flat());
+            }
+            other => other.map_err(Fail::from_bus)?,
+        };
+        by_account.succeeded();
+        let ended = done.events.iter().find_map(|event| {
+            if let AccountEvent::PasswordChanged(changed) = event {
+                Some((changed.sessions_revoked, changed.tokens_revoked))
+            } else {
+                None
+            }
+        });
+        let (sessions, tokens) = ended.unwrap_or_default();
+        let body = json!({ "ok": true, "sessions_revoked": sessions, "tokens_revoked": tokens });
+        let mut reply = RestReply::ok(body, done.position);
+        reply.set_cookie = Some(self.cookies.clear());
+        Ok(reply)
+    }
+
+    /// A password's PHC string, sealed for an account.
+    pub(super) async fn sealed_password(
+        &self,
+        account: &AccountId,
+        subject: &SubjectId,
+        password: Zeroizing<String>,
+    ) -> Result<muniment_aggregates::sealed::Sealed, Fail> {
+        let stored = self.passwords.hash(password).await.map_err(Fail::fault)?;
+        let context = format!("account/{account}/password");
+        Ok(self.runtime.journal.keyring().seal(subject, &context, &stored).await?)
+    }
+
+    /// `GET /api/account/status`.
+    pub(super) async fn account_status(
+        &self,
+        caller: Option<&Caller>,
+        acting: Option<&str>,
+    ) -> Result<RestReply, Flat> {
+        let unauthenticated = || {
+            let mut flat = Fail::unauthenticated().flat();
+            if self.bootstrap.is_available() {
+                flat.extra.insert("bootstrap_available".to_owned(), Value::Bool(true));
+            }
+            flat
+        };
+        let Some(caller) = caller else { return Err(unauthenticated()) };
+        let Some(account) = self.account_state(&caller.account).await? else { return Err(unauthenticated()) };
+        let resolved = self.resolve_persona(caller, acting).await.ok();
+        let grants: Vec<Value> =
+            resolved.iter().flat_map(|acting| &acting.grants).map(super::wire::role_grant).collect();
+        let body = json!({
+            "account": self.session_account(&caller.account, &account).await?,
+            "actor": resolved.as_ref().map(|it| json!({ "id": it.persona.id, "name": it.persona.name })),
+            "role_grants": grants,
+        });
+        Ok(RestReply::ok(body, None))
+    }
+}

@@ -1,0 +1,46 @@
+//! `/api`: accounts, credentials, roles given by consent, invitations, switches and their audit
+//! (spec/accounts-and-offers.md). REST for what carries cookies, JSON-RPC for the rest, over HTTP and sockets alike.
+//!
+//! Reading order: [`methods`] and [`routes`] are the table; [`caller`] says who calls and [`persona`] as whom; [`rpc`]
+//! and [`rest`] lead a call through its gates; [`schema`] reads inputs, [`shapes`] and [`wire`] write outputs, [`fail`]
+//! holds every refusal; then one file a subject.
+
+mod admin;
+mod attempts;
+pub mod bootstrap;
+pub mod caller;
+mod document;
+pub mod fail;
+mod grants;
+mod invites;
+mod login;
+pub mod methods;
+mod offers;
+mod own;
+mod people;
+pub mod persona;
+mod refused;
+pub mod rest;
+pub mod routes;
+pub mod rpc;
+pub mod schema;
+pub mod shapes;
+mod signup;
+mod wire;
+
+use self::routes::{RestRoute, Route};
+use super::Surface;
+
+impl Surface {
+    /// The name of the session's cookie.
+    #[must_use]
+    pub fn cookie_name(&self) -> &str {
+        self.cookies.name()
+    }
+
+    /// Whether a route is there in this configuration.
+    #[must_use]
+    pub fn is_mounted(&self, route: &RestRoute) -> bool {
+        route.route != Route::Bootstrap || self.bootstrap.is_mounted()
+    }
+}

@@ -1,0 +1,215 @@
+//! What an account does with its own sessions, API tokens and personas (spec/accounts-and-offers.md sections 4.3, 4.6).
+
+use muniment_aggregates::account::{
+    Account, AccountCommand, AccountEvent, AccountRefusal, AddPersona, CloseSession, EndSessions, IssueApiToken,
+    RevokeApiToken,
+};
+use muniment_aggregates::ids::{AccountId, CredentialId, PersonaId};
+use muniment_aggregates::session::{Revoke, Session, SessionCommand};
+use muniment_projections::sessions::SessionRow;
+use muniment_projections::{api_tokens, sessions};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::attempts::Refusal;
+use super::fail::{Code, Fail};
+use super::refused::Refused;
+use super::rpc::{Call, Outcome};
+use crate::auth::api_token;
+use crate::runtime::Origin;
+use crate::surface::Surface;
+use crate::surface::text::instant;
+
+/// Sessions shown at once.
+const SESSIONS_SHOWN_MAX: usize = 50;
+/// The name of an API token that was given none.
+const TOKEN_NAME_DEFAULT: &str = "CLI token";
+
+impl Surface {
+    pub(super) async fn account_verify(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let account = self.own_account(call).await?;
+        Ok(Outcome::read(self.session_account(&call.caller.account, &account).await?))
+    }
+
+    async fn own_account(&self, call: &Call<'_>) -> Result<Account, Fail> {
+        let account = self.account_state(&call.caller.account).await?;
+        account.ok_or_else(|| Fail::because(Code::Internal, "account_vanished", "account_vanished"))
+    }
+
+    /// A session as it stands on the wire, when it was seen last included.
+    pub(super) async fn session_on_wire(&self, row: &SessionRow) -> Result<Value, Fail> {
+        let seen = self.last_use(&row.public_id).await?.map(|used| used.at);
+        Ok(json!({
+            // A hash of the token is the id here whichever way the session was opened.
+            "id": row.secret_hash,
+            "account_id": row.account,
+            "created_at": instant(row.created_at),
+            "expires_at": instant(row.expires_at),
+            "last_seen_at": instant(seen.unwrap_or(row.created_at)),
+        }))
+    }
+
+    pub(super) async fn session_list(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let now = self.runtime.clock.now();
+        self.runtime.reads.catch_up(&["sessions"]).await?;
+        let store = self.runtime.reads.store();
+        let mut shown = Vec::new();
+        for row in &sessions::live_of_account(store, &call.caller.account, now, SESSIONS_SHOWN_MAX).await? {
+            shown.push(self.session_on_wire(row).await?);
+        }
+        Ok(Outcome::read(json!({ "sessions": shown })))
+    }
+
+    pub(super) async fn session_revoke(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let wanted = call.input.text("session_id");
+        let account = &call.caller.account;
+        let session = match self.own_session(account, wanted).await? {
+            Some(session) => {
+                self.close_session(account, &session, "revoked", &self.account_origin(call).await?).await?
+            }
+            None => None,
+        };
+        match session {
+            Some(position) => Ok(Outcome::wrote(json!({ "ok": true, "revoked": true }), Some(position))),
+            None => {
+                let refusal = Refusal::of("session_revoke").with("session_id", wanted);
+                let position = self.record_own_refusal(call, refusal).await?;
+                Ok(Outcome::wrote(json!({ "ok": true, "revoked": false }), position))
+            }
+        }
+    }
+
+    /// The public id of an account's session by its id on the wire.
+    async fn own_session(&self, account: &AccountId, on_wire: &str) -> Result<Option<CredentialId>, Fail> {
+        let Some(state) = self.account_state(account).await? else { return Ok(None) };
+        if let Some(open) = state.sessions().iter().find(|open| open.session.0 == on_wire) {
+            return Ok(Some(open.session.clone()));
+        }
+        self.runtime.reads.catch_up(&["sessions"]).await?;
+        let now = self.runtime.clock.now();
+        let rows = sessions::live_of_account(self.runtime.reads.store(), account, now, SESSIONS_SHOWN_MAX).await?;
+        Ok(rows.into_iter().find(|row| row.secret_hash == on_wire).map(|row| row.public_id))
+    }
+
+    /// Ends a session of an account; `None` where it was not open.
+    pub(super) async fn close_session(
+        &self,
+        account: &AccountId,
+        session: &CredentialId,
+        reason: &str,
+        origin: &Origin,
+    ) -> Result<Option<muniment_aggregates::record::Position>, Fail> {
+        let close = AccountCommand::CloseSession(CloseSession { session: session.clone(), reason: reason.to_owned() });
+        let revoke = SessionCommand::Revoke(Revoke { reason: reason.to_owned() });
+        let committed = self
+            .runtime
+            .bus
+            .transact(origin, async |tx| {
+                let mut account = tx.load::<Account, Refused>(&account.0).await?;
+                let events = tx.decide(&mut account, &close).map_err(Refused::unexpected)?;
+                if !events.is_empty() {
+                    let mut stream = tx.load::<Session, Refused>(&session.0).await?;
+                    tx.decide(&mut stream, &revoke).map_err(Refused::unexpected)?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(committed.appended.map(|appended| appended.last))
+    }
+
+    pub(super) async fn session_revoke_all(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let command = EndSessions { reason: "revoked".to_owned() };
+        let origin = self.account_origin(call).await?;
+        let done = self.runtime.bus.execute::<Account>(&call.caller.account.0, command.into(), &origin).await;
+        let done = done.map_err(Fail::from_bus)?;
+        let count = done.events.iter().find_map(ended_sessions).unwrap_or(0);
+        Ok(Outcome::wrote(json!({ "ok": true, "count": count }), done.position))
+    }
+
+    pub(super) async fn api_token_create(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let name = call.input.optional_text("name").unwrap_or(TOKEN_NAME_DEFAULT);
+        let fresh = api_token::FreshApiToken::make(&self.accounts.api_token_prefix)?;
+        let command = IssueApiToken {
+            token: fresh.id.clone(),
+            name: name.to_owned(),
+            secret_hash: fresh.hash.clone(),
+            expires_at: None,
+            max_tokens: self.accounts.max_tokens,
+        };
+        let origin = self.account_origin(call).await?;
+        let done = self.runtime.bus.execute::<Account>(&call.caller.account.0, command.into(), &origin).await;
+        let done = done.map_err(Fail::from_bus)?;
+        let body = json!({ "ok": true, "token": fresh.raw, "id": fresh.id, "name": name });
+        Ok(Outcome::wrote(body, done.position))
+    }
+
+    pub(super) async fn api_token_list(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let now = self.runtime.clock.now();
+        self.runtime.reads.catch_up(&["api_tokens"]).await?;
+        let rows = api_tokens::of_account_live(self.runtime.reads.store(), &call.caller.account, now).await?;
+        let mut tokens = Vec::with_capacity(rows.len());
+        for row in rows {
+            let used = self.last_use(&row.id).await?;
+            let address = match &used {
+                Some(used) => self.opened(used.client.as_ref()).await?,
+                None => Value::Null,
+            };
+            tokens.push(json!({
+                "id": row.id,
+                "account_id": row.account,
+                "name": row.name,
+                "expires_at": row.expires_at.map(instant),
+                "last_used_at": used.map(|used| instant(used.at)),
+                "last_used_ip": address,
+                "created_at": instant(row.created_at),
+            }));
+        }
+        Ok(Outcome::read(json!({ "tokens": tokens })))
+    }
+
+    pub(super) async fn api_token_revoke(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let token = CredentialId(call.input.text("token_id").to_owned());
+        let command = RevokeApiToken { token: token.clone(), reason: "revoked".to_owned() };
+        let origin = self.account_origin(call).await?;
+        let done = self.runtime.bus.execute::<Account>(&call.caller.account.0, command.into(), &origin).await;
+        let done = done.map_err(Fail::from_bus)?;
+        if done.position.is_some() {
+            return Ok(Outcome::wrote(json!({ "ok": true, "revoked": true }), done.position));
+        }
+        let refusal = Refusal::of("token_revoke").with("token_id", token.0);
+        let position = self.record_own_refusal(call, refusal).await?;
+        Ok(Outcome::wrote(json!({ "ok": true, "revoked": false }), position))
+    }
+
+    pub(super) async fn actor_create(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let persona = PersonaId(Uuid::new_v4().to_string());
+        let name = call.input.text("name");
+        let command = AddPersona { persona: persona.clone(), name: name.to_owned() };
+        let origin = self.account_origin(call).await?;
+        let done = self.runtime.bus.execute::<Account>(&call.caller.account.0, command.into(), &origin).await;
+        let done = done.map_err(|error| {
+            Fail::from_decision(error, |refusal| match refusal {
+                AccountRefusal::PersonaLimit => Fail::because(Code::Conflict, "actor_limit", refusal.to_string()),
+                AccountRefusal::NotRegistered
+                | AccountRefusal::AlreadyRegistered
+                | AccountRefusal::InvalidUsername
+                | AccountRefusal::Erased
+                | AccountRefusal::SessionOpenAlready
+                | AccountRefusal::ConcurrentChange => Fail::fault(refusal),
+            })
+        })?;
+        let body = json!({ "ok": true, "actor": { "id": persona, "name": name } });
+        Ok(Outcome::wrote(body, done.position))
+    }
+
+    pub(super) async fn actor_list(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let account = self.own_account(call).await?;
+        let actors: Vec<_> = account.personas().iter().map(|it| json!({ "id": it.id, "name": it.name })).collect();
+        Ok(Outcome::read(json!({ "actors": actors })))
+    }
+}
+
+/// How many sessions an event ended, where it ended them all.
+pub(super) fn ended_sessions(event: &AccountEvent) -> Option<u32> {
+    if let AccountEvent::SessionsEnded(ended) = event { Some(ended.count) } else { None }
+}

@@ -1,0 +1,78 @@
+//! Which persona a caller acts as, and what it holds at this instant (spec/accounts-and-offers.md section 3.13).
+
+use muniment_aggregates::account::Persona;
+use muniment_aggregates::offer_book::{Grant, OfferBook};
+use serde_json::json;
+
+use super::caller::Caller;
+use super::fail::{Code, Fail};
+use crate::surface::Surface;
+
+/// A persona in action.
+#[derive(Debug, Clone)]
+pub struct Acting {
+    /// The persona.
+    pub persona: Persona,
+    /// Its active grants.
+    pub grants: Vec<Grant>,
+}
+
+impl Acting {
+    /// Whether it holds one of the roles everywhere.
+    #[must_use]
+    pub fn holds_any(&self, roles: &[&str]) -> bool {
+        self.grants.iter().any(|grant| grant.scope.is_none() && roles.contains(&grant.role.as_str()))
+    }
+}
+
+fn failed(code: Code, reason: &'static str) -> Fail {
+    // The failures of authorization say their reason as the message (section 8.5).
+    Fail::because(code, reason, reason)
+}
+
+impl Surface {
+    /// The persona a caller acts as.
+    ///
+    /// # Errors
+    /// 400 `actor_required` with what there is, 400 `actor_not_on_account`, 500 `no_actors_on_account` or
+    /// `account_vanished`.
+    pub async fn resolve_persona(&self, caller: &Caller, acting: Option<&str>) -> Result<Acting, Fail> {
+        let Some(account) = self.account_state(&caller.account).await? else {
+            return Err(failed(Code::Internal, "account_vanished"));
+        };
+        let personas = account.personas();
+        let persona = match (personas, acting) {
+            ([], _) => return Err(failed(Code::Internal, "no_actors_on_account")),
+            (_, Some(wanted)) => personas
+                .iter()
+                .find(|persona| persona.id.0 == wanted)
+                .ok_or_else(|| failed(Code::InvalidParams, "actor_not_on_account"))?,
+            ([only], None) => only,
+            ([_, _, ..], None) => {
+                let available: Vec<_> = personas.iter().map(|it| json!({ "id": it.id, "name": it.name })).collect();
+                return Err(failed(Code::InvalidParams, "actor_required").with("available", available.into()));
+            }
+        };
+        let grants = self.grants_of(caller, persona).await?;
+        Ok(Acting { persona: persona.clone(), grants })
+    }
+
+    async fn grants_of(&self, caller: &Caller, persona: &Persona) -> Result<Vec<Grant>, Fail> {
+        let now = self.runtime.clock.now();
+        let book = self.runtime.bus.state::<OfferBook>(&caller.account.0).await.map_err(Fail::from_bus)?.state;
+        let mut grants: Vec<Grant> =
+            book.grants().filter(|grant| grant.persona == persona.id && grant.is_active(now)).cloned().collect();
+        grants.sort_by_key(|grant| grant.created_at);
+        Ok(grants)
+    }
+
+    /// Whether any persona of the caller's account holds a role everywhere.
+    ///
+    /// # Errors
+    /// Overload, or a journal that cannot be read.
+    pub(super) async fn account_holds(&self, caller: &Caller, role: &str) -> Result<bool, Fail> {
+        let now = self.runtime.clock.now();
+        let book = self.runtime.bus.state::<OfferBook>(&caller.account.0).await.map_err(Fail::from_bus)?.state;
+        Ok(book.grants().any(|grant| grant.scope.is_none() && grant.role == role && grant.is_active(now)))
+    }
+}

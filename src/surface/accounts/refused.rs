@@ -1,0 +1,67 @@
+//! The failure of `/api` as a refusal of a decision over several aggregates, and how the bus's own ends become one.
+
+use muniment_aggregates::decider::Refuse;
+
+use super::fail::{Code, Fail};
+use crate::runtime::BusError;
+
+/// Seconds after which a caller who met an overloaded node may come back.
+const RETRY_SECONDS: u64 = 1;
+
+/// What a decision over several aggregates refuses: the answer itself.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", .0.message)]
+pub struct Refused(pub Box<Fail>);
+
+impl Refuse for Refused {
+    fn reason(&self) -> &'static str {
+        self.0.reason.unwrap_or("refused")
+    }
+}
+
+impl From<Fail> for BusError<Refused> {
+    fn from(fail: Fail) -> Self {
+        Self::Refused(Refused(Box::new(fail)))
+    }
+}
+
+impl Refused {
+    /// Commands made here from checked parts are not refused; where one is, that is a fault, and nothing is recorded.
+    pub fn unexpected<R: std::fmt::Display>(error: BusError<R>) -> BusError<Self> {
+        error.map_refusal(|refusal| Self(Box::new(Fail::fault(format!("an unexpected refusal: {refusal}")))))
+    }
+}
+
+impl Fail {
+    /// The bus's own ends; a refusal among them is a fault, for the caller names those it expects.
+    #[must_use]
+    pub fn from_bus<R: std::fmt::Display>(error: BusError<R>) -> Self {
+        Self::from_decision(error, |refusal| Self::fault(format!("an unexpected refusal: {refusal}")))
+    }
+
+    /// The bus's own ends, with the refusal answered by the caller.
+    #[must_use]
+    pub fn from_decision<R>(error: BusError<R>, answer: impl FnOnce(R) -> Self) -> Self {
+        match error {
+            BusError::Refused(refusal) => answer(refusal),
+            BusError::Overloaded | BusError::Unavailable(_) => {
+                if let BusError::Unavailable(why) = &error {
+                    tracing::warn!(error = why, "a command could not be recorded");
+                }
+                let message = "The record cannot be written at present; nothing was done. Try again shortly.";
+                let mut fail = Self::because(Code::Unavailable, "service_unavailable", message);
+                fail.retry_after_seconds = Some(RETRY_SECONDS);
+                fail
+            }
+            BusError::Duplicate { position, .. } => Self::fault(format!("recorded twice, first at {position}")),
+            BusError::ClaimTaken { scope, owner } => Self::fault(format!("{scope} is taken by {owner}")),
+            BusError::Panicked { correlation } => Self::fault(format!("the handler panicked: {correlation}")),
+        }
+    }
+}
+
+impl From<BusError<Refused>> for Fail {
+    fn from(error: BusError<Refused>) -> Self {
+        Self::from_decision(error, |refused| *refused.0)
+    }
+}

@@ -1,0 +1,228 @@
+//! The REST routes of `/api` (spec/accounts-and-offers.md sections 3.13, 4.1 and 8.3): the gates in their order, then
+//! the route.
+
+use std::time::Duration;
+
+use muniment_aggregates::record::Position;
+use serde_json::{Map, Value, json};
+
+use super::caller::Caller;
+use super::fail::{Fail, Flat};
+use super::login::Requester;
+use super::routes::{RestRoute, Route};
+use super::rpc::{RpcReply, Transport, failure, not_json};
+use super::schema::{self, Input};
+use super::{document, fail};
+use crate::surface::Surface;
+use crate::surface::errors::ApiError;
+use crate::surface::input;
+use crate::surface::request::{Body, BodyError};
+
+/// What a REST route answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RestReply {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON body; `None` for an empty one.
+    pub body: Option<Value>,
+    /// Position of what was appended.
+    pub position: Option<Position>,
+    /// A `Set-Cookie` header, which replaces one that authentication asked for.
+    pub set_cookie: Option<String>,
+    /// Seconds after which trying again makes sense.
+    pub retry_after_seconds: Option<u64>,
+}
+
+impl RestReply {
+    /// 200.
+    #[must_use]
+    pub const fn ok(body: Value, position: Option<Position>) -> Self {
+        Self { status: 200, body: Some(body), position, set_cookie: None, retry_after_seconds: None }
+    }
+}
+
+impl From<RpcReply> for RestReply {
+    fn from(reply: RpcReply) -> Self {
+        Self {
+            status: reply.status,
+            body: Some(reply.body),
+            position: reply.position,
+            set_cookie: None,
+            retry_after_seconds: reply.retry_after_seconds,
+        }
+    }
+}
+
+/// One request to `/api`, authenticated.
+pub struct RestCall<'a> {
+    /// Who calls; `None` for nobody.
+    pub caller: Option<Caller>,
+    /// Whom the request comes from.
+    pub client: Option<std::net::IpAddr>,
+    /// Decoded query parameters; `None` where they do not decode.
+    pub query: Option<Vec<(String, String)>>,
+    /// The body, read when its turn comes.
+    pub body: Body,
+    /// Correlation id.
+    pub correlation: &'a str,
+}
+
+impl Surface {
+    /// Answers a REST route.
+    ///
+    /// # Errors
+    /// What gate or route refuses, or a fault.
+    pub async fn call_rest(&self, route: &'static RestRoute, mut call: RestCall<'_>) -> Result<RestReply, Flat> {
+        match route.route {
+            Route::RpcPost => return self.rpc_by_post(call).await,
+            Route::RpcGet => return Ok(self.rpc_by_get(&call).await.into()),
+            Route::Login
+            | Route::Logout
+            | Route::Password
+            | Route::Verify
+            | Route::Status
+            | Route::Signup
+            | Route::Bootstrap
+            | Route::Surface
+            | Route::ServerStatus
+            | Route::DatabaseHealth => {}
+        }
+        // Whatever the query of the status holds, it answers (section 4.1).
+        let query = if route.route == Route::Status { None } else { Some(read_query(route, call.query.as_deref())?) };
+        if route.account && call.caller.is_none() {
+            return Err(Fail::unauthenticated().flat());
+        }
+        let input = match route.body {
+            Some(fields) => {
+                let given = read_object(&mut call.body).await?;
+                schema::check(fields, given).map_err(|issues| Fail::issues(&issues))?
+            }
+            None => Input::default(),
+        };
+        if let (true, Some(caller)) = (route.persona, &call.caller) {
+            let acting = query.as_ref().and_then(|query| query.optional_text("acting"));
+            let acting = self.resolve_persona(caller, acting).await?;
+            check_credential(route, caller)?;
+            if !route.roles.is_empty() && !acting.holds_any(route.roles) {
+                return Err(Fail::role(route.roles).flat());
+            }
+        } else if let Some(caller) = &call.caller {
+            check_credential(route, caller)?;
+        }
+        self.route(route.route, &call, &input).await
+    }
+
+    async fn route(&self, route: Route, call: &RestCall<'_>, input: &Input) -> Result<RestReply, Flat> {
+        let from = Requester { client: call.client, correlation: call.correlation };
+        match (route, &call.caller) {
+            (Route::Login, _) => self.login(input, &from).await,
+            (Route::Signup, _) => self.sign_up(input, &from).await,
+            (Route::Bootstrap, _) => self.bootstrap(input, &from).await,
+            (Route::Status, caller) => {
+                let acting = call.query.iter().flatten().find(|(name, _)| name == "acting");
+                self.account_status(caller.as_ref(), acting.map(|(_, value)| value.as_str())).await
+            }
+            (Route::Logout, Some(caller)) => self.logout_of_account(caller, &from).await,
+            (Route::Password, Some(caller)) => self.change_password(caller, input, &from).await,
+            (Route::Verify, Some(_)) => Ok(RestReply { body: None, ..RestReply::ok(Value::Null, None) }),
+            (Route::Surface, Some(_)) => Ok(RestReply::ok(document::surface(self), None)),
+            (Route::ServerStatus, Some(_)) => {
+                let uptime = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                Ok(RestReply::ok(json!({ "version": env!("CARGO_PKG_VERSION"), "uptime_ms": uptime }), None))
+            }
+            (Route::DatabaseHealth, Some(_)) => Ok(self.database_health().await),
+            (
+                Route::Logout
+                | Route::Password
+                | Route::Verify
+                | Route::Surface
+                | Route::ServerStatus
+                | Route::DatabaseHealth
+                | Route::RpcPost
+                | Route::RpcGet,
+                _,
+            ) => Err(Fail::fault(format!("{route:?} has no gate")).flat()),
+        }
+    }
+
+    async fn database_health(&self) -> RestReply {
+        let engine = self.engine;
+        let asked = tokio::time::timeout(Duration::from_secs(5), self.runtime.journal.ping()).await;
+        if let Ok(Ok(_)) = asked {
+            let body =
+                json!({ "connected": true, "type": engine, "name": self.runtime.journal.identity().to_string() });
+            return RestReply::ok(body, None);
+        }
+        let body = json!({ "connected": false, "type": engine, "error": "database_connection_failed" });
+        RestReply { status: 503, ..RestReply::ok(body, None) }
+    }
+
+    async fn rpc_by_post(&self, mut call: RestCall<'_>) -> Result<RestReply, Flat> {
+        let bytes = read_bytes(&mut call.body).await?;
+        let Ok(message) = input::strict_value(&bytes) else {
+            return Ok(not_json(call.correlation).into());
+        };
+        Ok(self.rpc(call.caller.as_ref(), Transport::Http, message, call.correlation).await.into())
+    }
+
+    async fn rpc_by_get(&self, call: &RestCall<'_>) -> RpcReply {
+        let invalid =
+            |what: &str| failure(Value::Null, &Fail::plain(fail::Code::InvalidRequest, what), call.correlation);
+        let query = call.query.as_deref().unwrap_or_default();
+        let given = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let (Some(method), Some(id)) = (given("method"), given("id")) else {
+            return invalid("Name method and id in the query.");
+        };
+        // What comes back as the same text is a number; everything else stays a text.
+        let id = match id.parse::<i64>() {
+            Ok(number) if number.to_string() == id => json!(number),
+            Ok(_) | Err(_) => json!(id),
+        };
+        let mut message = json!({ "jsonrpc": "2.0", "id": id, "method": method });
+        if let Some(params) = given("params") {
+            let Ok(params @ Value::Object(_)) = input::strict_value(params.as_bytes()) else {
+                let fail = Fail::plain(fail::Code::InvalidParams, "params must be a JSON object.");
+                return failure(id, &fail, call.correlation);
+            };
+            message["params"] = params;
+        }
+        self.rpc(call.caller.as_ref(), Transport::HttpGet, message, call.correlation).await
+    }
+}
+
+fn check_credential(route: &RestRoute, caller: &Caller) -> Result<(), Flat> {
+    if route.credentials.is_empty() || route.credentials.contains(&caller.credential.word()) {
+        return Ok(());
+    }
+    Err(Fail::credential_type(route.credentials).flat())
+}
+
+/// The checked query; unknown and doubled parameters are issues.
+fn read_query(route: &RestRoute, query: Option<&[(String, String)]>) -> Result<Input, Flat> {
+    let invalid = |issues: &[fail::Issue]| Flat { error: "invalid_query_params", ..Fail::issues(issues).flat() };
+    let Some(query) = query else { return Err(invalid(&[])) };
+    let given: Map<String, Value> = query.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    schema::check(route.query, given).map_err(|issues| invalid(&issues))
+}
+
+async fn read_bytes(body: &mut Body) -> Result<Vec<u8>, Flat> {
+    body.await.map_err(|error| match error {
+        BodyError::TooLarge => Flat::new(413, "payload_too_large"),
+        BodyError::Broken => Flat::new(400, "invalid_json_body"),
+    })
+}
+
+async fn read_object(body: &mut Body) -> Result<Map<String, Value>, Flat> {
+    let bytes = read_bytes(body).await?;
+    match input::strict_value(&bytes) {
+        Ok(Value::Object(given)) => Ok(given),
+        Ok(_) | Err(_) => Err(Flat::new(400, "invalid_json_body")),
+    }
+}
+
+/// A refusal of the older surface has no place here.
+impl From<Flat> for ApiError {
+    fn from(flat: Flat) -> Self {
+        Self::fault(flat.error)
+    }
+}

@@ -1,0 +1,309 @@
+//! JSON-RPC 2.0 (spec/accounts-and-offers.md sections 3.13 and 8.5): the envelope, and the gates every method passes
+//! in one order, whichever transport brought it: 401, 400, authorization, credential type, role, limit, method.
+
+use std::time::Instant;
+
+use muniment_aggregates::record::Position;
+use serde_json::{Map, Value, json};
+
+use super::caller::Caller;
+use super::fail::{Code, Fail};
+use super::methods::{self, Params, Rpc, RpcMethod};
+use super::persona::Acting;
+use super::schema::{self, Input};
+use crate::surface::Surface;
+use crate::surface::limits::Window;
+
+/// What brought a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// `POST /api/rpc`.
+    Http,
+    /// `GET /api/rpc`, which only reads.
+    HttpGet,
+    /// A frame of `/api/ws`.
+    Socket,
+}
+
+impl Transport {
+    const fn surface(self) -> &'static str {
+        match self {
+            Self::Http | Self::HttpGet => "http",
+            Self::Socket => "ws",
+        }
+    }
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RpcReply {
+    /// HTTP status.
+    pub status: u16,
+    /// The response object.
+    pub body: Value,
+    /// Position of what was appended.
+    pub position: Option<Position>,
+    /// Seconds after which trying again makes sense.
+    pub retry_after_seconds: Option<u64>,
+}
+
+/// One call that passed the gates.
+pub struct Call<'a> {
+    /// Who calls.
+    pub caller: &'a Caller,
+    /// The method.
+    pub method: &'static RpcMethod,
+    /// The persona, where the method acts as one.
+    pub acting: Option<Acting>,
+    /// The checked input.
+    pub input: Input,
+    /// What brought it.
+    pub transport: Transport,
+    /// Correlation id.
+    pub correlation: &'a str,
+}
+
+impl Call<'_> {
+    /// The persona of a method that acts as one.
+    ///
+    /// # Errors
+    /// A fault, where the table says it does not.
+    pub fn persona(&self) -> Result<&Acting, Fail> {
+        self.acting.as_ref().ok_or_else(|| Fail::fault(format!("{} acts as nobody", self.method.name)))
+    }
+
+    /// The name of the surface that brought it, for the record.
+    #[must_use]
+    pub const fn surface(&self) -> &'static str {
+        self.transport.surface()
+    }
+}
+
+/// What a method answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The result.
+    pub result: Value,
+    /// Position of what was appended.
+    pub position: Option<Position>,
+}
+
+impl Outcome {
+    /// An answer that changed nothing.
+    #[must_use]
+    pub const fn read(result: Value) -> Self {
+        Self { result, position: None }
+    }
+
+    /// An answer with what it appended.
+    #[must_use]
+    pub const fn wrote(result: Value, position: Option<Position>) -> Self {
+        Self { result, position }
+    }
+}
+
+/// The id of a request, where it has one that can be echoed.
+#[must_use]
+pub fn echoed_id(message: &Value) -> Value {
+    match message.get("id") {
+        Some(id @ (Value::String(_) | Value::Number(_))) => id.clone(),
+        Some(_) | None => Value::Null,
+    }
+}
+
+/// The answer to something that is no request, or to one that failed.
+#[must_use]
+pub fn failure(id: Value, fail: &Fail, correlation: &str) -> RpcReply {
+    if let Some(fault) = &fail.fault {
+        tracing::error!(correlation.id = correlation, error = fault, "a call failed by a fault of ours");
+    }
+    RpcReply {
+        status: fail.code.status(),
+        body: json!({ "jsonrpc": "2.0", "id": id, "error": fail.on_wire() }),
+        position: None,
+        retry_after_seconds: fail.retry_after_seconds,
+    }
+}
+
+/// The answer to a text that is not JSON.
+#[must_use]
+pub fn not_json(correlation: &str) -> RpcReply {
+    failure(Value::Null, &Fail::plain(Code::Parse, "This is not JSON."), correlation)
+}
+
+struct Envelope {
+    id: Value,
+    method: String,
+    params: Option<Map<String, Value>>,
+}
+
+fn envelope(message: Value) -> Result<Envelope, (Value, Fail)> {
+    let invalid = |id: Value, what: &str| (id, Fail::plain(Code::InvalidRequest, what));
+    if message.is_array() {
+        return Err(invalid(Value::Null, "Batches are not taken; send one request at a time."));
+    }
+    let id = echoed_id(&message);
+    let Value::Object(mut members) = message else {
+        return Err(invalid(Value::Null, "A request is an object."));
+    };
+    if members.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+        return Err(invalid(id, "jsonrpc must be \"2.0\"."));
+    }
+    let Some(Value::String(method)) = members.remove("method") else {
+        return Err(invalid(id, "method must be a string."));
+    };
+    if id.is_null() {
+        return Err(invalid(id, "id must be a string or a number."));
+    }
+    let params = match members.remove("params") {
+        None => None,
+        Some(Value::Object(params)) => Some(params),
+        Some(_) => return Err(invalid(id, "params must be an object, or absent.")),
+    };
+    Ok(Envelope { id, method, params })
+}
+
+impl Surface {
+    /// Answers one JSON-RPC request, gates and limits included.
+    pub async fn rpc(
+        &self,
+        caller: Option<&Caller>,
+        transport: Transport,
+        message: Value,
+        correlation: &str,
+    ) -> RpcReply {
+        let started = Instant::now();
+        let envelope = match envelope(message) {
+            Ok(envelope) => envelope,
+            Err((id, fail)) => return failure(id, &fail, correlation),
+        };
+        let found = methods::find(&envelope.method).filter(|it| !it.socket_only || transport == Transport::Socket);
+        let Some(method) = found else {
+            return failure(envelope.id, &Fail::plain(Code::MethodNotFound, "There is no such method."), correlation);
+        };
+        if transport == Transport::HttpGet && method.side_effects {
+            let fail = Fail::plain(Code::InvalidRequest, "This method changes something; call it with POST.");
+            return failure(envelope.id, &fail, correlation);
+        }
+        let outcome = self.admit_call(caller, transport, method, envelope.params, correlation).await;
+        let reply = match outcome {
+            Ok(outcome) => RpcReply {
+                status: 200,
+                body: json!({ "jsonrpc": "2.0", "id": envelope.id, "result": outcome.result }),
+                position: outcome.position,
+                retry_after_seconds: None,
+            },
+            Err(fail) => failure(envelope.id, &fail, correlation),
+        };
+        metrics::histogram!("muniment_rpc_seconds", "method" => method.name).record(started.elapsed().as_secs_f64());
+        reply
+    }
+
+    async fn admit_call(
+        &self,
+        caller: Option<&Caller>,
+        transport: Transport,
+        method: &'static RpcMethod,
+        params: Option<Map<String, Value>>,
+        correlation: &str,
+    ) -> Result<Outcome, Fail> {
+        let caller = caller.ok_or_else(Fail::unauthenticated)?;
+        let input = match (method.params, params) {
+            (Params::Void, None) => Input::default(),
+            (Params::Void, Some(_)) => {
+                return Err(Fail::issues(&[super::fail::Issue {
+                    code: "invalid_type",
+                    message: "This method takes no params.".to_owned(),
+                    path: Vec::new(),
+                }]));
+            }
+            (Params::Fields(fields), params) => {
+                schema::check(fields, params.unwrap_or_default()).map_err(|issues| Fail::issues(&issues))?
+            }
+        };
+        // On sockets the head was confirmed long ago; what was recorded elsewhere since counts for this message.
+        if transport == Transport::Socket {
+            self.runtime.journal.confirm_head().await?;
+        }
+        let acting = if method.persona {
+            Some(self.resolve_persona(caller, input.optional_text("acting")).await?)
+        } else {
+            None
+        };
+        if !method.credentials.is_empty() && !method.credentials.contains(&caller.credential.word()) {
+            return Err(Fail::credential_type(method.credentials));
+        }
+        if !method.roles.is_empty() && !acting.as_ref().is_some_and(|acting| acting.holds_any(method.roles)) {
+            return Err(Fail::role(method.roles));
+        }
+        if method.limited {
+            let limit = self.limits.action_account;
+            self.windows
+                .hit(Window::ActionAccount, &caller.account.0, limit, Instant::now())
+                .map_err(Fail::too_many)?;
+        }
+        self.dispatch(&Call { caller, method, acting, input, transport, correlation }).await
+    }
+
+    async fn dispatch(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        match call.method.rpc {
+            Rpc::AccountVerify => self.account_verify(call).await,
+            Rpc::SessionList => self.session_list(call).await,
+            Rpc::SessionRevoke => self.session_revoke(call).await,
+            Rpc::SessionRevokeAll => self.session_revoke_all(call).await,
+            Rpc::TokenCreate => self.api_token_create(call).await,
+            Rpc::TokenList => self.api_token_list(call).await,
+            Rpc::TokenRevoke => self.api_token_revoke(call).await,
+            Rpc::AdminAccountList => self.admin_account_list(call).await,
+            Rpc::AdminSessionList => self.admin_session_list(call).await,
+            Rpc::AdminSessionRevokeAll => self.admin_session_revoke_all(call).await,
+            Rpc::AdminTokenRevokeAll => self.admin_token_revoke_all(call).await,
+            Rpc::AuditList => self.audit_list(call).await,
+            Rpc::AuditGrantHistory => self.audit_grant_history(call).await,
+            Rpc::InviteCreate => self.invite_create(call).await,
+            Rpc::InviteList => self.invite_list().await,
+            Rpc::InviteDelete => self.invite_delete(call).await,
+            Rpc::SettingsGet => self.settings_get().await,
+            Rpc::SettingsUpdate => self.settings_update(call).await,
+            Rpc::GrantRevoke => self.grant_revoke(call).await,
+            Rpc::ScopeDestroy => self.scope_destroy(call).await,
+            Rpc::OfferCreate => self.offer_create(call).await,
+            Rpc::OfferAccept => self.offer_accept(call).await,
+            Rpc::OfferDecline => self.offer_decline(call).await,
+            Rpc::OfferRetract => self.offer_retract(call).await,
+            Rpc::OfferList => self.offer_list(call).await,
+            Rpc::OfferHistory => self.offer_history(call).await,
+            Rpc::SelfServiceSet => self.self_service_set(call).await,
+            Rpc::ActorLookup => self.actor_lookup(call).await,
+            Rpc::ActorSearch => self.actor_search(call).await,
+            Rpc::ActorCreate => self.actor_create(call).await,
+            Rpc::ActorList => self.actor_list(call).await,
+            Rpc::Heartbeat => Ok(Outcome::read(json!({}))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(message: Value) -> Option<(Value, i32)> {
+        envelope(message).err().map(|(id, fail)| (id, fail.code.number()))
+    }
+
+    #[test]
+    fn acc_200_bad_envelopes_are_told_with_the_id_that_can_be_saved() {
+        let invalid = |id: Value| Some((id, -32_600));
+        assert_eq!(code(json!([])), invalid(Value::Null));
+        assert_eq!(code(json!("x")), invalid(Value::Null));
+        assert_eq!(code(json!({ "id": 7, "method": "m" })), invalid(json!(7)));
+        assert_eq!(code(json!({ "jsonrpc": "1.0", "id": "a", "method": "m" })), invalid(json!("a")));
+        assert_eq!(code(json!({ "jsonrpc": "2.0", "id": 1 })), invalid(json!(1)));
+        assert_eq!(code(json!({ "jsonrpc": "2.0", "method": "m" })), invalid(Value::Null));
+        assert_eq!(code(json!({ "jsonrpc": "2.0", "id": null, "method": "m" })), invalid(Value::Null));
+        for params in [json!(null), json!([]), json!("x")] {
+            assert_eq!(code(json!({ "jsonrpc": "2.0", "id": 1, "method": "m", "params": params })), invalid(json!(1)));
+        }
+        assert_eq!(code(json!({ "jsonrpc": "2.0", "id": 1, "method": "m", "more": true })), None);
+    }
+}

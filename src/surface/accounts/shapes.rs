@@ -1,0 +1,305 @@
+//! Outputs: the objects of the wire (spec/accounts-and-offers.md section 4.2) as JSON Schema. Every key is always
+//! there; what may be `null` says so.
+
+use serde_json::{Map, Value, json};
+
+/// The shape of a value.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// A UUID.
+    Uuid,
+    /// An instant, RFC 3339, UTC, milliseconds.
+    Instant,
+    /// A text.
+    Text,
+    /// True or false.
+    Flag,
+    /// A whole number.
+    Count,
+    /// `true`, always.
+    Ok,
+    /// An object of any keys.
+    Open,
+    /// A value or `null`.
+    OrNull(&'static Shape),
+    /// A list.
+    List(&'static Shape),
+    /// An object of these keys; a key that ends with `?` may be absent.
+    Object(&'static [(&'static str, Shape)]),
+    /// An empty object.
+    Empty,
+}
+
+use Shape::{Count, Empty, Flag, Instant, List, Object, Ok, Open, OrNull, Text, Uuid};
+
+const TEXT_OR_NULL: Shape = OrNull(&Text);
+const UUID_OR_NULL: Shape = OrNull(&Uuid);
+const INSTANT_OR_NULL: Shape = OrNull(&Instant);
+
+/// The account as its owner sees it.
+pub const SESSION_ACCOUNT: Shape = Object(&[
+    ("id", Uuid),
+    ("username", Text),
+    ("email", TEXT_OR_NULL),
+    ("email_verified", Flag),
+    ("created_at", Instant),
+]);
+
+const ADMIN_ACCOUNT: Shape = Object(&[
+    ("id", Uuid),
+    ("username", Text),
+    ("email", TEXT_OR_NULL),
+    ("email_verified", Flag),
+    ("created_at", Instant),
+    ("updated_at", Instant),
+    ("updated_by", UUID_OR_NULL),
+]);
+
+/// A persona by id and name.
+pub const ACTOR_SUMMARY: Shape = Object(&[("id", Uuid), ("name", Text)]);
+
+/// A role somebody holds.
+pub const ROLE_GRANT: Shape = Object(&[
+    ("id", Uuid),
+    ("role", Text),
+    ("scope_kind", TEXT_OR_NULL),
+    ("scope_id", UUID_OR_NULL),
+    ("created_at", Instant),
+    ("expires_at", INSTANT_OR_NULL),
+    ("granted_by", UUID_OR_NULL),
+]);
+
+const PENDING_OFFER: Shape = Object(&[
+    ("id", Uuid),
+    ("role", Text),
+    ("scope_kind", TEXT_OR_NULL),
+    ("scope_id", UUID_OR_NULL),
+    ("from_actor_id", Uuid),
+    ("from_username", TEXT_OR_NULL),
+    ("created_at", Instant),
+    ("expires_at", Instant),
+]);
+
+const ACTOR_WITH_GRANTS: Shape = Object(&[("id", Uuid), ("name", Text), ("role_grants", List(&ROLE_GRANT))]);
+
+const ADMIN_ENTRY: Shape = Object(&[
+    ("account", ADMIN_ACCOUNT),
+    ("actor", OrNull(&ACTOR_SUMMARY)),
+    ("role_grants", List(&ROLE_GRANT)),
+    ("pending_offers", List(&PENDING_OFFER)),
+    ("actors", List(&ACTOR_WITH_GRANTS)),
+]);
+
+const SESSION: Shape = Object(&[
+    ("id", Text),
+    ("account_id", Uuid),
+    ("created_at", Instant),
+    ("expires_at", Instant),
+    ("last_seen_at", Instant),
+]);
+
+const ADMIN_SESSION: Shape = Object(&[
+    ("id", Text),
+    ("account_id", Uuid),
+    ("created_at", Instant),
+    ("expires_at", Instant),
+    ("last_seen_at", Instant),
+    ("username", Text),
+]);
+
+const API_TOKEN: Shape = Object(&[
+    ("id", Text),
+    ("account_id", Uuid),
+    ("name", Text),
+    ("expires_at", INSTANT_OR_NULL),
+    ("last_used_at", INSTANT_OR_NULL),
+    ("last_used_ip", TEXT_OR_NULL),
+    ("created_at", Instant),
+]);
+
+/// An offer of a role.
+pub const OFFER: Shape = Object(&[
+    ("id", Uuid),
+    ("from_actor_id", Uuid),
+    ("to_account_id", Uuid),
+    ("to_actor_id", UUID_OR_NULL),
+    ("role", Text),
+    ("scope_kind", TEXT_OR_NULL),
+    ("scope_id", UUID_OR_NULL),
+    ("message", TEXT_OR_NULL),
+    ("created_at", Instant),
+    ("expires_at", Instant),
+    ("accepted_at", INSTANT_OR_NULL),
+    ("declined_at", INSTANT_OR_NULL),
+    ("decline_reason", TEXT_OR_NULL),
+    ("retracted_at", INSTANT_OR_NULL),
+    ("superseded_at", INSTANT_OR_NULL),
+    ("resulting_role_grant_id", UUID_OR_NULL),
+]);
+
+const INVITE: Shape = Object(&[
+    ("id", Uuid),
+    ("email", TEXT_OR_NULL),
+    ("username", TEXT_OR_NULL),
+    ("claimed_by", UUID_OR_NULL),
+    ("claimed_at", INSTANT_OR_NULL),
+    ("created_at", Instant),
+    ("created_by", UUID_OR_NULL),
+]);
+
+const INVITE_LISTED: Shape = Object(&[
+    ("id", Uuid),
+    ("email", TEXT_OR_NULL),
+    ("username", TEXT_OR_NULL),
+    ("claimed_by", UUID_OR_NULL),
+    ("claimed_at", INSTANT_OR_NULL),
+    ("created_at", Instant),
+    ("created_by", UUID_OR_NULL),
+    ("created_by_username", TEXT_OR_NULL),
+    ("claimed_by_username", TEXT_OR_NULL),
+]);
+
+const SETTINGS: Shape = Object(&[
+    ("open_signup", Flag),
+    ("updated_at", INSTANT_OR_NULL),
+    ("updated_by", UUID_OR_NULL),
+    ("updated_by_username", TEXT_OR_NULL),
+]);
+
+/// A row of the audit as the stream sends it.
+pub const AUDIT_EVENT: Shape = Object(&[
+    ("id", Uuid),
+    ("seq", Count),
+    ("event_type", Text),
+    ("outcome", Text),
+    ("actor_id", UUID_OR_NULL),
+    ("account_id", UUID_OR_NULL),
+    ("target_account_id", UUID_OR_NULL),
+    ("target_actor_id", UUID_OR_NULL),
+    ("ip", TEXT_OR_NULL),
+    ("created_at", Instant),
+    ("metadata", OrNull(&Open)),
+]);
+
+const AUDIT_LISTED: Shape = Object(&[
+    ("id", Uuid),
+    ("seq", Count),
+    ("event_type", Text),
+    ("outcome", Text),
+    ("actor_id", UUID_OR_NULL),
+    ("account_id", UUID_OR_NULL),
+    ("target_account_id", UUID_OR_NULL),
+    ("target_actor_id", UUID_OR_NULL),
+    ("ip", TEXT_OR_NULL),
+    ("created_at", Instant),
+    ("metadata", OrNull(&Open)),
+    ("username", TEXT_OR_NULL),
+    ("target_username", TEXT_OR_NULL),
+]);
+
+const ACTOR_LABEL: Shape = Object(&[("id", Uuid), ("username", Text), ("display_name?", Text)]);
+
+/// `{ok: true}`.
+pub const DONE: Shape = Object(&[("ok", Ok)]);
+/// `{}`.
+pub const NOTHING: Shape = Empty;
+/// `{sessions}`.
+pub const SESSIONS: Shape = Object(&[("sessions", List(&SESSION))]);
+/// `{sessions}` of all accounts.
+pub const ADMIN_SESSIONS: Shape = Object(&[("sessions", List(&ADMIN_SESSION))]);
+/// `{ok, revoked}`.
+pub const REVOKED: Shape = Object(&[("ok", Ok), ("revoked", Flag)]);
+/// `{ok, count}`.
+pub const COUNTED: Shape = Object(&[("ok", Ok), ("count", Count)]);
+/// `{ok, token, id, name}`.
+pub const TOKEN_MADE: Shape = Object(&[("ok", Ok), ("token", Text), ("id", Text), ("name", Text)]);
+/// `{tokens}`.
+pub const TOKENS: Shape = Object(&[("tokens", List(&API_TOKEN))]);
+/// `{accounts, grantable_roles}`.
+pub const ADMIN_ACCOUNTS: Shape = Object(&[("accounts", List(&ADMIN_ENTRY)), ("grantable_roles", List(&Text))]);
+/// `{events}`.
+pub const AUDIT_EVENTS: Shape = Object(&[("events", List(&AUDIT_LISTED))]);
+/// `{ok, invite}`.
+pub const INVITE_MADE: Shape = Object(&[("ok", Ok), ("invite", INVITE)]);
+/// `{invites}`.
+pub const INVITES: Shape = Object(&[("invites", List(&INVITE_LISTED))]);
+/// `{settings}`.
+pub const SETTINGS_SHOWN: Shape = Object(&[("settings", SETTINGS)]);
+/// `{ok, settings}`.
+pub const SETTINGS_CHANGED: Shape = Object(&[("ok", Ok), ("settings", SETTINGS)]);
+/// `{ok, revoked_role_grant_ids, superseded_offer_ids}`.
+pub const SCOPE_ENDED: Shape =
+    Object(&[("ok", Ok), ("revoked_role_grant_ids", List(&Uuid)), ("superseded_offer_ids", List(&Uuid))]);
+/// `{offer}`.
+pub const OFFER_MADE: Shape = Object(&[("offer", OFFER)]);
+/// `{role_grant_id, offer, superseded_offer_ids}`.
+pub const OFFER_ACCEPTED: Shape =
+    Object(&[("role_grant_id", Uuid), ("offer", OFFER), ("superseded_offer_ids", List(&Uuid))]);
+/// `{offers}`.
+pub const OFFERS: Shape = Object(&[("offers", List(&OFFER))]);
+/// `{ok, enabled, changed}`.
+pub const SWITCHED: Shape = Object(&[("ok", Ok), ("enabled", Flag), ("changed", Flag)]);
+/// `{actors}` by label.
+pub const ACTOR_LABELS: Shape = Object(&[("actors", List(&ACTOR_LABEL))]);
+/// `{actors}` by id and name.
+pub const ACTORS: Shape = Object(&[("actors", List(&ACTOR_SUMMARY))]);
+/// `{ok, actor}`.
+pub const ACTOR_MADE: Shape = Object(&[("ok", Ok), ("actor", ACTOR_SUMMARY)]);
+/// `{holds, sentence, proof}`.
+pub const WHY: Shape = Object(&[("holds", Flag), ("sentence", Text), ("proof", List(&Open))]);
+/// `{ok, sessions_revoked, tokens_revoked}`.
+pub const PASSWORD_CHANGED: Shape = Object(&[("ok", Ok), ("sessions_revoked", Count), ("tokens_revoked", Count)]);
+/// `{ok, username}`.
+pub const LOGGED_OUT: Shape = Object(&[("ok", Ok), ("username", Text)]);
+/// `{account, actor, role_grants}`.
+pub const STATUS: Shape =
+    Object(&[("account", SESSION_ACCOUNT), ("actor", OrNull(&ACTOR_SUMMARY)), ("role_grants", List(&ROLE_GRANT))]);
+/// `{ok, account, actor}`.
+pub const BOOTSTRAPPED: Shape =
+    Object(&[("ok", Ok), ("account", Object(&[("id", Uuid), ("username", Text)])), ("actor", Object(&[("id", Uuid)]))]);
+/// `{version, uptime_ms}`.
+pub const SERVER: Shape = Object(&[("version", Text), ("uptime_ms", Count)]);
+/// `{connected, type, name}`.
+pub const DATABASE: Shape = Object(&[("connected", Flag), ("type", Text), ("name", Text)]);
+/// `{status}`.
+pub const HEALTH: Shape = Object(&[("status", Text)]);
+/// Params of a notification about an offer.
+pub const OFFER_NOTICE: Shape = Object(&[("offer", OFFER)]);
+/// Params of a notification that an offer fell away.
+pub const SUPERSEDE_NOTICE: Shape = Object(&[("offer", OFFER), ("reason", Text), ("cause_id", Uuid)]);
+/// Params of a notification that a role was taken.
+pub const REVOKE_NOTICE: Shape =
+    Object(&[("role_grant_id", Uuid), ("role", Text), ("scope_id", UUID_OR_NULL), ("reason", TEXT_OR_NULL)]);
+
+impl Shape {
+    /// As JSON Schema.
+    #[must_use]
+    pub fn schema(&self) -> Value {
+        match self {
+            Self::Uuid => json!({ "type": "string", "format": "uuid" }),
+            Self::Instant => json!({ "type": "string", "format": "date-time" }),
+            Self::Text => json!({ "type": "string" }),
+            Self::Flag => json!({ "type": "boolean" }),
+            Self::Count => json!({ "type": "integer" }),
+            Self::Ok => json!({ "const": true }),
+            Self::Open => json!({ "type": "object" }),
+            Self::OrNull(inner) => json!({ "anyOf": [inner.schema(), { "type": "null" }] }),
+            Self::List(items) => json!({ "type": "array", "items": items.schema() }),
+            Self::Empty => json!({ "type": "object", "properties": {}, "additionalProperties": false }),
+            Self::Object(fields) => {
+                let mut properties = Map::new();
+                let mut needed = Vec::new();
+                for (name, shape) in *fields {
+                    let bare = name.trim_end_matches('?');
+                    if bare == *name {
+                        needed.push(bare);
+                    }
+                    properties.insert(bare.to_owned(), shape.schema());
+                }
+                json!({
+                    "type": "object", "properties": properties, "required": needed, "additionalProperties": false,
+                })
+            }
+        }
+    }
+}

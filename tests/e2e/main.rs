@@ -8,6 +8,7 @@
 #[macro_use]
 mod harness;
 
+mod accounts;
 mod alerts;
 mod applications;
 mod attacks;

@@ -50,6 +50,12 @@ impl Client {
         self.header("content-type", "application/json").send(Method::POST, path, Some(body.to_string().into_bytes()))
     }
 
+    /// The status alone, for an answer that may be a fault.
+    pub(crate) fn status_of_post(&self, path: &str, body: &Value) -> u16 {
+        let request = self.http.post(format!("{}{path}", self.base)).body(body.to_string());
+        runtime().block_on(async { request.send().await.unwrap().status().as_u16() })
+    }
+
     /// A POST whose body is taken as it is.
     pub(crate) fn post_bytes(&self, path: &str, body: impl Into<Vec<u8>>) -> Reply {
         self.send(Method::POST, path, Some(body.into()))
@@ -169,11 +175,39 @@ impl Reply {
             return;
         }
         let body = self.json();
+        if body.get("jsonrpc").is_some() {
+            return self.check_rpc_error_shape(&body);
+        }
         let keys: Vec<&String> = body.as_object().unwrap_or_else(|| panic!("{self}")).keys().collect();
-        let known = ["error", "message", "issues", "retry_after", "available", "id"];
+        let known = [
+            "error",
+            "message",
+            "issues",
+            "retry_after",
+            "available",
+            "id",
+            "required_roles",
+            "required_credential_types",
+            "bootstrap_available",
+        ];
         assert!(keys.iter().all(|key| known.contains(&key.as_str())), "{self}: an unknown key in an error");
         assert!(body["error"].is_string(), "{self}: an error without a code");
         assert!(self.status < 500 || self.status == 503, "{self}: a fault of the server");
+        self.check_nothing_leaks();
+    }
+
+    fn check_rpc_error_shape(&self, body: &Value) {
+        let keys =
+            |value: &Value| value.as_object().unwrap_or_else(|| panic!("{self}")).keys().cloned().collect::<Vec<_>>();
+        let error = &body["error"];
+        assert_eq!(keys(body), ["error", "id", "jsonrpc"], "{self}");
+        let known = ["code", "data", "message"];
+        assert!(keys(error).iter().all(|key| known.contains(&key.as_str())), "{self}: an unknown key in an error");
+        assert!(self.status < 500 || self.status == 503, "{self}: a fault of the server");
+        self.check_nothing_leaks();
+    }
+
+    fn check_nothing_leaks(&self) {
         let text = String::from_utf8_lossy(&self.body).to_lowercase();
         for inside in [
             "select ",

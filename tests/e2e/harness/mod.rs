@@ -1,6 +1,7 @@
 //! What every test stands on: servers ([`Server`]), clients as kinds ([`Client`], [`Founder`], [`Company`]), answers
 //! that check themselves ([`Reply`]), and waiting without sleeping ([`eventually`]).
 
+mod accounts;
 mod http;
 mod mail_sink;
 mod parallel;
@@ -9,6 +10,7 @@ mod program;
 mod server;
 mod store;
 
+pub(crate) use accounts::{COOKIE_KEY, Installation, ORIGIN, PASSWORD, Person, cookie_of, text};
 pub(crate) use http::{Client, Reply};
 pub(crate) use mail_sink::MailSink;
 pub(crate) use parallel::{eventually, holds_for, in_parallel, runtime};

@@ -71,6 +71,12 @@ impl Setup {
         self
     }
 
+    /// For the whole run: its folder goes with the process.
+    pub(crate) fn shared(mut self) -> Self {
+        self.shared = true;
+        self
+    }
+
     /// Listens on every address of the machine.
     pub(crate) fn listen_everywhere(mut self) -> Self {
         "0.0.0.0".clone_into(&mut self.listen);
@@ -143,11 +149,7 @@ impl Server {
             Engine::Sqlite => &SQLITE,
             Engine::Postgres => &POSTGRES,
         };
-        shared.get_or_init(|| {
-            let mut setup = Setup::new(engine);
-            setup.shared = true;
-            setup.start()
-        })
+        shared.get_or_init(|| Setup::new(engine).shared().start())
     }
 
     /// A server of one's own with these settings (`MUNIMENT_` is put in front).

@@ -1,0 +1,159 @@
+//! API tokens and one's own sessions (ACC-050 to ACC-059).
+
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Engine, Installation, ORIGIN, base64url, in_parallel, looks_like, text};
+
+const PREFIX: &str = "secret_muniment_token_";
+
+fn acc_050_a_token_is_shown_once_and_named_by_its_beginning(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let made = person.client.rpc("account_token_create", &Value::Null).result();
+    let (token, id) = (text(&made["token"]), text(&made["id"]));
+    assert!(looks_like(&token, PREFIX, 43, base64url), "{token}");
+    assert_eq!(id, format!("tok_{}", &token[PREFIX.len()..PREFIX.len() + 12]));
+    assert_eq!(made["name"], "CLI token");
+    let named = person.client.rpc("account_token_create", &json!({ "name": "cron" })).result();
+    assert_eq!(named["name"], "cron");
+    let long = "n".repeat(201);
+    assert_eq!(person.client.rpc("account_token_create", &json!({ "name": long })).issues()[0].0, "name");
+    assert_eq!(person.client.rpc("account_token_create", &json!({ "name": null })).issues()[0].0, "name");
+    let listed = person.client.rpc("account_token_list", &Value::Null).result();
+    assert_eq!(listed["tokens"][0]["name"], "cron");
+    assert_eq!(listed["tokens"].as_array().unwrap().len(), 2);
+    assert!(!listed.to_string().contains(&token));
+    assert!(!crate::harness::contains(&house.server.store.bytes(), token.as_bytes()));
+}
+
+fn acc_051_the_scheme_is_of_any_case_and_use_is_noted(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let made = person.client.rpc("account_token_create", &Value::Null).result();
+    for scheme in ["bearer", "BEARER", "Bearer"] {
+        let client = house.server.anonymous().header("authorization", &format!("{scheme} {}", text(&made["token"])));
+        let client = client.header("x-forwarded-for", "198.51.100.7");
+        assert_eq!(client.get("/api/account/verify").status, 200, "{scheme}");
+    }
+    let listed = person.client.rpc("account_token_list", &Value::Null).result();
+    assert!(listed["tokens"][0]["last_used_at"].is_string());
+    assert_eq!(listed["tokens"][0]["last_used_ip"], "198.51.100.7");
+}
+
+fn acc_052_what_a_browser_sends_is_no_token(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (by_token, _) = house.token_of(&house.person("ann"));
+    for (name, value) in [("origin", ORIGIN), ("referer", "https://x.example"), ("referer", "")] {
+        by_token.header(name, value).get("/api/account/verify").refused(401, "authentication_required");
+    }
+    for origin in ["", "https://rogue.example"] {
+        by_token.header("origin", origin).get("/api/account/verify").refused(403, "forbidden_origin");
+    }
+}
+
+fn acc_053_a_token_that_does_not_hold_is_nobody(engine: Engine) {
+    let house = Installation::shared(engine);
+    let unknown = format!("{PREFIX}{}", "a".repeat(43));
+    for token in [unknown.as_str(), "", "x", "secret_muniment_token_short"] {
+        let client = house.server.anonymous().header("authorization", &format!("Bearer {token}"));
+        client.rpc("account_verify", &Value::Null).refused(401, -32_001, "");
+        client.get("/api/account/status").refused(401, "authentication_required");
+        assert_eq!(client.post("/api/account/login", &json!({})).status, 400);
+    }
+}
+
+fn acc_054_the_oldest_token_beyond_the_cap_ends_and_so_does_a_revoked_one(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let tokens: Vec<(Client, String)> = (0..11).map(|_| house.token_of(&person)).collect();
+    let status = |client: &Client| client.get("/api/account/verify").status;
+    assert_eq!(status(&tokens[0].0), 401);
+    assert!(tokens[1..].iter().all(|(client, _)| status(client) == 200));
+    let revoked = person.client.rpc("account_token_revoke", &json!({ "token_id": tokens[5].1 })).result();
+    assert_eq!(revoked, json!({ "ok": true, "revoked": true }));
+    assert_eq!((status(&tokens[5].0), status(&tokens[6].0), status(&person.client)), (401, 200, 200));
+}
+
+fn acc_055_a_token_does_not_mint_or_revoke(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let (by_token, id) = house.token_of(&person);
+    let before = house.rows(&person.id);
+    let hash = "a".repeat(64);
+    for (method, params) in [
+        ("account_token_create", Value::Null),
+        ("account_token_revoke", json!({ "token_id": id })),
+        ("account_session_revoke", json!({ "session_id": hash })),
+        ("account_session_revoke_all", Value::Null),
+    ] {
+        let data = by_token.rpc(method, &params).refused(403, -32_002, "credential_type_required");
+        assert_eq!(data["required_credential_types"], json!(["session"]), "{method}");
+    }
+    assert_eq!(house.rows(&person.id), before);
+    for method in ["account_token_list", "account_verify"] {
+        by_token.rpc(method, &Value::Null).result();
+    }
+    house.daemon().rpc("account_token_create", &Value::Null).refused(403, -32_002, "credential_type_required");
+}
+
+fn acc_056_what_is_somebody_elses_is_not_there(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (ann, ben) = (house.person("ann"), house.person("ben"));
+    let (by_token, token) = house.token_of(&ann);
+    let sessions = ann.client.rpc("account_session_list", &Value::Null).result();
+    let session = text(&sessions["sessions"][0]["id"]);
+    let none = json!({ "ok": true, "revoked": false });
+    assert_eq!(ben.client.rpc("account_session_revoke", &json!({ "session_id": session })).result(), none);
+    let row = house.row("session_revoke", &ben.id);
+    assert_eq!(row["outcome"], "failure");
+    assert_eq!(row["metadata"], json!({ "session_id": session, "credential_type": "session" }));
+    assert_eq!(ben.client.rpc("account_token_revoke", &json!({ "token_id": token })).result(), none);
+    assert_eq!(house.row("token_revoke", &ben.id)["outcome"], "failure");
+    assert_eq!(by_token.get("/api/account/verify").status, 200);
+    assert_eq!(ann.client.get("/api/account/verify").status, 200);
+}
+
+fn acc_057_ids_are_of_one_form(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    for id in ["a".repeat(63), "A".repeat(64)] {
+        let issues = person.client.rpc("account_session_revoke", &json!({ "session_id": id })).issues();
+        assert_eq!(issues, [("session_id".to_owned(), "invalid_format".to_owned())]);
+    }
+    let issues = person.client.rpc("account_token_revoke", &json!({ "token_id": "tok_x" })).issues();
+    assert_eq!(issues, [("token_id".to_owned(), "invalid_format".to_owned())]);
+}
+
+fn acc_058_many_requests_of_one_token_are_not_too_many(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_BEARER_IP", "5/900")]);
+    let (by_token, _) = house.token_of(&house.person("ann"));
+    let statuses = in_parallel(50, |_| by_token.get("/api/account/verify").status);
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+}
+
+fn acc_059_sessions_are_ended_one_by_one_and_all_at_once(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let (second, third) = (house.session_of(&person), house.session_of(&person));
+    let listed = person.client.rpc("account_session_list", &Value::Null).result();
+    let newest = text(&listed["sessions"][0]["id"]);
+    assert_eq!(person.client.rpc("account_session_revoke", &json!({ "session_id": newest })).result()["revoked"], true);
+    let status = |client: &Client| client.get("/api/account/verify").status;
+    assert_eq!((status(&person.client), status(&second.client), status(&third.client)), (200, 200, 401));
+    let all = person.client.rpc("account_session_revoke_all", &Value::Null).result();
+    assert_eq!(all, json!({ "ok": true, "count": 2 }));
+    assert_eq!((status(&person.client), status(&second.client)), (401, 401));
+}
+
+both_engines![
+    acc_050_a_token_is_shown_once_and_named_by_its_beginning,
+    acc_051_the_scheme_is_of_any_case_and_use_is_noted,
+    acc_052_what_a_browser_sends_is_no_token,
+    acc_053_a_token_that_does_not_hold_is_nobody,
+    acc_054_the_oldest_token_beyond_the_cap_ends_and_so_does_a_revoked_one,
+    acc_055_a_token_does_not_mint_or_revoke,
+    acc_056_what_is_somebody_elses_is_not_there,
+    acc_057_ids_are_of_one_form,
+    acc_058_many_requests_of_one_token_are_not_too_many,
+    acc_059_sessions_are_ended_one_by_one_and_all_at_once,
+];

@@ -1,0 +1,114 @@
+//! The first account (ACC-070 to ACC-075).
+
+use serde_json::json;
+
+use crate::harness::{Engine, Installation, PASSWORD, Setup, cookie_of, in_parallel};
+
+fn acc_070_the_first_account_keeps_and_administers(engine: Engine) {
+    let (setup, folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    let server = setup.start();
+    let offered = server.anonymous().get("/api/account/status").refused(401, "authentication_required");
+    assert_eq!(offered["bootstrap_available"], true);
+    let reply = server.bootstrap("Keeper");
+    let made = reply.expect(200);
+    assert_eq!(made["account"]["username"], "keeper");
+    let client = server.anonymous().header("cookie", &cookie_of(&reply));
+    let status = client.get("/api/account/status").expect(200);
+    assert_eq!(status["actor"]["id"], made["actor"]["id"]);
+    let grants = status["role_grants"].as_array().unwrap();
+    let mut roles: Vec<_> = grants.iter().map(|grant| grant["role"].as_str().unwrap()).collect();
+    roles.sort_unstable();
+    assert_eq!(roles, ["admin", "keeper"]);
+    assert!(grants.iter().all(|grant| grant["granted_by"].is_null() && grant["scope_id"].is_null()));
+    assert!(!folder.path().join("token").exists());
+    let after = server.anonymous().get("/api/account/status").refused(401, "authentication_required");
+    assert!(after.get("bootstrap_available").is_none());
+    let rows = client.rpc("audit_log_list", &json!({ "event_type": "bootstrap" })).result();
+    assert_eq!(rows["events"][0]["outcome"], "success");
+    assert_eq!(rows["events"][0]["account_id"], made["account"]["id"]);
+    assert!(rows["events"][0]["actor_id"].is_null() && rows["events"][0]["metadata"].is_null());
+}
+
+fn acc_071_a_closed_window_says_one_thing(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let rows = || house.audit(&json!({ "event_type": "bootstrap" })).len();
+    let before = rows();
+    house.server.bootstrap("second").refused(403, "already_bootstrapped");
+    assert_eq!(rows(), before);
+
+    let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    setup.set("ACCOUNTS_BOOTSTRAP", "surface_only").start().bootstrap("first").refused(403, "already_bootstrapped");
+    let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    setup.set("ACCOUNTS_BOOTSTRAP", "disabled").start().bootstrap("first").refused(404, "not_found");
+
+    let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    if engine == Engine::Sqlite {
+        house.server.terminate();
+    }
+    let restored = setup.over(house.server.store.clone(), &house.server.data).start();
+    restored.bootstrap("second").refused(403, "already_bootstrapped");
+}
+
+fn acc_072_a_wrong_token_and_a_missing_file_make_no_account(engine: Engine) {
+    let (setup, folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    let server = setup.start();
+    server.bootstrap_with("wrong", "first").refused(401, "invalid_token");
+    server.bootstrap_with("bootstrap-token-of-the-tests ", "first").refused(401, "invalid_token");
+    let path = folder.path().join("token");
+    assert!(path.exists());
+    assert_eq!(server.store.count("account.registered"), 0);
+    assert_eq!(server.store.count("attempt.refused"), 2);
+    std::fs::remove_file(&path).unwrap();
+    server.bootstrap("first").refused(404, "token_file_missing");
+    assert_eq!(server.store.count("attempt.refused"), 3);
+    std::fs::write(&path, "bootstrap-token-of-the-tests").unwrap();
+    server.bootstrap("first").refused(403, "already_bootstrapped");
+    assert_eq!(server.store.count("account.registered"), 0);
+}
+
+fn acc_073_many_at_once_make_one_account(engine: Engine) {
+    let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    let server = setup.start();
+    let statuses = in_parallel(20, |index| server.bootstrap(&format!("keeper-{index}")).status);
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert_eq!(server.store.count("account.registered"), 1);
+}
+
+fn acc_074_a_file_that_stays_is_told_as_a_fault_and_the_account_stands(engine: Engine) {
+    let (setup, folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    // A mount point of its own cannot be unlinked by anybody, root included; a folder in its place is such a thing
+    // for the deletion, but not for the reading, so the deletion is kept from working by the folder's attributes.
+    let path = folder.path().join("token");
+    let immutable = std::process::Command::new("chattr").args(["+i", path.to_str().unwrap()]).status();
+    let server = setup.start();
+    if !immutable.is_ok_and(|status| status.success()) {
+        // This file system has no such attribute: then the rest of the promise is all that can be seen here.
+        server.bootstrap("keeper").expect(200);
+        return;
+    }
+    let status = server.try_bootstrap("keeper");
+    std::process::Command::new("chattr").args(["-i", path.to_str().unwrap()]).status().unwrap();
+    assert_eq!(status, 500);
+    let body = json!({ "username": "keeper", "password": PASSWORD });
+    server.anonymous().post("/api/account/login", &body).expect(200);
+    assert!(server.log().contains(path.to_str().unwrap()));
+}
+
+fn acc_075_the_rules_of_sign_up_hold_here(engine: Engine) {
+    let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    let server = setup.start();
+    for (username, password) in [("ab", PASSWORD), ("keeper", "short"), ("a@b", PASSWORD)] {
+        let body = json!({ "token": "bootstrap-token-of-the-tests", "username": username, "password": password });
+        server.anonymous().post("/api/account/bootstrap", &body).refused(400, "invalid_request_body");
+    }
+    server.bootstrap("keeper").expect(200);
+}
+
+both_engines![
+    acc_070_the_first_account_keeps_and_administers,
+    acc_071_a_closed_window_says_one_thing,
+    acc_072_a_wrong_token_and_a_missing_file_make_no_account,
+    acc_073_many_at_once_make_one_account,
+    acc_074_a_file_that_stays_is_told_as_a_fault_and_the_account_stands,
+    acc_075_the_rules_of_sign_up_hold_here,
+];

@@ -1,0 +1,201 @@
+//! Cookies and sessions after the sign-in (ACC-018 to ACC-027).
+
+use serde_json::{Value, json};
+
+use crate::harness::{COOKIE_KEY, Engine, Installation, PASSWORD, Person, Reply, cookie_of};
+
+/// A cookie of any form, signed by a key.
+fn signed(key: &str, text: &str) -> String {
+    use base64::Engine as _;
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes()).unwrap();
+    mac.update(text.as_bytes());
+    let mac = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
+    format!("muniment_session={text}.{mac}")
+}
+
+fn identity(person: &Person) -> String {
+    person.cookie.split_once('=').unwrap().1.split(':').next().unwrap().to_owned()
+}
+
+fn in_hours(hours: i64) -> i64 {
+    chrono::Utc::now().timestamp() + hours * 3_600
+}
+
+fn is_cleared(reply: &Reply) -> bool {
+    reply.header("set-cookie") == "muniment_session=; HttpOnly; Secure; SameSite=Strict; Path=/; Max-Age=0"
+}
+
+fn acc_018_logging_out_ends_this_session_and_no_other(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let other = house.session_of(&person);
+    let reply = person.client.post("/api/account/logout", &json!({}));
+    assert_eq!(reply.expect(200), json!({ "ok": true, "username": person.username }));
+    assert!(is_cleared(&reply));
+    person.client.get("/api/account/verify").refused(401, "authentication_required");
+    assert_eq!(other.client.get("/api/account/verify").status, 200);
+}
+
+fn acc_019_cookies_that_are_not_ours_or_have_ended_are_taken_away(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let identity = identity(&person);
+    let end = in_hours(100);
+    for cookie in [
+        person.cookie.replace(':', "x:"),
+        "muniment_session=nodot".to_owned(),
+        signed("another-key-of-thirty-two-characters-or-more", &format!("{identity}:{end}")),
+        signed(COOKIE_KEY, &format!("{identity}:{}", in_hours(-1))),
+        signed(COOKIE_KEY, &format!("{identity}:12x")),
+        signed(COOKIE_KEY, &format!(":{end}")),
+    ] {
+        let reply = house.server.anonymous().header("cookie", &cookie).get("/api/account/verify");
+        reply.refused(401, "authentication_required");
+        assert!(is_cleared(&reply), "{cookie}");
+    }
+    let fine = signed(COOKIE_KEY, &format!("{identity}:{end}"));
+    assert_eq!(house.server.anonymous().header("cookie", &fine).get("/api/account/verify").status, 200);
+}
+
+fn acc_020_the_cookie_of_a_revoked_session_is_left_alone(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    person.client.rpc("account_session_revoke_all", &Value::Null).result();
+    let reply = person.client.get("/api/account/verify");
+    reply.refused(401, "authentication_required");
+    assert_eq!(reply.header("set-cookie"), "");
+}
+
+fn acc_021_an_old_key_still_verifies_and_the_cookie_comes_back_signed_anew(engine: Engine) {
+    let (new, old) = ("new-key-of-thirty-two-characters-or-more", COOKIE_KEY);
+    let house = Installation::with(engine, &[("COOKIE_KEYS", &format!("{new}__{old}"))]);
+    let person = house.person("ann");
+    let by_old = signed(old, &format!("{}:{}", identity(&person), in_hours(200)));
+    let reply = house.server.anonymous().header("cookie", &by_old).get("/api/account/verify");
+    assert_eq!(reply.status, 200);
+    let fresh = cookie_of(&reply);
+    let text = fresh.split_once('=').unwrap().1.rsplit_once('.').unwrap().0.to_owned();
+    assert_eq!(fresh, signed(new, &text));
+    let unknown = signed("gone-key-of-thirty-two-characters-or-more", &text);
+    house
+        .server
+        .anonymous()
+        .header("cookie", &unknown)
+        .get("/api/account/verify")
+        .refused(401, "authentication_required");
+}
+
+fn acc_022_a_cookie_near_its_end_is_renewed_and_its_session_too(engine: Engine) {
+    let house = Installation::with(engine, &[("ACCOUNTS_SESSION_MAX_AGE", "23h")]);
+    let person = house.person("ann");
+    let reply = person.client.get("/api/account/verify");
+    assert_eq!(reply.status, 200);
+    assert!(reply.header("set-cookie").contains("Max-Age=82800"), "{reply}");
+    let far = signed(COOKIE_KEY, &format!("{}:{}", identity(&person), in_hours(25)));
+    let reply = house.server.anonymous().header("cookie", &far).get("/api/account/verify");
+    assert_eq!((reply.status, reply.header("set-cookie")), (200, ""));
+
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let near = signed(COOKIE_KEY, &format!("{}:{}", identity(&person), in_hours(23)));
+    let reply = house.server.anonymous().header("cookie", &near).get("/api/account/verify");
+    assert!(reply.header("set-cookie").contains("Max-Age=2592000"), "{reply}");
+
+    let house = Installation::with(engine, &[("ACCOUNTS_REFRESH_THRESHOLD", "0")]);
+    let person = house.person("ann");
+    let near = signed(COOKIE_KEY, &format!("{}:{}", identity(&person), in_hours(1)));
+    let reply = house.server.anonymous().header("cookie", &near).get("/api/account/verify");
+    assert_eq!((reply.status, reply.header("set-cookie")), (200, ""));
+}
+
+fn acc_022_the_session_on_the_server_lasts_longer_with_its_cookie(engine: Engine) {
+    let house = Installation::with(engine, &[("ACCOUNTS_SESSION_MAX_AGE", "23h")]);
+    let person = house.person("ann");
+    let end = |person: &Person| {
+        let listed = person.client.rpc("account_session_list", &Value::Null).result();
+        crate::harness::text(&listed["sessions"][0]["expires_at"])
+    };
+    let first = end(&person);
+    crate::harness::eventually("the end moves", || (end(&person) > first).then_some(()));
+}
+
+fn acc_023_a_session_past_its_end_is_unknown(engine: Engine) {
+    let house = Installation::with(engine, &[("ACCOUNTS_SESSION_MAX_AGE", "2s"), ("ACCOUNTS_REFRESH_THRESHOLD", "0")]);
+    let reply = house.login("keeper", PASSWORD);
+    reply.expect(200);
+    let raw = cookie_of(&reply).split_once('=').unwrap().1.split(':').next().unwrap().to_owned();
+    let lasting = signed(COOKIE_KEY, &format!("{raw}:{}", in_hours(100)));
+    let client = house.server.anonymous().header("cookie", &lasting);
+    assert_eq!(client.get("/api/account/verify").status, 200);
+    crate::harness::eventually("the session runs out", || {
+        (client.get("/api/account/verify").status == 401).then_some(())
+    });
+    client.rpc("account_verify", &Value::Null).refused(401, -32_001, "");
+    client.post("/api/account/logout", &json!({})).refused(401, "authentication_required");
+}
+
+fn acc_024_verify_says_by_its_status_whether_a_credential_holds(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let (by_token, _) = house.token_of(&person);
+    for client in [&person.client, &by_token] {
+        let reply = client.get("/api/account/verify");
+        assert_eq!((reply.status, reply.body.len()), (200, 0));
+    }
+    house.server.anonymous().get("/api/account/verify").refused(401, "authentication_required");
+}
+
+fn acc_025_status_shows_the_account_and_nothing_secret(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    house.grant(&person, "teacher");
+    let status = person.client.get("/api/account/status").expect(200);
+    let keys: Vec<&String> = status["account"].as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["created_at", "email", "email_verified", "id", "username"]);
+    assert_eq!(status["actor"], json!({ "id": person.actor, "name": person.username }));
+    assert_eq!(status["role_grants"][0]["role"], "teacher");
+    assert_eq!(status["role_grants"][0]["granted_by"], json!(house.keeper.actor));
+    let anonymous = house.server.anonymous().get("/api/account/status").refused(401, "authentication_required");
+    assert!(anonymous.get("bootstrap_available").is_none());
+}
+
+fn acc_026_status_of_several_personas_names_the_one_that_acts(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (person, other) = (house.person("ann"), house.person("ben"));
+    let second = person.client.rpc("actor_create", &json!({ "name": "Second" })).result();
+    for query in [String::new(), format!("?acting={}", other.actor), "?acting=x&more=1".to_owned()] {
+        let status = person.client.get(&format!("/api/account/status{query}")).expect(200);
+        assert_eq!((&status["actor"], &status["role_grants"]), (&Value::Null, &json!([])), "{query}");
+    }
+    let acting = second["actor"]["id"].as_str().unwrap();
+    let status = person.client.get(&format!("/api/account/status?acting={acting}")).expect(200);
+    assert_eq!(status["actor"]["name"], "Second");
+}
+
+fn acc_027_use_writes_a_handful_of_records_and_moves_last_seen(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let before = house.server.store.count("session.%");
+    for _ in 0..200 {
+        assert_eq!(person.client.get("/api/account/verify").status, 200);
+    }
+    assert_eq!(house.server.store.count("session.extended"), 0, "use is no event");
+    assert!(house.server.store.count("session.%") - before < 50, "other tests sign in meanwhile, this one does not");
+    let listed = person.client.rpc("account_session_list", &Value::Null).result();
+    assert!(listed["sessions"][0]["last_seen_at"].as_str() > listed["sessions"][0]["created_at"].as_str());
+}
+
+both_engines![
+    acc_018_logging_out_ends_this_session_and_no_other,
+    acc_019_cookies_that_are_not_ours_or_have_ended_are_taken_away,
+    acc_020_the_cookie_of_a_revoked_session_is_left_alone,
+    acc_021_an_old_key_still_verifies_and_the_cookie_comes_back_signed_anew,
+    acc_022_a_cookie_near_its_end_is_renewed_and_its_session_too,
+    acc_022_the_session_on_the_server_lasts_longer_with_its_cookie,
+    acc_023_a_session_past_its_end_is_unknown,
+    acc_024_verify_says_by_its_status_whether_a_credential_holds,
+    acc_025_status_shows_the_account_and_nothing_secret,
+    acc_026_status_of_several_personas_names_the_one_that_acts,
+    acc_027_use_writes_a_handful_of_records_and_moves_last_seen,
+];

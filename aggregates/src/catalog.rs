@@ -108,7 +108,7 @@ pub const CATALOG: &[EventKind] = &[
     row("challenge.superseded", "1.0", StreamKind::Challenge),
     row("challenge.guess_failed", "1.0", StreamKind::Challenge),
     row("challenge.consumed", "1.0", StreamKind::Challenge),
-    row("account.registered", "1.0", StreamKind::Account),
+    row("account.registered", "1.1", StreamKind::Account),
     row("account.email_verified", "1.0", StreamKind::Account),
     row("account.session_opened", "1.0", StreamKind::Account),
     row("account.session_extended", "1.0", StreamKind::Account),

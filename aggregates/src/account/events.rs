@@ -11,11 +11,10 @@ use crate::sealed::{Sealed, SubjectId};
 use crate::session::SessionKind;
 
 /// By which way an account came into being.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Via {
     /// By proving an e-mail with a code.
-    #[default]
     EmailCode,
     /// By signing up with a password, on an invitation.
     Invite,
@@ -43,7 +42,6 @@ pub struct AccountRegistered {
     /// The first persona; it is named like the account.
     pub persona: PersonaId,
     /// By which way.
-    #[serde(default)]
     pub via: Via,
     /// The password's PHC string, sealed; none where it signs in by e-mail code alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -268,8 +266,8 @@ impl DomainEvent for AccountEvent {
 
     fn event_version(&self) -> &'static str {
         match self {
-            Self::Registered(_)
-            | Self::EmailVerified(_)
+            Self::Registered(_) => "1.1",
+            Self::EmailVerified(_)
             | Self::SessionOpened(_)
             | Self::SessionExtended(_)
             | Self::SessionEvicted(_)

@@ -156,3 +156,80 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Account>(&snapshot).unwrap(), fold::<Account>(&events));
     }
 }
+
+fn sign_up() -> SignUp {
+    SignUp {
+        username: "ann-lee".to_owned(),
+        email: Some(AccountEmail {
+            given: Sealed::from_text("v1|s|account/a/email|x"),
+            key: Sealed::from_text("v1|s|account/a/email_key|x"),
+        }),
+        subject: SubjectId("s".to_owned()),
+        persona: PersonaId("p".to_owned()),
+        password: Sealed::from_text("v1|s|account/a/password|x"),
+        via: Via::OpenSignup,
+        invite: None,
+    }
+}
+
+fn token(number: u32) -> IssueApiToken {
+    IssueApiToken {
+        token: CredentialId(format!("tok_{number:012}")),
+        name: "t".to_owned(),
+        secret_hash: "h".to_owned(),
+        expires_at: None,
+        max_tokens: Some(2),
+    }
+}
+
+#[test]
+fn acc_039_signing_up_proves_nothing_and_names_the_persona_like_the_account() {
+    let account = given::<Account>(&[]).and(sign_up());
+    assert!(!account.state.email_verified());
+    assert_eq!(account.state.personas()[0].name, "ann-lee");
+    account.when(sign_up()).then_refused("account_exists");
+}
+
+#[test]
+fn acc_045_a_new_password_ends_everything_and_acc_047_only_on_the_one_that_was_verified() {
+    let change = ChangePassword { password: Sealed::from_text("v1|s|account/a/password|y"), verified_version: 0 };
+    let account = given::<Account>(&[]).and(sign_up()).and(open(1)).and(token(1));
+    let events = account.when(change.clone()).events();
+    let AccountEvent::PasswordChanged(changed) = &events[0] else { panic!("{events:?}") };
+    assert_eq!((changed.sessions_revoked, changed.tokens_revoked), (1, 1));
+    let changed = account.and(change.clone());
+    assert!(changed.state.sessions().is_empty() && changed.state.tokens().is_empty());
+    changed.when(change).then_refused("concurrent_change");
+}
+
+#[test]
+fn acc_054_the_oldest_tokens_beyond_the_cap_are_evicted() {
+    let account = given::<Account>(&[]).and(sign_up()).and(token(1)).and(token(2));
+    let types: Vec<_> = account.when(token(3)).events().iter().map(|event| event.event_type()).collect();
+    assert_eq!(types, ["account.api_token_issued", "account.api_token_evicted"]);
+    let held = account.and(token(3));
+    assert_eq!(held.state.tokens()[0].token, token(2).token);
+    held.when(RevokeApiToken { token: token(1).token, reason: "revoked".to_owned() }).then_nothing();
+}
+
+#[test]
+fn met_030_proving_the_mailbox_of_a_sign_up_ends_password_and_tokens_too() {
+    let account = given::<Account>(&[]).and(sign_up()).and(open(1)).and(token(1));
+    let types: Vec<_> = account.when(VerifyEmail {}).events().iter().map(|event| event.event_type()).collect();
+    assert_eq!(
+        types,
+        ["account.email_verified", "account.session_closed", "account.tokens_ended", "account.password_removed"]
+    );
+    assert!(account.and(VerifyEmail {}).state.password().is_none());
+}
+
+#[test]
+fn acc_153_personas_are_bounded() {
+    let mut account = given::<Account>(&[]).and(sign_up());
+    for number in 1..PERSONAS_MAX {
+        account = account.and(AddPersona { persona: PersonaId(format!("p{number}")), name: "n".to_owned() });
+    }
+    account
+        .when(AddPersona { persona: PersonaId("one-more".to_owned()), name: "n".to_owned() })
+        .then_refused("actor_limit");
+}

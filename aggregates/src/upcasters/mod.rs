@@ -1,6 +1,8 @@
 //! Old shapes of events, brought to the newest one before they are decoded: one file an event whose shape
 //! changed, one line in [`REGISTRY`]. A log of any released version thereby replays under the newest.
 
+mod account_registered;
+
 use std::borrow::Cow;
 
 use serde_json::Value;
@@ -19,8 +21,8 @@ pub struct Upcaster {
     pub step: fn(Value) -> Result<Value, String>,
 }
 
-/// Every step there is. No event has changed its shape since the first release.
-pub const REGISTRY: &[Upcaster] = &[];
+/// Every step there is.
+pub const REGISTRY: &[Upcaster] = &[account_registered::FROM_1_0];
 
 /// A payload that cannot be brought to the newest shape.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -51,7 +51,8 @@ impl Setup {
 
     /// Production's rules, with what they demand: mail to this server and a key.
     pub(crate) fn production(self, smtp_url: &str) -> Self {
-        self.set("ENV", "production").set("MASTER_KEY", &"4a".repeat(32)).with_mail(smtp_url)
+        let setup = self.set("ENV", "production").set("MASTER_KEY", &"4a".repeat(32)).with_mail(smtp_url);
+        setup.set("COOKIE_KEYS", super::COOKIE_KEY).set("ALLOWED_ORIGINS", super::ORIGIN)
     }
 
     /// Mail through this server.

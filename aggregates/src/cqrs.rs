@@ -108,6 +108,7 @@ mod tests {
         use crate::ids::PersonaId;
         use crate::sealed::{Sealed, SubjectId};
         let command: AccountCommand = RegisterByEmail {
+            invite: None,
             username: "ana".to_owned(),
             email: Sealed::from_text("sealed"),
             subject: SubjectId("s".to_owned()),

@@ -48,7 +48,7 @@ pub async fn answer(
                 (Err(ApiError::refuse(400, "invalid_metric_key", message)), method.path)
             }
             Some(parameters) => {
-                let mut call = read(&request, payload, &edge, parameters, &correlation);
+                let mut call = read(&request, payload, &surface, &edge, parameters, &correlation);
                 let outcome = if call.query.iter().any(|(_, value)| value.contains('\0')) {
                     Err(ApiError::refuse(400, "invalid_field", "The query holds the character U+0000."))
                 } else {
@@ -108,6 +108,7 @@ pub(super) fn addresses(request: &HttpRequest, edge: &Edge) -> (Option<IpAddr>, 
 fn read(
     request: &HttpRequest,
     payload: web::Payload,
+    surface: &Surface,
     edge: &Edge,
     parameters: Vec<String>,
     correlation: &str,
@@ -118,9 +119,14 @@ fn read(
     Request {
         parameters,
         query: query.map(web::Query::into_inner).unwrap_or_default(),
-        presented: Presented { authorization: texts(request, header::AUTHORIZATION.as_str()), client },
+        presented: Presented {
+            authorization: texts(request, header::AUTHORIZATION.as_str()),
+            client,
+            api: api::presented(request, edge, surface.cookie_name(), correlation),
+        },
         idempotency_keys: texts(request, "idempotency-key"),
         signup_secret: texts(request, SIGNUP_SECRET).into_iter().flatten().next(),
+        content_type: texts(request, header::CONTENT_TYPE.as_str()).into_iter().flatten().next(),
         peer,
         after,
         correlation: correlation.to_owned(),

@@ -19,7 +19,8 @@ pub const AFTER: HeaderName = HeaderName::from_static("muniment-after");
 /// Correlation id of the request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Whether answers of this path may be read by any origin. Reviewing works by cookie, so its answers may not.
+/// Whether answers of this path may be read by any origin. Reviewing works by cookie, so its answers may not, nor may
+/// any answer to a request that came by cookie.
 fn is_open(path: &str) -> bool {
     path == "/health" || ((path == "/v1" || path.starts_with("/v1/")) && !path.starts_with("/v1/review/"))
 }
@@ -39,7 +40,9 @@ pub async fn wrap(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let is_open = is_open(request.path());
+    let headers = request.headers();
+    let by_cookie = headers.contains_key(header::COOKIE) && !headers.contains_key(header::AUTHORIZATION);
+    let is_open = is_open(request.path()) && !by_cookie;
     let mut response = if is_open && request.method() == Method::OPTIONS {
         request.into_response(HttpResponse::Ok().finish())
     } else {

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use muniment_aggregates::application::{Application, ApplicationCommand, NewToken, Scope, Submit, Withdraw};
 use muniment_aggregates::decider::Decider as _;
-use muniment_aggregates::ids::{ApplicationId, CompanyId, FounderId, MetricId};
+use muniment_aggregates::ids::{ApplicationId, CompanyId, FounderId, InviteId, MetricId};
+use muniment_aggregates::invite::{Claim, INVITE_EMAIL_CLAIM, Invite, InviteCommand};
 use muniment_aggregates::metric::{Define, Metric, MetricCommand};
 use muniment_aggregates::record::Who;
 use muniment_journal::SubjectAlias;
@@ -38,7 +39,15 @@ impl Surface {
                 tokens::claims_to_be(&self.metrics.token_prefix, TokenKind::Session, token.trim())
             })
         });
-        if presented { self.founder(&request.presented).await.map(Some) } else { Ok(None) }
+        if presented {
+            return self.founder(&request.presented).await.map(Some);
+        }
+        if Self::is_by_cookie(&request.presented) {
+            let founder = self.founder_by_cookie(&request.presented).await?;
+            Self::require_json(request)?;
+            return Ok(Some(founder));
+        }
+        Ok(None)
     }
 
     fn signup_gate(&self, request: &Request, has_session: bool) -> Result<(), ApiError> {
@@ -64,11 +73,8 @@ impl Surface {
             None if self.applications.require_email_otp && !has_session => return Err(otp_required()),
             None => {}
         }
-        if self.applications.require_invite {
-            if !has_session {
-                return Err(otp_required());
-            }
-            return Err(ApiError::refuse(403, "no_matching_invite", "Applying is by invitation only."));
+        if self.applications.require_invite && !has_session {
+            return Err(otp_required());
         }
         Ok(())
     }
@@ -94,6 +100,7 @@ impl Surface {
                 "founder_email is not the address you signed in with.",
             ));
         }
+        let invite = self.invite_of_applicant(founder.as_ref(), &email).await?;
         let primary = primary_metric(&mut fields)?;
         let website = fields.text_unless_blank("website", WEBSITE_CHARACTERS_MAX)?;
         let narrative = narrative(&mut fields)?;
@@ -142,6 +149,11 @@ impl Surface {
             .transact(&origin, async |tx| {
                 let mut own = tx.begin::<Application>(application.as_str());
                 tx.decide(&mut own, &submit).map_err(answered)?;
+                if let (Some(invite), Some(founder)) = (&invite, &founder) {
+                    let mut stream = tx.load::<Invite, Answer>(&invite.0).await?;
+                    let claim = InviteCommand::Claim(Claim { account: founder.account.clone() });
+                    tx.decide(&mut stream, &claim).map_err(|error| error.map_refusal(|_| Answer(no_invite())))?;
+                }
                 if let Some((id, define)) = &metric {
                     let mut metric = tx.begin::<Metric>(id.as_str());
                     tx.decide(&mut metric, define).map_err(answered)?;
@@ -157,6 +169,18 @@ impl Surface {
             "token_scopes": DEFAULT_SCOPES.map(|scope| scope.as_str()),
         });
         Ok(Reply::created(body, committed.appended.map(|appended| appended.last)))
+    }
+
+    /// The invitation an application uses up, where it needs one: an open one for the e-mail; none where the account
+    /// was made by one.
+    async fn invite_of_applicant(&self, founder: Option<&Founder>, email: &str) -> Result<Option<InviteId>, ApiError> {
+        let Some(founder) = founder.filter(|_| self.applications.require_invite) else { return Ok(None) };
+        let account = self.account_state(&founder.account).await.map_err(|fail| ApiError::from(fail.flat()))?;
+        if account.is_some_and(|account| account.registered().is_some_and(|it| it.invite.is_some())) {
+            return Ok(None);
+        }
+        let found = self.claim_owner(INVITE_EMAIL_CLAIM, email).await.map_err(|fail| ApiError::from(fail.flat()))?;
+        Ok(Some(InviteId(found.ok_or_else(no_invite)?)))
     }
 
     fn limit_applications(&self, request: &Request, email: &str) -> Result<(), ApiError> {
@@ -221,6 +245,10 @@ impl Surface {
         let done = self.runtime.bus.execute::<Application>(row.id.as_str(), command, &origin).await?;
         Ok(Reply::ok(json!({"id": row.id.as_str(), "status": "withdrawn"}), done.position))
     }
+}
+
+fn no_invite() -> Refusal {
+    Refusal::new(403, "no_matching_invite", "Applying is by invitation only.")
 }
 
 fn summary(row: &ApplicationRow) -> Value {

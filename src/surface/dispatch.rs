@@ -6,9 +6,10 @@ use std::time::Instant;
 use muniment_aggregates::ids::CompanyId;
 
 use super::Surface;
+use super::cookie_caller::Reviewer;
 use super::errors::{ApiError, Refusal};
 use super::limits::Window;
-use super::methods::{LimitClass, Method, Name, Who};
+use super::methods::{LimitClass, Method, Name, Verb, Who};
 use super::principal::{Agent, Caller, Founder};
 use super::request::{Reply, Request};
 
@@ -22,6 +23,8 @@ pub enum Admitted {
     Founder(Founder),
     /// Somebody of a company.
     Company(Caller, CompanyId),
+    /// A reviewer.
+    Reviewer(Reviewer),
 }
 
 impl Surface {
@@ -65,6 +68,9 @@ impl Surface {
                 self.acknowledge(request, &caller, &company).await
             }
             (Name::AlertResolve, Admitted::Company(caller, company)) => self.resolve(request, &caller, &company).await,
+            (Name::ReviewList, Admitted::Reviewer(_)) => self.review_list(request).await,
+            (Name::ReviewShow, Admitted::Reviewer(_)) => self.review_show(request).await,
+            (Name::ReviewStatus, Admitted::Reviewer(reviewer)) => self.review_decide(request, &reviewer).await,
             // The table names the gate of each method, and the gate what it lets through.
             (name, _) => Err(ApiError::fault(format!("{name:?} has no gate"))),
         }
@@ -79,12 +85,27 @@ impl Surface {
                 Ok(Admitted::Agent(agent))
             }
             Who::AgentOrFounder(scope) => {
-                let (caller, company) = self.company_caller(request, scope).await?;
+                let (caller, company) = if Self::is_by_cookie(&request.presented) {
+                    let found = self.company_caller_by_cookie(request).await?;
+                    if method.verb == Verb::Post {
+                        Self::require_json(request)?;
+                    }
+                    found
+                } else {
+                    self.company_caller(request, scope).await?
+                };
                 Ok(Admitted::Company(caller, company))
+            }
+            Who::Founder if Self::is_by_cookie(&request.presented) => {
+                let founder = self.founder_by_cookie(&request.presented).await?;
+                if method.verb == Verb::Post {
+                    Self::require_json(request)?;
+                }
+                Ok(Admitted::Founder(founder))
             }
             Who::Founder => Ok(Admitted::Founder(self.founder_not_agent(&request.presented).await?)),
             Who::SessionItself => Ok(Admitted::Founder(self.founder(&request.presented).await?)),
-            Who::Reviewer => Err(self.refuse_reviewer(request).await),
+            Who::Reviewer => Ok(Admitted::Reviewer(self.admit_reviewer(method, request).await?)),
         }
     }
 
@@ -99,6 +120,7 @@ impl Surface {
             Admitted::Agent(agent) => &agent.id.0,
             Admitted::Founder(founder) => &founder.id.0,
             Admitted::Company(caller, _) => caller.limit_key(),
+            Admitted::Reviewer(reviewer) => &reviewer.session.0,
         };
         self.windows.hit(window, key, limit, Instant::now()).map_err(|seconds| {
             Refusal::too_many("rate_limited", "Too many requests of this credential; wait.", seconds).into()

@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod alerts;
 pub mod applications;
 pub mod client_address;
+pub mod cookie_caller;
 pub mod cursor;
 pub mod dispatch;
 pub mod errors;

@@ -20,6 +20,7 @@ use muniment_projections::{accounts, agent_tokens, applications, sessions};
 use parking_lot::Mutex;
 
 use super::Surface;
+use super::cookie_caller::Reviewer;
 use super::errors::{ApiError, Refusal};
 use super::limits::{Window, client_prefix};
 use super::request::{Presented, Request};
@@ -79,6 +80,8 @@ pub enum Caller {
     Agent(Agent),
     /// A founder of the company.
     Founder(Founder),
+    /// A reviewer, of whichever company.
+    Reviewer(Reviewer),
 }
 
 #[derive(Debug, Clone)]
@@ -401,6 +404,19 @@ impl Agent {
 }
 
 impl Founder {
+    /// A founder who came by cookie; the session's own token was compared where the cookie was.
+    #[must_use]
+    pub(super) fn by_cookie(
+        id: CredentialId,
+        account: AccountId,
+        email: muniment_aggregates::sealed::Sealed,
+        subject: SubjectId,
+        created_at: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+    ) -> Self {
+        Self { secret_hash: id.0.clone(), id, account, email, subject, created_at, expires_at }
+    }
+
     /// As the record names him.
     #[must_use]
     pub fn who(&self) -> Who {
@@ -420,6 +436,7 @@ impl Caller {
         match self {
             Self::Agent(agent) => agent.who(),
             Self::Founder(founder) => founder.who(),
+            Self::Reviewer(reviewer) => reviewer.who(),
         }
     }
 
@@ -429,6 +446,7 @@ impl Caller {
         match self {
             Self::Agent(agent) => &agent.subject,
             Self::Founder(founder) => &founder.subject,
+            Self::Reviewer(reviewer) => &reviewer.subject,
         }
     }
 
@@ -438,6 +456,7 @@ impl Caller {
         match self {
             Self::Agent(agent) => &agent.id.0,
             Self::Founder(founder) => &founder.id.0,
+            Self::Reviewer(reviewer) => &reviewer.session.0,
         }
     }
 
@@ -447,6 +466,7 @@ impl Caller {
         match self {
             Self::Agent(agent) => &agent.name,
             Self::Founder(founder) => &founder.account.0,
+            Self::Reviewer(reviewer) => &reviewer.account.0,
         }
     }
 }

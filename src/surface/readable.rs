@@ -32,7 +32,8 @@ impl Surface {
     /// # Errors
     /// As the token's own check; 403 `missing_scope` without `application:read`.
     pub async fn readable(&self, bearer: &str, client: Option<IpAddr>) -> Result<Readable, ApiError> {
-        let presented = Presented { authorization: vec![Some(format!("Bearer {bearer}"))], client };
+        let presented =
+            Presented { authorization: vec![Some(format!("Bearer {bearer}"))], client, ..Presented::default() };
         if tokens::claims_to_be(&self.metrics.token_prefix, TokenKind::Session, bearer) {
             let founder = self.founder(&presented).await?;
             let companies = self.applications_of(&founder).await?;

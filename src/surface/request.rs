@@ -7,6 +7,7 @@ use std::pin::Pin;
 use muniment_aggregates::record::Position;
 use serde_json::Value;
 
+use super::accounts::caller::ApiPresented;
 use super::errors::ApiError;
 
 /// Why a body could not be read.
@@ -28,6 +29,8 @@ pub struct Presented {
     pub authorization: Vec<Option<String>>,
     /// Whom the request comes from, behind trusted proxies.
     pub client: Option<IpAddr>,
+    /// The session's cookie and what a browser sent with it.
+    pub api: ApiPresented,
 }
 
 /// One request.
@@ -42,6 +45,8 @@ pub struct Request {
     pub idempotency_keys: Vec<Option<String>>,
     /// The `x-alif-signup-secret` header.
     pub signup_secret: Option<String>,
+    /// The `Content-Type` header.
+    pub content_type: Option<String>,
     /// The peer of the connection itself.
     pub peer: Option<IpAddr>,
     /// `Muniment-After`: what the caller has seen and wants to see in the answer.

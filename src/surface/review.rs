@@ -1,23 +1,148 @@
 //! The review of applications (spec/metrics.md section 10). A reviewer is an account whose acting persona holds a
-//! reviewer's role and who comes by cookie; cookies and roles belong to the accounts surface. Until an account can
-//! prove itself that way nobody passes this gate, and everybody is told why.
+//! reviewer's role everywhere and who comes by cookie.
+
+use muniment_aggregates::application::{Application, ApplicationCommand, ApplicationStatus, ChangeStatus};
+use muniment_aggregates::ids::ApplicationId;
+use muniment_aggregates::record::Position;
+use muniment_projections::applications::{self, ReviewFilter, ReviewRow};
+use serde_json::{Value, json};
 
 use super::Surface;
+use super::cookie_caller::Reviewer;
+use super::cursor;
 use super::errors::ApiError;
-use super::request::Request;
+use super::input::Fields;
+use super::methods::{Method, Verb};
+use super::request::{Reply, Request};
+use super::text::{self, REASON_CHARACTERS_MAX};
+
+/// Applications of a page where no number is asked for.
+const PAGE: usize = 25;
+/// Applications of a page at most.
+const PAGE_MAX: usize = 100;
+/// What the cursor pages through.
+const LISTING: &str = "review/applications";
+/// The models a review spans.
+const MODELS: &[&str] = &["applications", "metrics", "alerts"];
 
 impl Surface {
-    /// Why this caller is no reviewer: 401 without a credential that holds, 403 with one of another type.
-    pub(super) async fn refuse_reviewer(&self, request: &Request) -> ApiError {
-        let nobody = || ApiError::refuse(401, "missing_token", "Reviewing needs a signed-in reviewer.");
-        if request.presented.authorization.is_empty() {
-            return nobody();
+    /// The gate of reviewing: 401, 403 by type, 403 by role, then what a cookie's POST must be.
+    pub(super) async fn admit_reviewer(&self, method: &Method, request: &Request) -> Result<Reviewer, ApiError> {
+        let wrong_type = || ApiError::refuse(403, "credential_type_required", "Reviewing needs a cookie session.");
+        if !request.presented.authorization.is_empty() {
+            return Err(match self.founder_not_agent(&request.presented).await {
+                Ok(_) => wrong_type(),
+                Err(ApiError::Refused(refusal)) if refusal.status == 403 => wrong_type(),
+                Err(error) => error,
+            });
         }
-        let wrong_type = ApiError::refuse(403, "credential_type_required", "Reviewing needs a cookie session.");
-        match self.founder_not_agent(&request.presented).await {
-            Ok(_) => wrong_type,
-            Err(ApiError::Refused(refusal)) if refusal.status == 403 => wrong_type,
-            Err(error) => error,
+        if request.presented.api.cookies.is_empty() {
+            return Err(ApiError::refuse(401, "missing_token", "Reviewing needs a signed-in reviewer."));
         }
+        let reviewer = self.reviewer_by_cookie(request).await?.ok_or_else(|| {
+            let message = format!("Reviewing needs one of the roles {}.", self.metrics.reviewer_roles.join(", "));
+            ApiError::refuse(403, "insufficient_permissions", message)
+                .with("required_roles", json!(self.metrics.reviewer_roles))
+        })?;
+        if method.verb == Verb::Post {
+            Self::require_json(request)?;
+        }
+        Ok(reviewer)
+    }
+
+    /// `GET /v1/review/applications`.
+    pub(super) async fn review_list(&self, request: &Request) -> Result<Reply, ApiError> {
+        let status = match request.query("status") {
+            None => None,
+            Some(given) => Some(
+                ApplicationStatus::parse(given).ok_or_else(|| ApiError::invalid_field("status", "a known status"))?,
+            ),
+        };
+        let limit = request.query_count("limit", PAGE, PAGE_MAX)?;
+        let keys = self.runtime.journal.keyring();
+        let place = cursor::read(keys, LISTING, request.query("cursor"))?;
+        let before = place.and_then(|place| place.parse().ok()).map(Position);
+        let filter = ReviewFilter { status, name_prefix: request.query("q").map(str::to_owned), before };
+        let as_of = self.runtime.reads.catch_up(MODELS).await?;
+        let mut rows = applications::review_page(self.runtime.reads.store(), &filter, limit + 1).await?;
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| has_more);
+        let next = next.map(|last| cursor::make(keys, LISTING, &last.application.position.to_string()));
+        let mut shown = Vec::with_capacity(rows.len());
+        for row in &rows {
+            shown.push(self.reviewed(row).await?);
+        }
+        Ok(Reply::ok(json!({ "applications": shown, "next_cursor": next }), Some(as_of)))
+    }
+
+    /// An application as a reviewer sees it.
+    async fn reviewed(&self, row: &ReviewRow) -> Result<Value, ApiError> {
+        let application = &row.application;
+        let keys = self.runtime.journal.keyring();
+        Ok(json!({
+            "id": application.id.as_str(),
+            "status": application.status.as_str(),
+            "submitted_at": text::instant(application.submitted_at),
+            "company": {
+                "id": application.company.as_str(),
+                "name": application.company_name,
+                "website": application.website,
+            },
+            "founders": [{
+                "id": application.founder.as_str(),
+                "name": keys.open(&application.founder_name).await?,
+                "email": keys.open(&application.founder_email).await?,
+                "email_verified": application.founder_email_verified,
+            }],
+            "metrics_count": row.metrics_count,
+            "last_point_at": row.last_point_at.map(text::instant),
+            "open_alerts": row.open_alerts,
+        }))
+    }
+
+    async fn reviewed_application(&self, request: &Request) -> Result<(ReviewRow, Position), ApiError> {
+        let id = ApplicationId::parse(request.parameter(0)).ok_or_else(ApiError::not_found)?;
+        let as_of = self.runtime.reads.catch_up(MODELS).await?;
+        let row = applications::review_by_id(self.runtime.reads.store(), &id).await?;
+        Ok((row.ok_or_else(ApiError::not_found)?, as_of))
+    }
+
+    /// `GET /v1/review/applications/{id}`.
+    pub(super) async fn review_show(&self, request: &Request) -> Result<Reply, ApiError> {
+        let (row, as_of) = self.reviewed_application(request).await?;
+        let history = applications::history(self.runtime.reads.store(), &row.application.id).await?;
+        let history: Vec<_> = history
+            .iter()
+            .map(|step| {
+                json!({
+                    "status": step.status.as_str(),
+                    "at": text::instant(step.at),
+                    "by": step.by,
+                    "reason": step.reason,
+                })
+            })
+            .collect();
+        let mut shown = self.reviewed(&row).await?;
+        shown["narrative"] = row.application.narrative.clone();
+        shown["metrics"] = json!(self.status_metrics(&row.application.company).await?);
+        shown["alerts"] = json!(self.newest_alerts(&row.application.company).await?);
+        shown["status_history"] = json!(history);
+        Ok(Reply::ok(shown, Some(as_of)))
+    }
+
+    /// `POST /v1/review/applications/{id}/status`.
+    pub(super) async fn review_decide(&self, request: &mut Request, reviewer: &Reviewer) -> Result<Reply, ApiError> {
+        let mut fields = Fields::of(request, &["status", "reason"], false).await?;
+        let given = fields.required_text("status", usize::MAX)?;
+        let status =
+            ApplicationStatus::parse(&given).ok_or_else(|| ApiError::invalid_field("status", "a known status"))?;
+        let reason = fields.text_unless_blank("reason", REASON_CHARACTERS_MAX)?;
+        let (row, _) = self.reviewed_application(request).await?;
+        let id = row.application.id;
+        let command = ApplicationCommand::ChangeStatus(ChangeStatus { status, reason, by: reviewer.account.0.clone() });
+        let origin = self.origin(request, reviewer.who(), Some(&reviewer.subject), "review_application").await?;
+        let done = self.runtime.bus.execute::<Application>(id.as_str(), command, &origin).await?;
+        Ok(Reply::ok(json!({ "id": id.as_str(), "status": status.as_str() }), done.position))
     }
 }

@@ -11,10 +11,12 @@ use muniment_aggregates::challenge::{
     Challenge, ChallengeCommand, Guess, Issue, Limits, Purpose, Rate, Verdict, stream_key,
 };
 use muniment_aggregates::decider::Decider as _;
-use muniment_aggregates::ids::{AccountId, OtpId, PersonaId};
+use muniment_aggregates::ids::{AccountId, InviteId, OtpId, PersonaId};
+use muniment_aggregates::invite::{Claim, INVITE_EMAIL_CLAIM, Invite, InviteCommand};
 use muniment_aggregates::record::{Position, Who};
 use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_aggregates::session::{Session, SessionCommand, SessionKind, Start};
+use muniment_aggregates::settings::{SETTINGS_ID, Settings};
 use muniment_journal::{NewMail, SubjectAlias};
 use serde_json::json;
 use uuid::Uuid;
@@ -31,6 +33,7 @@ use crate::config::accounts::OtpSignup;
 use crate::config::{Limit, MailMode};
 use crate::runtime::BusError;
 use crate::runtime::policies::mail::Letter;
+use crate::runtime::transaction::Transaction;
 
 /// How long a code can be used.
 const CODE_MINUTES: i64 = 10;
@@ -187,6 +190,7 @@ impl Surface {
             email: self.seal_account_email(&new_account, subject, email).await?,
             subject: subject.clone(),
             persona: PersonaId(Uuid::new_v4().to_string()),
+            invite: None,
         };
         let origin = self.origin(request, Who::Anonymous, Some(subject), "answer_challenge").await?;
         let committed = self
@@ -203,12 +207,9 @@ impl Surface {
                 let owner = owner.map_err(|error| BusError::Unavailable(error.to_string()))?;
                 let account_id = owner.map_or_else(|| new_account.clone(), |stream| stream.id.to_string());
                 let mut account = if account_id == new_account {
-                    if self.accounts.otp_signup == OtpSignup::Invited {
-                        let refusal = Refusal::new(403, "no_matching_invite", "Sign-up is by invitation only.");
-                        return Err(BusError::Refused(Answer(refusal)));
-                    }
+                    let invite = self.claim_invite(tx, email, &account_id).await?;
                     let mut account = tx.begin::<Account>(&account_id);
-                    let command = AccountCommand::RegisterByEmail(registration.clone());
+                    let command = AccountCommand::RegisterByEmail(RegisterByEmail { invite, ..registration.clone() });
                     tx.decide(&mut account, &command).map_err(|error| unexpected(&error))?;
                     account
                 } else {
@@ -253,6 +254,29 @@ impl Surface {
             Err(BusError::ClaimTaken { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The invitation that makes an account by code use up, where sign-up is by invitation and not open.
+    async fn claim_invite(
+        &self,
+        tx: &mut Transaction<'_>,
+        email: &str,
+        account: &str,
+    ) -> Result<Option<InviteId>, BusError<Answer>> {
+        if self.accounts.otp_signup == OtpSignup::Always {
+            return Ok(None);
+        }
+        if tx.load::<Settings, Answer>(SETTINGS_ID).await?.state.open_signup() {
+            return Ok(None);
+        }
+        let uninvited = || Answer(Refusal::new(403, "no_matching_invite", "Sign-up is by invitation only."));
+        let owner = self.runtime.journal.claim_owner(INVITE_EMAIL_CLAIM, email).await;
+        let owner = owner.map_err(|error| BusError::Unavailable(error.to_string()))?;
+        let id = owner.map(|stream| stream.id.to_string()).ok_or_else(|| BusError::Refused(uninvited()))?;
+        let mut invite = tx.load::<Invite, Answer>(&id).await?;
+        let claim = InviteCommand::Claim(Claim { account: AccountId(account.to_owned()) });
+        tx.decide(&mut invite, &claim).map_err(|error| error.map_refusal(|_| uninvited()))?;
+        Ok(Some(InviteId(id)))
     }
 
     async fn seal_account_email(&self, account: &str, subject: &SubjectId, email: &str) -> Result<Sealed, ApiError> {

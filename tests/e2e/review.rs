@@ -1,24 +1,191 @@
-//! Who may not review (MET-130, without the admin: that account comes with passwords and cookies).
+//! The review of applications, by cookie (MET-051, MET-130 to MET-132).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Engine, Server};
+use crate::harness::{Engine, Installation, ORIGIN, Setup, text, unique};
 
 fn met_130_only_reviewers_review(engine: Engine) {
-    let server = Server::shared(engine);
+    let house = Installation::shared(engine);
+    let server = &house.server;
     let founder = server.founder("curious");
     let company = server.company_of(&founder);
+    let plain = house.person("plain");
     let one = format!("/v1/review/applications/{}", company.application);
     let decide = format!("{one}/status");
     for path in ["/v1/review/applications", &one] {
         assert_eq!(server.anonymous().get(path).status, 401);
         company.agent.get(path).refused(403, "credential_type_required");
         founder.client.get(path).refused(403, "credential_type_required");
+        plain.client.get(path).refused(403, "insufficient_permissions");
+        let reply = house.keeper.client.get(path);
+        reply.expect(200);
+        assert_eq!(reply.header("access-control-allow-origin"), "");
     }
     assert_eq!(server.anonymous().post_bytes(&decide, "{").status, 401);
     company.agent.post_bytes(&decide, "{").refused(403, "credential_type_required");
     founder.client.post(&decide, &json!({ "status": "accepted" })).refused(403, "credential_type_required");
+    plain.client.post_bytes(&decide, "{").refused(403, "insufficient_permissions");
     assert_eq!(company.status()["application"]["status"], "submitted");
 }
 
-both_engines![met_130_only_reviewers_review];
+fn met_131_another_sites_page_and_a_form_decide_nothing(engine: Engine) {
+    let house = Installation::shared(engine);
+    let company = house.server.company();
+    let decide = format!("/v1/review/applications/{}/status", company.application);
+    let body = json!({ "status": "accepted" });
+    for origin in ["https://rogue.example", "null", ""] {
+        let rogue = house.keeper.client.header("origin", origin);
+        rogue.post(&decide, &body).refused(403, "forbidden_origin");
+    }
+    let form = house.keeper.client.header("content-type", "text/plain");
+    form.post_bytes(&decide, body.to_string()).refused(415, "unsupported_media_type");
+    house.keeper.client.post_bytes(&decide, body.to_string()).refused(415, "unsupported_media_type");
+    assert_eq!(company.status()["application"]["status"], "submitted");
+    house.keeper.client.header("origin", ORIGIN).post(&decide, &body).expect(200);
+}
+
+fn met_132_decisions_follow_the_table_and_are_kept_with_who_and_why(engine: Engine) {
+    let house = Installation::shared(engine);
+    let founder = house.server.founder("dana");
+    let company = house.server.company_of(&founder);
+    let path = format!("/v1/review/applications/{}", company.application);
+    let decide = |body: Value| house.keeper.client.post(&format!("{path}/status"), &body);
+    assert_eq!(decide(json!({ "status": "in_review" })).expect(200)["status"], "in_review");
+    let again = decide(json!({ "status": "in_review" }));
+    again.expect(200);
+    assert_eq!(again.header("muniment-position"), "", "nothing was recorded");
+    decide(json!({ "status": "submitted" })).refused(409, "invalid_transition");
+    decide(json!({ "status": "withdrawn" })).refused(409, "invalid_transition");
+    decide(json!({ "status": "unheard" })).refused(400, "invalid_field");
+    decide(json!({ "status": "accepted", "reason": "good numbers" })).expect(200);
+    assert_eq!(company.status()["application"]["status"], "accepted");
+    decide(json!({ "status": "rejected" })).refused(409, "invalid_transition");
+    assert!(decide(json!({ "status": "in_review" })).status >= 400, "reopening needs a reason");
+    decide(json!({ "status": "in_review", "reason": "look again" })).expect(200);
+    decide(json!({ "status": "rejected", "reason": "no" })).expect(200);
+
+    let shown = house.keeper.client.get(&path).expect(200);
+    let history: Vec<(String, Value)> = shown["status_history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| (text(&step["status"]), step["reason"].clone()))
+        .collect();
+    let step = |status: &str, reason: Value| (status.to_owned(), reason);
+    assert_eq!(
+        history,
+        [
+            step("submitted", Value::Null),
+            step("in_review", Value::Null),
+            step("accepted", json!("good numbers")),
+            step("in_review", json!("look again")),
+            step("rejected", json!("no")),
+        ]
+    );
+    assert!(shown["status_history"].as_array().unwrap()[1..].iter().all(|step| step["by"] == json!(house.keeper.id)));
+    assert_eq!(shown["founders"][0]["email"], json!(founder.email));
+    assert_eq!(shown["founders"][0]["email_verified"], true);
+    for key in ["narrative", "metrics", "alerts", "metrics_count", "open_alerts", "last_point_at"] {
+        assert!(shown.get(key).is_some(), "{key}");
+    }
+    let withdrawn = house.server.company_of(&founder);
+    founder.client.post(&format!("/v1/applications/{}/withdraw", withdrawn.application), &json!({})).expect(200);
+    let late = format!("/v1/review/applications/{}/status", withdrawn.application);
+    house.keeper.client.post(&late, &json!({ "status": "accepted" })).refused(409, "invalid_transition");
+}
+
+fn applications_are_paged_and_found_by_status_and_name(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let founder = house.server.founder("erin");
+    let apply = |name: &str| {
+        let body = json!({ "company_name": name, "founder_name": "Erin", "founder_email": founder.email });
+        text(&founder.client.post("/v1/applications", &body).expect(201)["application_id"])
+    };
+    let ids: Vec<String> = ["Alpha One", "alpha two", "Beta"].into_iter().map(apply).collect();
+    let list = |query: &str| {
+        let page = house.keeper.client.get(&format!("/v1/review/applications{query}")).expect(200);
+        let ids: Vec<String> = page["applications"].as_array().unwrap().iter().map(|it| text(&it["id"])).collect();
+        (ids, page["next_cursor"].clone())
+    };
+    assert_eq!(list("").0, [ids[2].clone(), ids[1].clone(), ids[0].clone()]);
+    assert_eq!(list("?q=ALPHA").0, [ids[1].clone(), ids[0].clone()]);
+    let (first, next) = list("?limit=2");
+    assert_eq!(first.len(), 2);
+    assert_eq!(list(&format!("?limit=2&cursor={}", text(&next))).0, [ids[0].clone()]);
+    assert!(list("?status=accepted").0.is_empty());
+    house.keeper.client.get("/v1/review/applications?status=x").refused(400, "invalid_field");
+    house.keeper.client.get("/v1/review/applications?limit=101").refused(400, "invalid_field");
+    house.keeper.client.get("/v1/review/applications/app_x").refused(404, "not_found");
+}
+
+fn met_051_applying_by_invitation_uses_the_invitation_up(engine: Engine) {
+    let house = Installation::with(engine, &[("REQUIRE_INVITE", "true")]);
+    let founder = house.server.founder("finn");
+    let body = json!({ "company_name": "Acme", "founder_name": "Finn", "founder_email": founder.email });
+    house.server.anonymous().post("/v1/applications", &body).refused(401, "email_otp_required");
+    founder.client.post("/v1/applications", &body).refused(403, "no_matching_invite");
+    let email = format!("{}@example.com", unique("gus"));
+    let invite = house.invite(&json!({ "email": email }));
+    let invited = house.server.sign_in(&email);
+    let body = json!({ "company_name": "Acme", "founder_name": "Gus", "founder_email": email });
+    invited.client.post("/v1/applications", &body).expect(201);
+    let listed = house.keeper.client.rpc("invite_list", &json!({})).result();
+    let listed = listed["invites"].as_array().unwrap().iter().find(|row| row["id"] == invite["id"]).unwrap().clone();
+    assert!(listed["claimed_by"].is_string());
+    invited.client.post("/v1/applications", &body).refused(403, "no_matching_invite");
+}
+
+fn sign_up_by_code_can_be_by_invitation(engine: Engine) {
+    let house = Installation::with(engine, &[("ACCOUNTS_OTP_SIGNUP", "invited")]);
+    let email = format!("{}@example.com", unique("gwen"));
+    let verify =
+        |code: String| house.server.anonymous().post("/v1/auth/otp/verify", &json!({ "email": email, "code": code }));
+    verify(house.server.code_for(&email)).refused(403, "no_matching_invite");
+    let invite = house.invite(&json!({ "email": email }));
+    verify(house.server.code_for(&email)).expect(200);
+    let listed = house.keeper.client.rpc("invite_list", &json!({})).result();
+    let listed = listed["invites"].as_array().unwrap().iter().find(|row| row["id"] == invite["id"]).unwrap().clone();
+    assert!(listed["claimed_by"].is_string());
+}
+
+fn met_030_the_owner_of_a_mailbox_ends_what_another_set_up_with_it(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let email = format!("{}@example.com", unique("victim"));
+    house.keeper.client.rpc("app_settings_update", &json!({ "open_signup": true })).result();
+    let reply = house.sign_up(&json!({ "username": "squatter", "password": crate::harness::PASSWORD, "email": email }));
+    reply.expect(200);
+    let squatter = house.person_of("squatter", &crate::harness::cookie_of(&reply));
+    let (by_token, _) = house.token_of(&squatter);
+    house.server.sign_in(&email);
+    for client in [&squatter.client, &by_token] {
+        client.get("/api/account/verify").refused(401, "authentication_required");
+    }
+    house.login("squatter", crate::harness::PASSWORD).refused(401, "invalid_credentials");
+    let account = house.keeper.client.rpc("admin_account_list", &json!({})).result();
+    let account = account["accounts"].as_array().unwrap().iter().find(|it| it["account"]["username"] == "squatter");
+    assert_eq!(account.unwrap()["account"]["email_verified"], true);
+}
+
+fn a_cookie_with_a_verified_mailbox_is_a_founder(engine: Engine) {
+    let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    let server = setup.start();
+    let keeper = server.bootstrap("keeper");
+    let keeper = server.anonymous().header("cookie", &crate::harness::cookie_of(&keeper));
+    keeper.get("/v1/tokens").refused(403, "insufficient_permissions");
+    let company = server.company();
+    let metrics = format!("/v1/metrics?company_id={}", company.id);
+    company.metric("mrr");
+    assert_eq!(keeper.get(&metrics).expect(200)["metrics"].as_array().unwrap().len(), 1);
+    keeper.get("/v1/metrics?company_id=co_x").refused(404, "not_found");
+}
+
+both_engines![
+    met_130_only_reviewers_review,
+    met_131_another_sites_page_and_a_form_decide_nothing,
+    met_132_decisions_follow_the_table_and_are_kept_with_who_and_why,
+    applications_are_paged_and_found_by_status_and_name,
+    met_051_applying_by_invitation_uses_the_invitation_up,
+    sign_up_by_code_can_be_by_invitation,
+    met_030_the_owner_of_a_mailbox_ends_what_another_set_up_with_it,
+    a_cookie_with_a_verified_mailbox_is_a_founder,
+];

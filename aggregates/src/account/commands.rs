@@ -18,6 +18,8 @@ pub struct RegisterByEmail {
     pub subject: SubjectId,
     /// The first persona.
     pub persona: PersonaId,
+    /// The invitation it claims.
+    pub invite: Option<InviteId>,
 }
 
 /// Makes an account that signs in with a password; nothing is proved about its e-mail.

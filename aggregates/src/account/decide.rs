@@ -80,7 +80,7 @@ fn register_by_email(register: &RegisterByEmail, now: DateTime<Utc>) -> Decision
             persona: register.persona.clone(),
             via: Via::EmailCode,
             password: None,
-            invite: None,
+            invite: register.invite.clone(),
             at: now,
         }),
         AccountEvent::EmailVerified(EmailVerified {

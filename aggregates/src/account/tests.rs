@@ -17,6 +17,7 @@ fn register() -> RegisterByEmail {
         email: Sealed::from_text("v1|s|account/a/email|x"),
         subject: SubjectId("s".to_owned()),
         persona: PersonaId("p".to_owned()),
+        invite: None,
     }
 }
 

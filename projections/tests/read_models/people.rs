@@ -13,6 +13,7 @@ use crate::history::{History, sealed};
 pub(crate) fn register(history: &mut History, id: &str, subject: &str) -> Account {
     let mut account = Account::default();
     let register = RegisterByEmail {
+        invite: None,
         username: "founder-abc".to_owned(),
         email: sealed(subject, "email"),
         subject: SubjectId(subject.to_owned()),

@@ -160,11 +160,20 @@ impl Surface {
         Ok(found)
     }
 
+    /// The account behind a session's cookie, for surfaces that take nothing else of this one.
+    ///
+    /// # Errors
+    /// An unconfirmed head, or a fault.
+    pub async fn caller_by_cookie(&self, presented: &ApiPresented) -> Result<Option<Caller>, Flat> {
+        let as_of = self.runtime.journal.confirm_head().await?;
+        Ok(self.by_cookie(presented, as_of).await?.caller)
+    }
+
     /// The state of an account, `None` where there is none or it is erased.
     ///
     /// # Errors
     /// Overload, or a journal that cannot be read.
-    pub(super) async fn account_state(&self, id: &AccountId) -> Result<Option<Account>, Fail> {
+    pub(in crate::surface) async fn account_state(&self, id: &AccountId) -> Result<Option<Account>, Fail> {
         let folded = self.runtime.bus.state::<Account>(&id.0).await.map_err(Fail::from_bus)?;
         Ok(Some(folded.state).filter(|account| account.registered().is_some() && account.erased_at().is_none()))
     }

@@ -62,7 +62,7 @@ impl Surface {
     }
 
     /// The stream that holds a unique key.
-    pub(super) async fn claim_owner(&self, scope: &'static str, key: &str) -> Result<Option<String>, Fail> {
+    pub(in crate::surface) async fn claim_owner(&self, scope: &'static str, key: &str) -> Result<Option<String>, Fail> {
         let owner = self.runtime.journal.claim_owner(scope, key).await?;
         Ok(owner.map(|stream| stream.id.to_string()))
     }

@@ -1,10 +1,14 @@
 //! Accounts and consent as their callers see them (spec/accounts-and-offers.md section 11).
 
+mod admin;
 mod api_tokens;
 mod bootstrap;
 mod daemon;
+mod gates;
 mod invites;
 mod login;
+mod offers;
 mod password;
+mod revoke;
 mod session;
 mod signup;

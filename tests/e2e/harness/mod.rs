@@ -10,7 +10,7 @@ mod program;
 mod server;
 mod store;
 
-pub(crate) use accounts::{COOKIE_KEY, Installation, ORIGIN, PASSWORD, Person, cookie_of, text};
+pub(crate) use accounts::{COOKIE_KEY, Installation, ORIGIN, PASSWORD, Person, Rpc, cookie_of, text};
 pub(crate) use http::{Client, Reply};
 pub(crate) use mail_sink::MailSink;
 pub(crate) use parallel::{eventually, holds_for, in_parallel, runtime};

@@ -1,0 +1,145 @@
+//! Callers of `/v1` who come by the session's cookie (spec/metrics.md section 3.4): founders whose e-mail is verified,
+//! and reviewers. A bearer wins over a cookie, and their rights are never added up.
+
+use muniment_aggregates::account::Account;
+use muniment_aggregates::ids::{AccountId, CompanyId, CredentialId};
+use muniment_aggregates::record::Who;
+use muniment_aggregates::sealed::SubjectId;
+use muniment_projections::applications;
+
+use super::Surface;
+use super::accounts::caller::{Caller as AccountCaller, Credential};
+use super::accounts::fail::{Fail, Flat};
+use super::errors::{ApiError, Refusal};
+use super::principal::{Caller, Founder};
+use super::request::{Presented, Request};
+
+/// Somebody who may look at every application.
+#[derive(Debug, Clone)]
+pub struct Reviewer {
+    /// The account.
+    pub account: AccountId,
+    /// Whose key seals its client's address.
+    pub subject: SubjectId,
+    /// Id of the session.
+    pub session: CredentialId,
+    /// The persona that holds the role.
+    pub persona: String,
+}
+
+impl Reviewer {
+    /// As the record names the reviewer.
+    #[must_use]
+    pub fn who(&self) -> Who {
+        Who::Account {
+            account: self.account.0.clone(),
+            persona: Some(self.persona.clone()),
+            credential: "session".to_owned(),
+            credential_id: self.session.0.clone(),
+        }
+    }
+}
+
+/// A refusal of the accounts surface in the form of this one.
+fn translated(flat: Flat) -> ApiError {
+    match flat.fault {
+        Some(fault) => ApiError::Fault(fault),
+        None if flat.status == 503 => ApiError::unavailable("The record cannot be confirmed; try again shortly."),
+        None => {
+            let mut refusal = Refusal::new(flat.status, flat.error, "The session's cookie does not open this.");
+            refusal.extra = flat.extra;
+            refusal.into()
+        }
+    }
+}
+
+impl Surface {
+    /// Whether a request comes by cookie: one is there, and no bearer that would win over it.
+    pub(super) fn is_by_cookie(presented: &Presented) -> bool {
+        presented.authorization.is_empty() && !presented.api.cookies.is_empty()
+    }
+
+    /// The account behind a cookie.
+    async fn account_by_cookie(&self, presented: &Presented) -> Result<(AccountCaller, Account), ApiError> {
+        self.check_origin(&presented.api).map_err(translated)?;
+        let nobody = || ApiError::refuse(401, "invalid_session", "Sign in again; the session has ended.");
+        let caller = self.caller_by_cookie(&presented.api).await.map_err(translated)?.ok_or_else(nobody)?;
+        let account = self.account_state(&caller.account).await.map_err(|fail| translated(fail.flat()))?;
+        Ok((caller, account.ok_or_else(nobody)?))
+    }
+
+    /// The founder behind a cookie, whose account's verified e-mail counts as the session's.
+    ///
+    /// # Errors
+    /// 403 `forbidden_origin`, 401 `invalid_session`, 403 `insufficient_permissions` without a verified e-mail.
+    pub(super) async fn founder_by_cookie(&self, presented: &Presented) -> Result<Founder, ApiError> {
+        let (caller, account) = self.account_by_cookie(presented).await?;
+        let unverified = || {
+            let message = "Founders are known by their verified e-mail; sign in by code once.";
+            ApiError::refuse(403, "insufficient_permissions", message)
+        };
+        let registered = account.registered().filter(|_| account.email_verified()).ok_or_else(unverified)?;
+        let email = registered.email.clone().ok_or_else(unverified)?;
+        let session = session_of(&caller)?;
+        let open = account.sessions().iter().find(|open| open.session == session);
+        let (created_at, expires_at) =
+            open.map(|open| (open.opened_at, open.expires_at)).ok_or_else(|| ApiError::fault("a session vanished"))?;
+        Ok(Founder::by_cookie(session, caller.account, email, registered.subject.clone(), created_at, expires_at))
+    }
+
+    /// A reviewer behind a cookie; `None` where the account is one of others.
+    pub(super) async fn reviewer_by_cookie(&self, request: &Request) -> Result<Option<Reviewer>, ApiError> {
+        let (caller, _) = self.account_by_cookie(&request.presented).await?;
+        let acting = request.query("acting");
+        let acting = self.resolve_persona(&caller, acting).await.map_err(|fail: Fail| translated(fail.flat()))?;
+        let roles: Vec<&str> = self.metrics.reviewer_roles.iter().map(String::as_str).collect();
+        if !acting.holds_any(&roles) {
+            return Ok(None);
+        }
+        Ok(Some(Reviewer {
+            session: session_of(&caller)?,
+            account: caller.account,
+            subject: caller.subject,
+            persona: acting.persona.id.0,
+        }))
+    }
+
+    /// Who reads a company by cookie: a reviewer who names it, or a founder of it.
+    ///
+    /// # Errors
+    /// As the cookie's own check; 400 `company_required`, 404 for a company that is not his.
+    pub(super) async fn company_caller_by_cookie(&self, request: &Request) -> Result<(Caller, CompanyId), ApiError> {
+        let wanted = request.query("company_id");
+        if let (Some(wanted), Some(reviewer)) = (wanted, self.reviewer_by_cookie(request).await?) {
+            let company = CompanyId::parse(wanted).ok_or_else(ApiError::not_found)?;
+            self.runtime.reads.catch_up(&["applications"]).await?;
+            let found = applications::by_company(self.runtime.reads.store(), &company).await?;
+            found.ok_or_else(ApiError::not_found)?;
+            return Ok((Caller::Reviewer(reviewer), company));
+        }
+        let founder = self.founder_by_cookie(&request.presented).await?;
+        let company = self.company_of(&founder, wanted).await?;
+        Ok((Caller::Founder(founder), company))
+    }
+
+    /// What a POST by cookie must be: JSON, which no form of another site can send.
+    ///
+    /// # Errors
+    /// 415 `unsupported_media_type`.
+    pub(super) fn require_json(request: &Request) -> Result<(), ApiError> {
+        let is_json = request.content_type.as_deref().is_some_and(|given| {
+            given.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+        });
+        if is_json {
+            return Ok(());
+        }
+        Err(ApiError::refuse(415, "unsupported_media_type", "With a cookie the body must be application/json."))
+    }
+}
+
+fn session_of(caller: &AccountCaller) -> Result<CredentialId, ApiError> {
+    match &caller.credential {
+        Credential::Session { hash } => Ok(hash.clone()),
+        Credential::ApiToken { .. } | Credential::DaemonToken => Err(ApiError::fault("a cookie made no session")),
+    }
+}

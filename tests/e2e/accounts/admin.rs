@@ -1,0 +1,127 @@
+//! What administrators see and end (ACC-004, ACC-005, ACC-100 to ACC-104).
+
+use serde_json::{Value, json};
+
+use crate::harness::{Engine, Installation, text};
+
+const NOBODY: &str = "22222222-2222-4222-8222-222222222222";
+
+fn acc_004_the_roles_that_can_be_given_are_those_with_the_path(engine: Engine) {
+    let house = Installation::with(engine, &[("ROLES", "teacher:admin,pal:self_service,hidden")]);
+    let listed = house.keeper.client.rpc("admin_account_list", &json!({})).result();
+    assert_eq!(listed["grantable_roles"], json!(["admin", "teacher"]));
+}
+
+fn acc_005_a_role_that_is_not_eligible_is_nobodys_to_switch(engine: Engine) {
+    let house = Installation::with(engine, &[("SELF_SERVICE_ELIGIBLE_ROLES", "teacher")]);
+    for enabled in [true, false] {
+        let call = house.keeper.client.rpc("self_service_role_set", &json!({ "role": "pal", "enabled": enabled }));
+        call.refused(403, -32_002, "role_not_self_service_eligible");
+    }
+}
+
+fn acc_100_accounts_are_listed_oldest_first_with_what_they_hold_now(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let people: Vec<_> = ["ann-a", "ben-b", "cat-c"].iter().map(|name| house.named(name)).collect();
+    let revoked = house.grant(&people[0], "teacher");
+    house.grant(&people[0], "student");
+    let revoke = json!({ "actor_id": people[0].actor, "role_grant_id": revoked });
+    house.keeper.client.rpc("role_grant_revoke", &revoke).result();
+    house.offer(&house.keeper, &people[1], "teacher", &json!({ "message": "please" }));
+    let list = |params: Value| house.keeper.client.rpc("admin_account_list", &params).result()["accounts"].clone();
+    let all = list(json!({}));
+    let names: Vec<_> = all.as_array().unwrap().iter().map(|it| text(&it["account"]["username"])).collect();
+    assert_eq!(names, ["keeper", "ann-a", "ben-b", "cat-c"]);
+    let page = list(json!({ "limit": 2, "offset": 1 }));
+    assert_eq!(page.as_array().unwrap().len(), 2);
+    assert_eq!(page[0]["account"]["username"], "ann-a");
+    assert_eq!(page[0]["role_grants"].as_array().unwrap().len(), 1);
+    assert_eq!(page[0]["role_grants"][0]["role"], "student");
+    let keys: Vec<&String> = page[0]["account"].as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["created_at", "email", "email_verified", "id", "updated_at", "updated_by", "username"]);
+    let offer = &page[1]["pending_offers"][0];
+    assert_eq!((&offer["from_username"], &offer["role"]), (&json!("keeper"), &json!("teacher")));
+    assert!(offer.get("message").is_none());
+    for limit in [0, 201] {
+        let issues = house.keeper.client.rpc("admin_account_list", &json!({ "limit": limit })).issues();
+        assert_eq!(issues[0].0, "limit");
+    }
+}
+
+fn acc_101_live_sessions_of_all_are_listed_with_names(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let ann = house.named("ann-a");
+    house.session_of(&ann);
+    let gone = house.named("gone-g");
+    gone.client.rpc("account_session_revoke_all", &Value::Null).result();
+    let listed = house.keeper.client.rpc("admin_session_list", &json!({})).result();
+    let mut names: Vec<_> =
+        listed["sessions"].as_array().unwrap().iter().map(|session| text(&session["username"])).collect();
+    names.sort();
+    assert_eq!(names, ["ann-a", "ann-a", "keeper"]);
+}
+
+fn acc_102_administrators_end_all_of_an_account(engine: Engine) {
+    let house = Installation::shared(engine);
+    let ann = house.person("ann");
+    house.session_of(&ann);
+    let (by_token, _) = house.token_of(&ann);
+    let target = json!({ "account_id": ann.id });
+    let tokens = house.keeper.client.rpc("admin_token_revoke_all", &target).result();
+    assert_eq!(tokens, json!({ "ok": true, "count": 1 }));
+    by_token.get("/api/account/verify").refused(401, "authentication_required");
+    let sessions = house.keeper.client.rpc("admin_session_revoke_all", &target).result();
+    assert_eq!(sessions, json!({ "ok": true, "count": 2 }));
+    ann.client.get("/api/account/verify").refused(401, "authentication_required");
+    let again = house.keeper.client.rpc("admin_session_revoke_all", &target).result();
+    assert_eq!(again, json!({ "ok": true, "count": 0 }));
+    let row = house.row("session_revoke_all", &ann.id);
+    assert_eq!((&row["account_id"], &row["target_account_id"]), (&json!(house.keeper.id), &json!(ann.id)));
+    assert_eq!((&row["metadata"], &row["actor_id"]), (&json!({ "count": 0 }), &Value::Null));
+    assert_eq!(row["target_username"], json!(ann.username));
+    let boss = house.admin("boss");
+    let own = boss.client.rpc("admin_session_revoke_all", &json!({ "account_id": boss.id })).result();
+    assert_eq!(own["count"], 1);
+    boss.client.get("/api/account/verify").refused(401, "authentication_required");
+}
+
+fn acc_103_an_account_that_is_not_there_leaves_a_row_and_ends_nothing(engine: Engine) {
+    let house = Installation::shared(engine);
+    for (method, event_type) in
+        [("admin_session_revoke_all", "session_revoke_all"), ("admin_token_revoke_all", "token_revoke_all")]
+    {
+        let call = house.keeper.client.rpc(method, &json!({ "account_id": NOBODY }));
+        call.refused(404, -32_003, "account_not_found");
+        let rows = house.audit(&json!({ "event_type": event_type, "outcome": "failure" }));
+        let metadata = json!({ "reason": "account_not_found", "attempted_account_id": NOBODY });
+        assert_eq!((&rows[0]["metadata"], &rows[0]["target_account_id"]), (&metadata, &Value::Null));
+        assert_eq!(rows[0]["account_id"], json!(house.keeper.id));
+    }
+}
+
+fn acc_104_a_switch_says_who_turned_it_and_what_it_was(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let set = |open: bool| house.keeper.client.rpc("app_settings_update", &json!({ "open_signup": open })).result();
+    let first = house.keeper.client.rpc("app_settings_get", &json!({})).result();
+    let untouched =
+        json!({ "open_signup": false, "updated_at": null, "updated_by": null, "updated_by_username": null });
+    assert_eq!(first["settings"], untouched);
+    set(true);
+    let second = set(false);
+    assert_eq!(second["settings"]["updated_by"], json!(house.keeper.actor));
+    assert_eq!(second["settings"]["updated_by_username"], "keeper");
+    assert_eq!(house.keeper.client.rpc("app_settings_get", &json!({})).result()["settings"], second["settings"]);
+    let rows = house.audit(&json!({ "event_type": "app_settings_update" }));
+    let row = |old: bool, new: bool| json!({ "setting": "open_signup", "old_value": old, "new_value": new });
+    assert_eq!((&rows[0]["metadata"], &rows[1]["metadata"]), (&row(true, false), &row(false, true)));
+}
+
+both_engines![
+    acc_004_the_roles_that_can_be_given_are_those_with_the_path,
+    acc_005_a_role_that_is_not_eligible_is_nobodys_to_switch,
+    acc_100_accounts_are_listed_oldest_first_with_what_they_hold_now,
+    acc_101_live_sessions_of_all_are_listed_with_names,
+    acc_102_administrators_end_all_of_an_account,
+    acc_103_an_account_that_is_not_there_leaves_a_row_and_ends_nothing,
+    acc_104_a_switch_says_who_turned_it_and_what_it_was,
+];

@@ -1,0 +1,193 @@
+//! Taking roles away, roles of one's own choice, the end of a scope (ACC-140 to ACC-147), and the last holder.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Engine, Installation, Person, in_parallel, text};
+
+fn revoke(house: &Installation, holder: &Person, grant: &str, reason: Value) -> crate::harness::Rpc {
+    let params = json!({ "actor_id": holder.actor, "role_grant_id": grant, "reason": reason });
+    house.keeper.client.rpc("role_grant_revoke", &params)
+}
+
+fn class(number: u32) -> Value {
+    json!({ "scope_kind": "class", "scope_id": format!("66666666-6666-4666-8666-{number:012}") })
+}
+
+fn acc_140_a_role_that_is_taken_is_gone_at_once(engine: Engine) {
+    let house = Installation::shared(engine);
+    let ben = house.person("ben");
+    let grant = house.grant(&ben, "admin");
+    ben.client.rpc("invite_list", &json!({})).result();
+    assert_eq!(revoke(house, &ben, &grant, json!("left")).result(), json!({ "ok": true, "revoked": true }));
+    ben.client.rpc("invite_list", &json!({})).refused(403, -32_002, "insufficient_permissions");
+    let row = house.row("role_grant_revoke", &ben.id);
+    assert_eq!(row["metadata"], json!({ "role": "admin", "role_grant_id": grant, "scope_id": null, "reason": "left" }));
+    revoke(house, &ben, &grant, Value::Null).refused(404, -32_003, "role_grant_not_found");
+}
+
+fn acc_141_only_what_is_there_and_given_by_offer_is_taken(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (ben, eve) = (house.person("ben"), house.person("eve"));
+    let grant = house.grant(&ben, "teacher");
+    revoke(house, &eve, &grant, Value::Null).refused(404, -32_003, "role_grant_not_found");
+    let unknown = "22222222-2222-4222-8222-222222222222";
+    revoke(house, &ben, unknown, Value::Null).refused(404, -32_003, "role_grant_not_found");
+    let status = house.keeper.client.get("/api/account/status").expect(200);
+    let keeper = status["role_grants"].as_array().unwrap().iter().find(|grant| grant["role"] == "keeper").unwrap();
+    let id = text(&keeper["id"]);
+    revoke(house, &house.keeper, &id, Value::Null).refused(403, -32_002, "role_not_web_grantable");
+    let rows = house.audit(&json!({ "event_type": "role_grant_revoke", "outcome": "failure" }));
+    assert_eq!(rows[0]["metadata"], json!({ "role": "keeper", "role_grant_id": id }));
+    assert_eq!(house.daemon().get("/api/account/verify").status, 200, "the grant stands");
+    let before = house.rows(&eve.id);
+    let params = json!({ "actor_id": ben.actor, "role_grant_id": grant });
+    eve.client.rpc("role_grant_revoke", &params).refused(403, -32_002, "insufficient_permissions");
+    assert_eq!(house.rows(&eve.id), before);
+    assert_eq!(revoke(house, &ben, &grant, json!("r".repeat(501))).issues()[0].0, "reason");
+}
+
+fn acc_142_open_offers_of_the_role_fall_away_with_it(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (boss, ben) = (house.admin("boss"), house.person("ben"));
+    let sibling = text(&ben.client.rpc("actor_create", &json!({ "name": "P2" })).result()["actor"]["id"]);
+    let offer = house.offer(&house.keeper, &ben, "teacher", &json!({}));
+    let accept = json!({ "offer_id": offer["id"], "acting": ben.actor });
+    let grant = text(&ben.client.rpc("role_grant_offer_accept", &accept).result()["role_grant_id"]);
+    let to_sibling = house.offer(&boss, &ben, "teacher", &json!({ "to_actor_id": sibling }));
+    let scoped = house.offer(&boss, &ben, "teacher", &class(1));
+    revoke(house, &ben, &grant, Value::Null).result();
+    let row = house.row("role_grant_offer_supersede", &ben.id);
+    assert_eq!(row["metadata"]["offer_id"], to_sibling["id"]);
+    assert_eq!(
+        (&row["metadata"]["reason"], &row["metadata"]["cause_id"]),
+        (&json!("role_grant_revoked"), &json!(grant))
+    );
+    let pending = ben.client.rpc("role_grant_offer_list", &json!({ "acting": ben.actor })).result();
+    assert_eq!(pending["offers"].as_array().unwrap().len(), 1);
+    assert_eq!(pending["offers"][0]["id"], scoped["id"]);
+}
+
+fn acc_143_after_a_loss_only_a_new_offer_gives_the_role(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (boss, ben) = (house.admin("boss"), house.person("ben"));
+    let a = house.offer(&house.keeper, &ben, "teacher", &json!({}));
+    let b = house.offer(&boss, &ben, "teacher", &json!({}));
+    let accept = |offer: &Value| ben.client.rpc("role_grant_offer_accept", &json!({ "offer_id": offer["id"] }));
+    let grant = text(&accept(&a).result()["role_grant_id"]);
+    revoke(house, &ben, &grant, Value::Null).result();
+    accept(&b).refused(400, -32_600, "role_grant_offer_terminal");
+    let fresh = house.offer(&boss, &ben, "teacher", &json!({}));
+    accept(&fresh).result();
+}
+
+fn acc_144_the_row_names_the_persona_that_lost_the_role(engine: Engine) {
+    let house = Installation::shared(engine);
+    let ben = house.person("ben");
+    let second = text(&ben.client.rpc("actor_create", &json!({ "name": "P2" })).result()["actor"]["id"]);
+    let offer = house.offer(&house.keeper, &ben, "teacher", &json!({}));
+    let accept = json!({ "offer_id": offer["id"], "acting": second });
+    let grant = text(&ben.client.rpc("role_grant_offer_accept", &accept).result()["role_grant_id"]);
+    let params = json!({ "actor_id": second, "role_grant_id": grant });
+    house.keeper.client.rpc("role_grant_revoke", &params).result();
+    assert_eq!(house.row("role_grant_revoke", &ben.id)["target_actor_id"], json!(second));
+}
+
+fn acc_145_a_switch_turns_and_stays(engine: Engine) {
+    let house = Installation::shared(engine);
+    let ben = house.person("ben");
+    let set = |role: &str, enabled: bool| {
+        ben.client.rpc("self_service_role_set", &json!({ "role": role, "enabled": enabled }))
+    };
+    for (enabled, event_type) in [(true, "role_grant_create"), (false, "role_grant_revoke")] {
+        assert_eq!(set("pal", enabled).result(), json!({ "ok": true, "enabled": enabled, "changed": true }));
+        let row = house.row(event_type, &ben.id);
+        assert_eq!((&row["metadata"]["role"], &row["metadata"]["self_service"]), (&json!("pal"), &json!(true)));
+        let rows = house.rows(&ben.id);
+        assert_eq!(set("pal", enabled).result()["changed"], false);
+        assert_eq!(house.rows(&ben.id), rows);
+        set("teacher", enabled).refused(403, -32_002, "role_not_self_service_eligible");
+    }
+}
+
+fn acc_146_many_switches_at_once_give_the_role_once(engine: Engine) {
+    let house = Installation::shared(engine);
+    let ben = house.person("ben");
+    let changed = in_parallel(20, |_| {
+        let params = json!({ "role": "pal", "enabled": true });
+        ben.client.rpc("self_service_role_set", &params).result()["changed"] == json!(true)
+    });
+    assert_eq!(changed.iter().filter(|changed| **changed).count(), 1);
+    let status = ben.client.get("/api/account/status").expect(200);
+    assert_eq!(status["role_grants"].as_array().unwrap().len(), 1);
+}
+
+fn acc_147_a_destroyed_scope_ends_everything_at_it_for_good(engine: Engine) {
+    let house = Installation::shared(engine);
+    let people: Vec<Person> = (0..3).map(|_| house.person("pupil")).collect();
+    let scope = json!({ "scope_kind": "class", "scope_id": uuid::Uuid::new_v4().to_string() });
+    let grants: Vec<String> = people.iter().map(|person| house.grant_at(person, "student", &scope)).collect();
+    let pending = house.offer(&house.keeper, &people[0], "teacher", &scope);
+    let elsewhere = house.grant_at(&people[0], "student", &class(9));
+    let destroy = || house.keeper.client.rpc("scope_destroy", &scope).result();
+    let ended = destroy();
+    let mut revoked: Vec<String> = ended["revoked_role_grant_ids"].as_array().unwrap().iter().map(text).collect();
+    let mut wanted = grants;
+    revoked.sort();
+    wanted.sort();
+    assert_eq!(revoked, wanted);
+    assert_eq!(ended["superseded_offer_ids"], json!([pending["id"]]));
+    let row = house.row("role_grant_offer_supersede", &people[0].id);
+    assert_eq!(
+        (&row["metadata"]["reason"], &row["metadata"]["cause_id"]),
+        (&json!("scope_destroyed"), &scope["scope_id"])
+    );
+    let status = people[0].client.get("/api/account/status").expect(200);
+    assert_eq!(status["role_grants"][0]["id"], json!(elsewhere));
+    let mut offer = json!({ "to_account_id": people[1].id, "role": "student" });
+    offer.as_object_mut().unwrap().extend(scope.as_object().unwrap().clone());
+    house.keeper.client.rpc("role_grant_offer_create", &offer).refused(400, -32_602, "scope_destroyed");
+    let again = destroy();
+    assert_eq!((&again["revoked_role_grant_ids"], &again["superseded_offer_ids"]), (&json!([]), &json!([])));
+}
+
+fn acc_last_holder_cannot_be_lost_even_when_two_remove_each_other(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let rounds = if crate::harness::torture() { 500 } else { 10 };
+    let own = house.keeper.client.get("/api/account/status").expect(200);
+    let admin = own["role_grants"].as_array().unwrap().iter().find(|grant| grant["role"] == "admin").unwrap();
+    let alone = revoke(&house, &house.keeper, &text(&admin["id"]), Value::Null);
+    alone.refused(400, -32_600, "last_holder");
+    house.keeper.client.rpc("app_settings_update", &json!({ "open_signup": true })).result();
+    let mut first = house.keeper.clone();
+    let mut first_grant = text(&admin["id"]);
+    for _ in 0..rounds {
+        let name = crate::harness::unique("rival");
+        let reply = house.sign_up(&json!({ "username": name, "password": crate::harness::PASSWORD }));
+        let second = house.person_of(&name, &crate::harness::cookie_of(&reply));
+        let offer = house.offer(&first, &second, "admin", &json!({}));
+        let accepted = second.client.rpc("role_grant_offer_accept", &json!({ "offer_id": offer["id"] })).result();
+        let second_grant = text(&accepted["role_grant_id"]);
+        let attacks = [(&first, &second, &second_grant), (&second, &first, &first_grant)];
+        let statuses = in_parallel(2, |index| {
+            let (by, of, grant) = attacks[index];
+            let params = json!({ "actor_id": of.actor, "role_grant_id": grant });
+            by.client.rpc("role_grant_revoke", &params).0.status
+        });
+        assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+        if statuses[1] == 200 {
+            (first, first_grant) = (second, second_grant);
+        }
+    }
+}
+
+both_engines![
+    acc_140_a_role_that_is_taken_is_gone_at_once,
+    acc_141_only_what_is_there_and_given_by_offer_is_taken,
+    acc_142_open_offers_of_the_role_fall_away_with_it,
+    acc_143_after_a_loss_only_a_new_offer_gives_the_role,
+    acc_144_the_row_names_the_persona_that_lost_the_role,
+    acc_145_a_switch_turns_and_stays,
+    acc_146_many_switches_at_once_give_the_role_once,
+    acc_147_a_destroyed_scope_ends_everything_at_it_for_good,
+    acc_last_holder_cannot_be_lost_even_when_two_remove_each_other,
+];

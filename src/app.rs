@@ -239,6 +239,8 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         trusted_proxies: config.http.trusted_proxies.clone(),
     });
     let hub = Hub::start(node.runtime.journal.clone(), rights, node.runtime.clock.clone());
+    let sockets = live::api::start(&surface);
+    let shared_sockets = web::Data::from(Arc::clone(&sockets));
     let edge =
         Edge { body_bytes_max: config.http.body_bytes_max, trusted_proxies: config.http.trusted_proxies.clone() };
     let shared_hub = web::Data::from(Arc::clone(&hub));
@@ -247,8 +249,10 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         App::new()
             .app_data(shared_hub.clone())
             .app_data(shared_figures.clone())
+            .app_data(shared_sockets.clone())
             .wrap(middleware::from_fn(headers::wrap))
             .configure(live::configure)
+            .configure(live::api::configure)
             .configure(|services| http::configure(services, &surface, &edge))
     })
     .workers(config.http.workers)
@@ -264,7 +268,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     let running = tokio::spawn(server);
     tracing::info!(%address, head.position = node.head().0, "serving");
     ready(address);
-    let fault = wait_for_the_end(running, &handle, &hub).await;
+    let fault = wait_for_the_end(running, &handle, &hub, &sockets).await;
     node.stop().await;
     if let (Some(token), Some(rotation)) = (daemon_token, rotation) {
         if let Err(error) = rotation.await {
@@ -313,11 +317,13 @@ async fn wait_for_the_end(
     mut running: JoinHandle<std::io::Result<()>>,
     handle: &actix_web::dev::ServerHandle,
     hub: &Hub,
+    sockets: &live::api::ApiRegistry,
 ) -> Option<std::io::Error> {
     tokio::select! {
         signal = asked_to_stop() => {
             tracing::info!(signal, "stopping");
             hub.shutdown();
+            sockets.shutdown();
             handle.stop(true).await;
         }
         ended = &mut running => {

@@ -1,22 +1,18 @@
 //! `/api`: reads a request, lets the surface say who calls and answer, writes the reply
 //! (spec/accounts-and-offers.md section 8.3). Live routes of `/api` are mounted before this.
 
-use actix_web::cookie::Cookie;
 use actix_web::http::{Method as Verbs, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
 use super::Edge;
-use super::entry::{addresses, body, texts};
+use super::entry::body;
 use super::headers::{POSITION, REQUEST_ID};
 use crate::surface::Surface;
 use crate::surface::accounts::caller::ApiPresented;
 use crate::surface::accounts::fail::Flat;
 use crate::surface::accounts::rest::{RestCall, RestReply};
 use crate::surface::accounts::routes;
-
-/// The header of the daemon token.
-const DAEMON_TOKEN: &str = "x-daemon-token";
 
 /// Whether a path is of this surface.
 #[must_use]
@@ -26,28 +22,9 @@ pub fn is_api(path: &str) -> bool {
 
 /// What a request proves itself by.
 #[must_use]
-pub fn presented(request: &HttpRequest, edge: &Edge, cookie_name: &str, correlation: &str) -> ApiPresented {
-    let (peer, client) = addresses(request, edge);
-    let cookies = request
-        .headers()
-        .get_all(header::COOKIE)
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| Cookie::parse(pair.trim().to_owned()).ok())
-        .filter(|cookie| cookie.name() == cookie_name)
-        .map(|cookie| cookie.value().to_owned())
-        .collect();
-    ApiPresented {
-        origins: texts(request, header::ORIGIN.as_str()),
-        has_referer: request.headers().contains_key(header::REFERER),
-        cookies,
-        authorization: texts(request, header::AUTHORIZATION.as_str()),
-        daemon_tokens: texts(request, DAEMON_TOKEN),
-        is_forwarded: request.headers().keys().any(|name| name.as_str().starts_with("x-forwarded-")),
-        peer,
-        client,
-        correlation: correlation.to_owned(),
-    }
+pub fn presented(request: &HttpRequest, surface: &Surface, correlation: &str) -> ApiPresented {
+    let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    surface.presented(headers, request.peer_addr().map(|peer| peer.ip()), correlation)
 }
 
 /// Answers a request to `/api`.
@@ -58,7 +35,7 @@ pub async fn answer(
     edge: &Edge,
     correlation: &str,
 ) -> HttpResponse {
-    let presented = presented(request, edge, surface.cookie_name(), correlation);
+    let presented = presented(request, surface, correlation);
     if let Err(flat) = surface.check_origin(&presented) {
         return refusal(flat, None, correlation);
     }

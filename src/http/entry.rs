@@ -122,7 +122,7 @@ fn read(
         presented: Presented {
             authorization: texts(request, header::AUTHORIZATION.as_str()),
             client,
-            api: api::presented(request, edge, surface.cookie_name(), correlation),
+            api: api::presented(request, surface, correlation),
         },
         idempotency_keys: texts(request, "idempotency-key"),
         signup_secret: texts(request, SIGNUP_SECRET).into_iter().flatten().next(),

@@ -5,6 +5,7 @@
 //! (to whom), `cursor` (shared pages), `session` (one connection as a state machine) and its edge `socket_actor`;
 //! `reader` with `sse` and `long_poll` for plain HTTP. **Invariant:** nothing is sent to a socket's mailbox.
 
+pub mod api;
 mod codec;
 mod credentials;
 mod cursor;

@@ -41,6 +41,7 @@ use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
 use self::accounts::bootstrap::Bootstrap;
+use self::accounts::closings::Closings;
 use crate::auth::cookie::{CookieMarks, Cookies};
 use crate::auth::daemon_token::DaemonToken;
 use crate::auth::passwords::{HashError, Passwords};
@@ -50,6 +51,7 @@ use crate::config::{
     OriginPattern, Registries,
 };
 use crate::runtime::Runtime;
+use ipnet::IpNet;
 
 /// Metric ids remembered by company and key. The mapping never changes, so an entry never goes wrong.
 const METRIC_IDS_MAX: usize = 100_000;
@@ -78,6 +80,8 @@ pub struct Surface {
     passwords: Passwords,
     daemon_token: Option<Arc<DaemonToken>>,
     bootstrap: Bootstrap,
+    closings: Arc<Closings>,
+    trusted_proxies: Vec<IpNet>,
     /// Account and hash of API tokens by public id; neither ever changes.
     token_owners: Mutex<LruCache<String, (AccountId, String)>>,
     engine: &'static str,
@@ -109,6 +113,8 @@ impl Surface {
             passwords: Passwords::new(config.accounts.hashing_concurrency)?,
             daemon_token,
             bootstrap: Bootstrap::closed(&config.accounts),
+            closings: Arc::default(),
+            trusted_proxies: config.http.trusted_proxies.clone(),
             token_owners: Mutex::new(LruCache::new(NonZeroUsize::new(TOKEN_OWNERS_MAX).unwrap_or(NonZeroUsize::MIN))),
             engine: match config.store.database {
                 DatabaseConfig::Sqlite { .. } => "sqlite",

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use cookie::Cookie;
 use muniment_aggregates::account::{Account, AccountCommand, ExtendSession};
 use muniment_aggregates::ids::{AccountId, CredentialId};
 use muniment_aggregates::record::{Position, Who};
@@ -23,7 +24,11 @@ use crate::auth::cookie::CookieVerdict;
 use crate::auth::{api_token, session_token, tokens};
 use crate::runtime::Origin;
 use crate::surface::Surface;
+use crate::surface::client_address;
 use crate::surface::limits::{Window, client_prefix};
+
+/// The header of the daemon token.
+const DAEMON_TOKEN: &str = "x-daemon-token";
 
 /// How a caller proved himself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +137,40 @@ pub struct Authenticated {
 }
 
 impl Surface {
+    /// What a request proves itself by, from its headers as they came.
+    #[must_use]
+    pub fn presented<'h>(
+        &self,
+        headers: impl Iterator<Item = (&'h str, &'h [u8])>,
+        peer: Option<IpAddr>,
+        correlation: &str,
+    ) -> ApiPresented {
+        let mut presented = ApiPresented { peer, correlation: correlation.to_owned(), ..ApiPresented::default() };
+        let mut forwarded = Vec::new();
+        for (name, value) in headers {
+            let text = || std::str::from_utf8(value).ok().map(str::to_owned);
+            match name {
+                "origin" => presented.origins.push(text()),
+                "referer" => presented.has_referer = true,
+                "authorization" => presented.authorization.push(text()),
+                DAEMON_TOKEN => presented.daemon_tokens.push(text()),
+                "cookie" => {
+                    let pairs = Cookie::split_parse(text().unwrap_or_default()).flatten();
+                    let own = pairs.filter(|cookie| cookie.name() == self.cookies.name());
+                    presented.cookies.extend(own.map(|cookie| cookie.value().to_owned()));
+                }
+                "x-forwarded-for" => {
+                    presented.is_forwarded = true;
+                    forwarded.extend(text());
+                }
+                other => presented.is_forwarded |= other.starts_with("x-forwarded-"),
+            }
+        }
+        let lines: Vec<&str> = forwarded.iter().map(String::as_str).collect();
+        presented.client = client_address::resolve(peer, &lines, &self.trusted_proxies);
+        presented
+    }
+
     /// Refuses what another site's page sent.
     ///
     /// # Errors

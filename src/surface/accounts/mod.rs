@@ -9,6 +9,7 @@ mod admin;
 mod attempts;
 pub mod bootstrap;
 pub mod caller;
+pub mod closings;
 mod document;
 pub mod fail;
 mod grants;
@@ -28,14 +29,24 @@ pub mod shapes;
 mod signup;
 mod wire;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::closings::Closings;
 use self::routes::{RestRoute, Route};
 use super::Surface;
 
 impl Surface {
-    /// The name of the session's cookie.
+    /// Sockets that are about to be closed.
     #[must_use]
-    pub fn cookie_name(&self) -> &str {
-        self.cookies.name()
+    pub fn closings(&self) -> &Arc<Closings> {
+        &self.closings
+    }
+
+    /// How long a socket may be silent; `None` for ever.
+    #[must_use]
+    pub fn heartbeat_timeout(&self) -> Option<Duration> {
+        self.offers.heartbeat_timeout
     }
 
     /// Whether a route is there in this configuration.

@@ -109,7 +109,11 @@ impl Surface {
         } else if let Some(caller) = &call.caller {
             check_credential(route, caller)?;
         }
-        self.route(route.route, &call, &input).await
+        let reply = self.route(route.route, &call, &input).await?;
+        if reply.position.is_some() {
+            self.closings.settle().await;
+        }
+        Ok(reply)
     }
 
     async fn route(&self, route: Route, call: &RestCall<'_>, input: &Input) -> Result<RestReply, Flat> {

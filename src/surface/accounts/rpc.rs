@@ -187,12 +187,17 @@ impl Surface {
         }
         let outcome = self.admit_call(caller, transport, method, envelope.params, correlation).await;
         let reply = match outcome {
-            Ok(outcome) => RpcReply {
-                status: 200,
-                body: json!({ "jsonrpc": "2.0", "id": envelope.id, "result": outcome.result }),
-                position: outcome.position,
-                retry_after_seconds: None,
-            },
+            Ok(outcome) => {
+                if outcome.position.is_some() {
+                    self.closings.settle().await;
+                }
+                RpcReply {
+                    status: 200,
+                    body: json!({ "jsonrpc": "2.0", "id": envelope.id, "result": outcome.result }),
+                    position: outcome.position,
+                    retry_after_seconds: None,
+                }
+            }
             Err(fail) => failure(envelope.id, &fail, correlation),
         };
         metrics::histogram!("muniment_rpc_seconds", "method" => method.name).record(started.elapsed().as_secs_f64());

@@ -45,7 +45,10 @@ pub(super) fn role_grant(grant: &Grant) -> Value {
 
 impl Surface {
     /// A sealed text; `null` where there is none or it was erased.
-    pub(super) async fn opened(&self, sealed: Option<&Sealed>) -> Result<Value, Fail> {
+    ///
+    /// # Errors
+    /// When it does not open.
+    pub async fn opened(&self, sealed: Option<&Sealed>) -> Result<Value, Fail> {
         Ok(match sealed {
             None => Value::Null,
             Some(sealed) => self.runtime.journal.keyring().open(sealed).await?.map_or(Value::Null, Value::String),

@@ -12,3 +12,6 @@ mod password;
 mod revoke;
 mod session;
 mod signup;
+mod socket;
+mod sockets;
+mod stream;

@@ -1,0 +1,104 @@
+//! Notifications (spec/accounts-and-offers.md section 7): what happened to an offer or a role, to the sockets of whom it
+//! concerns. After the record only, at most once; the inbox is the truth.
+
+use std::sync::Arc;
+
+use muniment_aggregates::catalog::decode_recorded;
+use muniment_aggregates::decider::Decider as _;
+use muniment_aggregates::ids::{AccountId, OfferId};
+use muniment_aggregates::offer_book::{Offer, OfferBook, OfferBookEvent};
+use muniment_aggregates::record::RecordedEvent;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::registry::ApiRegistry;
+use crate::surface::Surface;
+
+/// Events that may wait to be told; past that some are not, which the inbox makes good.
+const WAITING_MAX: usize = 10_000;
+
+/// Joins the journal's publish hook and tells what it brings, as long as the surface lives.
+pub(super) fn start(surface: &Arc<Surface>, registry: &Arc<ApiRegistry>) {
+    let (waiting, mut told) = mpsc::channel::<Arc<RecordedEvent>>(WAITING_MAX);
+    let listening = Arc::downgrade(registry);
+    surface.runtime.journal.on_publish(Arc::new(move |events: &[Arc<RecordedEvent>]| {
+        let Some(registry) = listening.upgrade() else { return };
+        registry.published(events);
+        for event in events.iter().filter(|event| &*event.stream.kind == OfferBook::TYPE) {
+            if waiting.try_send(Arc::clone(event)).is_err() {
+                metrics::counter!("muniment_notices_dropped").increment(1);
+            }
+        }
+    }));
+    let (surface, registry) = (Arc::downgrade(surface), Arc::downgrade(registry));
+    tokio::spawn(async move {
+        while let Some(event) = told.recv().await {
+            let (Some(surface), Some(registry)) = (surface.upgrade(), registry.upgrade()) else { return };
+            if let Err(why) = tell(&surface, &registry, &event).await {
+                tracing::warn!(position = event.position.0, why, "a notification was not sent");
+            }
+        }
+    });
+}
+
+/// Who is told what about an offer.
+enum Told {
+    Recipient(&'static str),
+    Grantor(&'static str),
+}
+
+async fn tell(surface: &Surface, registry: &ApiRegistry, event: &RecordedEvent) -> Result<(), String> {
+    let decoded = decode_recorded::<OfferBookEvent>(event).map_err(|error| error.to_string())?;
+    let account = &*event.stream.id;
+    let (offer, told, more) = match &decoded {
+        OfferBookEvent::Made(it) => (&it.offer, Told::Recipient("role_grant_offer_received"), Value::Null),
+        OfferBookEvent::Refreshed(it) => (&it.offer, Told::Recipient("role_grant_offer_received"), Value::Null),
+        OfferBookEvent::Retracted(it) => (&it.offer, Told::Recipient("role_grant_offer_retracted"), Value::Null),
+        OfferBookEvent::Accepted(it) => (&it.offer, Told::Grantor("role_grant_offer_accepted"), Value::Null),
+        OfferBookEvent::Declined(it) => (&it.offer, Told::Grantor("role_grant_offer_declined"), Value::Null),
+        OfferBookEvent::Superseded(it) => {
+            let more = json!({ "reason": it.reason.as_str(), "cause_id": it.cause });
+            (&it.offer, Told::Grantor("role_grant_offer_supersede"), more)
+        }
+        OfferBookEvent::GrantRevoked(revoked) => {
+            if registry.has(account) {
+                let reason = surface.opened(revoked.reason.as_ref()).await.map_err(|fail| fail.message)?;
+                let params = json!({
+                    "role_grant_id": revoked.grant,
+                    "role": revoked.role,
+                    "scope_id": revoked.scope.as_ref().map(|scope| &scope.id),
+                    "reason": reason,
+                });
+                registry.notify(account, &frame("role_grant_revoke", &params));
+            }
+            return Ok(());
+        }
+        OfferBookEvent::Lapsed(_) | OfferBookEvent::GrantCreated(_) => return Ok(()),
+    };
+    let (method, recipient) = match told {
+        Told::Recipient(_) if !registry.has(account) => return Ok(()),
+        Told::Recipient(method) => (method, Some(account)),
+        Told::Grantor(method) => (method, None),
+    };
+    let known = offer_of(surface, account, offer).await?;
+    let addressee = recipient.unwrap_or(&known.grantor_account.0);
+    if !registry.has(addressee) {
+        return Ok(());
+    }
+    let shown = surface.offer_on_wire(&AccountId(account.to_owned()), &known).await.map_err(|fail| fail.message)?;
+    let mut params = json!({ "offer": shown });
+    if let (Value::Object(more), Some(params)) = (more, params.as_object_mut()) {
+        params.extend(more);
+    }
+    registry.notify(addressee, &frame(method, &params));
+    Ok(())
+}
+
+async fn offer_of(surface: &Surface, account: &str, id: &OfferId) -> Result<Offer, String> {
+    let book = surface.runtime.bus.state::<OfferBook>(account).await.map_err(|error| error.to_string())?.state;
+    book.offer(id).cloned().ok_or_else(|| format!("the offer {id} is not in its book"))
+}
+
+fn frame(method: &str, params: &Value) -> String {
+    json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string()
+}

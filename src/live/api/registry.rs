@@ -1,0 +1,384 @@
+//! Who is connected to `/api`, and which of them an event ends.
+//!
+//! **Invariant:** the journal calls [`ApiRegistry::published`] after a batch is durable and before its commands are
+//! answered; whoever an event ends is marked there, depending on no read model.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use muniment_aggregates::account::AccountEvent;
+use muniment_aggregates::catalog::decode_recorded;
+use muniment_aggregates::record::{Metadata, Position, RecordedEvent};
+use muniment_aggregates::session::SessionEvent;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::surface::accounts::caller::{Caller, Credential};
+use crate::surface::accounts::closings::Closings;
+
+/// Notifications one connection may be behind; past that it is ended, for its reader does not read.
+const QUEUE_MAX: usize = 1_000;
+/// Ends that are remembered for connections in the making.
+const RECENT_MAX: usize = 4_096;
+/// Streams of the audit one session or token may have open.
+const STREAMS_MAX: usize = 10;
+
+/// Close code of a credential that was ended.
+pub(super) const REVOKED: u16 = 4001;
+/// Close code of a reader that does not read.
+pub(super) const TOO_SLOW: u16 = 1008;
+/// Close code of a server that goes away.
+pub(super) const GOING_AWAY: u16 = 1001;
+
+/// What an event ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Ending {
+    /// Whatever was opened by this session or token.
+    Credential(String),
+    /// Whatever was opened by this account.
+    Account(String),
+}
+
+impl Ending {
+    fn of(event: &RecordedEvent) -> Option<Self> {
+        let account = || Self::Account(event.stream.id.to_string());
+        match &*event.stream.kind {
+            "account" => match decode_recorded::<AccountEvent>(event).ok()? {
+                AccountEvent::SessionClosed(closed) if closed.reason == "logout" => Some(account()),
+                AccountEvent::SessionClosed(closed) => Some(Self::Credential(closed.session.0)),
+                AccountEvent::SessionEvicted(evicted) => Some(Self::Credential(evicted.session.0)),
+                AccountEvent::ApiTokenRevoked(revoked) => Some(Self::Credential(revoked.token.0)),
+                AccountEvent::ApiTokenEvicted(evicted) => Some(Self::Credential(evicted.token.0)),
+                AccountEvent::SessionsEnded(_)
+                | AccountEvent::TokensEnded(_)
+                | AccountEvent::PasswordChanged(_)
+                | AccountEvent::Erased(_) => Some(account()),
+                AccountEvent::Registered(_)
+                | AccountEvent::EmailVerified(_)
+                | AccountEvent::SessionOpened(_)
+                | AccountEvent::SessionExtended(_)
+                | AccountEvent::ApiTokenIssued(_)
+                | AccountEvent::PasswordRemoved(_)
+                | AccountEvent::PersonaAdded(_) => None,
+            },
+            "session" => match decode_recorded::<SessionEvent>(event).ok()? {
+                // A logout ends the whole account's, which the account's own event says.
+                SessionEvent::Revoked(_) => Some(Self::Credential(event.stream.id.to_string())),
+                SessionEvent::Started(_) | SessionEvent::Extended(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn ends(&self, ties: &Ties) -> bool {
+        match self {
+            Self::Credential(id) => ties.credential.as_deref() == Some(id),
+            Self::Account(id) => ties.account == *id,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Standing {
+    /// Frames that wait to be sent.
+    queue: VecDeque<String>,
+    /// Calls in flight, by correlation id.
+    calls: HashSet<String>,
+    /// The code it is to be closed with.
+    ended: Option<u16>,
+    /// It ended itself by a call in flight, whose answer goes out first.
+    after: Option<String>,
+    /// Replies wait for it to close.
+    is_awaited: bool,
+}
+
+/// One connection, as the registry knows it.
+#[derive(Debug)]
+pub(super) struct Ties {
+    pub(super) account: String,
+    credential: Option<String>,
+    is_socket: bool,
+    standing: Mutex<Standing>,
+    wake: Notify,
+    closings: Arc<Closings>,
+}
+
+impl Ties {
+    /// Waits until there is something to send or to end.
+    pub(super) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// What waits to be sent.
+    pub(super) fn take(&self) -> VecDeque<String> {
+        std::mem::take(&mut self.standing.lock().queue)
+    }
+
+    /// The code to close with now, where it is time.
+    pub(super) fn ended(&self) -> Option<u16> {
+        let standing = self.standing.lock();
+        standing.ended.filter(|_| standing.after.is_none())
+    }
+
+    /// A call begins.
+    pub(super) fn begin_call(&self, correlation: &str) {
+        self.standing.lock().calls.insert(correlation.to_owned());
+    }
+
+    /// A call was answered.
+    pub(super) fn end_call(&self, correlation: &str) {
+        let mut standing = self.standing.lock();
+        standing.calls.remove(correlation);
+        if standing.after.as_deref() == Some(correlation) {
+            standing.after = None;
+        }
+    }
+
+    fn notify(&self, frame: &str) {
+        let mut standing = self.standing.lock();
+        if standing.queue.len() >= QUEUE_MAX {
+            standing.ended.get_or_insert(TOO_SLOW);
+        } else {
+            standing.queue.push_back(frame.to_owned());
+        }
+        drop(standing);
+        self.wake.notify_one();
+    }
+
+    /// Marks it as ended; `by` is the call that did it.
+    fn end(&self, code: u16, by: &str) {
+        let mut standing = self.standing.lock();
+        if standing.ended.is_none() {
+            standing.ended = Some(code);
+            if standing.calls.contains(by) {
+                standing.after = Some(by.to_owned());
+            } else if self.is_socket {
+                // A stream ends when its reader takes the last row, which nobody can wait for.
+                standing.is_awaited = true;
+                self.closings.begin();
+            }
+        }
+        drop(standing);
+        self.wake.notify_one();
+    }
+}
+
+#[derive(Debug, Default)]
+struct Connected {
+    ties: HashMap<u64, Arc<Ties>>,
+    streams: HashMap<String, VecDeque<u64>>,
+    recent: VecDeque<(Position, Ending)>,
+    /// Ends up to here are forgotten.
+    forgotten: Position,
+}
+
+/// The connections of one node.
+#[derive(Debug)]
+pub struct ApiRegistry {
+    connected: Mutex<Connected>,
+    numbers: AtomicU64,
+    closings: Arc<Closings>,
+}
+
+/// A connection in the registry; it is forgotten when this is dropped.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) ties: Arc<Ties>,
+    number: u64,
+    stream_of: Option<String>,
+    registry: Arc<ApiRegistry>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let mut connected = self.registry.connected.lock();
+        connected.ties.remove(&self.number);
+        if let Some(key) = &self.stream_of
+            && let Some(streams) = connected.streams.get_mut(key)
+        {
+            streams.retain(|number| *number != self.number);
+            if streams.is_empty() {
+                connected.streams.remove(key);
+            }
+        }
+        drop(connected);
+        if std::mem::take(&mut self.ties.standing.lock().is_awaited) {
+            self.ties.closings.end();
+        }
+    }
+}
+
+impl ApiRegistry {
+    /// Nobody connected.
+    #[must_use]
+    pub(super) fn new(closings: Arc<Closings>) -> Self {
+        Self { connected: Mutex::default(), numbers: AtomicU64::new(0), closings }
+    }
+
+    /// Puts a connection into the registry; `None` where its credential ended since it was judged.
+    pub(super) fn admit(self: &Arc<Self>, caller: &Caller) -> Option<Connection> {
+        self.connect(caller, None)
+    }
+
+    /// The same for a stream of the audit; the oldest beyond the most there may be of one credential ends.
+    pub(super) fn admit_stream(self: &Arc<Self>, caller: &Caller) -> Option<Connection> {
+        self.connect(caller, Some(format!("{}/{}", caller.account, caller.credential.id())))
+    }
+
+    fn connect(self: &Arc<Self>, caller: &Caller, stream_of: Option<String>) -> Option<Connection> {
+        let credential = match &caller.credential {
+            Credential::Session { hash } => Some(hash.0.clone()),
+            Credential::ApiToken { id } => Some(id.0.clone()),
+            // The file on the server is no credential of the account's; only the account's own end reaches it.
+            Credential::DaemonToken => None,
+        };
+        let ties = Arc::new(Ties {
+            account: caller.account.0.clone(),
+            credential,
+            is_socket: stream_of.is_none(),
+            standing: Mutex::default(),
+            wake: Notify::new(),
+            closings: Arc::clone(&self.closings),
+        });
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let mut connected = self.connected.lock();
+        // What ended between the check of the credential and this moment is among the recent ends.
+        let is_dead = connected.recent.iter().any(|(at, ending)| *at > caller.as_of && ending.ends(&ties));
+        if is_dead || connected.forgotten > caller.as_of {
+            return None;
+        }
+        connected.ties.insert(number, Arc::clone(&ties));
+        let mut oldest = None;
+        if let Some(key) = &stream_of {
+            let streams = connected.streams.entry(key.clone()).or_default();
+            streams.push_back(number);
+            if streams.len() > STREAMS_MAX {
+                oldest = streams.pop_front();
+            }
+        }
+        let oldest = oldest.and_then(|number| connected.ties.get(&number).cloned());
+        drop(connected);
+        if let Some(oldest) = oldest {
+            oldest.end(GOING_AWAY, "");
+        }
+        Some(Connection { ties, number, stream_of, registry: Arc::clone(self) })
+    }
+
+    /// Whether anybody of an account is connected here.
+    pub(super) fn has(&self, account: &str) -> bool {
+        self.connected.lock().ties.values().any(|ties| ties.account == account)
+    }
+
+    /// Sends a frame to every connection of an account; one that does not read keeps none of the others from it.
+    pub(super) fn notify(&self, account: &str, frame: &str) {
+        let ties: Vec<Arc<Ties>> =
+            self.connected.lock().ties.values().filter(|ties| ties.account == account).cloned().collect();
+        ties.iter().for_each(|ties| ties.notify(frame));
+    }
+
+    /// Called by the journal, in order, for every durable batch, before its commands are answered.
+    pub(super) fn published(&self, events: &[Arc<RecordedEvent>]) {
+        for event in events {
+            let Some(ending) = Ending::of(event) else { continue };
+            let by = serde_json::from_str::<Metadata>(&event.metadata).map(|metadata| metadata.correlation);
+            let by = by.unwrap_or_default();
+            let mut connected = self.connected.lock();
+            let ended: Vec<Arc<Ties>> = connected.ties.values().filter(|ties| ending.ends(ties)).cloned().collect();
+            if connected.recent.len() >= RECENT_MAX
+                && let Some((forgotten, _)) = connected.recent.pop_front()
+            {
+                connected.forgotten = forgotten;
+            }
+            connected.recent.push_back((event.position, ending));
+            drop(connected);
+            ended.iter().for_each(|ties| ties.end(REVOKED, &by));
+        }
+    }
+
+    /// Sends everybody away.
+    pub fn shutdown(&self) {
+        let ties: Vec<Arc<Ties>> = self.connected.lock().ties.values().cloned().collect();
+        ties.iter().for_each(|ties| ties.end(GOING_AWAY, ""));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use muniment_aggregates::ids::{AccountId, CredentialId};
+    use muniment_aggregates::sealed::SubjectId;
+
+    use super::*;
+
+    fn caller(account: &str, session: &str, as_of: u64) -> Caller {
+        Caller {
+            account: AccountId(account.to_owned()),
+            subject: SubjectId("s".to_owned()),
+            credential: Credential::Session { hash: CredentialId(session.to_owned()) },
+            client: None,
+            as_of: Position(as_of),
+        }
+    }
+
+    fn ended(position: u64, event_type: &str, payload: &str) -> Arc<RecordedEvent> {
+        Arc::new(RecordedEvent {
+            position: Position(position),
+            stream: muniment_aggregates::record::StreamId::new("account", "a"),
+            sequence: position,
+            event_type: event_type.into(),
+            event_version: "1.0".into(),
+            payload: payload.into(),
+            metadata: r#"{"who":{"kind":"operator"},"correlation":"c1","surface":"ws","command":"x"}"#.into(),
+            recorded_at: chrono::DateTime::UNIX_EPOCH,
+            dedupe: None,
+            hash: [0; 32],
+        })
+    }
+
+    fn evicted(position: u64, session: &str) -> Arc<RecordedEvent> {
+        let at = "2026-06-08T12:00:00Z";
+        let payload = format!(r#"{{"session_evicted":{{"session":"{session}","evicted_by":"x","at":"{at}"}}}}"#);
+        ended(position, "account.session_evicted", &payload)
+    }
+
+    #[test]
+    fn acc_216_an_event_ends_whom_it_names_and_nobody_else() {
+        let registry = Arc::new(ApiRegistry::new(Arc::default()));
+        let one = registry.admit(&caller("a", "s1", 0)).expect("alive");
+        let two = registry.admit(&caller("a", "s2", 0)).expect("alive");
+        let other = registry.admit(&caller("b", "s3", 0)).expect("alive");
+        registry.published(&[evicted(5, "s1")]);
+        assert_eq!((one.ties.ended(), two.ties.ended(), other.ties.ended()), (Some(REVOKED), None, None));
+        let all = r#"{"sessions_ended":{"count":1,"reason":"revoked","at":"2026-06-08T12:00:00Z"}}"#;
+        registry.published(&[ended(6, "account.sessions_ended", all)]);
+        assert_eq!((two.ties.ended(), other.ties.ended()), (Some(REVOKED), None));
+    }
+
+    #[test]
+    fn acc_216_who_ends_himself_gets_his_answer_first() {
+        let registry = Arc::new(ApiRegistry::new(Arc::default()));
+        let one = registry.admit(&caller("a", "s1", 0)).expect("alive");
+        one.ties.begin_call("c1");
+        registry.published(&[evicted(5, "s1")]);
+        assert_eq!(one.ties.ended(), None);
+        one.ties.end_call("c1");
+        assert_eq!(one.ties.ended(), Some(REVOKED));
+    }
+
+    #[test]
+    fn acc_218_a_connection_in_the_making_does_not_outlive_its_credential() {
+        let registry = Arc::new(ApiRegistry::new(Arc::default()));
+        registry.published(&[evicted(5, "s1")]);
+        assert!(registry.admit(&caller("a", "s1", 4)).is_none());
+        assert!(registry.admit(&caller("a", "s1", 5)).is_some());
+    }
+
+    #[test]
+    fn acc_181_the_eleventh_stream_of_a_session_ends_the_first() {
+        let registry = Arc::new(ApiRegistry::new(Arc::default()));
+        let streams: Vec<_> = (0..11).map(|_| registry.admit_stream(&caller("a", "s1", 0)).expect("alive")).collect();
+        let other = registry.admit_stream(&caller("a", "s2", 0)).expect("alive");
+        assert_eq!(streams[0].ties.ended(), Some(GOING_AWAY));
+        assert!(streams[1..].iter().chain([&other]).all(|stream| stream.ties.ended().is_none()));
+    }
+}

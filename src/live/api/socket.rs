@@ -1,0 +1,285 @@
+//! `GET /api/ws`: one actix actor a socket. It speaks JSON-RPC 2.0 through the dispatcher of `/api/rpc`; nothing is ever
+//! sent to its mailbox.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::fut::wrap_future;
+use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, SpawnHandle, StreamHandler};
+use actix_http::ws::Item;
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, WebsocketContext, WsResponseBuilder};
+use bytes::BytesMut;
+use serde_json::{Value, json};
+
+use super::registry::{ApiRegistry, Connection, TOO_SLOW};
+use super::{presented, refused};
+use crate::surface::Surface;
+use crate::surface::accounts::caller::Caller;
+use crate::surface::accounts::fail::{Code, Fail, Flat};
+use crate::surface::accounts::methods;
+use crate::surface::accounts::rpc::{self, Transport};
+use crate::surface::input;
+
+/// Longest frame, pieces put together.
+const FRAME_BYTES_MAX: usize = 1 << 20;
+/// Requests of one socket that may be in flight.
+const IN_FLIGHT_MAX: usize = 64;
+/// Frames after which the reader is asked whether it reads.
+const ASK_EVERY_FRAMES: u64 = 64;
+/// Frames a reader may be behind.
+const BEHIND_FRAMES_MAX: u64 = 1_024;
+/// Close code of a socket from which nothing came.
+const SILENT: u16 = 4003;
+/// Close code of a frame that is too long.
+const TOO_BIG: u16 = 1009;
+
+/// Opens a socket.
+pub(super) async fn open(
+    request: HttpRequest,
+    payload: web::Payload,
+    surface: web::Data<Surface>,
+    registry: web::Data<ApiRegistry>,
+) -> HttpResponse {
+    let correlation = uuid::Uuid::new_v4().to_string();
+    match admit(&request, &surface, &registry.into_inner(), &correlation).await {
+        Ok((caller, connection, acting)) => {
+            let socket = ApiSocket {
+                surface: surface.into_inner(),
+                caller: Arc::new(caller),
+                connection,
+                acting,
+                calls: HashMap::new(),
+                heard_at: Instant::now(),
+                fragments: None,
+                sent: 0,
+                read: 0,
+            };
+            let started = WsResponseBuilder::new(socket, &request, payload).frame_size(FRAME_BYTES_MAX).start();
+            started.unwrap_or_else(|error| error.error_response())
+        }
+        Err(flat) => refused(&flat, &correlation),
+    }
+}
+
+async fn admit(
+    request: &HttpRequest,
+    surface: &Surface,
+    registry: &Arc<ApiRegistry>,
+    correlation: &str,
+) -> Result<(Caller, Connection, Option<String>), Flat> {
+    let presented = presented(request, surface, correlation);
+    surface.check_origin(&presented)?;
+    let caller = surface.authenticate_api(&presented).await?.caller.ok_or_else(|| Fail::unauthenticated().flat())?;
+    let query = web::Query::<HashMap<String, String>>::from_query(request.query_string());
+    let acting = query.ok().and_then(|query| query.get("acting").cloned());
+    surface.resolve_persona(&caller, acting.as_deref()).await?;
+    let connection = registry.admit(&caller).ok_or_else(|| Fail::unauthenticated().flat())?;
+    Ok((caller, connection, acting))
+}
+
+struct ApiSocket {
+    surface: Arc<Surface>,
+    caller: Arc<Caller>,
+    connection: Connection,
+    /// The persona of messages that name none.
+    acting: Option<String>,
+    /// Requests in flight, by their id as JSON text.
+    calls: HashMap<String, InFlight>,
+    heard_at: Instant,
+    /// A text frame that arrives in pieces.
+    fragments: Option<BytesMut>,
+    sent: u64,
+    read: u64,
+}
+
+struct InFlight {
+    handle: SpawnHandle,
+    correlation: String,
+    has_side_effects: bool,
+}
+
+/// There is something to send, or to end.
+struct Wake;
+
+type Context = WebsocketContext<ApiSocket>;
+
+impl Actor for ApiSocket {
+    type Context = Context;
+
+    fn started(&mut self, ctx: &mut Context) {
+        let ties = Arc::clone(&self.connection.ties);
+        ctx.add_stream(futures_util::stream::unfold(ties, |ties| async {
+            ties.woken().await;
+            Some((Wake, ties))
+        }));
+        if let Some(timeout) = self.surface.heartbeat_timeout() {
+            ctx.run_interval((timeout / 2).max(Duration::from_millis(50)), move |socket, ctx| {
+                if socket.heard_at.elapsed() > timeout {
+                    close(SILENT, ctx);
+                }
+            });
+        }
+        // What happened before the stream stood is seen here.
+        self.look(ctx);
+    }
+}
+
+impl StreamHandler<Wake> for ApiSocket {
+    fn handle(&mut self, _: Wake, ctx: &mut Context) {
+        self.look(ctx);
+    }
+}
+
+impl StreamHandler<Result<ws::Message, ProtocolError>> for ApiSocket {
+    fn handle(&mut self, message: Result<ws::Message, ProtocolError>, ctx: &mut Context) {
+        self.heard_at = Instant::now();
+        match message {
+            Ok(ws::Message::Text(text)) => self.text(text.as_bytes(), ctx),
+            Ok(ws::Message::Binary(_)) => self.not_json(ctx),
+            Ok(ws::Message::Ping(payload)) => ctx.pong(&payload),
+            Ok(ws::Message::Pong(payload)) => {
+                if let Ok(count) = <[u8; 8]>::try_from(payload.as_ref()) {
+                    self.read = self.read.max(u64::from_be_bytes(count).min(self.sent));
+                }
+            }
+            Ok(ws::Message::Continuation(item)) => self.piece(item, ctx),
+            Ok(ws::Message::Close(reason)) => {
+                ctx.close(reason);
+                ctx.stop();
+            }
+            Ok(ws::Message::Nop) => {}
+            Err(ProtocolError::Overflow) => close(TOO_BIG, ctx),
+            Err(error) => {
+                tracing::debug!(%error, "a socket broke the protocol");
+                ctx.stop();
+            }
+        }
+    }
+}
+
+fn close(code: u16, ctx: &mut Context) {
+    ctx.close(Some(CloseReason { code: CloseCode::from(code), description: None }));
+    ctx.stop();
+}
+
+impl ApiSocket {
+    /// Sends what waits, and ends where it is time.
+    fn look(&mut self, ctx: &mut Context) {
+        if let Some(code) = self.connection.ties.ended() {
+            close(code, ctx);
+            return;
+        }
+        for frame in self.connection.ties.take() {
+            self.send(frame, ctx);
+        }
+    }
+
+    fn send(&mut self, frame: String, ctx: &mut Context) {
+        self.sent += 1;
+        ctx.text(frame);
+        if self.sent.is_multiple_of(ASK_EVERY_FRAMES) {
+            ctx.ping(&self.sent.to_be_bytes());
+        }
+        if self.sent - self.read > BEHIND_FRAMES_MAX {
+            close(TOO_SLOW, ctx);
+        }
+    }
+
+    fn not_json(&mut self, ctx: &mut Context) {
+        let reply = rpc::not_json("");
+        self.send(reply.body.to_string(), ctx);
+    }
+
+    fn piece(&mut self, item: Item, ctx: &mut Context) {
+        let (piece, is_last) = match item {
+            Item::FirstText(piece) | Item::FirstBinary(piece) => {
+                self.fragments = Some(BytesMut::new());
+                (piece, false)
+            }
+            Item::Continue(piece) => (piece, false),
+            Item::Last(piece) => (piece, true),
+        };
+        let Some(text) = &mut self.fragments else { return };
+        if text.len() + piece.len() > FRAME_BYTES_MAX {
+            close(TOO_BIG, ctx);
+            return;
+        }
+        text.extend_from_slice(&piece);
+        if is_last && let Some(text) = self.fragments.take() {
+            self.text(&text, ctx);
+        }
+    }
+
+    fn text(&mut self, text: &[u8], ctx: &mut Context) {
+        let Ok(message) = input::strict_value(text) else { return self.not_json(ctx) };
+        let is_notification = message.get("jsonrpc").and_then(Value::as_str) == Some("2.0")
+            && message.get("method").is_some_and(Value::is_string)
+            && message.get("id").is_none();
+        if is_notification {
+            if message["method"] == "cancel" {
+                self.cancel(&message["params"]["request_id"], ctx);
+            }
+            return;
+        }
+        self.call(message, ctx);
+    }
+
+    fn call(&mut self, mut message: Value, ctx: &mut Context) {
+        let id = rpc::echoed_id(&message);
+        if self.calls.len() >= IN_FLIGHT_MAX {
+            let fail = Fail::because(Code::Unavailable, "service_unavailable", "Too many requests are in flight.");
+            let reply = rpc::failure(id, &fail, "");
+            return self.send(reply.body.to_string(), ctx);
+        }
+        let method = message.get("method").and_then(Value::as_str).and_then(methods::find);
+        if let (Some(acting), Some(method)) = (&self.acting, method) {
+            add_acting(&mut message, acting, method);
+        }
+        let correlation = uuid::Uuid::new_v4().to_string();
+        let key = id.to_string();
+        self.connection.ties.begin_call(&correlation);
+        let (surface, caller, called) = (Arc::clone(&self.surface), Arc::clone(&self.caller), correlation.clone());
+        let answering =
+            wrap_future::<_, Self>(
+                async move { surface.rpc(Some(&caller), Transport::Socket, message, &called).await },
+            );
+        let (answered, ended) = (key.clone(), correlation.clone());
+        let handle = ctx.spawn(answering.map(move |reply, socket, ctx| {
+            // Under one id the newest request is known; an older one that ends must not take its place away.
+            if socket.calls.get(&answered).is_some_and(|call| call.correlation == ended) {
+                socket.calls.remove(&answered);
+            }
+            socket.send(reply.body.to_string(), ctx);
+            socket.connection.ties.end_call(&ended);
+            socket.look(ctx);
+        }));
+        let has_side_effects = method.is_none_or(|method| method.side_effects);
+        self.calls.insert(key, InFlight { handle, correlation, has_side_effects });
+    }
+
+    /// Takes back a request that reads. One that changes something may be recorded already, so it is left to answer.
+    fn cancel(&mut self, request: &Value, ctx: &mut Context) {
+        let key = request.to_string();
+        let Some(call) = self.calls.get(&key).filter(|call| !call.has_side_effects) else { return };
+        ctx.cancel_future(call.handle);
+        self.connection.ties.end_call(&call.correlation);
+        self.calls.remove(&key);
+        let fail = Fail::plain(Code::Cancelled, "The request was taken back.");
+        self.send(rpc::failure(request.clone(), &fail, "").body.to_string(), ctx);
+    }
+}
+
+/// Gives a message the socket's own persona, where its method takes one and it names none.
+fn add_acting(message: &mut Value, acting: &str, method: &methods::RpcMethod) {
+    let methods::Params::Fields(fields) = method.params else { return };
+    if !fields.iter().any(|field| field.name == "acting") {
+        return;
+    }
+    let Some(message) = message.as_object_mut() else { return };
+    let params = message.entry("params").or_insert_with(|| json!({}));
+    if let Some(params) = params.as_object_mut() {
+        params.entry("acting").or_insert_with(|| json!(acting));
+    }
+}

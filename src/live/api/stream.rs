@@ -1,0 +1,174 @@
+//! `GET /api/audit/stream` (spec/accounts-and-offers.md section 6.5): the audit's rows as server-sent events. The body is
+//! pulled, so a client that does not read is behind; a row that ends the stream is the last it gets.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::{CACHE_CONTROL, ContentEncoding};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use muniment_aggregates::record::Position;
+use muniment_projections::audit_log::{self, AuditRow};
+use serde_json::{Map, Value, json};
+
+use super::registry::{ApiRegistry, Connection};
+use super::{presented, refused};
+use crate::surface::Surface;
+use crate::surface::accounts::caller::Caller;
+use crate::surface::accounts::fail::{Fail, Flat};
+use crate::surface::accounts::schema::{self, Kind, optional_not_null};
+
+/// Rows read at once.
+const ROWS: usize = 200;
+/// After so long without a row a comment says that the stream is alive.
+const QUIET_MAX: Duration = Duration::from_secs(15);
+/// How long one look waits for the record to move before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Opens a stream.
+pub(super) async fn open(
+    request: HttpRequest,
+    surface: web::Data<Surface>,
+    registry: web::Data<ApiRegistry>,
+) -> HttpResponse {
+    let correlation = uuid::Uuid::new_v4().to_string();
+    match admit(&request, &surface.into_inner(), &registry.into_inner(), &correlation).await {
+        Ok(flow) => {
+            let body = futures_util::stream::unfold(flow, |flow| async {
+                flow.next().await.map(|(text, flow)| (Ok::<_, actix_web::Error>(Bytes::from(text)), flow))
+            });
+            HttpResponse::Ok()
+                .content_type("text/event-stream")
+                .insert_header((CACHE_CONTROL, "no-store"))
+                .insert_header(("x-accel-buffering", "no"))
+                .insert_header(ContentEncoding::Identity)
+                .streaming(body)
+        }
+        Err(flat) => refused(&flat, &correlation),
+    }
+}
+
+fn query(request: &HttpRequest) -> Result<schema::Input, Flat> {
+    let fields =
+        [optional_not_null("acting", Kind::Uuid), optional_not_null("since_seq", Kind::Text { min: 1, max: 20 })];
+    let invalid = |fail: Fail| Flat { error: "invalid_query_params", ..fail.flat() };
+    let given = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let given: Map<String, Value> =
+        given.map_err(|_| invalid(Fail::issues(&[])))?.into_inner().into_iter().map(|(k, v)| (k, json!(v))).collect();
+    schema::check(&fields, given).map_err(|issues| invalid(Fail::issues(&issues)))
+}
+
+async fn admit(
+    request: &HttpRequest,
+    surface: &Arc<Surface>,
+    registry: &Arc<ApiRegistry>,
+    correlation: &str,
+) -> Result<Flow, Flat> {
+    let presented = presented(request, surface, correlation);
+    surface.check_origin(&presented)?;
+    let caller = surface.authenticate_api(&presented).await?.caller;
+    let query = query(request)?;
+    let caller = caller.ok_or_else(|| Fail::unauthenticated().flat())?;
+    let acting = surface.resolve_persona(&caller, query.optional_text("acting")).await?;
+    if !acting.holds_any(&["admin"]) {
+        return Err(Fail::role(&["admin"]).flat());
+    }
+    let connection = registry.admit_stream(&caller).ok_or_else(|| Fail::unauthenticated().flat())?;
+    let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
+    let from = last_seen.or(query.optional_text("since_seq")).and_then(|text| text.parse().ok()).map(Position);
+    let head = surface.runtime.journal.head();
+    Ok(Flow {
+        surface: Arc::clone(surface),
+        caller,
+        connection,
+        seen: from.unwrap_or(head).min(head),
+        ready: VecDeque::from([": connected\n\n".to_owned()]),
+        over: false,
+        quiet: Duration::ZERO,
+    })
+}
+
+struct Flow {
+    surface: Arc<Surface>,
+    caller: Caller,
+    connection: Connection,
+    /// Rows up to here were sent.
+    seen: Position,
+    ready: VecDeque<String>,
+    /// Nothing follows what is ready.
+    over: bool,
+    quiet: Duration,
+}
+
+impl Flow {
+    /// The next piece of the body; waits for it.
+    async fn next(mut self) -> Option<(String, Self)> {
+        loop {
+            if let Some(text) = self.ready.pop_front() {
+                self.quiet = Duration::ZERO;
+                return Some((text, self));
+            }
+            if self.over {
+                return None;
+            }
+            // Whoever was ended gets what was recorded until then, the row of his own end included, and no more.
+            self.over = self.connection.ties.ended().is_some();
+            let mut head = self.surface.runtime.journal.watch_head();
+            head.borrow_and_update();
+            match self.read().await {
+                Ok(()) if !self.ready.is_empty() || self.over => {}
+                Ok(()) => {
+                    // The clock below makes up for a wake that was missed, on this node or another.
+                    let moved = async {
+                        tokio::select! {
+                            changed = head.changed() => changed.is_ok(),
+                            () = self.connection.ties.woken() => true,
+                        }
+                    };
+                    if tokio::time::timeout(LOOK_AGAIN, moved).await.is_err() {
+                        self.quiet += LOOK_AGAIN;
+                    }
+                    if self.quiet >= QUIET_MAX {
+                        self.ready.push_back(": still here\n\n".to_owned());
+                    }
+                }
+                Err(fail) => {
+                    tracing::warn!(error = ?fail.fault, "a stream of the audit ends, for its rows cannot be read");
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<(), Fail> {
+        self.surface.runtime.reads.catch_up(&["audit_log"]).await?;
+        for row in audit_log::after(self.surface.runtime.reads.store(), self.seen, ROWS).await? {
+            self.seen = row.seq;
+            let params = self.surface.audit_event(&row).await?;
+            let data = json!({ "method": row.event_type, "params": params });
+            self.ready.push_back(format!("id: {}\ndata: {data}\n\n", row.seq));
+            if self.ends_with(&row) {
+                self.over = true;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a row takes away what this stream was opened by.
+    fn ends_with(&self, row: &AuditRow) -> bool {
+        let concerned = row.target_account_id.as_ref().or(row.account_id.as_ref());
+        if row.outcome != "success" || concerned != Some(&self.caller.account.0) {
+            return false;
+        }
+        let own = |key: &str| row.metadata[key] == json!(self.caller.credential.id());
+        match row.event_type.as_str() {
+            "session_revoke" => own("session_id"),
+            "token_revoke" => own("token_id"),
+            "session_revoke_all" | "password_change" | "logout" | "token_revoke_all" => true,
+            "role_grant_revoke" => row.metadata["role"] == json!("admin"),
+            _ => false,
+        }
+    }
+}

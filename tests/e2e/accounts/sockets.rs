@@ -1,0 +1,295 @@
+//! The socket of `/api` (ACC-185 to ACC-187, ACC-210 to ACC-218).
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::protocol::Message;
+
+use super::socket::{Incoming, Socket};
+use crate::harness::{Engine, Installation, ORIGIN, Person, in_parallel, text};
+
+const REVOKED: u16 = 4001;
+
+fn bearer(house: &Installation, person: &Person) -> (String, String) {
+    let made = person.client.rpc("account_token_create", &Value::Null).result();
+    let token = text(&made["token"]);
+    assert!(!house.server.base.is_empty());
+    (format!("Bearer {token}"), text(&made["id"]))
+}
+
+fn acc_185_offers_are_told_to_whom_they_concern(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (boss, ben, eve) = (house.admin("boss"), house.person("ben"), house.person("eve"));
+    let mut to_boss = Socket::of(&house.server, &boss.cookie);
+    let mut to_ben = Socket::of(&house.server, &ben.cookie);
+    let mut to_eve = Socket::of(&house.server, &eve.cookie);
+    let offer = house.offer(&boss, &ben, "teacher", &json!({ "message": "hello" }));
+    assert_eq!(to_ben.notice("role_grant_offer_received")["offer"], offer);
+    let on = json!({ "offer_id": offer["id"] });
+    boss.client.rpc("role_grant_offer_retract", &on).result();
+    let told = to_ben.notice("role_grant_offer_retracted");
+    assert!(told["offer"]["id"] == offer["id"] && told["offer"]["retracted_at"].is_string());
+    let offer = house.offer(&boss, &ben, "teacher", &json!({}));
+    to_ben.notice("role_grant_offer_received");
+    let decline = json!({ "offer_id": offer["id"], "reason": "no" });
+    ben.client.rpc("role_grant_offer_decline", &decline).result();
+    assert_eq!(to_boss.notice("role_grant_offer_declined")["offer"]["decline_reason"], "no");
+    let offer = house.offer(&boss, &ben, "teacher", &json!({}));
+    to_ben.notice("role_grant_offer_received");
+    ben.client.rpc("role_grant_offer_accept", &json!({ "offer_id": offer["id"] })).result();
+    assert!(to_boss.notice("role_grant_offer_accepted")["offer"]["accepted_at"].is_string());
+    let quiet = Duration::from_millis(300);
+    assert!(to_eve.is_quiet(quiet) && to_ben.is_quiet(quiet) && to_boss.is_quiet(quiet));
+}
+
+fn acc_186_what_falls_away_is_told_with_its_cause(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (boss, ben) = (house.admin("boss"), house.person("ben"));
+    let mut to_boss = Socket::of(&house.server, &boss.cookie);
+    let mut to_ben = Socket::of(&house.server, &ben.cookie);
+    let b = house.offer(&boss, &ben, "teacher", &json!({}));
+    let a = house.offer(&house.keeper, &ben, "teacher", &json!({}));
+    let accept = json!({ "offer_id": a["id"] });
+    let grant = text(&ben.client.rpc("role_grant_offer_accept", &accept).result()["role_grant_id"]);
+    let told = to_boss.notice("role_grant_offer_supersede");
+    assert_eq!((&told["reason"], &told["cause_id"]), (&json!("sibling_accepted"), &a["id"]));
+    assert_eq!(told["offer"]["id"], b["id"]);
+    let again = house.offer(&boss, &ben, "teacher", &json!({}));
+    let revoke = json!({ "actor_id": ben.actor, "role_grant_id": grant, "reason": "moved" });
+    house.keeper.client.rpc("role_grant_revoke", &revoke).result();
+    let told = to_boss.notice("role_grant_offer_supersede");
+    assert_eq!((&told["reason"], &told["offer"]["id"]), (&json!("role_grant_revoked"), &again["id"]));
+    let told = to_ben.notice("role_grant_revoke");
+    assert_eq!(told, json!({ "role_grant_id": grant, "role": "teacher", "scope_id": null, "reason": "moved" }));
+}
+
+fn acc_187_every_socket_of_the_account_is_told_on_every_node(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let second = (engine == Engine::Postgres).then(|| house.server.second_node());
+    let node = second.as_ref().unwrap_or(&house.server);
+    let ben = house.named("ben-b");
+    let (authorization, _) = bearer(&house, &ben);
+    let mut sockets: Vec<Socket> = (0..8).map(|_| Socket::of(&house.server, &ben.cookie)).collect();
+    sockets.push(Socket::open(&house.server, "/api/ws", &[("authorization", &authorization)]).unwrap());
+    sockets.push(Socket::of(node, &ben.cookie));
+    drop(sockets.remove(0));
+    let offer = house.offer(&house.keeper, &ben, "teacher", &json!({}));
+    for socket in &mut sockets {
+        assert_eq!(socket.notice("role_grant_offer_received")["offer"]["id"], offer["id"]);
+    }
+    let accept = json!({ "offer_id": offer["id"] });
+    ben.client.rpc("role_grant_offer_accept", &accept).result();
+    ben.client.rpc("role_grant_offer_accept", &accept).result();
+    let bad = json!({ "to_account_id": ben.id, "role": "keeper" });
+    assert_eq!(house.keeper.client.rpc("role_grant_offer_create", &bad).0.status, 403);
+    assert!(sockets[0].is_quiet(Duration::from_millis(300)));
+}
+
+fn acc_210_the_handshake_asks_as_every_request_does(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let refused = |path: &str, headers: &[(&str, &str)]| Socket::open(&house.server, path, headers).err().unwrap();
+    assert_eq!(refused("/api/ws", &[]), (401, json!({ "error": "authentication_required" })));
+    let rogue = refused("/api/ws", &[("cookie", &person.cookie), ("origin", "https://rogue.example")]);
+    assert_eq!(rogue, (403, json!({ "error": "forbidden_origin" })));
+    Socket::open(&house.server, "/api/ws", &[("cookie", &person.cookie), ("origin", ORIGIN)]).unwrap();
+    let (authorization, _) = bearer(house, &person);
+    Socket::open(&house.server, "/api/ws", &[("authorization", &authorization)]).unwrap();
+    let second = text(&person.client.rpc("actor_create", &json!({ "name": "P2" })).result()["actor"]["id"]);
+    let (status, body) = refused("/api/ws", &[("cookie", &person.cookie)]);
+    assert_eq!((status, &body["error"]), (400, &json!("actor_required")));
+    let path = format!("/api/ws?acting={second}");
+    let mut socket = Socket::open(&house.server, &path, &[("cookie", &person.cookie)]).unwrap();
+    assert!(socket.call("role_grant_offer_list", &Value::Null)["result"]["offers"].is_array());
+}
+
+fn acc_211_a_method_answers_on_the_socket_as_over_http(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let mut socket = Socket::of(&house.server, &person.cookie);
+    for (method, params) in [
+        ("account_verify", Value::Null),
+        ("account_verify", json!({})),
+        ("account_token_list", Value::Null),
+        ("actor_list", Value::Null),
+        ("role_grant_offer_list", json!({})),
+        ("role_grant_offer_accept", json!({ "offer_id": "22222222-2222-4222-8222-222222222222" })),
+        ("admin_account_list", json!({ "limit": 0 })),
+        ("admin_account_list", json!({})),
+        ("actor_lookup", json!({ "ids": [person.actor] })),
+        ("actor_search", json!({ "query": "a" })),
+        ("self_service_role_set", json!({ "role": "teacher", "enabled": true })),
+        ("unheard", json!({})),
+    ] {
+        let by_socket = socket.call(method, &params);
+        let by_http = person.client.rpc(method, &params).0.json();
+        for part in ["result", "error"] {
+            assert_eq!(by_socket.get(part), by_http.get(part), "{method} {params}");
+        }
+    }
+    let made = socket.call("account_token_create", &json!({ "name": "by socket" }));
+    assert_eq!(made["result"]["name"], "by socket");
+    assert_eq!(house.row("token_create", &person.id)["metadata"]["name"], "by socket");
+}
+
+fn acc_212_a_silent_socket_is_closed_and_a_chatty_one_stays(engine: Engine) {
+    let house = Installation::with(engine, &[("WS_HEARTBEAT_TIMEOUT", "2s")]);
+    let person = house.named("ann-a");
+    let (mut silent, mut chatty) =
+        (Socket::of(&house.server, &person.cookie), Socket::of(&house.server, &person.cookie));
+    assert_eq!(chatty.call("heartbeat", &Value::Null)["result"], json!({}));
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(4) {
+        assert_eq!(chatty.call("heartbeat", &json!({}))["result"], json!({}));
+        crate::harness::runtime().block_on(async { tokio::time::sleep(Duration::from_millis(500)).await });
+    }
+    assert_eq!(silent.closed_within(Duration::from_millis(100)), 4003);
+    assert_eq!(chatty.call("heartbeat", &json!({}))["result"], json!({}));
+}
+
+fn acc_213_what_is_no_request_is_told_and_the_socket_lives(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let mut socket = Socket::of(&house.server, &person.cookie);
+    let code = |socket: &mut Socket, message: Message| {
+        socket.send(message);
+        match socket.next_within(Duration::from_secs(5)) {
+            Some(Incoming::Frame(frame)) => (frame["error"]["code"].as_i64().unwrap(), frame["id"].clone()),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(code(&mut socket, Message::text("{")), (-32_700, Value::Null));
+    assert_eq!(code(&mut socket, Message::binary(vec![1, 2])), (-32_700, Value::Null));
+    assert_eq!(code(&mut socket, Message::text("[]")), (-32_600, Value::Null));
+    assert_eq!(code(&mut socket, Message::text("\"x\"")), (-32_600, Value::Null));
+    assert_eq!(code(&mut socket, Message::text(r#"{"jsonrpc":"2.0","id":7}"#)), (-32_600, json!(7)));
+    let unknown = Message::text(r#"{"jsonrpc":"2.0","id":8,"method":"unheard"}"#);
+    assert_eq!(code(&mut socket, unknown), (-32_601, json!(8)));
+    socket.send_json(&json!({ "jsonrpc": "2.0", "method": "account_token_create" }));
+    assert!(socket.is_quiet(Duration::from_millis(200)));
+    assert_eq!(socket.call("account_token_list", &Value::Null)["result"]["tokens"], json!([]));
+    socket.send(Message::text("x".repeat((1 << 20) + 1)));
+    assert_eq!(socket.closed(), 1009);
+}
+
+fn acc_214_a_request_that_is_taken_back_answers_once(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let mut socket = Socket::of(&house.server, &person.cookie);
+    for _ in 0..50 {
+        let id = socket.ask("actor_list", &Value::Null);
+        socket.send_json(&json!({ "jsonrpc": "2.0", "method": "cancel", "params": { "request_id": id } }));
+        let answer = socket.answer(&json!(id));
+        let is_one = answer.get("result").is_some() || answer["error"]["code"] == -32_010;
+        assert!(is_one, "{answer}");
+    }
+    for params in [json!({}), json!({ "request_id": null }), json!({ "request_id": 999 }), json!({ "request_id": "x" })]
+    {
+        socket.send_json(&json!({ "jsonrpc": "2.0", "method": "cancel", "params": params }));
+    }
+    assert!(socket.is_quiet(Duration::from_millis(200)));
+}
+
+fn acc_215_a_role_counts_from_the_next_message_on(engine: Engine) {
+    let house = Installation::shared(engine);
+    let ben = house.person("ben");
+    let mut socket = Socket::of(&house.server, &ben.cookie);
+    let mut list = || socket.call("invite_list", &json!({}));
+    assert_eq!(list()["error"]["code"], -32_002);
+    let grant = house.grant(&ben, "admin");
+    assert!(list()["result"]["invites"].is_array());
+    let revoke = json!({ "actor_id": ben.actor, "role_grant_id": grant });
+    house.keeper.client.rpc("role_grant_revoke", &revoke).result();
+    assert_eq!(list()["error"]["data"]["reason"], "insufficient_permissions");
+}
+
+fn acc_216_an_ended_credential_ends_its_sockets_before_the_reply(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let second = (engine == Engine::Postgres).then(|| house.server.second_node());
+    let soon = Duration::from_millis(50);
+    let person = house.named("ann-a");
+    let other = house.session_of(&person);
+    let (authorization, token) = bearer(&house, &person);
+    let mut by_token = Socket::open(&house.server, "/api/ws", &[("authorization", &authorization)]).unwrap();
+    let mut first = Socket::of(&house.server, &person.cookie);
+    let mut elsewhere = second.as_ref().map(|node| Socket::of(node, &person.cookie));
+    let mut untouched = Socket::of(&house.server, &other.cookie);
+    other.client.rpc("account_token_revoke", &json!({ "token_id": token })).result();
+    assert_eq!(by_token.closed_within(soon), REVOKED);
+    let listed = other.client.rpc("account_session_list", &Value::Null).result();
+    let oldest = listed["sessions"].as_array().unwrap().last().unwrap()["id"].clone();
+    other.client.rpc("account_session_revoke", &json!({ "session_id": oldest })).result();
+    assert_eq!(first.closed_within(soon), REVOKED);
+    if let Some(elsewhere) = &mut elsewhere {
+        assert_eq!(elsewhere.closed_within(Duration::from_secs(1)), REVOKED);
+    }
+    assert_eq!(untouched.call("heartbeat", &Value::Null)["result"], json!({}));
+    let none = json!({ "session_id": "a".repeat(64) });
+    house.keeper.client.rpc("account_session_revoke", &none).result();
+    assert_eq!(untouched.call("heartbeat", &Value::Null)["result"], json!({}));
+
+    let answer = untouched.call("account_session_revoke_all", &Value::Null);
+    assert_eq!(answer["result"]["ok"], true, "who ends himself is answered first");
+    assert_eq!(untouched.closed(), REVOKED);
+
+    let again = house.session_of(&person);
+    let mut socket = Socket::of(&house.server, &again.cookie);
+    house.keeper.client.rpc("admin_session_revoke_all", &json!({ "account_id": person.id })).result();
+    assert_eq!(socket.closed_within(soon), REVOKED);
+    let again = house.session_of(&person);
+    let mut socket = Socket::of(&house.server, &again.cookie);
+    house.session_of(&person).client.post("/api/account/logout", &json!({})).expect(200);
+    assert_eq!(socket.closed_within(soon), REVOKED);
+    let again = house.session_of(&person);
+    let mut socket = Socket::of(&house.server, &again.cookie);
+    let body = json!({ "current_password": crate::harness::PASSWORD, "new_password": "another horse battery" });
+    house.session_of(&person).client.post("/api/account/password", &body).expect(200);
+    assert_eq!(socket.closed_within(soon), REVOKED);
+}
+
+fn acc_017_the_socket_of_an_evicted_session_is_closed(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let mut socket = Socket::of(&house.server, &person.cookie);
+    for _ in 0..5 {
+        house.session_of(&person);
+    }
+    assert_eq!(socket.closed_within(Duration::from_millis(50)), REVOKED);
+}
+
+fn acc_218_no_handshake_outlives_its_credential(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let rounds = if crate::harness::torture() { 100 } else { 8 };
+    let person = house.named("ann-a");
+    for _ in 0..rounds {
+        let doomed = house.session_of(&person);
+        let mut sockets: Vec<Socket> = in_parallel(6, |index| {
+            if index == 0 {
+                doomed.client.rpc("account_session_revoke_all", &Value::Null);
+                return None;
+            }
+            Socket::open(&house.server, "/api/ws", &[("cookie", &doomed.cookie)]).ok()
+        })
+        .into_iter()
+        .flatten()
+        .collect();
+        for socket in &mut sockets {
+            assert_eq!(socket.closed_within(Duration::from_secs(1)), REVOKED);
+        }
+    }
+}
+
+both_engines![
+    acc_185_offers_are_told_to_whom_they_concern,
+    acc_186_what_falls_away_is_told_with_its_cause,
+    acc_187_every_socket_of_the_account_is_told_on_every_node,
+    acc_210_the_handshake_asks_as_every_request_does,
+    acc_211_a_method_answers_on_the_socket_as_over_http,
+    acc_212_a_silent_socket_is_closed_and_a_chatty_one_stays,
+    acc_213_what_is_no_request_is_told_and_the_socket_lives,
+    acc_214_a_request_that_is_taken_back_answers_once,
+    acc_215_a_role_counts_from_the_next_message_on,
+    acc_216_an_ended_credential_ends_its_sockets_before_the_reply,
+    acc_017_the_socket_of_an_evicted_session_is_closed,
+    acc_218_no_handshake_outlives_its_credential,
+];

@@ -1,0 +1,123 @@
+//! The stream of the audit (ACC-180 to ACC-183).
+
+use serde_json::{Value, json};
+
+use super::socket::Stream;
+use crate::harness::{Engine, Installation, PASSWORD, Person, Server, text};
+
+fn open(server: &Server, person: &Person, query: &str) -> Stream {
+    let mut stream = Stream::open(server, &format!("/api/audit/stream{query}"), &[("cookie", &person.cookie)]);
+    assert_eq!(stream.status, 200);
+    assert_eq!(stream.line().as_deref(), Some(": connected"));
+    stream
+}
+
+/// The next row of a type.
+fn next(stream: &mut Stream, event_type: &str) -> (u64, Value) {
+    loop {
+        let (id, row) = stream.row().expect("the stream goes on");
+        if row["method"] == event_type {
+            return (id, row["params"].clone());
+        }
+    }
+}
+
+fn acc_180_administrators_see_what_happens_as_it_happens(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let plain = house.named("ann-a");
+    let path = "/api/audit/stream";
+    assert_eq!(house.server.anonymous().get(path).status, 401);
+    plain.client.get(path).refused(403, "insufficient_permissions");
+    house.keeper.client.get("/api/audit/stream?more=1").refused(400, "invalid_query_params");
+    let mut stream = open(&house.server, &house.keeper, "");
+    let mut alias = Stream::open(&house.server, "/api/admin/audit/stream", &[("cookie", &house.keeper.cookie)]);
+    assert_eq!((alias.status, alias.line().as_deref()), (200, Some(": connected")));
+    house.login("ann-a", PASSWORD).expect(200);
+    let (id, row) = next(&mut stream, "login");
+    assert_eq!(row["account_id"], json!(plain.id));
+    let mut listed = house.row("login", &plain.id);
+    assert_eq!(listed["seq"].as_u64(), Some(id));
+    let listed = listed.as_object_mut().unwrap();
+    listed.remove("username");
+    listed.remove("target_username");
+    assert_eq!(row, json!(listed));
+    assert_eq!(next(&mut alias, "login").0, id);
+}
+
+fn acc_181_a_session_has_ten_streams(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let other = house.session_of(&house.keeper);
+    let mut others = open(&house.server, &other, "");
+    let mut first = open(&house.server, &house.keeper, "");
+    let mut streams: Vec<Stream> = (0..10).map(|_| open(&house.server, &house.keeper, "")).collect();
+    assert!(first.row().is_none());
+    house.login("keeper", PASSWORD).expect(200);
+    next(&mut streams[0], "login");
+    next(&mut others, "login");
+}
+
+fn acc_182_a_stream_ends_with_the_row_that_ends_its_right(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let boss = house.admin("boss");
+    let (second, third) = (house.session_of(&boss), house.session_of(&boss));
+    let (mut of_second, mut of_third) = (open(&house.server, &second, ""), open(&house.server, &third, ""));
+    let foreign = house.person("ben");
+    let listed = second.client.rpc("account_session_list", &Value::Null).result();
+    let newest = text(&listed["sessions"][0]["id"]);
+    foreign.client.rpc("account_session_revoke", &json!({ "session_id": newest })).result();
+    boss.client.rpc("account_session_revoke", &json!({ "session_id": newest })).result();
+    loop {
+        match of_third.row() {
+            Some((_, row)) if row["method"] == "session_revoke" && row["params"]["outcome"] == "success" => break,
+            Some(_) => {}
+            None => panic!("the row comes before the end"),
+        }
+    }
+    assert!(of_third.row().is_none());
+    house.login("keeper", PASSWORD).expect(200);
+    next(&mut of_second, "login");
+    second.client.rpc("account_session_revoke_all", &Value::Null).result();
+    next(&mut of_second, "session_revoke_all");
+    assert!(of_second.row().is_none());
+
+    let chief = house.person("chief");
+    let grant = house.grant(&chief, "admin");
+    let mut stream = open(&house.server, &chief, "");
+    let revoke = json!({ "actor_id": chief.actor, "role_grant_id": grant });
+    house.keeper.client.rpc("role_grant_revoke", &revoke).result();
+    next(&mut stream, "role_grant_revoke");
+    assert!(stream.row().is_none());
+}
+
+fn acc_183_whoever_comes_back_misses_nothing_and_sees_nothing_twice(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let mut stream = open(&house.server, &house.keeper, "");
+    house.login("keeper", PASSWORD).expect(200);
+    let (last, _) = next(&mut stream, "login");
+    drop(stream);
+    for _ in 0..30 {
+        house.login("keeper", "wrong password").refused(401, "invalid_credentials");
+    }
+    let missed = |mut stream: Stream| {
+        let mut ids: Vec<u64> = Vec::new();
+        while ids.len() < 30 {
+            ids.push(next(&mut stream, "login").0);
+        }
+        ids
+    };
+    let since = missed(open(&house.server, &house.keeper, &format!("?since_seq={last}")));
+    let headers = [("cookie", house.keeper.cookie.as_str()), ("last-event-id", &last.to_string())];
+    let resumed = missed(Stream::open(&house.server, "/api/audit/stream", &headers));
+    assert_eq!(since, resumed);
+    let listed = house.audit(&json!({ "since_seq": last, "event_type": "login", "limit": 200 }));
+    let mut listed: Vec<u64> = listed.iter().map(|row| row["seq"].as_u64().unwrap()).collect();
+    listed.reverse();
+    assert_eq!(since, listed);
+}
+
+both_engines![
+    acc_180_administrators_see_what_happens_as_it_happens,
+    acc_181_a_session_has_ten_streams,
+    acc_182_a_stream_ends_with_the_row_that_ends_its_right,
+    acc_183_whoever_comes_back_misses_nothing_and_sees_nothing_twice,
+];

@@ -132,6 +132,13 @@ pub struct ChangePassword {
     pub verified_version: u64,
 }
 
+/// Sets the password without the current one, by whoever has the server's files, and ends every session and token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetPassword {
+    /// The new password's PHC string, sealed.
+    pub password: Sealed,
+}
+
 /// Adds a persona.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddPersona {
@@ -163,6 +170,7 @@ pub enum AccountCommand {
     RevokeApiToken(RevokeApiToken),
     EndApiTokens(EndApiTokens),
     ChangePassword(ChangePassword),
+    SetPassword(SetPassword),
     AddPersona(AddPersona),
     Erase(Erase),
 }
@@ -179,6 +187,7 @@ from_each!(
     RevokeApiToken,
     EndApiTokens,
     ChangePassword,
+    SetPassword,
     AddPersona,
     Erase
 );

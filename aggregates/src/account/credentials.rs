@@ -13,6 +13,7 @@ use super::events::{
 };
 use super::state::Account;
 use crate::ids::CredentialId;
+use crate::sealed::Sealed;
 
 /// Why what was set up before the mailbox was proved ends.
 const EMAIL_PROVED: &str = "email_proved";
@@ -137,10 +138,14 @@ pub(super) fn change_password(account: &Account, change: &ChangePassword, now: D
     if account.password().is_none() || account.password_version() != change.verified_version {
         return Err(AccountRefusal::ConcurrentChange);
     }
-    Ok(vec![AccountEvent::PasswordChanged(PasswordChanged {
-        password: change.password.clone(),
+    Ok(vec![set_password(account, &change.password, now)])
+}
+
+pub(super) fn set_password(account: &Account, password: &Sealed, now: DateTime<Utc>) -> AccountEvent {
+    AccountEvent::PasswordChanged(PasswordChanged {
+        password: password.clone(),
         sessions_revoked: account.live_sessions(now),
         tokens_revoked: account.live_tokens(now),
         at: now,
-    })])
+    })
 }

@@ -43,6 +43,7 @@ impl Decider for Account {
                 | AccountCommand::IssueApiToken(_)
                 | AccountCommand::EndApiTokens(_)
                 | AccountCommand::ChangePassword(_)
+                | AccountCommand::SetPassword(_)
                 | AccountCommand::AddPersona(_) => Err(AccountRefusal::Erased),
             };
         }
@@ -57,6 +58,7 @@ impl Decider for Account {
             AccountCommand::RevokeApiToken(revoke) => Ok(credentials::revoke_token(self, revoke, now)),
             AccountCommand::EndApiTokens(end) => Ok(vec![credentials::end_tokens(self, end, now)]),
             AccountCommand::ChangePassword(change) => credentials::change_password(self, change, now),
+            AccountCommand::SetPassword(set) => Ok(vec![credentials::set_password(self, &set.password, now)]),
             AccountCommand::AddPersona(add) => add_persona(self, add, now),
             AccountCommand::Erase(erase) => Ok(erase_account(registered, erase, now)),
         }

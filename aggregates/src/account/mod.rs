@@ -18,7 +18,7 @@ mod state;
 
 pub use commands::{
     AccountCommand, AccountEmail, AddPersona, ChangePassword, CloseSession, EndApiTokens, EndSessions, Erase,
-    ExtendSession, IssueApiToken, OpenSession, RegisterByEmail, RevokeApiToken, SignUp, VerifyEmail,
+    ExtendSession, IssueApiToken, OpenSession, RegisterByEmail, RevokeApiToken, SetPassword, SignUp, VerifyEmail,
 };
 pub use errors::AccountRefusal;
 pub use events::{

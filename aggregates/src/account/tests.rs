@@ -204,6 +204,18 @@ fn acc_045_a_new_password_ends_everything_and_acc_047_only_on_the_one_that_was_v
 }
 
 #[test]
+fn whoever_has_the_files_sets_a_password_without_the_current_one() {
+    let set = SetPassword { password: Sealed::from_text("v1|s|account/a/password|z") };
+    let by_code = registered().and(open(1));
+    let set_first = by_code.and(set.clone());
+    assert_eq!(set_first.state.password(), Some(&set.password));
+    assert!(set_first.state.sessions().is_empty());
+    let again = set_first.and(set.clone());
+    assert_eq!(again.state.password_version(), 2);
+    given::<Account>(&[]).when(set).then_refused("account_not_found");
+}
+
+#[test]
 fn acc_054_the_oldest_tokens_beyond_the_cap_are_evicted() {
     let account = given::<Account>(&[]).and(sign_up()).and(token(1)).and(token(2));
     let types: Vec<_> = account.when(token(3)).events().iter().map(|event| event.event_type()).collect();

@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod erase;
 pub mod init;
 pub mod mail;
+pub mod moment;
 pub mod open;
 pub mod papers;
 pub mod projections;

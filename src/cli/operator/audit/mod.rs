@@ -1,13 +1,9 @@
 //! The investigator's commands. An audit is a replay of the record: nothing here has a log of its own.
 
-use anyhow::{Context as _, Result};
-use chrono::{DateTime, Utc};
+use anyhow::Result;
 use clap::Subcommand;
-use muniment_aggregates::metric::timestamp;
-use muniment_aggregates::record::{Position, StreamId};
-use muniment_journal::Journal;
+use muniment_aggregates::record::StreamId;
 
-use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::operator::open::StoreFlags;
 use crate::cli::output::Printer;
@@ -38,7 +34,9 @@ pub enum Audit {
     Show(event::Show),
     /// What an aggregate was at a position or time
     #[command(after_help = "Examples:\n  muniment audit state metric/metric_…\n  \
-                            muniment audit state metric/metric_… --at 2026-03-31T23:59:59Z")]
+                            muniment audit state metric/metric_… --at 2026-03-31T23:59:59Z\n  \
+                            muniment audit state offer/<account id>          offers to an account and roles it holds\n  \
+                            muniment audit state roster/main                 who holds keeper and admin")]
     State(state::State),
     /// What changed in an aggregate between two positions or times
     #[command(after_help = "Example:\n  muniment audit diff metric/metric_… --from 120 --at 2026-04-01")]
@@ -68,23 +66,6 @@ pub async fn audit(global: &Global, command: Audit) -> Result<()> {
     }
 }
 
-/// A place in the record as a person names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
-    Position(Position),
-    Time(DateTime<Utc>),
-}
-
-/// A position, or a time as metrics take it.
-fn moment(text: &str) -> Result<Moment, String> {
-    // Four digits are a position here, not a year: a year alone names no moment.
-    if let Ok(position) = text.parse() {
-        return Ok(Moment::Position(Position(position)));
-    }
-    let time = timestamp::parse(text).map_err(|_| "write a position as 120, or a time as 2026-03-31T23:59:59Z")?;
-    Ok(Moment::Time(time))
-}
-
 /// `<kind>/<id>`.
 fn stream(text: &str) -> Result<StreamId, String> {
     match text.split_once('/') {
@@ -93,35 +74,12 @@ fn stream(text: &str) -> Result<StreamId, String> {
     }
 }
 
-/// The last position recorded at or before a moment. Times of recording never go backwards along positions.
-async fn last_position(journal: &Journal, moment: Option<Moment>) -> Result<Position> {
-    let head = journal.head();
-    let time = match moment {
-        None => return Ok(head),
-        Some(Moment::Position(position)) if position > head => {
-            return Err(Exit::NotFound.because(format!("position {position} is beyond the head {head}")));
-        }
-        Some(Moment::Position(position)) => return Ok(position),
-        Some(Moment::Time(time)) => time,
-    };
-    let (mut before, mut after) = (0, head.0);
-    while before < after {
-        let middle = before + (after - before).div_ceil(2);
-        let event = journal.event(Position(middle)).await?.with_context(|| format!("position {middle} is missing"))?;
-        if event.recorded_at <= time { before = middle } else { after = middle - 1 }
-    }
-    Ok(Position(before))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_positions_or_times() {
-        assert_eq!(moment("2026"), Ok(Moment::Position(Position(2026))));
-        assert!(matches!(moment("2026-03-31"), Ok(Moment::Time(_))));
-        assert!(moment("yesterday").is_err());
+    fn streams_have_a_kind_and_an_id() {
         assert!(stream("metric/").is_err() && stream("metric").is_err());
         assert_eq!(stream("metric/m/1").unwrap().to_string(), "metric/m/1");
     }

@@ -4,20 +4,27 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use muniment_aggregates::account::Account;
 use muniment_aggregates::application::Application;
+use muniment_aggregates::attempt::Attempt;
 use muniment_aggregates::catalog;
 use muniment_aggregates::challenge::Challenge;
 use muniment_aggregates::decider::Decider;
+use muniment_aggregates::invite::Invite;
 use muniment_aggregates::metric::Metric;
+use muniment_aggregates::offer_book::OfferBook;
 use muniment_aggregates::record::{Position, StreamId};
+use muniment_aggregates::roster::Roster;
 use muniment_aggregates::scheduler::Scheduler;
+use muniment_aggregates::scope::Scope;
 use muniment_aggregates::session::Session;
+use muniment_aggregates::settings::Settings;
 use muniment_aggregates::subject::Subject;
 use muniment_journal::Journal;
 use serde_json::{Value, json};
 
 use super::event::reveal;
-use super::{Moment, last_position, moment, stream};
+use super::stream;
 use crate::cli::exit::Exit;
+use crate::cli::operator::moment::{Moment, last_position, moment};
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
 
@@ -115,6 +122,12 @@ async fn fold(journal: &Journal, stream: &StreamId, at: Position) -> Result<Fold
         Challenge::TYPE => fold_as::<Challenge>(journal, stream, at).await,
         Account::TYPE => fold_as::<Account>(journal, stream, at).await,
         Session::TYPE => fold_as::<Session>(journal, stream, at).await,
+        OfferBook::TYPE => fold_as::<OfferBook>(journal, stream, at).await,
+        Scope::TYPE => fold_as::<Scope>(journal, stream, at).await,
+        Roster::TYPE => fold_as::<Roster>(journal, stream, at).await,
+        Invite::TYPE => fold_as::<Invite>(journal, stream, at).await,
+        Settings::TYPE => fold_as::<Settings>(journal, stream, at).await,
+        Attempt::TYPE => fold_as::<Attempt>(journal, stream, at).await,
         Scheduler::TYPE => fold_as::<Scheduler>(journal, stream, at).await,
         Subject::TYPE => fold_as::<Subject>(journal, stream, at).await,
         other => Err(Exit::Usage.because(format!("there is no aggregate called {other}"))),

@@ -1,0 +1,66 @@
+//! A moment of the record as a person names it: a position, or a time.
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
+use muniment_aggregates::metric::timestamp;
+use muniment_aggregates::record::Position;
+use muniment_journal::Journal;
+
+use crate::cli::exit::Exit;
+
+/// A place in the record as a person names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Right after the event at a position.
+    Position(Position),
+    /// At a time.
+    Time(DateTime<Utc>),
+}
+
+/// A position, or a time as metrics take it.
+///
+/// # Errors
+/// When it is neither.
+pub fn moment(text: &str) -> Result<Moment, String> {
+    // Four digits are a position here, not a year: a year alone names no moment.
+    if let Ok(position) = text.parse() {
+        return Ok(Moment::Position(Position(position)));
+    }
+    let time = timestamp::parse(text).map_err(|_| "write a position as 120, or a time as 2026-03-31T23:59:59Z")?;
+    Ok(Moment::Time(time))
+}
+
+/// The last position recorded at or before a moment. Times of recording never go backwards along positions.
+///
+/// # Errors
+/// When the position is beyond the head, or the record cannot be read.
+pub async fn last_position(journal: &Journal, moment: Option<Moment>) -> Result<Position> {
+    let head = journal.head();
+    let time = match moment {
+        None => return Ok(head),
+        Some(Moment::Position(position)) if position > head => {
+            return Err(Exit::NotFound.because(format!("position {position} is beyond the head {head}")));
+        }
+        Some(Moment::Position(position)) => return Ok(position),
+        Some(Moment::Time(time)) => time,
+    };
+    let (mut before, mut after) = (0, head.0);
+    while before < after {
+        let middle = before + (after - before).div_ceil(2);
+        let event = journal.event(Position(middle)).await?.with_context(|| format!("position {middle} is missing"))?;
+        if event.recorded_at <= time { before = middle } else { after = middle - 1 }
+    }
+    Ok(Position(before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_positions_or_times() {
+        assert_eq!(moment("2026"), Ok(Moment::Position(Position(2026))));
+        assert!(matches!(moment("2026-03-31"), Ok(Moment::Time(_))));
+        assert!(moment("yesterday").is_err());
+    }
+}

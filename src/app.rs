@@ -25,7 +25,7 @@ use crate::config::{Config, StoreConfig};
 use crate::http::{self, Edge, headers};
 use crate::live::{self, Hub, SurfaceCredentials};
 use crate::runtime::leadership::Leadership;
-use crate::runtime::policies::{alert_evaluator, late_checker, mail, scheduler};
+use crate::runtime::policies::{alert_evaluator, cleanup, late_checker, mail, scheduler};
 use crate::runtime::{Clock, CommandBus, Reads, Runtime, projector};
 use crate::surface::Surface;
 use crate::telemetry::Figures;
@@ -186,6 +186,12 @@ impl Node {
                 Arc::clone(runtime),
                 duty("muniment/late-checker"),
                 config.metrics.late_check,
+                self.stop.subscribe(),
+            )),
+            tokio::spawn(cleanup::run(
+                Arc::clone(runtime),
+                duty("muniment/cleanup"),
+                config.offers.cleanup_interval,
                 self.stop.subscribe(),
             )),
             tokio::spawn(scheduler::run(Arc::clone(runtime), config.runtime.tick, self.stop.subscribe())),

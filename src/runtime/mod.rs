@@ -19,6 +19,7 @@ pub mod policies;
 pub mod projector;
 pub mod reads;
 pub mod transaction;
+pub mod why;
 
 use std::sync::Arc;
 

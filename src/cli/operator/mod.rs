@@ -10,17 +10,21 @@ use super::output::Printer;
 use super::{on_actors, on_this_thread};
 use crate::config::{Config, Surroundings};
 
+pub mod account;
 pub mod audit;
 pub mod backup;
+pub mod cleanup;
 pub mod config;
 pub mod doctor;
 pub mod erase;
 pub mod init;
+pub mod keeper;
 pub mod mail;
 pub mod moment;
 pub mod open;
 pub mod papers;
 pub mod projections;
+pub mod role;
 pub mod serve;
 
 /// The operator's commands.
@@ -43,6 +47,14 @@ pub enum Command {
     /// The read models
     #[command(subcommand)]
     Projections(projections::Projections),
+    /// Accounts: who has one; making one; letting somebody in again
+    #[command(subcommand)]
+    Account(account::Account),
+    /// Roles: why somebody holds one; giving and taking one
+    #[command(subcommand)]
+    Role(role::Role),
+    /// Close expired sessions and note lapsed offers now
+    Cleanup(cleanup::Cleanup),
     /// Write the record and its wrapped keys to two files; a server may go on working
     Backup(backup::Backup),
     /// Load a backup into an empty store
@@ -71,6 +83,9 @@ pub fn run(global: &Global, command: Command) -> Result<()> {
         Command::Config(command) => config::show(&printer, &command, &Config::load(&Surroundings::of_process())?),
         Command::Audit(command) => on_this_thread(audit::audit(global, command)),
         Command::Projections(command) => on_this_thread(projections::projections(global, command)),
+        Command::Account(command) => account::account(global, command),
+        Command::Role(command) => role::role(global, command),
+        Command::Cleanup(command) => on_actors(cleanup::cleanup(global, &command)),
         Command::Backup(command) => on_this_thread(backup::make(global, &command)),
         Command::Restore(command) => on_this_thread(backup::load(global, &command)),
         Command::Erase(command) => on_actors(erase::erase(global, &command)),

@@ -2,9 +2,10 @@
 //! never with a second copy of a rule.
 //!
 //! [`alert_evaluator`] has due alerts raised; [`late_checker`] looks for metrics whose points stay away;
-//! [`scheduler`] ticks; [`mail`] sends what lies in the outbox.
+//! [`scheduler`] ticks; [`mail`] sends what lies in the outbox; [`cleanup`] sweeps what ran out.
 
 pub mod alert_evaluator;
+pub mod cleanup;
 pub mod late_checker;
 pub mod mail;
 pub mod scheduler;

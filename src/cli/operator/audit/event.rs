@@ -44,7 +44,8 @@ pub(super) async fn show(printer: &Printer, command: &Show) -> Result<()> {
 }
 
 /// An event as one JSON object. Payload and metadata are the stored documents.
-pub(super) fn as_json(event: &RecordedEvent) -> Value {
+#[must_use]
+pub fn as_json(event: &RecordedEvent) -> Value {
     // What does not parse was tampered with; an investigator sees the text as it is.
     let document = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
     json!({

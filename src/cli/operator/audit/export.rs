@@ -7,8 +7,8 @@ use clap::Args;
 use muniment_aggregates::record::Position;
 
 use super::event::as_json;
-use super::{Moment, last_position, moment};
 use crate::cli::flags::Global;
+use crate::cli::operator::moment::{Moment, last_position, moment};
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::progress::Progress;
 

@@ -8,7 +8,7 @@ use crate::cli::flags::Global;
 use crate::cli::operator::open::StoreFlags;
 use crate::cli::output::Printer;
 
-mod event;
+pub mod event;
 mod export;
 mod log;
 mod state;

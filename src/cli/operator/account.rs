@@ -1,0 +1,294 @@
+//! Accounts as whoever has the server's files sees them: listed, shown, made, and let in again when the password is
+//! lost.
+
+use std::io::Read as _;
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, SecondsFormat, Utc};
+use clap::{Args, Subcommand};
+use muniment_aggregates::account::{Account as State, AccountEmail, SetPassword, SignUp, Via};
+use muniment_aggregates::ids::{AccountId, PersonaId};
+use muniment_aggregates::offer_book::OfferBook;
+use muniment_aggregates::sealed::{Sealed, SubjectId};
+use muniment_journal::{Journal, SubjectAlias};
+use muniment_projections::{OnMismatch, accounts};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::keeper;
+use super::open::{self, StoreFlags};
+use crate::auth::identifiers;
+use crate::auth::passwords::Passwords;
+use crate::cli::exit::Exit;
+use crate::cli::flags::Global;
+use crate::cli::output::Printer;
+use crate::cli::{on_actors, on_this_thread};
+use crate::runtime::BusError;
+
+/// Characters of a password that is about to be set.
+const PASSWORD_CHARACTERS: std::ops::RangeInclusive<usize> = 12..=300;
+/// What stands where a value can no longer be read.
+const ERASED: &str = "[erased]";
+
+/// Accounts: who has one; making one; letting somebody in again
+#[derive(Debug, Subcommand)]
+pub enum Account {
+    /// List the accounts, oldest first
+    List(List),
+    /// Show one: personas, roles, what is open
+    Show(Show),
+    /// Make an account that signs in with a password
+    #[command(after_help = "Example:\n  head -c 18 /dev/urandom | base64 | tee password.txt | \
+                            muniment account create ana --password-stdin\n\
+With the embedded store, stop the server first.")]
+    Create(Create),
+    /// Set an account's password without the current one; ends its sessions and tokens
+    #[command(after_help = "Example:\n  muniment account set-password ana --password-stdin < password.txt\n\
+With the embedded store, stop the server first.")]
+    SetPassword(Set),
+}
+
+/// `account list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// How many
+    #[arg(long, default_value_t = 100, value_name = "COUNT")]
+    limit: usize,
+    /// How many to skip
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    offset: usize,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+/// `account show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Username, e-mail address or account id
+    account: String,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+/// `account create`.
+#[derive(Debug, Args)]
+pub struct Create {
+    /// The username
+    username: String,
+    /// Read the password from standard input
+    #[arg(long, required = true)]
+    password_stdin: bool,
+    /// The e-mail address; not proved by this
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+/// `account set-password`.
+#[derive(Debug, Args)]
+pub struct Set {
+    /// Username, e-mail address or account id
+    account: String,
+    /// Read the password from standard input
+    #[arg(long, required = true)]
+    password_stdin: bool,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+/// Runs one.
+///
+/// # Errors
+/// Whatever kept it from being done.
+pub fn account(global: &Global, command: Account) -> Result<()> {
+    match command {
+        Account::List(command) => on_this_thread(list(global, &command)),
+        Account::Show(command) => on_actors(show(global, &command)),
+        Account::Create(command) => on_actors(create(global, &command)),
+        Account::SetPassword(command) => on_actors(set_password(global, &command)),
+    }
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+async fn opened(journal: &Journal, sealed: Option<&Sealed>) -> Result<Option<String>> {
+    let Some(sealed) = sealed else { return Ok(None) };
+    Ok(Some(journal.keyring().open(sealed).await?.unwrap_or_else(|| ERASED.to_owned())))
+}
+
+async fn list(global: &Global, command: &List) -> Result<()> {
+    let config = command.store.load()?.config;
+    let journal = open::reading(&config).await?;
+    let store = open::read_models(&config, &journal, OnMismatch::Refuse).await?;
+    open::catch_up(&journal, &store, &accounts::Accounts).await?;
+    let mut items: Vec<Value> = Vec::new();
+    for row in accounts::list(&store, command.limit, command.offset).await? {
+        items.push(json!({
+            "id": row.id,
+            "username": row.username,
+            "email": opened(&journal, row.email.as_ref()).await?,
+            "email_verified": row.email_verified,
+            "created_at": time(row.created_at),
+        }));
+    }
+    let columns = ["id", "username", "email", "email_verified", "created_at"];
+    Printer::new(global).list(&json!({ "accounts": items }), &items, &columns)
+}
+
+async fn show(global: &Global, command: &Show) -> Result<()> {
+    let config = command.store.load()?.config;
+    let journal = open::reading(&config).await?;
+    let id = keeper::account(&journal, &command.account).await?;
+    let bus = keeper::bus(&journal);
+    let state = bus.state::<State>(&id.0).await.context("the account cannot be read")?.state;
+    let book = bus.state::<OfferBook>(&id.0).await.context("the offer book cannot be read")?.state;
+    let registered = state.registered().context("the account's stream does not begin with its registration")?;
+    let now = Utc::now();
+    let personas: Vec<Value> = state
+        .personas()
+        .iter()
+        .map(|it| json!({ "id": it.id, "name": it.name, "created_at": time(it.created_at) }))
+        .collect();
+    let mut held: Vec<_> = book.grants().filter(|grant| grant.is_active(now)).collect();
+    held.sort_by_key(|grant| grant.created_at);
+    let roles: Vec<Value> = held
+        .iter()
+        .map(|grant| {
+            json!({
+                "role_grant_id": grant.id,
+                "actor_id": grant.persona,
+                "role": grant.role,
+                "scope_kind": grant.scope.as_ref().map(|scope| &scope.kind),
+                "scope_id": grant.scope.as_ref().map(|scope| &scope.id),
+                "since": time(grant.created_at),
+                "expires_at": grant.expires_at.map(time),
+            })
+        })
+        .collect();
+    let shown = json!({
+        "id": id,
+        "username": registered.username,
+        "email": opened(&journal, registered.email.as_ref()).await?,
+        "email_verified": state.email_verified(),
+        "has_password": state.password().is_some(),
+        "created_at": time(registered.at),
+        "erased_at": state.erased_at().map(time),
+        "actors": personas,
+        "roles": roles,
+        "sessions": state.sessions().iter().filter(|open| open.expires_at > now).count(),
+        "api_tokens": state.tokens().iter().filter(|held| held.is_live(now)).count(),
+    });
+    Printer::new(global).result(&shown, || {
+        // A Value serialises to text without a failing case.
+        let pretty = serde_json::to_string_pretty(&shown).unwrap_or_default();
+        pretty.lines().map(str::to_owned).collect()
+    })
+}
+
+/// The password from standard input, without the end of its line.
+fn password_of_stdin() -> Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    std::io::stdin().read_to_string(&mut text).context("the password cannot be read from standard input")?;
+    let password = Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned());
+    if PASSWORD_CHARACTERS.contains(&password.chars().count()) {
+        return Ok(password);
+    }
+    let (least, most) = (PASSWORD_CHARACTERS.start(), PASSWORD_CHARACTERS.end());
+    Err(Exit::Usage.because(format!("a password has {least} to {most} characters")))
+}
+
+/// The password as it is stored.
+async fn sealed(journal: &Journal, id: &AccountId, subject: &SubjectId, password: Zeroizing<String>) -> Result<Sealed> {
+    let hashed = Zeroizing::new(Passwords::new(1)?.hash(password).await?);
+    Ok(journal.keyring().seal(subject, &format!("account/{id}/password"), &hashed).await?)
+}
+
+async fn create(global: &Global, command: &Create) -> Result<()> {
+    let refused = "a username has 3 to 39 letters, digits, _ and -, begins with a letter and ends with none of _ and -";
+    let username = identifiers::new_username(&command.username).ok_or_else(|| Exit::Usage.because(refused))?;
+    if command.email.as_ref().is_some_and(|email| !identifiers::is_email(email)) {
+        return Err(Exit::Usage.because("--email is no e-mail address"));
+    }
+    let password = password_of_stdin()?;
+    let journal = open::writing(&command.store.load()?.config).await?;
+    let outcome = create_in(global, command, &journal, username, password).await;
+    journal.shutdown().await;
+    outcome
+}
+
+async fn create_in(
+    global: &Global,
+    command: &Create,
+    journal: &Journal,
+    username: String,
+    password: Zeroizing<String>,
+) -> Result<()> {
+    let keys = journal.keyring();
+    let id = AccountId(Uuid::new_v4().to_string());
+    let persona = PersonaId(Uuid::new_v4().to_string());
+    let (subject, email) = match &command.email {
+        None => (keys.new_subject().await?, None),
+        Some(email) => {
+            let subject = keys.subject_for(SubjectAlias::email(email)).await?;
+            let key = keys.seal(&subject, &format!("account/{id}/email_key"), &email.to_lowercase()).await?;
+            let given = keys.seal(&subject, &format!("account/{id}/email"), email).await?;
+            (subject, Some(AccountEmail { given, key }))
+        }
+    };
+    let password = sealed(journal, &id, &subject, password).await?;
+    let sign_up = SignUp {
+        username: username.clone(),
+        email,
+        subject,
+        persona: persona.clone(),
+        password,
+        via: Via::Operator,
+        invite: None,
+    };
+    let done = keeper::bus(journal)
+        .execute::<State>(&id.0, sign_up.into(), &keeper::origin("account_create"))
+        .await
+        .map_err(|error| match error {
+            BusError::ClaimTaken { .. } => Exit::Conflict.because("the username or the e-mail address is taken"),
+            error => keeper::ended("no account was made", error),
+        })?;
+    let shown = json!({
+        "id": id,
+        "username": username,
+        "actor_id": persona,
+        "position": done.position.map(|position| position.to_string()),
+    });
+    Printer::new(global).result(&shown, || vec![format!("Account {username} made: {id}")])
+}
+
+async fn set_password(global: &Global, command: &Set) -> Result<()> {
+    let password = password_of_stdin()?;
+    let journal = open::writing(&command.store.load()?.config).await?;
+    let outcome = set_password_in(global, command, &journal, password).await;
+    journal.shutdown().await;
+    outcome
+}
+
+async fn set_password_in(global: &Global, command: &Set, journal: &Journal, password: Zeroizing<String>) -> Result<()> {
+    let id = keeper::account(journal, &command.account).await?;
+    let bus = keeper::bus(journal);
+    let state = bus.state::<State>(&id.0).await.context("the account cannot be read")?.state;
+    let registered = state.registered().context("the account's stream does not begin with its registration")?;
+    let password = sealed(journal, &id, &registered.subject, password).await?;
+    let done = bus
+        .execute::<State>(&id.0, SetPassword { password }.into(), &keeper::origin("account_set_password"))
+        .await
+        .map_err(|error| keeper::ended("the password was not set", error))?;
+    let shown = json!({
+        "id": id,
+        "username": registered.username,
+        "position": done.position.map(|position| position.to_string()),
+    });
+    let username = &registered.username;
+    Printer::new(global)
+        .result(&shown, || vec![format!("The password of {username} is set; its sessions and tokens have ended")])
+}

@@ -1,0 +1,57 @@
+//! What the commands share that write as whoever has the server's files.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use muniment_aggregates::decider::Refuse;
+use muniment_aggregates::ids::AccountId;
+use muniment_aggregates::record::Who;
+use muniment_journal::Journal;
+
+use crate::cli::exit::Exit;
+use crate::runtime::why::find_account;
+use crate::runtime::{BusError, Clock, CommandBus, Origin};
+
+/// A way in for commands, its actors on this thread.
+#[must_use]
+pub fn bus(journal: &Journal) -> CommandBus {
+    CommandBus::new(journal.clone(), Clock::system(), Arc::from([]))
+}
+
+/// Who asks: the one with the server's files.
+#[must_use]
+pub fn origin(command: &'static str) -> Origin {
+    Origin { who: Who::Operator, surface: "cli", ..Origin::system("cli", command, None) }
+}
+
+/// The account of a username, an e-mail address or an id.
+///
+/// # Errors
+/// When there is none, or the record cannot be read.
+pub async fn account(journal: &Journal, named: &str) -> Result<AccountId> {
+    let found = find_account(journal, named).await?;
+    found.ok_or_else(|| Exit::NotFound.because(format!("there is no account {named}")))
+}
+
+/// A refusal as its reason code, so that several aggregates speak one language in a transaction.
+pub fn said<R: Refuse>(error: BusError<R>) -> BusError<String> {
+    error.map_refusal(|refusal| refusal.reason().to_owned())
+}
+
+/// How the program ends because a command was not recorded.
+pub fn ended<R: std::fmt::Display>(what: &str, error: BusError<R>) -> anyhow::Error {
+    let exit = match &error {
+        BusError::Refused(_) | BusError::Duplicate { .. } | BusError::ClaimTaken { .. } => Exit::Conflict,
+        BusError::Overloaded | BusError::Unavailable(_) => Exit::Unavailable,
+        BusError::Panicked { .. } => Exit::Failure,
+    };
+    let why = match error {
+        BusError::Refused(reason) => reason.to_string(),
+        BusError::Duplicate { position, .. } => format!("recorded already at position {position}"),
+        BusError::ClaimTaken { scope, owner } => format!("{scope} is taken by {owner}"),
+        BusError::Overloaded => "a queue is full; try again".to_owned(),
+        BusError::Unavailable(why) => why,
+        BusError::Panicked { correlation } => format!("the handler failed; correlation id {correlation}"),
+    };
+    exit.because(format!("{what}: {why}"))
+}

@@ -1,0 +1,86 @@
+//! `role why`: one sentence, then the events it rests on.
+
+use anyhow::{Context as _, Result};
+use chrono::{SecondsFormat, Utc};
+use clap::Args;
+use muniment_aggregates::offer_book::GrantScope;
+use muniment_aggregates::record::RecordedEvent;
+use serde_json::json;
+
+use super::scope;
+use crate::cli::exit::Exit;
+use crate::cli::flags::Global;
+use crate::cli::operator::audit::event::as_json;
+use crate::cli::operator::moment::{Moment, last_position, moment};
+use crate::cli::operator::open::{self, StoreFlags};
+use crate::cli::output::Printer;
+use crate::runtime::why::{OfferRules, Question, why as answer};
+
+/// `role why`.
+#[derive(Debug, Args)]
+pub struct Why {
+    /// Username, e-mail address or account id
+    account: String,
+    /// The role
+    role: String,
+    /// Where it is held [default: everywhere]
+    #[arg(long, value_name = "KIND:ID", value_parser = scope)]
+    scope: Option<GrantScope>,
+    /// The moment: a position, or a time [default: now]
+    #[arg(long, value_name = "POSITION|TIME", value_parser = moment)]
+    at: Option<Moment>,
+    /// Ask why the account does not hold it
+    #[arg(long)]
+    not: bool,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+/// Answers. Ends as a failed check when it is otherwise than the question assumes.
+pub(super) async fn why(global: &Global, command: &Why) -> Result<()> {
+    let config = command.store.load()?.config;
+    let journal = open::reading(&config).await?;
+    let at = last_position(&journal, command.at).await?;
+    let instant = match command.at {
+        None => Utc::now(),
+        Some(Moment::Time(time)) => time,
+        Some(Moment::Position(_)) => journal.event(at).await?.map_or_else(Utc::now, |event| event.recorded_at),
+    };
+    let question = Question {
+        account: command.account.clone(),
+        role: command.role.clone(),
+        scope: command.scope.clone(),
+        at,
+        instant,
+    };
+    let verdict =
+        answer(&journal, &OfferRules::of(&config.offers), &question).await.context("the record cannot be asked")?;
+    let proof: Vec<_> = verdict.proof.iter().map(|event| as_json(event)).collect();
+    let shown = json!({
+        "holds": verdict.holds,
+        "sentence": verdict.sentence,
+        "role": command.role,
+        "scope_kind": command.scope.as_ref().map(|scope| &scope.kind),
+        "scope_id": command.scope.as_ref().map(|scope| &scope.id),
+        "at": at.to_string(),
+        "account_id": verdict.account,
+        "actor_id": verdict.persona,
+        "role_grant_id": verdict.grant,
+        "proof": proof,
+    });
+    Printer::new(global).result(&shown, || {
+        let events = verdict.proof.iter().map(|event| line(event));
+        std::iter::once(verdict.sentence.clone()).chain(events).collect()
+    })?;
+    match (verdict.holds, command.not) {
+        (true, false) | (false, true) => Ok(()),
+        (false, false) if verdict.account.is_none() => Err(Exit::NotFound.because(verdict.sentence)),
+        (false, false) => Err(Exit::CheckFailed.because("the role is not held; --not asks why")),
+        (true, true) => Err(Exit::CheckFailed.because("the role is held")),
+    }
+}
+
+fn line(event: &RecordedEvent) -> String {
+    let time = event.recorded_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    format!("{:>8}  {time}  {:<24} {}", event.position.0, event.event_type, event.stream)
+}

@@ -1,0 +1,112 @@
+//! The sweep of what ran out (spec/accounts-and-offers.md section 8.7): sessions past their end are closed, and of
+//! offers nobody accepted in time that is noted, soonest end first.
+//!
+//! The read models only say whom to ask; whether anything ran out is each account's and each book's own decision, so a
+//! second sweep over the same state records nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use muniment_aggregates::account::{Account, CloseSession};
+use muniment_aggregates::offer_book::{NoteLapsed, OfferBook, OfferBookCommand};
+use muniment_aggregates::session::{Revoke, Session};
+use muniment_projections::sessions::SessionRow;
+use muniment_projections::{ReadStore, offers, sessions};
+use tokio::sync::watch;
+
+use crate::runtime::leadership::Leadership;
+use crate::runtime::{CommandBus, Origin, Runtime};
+
+/// Sessions, and accounts with offers, taken up in one sweep. What is left is taken up by the next.
+const SWEPT_MAX: usize = 5_000;
+
+/// Why a session ends that ran out.
+const EXPIRED: &str = "expired";
+
+/// What a sweep found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Sessions that were closed.
+    pub expired_sessions: usize,
+    /// Offers of which it was noted that they lapsed.
+    pub expired_offers: usize,
+    /// Sessions and books that could not be asked; they are asked again by the next sweep.
+    pub failures: usize,
+}
+
+/// Runs until `stop` turns true.
+pub async fn run(
+    runtime: Arc<Runtime>,
+    mut leadership: Leadership,
+    interval: Duration,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(interval) => {}
+            _ = stop.changed() => {}
+        }
+        if *stop.borrow() {
+            return;
+        }
+        if !leadership.holds().await {
+            continue;
+        }
+        match sweep_all(&runtime).await {
+            Ok(swept) => tracing::info!(
+                expired_sessions = swept.expired_sessions,
+                expired_offers = swept.expired_offers,
+                failures = swept.failures,
+                "swept what ran out"
+            ),
+            Err(error) => tracing::error!(error = %error, "what ran out cannot be swept at present"),
+        }
+    }
+}
+
+async fn sweep_all(runtime: &Runtime) -> anyhow::Result<Swept> {
+    // From rows that lag behind, what the last sweep closed would be asked once more.
+    runtime.reads.catch_up(&["sessions", "offers"]).await?;
+    sweep(&runtime.bus, runtime.reads.store(), runtime.clock.now()).await
+}
+
+/// Sweeps once. One that fails does not stop the rest.
+///
+/// # Errors
+/// When the read models cannot be asked.
+pub async fn sweep(bus: &CommandBus, store: &ReadStore, now: DateTime<Utc>) -> anyhow::Result<Swept> {
+    let mut swept = Swept::default();
+    for row in sessions::expired(store, now, SWEPT_MAX).await? {
+        match close(bus, &row).await {
+            Ok(closed) => swept.expired_sessions += usize::from(closed),
+            Err(error) => {
+                swept.failures += 1;
+                tracing::warn!(session.id = %row.public_id, error = %error, "an expired session could not be closed");
+            }
+        }
+    }
+    for account in offers::lapsed(store, now, SWEPT_MAX).await? {
+        let origin = Origin::system("cleanup", "note_lapsed", None);
+        let note = OfferBookCommand::NoteLapsed(NoteLapsed {});
+        match bus.execute::<OfferBook>(&account.0, note, &origin).await {
+            Ok(done) => swept.expired_offers += done.events.len(),
+            Err(error) => {
+                swept.failures += 1;
+                tracing::warn!(account.id = %account, error = %error, "lapsed offers could not be noted");
+            }
+        }
+    }
+    Ok(swept)
+}
+
+/// Closes a session in both streams, each of which decides for itself: the account may have forgotten what ran out, the
+/// session has not.
+async fn close(bus: &CommandBus, row: &SessionRow) -> anyhow::Result<bool> {
+    let origin = Origin::system("cleanup", "close_session", None);
+    let revoke = Revoke { reason: EXPIRED.to_owned() };
+    let ended = bus.execute::<Session>(&row.public_id.0, revoke.into(), &origin).await?;
+    let close = CloseSession { session: row.public_id.clone(), reason: EXPIRED.to_owned() };
+    let closed = bus.execute::<Account>(&row.account.0, close.into(), &origin).await?;
+    Ok(ended.position.is_some() || closed.position.is_some())
+}

@@ -292,7 +292,13 @@ impl<D: Decider> AggregateActor<D> {
         self.flags.stale.store(false, Ordering::Release);
         self.snapshot = None;
         let (journal, stream) = (self.journal.clone(), self.stream.clone());
-        self.phase = Phase::Loading(Box::pin(async move { fold::load::<D>(&journal, &stream).await }));
+        self.phase = Phase::Loading(Box::pin(async move {
+            let folded = fold::load::<D>(&journal, &stream).await?;
+            // The database may know more than this node's writer, which would refuse what is decided on it as long as
+            // it has not caught up.
+            journal.confirm_head().await?;
+            Ok(folded)
+        }));
     }
 
     fn finish_loading(&mut self, loaded: Result<Folded<D>, FoldError>) {

@@ -103,6 +103,7 @@ impl CommandBus {
         mut decide: impl AsyncFnMut(&mut Transaction<'_>) -> Result<T, BusError<R>>,
     ) -> Result<Committed<T>, BusError<R>> {
         let metadata = origin.to_metadata();
+        let mut lost = None;
         for _ in 0..=REDECISIONS_MAX {
             let decided_at = self.journal.head();
             let mut transaction = Transaction {
@@ -135,11 +136,12 @@ impl CommandBus {
             };
             match self.journal.append(append).await {
                 Ok(appended) => return Ok(Committed { value, appended: Some(appended) }),
-                Err(AppendError::Conflict { .. }) => {}
+                Err(conflict @ AppendError::Conflict { .. }) => lost = Some(conflict),
                 Err(error) => return Err(BusError::from_append(error)),
             }
         }
-        Err(BusError::Unavailable("too many others are writing the same streams".to_owned()))
+        let lost = lost.map(|conflict| format!(": {conflict}")).unwrap_or_default();
+        Err(BusError::Unavailable(format!("too many others are writing the same streams{lost}")))
     }
 
     /// Whether the streams a decision has read are still at the versions it read.

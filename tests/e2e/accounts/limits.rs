@@ -1,0 +1,160 @@
+//! Limits of sign-ins, tokens and calls (ACC-080 to ACC-086).
+
+use serde_json::{Value, json};
+
+use super::socket::Socket;
+use crate::harness::{Client, Engine, Installation, PASSWORD, Reply, in_parallel, text};
+
+fn login(client: &Client, name: &str, password: &str) -> Reply {
+    client.post("/api/account/login", &json!({ "username": name, "password": password }))
+}
+
+fn from(house: &Installation, address: &str) -> Client {
+    house.server.anonymous().header("x-forwarded-for", address)
+}
+
+fn acc_080_an_address_has_five_failures(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_IP", "5/900")]);
+    let person = house.named("ann-a");
+    let client = from(&house, "198.51.100.1");
+    for _ in 0..5 {
+        login(&client, "ann-a", "wrong").refused(401, "invalid_credentials");
+    }
+    let rows = || house.audit(&json!({ "event_type": "login", "limit": 200 })).len();
+    let before = rows();
+    let reply = login(&client, "ann-a", PASSWORD);
+    reply.limited("rate_limit_exceeded");
+    let keys: Vec<String> = reply.json().as_object().unwrap().keys().cloned().collect();
+    assert_eq!(keys, ["error", "retry_after"]);
+    assert_eq!(rows(), before);
+    login(&from(&house, "198.51.100.2"), "ann-a", PASSWORD).expect(200);
+    assert!(!person.id.is_empty());
+}
+
+fn acc_081_an_account_has_ten_failures_whatever_it_is_called_and_from_where(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_ACCOUNT", "10/1800")]);
+    house.invite(&json!({ "username": "ann-a" }));
+    let body = json!({ "username": "ann-a", "password": PASSWORD, "email": "ann@example.com" });
+    house.sign_up(&body).expect(200);
+    house.named("ben-b");
+    let spellings = ["ann-a", " ANN-A ", "ann@example.com", "Ann@Example.COM"];
+    let guess = |number: usize, name: &str| login(&from(&house, &format!("198.51.100.{number}")), name, "wrong");
+    for number in 0..10 {
+        guess(number, spellings[number % 4]).refused(401, "invalid_credentials");
+        guess(number, "nobody-here").refused(401, "invalid_credentials");
+    }
+    let known = guess(11, "ann-a");
+    known.limited("rate_limit_exceeded");
+    let unknown = guess(12, "nobody-here");
+    unknown.limited("rate_limit_exceeded");
+    assert_eq!(known.json()["error"], unknown.json()["error"]);
+    login(&from(&house, "198.51.100.13"), "ben-b", PASSWORD).expect(200);
+}
+
+fn acc_082_success_forgives_the_account_and_not_the_address(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_ACCOUNT", "3/900")]);
+    house.named("ann-a");
+    for _ in 0..4 {
+        for _ in 0..2 {
+            login(&house.server.anonymous(), "ann-a", "wrong").refused(401, "invalid_credentials");
+        }
+        login(&house.server.anonymous(), "ann-a", PASSWORD).expect(200);
+    }
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_IP", "5/900")]);
+    house.named("ann-a");
+    let client = from(&house, "198.51.100.1");
+    let mut guesses = 0;
+    loop {
+        if login(&client, &format!("victim-{guesses}"), "wrong").status == 429 {
+            break;
+        }
+        guesses += 1;
+        login(&client, "ann-a", PASSWORD);
+    }
+    assert_eq!(guesses, 5);
+}
+
+fn acc_083_bad_tokens_are_counted_and_a_browsers_are_not(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_BEARER_IP", "5/900")]);
+    let bad = format!("Bearer secret_muniment_token_{}", "a".repeat(43));
+    let client = from(&house, "198.51.100.1").header("authorization", &bad);
+    for _ in 0..8 {
+        client.header("referer", "").get("/api/account/verify").refused(401, "authentication_required");
+    }
+    for _ in 0..5 {
+        client.get("/api/account/verify").refused(401, "authentication_required");
+    }
+    client.get("/api/account/verify").limited("rate_limit_exceeded");
+    client.rpc("account_verify", &Value::Null).0.limited("rate_limit_exceeded");
+}
+
+fn acc_084_only_a_trusted_peer_says_where_a_request_comes_from(engine: Engine) {
+    let settings = [("LIMITS_LOGIN_IP", "2/900"), ("HTTP_TRUSTED_PROXIES", "10.0.0.0/8")];
+    let house = Installation::with(engine, &settings);
+    for number in 0..2 {
+        let client = from(&house, &format!("198.51.100.{number}"));
+        login(&client, "nobody-a", "wrong").refused(401, "invalid_credentials");
+    }
+    login(&from(&house, "198.51.100.9"), "nobody-b", "wrong").limited("rate_limit_exceeded");
+
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_IP", "4/900")]);
+    for spelling in ["2001:db8::1", "2001:DB8:0:0::1", "2001:db8:0000::0001", "2001:db8::0:1"] {
+        login(&from(&house, spelling), "nobody-a", "wrong").refused(401, "invalid_credentials");
+    }
+    login(&from(&house, "2001:0db8::1"), "nobody-b", "wrong").limited("rate_limit_exceeded");
+    login(&from(&house, "2001:db8:1::1"), "nobody-b", "wrong").refused(401, "invalid_credentials");
+}
+
+fn acc_085_limited_methods_share_one_budget_over_both_transports(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_ACTION_ACCOUNT", "6/900")]);
+    let (ann, ben) = (house.named("ann-a"), house.named("ben-b"));
+    let lookup = json!({ "ids": [ann.actor] });
+    let mut socket = Socket::of(&house.server, &ann.cookie);
+    for _ in 0..3 {
+        ann.client.rpc("actor_lookup", &json!({})).issues();
+        ann.client.rpc("invite_list", &json!({})).refused(403, -32_002, "insufficient_permissions");
+        ann.client.rpc("actor_lookup", &lookup).result();
+        assert!(socket.call("actor_lookup", &lookup)["result"]["actors"].is_array());
+    }
+    let call = ann.client.rpc("actor_search", &json!({ "query": "a", "scope_ids": [] }));
+    let body = call.0.expect(429);
+    assert_eq!(body["error"]["code"], -32_006);
+    assert_eq!(body["error"]["data"]["retry_after"].to_string(), call.0.header("retry-after"));
+    assert_eq!(socket.call("actor_lookup", &lookup)["error"]["code"], -32_006);
+    ann.client.rpc("actor_list", &Value::Null).result();
+    ben.client.rpc("actor_lookup", &lookup).result();
+}
+
+fn acc_086_the_window_slides(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_IP", "2/2")]);
+    let client = from(&house, "198.51.100.1");
+    for _ in 0..2 {
+        login(&client, "nobody-a", "wrong").refused(401, "invalid_credentials");
+    }
+    let seconds = login(&client, "nobody-a", "wrong").limited("rate_limit_exceeded");
+    assert!(seconds <= 2);
+    crate::harness::runtime().block_on(async { tokio::time::sleep(std::time::Duration::from_secs(seconds)).await });
+    login(&client, "nobody-a", "wrong").refused(401, "invalid_credentials");
+}
+
+fn many_guesses_at_once_are_no_more_than_one_after_the_other(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_ACCOUNT", "10/900")]);
+    let ann = house.named("ann-a");
+    let statuses = in_parallel(64, |_| login(&house.server.anonymous(), "ann-a", "wrong").status);
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 10, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 54);
+    let rows = house.audit(&json!({ "event_type": "login", "account_id": ann.id, "limit": 200 }));
+    assert_eq!(rows.iter().filter(|row| row["outcome"] == "failure").count(), 10);
+    assert_eq!(text(&rows[0]["metadata"]["username"]), "ann-a");
+}
+
+both_engines![
+    acc_080_an_address_has_five_failures,
+    acc_081_an_account_has_ten_failures_whatever_it_is_called_and_from_where,
+    acc_082_success_forgives_the_account_and_not_the_address,
+    acc_083_bad_tokens_are_counted_and_a_browsers_are_not,
+    acc_084_only_a_trusted_peer_says_where_a_request_comes_from,
+    acc_085_limited_methods_share_one_budget_over_both_transports,
+    acc_086_the_window_slides,
+    many_guesses_at_once_are_no_more_than_one_after_the_other,
+];

@@ -33,3 +33,4 @@ mod surface;
 mod tamper;
 mod tokens;
 mod tokens_check;
+mod why;

@@ -1,0 +1,232 @@
+//! `role why` and the keeper's commands through the built program: proofs, the last holder, lost passwords, the sweep.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Engine, Installation, PASSWORD, Person, Program, eventually};
+
+fn operator(installation: &Installation) -> Program {
+    Program::operator_of(&installation.server)
+}
+
+/// What `role why` says, when it ends with this code.
+#[track_caller]
+fn why(operator: &Program, arguments: &[&str], code: i32) -> Value {
+    let all = [&["role", "why"], arguments, &["--json"]].concat();
+    serde_json::from_str(operator.run(&all).ended(code)).unwrap()
+}
+
+fn types(verdict: &Value) -> Vec<&str> {
+    verdict["proof"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect()
+}
+
+fn head(operator: &Program) -> String {
+    operator.run(&["audit", "verify", "--json"]).json()["position"].as_str().unwrap().to_owned()
+}
+
+fn is_admin(person: &Person) -> bool {
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "admin_account_list" });
+    person.client.post("/api/rpc", &body).status == 200
+}
+
+fn why_leads_from_the_bootstrap_over_the_offer_to_the_grant(engine: Engine) {
+    let installation = Installation::with(engine, &[]);
+    let operator = operator(&installation);
+    let ana = installation.person("ana");
+    let before = head(&operator);
+    let grant = installation.grant(&ana, "admin");
+    let verdict = why(&operator, &[&ana.username, "admin"], 0);
+    assert_eq!(verdict["holds"], true);
+    assert_eq!((&verdict["role_grant_id"], &verdict["actor_id"]), (&json!(grant), &json!(ana.actor)));
+    let chain = [
+        "roster.founded",
+        "account.registered",
+        "grant.created",
+        "invite.created",
+        "account.registered",
+        "offer.made",
+        "offer.accepted",
+        "grant.created",
+    ];
+    assert_eq!(types(&verdict), chain);
+    let sentence = verdict["sentence"].as_str().unwrap();
+    assert!(sentence.contains("keeper offered it at position"), "{sentence}");
+    let first_line = operator.run(&["role", "why", &ana.username, "admin"]);
+    assert!(first_line.ok().starts_with(sentence), "{}", first_line.stdout);
+
+    let earlier = why(&operator, &[&ana.username, "admin", "--at", &before], 7);
+    assert_eq!(earlier["holds"], false);
+    let denied = why(&operator, &[&ana.username, "admin", "--at", &before, "--not"], 0);
+    assert!(denied["sentence"].as_str().unwrap().contains("never offered or given"), "{denied}");
+    why(&operator, &[&ana.username, "admin", "--not"], 7);
+    let bootstrapped = why(&operator, &["keeper", "keeper"], 0);
+    assert_eq!(types(&bootstrapped), ["roster.founded", "account.registered", "grant.created"]);
+    operator.run(&["role", "why", "nobody-at-all", "admin"]).ended(3);
+
+    let stream = format!("offer/{}", ana.id);
+    let diff = operator.run(&["audit", "diff", &stream, "--from", &before, "--json"]).json();
+    assert!(!diff["changes"].as_array().unwrap().is_empty(), "{diff}");
+    for stream in [stream.as_str(), "roster/main"] {
+        operator.run(&["audit", "state", stream, "--json"]).json();
+    }
+}
+
+fn why_not_says_what_happened_to_the_offer_and_to_the_grant(engine: Engine) {
+    let installation = Installation::with(engine, &[]);
+    let operator = operator(&installation);
+    let ana = installation.person("ana");
+    let not = |ending: &str| {
+        let verdict = why(&operator, &[&ana.username, "admin", "--not"], 0);
+        let sentence = verdict["sentence"].as_str().unwrap().to_owned();
+        assert!(sentence.contains(ending), "{sentence} says nothing of {ending}");
+        verdict
+    };
+    not("never offered or given");
+    let offer = installation.offer(&installation.keeper, &ana, "admin", &json!({}));
+    not("keeper offered it at position");
+    ana.client.rpc("role_grant_offer_decline", &json!({ "offer_id": offer["id"] })).result();
+    assert_eq!(types(&not("it was declined at position")), ["offer.made", "offer.declined"]);
+    let grant = installation.grant(&ana, "admin");
+    let held = head(&operator);
+    let revoke = json!({ "actor_id": ana.actor, "role_grant_id": grant });
+    installation.keeper.client.rpc("role_grant_revoke", &revoke).result();
+    assert_eq!(types(&not("until keeper revoked it at position")), ["grant.created", "grant.revoked"]);
+    why(&operator, &[&ana.username, "admin", "--at", &held], 0);
+    let class = "class:3f2b6a34-7a0e-4a57-9d0c-0a2f0b6f7d11";
+    why(&operator, &[&ana.username, "student", "--scope", class, "--not"], 0);
+    operator.run(&["role", "why", &ana.username, "student", "--scope", "class"]).ended(2);
+}
+
+fn acc_last_holder_no_command_takes_the_last_admin_or_keeper(engine: Engine) {
+    let installation = Installation::with(engine, &[]);
+    let (operator, ana) = (operator(&installation), installation.person("ana"));
+    installation.server.terminate();
+    for role in ["admin", "keeper"] {
+        let refused = operator.run(&["role", "revoke", "keeper", role]);
+        refused.ended(5);
+        assert!(refused.stderr.contains("last_holder"), "{}", refused.stderr);
+    }
+    // Who holds it for a while only is no holder to count on.
+    operator.run(&["role", "grant", &ana.username, "admin", "--expires", "2999-01-01"]).ok();
+    operator.run(&["role", "revoke", "keeper", "admin"]).ended(5);
+    operator.run(&["role", "revoke", &ana.username, "admin"]).ok();
+    operator.run(&["role", "grant", &ana.username, "admin"]).ok();
+    let again = operator.run(&["role", "grant", &ana.username, "admin", "--json"]).json();
+    assert_eq!(again["created"], false);
+    let revoked = operator.run(&["role", "revoke", "keeper", "admin", "--reason", "handed over", "--json"]).json();
+    assert_eq!(revoked["revoked_role_grant_ids"].as_array().unwrap().len(), 1);
+    let again = operator.run(&["role", "revoke", "keeper", "admin", "--json"]).json();
+    assert_eq!((&again["revoked_role_grant_ids"], &again["position"]), (&json!([]), &Value::Null));
+    operator.run(&["role", "revoke", &ana.username, "admin"]).ended(5);
+    operator.run(&["role", "grant", "nobody-at-all", "admin"]).ended(3);
+    operator.run(&["role", "grant", &ana.username, "not_a_role"]).ended(3);
+    let verdict = why(&operator, &[&ana.username, "admin"], 0);
+    assert!(verdict["sentence"].as_str().unwrap().contains("on the server's command line"), "{verdict}");
+    installation.server.restart();
+    assert!(is_admin(&ana) && !is_admin(&installation.keeper));
+    let row = ana.client.rpc("audit_log_list", &json!({ "event_type": "role_grant_revoke" })).result();
+    let of_keeper = |event: &&Value| event["target_account_id"] == json!(installation.keeper.id);
+    assert_eq!(row["events"].as_array().unwrap().iter().filter(of_keeper).count(), 1);
+}
+
+fn acc_a_password_set_from_the_files_lets_in_and_ends_what_was_open(engine: Engine) {
+    let installation = Installation::with(engine, &[]);
+    let (operator, keeper) = (operator(&installation), &installation.keeper);
+    let (token, _) = installation.token_of(keeper);
+    installation.server.terminate();
+    operator.run_with_input(&["account", "set-password", "keeper", "--password-stdin"], "too short\n").ended(2);
+    operator.run(&["account", "set-password", "keeper"]).ended(2);
+    let set = ["account", "set-password", "keeper", "--password-stdin"];
+    operator.run_with_input(&set, "an altogether new password\n").ok();
+    let create = ["account", "create", "Second-Keeper", "--password-stdin", "--email", "second@example.com"];
+    let made = operator.run_with_input(&[&create[..], &["--json"]].concat(), PASSWORD).json();
+    assert_eq!(made["username"], "second-keeper");
+    operator.run_with_input(&create, PASSWORD).ended(5);
+    operator.run(&["role", "grant", "second@example.com", "admin"]).ok();
+    let shown = operator.run(&["account", "show", "second-keeper", "--json"]).json();
+    assert_eq!((&shown["email"], &shown["roles"][0]["role"]), (&json!("second@example.com"), &json!("admin")));
+    let listed = operator.run(&["account", "list", "--json"]).json();
+    assert_eq!(listed["accounts"].as_array().unwrap().len(), 2);
+    installation.server.restart();
+    keeper.client.get("/api/account/status").expect(401);
+    token.get("/api/account/status").expect(401);
+    installation.login("keeper", PASSWORD).expect(401);
+    installation.login("keeper", "an altogether new password").expect(200);
+    installation.login("second-keeper", PASSWORD).expect(200);
+    operator.run(&["audit", "verify"]).ok();
+}
+
+fn acc_220_acc_221_what_ran_out_is_swept_once(engine: Engine) {
+    let installation = Installation::with(engine, &[("OFFERS_TTL", "1s"), ("CLEANUP_INTERVAL", "1h")]);
+    let (operator, ana) = (operator(&installation), installation.person("ana"));
+    installation.offer(&installation.keeper, &ana, "admin", &json!({}));
+    sleep(Duration::from_millis(1_100));
+    installation.server.terminate();
+    let swept = operator.run(&["cleanup", "--json"]).json();
+    assert_eq!(swept, json!({ "expired_sessions": 0, "expired_offers": 1 }));
+    let again = operator.run(&["cleanup", "--json"]).json();
+    assert_eq!(again, json!({ "expired_sessions": 0, "expired_offers": 0 }));
+    installation.server.restart();
+    installation.row("role_grant_offer_expire", &ana.id);
+    let not = why(&operator, &[&ana.username, "admin", "--not"], 0);
+    assert!(not["sentence"].as_str().unwrap().contains("nobody accepted before it lapsed at"), "{not}");
+}
+
+fn acc_221_the_server_sweeps_sessions_and_offers_by_itself(engine: Engine) {
+    let settings = [
+        ("OFFERS_TTL", "1s"),
+        ("CLEANUP_INTERVAL", "1s"),
+        ("ACCOUNTS_SESSION_MAX_AGE", "6s"),
+        ("ACCOUNTS_REFRESH_THRESHOLD", "0"),
+    ];
+    let installation = Installation::with(engine, &settings);
+    let (operator, ana) = (operator(&installation), installation.person("ana"));
+    installation.offer(&installation.keeper, &ana, "admin", &json!({}));
+    let stream = format!("account/{}", ana.id);
+    eventually("the sweep closes the session", || {
+        let state = operator.run(&["audit", "state", &stream, "--json"]).json();
+        (state["state"]["sessions"] == json!([])).then_some(())
+    });
+    let offers = operator.run(&["audit", "state", &format!("offer/{}", ana.id), "--json"]).json();
+    let offer = offers["state"]["offers"].as_object().unwrap().values().next().unwrap().clone();
+    assert_eq!(offer["lapse_noted"], offer["expires_at"]);
+    installation.server.terminate();
+    let again = operator.run(&["cleanup", "--json"]).json();
+    assert_eq!(again["expired_offers"], 0);
+}
+
+fn an_erased_account_holds_and_offers_nothing_and_the_last_admin_is_not_erased(engine: Engine) {
+    let installation = Installation::with(engine, &[]);
+    let (operator, keeper) = (operator(&installation), &installation.keeper);
+    let (ana, bob) = (installation.admin("ana"), installation.person("bob"));
+    let to_bob = installation.offer(&ana, &bob, "admin", &json!({}));
+    installation.offer(keeper, &ana, "student", &json!({}));
+    let held = head(&operator);
+    installation.server.terminate();
+    let last = operator.run(&["erase", "keeper", "--yes"]);
+    assert!(last.ended(5).is_empty() && last.stderr.contains("last_holder"), "{}", last.stderr);
+    operator.run(&["erase", &ana.id, "--yes"]).ok();
+    operator.run(&["role", "revoke", "keeper", "admin"]).ended(5);
+    why(&operator, &[&ana.id, "admin", "--at", &held], 0);
+    let gone = why(&operator, &[&ana.id, "admin", "--not"], 0);
+    assert!(gone["sentence"].as_str().unwrap().contains("was erased at position"), "{gone}");
+    installation.server.restart();
+    let accept = json!({ "offer_id": to_bob["id"] });
+    bob.client.rpc("role_grant_offer_accept", &accept).refused(400, -32_600, "role_grant_offer_terminal");
+    let history = keeper.client.rpc("role_grant_offer_history", &Value::Null).result();
+    let open = |offer: &&Value| offer["declined_at"].is_null() && offer["accepted_at"].is_null();
+    assert_eq!(history["offers"].as_array().unwrap().iter().filter(open).count(), 0, "{history}");
+    operator.run(&["projections", "verify", "--all"]).ok();
+}
+
+both_engines![
+    an_erased_account_holds_and_offers_nothing_and_the_last_admin_is_not_erased,
+    why_leads_from_the_bootstrap_over_the_offer_to_the_grant,
+    why_not_says_what_happened_to_the_offer_and_to_the_grant,
+    acc_last_holder_no_command_takes_the_last_admin_or_keeper,
+    acc_a_password_set_from_the_files_lets_in_and_ends_what_was_open,
+    acc_220_acc_221_what_ran_out_is_swept_once,
+    acc_221_the_server_sweeps_sessions_and_offers_by_itself,
+];

@@ -1,24 +1,34 @@
-//! Erases a person: account and sessions end, and the key of their personal values is destroyed, in one append.
+//! Erases a person: account, sessions, roles and offers end, and the key of their personal values is destroyed, in one
+//! append.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 use muniment_aggregates::account::{self, ACCOUNT_EMAIL_CLAIM, Account};
-use muniment_aggregates::record::Who;
+use muniment_aggregates::ids::{AccountId, PersonaId};
+use muniment_aggregates::offer_book::{Decline, Grant, GrantPath, Offer, OfferBook, Retract, RevokeGrant};
+use muniment_aggregates::roster::{Leave, ROSTER_ID, Roster, is_lasting};
 use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::session::{self, Session};
 use muniment_aggregates::subject::{self, Subject};
 use muniment_journal::{Journal, SubjectAlias};
+use muniment_projections::{OnMismatch, offers};
 use serde_json::json;
-use uuid::Uuid;
 
+use super::keeper::{self, said};
 use super::open::{self, StoreFlags};
 use crate::cli::ask;
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
-use crate::runtime::{BusError, Clock, CommandBus, Origin};
+use crate::config::Config;
+use crate::runtime::transaction::Transaction;
+use crate::runtime::why::find_account;
+use crate::runtime::{BusError, CommandBus};
+
+/// Offers read in one page.
+const PAGE_OFFERS: usize = 1_000;
 
 /// Erase a person's data for ever
 #[derive(Debug, Args)]
@@ -27,7 +37,7 @@ use crate::runtime::{BusError, Clock, CommandBus, Origin};
 With the embedded store, stop the server first. Backups keep the old keys until their .keys files are renewed."
 )]
 pub struct Erase {
-    /// Account id or e-mail address
+    /// Username, e-mail address or account id
     who: String,
     /// Why; nothing personal
     #[arg(long, default_value = "requested")]
@@ -42,6 +52,14 @@ struct Person {
     subject: SubjectId,
 }
 
+/// An account that leaves: what of it stands in offer books.
+struct Leaving {
+    account: String,
+    /// The persona that answers what is still offered.
+    persona: PersonaId,
+    recipients: BTreeSet<AccountId>,
+}
+
 /// Erases. Runs on an actix system, because the decisions are the actors'.
 ///
 /// # Errors
@@ -49,27 +67,33 @@ struct Person {
 pub async fn erase(global: &Global, command: &Erase) -> Result<()> {
     let config = command.store.load()?.config;
     let journal = open::writing(&config).await?;
-    let outcome = erase_in(global, command, &journal).await;
+    let outcome = erase_in(global, command, &config, &journal).await;
     journal.shutdown().await;
     outcome
 }
 
-async fn erase_in(global: &Global, command: &Erase, journal: &Journal) -> Result<()> {
-    let bus = CommandBus::new(journal.clone(), Clock::system(), Arc::from([]));
+async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &Journal) -> Result<()> {
+    let bus = keeper::bus(journal);
     let person = find(journal, &bus, &command.who).await?;
     let name = person.account.as_deref().unwrap_or(&person.subject.0);
     let what = format!("All personal data of {name} becomes unreadable, for ever and everywhere");
     ask::confirm(global, &what, name)?;
-    let origin = Origin {
-        who: Who::Operator,
-        client: None,
-        correlation: Uuid::new_v4().to_string(),
-        causation: None,
-        surface: "cli",
-        command: "erase",
+    let leaving = match &person.account {
+        None => None,
+        Some(account) => {
+            let state = bus.state::<Account>(account).await.context("the account cannot be read")?.state;
+            match state.personas().first() {
+                None => None,
+                Some(persona) => Some(Leaving {
+                    account: account.clone(),
+                    persona: persona.id.clone(),
+                    recipients: recipients(config, journal, account).await?,
+                }),
+            }
+        }
     };
     let committed = bus
-        .transact(&origin, async |transaction| {
+        .transact(&keeper::origin("erase"), async |transaction| {
             let mut sessions = 0_usize;
             if let Some(id) = &person.account {
                 let mut account = transaction.load::<Account, String>(id).await?;
@@ -82,6 +106,9 @@ async fn erase_in(global: &Global, command: &Erase, journal: &Journal) -> Result
                     transaction.decide(&mut session, &revoke.into()).map_err(said)?;
                     sessions += 1;
                 }
+                if let Some(leaving) = &leaving {
+                    end_consent(transaction, leaving).await?;
+                }
                 let erase = account::Erase { reason: command.reason.clone() };
                 transaction.decide(&mut account, &erase.into()).map_err(said)?;
             }
@@ -92,7 +119,7 @@ async fn erase_in(global: &Global, command: &Erase, journal: &Journal) -> Result
             Ok(sessions)
         })
         .await
-        .map_err(ended)?;
+        .map_err(|error| keeper::ended("nothing was erased", error))?;
     let shown = json!({
         "account_id": person.account,
         "subject": person.subject,
@@ -108,18 +135,59 @@ async fn erase_in(global: &Global, command: &Erase, journal: &Journal) -> Result
     })
 }
 
-/// A refusal as its reason code, so that three aggregates speak one language here.
-fn said<R: muniment_aggregates::decider::Refuse>(error: BusError<R>) -> BusError<String> {
-    error.map_refusal(|refusal| refusal.reason().to_owned())
+/// Ends what an account holds and was offered, and takes back what its personas offered to others.
+async fn end_consent(tx: &mut Transaction<'_>, leaving: &Leaving) -> Result<(), BusError<String>> {
+    let mut book = tx.load::<OfferBook, String>(&leaving.account).await?;
+    let now = tx.facts.now;
+    let held: Vec<Grant> = book.state.grants().filter(|grant| grant.is_active(now)).cloned().collect();
+    for grant in &held {
+        let revoke = RevokeGrant {
+            grant: grant.id.clone(),
+            persona: grant.persona.clone(),
+            revocable_roles: None,
+            path: GrantPath::System,
+            revoked_by: None,
+            reason: None,
+        };
+        tx.decide(&mut book, &revoke.into()).map_err(said)?;
+    }
+    let open: Vec<Offer> = book.state.offers().filter(|offer| offer.is_open()).cloned().collect();
+    for offer in open {
+        let persona = offer.to_persona.unwrap_or_else(|| leaving.persona.clone());
+        tx.decide(&mut book, &Decline { offer: offer.id, persona, reason: None }.into()).map_err(said)?;
+    }
+    if held.iter().any(|grant| grant.scope.is_none() && is_lasting(&grant.role)) {
+        let mut roster = tx.load::<Roster, String>(ROSTER_ID).await?;
+        for grant in &held {
+            // A grant that the roster does not count leaves nothing there.
+            tx.decide(&mut roster, &Leave { grant: grant.id.clone() }.into()).map_err(said)?;
+        }
+    }
+    for recipient in &leaving.recipients {
+        let mut theirs = tx.load::<OfferBook, String>(&recipient.0).await?;
+        let is_own = |offer: &&Offer| offer.is_open() && offer.grantor_account.0 == leaving.account;
+        let own: Vec<Offer> = theirs.state.offers().filter(is_own).cloned().collect();
+        for offer in own {
+            tx.decide(&mut theirs, &Retract { offer: offer.id, grantor: offer.grantor }.into()).map_err(said)?;
+        }
+    }
+    Ok(())
 }
 
-fn ended(error: BusError<String>) -> anyhow::Error {
-    let exit = match &error {
-        BusError::Refused(_) | BusError::Duplicate { .. } | BusError::ClaimTaken { .. } => Exit::Conflict,
-        BusError::Overloaded | BusError::Unavailable(_) => Exit::Unavailable,
-        BusError::Panicked { .. } => Exit::Failure,
-    };
-    exit.because(format!("nothing was erased: {error}"))
+/// Whom an account that leaves has offered something that is open.
+async fn recipients(config: &Config, journal: &Journal, account: &str) -> Result<BTreeSet<AccountId>> {
+    let store = open::read_models(config, journal, OnMismatch::Refuse).await?;
+    open::catch_up(journal, &store, &offers::Offers).await?;
+    let (id, mut found, mut offset) = (AccountId(account.to_owned()), BTreeSet::new(), 0);
+    loop {
+        let page = offers::history(&store, &id, PAGE_OFFERS, offset).await?;
+        let full = page.len() == PAGE_OFFERS;
+        offset += page.len();
+        found.extend(page.into_iter().map(|row| row.account).filter(|recipient| *recipient != id));
+        if !full {
+            return Ok(found);
+        }
+    }
 }
 
 async fn find(journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> {
@@ -130,7 +198,8 @@ async fn find(journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> 
         let owner = journal.claim_owner(ACCOUNT_EMAIL_CLAIM, &email).await?;
         return Ok(Person { account: owner.map(|stream| stream.id.to_string()), subject });
     }
-    let folded = bus.state::<Account>(who).await.context("the account cannot be read")?;
+    let account = find_account(journal, who).await?.ok_or_else(nobody)?;
+    let folded = bus.state::<Account>(&account.0).await.context("the account cannot be read")?;
     let subject = folded.state.registered().map(|registered| registered.subject.clone()).ok_or_else(nobody)?;
-    Ok(Person { account: Some(who.to_owned()), subject })
+    Ok(Person { account: Some(account.0), subject })
 }

@@ -1,6 +1,7 @@
 //! Proofs over real journals: what is said agrees with the books at every position, and no event of a proof can go.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use muniment_aggregates::account::{Account, AddPersona, SignUp, Via};
@@ -9,10 +10,10 @@ use muniment_aggregates::invite::{self, Invite};
 use muniment_aggregates::offer_book::{
     Accept, Decline, GrantDirectly, GrantPath, GrantScope, MakeOffer, OfferBook, OfferBookCommand, RevokeGrant,
 };
-use muniment_aggregates::record::{Position, Who};
+use muniment_aggregates::record::{Position, StreamId, Who};
 use muniment_aggregates::roster::{Found, ROSTER_ID, Roster};
 use muniment_aggregates::sealed::{Sealed, SubjectId};
-use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
+use muniment_journal::{Append, Journal, JournalConfig, JournalLimits, KeySource, NewEvent, Store};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -176,6 +177,29 @@ impl World {
         done.expect("revoked");
     }
 
+    /// Events of other streams, as a record has many.
+    async fn fill(&self, count: u64) {
+        const BATCH: u64 = 2_000;
+        let metadata = by(None).to_metadata();
+        for batch in 0..count / BATCH {
+            let stream = StreamId::new("metric", &format!("metric-{}", batch % 100));
+            let event = |_| NewEvent {
+                stream: stream.clone(),
+                event_type: "metric.point_recorded",
+                event_version: "1.0",
+                payload: format!("{{\"filler\":\"{}\"}}", "x".repeat(200)).into_boxed_str(),
+                dedupe: None,
+            };
+            let append = Append {
+                events: (0..BATCH).map(event).collect(),
+                expect: vec![(stream.clone(), batch / 100 * BATCH)],
+                metadata: Arc::clone(&metadata),
+                ..Append::default()
+            };
+            self.bus.journal().append(append).await.expect("filled");
+        }
+    }
+
     fn head(&self) -> Position {
         self.bus.journal().head()
     }
@@ -309,6 +333,35 @@ async fn a_scoped_role_and_a_second_persona_have_their_own_chain() {
     assert!(verdict.sentence.starts_with("ana-at-work holds teacher in class:"), "{}", verdict.sentence);
     let everywhere = world.ask("ana", "teacher", None, world.head()).await;
     assert!(!everywhere.holds && everywhere.sentence.contains("but is held in class:"), "{}", everywhere.sentence);
+}
+
+/// `role why` and the streams it reads do not grow with the record (`MUNIMENT_TORTURE=full`: a million events).
+#[actix_web::test]
+async fn torture_role_why_does_not_grow_with_the_record() {
+    let is_full = std::env::var("MUNIMENT_TORTURE").is_ok_and(|value| value == "full");
+    let filler: u64 = if is_full { 1_000_000 } else { 20_000 };
+    let world = World::new().await;
+    let keeper = world.bootstrap().await;
+    let ana = world.invited("ana", &keeper).await;
+    world.offer(&keeper, &ana, "admin").await;
+    assert!(world.accept(&ana, "admin").await);
+    let early = world.head();
+    world.fill(filler).await;
+    let bob = world.invited("bob", &ana).await;
+    world.offer(&ana, &bob, "teacher").await;
+    assert!(world.accept(&bob, "teacher").await);
+    let mut times = Vec::new();
+    for at in [early, world.head()].into_iter().cycle().take(200) {
+        let begun = Instant::now();
+        let verdict = world.ask(if at == early { "ana" } else { "bob" }, "admin", None, at).await;
+        assert_eq!(verdict.holds, at == early, "{}", verdict.sentence);
+        assert!(world.ask("bob", "teacher", None, world.head()).await.holds);
+        times.push(begun.elapsed());
+    }
+    times.sort();
+    let p95 = times[190];
+    println!("{filler} events: two questions in {:?} at the median, {p95:?} at p95", times[100]);
+    assert!(p95 < Duration::from_millis(150), "{p95:?}");
 }
 
 /// One step of a random history: who, towards whom, what.

@@ -2,9 +2,11 @@
 
 mod admin;
 mod api_tokens;
+mod audit;
 mod bootstrap;
 mod daemon;
 mod gates;
+mod http;
 mod invites;
 mod limits;
 mod login;
@@ -19,3 +21,4 @@ mod signup;
 mod socket;
 mod sockets;
 mod stream;
+mod surface;

@@ -1,0 +1,101 @@
+//! The listing of everything that can be called (ACC-225, ACC-226), and what section 10 asks of it.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Engine, Installation};
+
+fn walk<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str, &'v Value)) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+            visit(name, value);
+            walk(value, visit);
+        }),
+        Value::Array(items) => items.iter().for_each(|item| walk(item, visit)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn acc_225_the_listing_is_whole_and_the_same_each_time(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    house.server.anonymous().get("/api/surface").refused(401, "authentication_required");
+    let first = person.client.get("/api/surface");
+    let surface = first.expect(200);
+    assert_eq!(first.body, person.client.get("/api/surface").body);
+    let keys: Vec<&String> = surface.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["diagnostics", "env", "events", "middleware", "routes", "rpc_endpoints", "ws_endpoints"]);
+    walk(&surface, &mut |name, _| {
+        assert!(!matches!(name, "password_hash" | "token_hash" | "secret_hash" | "$schema" | "default"), "{name}");
+    });
+    let routes = surface["routes"].as_array().unwrap();
+    let public: Vec<String> = routes
+        .iter()
+        .filter(|route| route["auth"]["account"] == "none")
+        .map(|route| format!("{} {}", route["method"].as_str().unwrap(), route["path"].as_str().unwrap()))
+        .collect();
+    let mut sorted = public.clone();
+    sorted.sort();
+    assert_eq!(
+        sorted,
+        [
+            "GET /api/account/status",
+            "GET /api/rpc",
+            "GET /health",
+            "POST /api/account/bootstrap",
+            "POST /api/account/login",
+            "POST /api/account/signup",
+            "POST /api/rpc",
+        ]
+    );
+    for route in routes {
+        let declares = |status: &str| route["error_schemas"].get(status).is_some();
+        let what = format!("{} {}", route["method"], route["path"]);
+        assert!(!route["description"].as_str().unwrap().is_empty(), "{what}");
+        assert!(route["auth"]["account"] == "none" || declares("401"), "{what}");
+        assert!(route["auth"].get("roles").is_none() || declares("403"), "{what}");
+        assert!(route["input_schema"].is_null() || declares("400"), "{what}");
+        assert!(route["rate_limit_key"].is_null() || declares("429"), "{what}");
+        assert!(route["is_mutation"] == false || route["method"] == "POST", "{what}");
+        let path = route["path"].as_str().unwrap();
+        if route["method"] == "GET" && route["auth"]["account"] == "required" {
+            assert_eq!(house.server.anonymous().get(path).status, 401, "{what}");
+        }
+    }
+    let methods = surface["rpc_endpoints"][0]["methods"].as_array().unwrap();
+    let mut names: Vec<&str> = methods.iter().map(|method| method["name"].as_str().unwrap()).collect();
+    let count = names.len();
+    for method in methods {
+        let name = method["name"].as_str().unwrap();
+        house.server.anonymous().rpc(name, &json!({ "x": 1 })).refused(401, -32_001, "");
+        assert!(method["output_schema"].is_object() && !method["description"].as_str().unwrap().is_empty(), "{name}");
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+    let socket = surface["ws_endpoints"][0]["methods"].as_array().unwrap();
+    for method in socket {
+        let is_notification = method["kind"] == "remote_notification";
+        assert_eq!(method["auth"].is_null(), is_notification, "{}", method["name"]);
+    }
+    let extra: Vec<&str> =
+        socket.iter().map(|method| method["name"].as_str().unwrap()).filter(|name| !names.contains(name)).collect();
+    assert_eq!(extra, ["heartbeat", "cancel"]);
+    let notices = surface["events"].as_array().unwrap().iter().filter(|event| event["channel"].is_null()).count();
+    assert_eq!(notices, 6);
+}
+
+fn acc_226_weakened_marks_and_missing_limits_are_told(engine: Engine) {
+    let house =
+        Installation::with(engine, &[("ACCOUNTS_COOKIE_SECURE", "false"), ("ACCOUNTS_COOKIE_HTTP_ONLY", "false")]);
+    let listed = |house: &Installation| house.keeper.client.get("/api/surface").expect(200)["diagnostics"].to_string();
+    let weak = listed(&house);
+    for name in ["accounts.cookie_secure", "accounts.cookie_http_only", "limits.login_ip"] {
+        assert!(weak.contains(name), "{name}: {weak}");
+    }
+    assert!(!house.login("keeper", crate::harness::PASSWORD).header("set-cookie").contains("Secure"));
+    let limited = Installation::with(engine, &[("LIMITS_LOGIN_IP", "5/900")]);
+    let told = listed(&limited);
+    assert!(!told.contains("cookie") && !told.contains("limits.login_ip"), "{told}");
+}
+
+both_engines![acc_225_the_listing_is_whole_and_the_same_each_time, acc_226_weakened_marks_and_missing_limits_are_told,];

@@ -9,6 +9,7 @@ mod absence;
 mod chain;
 mod check;
 mod records;
+mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +24,7 @@ use muniment_journal::Journal;
 
 use super::fold::FoldError;
 use crate::config::offers::{OfferAuthority, OffersConfig};
-use records::Records;
+use records::{Evidence, Records};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +98,26 @@ pub struct Verdict {
     /// The answer in one sentence.
     pub sentence: String,
     /// The events it rests on, in order. Of a role that is held: all that are needed, and none that is not.
-    pub proof: Vec<Arc<RecordedEvent>>,
+    pub proof: Vec<Step>,
+}
+
+/// An event of a proof.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The event as it is recorded.
+    pub event: Arc<RecordedEvent>,
+    /// What it says.
+    pub says: String,
+}
+
+/// Says what each event of a proof says.
+async fn steps(records: &mut Records<'_>, proof: Vec<Evidence>) -> Result<Vec<Step>, FoldError> {
+    let mut steps = Vec::with_capacity(proof.len());
+    for evidence in proof {
+        let says = telling::tell(records, &evidence).await?;
+        steps.push(Step { event: evidence.recorded, says });
+    }
+    Ok(steps)
 }
 
 impl Verdict {

@@ -6,18 +6,23 @@ use muniment_aggregates::offer_book::{GrantPath, OfferBookEvent, OfferSuperseded
 use muniment_aggregates::record::Position;
 
 use super::records::{Evidence, Records, Span};
-use super::{Question, Verdict, place};
+use super::{Question, Verdict, place, steps};
 use crate::runtime::fold::FoldError;
 
-fn lacking(account: &AccountId, sentence: String, proof: Vec<Evidence>) -> Verdict {
-    Verdict {
+async fn lacking(
+    records: &mut Records<'_>,
+    account: &AccountId,
+    sentence: String,
+    proof: Vec<Evidence>,
+) -> Result<Verdict, FoldError> {
+    Ok(Verdict {
         holds: false,
         account: Some(account.clone()),
         persona: None,
         grant: None,
         sentence,
-        proof: proof.into_iter().map(|event| event.recorded).collect(),
-    }
+        proof: steps(records, proof).await?,
+    })
 }
 
 /// The answer where there is no such account at the moment: not yet, or no longer.
@@ -32,15 +37,14 @@ pub(super) async fn of_account(
     };
     if birth.position() > question.at {
         let sentence = format!("{asked} was no account yet: it was made at position {}.", birth.position());
-        return Ok(Some(lacking(account, sentence, vec![birth])));
+        return lacking(records, account, sentence, vec![birth]).await.map(Some);
     }
     let Some(registered) = birth.registered() else { return Ok(None) };
     let erased = records.erased(registered).await?.filter(|event| event.position() <= question.at);
-    Ok(erased.map(|erased| {
-        let sentence =
-            format!("{} holds nothing: the account was erased at position {}.", registered.username, erased.position());
-        lacking(account, sentence, vec![birth.clone(), erased])
-    }))
+    let Some(erased) = erased else { return Ok(None) };
+    let sentence =
+        format!("{} holds nothing: the account was erased at position {}.", registered.username, erased.position());
+    lacking(records, account, sentence, vec![birth.clone(), erased]).await.map(Some)
 }
 
 /// The answer where an account does not hold the role.
@@ -85,7 +89,7 @@ pub(super) async fn of_role(
     proof.sort_by_key(Evidence::position);
     let (role, place) = (&question.role, place(question.scope.as_ref()));
     let sentence = format!("{name} does not hold {role}{place}: {}.", reasons.join("; then "));
-    Ok(lacking(account, sentence, proof))
+    lacking(records, account, sentence, proof).await
 }
 
 fn is_offer_asked(event: &Evidence, question: &Question) -> bool {

@@ -13,7 +13,7 @@ use muniment_aggregates::settings::SettingsEvent;
 
 use super::check::{Claim, Ends, follows};
 use super::records::{Evidence, Records, Span};
-use super::{OfferRules, Question, Verdict, place};
+use super::{OfferRules, Question, Verdict, place, steps};
 use crate::runtime::fold::FoldError;
 
 /// The grant by which an account holds the role, and its account.
@@ -310,6 +310,6 @@ pub(super) async fn verdict(
         persona: Some(created.persona.clone()),
         grant: Some(created.grant.clone()),
         sentence: format!("{holder} holds {role}{place} since {since}: {how}; {behind}."),
-        proof: proof.into_iter().map(|event| event.recorded).collect(),
+        proof: steps(records, proof).await?,
     })
 }

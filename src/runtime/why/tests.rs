@@ -221,7 +221,7 @@ impl World {
             }
         }
         let events: Vec<Evidence> =
-            verdict.proof.iter().map(|event| Evidence::read(Arc::clone(event)).expect("readable")).collect();
+            verdict.proof.iter().map(|step| Evidence::read(Arc::clone(&step.event)).expect("readable")).collect();
         let claim = Claim { account: &who.account, role, scope: None, at: self.head(), instant: Utc::now() };
         let without = |left_out: usize| {
             let rest = events.iter().enumerate().filter(|(index, _)| *index != left_out).map(|(_, event)| event);
@@ -232,7 +232,7 @@ impl World {
 }
 
 fn types(verdict: &Verdict) -> Vec<&str> {
-    verdict.proof.iter().map(|event| &*event.event_type).collect()
+    verdict.proof.iter().map(|step| &*step.event.event_type).collect()
 }
 
 #[actix_web::test]
@@ -267,6 +267,7 @@ async fn a_chain_leads_from_the_bootstrap_to_the_grant() {
     let (whole, without) = world.replayed(&[keeper, ana, bob.clone()], &bob, "teacher", &verdict).await;
     assert!(whole && without.iter().all(|follows| !follows), "{without:?}");
     assert!(verdict.sentence.contains("ana offered it at position"), "{}", verdict.sentence);
+    assert_eq!(verdict.proof.last().expect("a grant").says, "bob came to hold teacher by that offer");
     let earlier = world.ask("bob", "teacher", None, before).await;
     assert!(!earlier.holds && earlier.sentence.contains("never offered"), "{}", earlier.sentence);
 }
@@ -312,7 +313,7 @@ async fn an_offer_that_was_made_again_rests_on_the_right_of_that_time() {
     assert!(world.accept(&bob, "teacher").await);
     let verdict = world.ask("bob", "teacher", None, world.head()).await;
     assert!(types(&verdict).contains(&"offer.refreshed"), "{:?}", types(&verdict));
-    assert!(verdict.proof.iter().any(|event| event.payload.contains(&again.0)));
+    assert!(verdict.proof.iter().any(|step| step.event.payload.contains(&again.0)));
     let (whole, without) = world.replayed(&[keeper, ana, bob.clone()], &bob, "teacher", &verdict).await;
     assert!(whole && without.iter().all(|follows| !follows), "{without:?}");
 }

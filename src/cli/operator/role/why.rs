@@ -4,7 +4,6 @@ use anyhow::{Context as _, Result};
 use chrono::{SecondsFormat, Utc};
 use clap::Args;
 use muniment_aggregates::offer_book::GrantScope;
-use muniment_aggregates::record::RecordedEvent;
 use serde_json::json;
 
 use super::scope;
@@ -14,7 +13,7 @@ use crate::cli::operator::audit::event::as_json;
 use crate::cli::operator::moment::{Moment, last_position, moment};
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
-use crate::runtime::why::{OfferRules, Question, why as answer};
+use crate::runtime::why::{OfferRules, Question, Step, why as answer};
 
 /// `role why`.
 #[derive(Debug, Args)]
@@ -55,7 +54,12 @@ pub(super) async fn why(global: &Global, command: &Why) -> Result<()> {
     };
     let verdict =
         answer(&journal, &OfferRules::of(&config.offers), &question).await.context("the record cannot be asked")?;
-    let proof: Vec<_> = verdict.proof.iter().map(|event| as_json(event)).collect();
+    let in_full = |step: &Step| {
+        let mut shown = as_json(&step.event);
+        shown["says"] = json!(step.says);
+        shown
+    };
+    let proof: Vec<_> = verdict.proof.iter().map(in_full).collect();
     let shown = json!({
         "holds": verdict.holds,
         "sentence": verdict.sentence,
@@ -69,7 +73,7 @@ pub(super) async fn why(global: &Global, command: &Why) -> Result<()> {
         "proof": proof,
     });
     Printer::new(global).result(&shown, || {
-        let events = verdict.proof.iter().map(|event| line(event));
+        let events = verdict.proof.iter().map(line);
         std::iter::once(verdict.sentence.clone()).chain(events).collect()
     })?;
     match (verdict.holds, command.not) {
@@ -80,7 +84,8 @@ pub(super) async fn why(global: &Global, command: &Why) -> Result<()> {
     }
 }
 
-fn line(event: &RecordedEvent) -> String {
+fn line(step: &Step) -> String {
+    let (event, says) = (&step.event, &step.says);
     let time = event.recorded_at.to_rfc3339_opts(SecondsFormat::Millis, true);
-    format!("{:>8}  {time}  {:<24} {}", event.position.0, event.event_type, event.stream)
+    format!("{:>8}  {time}  {:<18}  {says}", event.position.0, event.event_type)
 }

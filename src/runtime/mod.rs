@@ -14,6 +14,7 @@ pub mod errors;
 pub mod fold;
 pub mod leadership;
 pub mod limits;
+pub mod moment;
 pub mod origin;
 pub mod policies;
 pub mod projector;

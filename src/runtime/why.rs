@@ -147,18 +147,19 @@ pub async fn why(journal: &Journal, rules: &OfferRules, question: &Question) -> 
     chain::verdict(&mut records, &held, proof, question).await
 }
 
-/// The account of a username, an e-mail address or an id.
+/// The account of an id, a username or an e-mail address. An id comes first: a username may look like somebody's id.
 ///
 /// # Errors
 /// When the record cannot be read.
 pub async fn find_account(journal: &Journal, named: &str) -> Result<Option<AccountId>, FoldError> {
     let name = named.trim().to_lowercase();
-    let claim = if name.contains('@') { ACCOUNT_EMAIL_CLAIM } else { ACCOUNT_USERNAME_CLAIM };
-    if let Some(owner) = journal.claim_owner(claim, &name).await? {
-        return Ok(Some(AccountId(owner.id.to_string())));
+    let id = AccountId(name.clone());
+    if Records::new(journal).birth(&id).await?.is_some() {
+        return Ok(Some(id));
     }
-    let id = AccountId(name);
-    Ok(Records::new(journal).birth(&id).await?.is_some().then_some(id))
+    let claim = if name.contains('@') { ACCOUNT_EMAIL_CLAIM } else { ACCOUNT_USERNAME_CLAIM };
+    let owner = journal.claim_owner(claim, &name).await?;
+    Ok(owner.map(|owner| AccountId(owner.id.to_string())))
 }
 
 /// ` in <kind>:<id>`, or nothing for a role that is held everywhere.

@@ -1,8 +1,5 @@
 //! `role why` and the keeper's commands through the built program: proofs, the last holder, lost passwords, the sweep.
 
-use std::thread::sleep;
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::harness::{Engine, Installation, PASSWORD, Person, Program, eventually};
@@ -162,7 +159,8 @@ fn acc_220_acc_221_what_ran_out_is_swept_once(engine: Engine) {
     let installation = Installation::with(engine, &[("OFFERS_TTL", "1s"), ("CLEANUP_INTERVAL", "1h")]);
     let (operator, ana) = (operator(&installation), installation.person("ana"));
     installation.offer(&installation.keeper, &ana, "admin", &json!({}));
-    sleep(Duration::from_millis(1_100));
+    let listed = || ana.client.rpc("role_grant_offer_list", &Value::Null).result();
+    eventually("the offer lapses", || (listed()["offers"] == json!([])).then_some(()));
     installation.server.terminate();
     let swept = operator.run(&["cleanup", "--json"]).json();
     assert_eq!(swept, json!({ "expired_sessions": 0, "expired_offers": 1 }));
@@ -221,7 +219,37 @@ fn an_erased_account_holds_and_offers_nothing_and_the_last_admin_is_not_erased(e
     operator.run(&["projections", "verify", "--all"]).ok();
 }
 
+fn role_why_over_the_network_is_ones_own_or_an_administrators(engine: Engine) {
+    let installation = Installation::shared(engine);
+    let (operator, ana, eve) = (operator(installation), installation.person("ana"), installation.person("eve"));
+    let before = head(&operator);
+    installation.grant(&ana, "student");
+    let own = ana.client.rpc("role_why", &json!({ "role": "student" })).result();
+    let said = why(&operator, &[&ana.username, "student"], 0);
+    assert_eq!((&own["holds"], &own["sentence"]), (&json!(true), &said["sentence"]));
+    let of_ana = |more: Value| {
+        let mut params = json!({ "account_id": ana.id, "role": "student" });
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        params
+    };
+    let keeper = &installation.keeper.client;
+    let earlier = keeper.rpc("role_why", &of_ana(json!({ "at": before }))).result();
+    assert_eq!(earlier["holds"], false);
+    let yesterday = keeper.rpc("role_why", &of_ana(json!({ "at": "2020-01-01" }))).result();
+    assert!(yesterday["sentence"].as_str().unwrap().contains("was no account yet"), "{yesterday}");
+    let keys: Vec<&String> = own["proof"][0].as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["position", "recorded_at", "says", "type"]);
+    eve.client.rpc("role_why", &of_ana(json!({}))).refused(403, -32_002, "insufficient_permissions");
+    for bad in ["1000000000", "yesterday"] {
+        let issues = keeper.rpc("role_why", &of_ana(json!({ "at": bad }))).issues();
+        assert_eq!(issues, [("at".to_owned(), "invalid_value".to_owned())]);
+    }
+    let nobody = json!({ "account_id": "22222222-2222-4222-8222-222222222222", "role": "student" });
+    keeper.rpc("role_why", &nobody).refused(404, -32_003, "account_not_found");
+}
+
 both_engines![
+    role_why_over_the_network_is_ones_own_or_an_administrators,
     an_erased_account_holds_and_offers_nothing_and_the_last_admin_is_not_erased,
     why_leads_from_the_bootstrap_over_the_offer_to_the_grant,
     why_not_says_what_happened_to_the_offer_and_to_the_grant,

@@ -1,12 +1,13 @@
 //! A moment of the record as a person names it: a position, or a time.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use chrono::{DateTime, Utc};
 use muniment_aggregates::metric::timestamp;
 use muniment_aggregates::record::Position;
 use muniment_journal::Journal;
 
 use crate::cli::exit::Exit;
+use crate::runtime::moment::last_recorded_by;
 
 /// A place in the record as a person names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,27 +31,20 @@ pub fn moment(text: &str) -> Result<Moment, String> {
     Ok(Moment::Time(time))
 }
 
-/// The last position recorded at or before a moment. Times of recording never go backwards along positions.
+/// The last position recorded at or before a moment.
 ///
 /// # Errors
 /// When the position is beyond the head, or the record cannot be read.
 pub async fn last_position(journal: &Journal, moment: Option<Moment>) -> Result<Position> {
     let head = journal.head();
-    let time = match moment {
-        None => return Ok(head),
+    match moment {
+        None => Ok(head),
         Some(Moment::Position(position)) if position > head => {
-            return Err(Exit::NotFound.because(format!("position {position} is beyond the head {head}")));
+            Err(Exit::NotFound.because(format!("position {position} is beyond the head {head}")))
         }
-        Some(Moment::Position(position)) => return Ok(position),
-        Some(Moment::Time(time)) => time,
-    };
-    let (mut before, mut after) = (0, head.0);
-    while before < after {
-        let middle = before + (after - before).div_ceil(2);
-        let event = journal.event(Position(middle)).await?.with_context(|| format!("position {middle} is missing"))?;
-        if event.recorded_at <= time { before = middle } else { after = middle - 1 }
+        Some(Moment::Position(position)) => Ok(position),
+        Some(Moment::Time(time)) => Ok(last_recorded_by(journal, time).await?),
     }
-    Ok(Position(before))
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ pub enum Rpc {
     OfferList,
     OfferHistory,
     SelfServiceSet,
+    RoleWhy,
     ActorLookup,
     ActorSearch,
     ActorCreate,
@@ -376,6 +377,22 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         output: shapes::SWITCHED,
         reasons: &["role_not_self_service_eligible"],
         ..PERSONA_WRITES
+    },
+    RpcMethod {
+        rpc: Rpc::RoleWhy,
+        name: "role_why",
+        about: "Proves from the record why an account holds a role, or says why it does not, at any past moment",
+        params: Params::Fields(&[
+            optional("account_id", Kind::Uuid),
+            required("role", Kind::Name),
+            optional("scope_kind", Kind::Name),
+            optional("scope_id", Kind::Uuid),
+            optional("at", Kind::Text { min: 1, max: 40 }),
+            ACTING,
+        ]),
+        output: shapes::WHY,
+        reasons: &["insufficient_permissions", "account_not_found"],
+        ..PERSONA_READS
     },
     RpcMethod {
         rpc: Rpc::ActorLookup,

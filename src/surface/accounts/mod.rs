@@ -27,6 +27,7 @@ pub mod rpc;
 pub mod schema;
 pub mod shapes;
 mod signup;
+mod why;
 mod wire;
 
 use std::sync::Arc;

@@ -279,6 +279,7 @@ impl Surface {
             Rpc::OfferList => self.offer_list(call).await,
             Rpc::OfferHistory => self.offer_history(call).await,
             Rpc::SelfServiceSet => self.self_service_set(call).await,
+            Rpc::RoleWhy => self.role_why(call).await,
             Rpc::ActorLookup => self.actor_lookup(call).await,
             Rpc::ActorSearch => self.actor_search(call).await,
             Rpc::ActorCreate => self.actor_create(call).await,

@@ -1,0 +1,58 @@
+//! Why somebody holds a role, or why not, over the network: what `muniment role why` says, without what is personal of
+//! others.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use muniment_aggregates::metric::timestamp;
+use muniment_aggregates::record::Position;
+use serde_json::json;
+
+use super::fail::{Code, Fail, Issue};
+use super::rpc::{Call, Outcome};
+use crate::runtime::fold::FoldError;
+use crate::runtime::moment::last_recorded_by;
+use crate::runtime::why::{OfferRules, Question, Step, why};
+use crate::surface::Surface;
+
+impl Surface {
+    /// One's own roles, or anybody's for an administrator.
+    pub(super) async fn role_why(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+        let scope = self.scope_of(call)?;
+        let (at, instant) = self.moment_of(call).await?;
+        let account = Self::readable_account(call)?;
+        let question = Question { account: account.0, role: call.input.text("role").to_owned(), scope, at, instant };
+        let verdict = why(&self.runtime.journal, &OfferRules::of(&self.offers), &question).await;
+        let verdict = verdict.map_err(|error| match error {
+            FoldError::Journal(error) => Fail::from(error),
+            error @ FoldError::Undecodable { .. } => Fail::fault(error),
+        })?;
+        if verdict.account.is_none() {
+            return Err(Fail::because(Code::NotFound, "account_not_found", "There is no such account."));
+        }
+        // Not the payloads: they hold what others sealed, and a password's hash.
+        let shown = |step: &Step| {
+            json!({
+                "position": step.event.position.to_string(),
+                "recorded_at": step.event.recorded_at.to_rfc3339_opts(SecondsFormat::Millis, true),
+                "type": &*step.event.event_type,
+                "says": step.says,
+            })
+        };
+        let proof: Vec<_> = verdict.proof.iter().map(shown).collect();
+        Ok(Outcome::read(json!({ "holds": verdict.holds, "sentence": verdict.sentence, "proof": proof })))
+    }
+
+    /// The moment a question is about: a position, a time, or now.
+    async fn moment_of(&self, call: &Call<'_>) -> Result<(Position, DateTime<Utc>), Fail> {
+        let journal = &self.runtime.journal;
+        let head = journal.confirm_head().await?;
+        let Some(text) = call.input.optional_text("at") else { return Ok((head, self.runtime.clock.now())) };
+        let refuse = |what: &str| Fail::issues(&[Issue::at("at", "invalid_value", what)]);
+        if let Ok(position) = text.parse() {
+            let event = journal.event(Position(position)).await?;
+            let event = event.ok_or_else(|| refuse("The record has no such position."))?;
+            return Ok((event.position, event.recorded_at));
+        }
+        let time = timestamp::parse(text).map_err(|_| refuse("at is a position or a time."))?;
+        Ok((last_recorded_by(journal, time).await?, time))
+    }
+}

@@ -141,7 +141,8 @@ fn production_refuses_the_echo_missing_mail_and_a_missing_key() {
     let bare = variables(&[("MUNIMENT_ENV", "production"), ("MUNIMENT_DATA_DIR", "/nonexistent")]);
     let config = Config::load(&bare).unwrap().config;
     assert!(matches!(config.mail.mode(), MailMode::Off));
-    assert_eq!(names(&config.refusals()), ["mail.smtp_url", "keys_dir"]);
+    let wanted = ["mail.smtp_url", "accounts.cookie_keys", "http.allowed_origins", "keys_dir"];
+    assert_eq!(names(&config.refusals()), wanted);
     assert!(config.applications.require_email_otp);
     let development = Config::load(&Surroundings::default()).unwrap().config;
     assert!(matches!(development.mail.mode(), MailMode::Echo(_)));

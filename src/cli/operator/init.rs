@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::cli::exit::Exit;
 use crate::cli::output::Printer;
-use crate::config::registry::SETTINGS;
+use crate::config::registry::{SETTINGS, Setting};
 
 /// Write muniment.toml and make the master key
 #[derive(Debug, Args)]
@@ -57,31 +57,39 @@ pub fn init(printer: &Printer, command: &Init) -> Result<()> {
     })
 }
 
-/// The settings file: what was chosen, and every other setting as a comment.
+/// The settings file: what was chosen, and every other setting as a comment. What is in no table comes first, because
+/// a table in TOML lasts until the next one, and none can be opened twice.
 fn template(data_dir: &Path, env: &str) -> String {
     let mut text = "# Every setting, with its default. A variable MUNIMENT_<NAME> beats this file.\n".to_owned();
-    let mut table = "";
-    for setting in SETTINGS {
-        let (in_table, key) = setting.name.split_once('.').unwrap_or(("", setting.name));
-        if in_table != table {
-            table = in_table;
-            // Writing to a String cannot fail, here and below.
+    let split = |setting: &'static Setting| setting.name.split_once('.').unwrap_or(("", setting.name));
+    let mut tables = vec![""];
+    for (table, _) in SETTINGS.iter().map(split) {
+        if !tables.contains(&table) {
+            tables.push(table);
+        }
+    }
+    for table in tables {
+        // Writing to a String cannot fail, here and below.
+        if !table.is_empty() {
             let _ = writeln!(text, "\n[{table}]");
         }
-        let _ = writeln!(text, "\n# {}. Default: {}.", setting.about, setting.default);
-        let _ = match setting.name {
-            "env" => writeln!(text, "env = {}", toml::Value::from(env)),
-            "data_dir" => writeln!(text, "data_dir = {}", toml::Value::from(data_dir.display().to_string())),
-            _ if setting.secret => {
-                writeln!(text, "# {key} comes best from the file that {} names", file_variable(setting))
-            }
-            _ => writeln!(text, "# {key} ="),
-        };
+        for setting in SETTINGS.iter().filter(|setting| split(setting).0 == table) {
+            let key = split(setting).1;
+            let _ = writeln!(text, "\n# {}. Default: {}.", setting.about, setting.default);
+            let _ = match setting.name {
+                "env" => writeln!(text, "env = {}", toml::Value::from(env)),
+                "data_dir" => writeln!(text, "data_dir = {}", toml::Value::from(data_dir.display().to_string())),
+                _ if setting.secret => {
+                    writeln!(text, "# {key} comes best from the file that {} names", file_variable(setting))
+                }
+                _ => writeln!(text, "# {key} ="),
+            };
+        }
     }
     text
 }
 
-fn file_variable(setting: &crate::config::registry::Setting) -> String {
+fn file_variable(setting: &Setting) -> String {
     // A setting has at least the variable that is made from its name.
     setting.variables().next().map(|variable| format!("{variable}_FILE")).unwrap_or_default()
 }

@@ -91,6 +91,10 @@ fn why_not_says_what_happened_to_the_offer_and_to_the_grant(engine: Engine) {
     installation.keeper.client.rpc("role_grant_revoke", &revoke).result();
     assert_eq!(types(&not("until keeper revoked it at position")), ["grant.created", "grant.revoked"]);
     why(&operator, &[&ana.username, "admin", "--at", &held], 0);
+    let listed = operator.run(&["audit", "accounts", "--account", &ana.username, "--json"]).json();
+    let newest = &listed["events"][0];
+    let said = (&newest["event_type"], &newest["username"], &newest["target_username"]);
+    assert_eq!(said, (&json!("role_grant_revoke"), &json!("keeper"), &json!(ana.username)));
     let class = "class:3f2b6a34-7a0e-4a57-9d0c-0a2f0b6f7d11";
     why(&operator, &[&ana.username, "student", "--scope", class, "--not"], 0);
     operator.run(&["role", "why", &ana.username, "student", "--scope", "class"]).ended(2);

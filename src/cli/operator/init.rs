@@ -75,6 +75,7 @@ fn template(data_dir: &Path, env: &str) -> String {
         }
         for setting in SETTINGS.iter().filter(|setting| split(setting).0 == table) {
             let key = split(setting).1;
+            // Cannot fail, as above.
             let _ = writeln!(text, "\n# {}. Default: {}.", setting.about, setting.default);
             let _ = match setting.name {
                 "env" => writeln!(text, "env = {}", toml::Value::from(env)),

@@ -8,6 +8,7 @@ use crate::cli::flags::Global;
 use crate::cli::operator::open::StoreFlags;
 use crate::cli::output::Printer;
 
+mod accounts;
 pub mod event;
 mod export;
 mod log;
@@ -30,6 +31,10 @@ pub enum Audit {
     #[command(after_help = "Examples:\n  muniment audit log --limit 20\n  \
                             muniment audit log --action metric_point.created --company co_… --output ndjson")]
     Log(log::Log),
+    /// List what happened to accounts, roles and offers, refusals too, newest first
+    #[command(after_help = "Examples:\n  muniment audit accounts --account ana\n  \
+                            muniment audit accounts --event-type login --outcome failure --json")]
+    Accounts(accounts::Accounts),
     /// Show one event, whole
     Show(event::Show),
     /// What an aggregate was at a position or time
@@ -58,6 +63,7 @@ pub async fn audit(global: &Global, command: Audit) -> Result<()> {
         Audit::Verify(command) => verify::verify(global, &printer, &command).await,
         Audit::Checkpoint(store) => verify::checkpoint(&printer, &store).await,
         Audit::Log(command) => log::log(&printer, &command).await,
+        Audit::Accounts(command) => accounts::list(&printer, &command).await,
         Audit::Show(command) => event::show(&printer, &command).await,
         Audit::State(command) => state::state(&printer, &command).await,
         Audit::Diff(command) => state::diff(&printer, &command).await,

@@ -1,0 +1,135 @@
+//! The audit of accounts and consent, as administrators see it over the network: who signed in, offered, accepted, was
+//! refused.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use chrono::SecondsFormat;
+use clap::Args;
+use muniment_aggregates::ids::AccountId;
+use muniment_aggregates::record::Position;
+use muniment_journal::Journal;
+use muniment_projections::audit_log::{self, AuditLog, AuditRow, Filter};
+use muniment_projections::{OnMismatch, ReadStore, accounts};
+use serde_json::{Value, json};
+
+use super::event::{open_one, reveal};
+use crate::cli::operator::keeper;
+use crate::cli::operator::open::{self, StoreFlags};
+use crate::cli::output::Printer;
+
+/// `audit accounts`.
+#[derive(Debug, Args)]
+pub struct Accounts {
+    /// How many rows
+    #[arg(long, default_value_t = 50, value_name = "COUNT")]
+    limit: usize,
+    /// How many to skip
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    offset: usize,
+    /// Only of this type, as login or role_grant_offer_accept
+    #[arg(long, value_name = "TYPE")]
+    event_type: Option<String>,
+    /// Only success, or only failure
+    #[arg(long, value_name = "OUTCOME", value_parser = ["success", "failure"])]
+    outcome: Option<String>,
+    /// Only by or to this account: username, e-mail address or id
+    #[arg(long, value_name = "ACCOUNT")]
+    account: Option<String>,
+    /// Only later than this position
+    #[arg(long, value_name = "POSITION")]
+    after: Option<u64>,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+/// Prints rows, newest first.
+pub(super) async fn list(printer: &Printer, command: &Accounts) -> Result<()> {
+    let config = command.store.load()?.config;
+    let journal = open::reading(&config).await?;
+    let account = match &command.account {
+        None => None,
+        Some(named) => Some(keeper::account(&journal, named).await?),
+    };
+    let store = open::read_models(&config, &journal, OnMismatch::Refuse).await?;
+    open::catch_up(&journal, &store, &AuditLog).await?;
+    open::catch_up(&journal, &store, &accounts::Accounts).await?;
+    let filter = Filter {
+        event_type: command.event_type.clone(),
+        outcome: command.outcome.clone(),
+        account,
+        since_seq: command.after.map(Position),
+        limit: command.limit,
+        offset: command.offset,
+    };
+    let (mut names, mut rows) = (HashMap::new(), Vec::new());
+    for row in audit_log::list(&store, &filter).await? {
+        rows.push(shown(row, &journal, &store, &mut names).await?);
+    }
+    let columns = ["seq", "created_at", "event_type", "outcome", "username", "target_username", "metadata"];
+    printer.list(&json!({ "events": rows }), &rows, &columns)
+}
+
+type Names = HashMap<String, Option<String>>;
+
+async fn shown(row: AuditRow, journal: &Journal, store: &ReadStore, names: &mut Names) -> Result<Value> {
+    let keyring = journal.keyring();
+    let mut metadata = row.metadata;
+    reveal(&mut metadata, keyring).await?;
+    opened(&mut metadata);
+    let address = match &row.client {
+        None => None,
+        Some(sealed) => Some(open_one(sealed, keyring).await?),
+    };
+    Ok(json!({
+        "seq": row.seq.to_string(),
+        "id": row.id,
+        "event_type": row.event_type,
+        "outcome": row.outcome,
+        "created_at": row.created_at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        "actor_id": row.actor_id,
+        "username": username(row.account_id.as_ref(), store, names).await?,
+        "account_id": row.account_id,
+        "target_username": username(row.target_account_id.as_ref(), store, names).await?,
+        "target_account_id": row.target_account_id,
+        "target_actor_id": row.target_actor_id,
+        "ip": address,
+        "metadata": metadata,
+    }))
+}
+
+async fn username(id: Option<&String>, store: &ReadStore, names: &mut Names) -> Result<Option<String>> {
+    let Some(id) = id else { return Ok(None) };
+    if let Some(known) = names.get(id) {
+        return Ok(known.clone());
+    }
+    let row = accounts::by_id(store, &AccountId(id.clone())).await?;
+    let name = row.map(|row| row.username);
+    names.insert(id.clone(), name.clone());
+    Ok(name)
+}
+
+/// Puts the text of each opened value in the place of the object that held it sealed.
+fn opened(value: &mut Value) {
+    match value {
+        Value::Object(fields) if fields.len() == 1 && fields.contains_key("$sealed") => {
+            let text = fields.remove("$sealed").unwrap_or_default();
+            *value = text;
+        }
+        Value::Object(fields) => fields.values_mut().for_each(opened),
+        Value::Array(items) => items.iter_mut().for_each(opened),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_opened_value_stands_where_the_sealed_one_stood() {
+        let mut metadata = json!({ "reason": { "$sealed": "asked" }, "list": [{ "$sealed": "x" }], "n": 1 });
+        opened(&mut metadata);
+        assert_eq!(metadata, json!({ "reason": "asked", "list": ["x"], "n": 1 }));
+    }
+}

@@ -13,6 +13,7 @@ use muniment_aggregates::offer_book::{
 use muniment_aggregates::record::{Position, StreamId, Who};
 use muniment_aggregates::roster::{Found, ROSTER_ID, Roster};
 use muniment_aggregates::sealed::{Sealed, SubjectId};
+use muniment_aggregates::settings::{SETTINGS_ID, SetOpenSignup, Settings};
 use muniment_journal::{Append, Journal, JournalConfig, JournalLimits, KeySource, NewEvent, Store};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -334,6 +335,36 @@ async fn a_scoped_role_and_a_second_persona_have_their_own_chain() {
     assert!(verdict.sentence.starts_with("ana-at-work holds teacher in class:"), "{}", verdict.sentence);
     let everywhere = world.ask("ana", "teacher", None, world.head()).await;
     assert!(!everywhere.holds && everywhere.sentence.contains("but is held in class:"), "{}", everywhere.sentence);
+}
+
+#[actix_web::test]
+async fn open_sign_up_and_rules_of_scopes_are_links_of_a_chain() {
+    let world = World::new().await;
+    let keeper = world.bootstrap().await;
+    let open = SetOpenSignup { open: true, by: Some(keeper.persona.clone()) };
+    world.bus.execute::<Settings>(SETTINGS_ID, open.into(), &by(Some(&keeper))).await.expect("opened");
+    let ana = world.sign_up("ana", Via::OpenSignup, None).await;
+    let bob = world.sign_up("bob", Via::Operator, None).await;
+    let class = GrantScope { kind: "class".to_owned(), id: fresh() };
+    world.give(&ana, "teacher", Some(class.clone()), GrantPath::System).await;
+    world.offer_until(&ana, &bob, "student", Some(class.clone()), Utc::now() + TimeDelta::days(1)).await;
+    assert!(world.accept(&bob, "student").await);
+    let verdict = world.ask("bob", "student", Some(class), world.head()).await;
+    // The rule that lets teachers offer is no longer set, and the offer is explained all the same.
+    let chain = [
+        "roster.founded",
+        "account.registered",
+        "grant.created",
+        "settings.open_signup_set",
+        "account.registered",
+        "account.registered",
+        "grant.created",
+        "offer.made",
+        "offer.accepted",
+        "grant.created",
+    ];
+    assert_eq!(types(&verdict), chain, "{}", verdict.sentence);
+    assert_eq!(verdict.proof[3].says, "keeper opened sign-up for everybody");
 }
 
 /// `role why` and the streams it reads do not grow with the record (`MUNIMENT_TORTURE=full`: a million events).

@@ -211,7 +211,7 @@ async fn tokens_are_listed_newest_first_with_their_ends_and_their_last_use() {
         let revoke = RevokeToken { token: token(100, "").id, reason: None, by: "account-1".to_owned() };
         assert_eq!(history.decide(id.as_str(), &mut state, &ApplicationCommand::RevokeToken(revoke)), 1);
         desk.fold(&history, 2).await;
-        LastUsed::new(desk.store.clone()).note(&token(3, "").id, history.now).await.unwrap();
+        LastUsed::new(desk.store.clone()).note(&token(3, "").id, None, history.now).await.unwrap();
 
         let tokens = agent_tokens::of_company(&desk.store, &company, None, 10).await.unwrap();
         let ids: Vec<_> = tokens.iter().map(|row| row.public_id.clone()).collect();

@@ -38,7 +38,8 @@ pub(crate) fn sign_in(history: &mut History, account_id: &str, account: &mut Acc
         expires_at,
     };
     history.decide(&session_id(number).0, &mut session, &SessionCommand::Start(start));
-    let open = OpenSession { session: session_id(number), kind: SessionKind::Founder, expires_at, max_sessions: 2 };
+    let open =
+        OpenSession { session: session_id(number), kind: SessionKind::Founder, expires_at, max_sessions: Some(2) };
     history.decide(account_id, account, &AccountCommand::OpenSession(open));
     session
 }

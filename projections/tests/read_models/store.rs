@@ -64,7 +64,7 @@ async fn an_unknown_event_stops_those_who_want_it_at_its_position_and_nobody_els
         let good = history.head();
         let bad = history.record_raw("metric", "metric_x", "metric.exploded", "{}");
         history.pass(1);
-        history.record_raw("offer", "offer_x", "offer.made", "{}");
+        history.record_raw("future", "future_x", "future.made", "{}");
         for outcome in desk.store.advance_together(desk.store.projections(), &history.events).await {
             match (outcome.name, outcome.result) {
                 ("metrics" | "points" | "alerts" | "rules" | "audit", Err(AdvanceError::Stopped(poison))) => {
@@ -81,7 +81,7 @@ async fn an_unknown_event_stops_those_who_want_it_at_its_position_and_nobody_els
         assert_eq!(metrics_at.stopped_by.as_ref().unwrap().position, bad);
 
         let mut repaired = history.up_to(history.events.len() - 2);
-        repaired.record_raw("offer", "offer_y", "offer.made", "{}");
+        repaired.record_raw("future", "future_y", "future.made", "{}");
         let model = desk.store.projection("metrics").unwrap();
         desk.store.advance(model.as_ref(), &repaired.events[repaired.events.len() - 1..]).await.unwrap();
         let live = desk.store.live().await.unwrap();
@@ -153,13 +153,13 @@ async fn met_127_last_use_is_written_once_a_minute() {
         let mut written = 0;
         for second in 0..150 {
             let now = beginning() + TimeDelta::seconds(second);
-            written += u32::from(noting.note(&token, now).await.unwrap());
+            written += u32::from(noting.note(&token, None, now).await.unwrap());
         }
         assert_eq!(written, 3);
         let elsewhere = LastUsed::new(desk.store.clone());
-        assert!(!elsewhere.note(&token, beginning() + TimeDelta::seconds(125)).await.unwrap());
+        assert!(!elsewhere.note(&token, None, beginning() + TimeDelta::seconds(125)).await.unwrap());
         let at = last_used::of(&desk.store, &token).await.unwrap();
-        assert_eq!(at, Some(beginning() + TimeDelta::seconds(120)));
+        assert_eq!(at.map(|used| used.at), Some(beginning() + TimeDelta::seconds(120)));
     })
     .await;
 }

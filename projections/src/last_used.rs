@@ -36,7 +36,7 @@ impl LastUsed {
     #[must_use]
     pub fn is_due(&self, credential: &CredentialId, now: DateTime<Utc>) -> bool {
         let stale_before = now - TimeDelta::seconds(WRITE_SECONDS);
-        !self.written.lock().get(&credential.0).is_some_and(|at| *at > stale_before)
+        self.written.lock().get(&credential.0).is_none_or(|at| *at <= stale_before)
     }
 
     /// Notes a use at `now` and from where; `true` when that was written.

@@ -137,8 +137,8 @@ struct Envelope {
     params: Option<Map<String, Value>>,
 }
 
-fn envelope(message: Value) -> Result<Envelope, (Value, Fail)> {
-    let invalid = |id: Value, what: &str| (id, Fail::plain(Code::InvalidRequest, what));
+fn envelope(message: Value) -> Result<Envelope, (Value, Box<Fail>)> {
+    let invalid = |id: Value, what: &str| (id, Box::new(Fail::plain(Code::InvalidRequest, what)));
     if message.is_array() {
         return Err(invalid(Value::Null, "Batches are not taken; send one request at a time."));
     }

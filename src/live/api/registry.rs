@@ -30,6 +30,7 @@ pub(super) const REVOKED: u16 = 4001;
 pub(super) const TOO_SLOW: u16 = 1008;
 /// Close code of a server that goes away.
 pub(super) const GOING_AWAY: u16 = 1001;
+const LEAVING: End = End { code: GOING_AWAY, at: None };
 
 /// What an event ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,31 +44,38 @@ enum Ending {
 impl Ending {
     fn of(event: &RecordedEvent) -> Option<Self> {
         let account = || Self::Account(event.stream.id.to_string());
+        // An event of a later version, by another node: whether it takes something away cannot be told, so it does.
         match &*event.stream.kind {
-            "account" => match decode_recorded::<AccountEvent>(event).ok()? {
-                AccountEvent::SessionClosed(closed) if closed.reason == "logout" => Some(account()),
-                AccountEvent::SessionClosed(closed) => Some(Self::Credential(closed.session.0)),
-                AccountEvent::SessionEvicted(evicted) => Some(Self::Credential(evicted.session.0)),
-                AccountEvent::ApiTokenRevoked(revoked) => Some(Self::Credential(revoked.token.0)),
-                AccountEvent::ApiTokenEvicted(evicted) => Some(Self::Credential(evicted.token.0)),
-                AccountEvent::SessionsEnded(_)
-                | AccountEvent::TokensEnded(_)
-                | AccountEvent::PasswordChanged(_)
-                | AccountEvent::Erased(_) => Some(account()),
-                AccountEvent::Registered(_)
-                | AccountEvent::EmailVerified(_)
-                | AccountEvent::SessionOpened(_)
-                | AccountEvent::SessionExtended(_)
-                | AccountEvent::ApiTokenIssued(_)
-                | AccountEvent::PasswordRemoved(_)
-                | AccountEvent::PersonaAdded(_) => None,
-            },
-            "session" => match decode_recorded::<SessionEvent>(event).ok()? {
+            "account" => {
+                decode_recorded(event).map_or_else(|_| Some(account()), |event| Self::of_account(event, account))
+            }
+            "session" => match decode_recorded::<SessionEvent>(event) {
                 // A logout ends the whole account's, which the account's own event says.
-                SessionEvent::Revoked(_) => Some(Self::Credential(event.stream.id.to_string())),
-                SessionEvent::Started(_) | SessionEvent::Extended(_) => None,
+                Ok(SessionEvent::Revoked(_)) | Err(_) => Some(Self::Credential(event.stream.id.to_string())),
+                Ok(SessionEvent::Started(_) | SessionEvent::Extended(_)) => None,
             },
             _ => None,
+        }
+    }
+
+    fn of_account(event: AccountEvent, account: impl FnOnce() -> Self) -> Option<Self> {
+        match event {
+            AccountEvent::SessionClosed(closed) if closed.reason == "logout" => Some(account()),
+            AccountEvent::SessionClosed(closed) => Some(Self::Credential(closed.session.0)),
+            AccountEvent::SessionEvicted(evicted) => Some(Self::Credential(evicted.session.0)),
+            AccountEvent::ApiTokenRevoked(revoked) => Some(Self::Credential(revoked.token.0)),
+            AccountEvent::ApiTokenEvicted(evicted) => Some(Self::Credential(evicted.token.0)),
+            AccountEvent::SessionsEnded(_)
+            | AccountEvent::TokensEnded(_)
+            | AccountEvent::PasswordChanged(_)
+            | AccountEvent::Erased(_) => Some(account()),
+            AccountEvent::Registered(_)
+            | AccountEvent::EmailVerified(_)
+            | AccountEvent::SessionOpened(_)
+            | AccountEvent::SessionExtended(_)
+            | AccountEvent::ApiTokenIssued(_)
+            | AccountEvent::PasswordRemoved(_)
+            | AccountEvent::PersonaAdded(_) => None,
         }
     }
 
@@ -79,18 +87,26 @@ impl Ending {
     }
 }
 
+/// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct End {
+    /// What the socket is closed with.
+    pub(super) code: u16,
+    /// The event that ended it, where one did.
+    pub(super) at: Option<Position>,
+}
+
 #[derive(Debug, Default)]
 struct Standing {
     /// Frames that wait to be sent.
     queue: VecDeque<String>,
     /// Calls in flight, by correlation id.
     calls: HashSet<String>,
-    /// The code it is to be closed with.
-    ended: Option<u16>,
+    ended: Option<End>,
     /// It ended itself by a call in flight, whose answer goes out first.
     after: Option<String>,
-    /// Replies wait for it to close.
-    is_awaited: bool,
+    /// The command that ended it, whose reply waits for it to close.
+    awaited_by: Option<String>,
 }
 
 /// One connection, as the registry knows it.
@@ -105,6 +121,11 @@ pub(super) struct Ties {
 }
 
 impl Ties {
+    /// A stream of the audit has no frames: what is queued for it would be read by nobody.
+    fn takes_frames_of(&self, account: &str) -> bool {
+        self.is_socket && self.account == account
+    }
+
     /// Waits until there is something to send or to end.
     pub(super) async fn woken(&self) {
         self.wake.notified().await;
@@ -115,8 +136,8 @@ impl Ties {
         std::mem::take(&mut self.standing.lock().queue)
     }
 
-    /// The code to close with now, where it is time.
-    pub(super) fn ended(&self) -> Option<u16> {
+    /// How to end now, where it is time.
+    pub(super) fn ended(&self) -> Option<End> {
         let standing = self.standing.lock();
         standing.ended.filter(|_| standing.after.is_none())
     }
@@ -138,7 +159,7 @@ impl Ties {
     fn notify(&self, frame: &str) {
         let mut standing = self.standing.lock();
         if standing.queue.len() >= QUEUE_MAX {
-            standing.ended.get_or_insert(TOO_SLOW);
+            standing.ended.get_or_insert(End { code: TOO_SLOW, at: None });
         } else {
             standing.queue.push_back(frame.to_owned());
         }
@@ -147,16 +168,16 @@ impl Ties {
     }
 
     /// Marks it as ended; `by` is the call that did it.
-    fn end(&self, code: u16, by: &str) {
+    fn end(&self, end: End, by: &str) {
         let mut standing = self.standing.lock();
         if standing.ended.is_none() {
-            standing.ended = Some(code);
+            standing.ended = Some(end);
             if standing.calls.contains(by) {
                 standing.after = Some(by.to_owned());
             } else if self.is_socket {
                 // A stream ends when its reader takes the last row, which nobody can wait for.
-                standing.is_awaited = true;
-                self.closings.begin();
+                self.closings.begin(by);
+                standing.awaited_by = Some(by.to_owned());
             }
         }
         drop(standing);
@@ -203,8 +224,9 @@ impl Drop for Connection {
             }
         }
         drop(connected);
-        if std::mem::take(&mut self.ties.standing.lock().is_awaited) {
-            self.ties.closings.end();
+        let awaited_by = self.ties.standing.lock().awaited_by.take();
+        if let Some(by) = awaited_by {
+            self.ties.closings.end(&by);
         }
     }
 }
@@ -260,20 +282,20 @@ impl ApiRegistry {
         let oldest = oldest.and_then(|number| connected.ties.get(&number).cloned());
         drop(connected);
         if let Some(oldest) = oldest {
-            oldest.end(GOING_AWAY, "");
+            oldest.end(LEAVING, "");
         }
         Some(Connection { ties, number, stream_of, registry: Arc::clone(self) })
     }
 
-    /// Whether anybody of an account is connected here.
+    /// Whether a socket of an account is connected here.
     pub(super) fn has(&self, account: &str) -> bool {
-        self.connected.lock().ties.values().any(|ties| ties.account == account)
+        self.connected.lock().ties.values().any(|ties| ties.takes_frames_of(account))
     }
 
-    /// Sends a frame to every connection of an account; one that does not read keeps none of the others from it.
+    /// Sends a frame to every socket of an account; one that does not read keeps none of the others from it.
     pub(super) fn notify(&self, account: &str, frame: &str) {
         let ties: Vec<Arc<Ties>> =
-            self.connected.lock().ties.values().filter(|ties| ties.account == account).cloned().collect();
+            self.connected.lock().ties.values().filter(|ties| ties.takes_frames_of(account)).cloned().collect();
         ties.iter().for_each(|ties| ties.notify(frame));
     }
 
@@ -292,14 +314,15 @@ impl ApiRegistry {
             }
             connected.recent.push_back((event.position, ending));
             drop(connected);
-            ended.iter().for_each(|ties| ties.end(REVOKED, &by));
+            let end = End { code: REVOKED, at: Some(event.position) };
+            ended.iter().for_each(|ties| ties.end(end, &by));
         }
     }
 
     /// Sends everybody away.
     pub fn shutdown(&self) {
         let ties: Vec<Arc<Ties>> = self.connected.lock().ties.values().cloned().collect();
-        ties.iter().for_each(|ties| ties.end(GOING_AWAY, ""));
+        ties.iter().for_each(|ties| ties.end(LEAVING, ""));
     }
 }
 
@@ -341,6 +364,10 @@ mod tests {
         ended(position, "account.session_evicted", &payload)
     }
 
+    fn code(connection: &Connection) -> Option<u16> {
+        connection.ties.ended().map(|end| end.code)
+    }
+
     #[test]
     fn acc_216_an_event_ends_whom_it_names_and_nobody_else() {
         let registry = Arc::new(ApiRegistry::new(Arc::default()));
@@ -348,10 +375,10 @@ mod tests {
         let two = registry.admit(&caller("a", "s2", 0)).expect("alive");
         let other = registry.admit(&caller("b", "s3", 0)).expect("alive");
         registry.published(&[evicted(5, "s1")]);
-        assert_eq!((one.ties.ended(), two.ties.ended(), other.ties.ended()), (Some(REVOKED), None, None));
+        assert_eq!((code(&one), code(&two), code(&other)), (Some(REVOKED), None, None));
         let all = r#"{"sessions_ended":{"count":1,"reason":"revoked","at":"2026-06-08T12:00:00Z"}}"#;
         registry.published(&[ended(6, "account.sessions_ended", all)]);
-        assert_eq!((two.ties.ended(), other.ties.ended()), (Some(REVOKED), None));
+        assert_eq!((code(&two), code(&other)), (Some(REVOKED), None));
     }
 
     #[test]
@@ -362,7 +389,7 @@ mod tests {
         registry.published(&[evicted(5, "s1")]);
         assert_eq!(one.ties.ended(), None);
         one.ties.end_call("c1");
-        assert_eq!(one.ties.ended(), Some(REVOKED));
+        assert_eq!(one.ties.ended(), Some(End { code: REVOKED, at: Some(Position(5)) }));
     }
 
     #[test]
@@ -378,7 +405,41 @@ mod tests {
         let registry = Arc::new(ApiRegistry::new(Arc::default()));
         let streams: Vec<_> = (0..11).map(|_| registry.admit_stream(&caller("a", "s1", 0)).expect("alive")).collect();
         let other = registry.admit_stream(&caller("a", "s2", 0)).expect("alive");
-        assert_eq!(streams[0].ties.ended(), Some(GOING_AWAY));
+        assert_eq!(code(&streams[0]), Some(GOING_AWAY));
         assert!(streams[1..].iter().chain([&other]).all(|stream| stream.ties.ended().is_none()));
+    }
+    #[test]
+    fn acc_181_frames_for_sockets_do_not_end_a_stream() {
+        let registry = Arc::new(ApiRegistry::new(Arc::default()));
+        let stream = registry.admit_stream(&caller("a", "s1", 0)).expect("alive");
+        let socket = registry.admit(&caller("a", "s1", 0)).expect("alive");
+        (0..=QUEUE_MAX).for_each(|_| registry.notify("a", "{}"));
+        assert_eq!((code(&stream), code(&socket)), (None, Some(TOO_SLOW)));
+    }
+
+    #[test]
+    fn acc_216_an_event_of_a_later_version_ends_rather_than_spares() {
+        let registry = Arc::new(ApiRegistry::new(Arc::default()));
+        let one = registry.admit(&caller("a", "s1", 0)).expect("alive");
+        let other = registry.admit(&caller("b", "s2", 0)).expect("alive");
+        registry.published(&[ended(5, "account.session_evicted", r#"{"of_a_later_version":1}"#)]);
+        assert_eq!((code(&one), code(&other)), (Some(REVOKED), None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn acc_216_a_reply_waits_for_the_sockets_its_own_command_ended() {
+        let registry = Arc::new(ApiRegistry::new(Arc::default()));
+        let jammed = registry.admit(&caller("a", "s1", 0)).expect("alive");
+        registry.published(&[evicted(5, "s1")]);
+        let waits = |by: &'static str| {
+            let closings = Arc::clone(&registry.closings);
+            tokio::spawn(async move { closings.settle(by).await })
+        };
+        let (own, foreign) = (waits("c1"), waits("c2"));
+        tokio::task::yield_now().await;
+        assert!(foreign.is_finished() && !own.is_finished());
+        drop(jammed);
+        tokio::task::yield_now().await;
+        assert!(own.is_finished());
     }
 }

@@ -13,7 +13,7 @@ use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, Websocke
 use bytes::BytesMut;
 use serde_json::{Value, json};
 
-use super::registry::{ApiRegistry, Connection, TOO_SLOW};
+use super::registry::{ApiRegistry, Connection, End, TOO_SLOW};
 use super::{presented, refused};
 use crate::surface::Surface;
 use crate::surface::accounts::caller::Caller;
@@ -167,7 +167,7 @@ fn close(code: u16, ctx: &mut Context) {
 impl ApiSocket {
     /// Sends what waits, and ends where it is time.
     fn look(&mut self, ctx: &mut Context) {
-        if let Some(code) = self.connection.ties.ended() {
+        if let Some(End { code, .. }) = self.connection.ties.ended() {
             close(code, ctx);
             return;
         }

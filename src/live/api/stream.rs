@@ -12,7 +12,7 @@ use muniment_aggregates::record::Position;
 use muniment_projections::audit_log::{self, AuditRow};
 use serde_json::{Map, Value, json};
 
-use super::registry::{ApiRegistry, Connection};
+use super::registry::{ApiRegistry, Connection, End};
 use super::{presented, refused};
 use crate::surface::Surface;
 use crate::surface::accounts::caller::Caller;
@@ -112,8 +112,6 @@ impl Flow {
             if self.over {
                 return None;
             }
-            // Whoever was ended gets what was recorded until then, the row of his own end included, and no more.
-            self.over = self.connection.ties.ended().is_some();
             let mut head = self.surface.runtime.journal.watch_head();
             head.borrow_and_update();
             match self.read().await {
@@ -141,9 +139,24 @@ impl Flow {
         }
     }
 
+    /// Whoever was ended gets what was recorded until then, the row of his own end included, and no more.
     async fn read(&mut self) -> Result<(), Fail> {
-        self.surface.runtime.reads.catch_up(&["audit_log"]).await?;
-        for row in audit_log::after(self.surface.runtime.reads.store(), self.seen, ROWS).await? {
+        let reads = &self.surface.runtime.reads;
+        let mut until = reads.catch_up(&["audit_log"]).await?;
+        // Asked only now: whom an event up to `until` ends is marked before the record is known to have reached it. So
+        // the mark may also be ahead of it.
+        let end = self.connection.ties.ended();
+        if let Some(End { at: Some(at), .. }) = end {
+            reads.wait(&["audit_log"], at).await?;
+            until = at;
+        }
+        let rows = audit_log::after(reads.store(), self.seen, ROWS).await?;
+        self.over = end.is_some() && rows.len() < ROWS;
+        for row in rows {
+            if row.seq > until {
+                self.over = end.is_some();
+                break;
+            }
             self.seen = row.seq;
             let params = self.surface.audit_event(&row).await?;
             let data = json!({ "method": row.event_type, "params": params });

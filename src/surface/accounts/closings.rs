@@ -1,39 +1,47 @@
 //! Sockets that are about to be closed because of what was just recorded: the reply to the command that ended a right
 //! waits for them, so that whoever reads the reply finds them closed (spec/accounts-and-offers.md section 8.8).
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// How long a reply waits at most; a socket that takes longer reads nothing more all the same.
 const WAIT_MAX: Duration = Duration::from_millis(500);
 
-/// The closings of one node.
+/// The closings of one node, by the correlation id of the command that caused them: no reply waits for another's.
 #[derive(Debug, Default)]
 pub struct Closings {
-    pending: AtomicUsize,
+    pending: Mutex<HashMap<String, usize>>,
     done: Notify,
 }
 
 impl Closings {
-    /// A socket will be closed.
-    pub fn begin(&self) {
-        self.pending.fetch_add(1, Ordering::AcqRel);
+    /// A socket will be closed because of a command.
+    pub fn begin(&self, by: &str) {
+        *self.pending.lock().entry(by.to_owned()).or_default() += 1;
     }
 
     /// It is closed.
-    pub fn end(&self) {
-        self.pending.fetch_sub(1, Ordering::AcqRel);
+    pub fn end(&self, by: &str) {
+        let mut pending = self.pending.lock();
+        if let Some(count) = pending.get_mut(by) {
+            *count -= 1;
+            if *count == 0 {
+                pending.remove(by);
+            }
+        }
+        drop(pending);
         self.done.notify_waiters();
     }
 
-    /// Waits until every socket that was to be closed is closed.
-    pub async fn settle(&self) {
+    /// Waits until every socket that was to be closed because of a command is closed.
+    pub async fn settle(&self, by: &str) {
         let settled = async {
             loop {
                 let done = self.done.notified();
-                if self.pending.load(Ordering::Acquire) == 0 {
+                if !self.pending.lock().contains_key(by) {
                     return;
                 }
                 done.await;

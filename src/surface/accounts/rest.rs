@@ -111,7 +111,7 @@ impl Surface {
         }
         let reply = self.route(route.route, &call, &input).await?;
         if reply.position.is_some() {
-            self.closings.settle().await;
+            self.closings.settle(call.correlation).await;
         }
         Ok(reply)
     }

@@ -189,7 +189,7 @@ impl Surface {
         let reply = match outcome {
             Ok(outcome) => {
                 if outcome.position.is_some() {
-                    self.closings.settle().await;
+                    self.closings.settle(correlation).await;
                 }
                 RpcReply {
                     status: 200,

@@ -44,7 +44,7 @@ const LOCK_KEY: i64 = i64::from_be_bytes(*b"muniment");
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// The database has steps that this program does not know.
-    #[error("the database is newer than this program: namespace {namespace} has {}; run the newer program", unknown.join(", "))]
+    #[error("binary-older-than-db: the database is newer than this program: namespace {namespace} has {}; run the newer program", unknown.join(", "))]
     BinaryOlderThanDb {
         /// Which list.
         namespace: String,
@@ -53,7 +53,7 @@ pub enum MigrationError {
     },
     /// Recorded and known names differ.
     #[error(
-        "namespace {namespace}: step {at_index} is recorded as {recorded} but this program has {known}; \
+        "name-divergence-at-{at_index}: namespace {namespace}: step {at_index} is recorded as {recorded} but this program has {known}; \
          correct the row of applied_migrations with the service stopped, or run the program that wrote it"
     )]
     NameDivergence {
@@ -67,7 +67,10 @@ pub enum MigrationError {
         known: String,
     },
     /// A step failed; nothing of this namespace's missing steps stays.
-    #[error("namespace {namespace}: step {index} ({name}) failed: {cause}")]
+    #[error(
+        "migration-failed: namespace {namespace}: step {index} ({name}): {cause}; nothing of it was kept, \
+         start again once the cause is gone"
+    )]
     Failed {
         /// Which list.
         namespace: String,
@@ -79,19 +82,19 @@ pub enum MigrationError {
         cause: SqlError,
     },
     /// A table named like the tracker has other columns.
-    #[error("applied_migrations has the columns {}, not {}; it belongs to something else", found.join(", "), TRACKER_COLUMNS.join(", "))]
+    #[error("old-tracker-shape: applied_migrations has the columns {}, not {}; it belongs to something else", found.join(", "), TRACKER_COLUMNS.join(", "))]
     OldTrackerShape {
         /// Its columns, sorted.
         found: Vec<String>,
     },
     /// A module from elsewhere names a namespace of ours.
-    #[error("namespace {namespace} is reserved")]
+    #[error("reserved-namespace: {namespace} is one of Muniment's own; choose another name")]
     ReservedNamespace {
         /// The name.
         namespace: String,
     },
     /// A baseline names a step this program does not have.
-    #[error("baseline of namespace {namespace}: {name} is not a step of this program")]
+    #[error("baseline-name-not-in-code: namespace {namespace}: {name} is not a step of this program")]
     BaselineNameNotInCode {
         /// Which list.
         namespace: String,
@@ -99,7 +102,9 @@ pub enum MigrationError {
         name: String,
     },
     /// A baseline is no prefix of the program's list.
-    #[error("baseline of namespace {namespace}: {name} stands at {at_index}, where this program has another step")]
+    #[error(
+        "baseline-name-out-of-order: namespace {namespace}: {name} stands at {at_index}, where this program has another step"
+    )]
     BaselineNameOutOfOrder {
         /// Which list.
         namespace: String,
@@ -109,7 +114,7 @@ pub enum MigrationError {
         name: String,
     },
     /// A baseline was asked of a namespace that has rows.
-    #[error("baseline of namespace {namespace}: it already has recorded steps")]
+    #[error("baseline-namespace-already-populated: namespace {namespace}: it already has recorded steps")]
     BaselineNamespaceAlreadyPopulated {
         /// Which list.
         namespace: String,
@@ -357,7 +362,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_older_program_is_told_so_even_where_names_differ() {
+    async fn acc_231_an_older_program_is_told_so_even_where_names_differ() {
         let folder = tempfile::tempdir().unwrap();
         let database = database(&folder).await;
         run(&database, &[FIRST, SECOND]).await.unwrap();
@@ -366,19 +371,22 @@ mod tests {
         assert_eq!(error.kind(), "binary-older-than-db");
         let error = run(&database, &[FIRST, other]).await.unwrap_err();
         assert_eq!(error.kind(), "name-divergence-at-1");
+        assert!(error.to_string().starts_with(&error.kind()), "{error}");
     }
 
     #[tokio::test]
-    async fn a_failing_step_leaves_nothing_of_its_tail() {
+    async fn acc_232_a_failing_step_leaves_nothing_of_its_tail() {
         let folder = tempfile::tempdir().unwrap();
         let database = database(&folder).await;
-        let error = run(&database, &[FIRST, SECOND, BROKEN]).await.unwrap_err();
-        assert!(matches!(&error, MigrationError::Failed { index: 2, .. }), "{error}");
-        assert_eq!(run(&database, &[FIRST]).await.unwrap().len(), 1);
+        let error = run(&database, &[FIRST, BROKEN, SECOND]).await.unwrap_err();
+        assert!(matches!(&error, MigrationError::Failed { index: 1, .. }), "{error}");
+        assert_eq!(error.kind(), "migration-failed");
+        let repaired = Migration { sql: "CREATE TABLE three (id BIGINT)", ..BROKEN };
+        assert_eq!(run(&database, &[FIRST, repaired, SECOND]).await.unwrap().len(), 3);
     }
 
     #[tokio::test]
-    async fn a_baseline_is_a_prefix_of_an_empty_namespace() {
+    async fn acc_233_a_baseline_is_a_prefix_of_an_empty_namespace() {
         let folder = tempfile::tempdir().unwrap();
         let database = database(&folder).await;
         let known = [FIRST, SECOND];

@@ -11,6 +11,7 @@ mod http;
 mod invites;
 mod limits;
 mod login;
+mod migrations;
 mod offers;
 mod password;
 mod people;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, Person, text};
+use crate::harness::{Engine, Installation, Person, Program, eventually, text};
 
 const CLASS: &str = "33333333-3333-4333-8333-333333333333";
 const NOBODY: &str = "22222222-2222-4222-8222-222222222222";
@@ -304,6 +304,26 @@ fn acc_131_accepting_a_role_one_holds_uses_the_grant_there_is(engine: Engine) {
     assert_eq!(created(), before);
 }
 
+fn acc_132_a_grant_that_ran_out_is_followed_by_a_new_one(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let ben = house.named("ben-b");
+    house.server.terminate();
+    let operator = Program::operator_of(&house.server);
+    let end = chrono::Utc::now() + chrono::TimeDelta::seconds(5);
+    let end_text = end.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    let granted = operator.run(&["role", "grant", "ben-b", "admin", "--expires", &end_text, "--json"]).json();
+    house.server.restart();
+    let may = || ben.client.rpc("invite_list", &json!({}));
+    may().result();
+    eventually("the grant runs out", || (chrono::Utc::now() > end).then_some(()));
+    may().refused(403, -32_002, "insufficient_permissions");
+    let offer = house.offer(&house.keeper, &ben, "admin", &json!({}));
+    let accepted = ben.client.rpc("role_grant_offer_accept", &on(&offer)).result();
+    assert_ne!(accepted["role_grant_id"], granted["role_grant_id"]);
+    assert_eq!(accepted["offer"]["resulting_role_grant_id"], accepted["role_grant_id"]);
+    may().result();
+}
+
 fn acc_133_declining_tells_the_grantor_why(engine: Engine) {
     let house = Installation::shared(engine);
     let ben = house.person("ben");
@@ -413,6 +433,7 @@ both_engines![
     acc_129_an_offer_to_a_persona_is_not_its_siblings,
     acc_130_what_is_not_ones_own_is_not_there_and_what_is_settled_is_told,
     acc_131_accepting_a_role_one_holds_uses_the_grant_there_is,
+    acc_132_a_grant_that_ran_out_is_followed_by_a_new_one,
     acc_133_declining_tells_the_grantor_why,
     acc_134_only_the_persona_that_made_an_offer_takes_it_back,
     acc_135_settling_one_offer_leaves_its_sibling,

@@ -257,6 +257,25 @@ fn acc_017_the_socket_of_an_evicted_session_is_closed(engine: Engine) {
     assert_eq!(socket.closed_within(Duration::from_millis(50)), REVOKED);
 }
 
+fn acc_217_closing_needs_no_read_model(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let (person, late) = (house.named("ann-a"), house.named("ben-b"));
+    let other = house.session_of(&person);
+    let mut socket = Socket::of(&house.server, &person.cookie);
+    let store = &house.server.store;
+    store.execute_on_read_models("ALTER TABLE read_checkpoints_v1 RENAME TO away");
+    std::thread::scope(|threads| {
+        // Their replies may wait for the read models; the sockets do not.
+        threads.spawn(|| late.client.rpc("actor_create", &json!({ "name": "P2" })));
+        threads.spawn(|| other.client.rpc("account_session_revoke_all", &Value::Null));
+        assert_eq!(socket.closed_within(Duration::from_secs(1)), REVOKED);
+        let stands = house.keeper.client.rpc("audit_log_list", &json!({ "account_id": late.id }));
+        assert_eq!(stands.0.status, 503, "the read models were to stand still: {}", stands.0);
+    });
+    store.execute_on_read_models("ALTER TABLE away RENAME TO read_checkpoints_v1");
+    house.row("actor_create", &late.id);
+}
+
 fn acc_218_no_handshake_outlives_its_credential(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let rounds = if crate::harness::torture() { 100 } else { 8 };
@@ -291,5 +310,6 @@ both_engines![
     acc_215_a_role_counts_from_the_next_message_on,
     acc_216_an_ended_credential_ends_its_sockets_before_the_reply,
     acc_017_the_socket_of_an_evicted_session_is_closed,
+    acc_217_closing_needs_no_read_model,
     acc_218_no_handshake_outlives_its_credential,
 ];

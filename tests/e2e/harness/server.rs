@@ -220,6 +220,11 @@ impl Server {
         }
     }
 
+    /// Starts it again, or tells how the program ended instead.
+    pub(crate) fn try_restart(&self) -> Result<(), Refused> {
+        self.run()
+    }
+
     fn run(&self) -> Result<(), Refused> {
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));

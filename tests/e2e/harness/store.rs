@@ -33,9 +33,18 @@ impl Store {
 
     /// Runs a statement on the journal's database behind the server's back.
     pub(crate) fn execute(&self, sql: &str) {
+        self.execute_in("journal.db", sql);
+    }
+
+    /// The same on the read models' database.
+    pub(crate) fn execute_on_read_models(&self, sql: &str) {
+        self.execute_in("read.db", sql);
+    }
+
+    fn execute_in(&self, file: &str, sql: &str) {
         match self {
             Self::Sqlite { folder } => {
-                let file = folder.join("journal.db");
+                let file = folder.join(file);
                 runtime().block_on(async {
                     let pool = open(&file).await;
                     sqlx::raw_sql(sql).execute(&pool).await.unwrap();

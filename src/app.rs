@@ -247,8 +247,11 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     let hub = Hub::start(node.runtime.journal.clone(), rights, node.runtime.clock.clone());
     let sockets = live::api::start(&surface);
     let shared_sockets = web::Data::from(Arc::clone(&sockets));
-    let edge =
-        Edge { body_bytes_max: config.http.body_bytes_max, trusted_proxies: config.http.trusted_proxies.clone() };
+    let edge = Edge {
+        body_bytes_max: config.http.body_bytes_max,
+        body_time_max: config.http.body_time_max,
+        trusted_proxies: config.http.trusted_proxies.clone(),
+    };
     let shared_hub = web::Data::from(Arc::clone(&hub));
     let shared_figures = web::Data::new(figures);
     let server = HttpServer::new(move || {

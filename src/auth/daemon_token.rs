@@ -106,8 +106,13 @@ impl DaemonToken {
         }
         // Under another name first, so that no reader ever sees half of it.
         let beside = self.path.with_extension("new");
+        // What a crash left there, or somebody laid there, is not written through.
+        match fs::remove_file(&beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            Ok(()) | Err(_) => {}
+        }
         let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(FILE_MODE).open(&beside).map_err(failed)?;
+        let mut file = options.write(true).create_new(true).mode(FILE_MODE).open(&beside).map_err(failed)?;
         file.write_all(token.as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
         fs::rename(&beside, &self.path).map_err(failed)
     }

@@ -19,6 +19,8 @@ pub struct HttpConfig {
     pub workers: usize,
     /// Longest request body. Default 1 MiB.
     pub body_bytes_max: usize,
+    /// How long a request's body may take to arrive. Default 30 s.
+    pub body_time_max: Duration,
     /// Peers whose `X-Forwarded-For` is believed. Default none.
     pub trusted_proxies: Vec<IpNet>,
     /// Sites from which browsers may call `/api`. Default: any port of this machine, in development.
@@ -33,6 +35,7 @@ impl Default for HttpConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             workers: cores(),
             body_bytes_max: 1 << 20,
+            body_time_max: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
             shutdown: Duration::from_secs(10),
@@ -52,6 +55,7 @@ impl HttpConfig {
             listen: reader.get("listen", default.listen),
             workers: reader.at_least("http.workers", 1, default.workers),
             body_bytes_max: reader.at_least("http.max_body_size", 1024, default.body_bytes_max),
+            body_time_max: reader.get("http.body_seconds", default.body_time_max),
             trusted_proxies: reader.get("http.trusted_proxies", default.trusted_proxies),
             allowed_origins: reader.get("http.allowed_origins", default.allowed_origins),
             shutdown: reader.get("http.shutdown_seconds", default.shutdown),

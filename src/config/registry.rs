@@ -52,6 +52,7 @@ pub const SETTINGS: &[Setting] = &[
     secret("master_key", "the master key itself, 64 hexadecimal digits, instead of keys_dir"),
     plain("http.workers", "one a core", "threads that serve requests"),
     plain("http.max_body_size", "1048576", "longest request body, in bytes"),
+    plain("http.body_seconds", "30", "how long a request's body may take to arrive"),
     plain("http.trusted_proxies", "none", "addresses or networks whose X-Forwarded-For is believed"),
     plain("http.shutdown_seconds", "10", "how long requests may finish after a signal to stop"),
     also(secret("mail.smtp_url", "smtps://user:password@host, or smtp://host with STARTTLS"), "MUNIMENT_SMTP_URL"),

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
 use super::Edge;
-use super::entry::body;
+use super::entry::{body, close_where_unread};
 use super::headers::{POSITION, REQUEST_ID};
 use crate::surface::Surface;
 use crate::surface::accounts::caller::ApiPresented;
@@ -39,6 +39,11 @@ pub async fn answer(
     if let Err(flat) = surface.check_origin(&presented) {
         return refusal(flat, None, correlation);
     }
+    if request.method() == Verbs::POST
+        && let Err(flat) = surface.check_media_type(&presented)
+    {
+        return refusal(flat, None, correlation);
+    }
     if content_length(request).is_some_and(|length| length > edge.body_bytes_max) {
         return refusal(Flat::new(413, "payload_too_large"), None, correlation);
     }
@@ -56,7 +61,7 @@ pub async fn answer(
         caller: authenticated.caller,
         client: presented.client,
         query: query.map(web::Query::into_inner).ok(),
-        body: body(payload, edge.body_bytes_max),
+        body: body(payload, edge),
         correlation,
     };
     match surface.call_rest(route, call).await {
@@ -108,10 +113,7 @@ pub fn refusal(flat: Flat, set_cookie: Option<String>, correlation: &str) -> Htt
     if let Some(seconds) = flat.retry_after_seconds {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
-    // What was left unread of a body that is too long must not be taken for the next request.
-    if flat.status == 413 {
-        response.force_close();
-    }
+    close_where_unread(&mut response, flat.status);
     let body = flat.body();
     write(response, Some(body))
 }

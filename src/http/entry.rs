@@ -130,21 +130,26 @@ fn read(
         peer,
         after,
         correlation: correlation.to_owned(),
-        body: Some(body(payload, edge.body_bytes_max)),
+        body: Some(body(payload, edge)),
     }
 }
 
-pub(super) fn body(mut payload: web::Payload, bytes_max: usize) -> Body {
+pub(super) fn body(mut payload: web::Payload, edge: &Edge) -> Body {
+    let (bytes_max, time_max) = (edge.body_bytes_max, edge.body_time_max);
     Box::pin(async move {
-        let mut bytes = Vec::new();
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| BodyError::Broken)?;
-            if bytes.len() + chunk.len() > bytes_max {
-                return Err(BodyError::TooLarge);
+        let arrival = async {
+            let mut bytes = Vec::new();
+            while let Some(chunk) = payload.next().await {
+                let chunk = chunk.map_err(|_| BodyError::Broken)?;
+                if bytes.len() + chunk.len() > bytes_max {
+                    return Err(BodyError::TooLarge);
+                }
+                bytes.extend_from_slice(&chunk);
             }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
+            Ok(bytes)
+        };
+        // Whoever sends a byte now and then would hold a connection for as long as he likes.
+        tokio::time::timeout(time_max, arrival).await.unwrap_or(Err(BodyError::Late))
     })
 }
 
@@ -186,7 +191,15 @@ fn failure(error: ApiError, route: &str, correlation: &str) -> HttpResponse {
     if let Some(seconds) = refusal.retry_after_seconds {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
+    close_where_unread(&mut response, refusal.status);
     response.body(body.to_string())
+}
+
+/// What was left unread of a body must not be taken for the next request.
+pub(super) fn close_where_unread(response: &mut actix_web::HttpResponseBuilder, status: u16) {
+    if matches!(status, 408 | 413) {
+        response.force_close();
+    }
 }
 
 #[cfg(test)]

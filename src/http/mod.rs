@@ -11,6 +11,7 @@ pub mod headers;
 pub mod operations;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
 use ipnet::IpNet;
@@ -22,6 +23,8 @@ use crate::surface::Surface;
 pub struct Edge {
     /// Longest request body in bytes.
     pub body_bytes_max: usize,
+    /// How long a request's body may take to arrive.
+    pub body_time_max: Duration,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
 }

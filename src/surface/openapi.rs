@@ -64,7 +64,8 @@ fn operation(method: &Method) -> Value {
     for status in std::iter::once(method.success).chain(method.also) {
         responses.insert(status.to_string(), answer("success", json!({"type": "object"})));
     }
-    for status in method.refusals.iter().copied().chain([500, 503]) {
+    let late = method.refusals.contains(&413).then_some(408);
+    for status in method.refusals.iter().copied().chain(late).chain([500, 503]) {
         let error = json!({"$ref": "#/components/schemas/Error"});
         responses.insert(status.to_string(), answer("refused", error));
     }

@@ -17,6 +17,8 @@ pub enum BodyError {
     TooLarge,
     /// It broke off.
     Broken,
+    /// It did not arrive in time.
+    Late,
 }
 
 /// The body, read only when somebody asks: gates come first.
@@ -85,12 +87,15 @@ impl Request {
     /// Reads the body, once.
     ///
     /// # Errors
-    /// 413 when it is too long; 400 when it broke off.
+    /// 413 when it is too long; 400 when it broke off; 408 when it did not arrive in time.
     pub async fn read_body(&mut self) -> Result<Vec<u8>, ApiError> {
         let Some(body) = self.body.take() else { return Ok(Vec::new()) };
         body.await.map_err(|error| match error {
             BodyError::TooLarge => ApiError::refuse(413, "payload_too_large", "The body is longer than is allowed."),
             BodyError::Broken => ApiError::refuse(400, "invalid_json", "The body broke off."),
+            BodyError::Late => {
+                ApiError::refuse(408, "request_timeout", "The body did not arrive in time; send it again.")
+            }
         })
     }
 }

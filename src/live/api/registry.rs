@@ -21,6 +21,8 @@ use crate::surface::accounts::closings::Closings;
 const QUEUE_MAX: usize = 1_000;
 /// Ends that are remembered for connections in the making.
 const RECENT_MAX: usize = 4_096;
+/// Sockets one account may have open.
+const SOCKETS_MAX: usize = 100;
 /// Streams of the audit one session or token may have open.
 const STREAMS_MAX: usize = 10;
 
@@ -185,6 +187,15 @@ impl Ties {
     }
 }
 
+/// Why a connection is not admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Its credential ended since it was judged.
+    Ended,
+    /// Its account has as many sockets as it may have.
+    TooMany,
+}
+
 #[derive(Debug, Default)]
 struct Connected {
     ties: HashMap<u64, Arc<Ties>>,
@@ -238,17 +249,23 @@ impl ApiRegistry {
         Self { connected: Mutex::default(), numbers: AtomicU64::new(0), closings }
     }
 
-    /// Puts a connection into the registry; `None` where its credential ended since it was judged.
-    pub(super) fn admit(self: &Arc<Self>, caller: &Caller) -> Option<Connection> {
+    /// Puts a socket into the registry.
+    ///
+    /// # Errors
+    /// Where its credential ended since it was judged, or its account has as many as it may have.
+    pub(super) fn admit(self: &Arc<Self>, caller: &Caller) -> Result<Connection, Refused> {
         self.connect(caller, None)
     }
 
     /// The same for a stream of the audit; the oldest beyond the most there may be of one credential ends.
-    pub(super) fn admit_stream(self: &Arc<Self>, caller: &Caller) -> Option<Connection> {
+    ///
+    /// # Errors
+    /// Where its credential ended since it was judged.
+    pub(super) fn admit_stream(self: &Arc<Self>, caller: &Caller) -> Result<Connection, Refused> {
         self.connect(caller, Some(format!("{}/{}", caller.account, caller.credential.id())))
     }
 
-    fn connect(self: &Arc<Self>, caller: &Caller, stream_of: Option<String>) -> Option<Connection> {
+    fn connect(self: &Arc<Self>, caller: &Caller, stream_of: Option<String>) -> Result<Connection, Refused> {
         let credential = match &caller.credential {
             Credential::Session { hash } => Some(hash.0.clone()),
             Credential::ApiToken { id } => Some(id.0.clone()),
@@ -268,7 +285,11 @@ impl ApiRegistry {
         // What ended between the check of the credential and this moment is among the recent ends.
         let is_dead = connected.recent.iter().any(|(at, ending)| *at > caller.as_of && ending.ends(&ties));
         if is_dead || connected.forgotten > caller.as_of {
-            return None;
+            return Err(Refused::Ended);
+        }
+        let sockets = || connected.ties.values().filter(|other| other.takes_frames_of(&ties.account)).count();
+        if ties.is_socket && sockets() >= SOCKETS_MAX {
+            return Err(Refused::TooMany);
         }
         connected.ties.insert(number, Arc::clone(&ties));
         let mut oldest = None;
@@ -284,7 +305,7 @@ impl ApiRegistry {
         if let Some(oldest) = oldest {
             oldest.end(LEAVING, "");
         }
-        Some(Connection { ties, number, stream_of, registry: Arc::clone(self) })
+        Ok(Connection { ties, number, stream_of, registry: Arc::clone(self) })
     }
 
     /// Whether a socket of an account is connected here.
@@ -396,8 +417,8 @@ mod tests {
     fn acc_218_a_connection_in_the_making_does_not_outlive_its_credential() {
         let registry = Arc::new(ApiRegistry::new(Arc::default()));
         registry.published(&[evicted(5, "s1")]);
-        assert!(registry.admit(&caller("a", "s1", 4)).is_none());
-        assert!(registry.admit(&caller("a", "s1", 5)).is_some());
+        assert_eq!(registry.admit(&caller("a", "s1", 4)).map(drop), Err(Refused::Ended));
+        assert_eq!(registry.admit(&caller("a", "s1", 5)).map(drop), Ok(()));
     }
 
     #[test]

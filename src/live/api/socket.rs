@@ -13,7 +13,7 @@ use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, Websocke
 use bytes::BytesMut;
 use serde_json::{Value, json};
 
-use super::registry::{ApiRegistry, Connection, End, TOO_SLOW};
+use super::registry::{ApiRegistry, Connection, End, Refused, TOO_SLOW};
 use super::{presented, refused};
 use crate::surface::Surface;
 use crate::surface::accounts::caller::Caller;
@@ -75,7 +75,10 @@ async fn admit(
     let query = web::Query::<HashMap<String, String>>::from_query(request.query_string());
     let acting = query.ok().and_then(|query| query.get("acting").cloned());
     surface.resolve_persona(&caller, acting.as_deref()).await?;
-    let connection = registry.admit(&caller).ok_or_else(|| Fail::unauthenticated().flat())?;
+    let connection = registry.admit(&caller).map_err(|refused| match refused {
+        Refused::Ended => Fail::unauthenticated().flat(),
+        Refused::TooMany => Flat::new(429, "too_many_connections"),
+    })?;
     Ok((caller, connection, acting))
 }
 

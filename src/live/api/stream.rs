@@ -74,7 +74,7 @@ async fn admit(
     if !acting.holds_any(&["admin"]) {
         return Err(Fail::role(&["admin"]).flat());
     }
-    let connection = registry.admit_stream(&caller).ok_or_else(|| Fail::unauthenticated().flat())?;
+    let connection = registry.admit_stream(&caller).map_err(|_| Fail::unauthenticated().flat())?;
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     let from = last_seen.or(query.optional_text("since_seq")).and_then(|text| text.parse().ok()).map(Position);
     let head = surface.runtime.journal.head();

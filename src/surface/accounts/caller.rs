@@ -102,6 +102,10 @@ impl Caller {
 pub struct ApiPresented {
     /// Every `Origin` header; `None` for one that is no text.
     pub origins: Vec<Option<String>>,
+    /// The browser says that a page of another site sent it.
+    pub is_cross_site: bool,
+    /// It says what its body is, and that is not JSON.
+    pub is_not_json: bool,
     /// Whether a `Referer` header is there, even empty.
     pub has_referer: bool,
     /// Every value of the session's cookie.
@@ -118,6 +122,12 @@ pub struct ApiPresented {
     pub client: Option<IpAddr>,
     /// Correlation id.
     pub correlation: String,
+}
+
+/// Whether a `Content-Type` is that of JSON, whatever its parameters.
+fn is_json(content_type: &[u8]) -> bool {
+    let kind = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
 
 impl ApiPresented {
@@ -152,6 +162,8 @@ impl Surface {
             match name {
                 "origin" => presented.origins.push(text()),
                 "referer" => presented.has_referer = true,
+                "sec-fetch-site" => presented.is_cross_site |= value.eq_ignore_ascii_case(b"cross-site"),
+                "content-type" => presented.is_not_json |= !is_json(value),
                 "authorization" => presented.authorization.push(text()),
                 DAEMON_TOKEN => presented.daemon_tokens.push(text()),
                 "cookie" => {
@@ -171,16 +183,27 @@ impl Surface {
         presented
     }
 
-    /// Refuses what another site's page sent.
+    /// Refuses what another site's page sent: by its origin, or by the browser's own word where there is no origin
+    /// (security catalogue H1, H2).
     ///
     /// # Errors
     /// 403 `forbidden_origin`.
     pub fn check_origin(&self, presented: &ApiPresented) -> Result<(), Flat> {
         match presented.origins.as_slice() {
+            [] if presented.is_cross_site => Err(Flat::new(403, "forbidden_origin")),
             [] => Ok(()),
             [Some(origin)] if self.origins.iter().any(|pattern| pattern.matches(origin)) => Ok(()),
             [_, ..] => Err(Flat::new(403, "forbidden_origin")),
         }
+    }
+
+    /// Refuses a body of another kind than JSON: the kinds that a form of another site can send without being asked
+    /// first (security catalogue H4). Whoever says nothing of the kind passes.
+    ///
+    /// # Errors
+    /// 415 `unsupported_media_type`.
+    pub fn check_media_type(&self, presented: &ApiPresented) -> Result<(), Flat> {
+        if presented.is_not_json { Err(Flat::new(415, "unsupported_media_type")) } else { Ok(()) }
     }
 
     /// Finds out who calls.

@@ -49,7 +49,9 @@ fn error_schema(status: u16, reasons: &[&str]) -> Value {
         400 => ["invalid_json_body", "invalid_request_body", "invalid_query_params"].as_slice(),
         401 => &["authentication_required"],
         403 => &["forbidden_origin"],
+        408 => &["request_timeout"],
         413 => &["payload_too_large"],
+        415 => &["unsupported_media_type"],
         429 => &["rate_limit_exceeded"],
         500 => &["internal_error"],
         503 => &["service_unavailable"],
@@ -92,6 +94,9 @@ fn rest(route: &RestRoute) -> Value {
     let mut always: Vec<(u16, &[&str])> = vec![(500, &[]), (503, &[])];
     if route.body.is_some() || !route.query.is_empty() {
         always.push((400, &[]));
+    }
+    if route.verb == "POST" {
+        always.extend([(408, [].as_slice()), (413, &[]), (415, &[])]);
     }
     if route.account {
         always.push((401, &[]));

@@ -213,6 +213,7 @@ async fn read_bytes(body: &mut Body) -> Result<Vec<u8>, Flat> {
     body.await.map_err(|error| match error {
         BodyError::TooLarge => Flat::new(413, "payload_too_large"),
         BodyError::Broken => Flat::new(400, "invalid_json_body"),
+        BodyError::Late => Flat::new(408, "request_timeout"),
     })
 }
 

@@ -20,7 +20,7 @@ mod revoke;
 mod rpc;
 mod session;
 mod signup;
-mod socket;
+pub(crate) mod socket;
 mod sockets;
 mod stream;
 mod surface;

@@ -18,14 +18,14 @@ const WAIT: Duration = Duration::from_secs(20);
 
 /// What came in.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Incoming {
+pub(crate) enum Incoming {
     Frame(Value),
     Closed(u16),
     /// The connection ended without a close frame.
     Reset,
 }
 
-pub(super) struct Socket {
+pub(crate) struct Socket {
     inner: WebSocketStream<TcpStream>,
     next: u64,
     /// Notifications that came while an answer was waited for.
@@ -34,7 +34,7 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Opens a socket with these headers, or tells the status and the body of the refusal.
-    pub(super) fn open(server: &Server, path: &str, headers: &[(&str, &str)]) -> Result<Self, (u16, Value)> {
+    pub(crate) fn open(server: &Server, path: &str, headers: &[(&str, &str)]) -> Result<Self, (u16, Value)> {
         let address = format!("127.0.0.1:{}", server.port);
         let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
         for (name, value) in headers {
@@ -56,20 +56,20 @@ impl Socket {
     }
 
     /// Opens one by cookie.
-    pub(super) fn of(server: &Server, cookie: &str) -> Self {
+    pub(crate) fn of(server: &Server, cookie: &str) -> Self {
         Self::open(server, "/api/ws", &[("cookie", cookie)]).unwrap()
     }
 
-    pub(super) fn send(&mut self, message: Message) {
+    pub(crate) fn send(&mut self, message: Message) {
         runtime().block_on(async { self.inner.send(message).await.unwrap() });
     }
 
-    pub(super) fn send_json(&mut self, value: &Value) {
+    pub(crate) fn send_json(&mut self, value: &Value) {
         self.send(Message::text(value.to_string()));
     }
 
     /// Sends a request; its id.
-    pub(super) fn ask(&mut self, method: &str, params: &Value) -> u64 {
+    pub(crate) fn ask(&mut self, method: &str, params: &Value) -> u64 {
         self.next += 1;
         let mut request = json!({ "jsonrpc": "2.0", "id": self.next, "method": method });
         if !params.is_null() {
@@ -80,13 +80,13 @@ impl Socket {
     }
 
     /// Calls a method and waits for its answer.
-    pub(super) fn call(&mut self, method: &str, params: &Value) -> Value {
+    pub(crate) fn call(&mut self, method: &str, params: &Value) -> Value {
         let id = self.ask(method, params);
         self.answer(&json!(id))
     }
 
     /// The answer under an id; notifications that come before it are kept.
-    pub(super) fn answer(&mut self, id: &Value) -> Value {
+    pub(crate) fn answer(&mut self, id: &Value) -> Value {
         loop {
             match self.next_within(WAIT) {
                 Some(Incoming::Frame(frame)) if frame.get("id") == Some(id) => return frame,
@@ -97,7 +97,7 @@ impl Socket {
     }
 
     /// The next notification of a method.
-    pub(super) fn notice(&mut self, method: &str) -> Value {
+    pub(crate) fn notice(&mut self, method: &str) -> Value {
         if let Some(at) = self.notices.iter().position(|notice| notice["method"] == method) {
             return self.notices.remove(at)["params"].clone();
         }
@@ -111,16 +111,16 @@ impl Socket {
     }
 
     /// Whether nothing comes for a while.
-    pub(super) fn is_quiet(&mut self, span: Duration) -> bool {
+    pub(crate) fn is_quiet(&mut self, span: Duration) -> bool {
         self.notices.is_empty() && self.next_within(span).is_none()
     }
 
     /// The code it is closed with.
-    pub(super) fn closed(&mut self) -> u16 {
+    pub(crate) fn closed(&mut self) -> u16 {
         self.closed_within(WAIT)
     }
 
-    pub(super) fn closed_within(&mut self, span: Duration) -> u16 {
+    pub(crate) fn closed_within(&mut self, span: Duration) -> u16 {
         loop {
             match self.next_within(span) {
                 Some(Incoming::Closed(code)) => return code,
@@ -130,7 +130,7 @@ impl Socket {
         }
     }
 
-    pub(super) fn next_within(&mut self, span: Duration) -> Option<Incoming> {
+    pub(crate) fn next_within(&mut self, span: Duration) -> Option<Incoming> {
         runtime().block_on(async {
             let next = async {
                 loop {
@@ -152,13 +152,13 @@ impl Socket {
 }
 
 /// The audit as server-sent events.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     lines: tokio::io::Lines<BufReader<TcpStream>>,
-    pub(super) status: u16,
+    pub(crate) status: u16,
 }
 
 impl Stream {
-    pub(super) fn open(server: &Server, path: &str, headers: &[(&str, &str)]) -> Self {
+    pub(crate) fn open(server: &Server, path: &str, headers: &[(&str, &str)]) -> Self {
         let mut request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\n", server.port);
         for (name, value) in headers {
             request.push_str(&format!("{name}: {value}\r\n"));
@@ -175,7 +175,7 @@ impl Stream {
     }
 
     /// The next line that is not empty and no length of a chunk; `None` at the end.
-    pub(super) fn line(&mut self) -> Option<String> {
+    pub(crate) fn line(&mut self) -> Option<String> {
         runtime().block_on(async {
             let next = async {
                 loop {
@@ -195,7 +195,7 @@ impl Stream {
     }
 
     /// The next row: its id and its data.
-    pub(super) fn row(&mut self) -> Option<(u64, Value)> {
+    pub(crate) fn row(&mut self) -> Option<(u64, Value)> {
         let mut id = None;
         loop {
             let line = self.line()?;

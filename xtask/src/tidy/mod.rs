@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the rules of the house that neither the compiler nor clippy holds. Runs in a second; prints
 //! each finding as `path:line: what`, with what to do instead.
 
+mod attacks;
 mod files;
 mod layers;
 mod modules;
@@ -72,6 +73,7 @@ pub(crate) fn run(_arguments: &[String]) -> Result<()> {
     findings.extend(modules::check(&rust, &manifests));
     findings.extend(files::check_parity(&migration_names(&root)?));
     findings.extend(page_findings(&root)?);
+    findings.extend(attacks::check(&read(&root, attacks::PAGE)?, &rust));
     for Finding { path, line, what } in &findings {
         println!("{path}:{line}: {what}");
     }

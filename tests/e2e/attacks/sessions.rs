@@ -1,0 +1,106 @@
+//! Cookies, sessions and the daemon token under attack (catalogue D and F).
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Engine, Installation, PASSWORD, Setup, cookie_of, in_parallel};
+
+fn d3_a_session_that_the_client_brings_is_never_taken_on(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (ann, mallory) = (house.person("ann"), house.person("mallory"));
+    let body = json!({ "username": ann.username, "password": PASSWORD });
+    for planted in ["muniment_session=chosen:9999999999.sig", mallory.cookie.as_str()] {
+        let client = house.server.anonymous().header("cookie", planted);
+        let reply = client.post("/api/account/login", &body);
+        reply.expect(200);
+        let fresh = cookie_of(&reply);
+        assert!(fresh != planted && fresh != ann.cookie, "{fresh}");
+    }
+    // D2: a sign-in that fails sets none.
+    assert_eq!(house.login(&ann.username, "wrong").header("set-cookie"), "");
+    // The planted session is still of whom it was.
+    let whose = mallory.client.get("/api/account/status").expect(200);
+    assert_eq!(whose["account"]["id"], json!(mallory.id));
+}
+
+fn d5_a_cookie_that_is_not_whole_is_nobodys(engine: Engine) {
+    let house = Installation::shared(engine);
+    let ann = house.person("ann");
+    let (name, value) = ann.cookie.split_once('=').unwrap();
+    let refused = |cookie: &str| {
+        let reply = house.server.anonymous().header("cookie", cookie).get("/api/account/verify");
+        assert_eq!(reply.status, 401, "{cookie}: {reply}");
+    };
+    for at in [0, value.len() / 3, value.len() / 2, value.len() - 2] {
+        let mut bytes = value.as_bytes().to_vec();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        refused(&format!("{name}={}", String::from_utf8(bytes).unwrap()));
+    }
+    for length in [1, value.len() / 2, value.len() - 1] {
+        refused(&format!("{name}={}", &value[..length]));
+    }
+    refused(&format!("{name}="));
+    refused(&format!("{name}=garbage; {name}={value}"));
+    refused(&format!("{name}={value}; {name}=garbage"));
+    assert_eq!(ann.client.get("/api/account/verify").status, 200);
+}
+
+fn d8_many_sign_ins_at_once_leave_no_more_sessions_than_the_cap(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let ann = house.named("ann-a");
+    let cookies = in_parallel(20, |_| {
+        let reply = house.login("ann-a", PASSWORD);
+        reply.expect(200);
+        cookie_of(&reply)
+    });
+    let alive = cookies
+        .iter()
+        .filter(|cookie| house.server.anonymous().header("cookie", cookie).get("/api/account/verify").status == 200);
+    assert_eq!(alive.count(), 5);
+    assert_eq!(ann.client.get("/api/account/verify").status, 401);
+}
+
+fn d12_a_cookie_beside_a_token_never_adds_their_rights(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (ann, boss) = (house.person("ann"), house.admin("boss"));
+    let (by_token, _) = house.token_of(&boss);
+    by_token.rpc("admin_account_list", &Value::Null).result();
+    let both = by_token.header("cookie", &ann.cookie);
+    assert_eq!(both.rpc("account_verify", &Value::Null).result()["id"], json!(ann.id));
+    both.rpc("admin_account_list", &Value::Null).refused(403, -32_002, "insufficient_permissions");
+}
+
+fn f8_a_daemon_token_file_that_is_not_the_servers_alone_stops_the_start(engine: Engine) {
+    let server = Setup::new(engine).with_accounts().start();
+    let path = server.data.join("run/daemon_token");
+    let precious = server.data.join("precious");
+    std::fs::write(&precious, "precious").unwrap();
+    let refuses = || {
+        let refused = server.try_restart().expect_err("a start that is refused");
+        assert!(refused.log.contains("daemon_token"), "{}", refused.log);
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "precious");
+    };
+    server.terminate();
+    symlink(&precious, &path).unwrap();
+    refuses();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "readable by all\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    refuses();
+    std::fs::remove_file(&path).unwrap();
+    // The name under which the next token is written leads elsewhere: it is replaced, not written through.
+    symlink(&precious, path.with_extension("new")).unwrap();
+    server.restart();
+    assert_eq!(std::fs::read_to_string(&precious).unwrap(), "precious");
+    let token = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(token.trim_end().len(), 43);
+}
+
+both_engines![
+    d3_a_session_that_the_client_brings_is_never_taken_on,
+    d5_a_cookie_that_is_not_whole_is_nobodys,
+    d8_many_sign_ins_at_once_leave_no_more_sessions_than_the_cap,
+    d12_a_cookie_beside_a_token_never_adds_their_rights,
+    f8_a_daemon_token_file_that_is_not_the_servers_alone_stops_the_start,
+];

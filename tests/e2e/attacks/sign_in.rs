@@ -1,0 +1,153 @@
+//! Signing in with a password under attack (catalogue A and B).
+
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Engine, Installation, PASSWORD, Program, Reply, cookie_of, unique};
+
+fn login(client: &Client, name: &str, password: &str) -> Reply {
+    client.post("/api/account/login", &json!({ "username": name, "password": password }))
+}
+
+fn from(house: &Installation, address: &str) -> Client {
+    house.server.anonymous().header("x-forwarded-for", address)
+}
+
+/// Signs somebody up under a password of one's choice.
+fn with_password(house: &Installation, password: &str) -> String {
+    let username = unique("ann");
+    house.invite(&json!({ "username": username }));
+    house.sign_up(&json!({ "username": username, "password": password })).expect(200);
+    username
+}
+
+fn a2_an_erased_account_answers_as_if_there_never_was_one(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let ann = house.named("ann-a");
+    let (by_token, _) = house.token_of(&ann);
+    house.server.terminate();
+    Program::operator_of(&house.server).run(&["erase", &ann.id, "--yes"]).ok();
+    house.server.restart();
+    let (erased, unknown) = (house.login("ann-a", PASSWORD), house.login("nobody-here", PASSWORD));
+    erased.refused(401, "invalid_credentials");
+    assert_eq!((erased.status, &erased.body), (unknown.status, &unknown.body));
+    assert_eq!(erased.header("set-cookie"), "");
+    // D10: what the account held open has ended with it.
+    for client in [&ann.client, &by_token] {
+        client.get("/api/account/verify").refused(401, "authentication_required");
+    }
+}
+
+fn a11_the_addresses_one_client_may_pick_from_share_a_budget(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_IP", "20/900")]);
+    for number in 0..20 {
+        let address = format!("2001:db8:7:7:{number:x}::{number:x}");
+        login(&from(&house, &address), &format!("nobody-{number}"), "wrong").refused(401, "invalid_credentials");
+    }
+    login(&from(&house, "2001:db8:7:7:ffff::1"), "nobody-z", "wrong").limited("rate_limit_exceeded");
+    login(&from(&house, "2001:db8:7:8::1"), "nobody-z", "wrong").refused(401, "invalid_credentials");
+    for number in 0..20 {
+        let address = if number % 2 == 0 { "198.51.100.7" } else { "::ffff:198.51.100.7" };
+        login(&from(&house, address), &format!("nobody-{number}"), "wrong").refused(401, "invalid_credentials");
+    }
+    login(&from(&house, "198.51.100.7"), "nobody-z", "wrong").limited("rate_limit_exceeded");
+}
+
+fn a14_whoever_is_locked_out_by_others_keeps_what_is_open(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_ACCOUNT", "3/900")]);
+    let ann = house.named("ann-a");
+    for number in 0..3 {
+        login(&from(&house, &format!("198.51.100.{number}")), "ann-a", "wrong").refused(401, "invalid_credentials");
+    }
+    login(&from(&house, "203.0.113.1"), "ann-a", PASSWORD).limited("rate_limit_exceeded");
+    assert_eq!(ann.client.get("/api/account/verify").status, 200);
+    ann.client.rpc("account_token_create", &Value::Null).result();
+}
+
+fn a15_a_password_that_is_too_long_is_refused_wherever_it_is_given(engine: Engine) {
+    let house = Installation::shared(engine);
+    let ann = house.person("ann");
+    for length in [301, 100_000] {
+        let long = "p".repeat(length);
+        house.invite(&json!({ "username": unique("bob") }));
+        let signup = house.sign_up(&json!({ "username": unique("bob"), "password": long }));
+        signup.refused(400, "invalid_request_body");
+        house.login(&ann.username, &long).refused(400, "invalid_request_body");
+        let change = json!({ "current_password": PASSWORD, "new_password": long });
+        ann.client.post("/api/account/password", &change).refused(400, "invalid_request_body");
+    }
+    house.login(&ann.username, PASSWORD).expect(200);
+}
+
+fn a16_a_password_counts_character_by_character(engine: Engine) {
+    let house = Installation::shared(engine);
+    let spaces = " ".repeat(64);
+    let long = "x".repeat(300);
+    for (password, alike) in [
+        ("NUL \0 and what follows it", vec!["NUL ", "NUL \0 and what follows i", "NUL \0 AND WHAT FOLLOWS IT"]),
+        ("🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑", vec!["🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑", "🗝🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑"]),
+        (&spaces, vec![&spaces[1..], "x"]),
+        (" blanks around it ", vec!["blanks around it", " blanks around it", "blanks around it "]),
+        (&long, vec![&long[1..]]),
+    ] {
+        let username = with_password(house, password);
+        house.login(&username, password).expect(200);
+        for other in alike {
+            house.login(&username, other).refused(401, "invalid_credentials");
+        }
+    }
+}
+
+fn a17_two_spellings_of_one_letter_are_one_password(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (composed, decomposed) =
+        ("caf\u{e9} cr\u{e8}me br\u{fb}l\u{e9}e", "cafe\u{301} cre\u{300}me bru\u{302}le\u{301}e");
+    let username = with_password(house, composed);
+    let reply = house.login(&username, decomposed);
+    reply.expect(200);
+    let client = house.server.anonymous().header("cookie", &cookie_of(&reply));
+    let change = json!({ "current_password": composed, "new_password": format!("{decomposed} again") });
+    client.post("/api/account/password", &change).expect(200);
+    house.login(&username, &format!("{composed} again")).expect(200);
+}
+
+fn b8_what_was_set_up_before_the_address_was_proven_falls_away(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    house.keeper.client.rpc("app_settings_update", &json!({ "open_signup": true })).result();
+    let email = "victim@example.com";
+    let body = json!({ "username": "squatter", "password": PASSWORD, "email": email });
+    let reply = house.sign_up(&body);
+    reply.expect(200);
+    let squatter = house.person_of("squatter", &cookie_of(&reply));
+    let (by_token, _) = house.token_of(&squatter);
+
+    let owner = house.server.sign_in(email);
+    assert_eq!(owner.client.get("/v1/auth/session").expect(200)["account_id"], json!(squatter.id));
+    for client in [&squatter.client, &by_token] {
+        client.get("/api/account/verify").refused(401, "authentication_required");
+    }
+    house.login("squatter", PASSWORD).refused(401, "invalid_credentials");
+    // A second proof takes nothing away from whoever proved it before.
+    house.server.sign_in(email);
+    owner.client.get("/v1/auth/session").expect(200);
+}
+
+fn k7_a_flood_of_failures_adds_no_more_than_its_budget(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_IP", "5/900")]);
+    let client = from(&house, "198.51.100.1");
+    for number in 0..100 {
+        let status = login(&client, &format!("nobody-{number}"), "wrong").status;
+        assert_eq!(status, if number < 5 { 401 } else { 429 });
+    }
+    assert_eq!(house.server.store.count("attempt.refused"), 5);
+}
+
+both_engines![
+    a2_an_erased_account_answers_as_if_there_never_was_one,
+    a11_the_addresses_one_client_may_pick_from_share_a_budget,
+    a14_whoever_is_locked_out_by_others_keeps_what_is_open,
+    a15_a_password_that_is_too_long_is_refused_wherever_it_is_given,
+    a16_a_password_counts_character_by_character,
+    a17_two_spellings_of_one_letter_are_one_password,
+    b8_what_was_set_up_before_the_address_was_proven_falls_away,
+    k7_a_flood_of_failures_adds_no_more_than_its_budget,
+];

@@ -197,13 +197,15 @@ impl Surface {
         }
     }
 
-    /// Refuses a body of another kind than JSON: the kinds that a form of another site can send without being asked
-    /// first (security catalogue H4). Whoever says nothing of the kind passes.
+    /// Refuses a body of another kind than JSON beside a cookie: the kinds that a form of another site can send without
+    /// being asked first (security catalogue H4). Tokens are sent by nobody unasked, and who says nothing of the kind
+    /// is no form.
     ///
     /// # Errors
     /// 415 `unsupported_media_type`.
     pub fn check_media_type(&self, presented: &ApiPresented) -> Result<(), Flat> {
-        if presented.is_not_json { Err(Flat::new(415, "unsupported_media_type")) } else { Ok(()) }
+        let is_by_cookie = !presented.cookies.is_empty();
+        if is_by_cookie && presented.is_not_json { Err(Flat::new(415, "unsupported_media_type")) } else { Ok(()) }
     }
 
     /// Finds out who calls.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use muniment_projections::ReadStore;
 use muniment_sql::NodeLock;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// How often a node that does not hold the lock asks for it.
@@ -49,5 +50,21 @@ impl Leadership {
             Err(error) => tracing::warn!(duty = self.duty, error = %error, "the lock of a duty cannot be asked for"),
         }
         self.lock.is_some()
+    }
+
+    /// Waits until it is time again for something that the holder does every `interval`; false when `stop` turned true.
+    pub async fn turn(&mut self, interval: Duration, stop: &mut watch::Receiver<bool>) -> bool {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(interval) => {}
+                _ = stop.changed() => {}
+            }
+            if *stop.borrow() {
+                return false;
+            }
+            if self.holds().await {
+                return true;
+            }
+        }
     }
 }

@@ -42,17 +42,7 @@ pub async fn run(
     interval: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(interval) => {}
-            _ = stop.changed() => {}
-        }
-        if *stop.borrow() {
-            return;
-        }
-        if !leadership.holds().await {
-            continue;
-        }
+    while leadership.turn(interval, &mut stop).await {
         match sweep_all(&runtime).await {
             Ok(swept) => tracing::info!(
                 expired_sessions = swept.expired_sessions,

@@ -22,17 +22,8 @@ pub async fn run(
     interval: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(interval) => {}
-            _ = stop.changed() => {}
-        }
-        if *stop.borrow() {
-            return;
-        }
-        if leadership.holds().await
-            && let Err(error) = check(&runtime).await
-        {
+    while leadership.turn(interval, &mut stop).await {
+        if let Err(error) = check(&runtime).await {
             tracing::warn!(error = %error, "late metrics cannot be looked for at present");
         }
     }

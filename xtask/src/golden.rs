@@ -1,14 +1,20 @@
-//! `cargo xtask golden`: writes the golden copy of each event that has none yet. Released copies are never edited:
-//! the same test, run without the variable, compares them with what today's code writes.
+//! `cargo xtask golden`: writes the golden copy of each event that has none yet, and the listing of the surface. Released
+//! copies of events are never edited: the same test, run without the variable, compares them with what today's code writes.
 
 use anyhow::Result;
 
 use crate::shell;
 
-/// Runs the golden test of `aggregates` in writing mode, then once more in comparing mode.
+/// Runs the golden tests in writing mode, then once more in comparing mode.
 pub(crate) fn run(_arguments: &[String]) -> Result<()> {
-    let mut write = shell::cargo(["test", "--package", "muniment-aggregates", "golden"]);
-    write.env("UPDATE_GOLDEN", "1");
-    shell::run(write)?;
-    shell::run(shell::cargo(["test", "--package", "muniment-aggregates", "golden"]))
+    for tests in [
+        ["test", "--package", "muniment-aggregates", "golden"].as_slice(),
+        &["test", "--test", "e2e", "the_surface_is_the_committed_one::sqlite"],
+    ] {
+        let mut write = shell::cargo(tests);
+        write.env("UPDATE_GOLDEN", "1");
+        shell::run(write)?;
+        shell::run(shell::cargo(tests))?;
+    }
+    Ok(())
 }

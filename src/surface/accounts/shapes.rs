@@ -262,7 +262,7 @@ pub const SERVER: Shape = Object(&[("version", Text), ("uptime_ms", Count)]);
 /// `{connected, type, name}`.
 pub const DATABASE: Shape = Object(&[("connected", Flag), ("type", Text), ("name", Text)]);
 /// `{status}`.
-pub const HEALTH: Shape = Object(&[("status", Text)]);
+pub const HEALTH: Shape = Object(&[("ok", Flag), ("status", Text), ("env", Text)]);
 /// Params of a notification about an offer.
 pub const OFFER_NOTICE: Shape = Object(&[("offer", OFFER)]);
 /// Params of a notification that an offer fell away.

@@ -63,6 +63,24 @@ impl Store {
         }
     }
 
+    /// Every column as `table.column`, those of a migration tool of an engine left out.
+    pub(crate) fn columns(&self) -> Vec<String> {
+        match self {
+            Self::Sqlite { folder } => ["journal.db", "read.db"]
+                .iter()
+                .flat_map(|file| {
+                    let sql = "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c \
+                               WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'";
+                    sqlite_texts(&folder.join(file), sql)
+                })
+                .collect(),
+            Self::Postgres { .. } => self.texts(
+                "SELECT table_name || '.' || column_name FROM information_schema.columns \
+                 WHERE table_schema NOT IN ('pg_catalog', 'information_schema')",
+            ),
+        }
+    }
+
     /// How many events of a type are recorded; `%` stands for any.
     pub(crate) fn count(&self, event_type: &str) -> usize {
         let sql = format!(

@@ -80,11 +80,21 @@ impl Knowledge {
     }
 
     /// Judges an append against everything accepted before it; the claim changes that take effect. `None` when a
-    /// version must be asked first.
+    /// version or a claim must be asked first.
     pub(crate) fn judge(&mut self, append: &Submission) -> Option<Result<Vec<ClaimStep>, AppendError>> {
         let mut unknown = Vec::new();
         self.unknown_streams(append, &mut unknown);
-        unknown.is_empty().then(|| self.judge_known(append))
+        (unknown.is_empty() && !self.must_ask_claims(append)).then(|| self.judge_known(append))
+    }
+
+    /// Claims of others are mostly free, so an append takes its own on trust and the database has the last word. One
+    /// that the database refused is judged by what it said, also where that was forgotten while the append waited.
+    fn must_ask_claims(&self, append: &Submission) -> bool {
+        append.careful
+            && append.claims.iter().any(|step| {
+                let (ClaimStep::Take { claim, .. } | ClaimStep::Release { claim, .. }) = step;
+                !self.claims.contains_key(claim)
+            })
     }
 
     fn judge_known(&mut self, append: &Submission) -> Result<Vec<ClaimStep>, AppendError> {
@@ -195,5 +205,51 @@ impl Knowledge {
         for (stream, _) in &append.expect {
             self.streams.pop(stream);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::oneshot;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn taking(claim: &ClaimId, owner: &StreamId, careful: bool) -> Submission {
+        let (reply, _) = oneshot::channel();
+        let take = ClaimStep::Take { claim: claim.clone(), owner: owner.clone(), subject: None };
+        Submission {
+            events: Vec::<Arc<RecordedEvent>>::new(),
+            expect: Vec::new(),
+            written: Vec::new(),
+            undigested: Vec::new(),
+            claims: vec![take],
+            erase: Vec::new(),
+            mail: Vec::new(),
+            bytes: 0,
+            reply,
+            submitted: Instant::now(),
+            careful,
+            gathered: true,
+            refusals: 0,
+            alone: false,
+        }
+    }
+
+    #[test]
+    fn what_the_database_refused_is_not_judged_on_what_was_forgotten() {
+        let claim = ClaimId { scope: "account-username", digest: [7; 32] };
+        let (one, other) = (StreamId::new("account", "a"), StreamId::new("account", "b"));
+        let mut knowledge = Knowledge::new(1);
+        assert!(matches!(knowledge.judge(&taking(&claim, &one, false)), Some(Ok(_))), "it is taken on trust at first");
+        let again = taking(&claim, &one, true);
+        assert!(knowledge.judge(&again).is_none(), "nobody has asked who holds it");
+        knowledge.learn_claim(claim.clone(), Some(other));
+        assert!(matches!(knowledge.judge(&again), Some(Err(AppendError::ClaimTaken { .. }))));
+        // Another batch lands before this one's turn.
+        knowledge.forget_claims();
+        assert!(knowledge.judge(&again).is_none(), "it would be refused as if it were at fault itself");
     }
 }

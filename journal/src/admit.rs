@@ -94,26 +94,24 @@ pub(crate) fn admit(
     check_size(&append, bytes, limits)?;
     check_texts(&append)?;
 
-    let mut places = HashMap::with_capacity(append.expect.len());
-    for (index, (stream, _)) in append.expect.iter().enumerate() {
-        if places.insert(stream, index).is_some() {
-            return invalid(format!("stream {stream} is expected twice"));
-        }
-    }
+    let places = Places::of(&append.expect)?;
     let mut after: Vec<u64> = append.expect.iter().map(|(_, version)| *version).collect();
-    let mut dedupe = HashSet::new();
+    // One event cannot contradict itself; most appends have one.
+    let mut dedupe = (append.events.len() > 1).then(HashSet::new);
     let mut events = Vec::with_capacity(append.events.len());
     for event in append.events {
-        let Some(place) = places.get(&event.stream) else {
+        let Some(place) = places.find(&append.expect, &event.stream) else {
             return invalid(format!("no version is expected of stream {}, which is written", event.stream));
         };
-        if event.dedupe.is_some_and(|key| !dedupe.insert(key)) {
+        if let (Some(key), Some(seen)) = (event.dedupe, &mut dedupe)
+            && !seen.insert(key)
+        {
             return invalid("two events have one dedupe key");
         }
-        after[*place] += 1;
+        after[place] += 1;
         events.push(Arc::new(RecordedEvent {
             position: Position::START,
-            sequence: after[*place],
+            sequence: after[place],
             event_type: names.share(event.event_type),
             event_version: names.share(event.event_version),
             payload: event.payload,
@@ -125,10 +123,7 @@ pub(crate) fn admit(
         }));
     }
     drop(places);
-    let (written, read): (Vec<_>, Vec<_>) =
-        append.expect.into_iter().zip(after).partition(|((_, before), after)| after > before);
-    let (mut expect, written): (Vec<_>, Vec<_>) = written.into_iter().unzip();
-    expect.extend(read.into_iter().map(|(expected, _)| expected));
+    let (expect, written) = written_first(append.expect, after);
     Ok(Submission {
         events,
         expect,
@@ -145,6 +140,52 @@ pub(crate) fn admit(
         refusals: 0,
         alone: false,
     })
+}
+
+/// Up to this many streams a scan is cheaper than a table.
+const SCANNED_STREAMS_MAX: usize = 8;
+
+/// Where each expected stream stands.
+enum Places<'a> {
+    Scan,
+    Table(HashMap<&'a StreamId, usize>),
+}
+
+impl<'a> Places<'a> {
+    fn of(expect: &'a [(StreamId, u64)]) -> Result<Self, AppendError> {
+        let twice = |stream: &StreamId| invalid(format!("stream {stream} is expected twice"));
+        if expect.len() <= SCANNED_STREAMS_MAX {
+            let mut seen = expect.iter().enumerate();
+            let repeated = seen.find(|(index, (stream, _))| expect[..*index].iter().any(|(other, _)| other == stream));
+            return repeated.map_or(Ok(Self::Scan), |(_, (stream, _))| twice(stream));
+        }
+        let mut places = HashMap::with_capacity(expect.len());
+        for (index, (stream, _)) in expect.iter().enumerate() {
+            if places.insert(stream, index).is_some() {
+                return twice(stream);
+            }
+        }
+        Ok(Self::Table(places))
+    }
+
+    fn find(&self, expect: &[(StreamId, u64)], wanted: &StreamId) -> Option<usize> {
+        match self {
+            Self::Scan => expect.iter().position(|(stream, _)| stream == wanted),
+            Self::Table(places) => places.get(wanted).copied(),
+        }
+    }
+}
+
+/// Written streams before those only read; with the version that each written one has afterwards.
+fn written_first(expect: Vec<(StreamId, u64)>, after: Vec<u64>) -> (Vec<(StreamId, u64)>, Vec<u64>) {
+    if expect.iter().zip(&after).all(|((_, before), after)| after > before) {
+        return (expect, after);
+    }
+    let (written, read): (Vec<_>, Vec<_>) =
+        expect.into_iter().zip(after).partition(|((_, before), after)| after > before);
+    let (mut expect, written): (Vec<_>, Vec<_>) = written.into_iter().unzip();
+    expect.extend(read.into_iter().map(|(expected, _)| expected));
+    (expect, written)
 }
 
 fn check_size(append: &Append, bytes: usize, limits: &JournalLimits) -> Result<(), AppendError> {

@@ -33,14 +33,22 @@ const READERS_MAX: u32 = 4;
 const BUSY_SECONDS: u64 = 5;
 /// Pages of write-ahead log between checkpoints: 16 MB at 4 KiB a page.
 const CHECKPOINT_PAGES: &str = "4000";
-/// Rows of one INSERT. Fixed sizes keep the statements prepared; 11 columns times 256 stay below SQLite's 32,766.
-const INSERT_ROWS: [usize; 4] = [256, 32, 4, 1];
+/// Rows of one INSERT: these where they fit, then the rest at once. Every statement is a message to the thread of the
+/// connection and back, so there should be few; the sizes are few enough to stay prepared. 11 columns times 256 stay
+/// below SQLite's 32,766.
+const INSERT_ROWS: [usize; 2] = [256, 64];
+const INSERT_REST_MAX: usize = 63;
+const STATEMENTS_PREPARED_MAX: usize = 256;
+/// Pages of the indexes on streams and dedupe keys are written in no order: those of a million events should be in
+/// memory, or each event reads one. In KiB, as SQLite wants it: 64 MiB.
+const PAGES_CACHED_KIB: &str = "-65536";
 /// Keys of one lookup, filled up by repeating the last.
 const LOOKUP_KEYS: [usize; 3] = [1, 16, 256];
 const FORGET_ATTEMPTS_MAX: u32 = 20;
 const POLL_MILLISECONDS: u64 = 250;
 
-static INSERTS: LazyLock<[String; 4]> = LazyLock::new(|| INSERT_ROWS.map(insert_sql));
+static INSERTS: LazyLock<[String; 2]> = LazyLock::new(|| INSERT_ROWS.map(insert_sql));
+static INSERT_RESTS: LazyLock<Vec<String>> = LazyLock::new(|| (0..=INSERT_REST_MAX).map(insert_sql).collect());
 
 /// `(?, ?), (?, ?)`: `rows` times `columns` placeholders.
 fn placeholders(rows: usize, columns: usize) -> String {
@@ -77,7 +85,9 @@ impl SqliteEngine {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("secure_delete", "ON")
-            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+            .pragma("cache_size", PAGES_CACHED_KIB)
+            .statement_cache_capacity(STATEMENTS_PREPARED_MAX);
         let write = pool(1).connect_with(writer).await.map_err(SqlError::from)?;
         let read = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(SqlError::from)?;
         Ok(Self { read, write: Some(write), lock: Mutex::new(Some(lock)) })
@@ -198,15 +208,26 @@ async fn write_all(connection: &mut SqliteConnection, batch: &Batch) -> Result<(
     let mut rest: &[Arc<RecordedEvent>] = &batch.events;
     for (rows, sql) in INSERT_ROWS.iter().zip(INSERTS.iter()) {
         while let Some((chunk, tail)) = rest.split_at_checked(*rows) {
-            let query = chunk.iter().fold(sqlx::query(sql), |query, event| bind(query, event));
-            query.execute(&mut *connection).await.map_err(refused)?;
+            insert(connection, sql, chunk).await.map_err(refused)?;
             rest = tail;
         }
+    }
+    if let Some(sql) = INSERT_RESTS.get(rest.len()).filter(|_| !rest.is_empty()) {
+        insert(connection, sql, rest).await.map_err(refused)?;
     }
     for change in &batch.changes {
         apply(connection, change).await.map_err(refused)?;
     }
     Ok(())
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    events: &[Arc<RecordedEvent>],
+) -> Result<(), sqlx::Error> {
+    let query = events.iter().fold(sqlx::query(sql), |query, event| bind(query, event));
+    query.execute(connection).await.map(drop)
 }
 
 async fn apply(connection: &mut SqliteConnection, change: &Change) -> Result<(), sqlx::Error> {

@@ -146,8 +146,11 @@ impl Knowledge {
     /// Moves the knowledge by an accepted append whose events have their positions.
     pub(crate) fn accept(&mut self, append: &Submission, changes: &[Change]) {
         for (stream, before, after) in append.writes() {
-            let durable = self.streams.get(stream).map_or(before, |version| version.durable);
-            self.streams.put(stream.clone(), Version { durable, latest: after });
+            if let Some(version) = self.streams.get_mut(stream) {
+                version.latest = after;
+            } else {
+                self.streams.put(stream.clone(), Version { durable: before, latest: after });
+            }
         }
         for event in &append.events {
             if let Some(key) = event.dedupe {

@@ -7,6 +7,9 @@ use muniment_journal::{Append, Journal, JournalError, NewEvent, Snapshot};
 
 use super::limits::LOAD_PAGE_EVENTS;
 
+/// Most payloads are shorter.
+const PAYLOAD_BYTES_USUAL: usize = 512;
+
 /// A state and the sequence of the last event folded into it.
 #[derive(Debug, Clone)]
 pub struct Folded<D> {
@@ -93,12 +96,17 @@ pub fn snapshot_of<D: Decider>(state: &D, version: u64) -> Result<Snapshot, serd
 /// # Errors
 /// When an event does not serialise, which is a defect of its type.
 pub fn propose<E: DomainEvent>(append: &mut Append, stream: &StreamId, events: &[E]) -> Result<(), serde_json::Error> {
+    // Text that grows in a fresh string is moved several times; here it is moved once, into memory of its size.
+    let mut text = Vec::with_capacity(PAYLOAD_BYTES_USUAL);
     for event in events {
+        text.clear();
+        serde_json::to_writer(&mut text, event)?;
+        let payload = std::str::from_utf8(&text).map_err(serde::ser::Error::custom)?;
         append.events.push(NewEvent {
             stream: stream.clone(),
             event_type: event.event_type(),
             event_version: event.event_version(),
-            payload: serde_json::to_string(event)?.into_boxed_str(),
+            payload: Box::from(payload),
             dedupe: event.dedupe(stream),
         });
         append.claims.extend(event.claims(stream).into_iter().map(|change| (stream.clone(), change)));

@@ -24,12 +24,12 @@ const CONNECT_SECONDS_MAX: u64 = 5;
 
 const MOVE_HEAD: &str = "WITH head AS (UPDATE journal_head SET position = $1, hash = $2, recorded_at = $3 \
     WHERE singleton = 1 AND position = $4 AND hash = $5 AND epoch = $6 RETURNING position)";
+/// In the select list the arrays are walked side by side; one `unnest` of all in FROM would first copy each of them.
 const INSERT_EVENTS: &str = "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, \
     event_version, payload, metadata, recorded_at, hash, dedupe_key) \
-    SELECT position, kind, id, sequence, event_type, event_version, payload::json, metadata::json, recorded_at, hash, dedupe_key \
-    FROM unnest($7::bigint[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], \
-    $15::bigint[], $16::bytea[], $17::bytea[]) AS new (position, kind, id, sequence, event_type, event_version, payload, \
-    metadata, recorded_at, hash, dedupe_key) WHERE EXISTS (SELECT 1 FROM head)";
+    SELECT unnest($7::bigint[]), unnest($8::text[]), unnest($9::text[]), unnest($10::bigint[]), unnest($11::text[]), \
+    unnest($12::text[]), unnest($13::text[])::json, unnest($14::text[])::json, unnest($15::bigint[]), \
+    unnest($16::bytea[]), unnest($17::bytea[]) WHERE EXISTS (SELECT 1 FROM head)";
 const TAKE_CLAIMS: &str = ", taken AS (INSERT INTO claims (scope, digest, owner_kind, owner_id, subject, position) \
     SELECT scope, digest, owner_kind, owner_id, subject, position FROM unnest($18::text[], $19::bytea[], $20::text[], \
     $21::text[], $22::text[], $23::bigint[]) AS new (scope, digest, owner_kind, owner_id, subject, position) \

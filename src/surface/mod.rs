@@ -31,7 +31,7 @@ pub mod text;
 pub mod tokens;
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use lru::LruCache;
@@ -42,6 +42,7 @@ use zeroize::Zeroizing;
 
 use self::accounts::bootstrap::Bootstrap;
 use self::accounts::closings::Closings;
+use self::accounts::extra::ExtraMethods;
 use crate::auth::cookie::{CookieMarks, Cookies};
 use crate::auth::daemon_token::DaemonToken;
 use crate::auth::passwords::{HashError, Passwords};
@@ -86,6 +87,7 @@ pub struct Surface {
     token_owners: Mutex<LruCache<String, (AccountId, String)>>,
     engine: &'static str,
     started: Instant,
+    extra_methods: OnceLock<Arc<dyn ExtraMethods>>,
 }
 
 /// API tokens whose owner is remembered.
@@ -121,6 +123,7 @@ impl Surface {
                 DatabaseConfig::Postgres { .. } => "postgres",
             },
             started: Instant::now(),
+            extra_methods: OnceLock::new(),
             last_used: LastUsed::new(runtime.reads.store().clone()),
             environment: config.environment.clone(),
             mail: config.mail.clone(),
@@ -133,6 +136,17 @@ impl Surface {
             metric_ids: Mutex::new(LruCache::new(NonZeroUsize::new(METRIC_IDS_MAX).unwrap_or(NonZeroUsize::MIN))),
             runtime,
         }))
+    }
+
+    /// Mounts further methods, once; a second time changes nothing.
+    pub fn mount_methods(&self, methods: Arc<dyn ExtraMethods>) {
+        self.extra_methods.get_or_init(|| methods);
+    }
+
+    /// Writes and reads the session's cookie.
+    #[must_use]
+    pub const fn cookies(&self) -> &Cookies {
+        &self.cookies
     }
 }
 

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use muniment_aggregates::account::{Account as State, AccountEmail, SetPassword, SignUp, Via};
 use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::offer_book::OfferBook;
+use muniment_aggregates::record::Position;
 use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_journal::{Journal, SubjectAlias};
 use muniment_projections::{OnMismatch, accounts};
@@ -24,7 +25,7 @@ use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::cli::{on_actors, on_this_thread};
-use crate::runtime::BusError;
+use crate::runtime::{BusError, CommandBus};
 
 /// Characters of a password that is about to be set.
 const PASSWORD_CHARACTERS: std::ops::RangeInclusive<usize> = 12..=300;
@@ -227,10 +228,42 @@ async fn create_in(
     username: String,
     password: Zeroizing<String>,
 ) -> Result<()> {
+    let made = make(journal, &keeper::bus(journal), &username, command.email.as_deref(), password).await?;
+    let shown = json!({
+        "id": made.id,
+        "username": username,
+        "actor_id": made.persona,
+        "position": made.position.map(|position| position.to_string()),
+    });
+    Printer::new(global).result(&shown, || vec![format!("Account {username} made: {}", made.id)])
+}
+
+/// An account that was made.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// The account.
+    pub id: AccountId,
+    /// Its persona.
+    pub persona: PersonaId,
+    /// Where it stands in the record.
+    pub position: Option<Position>,
+}
+
+/// Makes an account with one persona and nothing else. The username must be well-formed.
+///
+/// # Errors
+/// When the username or the address is taken, or the record cannot be written.
+pub async fn make(
+    journal: &Journal,
+    bus: &CommandBus,
+    username: &str,
+    email: Option<&str>,
+    password: Zeroizing<String>,
+) -> Result<Made> {
     let keys = journal.keyring();
     let id = AccountId(Uuid::new_v4().to_string());
     let persona = PersonaId(Uuid::new_v4().to_string());
-    let (subject, email) = match &command.email {
+    let (subject, email) = match email {
         None => (keys.new_subject().await?, None),
         Some(email) => {
             let subject = keys.subject_for(SubjectAlias::email(email)).await?;
@@ -241,7 +274,7 @@ async fn create_in(
     };
     let password = sealed(journal, &id, &subject, password).await?;
     let sign_up = SignUp {
-        username: username.clone(),
+        username: username.to_owned(),
         email,
         subject,
         persona: persona.clone(),
@@ -249,20 +282,14 @@ async fn create_in(
         via: Via::Operator,
         invite: None,
     };
-    let done = keeper::bus(journal)
-        .execute::<State>(&id.0, sign_up.into(), &keeper::origin("account_create"))
-        .await
-        .map_err(|error| match error {
-            BusError::ClaimTaken { .. } => Exit::Conflict.because("the username or the e-mail address is taken"),
-            error => keeper::ended("no account was made", error),
+    let done =
+        bus.execute::<State>(&id.0, sign_up.into(), &keeper::origin("account_create")).await.map_err(|error| {
+            match error {
+                BusError::ClaimTaken { .. } => Exit::Conflict.because("the username or the e-mail address is taken"),
+                error => keeper::ended("no account was made", error),
+            }
         })?;
-    let shown = json!({
-        "id": id,
-        "username": username,
-        "actor_id": persona,
-        "position": done.position.map(|position| position.to_string()),
-    });
-    Printer::new(global).result(&shown, || vec![format!("Account {username} made: {id}")])
+    Ok(Made { id, persona, position: done.position })
 }
 
 async fn set_password(global: &Global, command: &Set) -> Result<()> {

@@ -11,6 +11,7 @@ pub mod bootstrap;
 pub mod caller;
 pub mod closings;
 mod document;
+pub mod extra;
 pub mod fail;
 mod grants;
 mod invites;

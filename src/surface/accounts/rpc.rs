@@ -125,6 +125,15 @@ pub fn failure(id: Value, fail: &Fail, correlation: &str) -> RpcReply {
     }
 }
 
+fn success(id: Value, outcome: Outcome) -> RpcReply {
+    RpcReply {
+        status: 200,
+        body: json!({ "jsonrpc": "2.0", "id": id, "result": outcome.result }),
+        position: outcome.position,
+        retry_after_seconds: None,
+    }
+}
+
 /// The answer to a text that is not JSON.
 #[must_use]
 pub fn not_json(correlation: &str) -> RpcReply {
@@ -164,6 +173,15 @@ fn envelope(message: Value) -> Result<Envelope, (Value, Box<Fail>)> {
 }
 
 impl Surface {
+    async fn rpc_extra(&self, caller: Option<&Caller>, asked: &Envelope, correlation: &str) -> Option<RpcReply> {
+        let params = asked.params.clone().unwrap_or_default();
+        let answer = self.extra_methods.get()?.call(self, caller, &asked.method, params)?;
+        Some(match answer.await {
+            Ok(result) => success(asked.id.clone(), Outcome::read(result)),
+            Err(fail) => failure(asked.id.clone(), &fail, correlation),
+        })
+    }
+
     /// Answers one JSON-RPC request, gates and limits included.
     pub async fn rpc(
         &self,
@@ -179,6 +197,9 @@ impl Surface {
         };
         let found = methods::find(&envelope.method).filter(|it| !it.socket_only || transport == Transport::Socket);
         let Some(method) = found else {
+            if let Some(reply) = self.rpc_extra(caller, &envelope, correlation).await {
+                return reply;
+            }
             return failure(envelope.id, &Fail::plain(Code::MethodNotFound, "There is no such method."), correlation);
         };
         if transport == Transport::HttpGet && method.side_effects {
@@ -191,12 +212,7 @@ impl Surface {
                 if outcome.position.is_some() {
                     self.closings.settle(correlation).await;
                 }
-                RpcReply {
-                    status: 200,
-                    body: json!({ "jsonrpc": "2.0", "id": envelope.id, "result": outcome.result }),
-                    position: outcome.position,
-                    retry_after_seconds: None,
-                }
+                success(envelope.id, outcome)
             }
             Err(fail) => failure(envelope.id, &fail, correlation),
         };

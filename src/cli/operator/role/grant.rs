@@ -8,6 +8,7 @@ use muniment_aggregates::account::Account;
 use muniment_aggregates::ids::{AccountId, GrantId, PersonaId};
 use muniment_aggregates::metric::timestamp;
 use muniment_aggregates::offer_book::{GrantDirectly, GrantPath, GrantScope, OfferBook, OfferBookEvent, RevokeRole};
+use muniment_aggregates::record::Position;
 use muniment_aggregates::roster::{Admit, Leave, ROSTER_ID, Roster, is_lasting};
 use muniment_aggregates::scope::{Join, Scope, stream_id};
 use muniment_journal::Journal;
@@ -21,8 +22,8 @@ use crate::cli::operator::keeper::{self, said};
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
 use crate::config::Config;
-use crate::runtime::BusError;
 use crate::runtime::transaction::Transaction;
+use crate::runtime::{BusError, CommandBus};
 
 /// `role grant`.
 #[derive(Debug, Args)]
@@ -87,31 +88,14 @@ pub(super) async fn grant(global: &Global, command: &Grant) -> Result<()> {
 
 async fn grant_in(global: &Global, command: &Grant, journal: &Journal) -> Result<()> {
     let account = keeper::account(journal, &command.account).await?;
-    let bus = keeper::bus(journal);
-    let wanted = command.actor.as_deref();
-    let committed = bus
-        .transact(&keeper::origin("role_grant"), async |tx| {
-            let state = tx.load::<Account, String>(&account.0).await?.state;
-            if state.erased_at().is_some() {
-                return Err(BusError::Refused("account_erased".to_owned()));
-            }
-            let is_wanted = |persona: &&muniment_aggregates::account::Persona| {
-                wanted.is_none_or(|wanted| persona.name == wanted || persona.id.0 == wanted)
-            };
-            let persona = state.personas().iter().find(is_wanted).map(|persona| persona.id.clone());
-            let persona = persona.ok_or_else(|| BusError::Refused("actor_not_found".to_owned()))?;
-            let grant = give(tx, command, &account, &persona).await?;
-            Ok((persona, grant))
-        })
-        .await
-        .map_err(|error| keeper::ended("nothing was given", error))?;
-    let (persona, grant) = committed.value;
-    let position = committed.appended.map(|appended| appended.last.to_string());
+    let gift = Gift { role: command.role.clone(), scope: command.scope.clone(), expires: command.expires };
+    let given = give_directly(&keeper::bus(journal), &account, command.actor.as_deref(), &gift).await?;
+    let position = given.position.map(|position| position.to_string());
     let shown = json!({
         "account_id": account,
-        "actor_id": persona,
+        "actor_id": given.persona,
         "role": command.role,
-        "role_grant_id": grant,
+        "role_grant_id": given.grant,
         "created": position.is_some(),
         "position": position,
     });
@@ -123,19 +107,66 @@ async fn grant_in(global: &Global, command: &Grant, journal: &Journal) -> Result
     })
 }
 
+/// A role to be given.
+#[derive(Debug, Clone)]
+pub struct Gift {
+    /// The role.
+    pub role: String,
+    /// Where; `None` = everywhere.
+    pub scope: Option<GrantScope>,
+    /// When it ends by itself.
+    pub expires: Option<DateTime<Utc>>,
+}
+
+/// A role that is held now.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// Who holds it.
+    pub persona: PersonaId,
+    /// The grant.
+    pub grant: GrantId,
+    /// Where it was recorded; `None` where it was held already.
+    pub position: Option<Position>,
+}
+
+/// Gives a role without an offer, to the persona of that name or id, else to the account's first.
+///
+/// # Errors
+/// When there is no such persona, or the record cannot be written.
+pub async fn give_directly(bus: &CommandBus, account: &AccountId, wanted: Option<&str>, gift: &Gift) -> Result<Given> {
+    let committed = bus
+        .transact(&keeper::origin("role_grant"), async |tx| {
+            let state = tx.load::<Account, String>(&account.0).await?.state;
+            if state.erased_at().is_some() {
+                return Err(BusError::Refused("account_erased".to_owned()));
+            }
+            let is_wanted = |persona: &&muniment_aggregates::account::Persona| {
+                wanted.is_none_or(|wanted| persona.name == wanted || persona.id.0 == wanted)
+            };
+            let persona = state.personas().iter().find(is_wanted).map(|persona| persona.id.clone());
+            let persona = persona.ok_or_else(|| BusError::Refused("actor_not_found".to_owned()))?;
+            let grant = give(tx, gift, account, &persona).await?;
+            Ok((persona, grant))
+        })
+        .await
+        .map_err(|error| keeper::ended("nothing was given", error))?;
+    let (persona, grant) = committed.value;
+    Ok(Given { persona, grant, position: committed.appended.map(|appended| appended.last) })
+}
+
 /// Decides the grant, the scope's book-keeping and the roster's.
 async fn give(
     tx: &mut Transaction<'_>,
-    command: &Grant,
+    gift: &Gift,
     account: &AccountId,
     persona: &PersonaId,
 ) -> Result<GrantId, BusError<String>> {
-    if let Some(scope) = &command.scope {
+    if let Some(scope) = &gift.scope {
         let mut stream = tx.load::<Scope, String>(&stream_id(scope)).await?;
         tx.decide(&mut stream, &Join { account: account.clone() }.into()).map_err(said)?;
     }
     let mut book = tx.load::<OfferBook, String>(&account.0).await?;
-    let held = book.state.active_grant(persona, &command.role, command.scope.as_ref(), tx.facts.now);
+    let held = book.state.active_grant(persona, &gift.role, gift.scope.as_ref(), tx.facts.now);
     if let Some(held) = held {
         return Ok(held.id.clone());
     }
@@ -143,21 +174,17 @@ async fn give(
     let directly = GrantDirectly {
         grant: grant.clone(),
         persona: persona.clone(),
-        role: command.role.clone(),
-        scope: command.scope.clone(),
+        role: gift.role.clone(),
+        scope: gift.scope.clone(),
         path: GrantPath::System,
-        expires_at: command.expires,
+        expires_at: gift.expires,
     };
     tx.decide(&mut book, &directly.into()).map_err(said)?;
     // Who holds a lasting role for a while only must not be counted on: then the last other holder could go.
-    if command.scope.is_none() && command.expires.is_none() && is_lasting(&command.role) {
+    if gift.scope.is_none() && gift.expires.is_none() && is_lasting(&gift.role) {
         let mut roster = tx.load::<Roster, String>(ROSTER_ID).await?;
-        let admit = Admit {
-            role: command.role.clone(),
-            grant: grant.clone(),
-            persona: persona.clone(),
-            account: account.clone(),
-        };
+        let admit =
+            Admit { role: gift.role.clone(), grant: grant.clone(), persona: persona.clone(), account: account.clone() };
         tx.decide(&mut roster, &admit.into()).map_err(said)?;
     }
     Ok(grant)

@@ -12,6 +12,8 @@ use crate::cli::{on_actors, on_this_thread};
 mod grant;
 mod why;
 
+pub use grant::{Gift, Given, give_directly};
+
 /// Roles: why somebody holds one; giving and taking one
 #[derive(Debug, Subcommand)]
 pub enum Role {
@@ -51,7 +53,7 @@ fn scope(text: &str) -> Result<GrantScope, String> {
     if kind.is_empty() || !is_uuid {
         return Err(refused());
     }
-    Ok(GrantScope { kind: kind.to_owned(), id: id.to_owned() })
+    Ok(GrantScope { kind: kind.to_owned(), id: id.to_ascii_lowercase() })
 }
 
 #[cfg(test)]

@@ -1,0 +1,164 @@
+//! The parts behind the surfaces: journal, actors, read models, projector and policies, opened in order and closed the
+//! other way round.
+
+use std::sync::Arc;
+
+use actix::{Arbiter, ArbiterHandle};
+use muniment_aggregates::record::Position;
+use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
+use muniment_projections::{OnMismatch, ReadDatabase, ReadStore, ReadStoreConfig};
+use secrecy::ExposeSecret as _;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::StartError;
+use crate::config::store::{DatabaseConfig, KeysConfig};
+use crate::config::{Config, StoreConfig};
+use crate::runtime::leadership::Leadership;
+use crate::runtime::policies::{alert_evaluator, cleanup, late_checker, mail, scheduler};
+use crate::runtime::{Clock, CommandBus, Reads, Runtime, projector};
+
+/// Connections of the read models' pool on PostgreSQL.
+const READ_CONNECTIONS_MAX: u32 = 8;
+
+/// Where the journal is, as the journal wants it said.
+#[must_use]
+pub fn journal_config(store: &StoreConfig) -> JournalConfig {
+    JournalConfig {
+        store: match &store.database {
+            DatabaseConfig::Sqlite { directory } => Store::Sqlite { directory: directory.clone() },
+            DatabaseConfig::Postgres { url } => Store::Postgres { url: url.expose_secret().to_owned() },
+        },
+        keys: match (&store.keys, store.keys.explicit_bytes()) {
+            (_, Some(bytes)) => KeySource::Explicit(zeroize::Zeroizing::new(bytes)),
+            (KeysConfig::Directory { path, create_missing }, None) => {
+                KeySource::Directory { path: path.clone(), create_missing: *create_missing }
+            }
+            // Reading the configuration has checked that an explicit key is 32 bytes in hexadecimal digits.
+            (KeysConfig::Explicit(_), None) => KeySource::Explicit(zeroize::Zeroizing::new([0; 32])),
+        },
+        limits: JournalLimits::default(),
+    }
+}
+
+/// Where the read models are, and which record they must have been made from.
+#[must_use]
+pub fn read_store_config(store: &StoreConfig, journal: &Journal, on_mismatch: OnMismatch) -> ReadStoreConfig {
+    ReadStoreConfig {
+        database: match &store.database {
+            DatabaseConfig::Sqlite { directory } => ReadDatabase::Sqlite { directory: directory.clone() },
+            DatabaseConfig::Postgres { url } => {
+                ReadDatabase::Postgres { url: url.expose_secret().to_owned(), connections_max: READ_CONNECTIONS_MAX }
+            }
+        },
+        record: journal.identity().to_string(),
+        head: journal.head(),
+        on_mismatch,
+    }
+}
+
+/// Makes the folders that are missing, for their owner only.
+///
+/// # Errors
+/// When the operating system refuses.
+pub fn make_folders(store: &StoreConfig) -> Result<(), StartError> {
+    let mut folders = vec![&store.data_dir];
+    if let DatabaseConfig::Sqlite { directory } = &store.database {
+        folders.push(directory);
+    }
+    for folder in folders {
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .recursive(true)
+            .create(folder)
+            .map_err(|source| StartError::DataFolder { path: folder.display().to_string(), source })?;
+    }
+    Ok(())
+}
+
+/// The parts behind the surfaces, running.
+pub struct Node {
+    /// What the surfaces hold.
+    pub runtime: Arc<Runtime>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    arbiters: Vec<Arbiter>,
+}
+
+impl Node {
+    /// Opens the store, starts actors, projector and policies. Needs a running actix system.
+    ///
+    /// # Errors
+    /// What stands in the way, by kind.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        make_folders(&config.store)?;
+        let journal = Journal::open(journal_config(&config.store)).await?;
+        let reads = ReadStore::open(read_store_config(&config.store, &journal, OnMismatch::Reset)).await?;
+        let clock = Clock::system();
+        let arbiters: Vec<Arbiter> = (0..config.runtime.actor_threads).map(|_| Arbiter::new()).collect();
+        let handles: Arc<[ArbiterHandle]> = arbiters.iter().map(Arbiter::handle).collect();
+        let bus = CommandBus::new(journal.clone(), clock.clone(), handles);
+        let reads = Arc::new(Reads::new(reads, journal.clone()));
+        let runtime = Arc::new(Runtime { journal, bus, reads, clock });
+        let mut node = Self { runtime, stop: watch::Sender::new(false), tasks: Vec::new(), arbiters };
+        node.start_tasks(config);
+        Ok(node)
+    }
+
+    fn start_tasks(&mut self, config: &Config) {
+        let runtime = &self.runtime;
+        let store = runtime.reads.store();
+        let duty = |name: &'static str| Leadership::new(store.clone(), name);
+        self.tasks = vec![
+            tokio::spawn(projector::run(
+                runtime.journal.clone(),
+                Arc::clone(&runtime.reads),
+                duty("muniment/projector"),
+                self.stop.subscribe(),
+            )),
+            tokio::spawn(alert_evaluator::run(
+                Arc::clone(runtime),
+                duty("muniment/alert-evaluator"),
+                config.runtime.evaluator_pause,
+                self.stop.subscribe(),
+            )),
+            tokio::spawn(late_checker::run(
+                Arc::clone(runtime),
+                duty("muniment/late-checker"),
+                config.metrics.late_check,
+                self.stop.subscribe(),
+            )),
+            tokio::spawn(cleanup::run(
+                Arc::clone(runtime),
+                duty("muniment/cleanup"),
+                config.offers.cleanup_interval,
+                self.stop.subscribe(),
+            )),
+            tokio::spawn(scheduler::run(Arc::clone(runtime), config.runtime.tick, self.stop.subscribe())),
+            tokio::spawn(mail::run(Arc::clone(runtime), config.mail.clone(), self.stop.subscribe())),
+        ];
+    }
+
+    /// Ends policies and projector, writes what the journal has taken, closes.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(error = %error, "a background task ended by a fault");
+            }
+        }
+        self.runtime.journal.shutdown().await;
+        for arbiter in &self.arbiters {
+            arbiter.stop();
+        }
+        tracing::info!(head.position = self.runtime.journal.head().0, "stopped");
+    }
+
+    /// The last position this node has seen.
+    #[must_use]
+    pub fn head(&self) -> Position {
+        self.runtime.journal.head()
+    }
+}

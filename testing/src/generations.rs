@@ -1,0 +1,155 @@
+//! Installations one after the other behind one address. A reset closes the present one, wipes its store and opens the
+//! next; requests that come meanwhile wait for it.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, web};
+use anyhow::{Context as _, Result};
+use muniment::app::{House, Rooms};
+use muniment::auth::daemon_token::DaemonToken;
+use muniment::config::Config;
+use muniment::config::registries::Registries;
+use muniment::config::store::DatabaseConfig;
+use secrecy::ExposeSecret as _;
+use sqlx::Connection as _;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::methods::TestingMethods;
+use crate::seed::{self, Seeded, Wanted};
+
+/// What the handlers see: the installation of the present, and a way to ask for the next.
+pub(crate) struct Generations {
+    /// Roles and scopes, to judge a wish before anything is wiped.
+    pub(crate) registries: Registries,
+    present: watch::Sender<Option<Rooms>>,
+    asks: mpsc::Sender<Ask>,
+}
+
+struct Ask {
+    wanted: Wanted,
+    reply: oneshot::Sender<Result<Seeded>>,
+}
+
+/// Opens and closes installations, on the thread that lasts as long as the program: the threads that serve do not.
+pub(crate) struct Landlord {
+    config: Config,
+    daemon_token: Arc<DaemonToken>,
+    house: Option<House>,
+    generations: Arc<Generations>,
+    asked: mpsc::Receiver<Ask>,
+}
+
+impl Generations {
+    /// Wipes the store and seeds a fresh installation.
+    pub(crate) async fn reset(&self, wanted: Wanted) -> Result<Seeded> {
+        let (reply, seeded) = oneshot::channel();
+        self.asks.send(Ask { wanted, reply }).await.ok().context("the program ends")?;
+        seeded.await.context("the program ends")?
+    }
+
+    /// The rooms of the present installation; waits for the end of a reset.
+    async fn rooms(&self) -> Option<Rooms> {
+        let mut present = self.present.subscribe();
+        present.wait_for(Option::is_some).await.ok()?.clone()
+    }
+}
+
+impl Landlord {
+    /// Begins with a fresh installation that has a keeper.
+    pub(crate) async fn begin(config: Config, daemon_token: Arc<DaemonToken>) -> Result<(Self, Rooms)> {
+        let (asks, asked) = mpsc::channel(16);
+        let registries = config.registries.clone();
+        let generations = Arc::new(Generations { registries, present: watch::Sender::new(None), asks });
+        let mut landlord = Self { config, daemon_token, house: None, generations, asked };
+        landlord.reset(&Wanted::default()).await?;
+        let first = landlord.generations.present.borrow().clone().context("a reset leaves an installation")?;
+        Ok((landlord, first))
+    }
+
+    /// What the handlers see.
+    pub(crate) fn generations(&self) -> Arc<Generations> {
+        Arc::clone(&self.generations)
+    }
+
+    /// Does what is asked for until the server ends, then closes the installation of the present.
+    pub(crate) async fn run(mut self, server: impl Future<Output = std::io::Result<()>>) -> Result<()> {
+        let mut server = std::pin::pin!(server);
+        let mut rotations = tokio::time::interval(self.config.accounts.daemon_rotation);
+        // The first comes at once, and the first token is written already.
+        rotations.tick().await;
+        let ended = loop {
+            tokio::select! {
+                ended = &mut server => break ended,
+                Some(Ask { wanted, reply }) = self.asked.recv() => {
+                    // Whoever asked may have hung up; the installation is there all the same.
+                    drop(reply.send(self.reset(&wanted).await));
+                }
+                _ = rotations.tick() => if let Err(error) = self.daemon_token.rotate() {
+                    tracing::error!(%error, "the daemon token could not be replaced");
+                },
+            }
+        };
+        if let Some(house) = self.house.take() {
+            house.close().await;
+        }
+        self.daemon_token.remove();
+        Ok(ended?)
+    }
+
+    async fn reset(&mut self, wanted: &Wanted) -> Result<Seeded> {
+        self.generations.present.send_replace(None);
+        if let Some(old) = self.house.take() {
+            old.send_away();
+            old.close().await;
+        }
+        self.wipe().await?;
+        let token = seed::write_bootstrap_token(&self.config)?;
+        let fresh = House::open(&self.config, Some(Arc::clone(&self.daemon_token))).await?;
+        let rooms = fresh.rooms();
+        rooms.surface.mount_methods(Arc::new(TestingMethods::new(Arc::downgrade(&self.generations))));
+        self.house = Some(fresh);
+        let seeded = seed::seed(&rooms.surface, &self.config, &token, wanted).await?;
+        seed::drain(&rooms.surface).await?;
+        self.generations.present.send_replace(Some(rooms));
+        Ok(seeded)
+    }
+
+    /// Takes everything that was recorded away. The keys stay: they are the server's, not the record's.
+    async fn wipe(&self) -> Result<()> {
+        match &self.config.store.database {
+            DatabaseConfig::Sqlite { directory } => {
+                for entry in std::fs::read_dir(directory).context("the store cannot be listed")? {
+                    let path = entry?.path();
+                    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                    if name.starts_with("journal.db") || name.starts_with("read.db") {
+                        std::fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
+                    }
+                }
+            }
+            DatabaseConfig::Postgres { url } => {
+                let mut connection = sqlx::PgConnection::connect(url.expose_secret()).await?;
+                sqlx::raw_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public").execute(&mut connection).await?;
+                connection.close().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Answers a request from the installation of the present.
+pub(crate) async fn of_the_present<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let generations = request.app_data::<web::Data<Generations>>().cloned();
+    if let Some(rooms) = async { generations?.rooms().await }.await {
+        let mut lent = Extensions::new();
+        rooms.lend(&mut lent);
+        request.add_data_container(Rc::new(lent));
+    }
+    next.call(request).await
+}

@@ -1,0 +1,264 @@
+//! The test-support program, seen from outside, on both engines.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use muniment_testkit::{Cluster, free_port};
+use reqwest::header::COOKIE;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const PASSWORD: &str = "test-password-123";
+
+#[derive(Clone, Copy)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+struct Program {
+    child: Child,
+    base: String,
+    folder: TempDir,
+    http: reqwest::Client,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Program {
+    async fn start(engine: Engine) -> Self {
+        // Another test of this process may have been first.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let folder = tempfile::tempdir().unwrap();
+        let base = format!("127.0.0.1:{}", free_port());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_muniment-testing"));
+        command.args(["--listen", &base, "--data-dir", folder.path().to_str().unwrap()]).current_dir(folder.path());
+        command
+            .env("HOME", folder.path())
+            .env("MUNIMENT_ROLES", "teacher:admin")
+            .env("MUNIMENT_OFFERS_AUTHORIZE", "admin_or_holder")
+            .env("MUNIMENT_LIMITS_LOGIN_IP", "off");
+        if let Engine::Postgres = engine {
+            command.env("MUNIMENT_DATABASE_URL", Cluster::shared().fresh_database());
+        }
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let program = Self { child, base: format!("http://{base}"), folder, http: reqwest::Client::new() };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while program.http.get(format!("{}/health", program.base)).send().await.is_err() {
+            assert!(Instant::now() < deadline, "{}", program.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        program
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn daemon_token(&self) -> String {
+        let token = std::fs::read_to_string(self.folder.path().join("run/daemon_token")).unwrap();
+        token.trim().to_owned()
+    }
+
+    async fn rpc(&self, header: (&str, &str), method: &str, params: Value) -> (u16, Value) {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let sent = self.http.post(format!("{}/api/rpc", self.base)).header(header.0, header.1).json(&request).send();
+        let reply = sent.await.unwrap();
+        (reply.status().as_u16(), reply.json().await.unwrap())
+    }
+
+    async fn privileged(&self, method: &str, params: Value) -> (u16, Value) {
+        self.rpc(("x-daemon-token", &self.daemon_token()), method, params).await
+    }
+
+    #[track_caller]
+    fn result((status, body): (u16, Value), log: &str) -> Value {
+        assert_eq!(status, 200, "{body}\n{log}");
+        body["result"].clone()
+    }
+
+    async fn reset(&self, params: Value) -> Value {
+        Self::result(self.privileged("_testing_reset", params).await, &self.log())
+    }
+
+    async fn status_by_cookie(&self, value: &str) -> u16 {
+        let cookie = format!("muniment_session={value}");
+        let sent = self.http.get(format!("{}/api/account/verify", self.base)).header(COOKIE, cookie).send();
+        sent.await.unwrap().status().as_u16()
+    }
+
+    async fn login(&self, username: &str, password: &str) -> u16 {
+        let body = json!({ "username": username, "password": password });
+        let sent = self.http.post(format!("{}/api/account/login", self.base)).json(&body).send();
+        sent.await.unwrap().status().as_u16()
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
+}
+
+async fn a_reset_leaves_nothing_of_before_and_makes_what_is_wanted(engine: Engine) {
+    let program = Program::start(engine).await;
+    let wanted = json!({
+        "extra_keeper_roles": ["teacher"],
+        "extra_accounts": [
+            { "username": "only-keeper", "roles": ["keeper"] },
+            { "username": "ann", "password_value": "a password of her own", "roles": ["admin", "teacher"] },
+        ],
+        "extra_actors": ["second"],
+    });
+    let first = program.reset(wanted.clone()).await;
+    assert_eq!(program.login("keeper", PASSWORD).await, 200);
+    assert_eq!(program.login("ann", "a password of her own").await, 200);
+    let ann = &first["extra_accounts"][1];
+    assert_eq!((text(&ann["account"]["username"]), first["extra_accounts"].as_array().unwrap().len()), ("ann", 2));
+    for seeded in [&first, ann, &first["extra_accounts"][0]] {
+        assert_eq!(program.status_by_cookie(text(&seeded["session_cookie"])).await, 200);
+        let bearer = format!("Bearer {}", text(&seeded["api_token"]));
+        let verified = program.rpc(("authorization", &bearer), "account_verify", json!(null)).await;
+        assert_eq!(verified.0, 400, "params must be absent");
+    }
+    let cookie = format!("muniment_session={}", text(&first["session_cookie"]));
+    let keeper_token = format!("Bearer {}", text(&first["api_token"]));
+    let actors = program.http.get(format!("{}/api/rpc?method=actor_list&id=1", program.base));
+    let actors: Value = actors.header(COOKIE, &cookie).send().await.unwrap().json().await.unwrap();
+    let names: Vec<&str> = actors["result"]["actors"].as_array().unwrap().iter().map(|it| text(&it["name"])).collect();
+    assert_eq!(names, ["keeper", "second"]);
+    assert_eq!(first["extra_actors"][0]["name"], "second");
+    let acting = json!({ "acting": first["actor"]["id"] });
+    let listed = Program::result(program.rpc(("cookie", &cookie), "admin_account_list", acting).await, "");
+    let accounts = listed["accounts"].as_array().unwrap();
+    let held = |username: &str| -> Vec<&str> {
+        let row = accounts.iter().find(|row| row["account"]["username"] == username).unwrap();
+        let mut roles: Vec<&str> = row["role_grants"].as_array().unwrap().iter().map(|it| text(&it["role"])).collect();
+        roles.sort_unstable();
+        roles
+    };
+    assert_eq!(held("keeper"), ["admin", "keeper", "teacher"]);
+    assert_eq!((held("ann"), held("only-keeper")), (vec!["admin", "teacher"], vec!["keeper"]));
+
+    let second = program.reset(json!({})).await;
+    assert_ne!(first["account"]["id"], second["account"]["id"]);
+    assert_eq!(program.login("ann", "a password of her own").await, 401);
+    assert_eq!(program.status_by_cookie(text(&first["session_cookie"])).await, 401);
+    assert_eq!(program.rpc(("authorization", &keeper_token), "admin_account_list", json!({})).await.0, 401);
+    let cookie = format!("muniment_session={}", text(&second["session_cookie"]));
+    let listed = Program::result(program.rpc(("cookie", &cookie), "admin_account_list", json!({})).await, "");
+    assert_eq!(listed["accounts"].as_array().unwrap().len(), 1);
+}
+
+async fn a_minted_session_ends_when_it_was_said(engine: Engine) {
+    let program = Program::start(engine).await;
+    let seeded = program.reset(json!({})).await;
+    let mint = async |milliseconds: i64| {
+        let params = json!({ "account_id": seeded["account"]["id"], "expires_in_ms": milliseconds });
+        Program::result(program.privileged("_testing_mint_session", params).await, &program.log())
+    };
+    let alive = mint(60_000).await;
+    assert_eq!(program.status_by_cookie(text(&alive["session_cookie"])).await, 200);
+    for milliseconds in [0, -60_000] {
+        let ended = mint(milliseconds).await;
+        assert_eq!(program.status_by_cookie(text(&ended["session_cookie"])).await, 401);
+    }
+    let unknown = json!({ "account_id": "00000000-0000-4000-8000-000000000000", "expires_in_ms": 1 });
+    let (status, body) = program.privileged("_testing_mint_session", unknown).await;
+    assert_eq!((status, &body["error"]["data"]["reason"]), (404, &json!("account_not_found")));
+}
+
+async fn what_is_recorded_can_be_read_after_a_drain(engine: Engine) {
+    let program = Program::start(engine).await;
+    let seeded = program.reset(json!({ "extra_accounts": [{ "username": "ann", "roles": [] }] })).await;
+    let cookie = format!("muniment_session={}", text(&seeded["session_cookie"]));
+    let offer = json!({ "to_account_id": seeded["extra_accounts"][0]["account"]["id"], "role": "teacher" });
+    Program::result(program.rpc(("cookie", &cookie), "role_grant_offer_create", offer).await, &program.log());
+    let drained = Program::result(program.privileged("_testing_drain_effects", json!({})).await, &program.log());
+    assert_eq!(drained, json!({}));
+    let rows = json!({ "event_type": "role_grant_offer_create" });
+    let rows = Program::result(program.rpc(("cookie", &cookie), "audit_log_list", rows).await, "");
+    assert_eq!(rows["events"].as_array().unwrap().len(), 1);
+}
+
+async fn only_the_daemon_token_resets_and_bad_input_wipes_nothing(engine: Engine) {
+    let program = Program::start(engine).await;
+    let seeded = program.reset(json!({})).await;
+    let cookie = format!("muniment_session={}", text(&seeded["session_cookie"]));
+    let bearer = format!("Bearer {}", text(&seeded["api_token"]));
+    for method in ["_testing_reset", "_testing_drain_effects", "_testing_mint_session"] {
+        assert_eq!(program.rpc(("x-nobody", "x"), method, json!({})).await.0, 401);
+        for header in [("cookie", cookie.as_str()), ("authorization", &bearer)] {
+            let (status, body) = program.rpc(header, method, json!({})).await;
+            assert_eq!(
+                (status, &body["error"]["data"]["reason"]),
+                (403, &json!("credential_type_required")),
+                "{method}"
+            );
+        }
+        let (status, body) = program.privileged(method, json!({ "unheard_of": 1 })).await;
+        assert_eq!((status, &body["error"]["code"]), (400, &json!(-32_602)), "{method}");
+    }
+    for bad in [
+        json!({ "extra_keeper_roles": ["unheard"] }),
+        json!({ "extra_accounts": [{ "username": "keeper", "roles": [] }] }),
+        json!({ "extra_accounts": [{ "username": "x", "roles": [] }] }),
+        json!({ "extra_accounts": [{ "username": "ann" }] }),
+        json!({ "extra_accounts": {} }),
+    ] {
+        let (status, body) = program.privileged("_testing_reset", bad).await;
+        assert_eq!((status, &body["error"]["code"]), (400, &json!(-32_602)));
+    }
+    assert_eq!(program.status_by_cookie(text(&seeded["session_cookie"])).await, 200);
+    let listing = program.http.get(format!("{}/api/surface", program.base)).header(COOKIE, &cookie).send();
+    assert!(!listing.await.unwrap().text().await.unwrap().contains("_testing"));
+}
+
+async fn resets_may_follow_each_other_while_others_ask(engine: Engine) {
+    let program = Program::start(engine).await;
+    let asking = async {
+        for _ in 0..200 {
+            let status = program.http.get(format!("{}/api/server/status", program.base)).send().await.unwrap().status();
+            assert!([200, 401, 503].contains(&status.as_u16()), "{status}");
+        }
+    };
+    let resetting = async {
+        let mut ids = Vec::new();
+        for _ in 0..5 {
+            ids.push(program.reset(json!({})).await["account"]["id"].clone());
+        }
+        ids.sort_by_key(Value::to_string);
+        ids.dedup();
+        assert_eq!(ids.len(), 5);
+    };
+    tokio::join!(asking, resetting);
+}
+
+macro_rules! both_engines {
+    ($($name:ident),* $(,)?) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                super::$name(super::Engine::Sqlite).await;
+            }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgres() {
+                super::$name(super::Engine::Postgres).await;
+            }
+        }
+    )*};
+}
+
+both_engines![
+    a_reset_leaves_nothing_of_before_and_makes_what_is_wanted,
+    a_minted_session_ends_when_it_was_said,
+    what_is_recorded_can_be_read_after_a_drain,
+    only_the_daemon_token_resets_and_bad_input_wipes_nothing,
+    resets_may_follow_each_other_while_others_ask,
+];

@@ -5,6 +5,7 @@ mod bench;
 mod generate;
 mod golden;
 mod postgres;
+mod release;
 mod run;
 mod shell;
 mod summary;

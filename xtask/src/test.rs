@@ -3,7 +3,10 @@
 use anyhow::{Result, bail};
 
 use crate::summary::Summary;
-use crate::{postgres, shell, tidy};
+use crate::{postgres, release, shell, tidy};
+
+/// Builds the test-support program, so that its tests run.
+const TEST_SUPPORT: &str = "muniment-testing/testing";
 
 /// The whole suite, or with `--quick` all of it but the end-to-end tests.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -15,7 +18,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     postgres::ensure_installed()?;
     let mut summary = Summary::default();
     summary.step("tidy", || tidy::run(&[]));
-    summary.step("build", || shell::run(shell::cargo(["test", "--workspace", "--no-run", "--quiet"])));
+    summary.step("release without test support", release::refuses_test_support);
+    summary.step("build", || {
+        shell::run(shell::cargo(["test", "--workspace", "--features", TEST_SUPPORT, "--no-run", "--quiet"]))
+    });
     summary.step("unit and contract tests", unit_tests);
     if !quick {
         summary.step("end-to-end tests", end_to_end_tests);
@@ -35,10 +41,13 @@ fn end_to_end_tests() -> Result<()> {
 fn unit_tests() -> Result<()> {
     if shell::available("cargo-nextest") {
         let filter = "not binary(e2e)";
-        shell::run(shell::cargo(["nextest", "run", "--workspace", "--no-tests", "pass", "-E", filter]))?;
+        let run = ["nextest", "run", "--workspace", "--features", TEST_SUPPORT, "--no-tests", "pass", "-E", filter];
+        shell::run(shell::cargo(run))?;
     } else {
-        shell::run(shell::cargo(["test", "--workspace", "--lib", "--bins"]))?;
-        shell::run(shell::cargo(["test", "--workspace", "--exclude", "muniment", "--tests"]))?;
+        let features = ["--features", TEST_SUPPORT];
+        shell::run(shell::cargo(["test", "--workspace", "--lib", "--bins"].iter().chain(&features)))?;
+        shell::run(shell::cargo(["test", "--workspace", "--exclude", "muniment", "--tests"].iter().chain(&features)))?;
+        shell::run(shell::cargo(["test", "--package", "muniment", "--test", "simulation"]))?;
     }
     shell::run(shell::cargo(["test", "--workspace", "--doc", "--quiet"]))
 }

@@ -97,10 +97,24 @@ fn f8_a_daemon_token_file_that_is_not_the_servers_alone_stops_the_start(engine: 
     assert_eq!(token.trim_end().len(), 43);
 }
 
+fn k17_the_program_knows_no_method_of_tests(engine: Engine) {
+    let house = Installation::shared(engine);
+    for method in ["_testing_reset", "_testing_drain_effects", "_testing_mint_session"] {
+        for client in [&house.daemon(), &house.keeper.client, &house.server.anonymous()] {
+            let unknown = client.rpc("unheard_of", &json!({})).0;
+            assert_eq!(client.rpc(method, &json!({})).0.body, unknown.body, "{method}");
+            assert_eq!(unknown.status, 404);
+        }
+    }
+    let program = std::fs::read(env!("CARGO_BIN_EXE_muniment")).unwrap();
+    assert!(!crate::harness::contains(&program, b"_testing_reset"), "the program holds a method of tests");
+}
+
 both_engines![
     d3_a_session_that_the_client_brings_is_never_taken_on,
     d5_a_cookie_that_is_not_whole_is_nobodys,
     d8_many_sign_ins_at_once_leave_no_more_sessions_than_the_cap,
     d12_a_cookie_beside_a_token_never_adds_their_rights,
     f8_a_daemon_token_file_that_is_not_the_servers_alone_stops_the_start,
+    k17_the_program_knows_no_method_of_tests,
 ];

@@ -17,7 +17,8 @@ use crate::shell;
 use source::Line;
 
 /// Folders that hold Rust.
-const RUST: [&str; 9] = ["aggregates", "benches", "journal", "projections", "sql", "src", "testkit", "tests", "xtask"];
+const RUST: [&str; 10] =
+    ["aggregates", "benches", "journal", "projections", "sql", "src", "testing", "testkit", "tests", "xtask"];
 
 /// Pages that are held to the list of words.
 const PAGES: [&str; 2] = ["docs", "."];

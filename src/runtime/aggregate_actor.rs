@@ -4,7 +4,8 @@
 //! leave only after durability. When an append is refused, what stands behind it in flight is collected, the
 //! state is loaded again and everything unacknowledged is decided anew, in order (design section 4).
 //!
-//! **Invariant:** a reply never depends on an event that is not durable, refusals included.
+//! **Invariant:** a reply never depends on an event that is not durable, refusals and states included, nor misses one
+//! that this node had seen when it was asked.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -33,6 +34,7 @@ use super::limits::{
 
 type Loading<D> = Pin<Box<dyn Future<Output = Result<Folded<D>, FoldError>> + Send>>;
 type Saving = Pin<Box<dyn Future<Output = ()> + Send>>;
+type StateReply<D> = oneshot::Sender<Result<Folded<D>, BusError<<D as Decider>::Refusal>>>;
 
 enum InFlight<D: Decider> {
     /// Submitted to the journal.
@@ -41,11 +43,13 @@ enum InFlight<D: Decider> {
     Answer { pending: Pending<D>, outcome: Outcome<D> },
     /// Bears a key that is in flight; decided again when it comes to the front.
     Again { pending: Pending<D> },
+    /// Asked for; leaves when everything in it is durable.
+    State { sender: StateReply<D>, folded: Box<Folded<D>> },
 }
 
 enum Waiting<D: Decider> {
     Command(Pending<D>),
-    State(oneshot::Sender<Result<Folded<D>, BusError<D::Refusal>>>),
+    State(StateReply<D>),
 }
 
 enum Phase<D: Decider> {
@@ -75,8 +79,8 @@ pub struct AggregateActor<D: Decider> {
     saving: Option<Saving>,
     in_flight: VecDeque<InFlight<D>>,
     waiting: VecDeque<Waiting<D>>,
-    /// Unacknowledged commands collected while draining, in order.
-    collected: VecDeque<Pending<D>>,
+    /// What is unanswered, collected while draining, in order.
+    collected: VecDeque<Waiting<D>>,
     recent_keys: LruCache<DedupeKey, Position>,
 }
 
@@ -107,9 +111,7 @@ impl<D: Decider> AggregateActor<D> {
     }
 
     fn take(&mut self, request: Waiting<D>) {
-        if matches!(self.phase, Phase::Ready) && self.flags.stale.swap(false, Ordering::AcqRel) {
-            self.phase = Phase::Draining;
-        }
+        self.doubt_when_stale();
         let can_decide = matches!(self.phase, Phase::Ready) && self.in_flight.len() < IN_FLIGHT_APPENDS_MAX;
         if can_decide && self.waiting.is_empty() {
             self.serve(request);
@@ -123,17 +125,30 @@ impl<D: Decider> AggregateActor<D> {
         }
     }
 
+    /// Another node wrote the stream since the state was loaded. Asked before every request that is served: a request
+    /// may have waited through a load that had begun before the event it must see.
+    fn doubt_when_stale(&mut self) {
+        if matches!(self.phase, Phase::Ready) && self.flags.stale.swap(false, Ordering::AcqRel) {
+            self.phase = Phase::Draining;
+        }
+    }
+
     fn serve(&mut self, request: Waiting<D>) {
         match request {
             Waiting::Command(pending) => self.execute(pending),
-            Waiting::State(sender) => reply(
-                sender,
-                Ok(Folded {
-                    state: self.state.clone(),
-                    version: self.version,
-                    snapshot_version: self.snapshot_version,
-                }),
-            ),
+            Waiting::State(sender) => self.tell(sender),
+        }
+    }
+
+    /// Tells the state, once everything in it is durable: what is in flight may yet be refused, because another node
+    /// wrote first.
+    fn tell(&mut self, sender: StateReply<D>) {
+        let (state, version) = (self.state.clone(), self.version);
+        let folded = Folded { state, version, snapshot_version: self.snapshot_version };
+        if self.in_flight.is_empty() {
+            reply(sender, Ok(folded));
+        } else {
+            self.in_flight.push_back(InFlight::State { sender, folded: Box::new(folded) });
         }
     }
 
@@ -210,7 +225,7 @@ impl<D: Decider> AggregateActor<D> {
     fn bears_key_in_flight(&self, wanted: &[(usize, DedupeKey)]) -> bool {
         self.in_flight.iter().any(|entry| match entry {
             InFlight::Append { keys, .. } => keys.iter().any(|(_, key)| wanted.iter().any(|(_, own)| own == key)),
-            InFlight::Answer { .. } | InFlight::Again { .. } => false,
+            InFlight::Answer { .. } | InFlight::Again { .. } | InFlight::State { .. } => false,
         })
     }
 
@@ -286,8 +301,8 @@ impl<D: Decider> AggregateActor<D> {
     }
 
     fn begin_loading(&mut self) {
-        while let Some(pending) = self.collected.pop_back() {
-            self.waiting.push_front(Waiting::Command(pending));
+        while let Some(request) = self.collected.pop_back() {
+            self.waiting.push_front(request);
         }
         self.flags.stale.store(false, Ordering::Release);
         self.snapshot = None;
@@ -326,6 +341,13 @@ impl<D: Decider> AggregateActor<D> {
     }
 
     fn serve_waiting(&mut self) -> bool {
+        if self.waiting.is_empty() {
+            return false;
+        }
+        self.doubt_when_stale();
+        if matches!(self.phase, Phase::Draining) {
+            return true;
+        }
         if self.in_flight.len() >= IN_FLIGHT_APPENDS_MAX {
             return false;
         }
@@ -343,15 +365,17 @@ impl<D: Decider> AggregateActor<D> {
                 Poll::Pending => return false,
                 Poll::Ready(verdict) => Some(verdict),
             },
-            Some(InFlight::Answer { .. } | InFlight::Again { .. }) => None,
+            Some(InFlight::Answer { .. } | InFlight::Again { .. } | InFlight::State { .. }) => None,
         };
         match (self.in_flight.pop_front(), verdict) {
             (Some(InFlight::Append { pending, events, keys, .. }), Some(verdict)) => {
                 self.settle_append(pending, events, &keys, verdict);
             }
             (Some(InFlight::Answer { pending, .. } | InFlight::Again { pending }), _) if draining => {
-                self.collected.push_back(pending);
+                self.collected.push_back(Waiting::Command(pending));
             }
+            (Some(InFlight::State { sender, .. }), _) if draining => self.collected.push_back(Waiting::State(sender)),
+            (Some(InFlight::State { sender, folded }), _) => reply(sender, Ok(*folded)),
             (Some(InFlight::Answer { pending, outcome }), _) => reply(pending.reply, outcome),
             (Some(InFlight::Again { pending }), _) => self.execute(pending),
             (Some(InFlight::Append { .. }) | None, _) => {}
@@ -388,7 +412,7 @@ impl<D: Decider> AggregateActor<D> {
                     let why = format!("{} is being written by too many at once", self.stream);
                     reply(pending.reply, Err(BusError::Unavailable(why)));
                 } else {
-                    self.collected.push_back(pending);
+                    self.collected.push_back(Waiting::Command(pending));
                 }
             }
             Err(error) => {

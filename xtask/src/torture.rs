@@ -5,7 +5,18 @@ use anyhow::Result;
 use crate::{postgres, shell};
 
 /// The test names that have a long form; each reads `MUNIMENT_TORTURE`.
-const PROOFS: [&str; 7] = ["crash::", "races::", "met_107", "equality", "fuzz", "simulation", "torture"];
+const PROOFS: [&str; 10] = [
+    "crash::",
+    "races::",
+    "met_107",
+    "equality",
+    "fuzz",
+    "simulation",
+    "torture",
+    "revocation::",
+    "acc_218",
+    "timing::",
+];
 
 /// Runs the long forms in an optimised build, one after the other; an argument narrows the list.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {

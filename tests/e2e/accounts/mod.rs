@@ -16,6 +16,7 @@ mod offers;
 mod password;
 mod people;
 mod races;
+mod revocation;
 mod revoke;
 mod rpc;
 mod session;

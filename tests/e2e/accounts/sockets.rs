@@ -278,7 +278,7 @@ fn acc_217_closing_needs_no_read_model(engine: Engine) {
 
 fn acc_218_no_handshake_outlives_its_credential(engine: Engine) {
     let house = Installation::with(engine, &[]);
-    let rounds = if crate::harness::torture() { 100 } else { 8 };
+    let rounds = if crate::harness::torture() { 500 } else { 8 };
     let person = house.named("ann-a");
     for _ in 0..rounds {
         let doomed = house.session_of(&person);

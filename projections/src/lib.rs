@@ -4,7 +4,8 @@
 //! in, exactly once; [`rebuild`] replaces the tables of a model while it serves; [`verify`] compares it with a fresh
 //! replay. Then one module a model: its row types, its queries, and how it folds. Begin with [`metrics`].
 //!
-//! **Invariant:** everything here but `last_used` can be dropped and comes back from the journal, row for row.
+//! **Invariant:** everything here but `last_used` and `request_windows` can be dropped and comes back from the journal,
+//! row for row.
 //! **Invariant:** no personal value stands here in clear; queries return [`muniment_aggregates::sealed::Sealed`].
 
 pub mod accounts;
@@ -27,6 +28,7 @@ pub mod points;
 pub mod projection;
 mod query;
 pub mod rebuild;
+pub mod request_windows;
 mod rows;
 pub mod rules;
 pub mod sessions;

@@ -1,8 +1,6 @@
 //! Applications: submitting one makes company, founder, agent token and first metric in one append
 //! (spec/metrics.md section 5).
 
-use std::time::Instant;
-
 use muniment_aggregates::application::{Application, ApplicationCommand, NewToken, Scope, Submit, Withdraw};
 use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{ApplicationId, CompanyId, FounderId, InviteId, MetricId};
@@ -50,23 +48,20 @@ impl Surface {
         Ok(None)
     }
 
-    fn signup_gate(&self, request: &Request, has_session: bool) -> Result<(), ApiError> {
+    async fn signup_gate(&self, request: &Request, has_session: bool) -> Result<(), ApiError> {
         let otp_required = || ApiError::refuse(401, "email_otp_required", "Sign in by e-mail code first.");
         match &self.applications.signup_secret {
             Some(secret) => {
                 let prefix = client_prefix(request.presented.client);
-                let now = Instant::now();
-                let too_many = |seconds| -> ApiError {
-                    Refusal::too_many("rate_limited", "Too many wrong signup secrets; wait.", seconds).into()
-                };
-                self.windows.check(Window::SignupSecret, &prefix, self.limits.signup_secret, now).map_err(too_many)?;
+                let too_many =
+                    |limited| ApiError::limited(limited, "rate_limited", "Too many wrong signup secrets; wait.");
+                let limit = self.limits.signup_secret;
+                self.windows.check(Window::SignupSecret, &prefix, limit).await.map_err(too_many)?;
                 // Digests are compared, so that neither content nor length shows in the time it takes.
                 let given = blake3::hash(request.signup_secret.as_deref().unwrap_or_default().as_bytes());
                 let wanted = blake3::hash(secret.expose_secret().as_bytes());
                 if !bool::from(given.as_bytes().ct_eq(wanted.as_bytes())) {
-                    self.windows
-                        .hit(Window::SignupSecret, &prefix, self.limits.signup_secret, now)
-                        .map_err(too_many)?;
+                    self.windows.hit(Window::SignupSecret, &prefix, limit).await.map_err(too_many)?;
                     return Err(ApiError::refuse(401, "unauthorized", "The signup secret is missing or wrong."));
                 }
             }
@@ -82,7 +77,7 @@ impl Surface {
     /// `POST /v1/applications`.
     pub(super) async fn submit_application(&self, request: &mut Request) -> Result<Reply, ApiError> {
         let founder = self.optional_founder(request).await?;
-        self.signup_gate(request, founder.is_some())?;
+        self.signup_gate(request, founder.is_some()).await?;
         let known = ["company_name", "founder_name", "founder_email", "website", "narrative", "primary_metric"];
         let mut fields = Fields::of(request, &known, false).await?;
         let company_name = fields.required_text("company_name", NAME_CHARACTERS_MAX)?;
@@ -104,7 +99,7 @@ impl Surface {
         let primary = primary_metric(&mut fields)?;
         let website = fields.text_unless_blank("website", WEBSITE_CHARACTERS_MAX)?;
         let narrative = narrative(&mut fields)?;
-        self.limit_applications(request, &email)?;
+        self.limit_applications(request, &email).await?;
 
         let keys = self.runtime.journal.keyring();
         let subject = keys.subject_for(SubjectAlias::email(&email)).await?;
@@ -183,20 +178,15 @@ impl Surface {
         Ok(Some(InviteId(found.ok_or_else(no_invite)?)))
     }
 
-    fn limit_applications(&self, request: &Request, email: &str) -> Result<(), ApiError> {
-        let too_many = |seconds| Refusal::too_many("rate_limited", "Too many applications; wait.", seconds);
-        let now = Instant::now();
+    async fn limit_applications(&self, request: &Request, email: &str) -> Result<(), ApiError> {
+        let too_many = |limited| ApiError::limited(limited, "rate_limited", "Too many applications; wait.");
         let prefix = client_prefix(request.presented.client);
         // The address itself is nobody's business in a table of counters.
         let digest = hex::encode(self.runtime.journal.keyring().mac("application-limit", email.as_bytes()));
-        self.windows
-            .check(Window::ApplicationsEmail, &digest, self.limits.applications_email, now)
-            .map_err(too_many)?;
-        self.windows
-            .hit(Window::ApplicationsAddress, &prefix, self.limits.applications_address, now)
-            .map_err(too_many)?;
-        self.windows.hit(Window::ApplicationsEmail, &digest, self.limits.applications_email, now).map_err(too_many)?;
-        Ok(())
+        let (by_address, by_email) = (self.limits.applications_address, self.limits.applications_email);
+        self.windows.check(Window::ApplicationsEmail, &digest, by_email).await.map_err(too_many)?;
+        self.windows.hit(Window::ApplicationsAddress, &prefix, by_address).await.map_err(too_many)?;
+        self.windows.hit(Window::ApplicationsEmail, &digest, by_email).await.map_err(too_many)
     }
 
     /// `GET /v1/applications`.

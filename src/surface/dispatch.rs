@@ -1,13 +1,11 @@
 //! Leads a request through its gates, in the order every method shares: credential, type, scope, limit; then the
 //! method itself, which reads the body first.
 
-use std::time::Instant;
-
 use muniment_aggregates::ids::CompanyId;
 
 use super::Surface;
 use super::cookie_caller::Reviewer;
-use super::errors::{ApiError, Refusal};
+use super::errors::ApiError;
 use super::limits::Window;
 use super::methods::{LimitClass, Method, Name, Verb, Who};
 use super::principal::{Agent, Caller, Founder};
@@ -34,7 +32,7 @@ impl Surface {
     /// Whatever gate or method refuses, or a fault.
     pub async fn call(&self, method: &'static Method, request: &mut Request) -> Result<Reply, ApiError> {
         let admitted = self.admit(method, request).await?;
-        self.count(method, &admitted)?;
+        self.count(method, &admitted).await?;
         if let Some(after) = request.after {
             let models: Vec<&str> = self.runtime.reads.positions().into_keys().collect();
             self.runtime.reads.wait(&models, after).await?;
@@ -109,7 +107,7 @@ impl Surface {
         }
     }
 
-    fn count(&self, method: &Method, admitted: &Admitted) -> Result<(), ApiError> {
+    async fn count(&self, method: &Method, admitted: &Admitted) -> Result<(), ApiError> {
         let (window, limit) = match method.limit {
             LimitClass::None => return Ok(()),
             LimitClass::Writes => (Window::MetricWrites, self.limits.metric_writes),
@@ -122,8 +120,9 @@ impl Surface {
             Admitted::Company(caller, _) => caller.limit_key(),
             Admitted::Reviewer(reviewer) => &reviewer.session.0,
         };
-        self.windows.hit(window, key, limit, Instant::now()).map_err(|seconds| {
-            Refusal::too_many("rate_limited", "Too many requests of this credential; wait.", seconds).into()
+        let passes = self.windows.hit(window, key, limit).await;
+        passes.map_err(|limited| {
+            ApiError::limited(limited, "rate_limited", "Too many requests of this credential; wait.")
         })
     }
 }

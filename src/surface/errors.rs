@@ -10,6 +10,7 @@ use muniment_aggregates::decider::Refuse;
 use muniment_aggregates::metric::MetricRefusal;
 use serde_json::{Map, Value, json};
 
+use super::limits::Limited;
 use crate::runtime::BusError;
 use crate::runtime::reads::Behind;
 
@@ -78,6 +79,15 @@ impl ApiError {
             refusal.extra.insert(key.to_owned(), value);
         }
         self
+    }
+
+    /// A request that did not pass its limit, refused under a code.
+    #[must_use]
+    pub fn limited(limited: Limited, code: &'static str, message: &str) -> Self {
+        match limited {
+            Limited::TooMany(seconds) => Refusal::too_many(code, message, seconds).into(),
+            Limited::Unknown(error) => error.into(),
+        }
     }
 
     /// 503: nothing was done, and the same call may succeed shortly.

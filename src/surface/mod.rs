@@ -131,7 +131,7 @@ impl Surface {
             applications: config.applications.clone(),
             accounts: config.accounts.clone(),
             limits: config.limits.clone(),
-            windows: limits::Windows::default(),
+            windows: limits::Windows::new(&runtime),
             credentials,
             metric_ids: Mutex::new(LruCache::new(NonZeroUsize::new(METRIC_IDS_MAX).unwrap_or(NonZeroUsize::MIN))),
             runtime,

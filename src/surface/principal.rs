@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use lru::LruCache;
@@ -21,7 +20,7 @@ use parking_lot::Mutex;
 
 use super::Surface;
 use super::cookie_caller::Reviewer;
-use super::errors::{ApiError, Refusal};
+use super::errors::ApiError;
 use super::limits::{Window, client_prefix};
 use super::request::{Presented, Request};
 use crate::auth::tokens::{self, TokenKind};
@@ -146,11 +145,11 @@ impl Surface {
     }
 
     /// Counts a wrong credential and answers it.
-    fn bad_credential(&self, presented: &Presented, code: &'static str) -> ApiError {
+    async fn bad_credential(&self, presented: &Presented, code: &'static str) -> ApiError {
         let prefix = client_prefix(presented.client);
-        match self.windows.hit(Window::BadTokens, &prefix, self.limits.bad_tokens, Instant::now()) {
+        match self.windows.hit(Window::BadTokens, &prefix, self.limits.bad_tokens).await {
             Ok(()) => ApiError::refuse(401, code, "The credential is unknown, wrong or revoked."),
-            Err(seconds) => Refusal::too_many("rate_limited", "Too many wrong credentials; wait.", seconds).into(),
+            Err(limited) => ApiError::limited(limited, "rate_limited", "Too many wrong credentials; wait."),
         }
     }
 
@@ -163,11 +162,11 @@ impl Surface {
             return Err(ApiError::refuse(401, "missing_token", "Send the token as Authorization: Bearer …"));
         };
         let Some(id) = tokens::public_id(&self.metrics.token_prefix, TokenKind::Agent, raw) else {
-            return Err(self.bad_credential(presented, "invalid_token"));
+            return Err(self.bad_credential(presented, "invalid_token").await);
         };
         self.runtime.journal.confirm_head().await?;
         let Some(agent) = self.find_agent(&id).await?.filter(|agent| tokens::matches(raw, &agent.secret_hash)) else {
-            return Err(self.bad_credential(presented, "invalid_token"));
+            return Err(self.bad_credential(presented, "invalid_token").await);
         };
         let now = self.runtime.clock.now();
         if agent.expires_at.is_some_and(|end| end <= now) {
@@ -247,7 +246,7 @@ impl Surface {
         self.runtime.journal.confirm_head().await?;
         let found = self.find_founder(&id).await?;
         let Some(founder) = found.filter(|founder| tokens::matches(raw, &founder.secret_hash)) else {
-            return Err(self.bad_credential(presented, "invalid_session"));
+            return Err(self.bad_credential(presented, "invalid_session").await);
         };
         if founder.expires_at <= self.runtime.clock.now() {
             return Err(ApiError::refuse(401, "expired_session", "The session has ended; sign in again."));

@@ -1,8 +1,6 @@
 //! Sign-in by e-mail code (spec/metrics.md section 4): one stream a mailbox holds every limit and the single use;
 //! a right code, the session and the account are one append.
 
-use std::time::Instant;
-
 use chrono::TimeDelta;
 use muniment_aggregates::account::{
     ACCOUNT_EMAIL_CLAIM, Account, AccountCommand, OpenSession, RegisterByEmail, VerifyEmail,
@@ -63,9 +61,11 @@ impl Surface {
         }
     }
 
-    fn limit_address(&self, window: Window, limit: Option<Limit>, request: &Request) -> Result<(), ApiError> {
-        self.windows.hit(window, &client_prefix(request.presented.client), limit, Instant::now()).map_err(|seconds| {
-            Refusal::too_many("otp_rate_limited", "Too many sign-ins from this address; wait.", seconds).into()
+    async fn limit_address(&self, window: Window, limit: Option<Limit>, request: &Request) -> Result<(), ApiError> {
+        let client = client_prefix(request.presented.client);
+        let passes = self.windows.hit(window, &client, limit).await;
+        passes.map_err(|limited| {
+            ApiError::limited(limited, "otp_rate_limited", "Too many sign-ins from this address; wait.")
         })
     }
 
@@ -86,7 +86,7 @@ impl Surface {
                 return Err(ApiError::unavailable("Sign-in by e-mail is not available here: no mail is set up."));
             }
         };
-        self.limit_address(Window::OtpAddressStarts, self.limits.otp_address_starts, request)?;
+        self.limit_address(Window::OtpAddressStarts, self.limits.otp_address_starts, request).await?;
 
         let keys = self.runtime.journal.keyring();
         let subject = keys.subject_for(SubjectAlias::email(&email)).await?;
@@ -153,7 +153,7 @@ impl Surface {
         fields.text("totp", text::NAME_CHARACTERS_MAX)?;
         let code = codes::parse(&code)
             .ok_or_else(|| ApiError::refuse(400, "invalid_otp", "code must be the six digits of the mail."))?;
-        self.limit_address(Window::OtpAddressGuesses, self.limits.otp_address_guesses, request)?;
+        self.limit_address(Window::OtpAddressGuesses, self.limits.otp_address_guesses, request).await?;
 
         let no_code = || ApiError::refuse(401, "invalid_otp", "The code is wrong, used or was never sent.");
         let keys = self.runtime.journal.keyring();

@@ -26,3 +26,11 @@ CREATE TABLE IF NOT EXISTS last_used_v1 (
     used_at       BIGINT NOT NULL,
     client        TEXT
 ) WITHOUT ROWID;
+
+-- What counts against a limit, by a digest of whom it concerns. Shared by the nodes, kept over restarts; not a read model.
+CREATE TABLE IF NOT EXISTS request_windows_v1 (
+    key        TEXT   NOT NULL PRIMARY KEY,
+    counted    TEXT   NOT NULL,
+    expires_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS request_windows_v1_expires ON request_windows_v1 (expires_at);

@@ -12,7 +12,7 @@ use muniment_aggregates::account::{Account, CloseSession};
 use muniment_aggregates::offer_book::{NoteLapsed, OfferBook, OfferBookCommand};
 use muniment_aggregates::session::{Revoke, Session};
 use muniment_projections::sessions::SessionRow;
-use muniment_projections::{ReadStore, offers, sessions};
+use muniment_projections::{ReadStore, offers, request_windows, sessions};
 use tokio::sync::watch;
 
 use crate::runtime::leadership::Leadership;
@@ -56,6 +56,7 @@ pub async fn run(
 }
 
 async fn sweep_all(runtime: &Runtime) -> anyhow::Result<Swept> {
+    request_windows::sweep(runtime.reads.store(), runtime.clock.now()).await?;
     // From rows that lag behind, what the last sweep closed would be asked once more.
     runtime.reads.catch_up(&["sessions", "offers"]).await?;
     sweep(&runtime.bus, runtime.reads.store(), runtime.clock.now()).await

@@ -100,7 +100,7 @@ impl Surface {
         let path = self.bootstrap.token_path.as_ref().filter(|_| self.bootstrap.is_available());
         let path = path.ok_or_else(already_bootstrapped)?;
         let (address, limit) = (client_prefix(from.client), self.limits.bootstrap_ip);
-        let by_address = self.windows.enter(Window::BootstrapAddress, &address, limit).await.map_err(Fail::too_many)?;
+        let by_address = self.windows.enter(Window::BootstrapAddress, &address, limit).await.map_err(Fail::limited)?;
         let outcome = match self.check_token(path, input.text("token")).await {
             Ok(()) => self.found_installation(input, from).await,
             Err(fail) => Err(fail),
@@ -117,7 +117,7 @@ impl Surface {
             }
             Err(fail) => {
                 if let Some(reason) = fail.reason.filter(|_| fail.fault.is_none()) {
-                    by_address.failed();
+                    by_address.failed().await.map_err(Fail::limited)?;
                     let subject = self.client_subject().await?;
                     let origin = self
                         .origin_of(Who::Anonymous, &subject, from.client, "http", "bootstrap", from.correlation)

@@ -6,7 +6,6 @@
 //! so an end that any node recorded holds for the next request.
 
 use std::net::IpAddr;
-use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use cookie::Cookie;
@@ -362,10 +361,10 @@ impl Surface {
             return Ok(None);
         }
         let (key, limit) = (client_prefix(presented.client), self.limits.bearer_ip);
-        self.windows.check(Window::BearerAddress, &key, limit, Instant::now()).map_err(Fail::too_many)?;
+        self.windows.check(Window::BearerAddress, &key, limit).await.map_err(Fail::limited)?;
         let caller = self.holder_of(raw, presented, as_of).await?;
         if caller.is_none() {
-            self.windows.hit(Window::BearerAddress, &key, limit, Instant::now()).map_err(Fail::too_many)?;
+            self.windows.hit(Window::BearerAddress, &key, limit).await.map_err(Fail::limited)?;
         }
         Ok(caller)
     }

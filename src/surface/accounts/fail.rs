@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::surface::errors::ApiError;
+use crate::surface::limits::Limited;
 
 /// Something wrong with an input, by its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,6 +163,15 @@ impl Fail {
         let mut fail = Self::because(Code::RateLimited, "rate_limit_exceeded", "Too many requests; wait.");
         fail.retry_after_seconds = Some(seconds);
         fail.with("retry_after", json!(seconds))
+    }
+
+    /// A request that did not pass its limit.
+    #[must_use]
+    pub fn limited(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(seconds) => Self::too_many(seconds),
+            Limited::Unknown(error) => Self::from(error),
+        }
     }
 
     /// A fault of ours.

@@ -77,10 +77,10 @@ impl Surface {
         let name = input.text("username");
         let address = client_prefix(from.client);
         let limits = (self.limits.login_ip, self.limits.login_account);
-        let by_address = self.windows.enter(Window::LoginAddress, &address, limits.0).await.map_err(Fail::too_many)?;
+        let by_address = self.windows.enter(Window::LoginAddress, &address, limits.0).await.map_err(Fail::limited)?;
         let found = self.find_by_name(name).await?;
         let key = found.as_ref().map_or_else(|| format!("name:{name}"), |found| format!("account:{}", found.id));
-        let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(Fail::too_many)?;
+        let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(Fail::limited)?;
         let password = Zeroizing::new(input.text("password").to_owned());
         let stored = found.as_ref().and_then(|found| found.stored.clone());
         let is_right = self.passwords.verify(password, stored).await;
@@ -89,7 +89,7 @@ impl Surface {
         };
         match self.open_session(found, from).await? {
             Some((fresh, position)) => {
-                by_account.succeeded();
+                by_account.succeeded().await.map_err(Fail::limited)?;
                 let mut reply = RestReply::ok(json!({ "ok": true }), position);
                 reply.set_cookie = Some(self.cookies.issue(&fresh.raw, self.runtime.clock.now()));
                 Ok(reply)
@@ -107,8 +107,8 @@ impl Surface {
         by_address: Entry<'_>,
         by_account: Entry<'_>,
     ) -> Result<Flat, Fail> {
-        by_address.failed();
-        by_account.failed();
+        by_address.failed().await.map_err(Fail::limited)?;
+        by_account.failed().await.map_err(Fail::limited)?;
         let subject = match found {
             Some(found) => found.subject.clone(),
             None => self.client_subject().await?,
@@ -238,9 +238,9 @@ impl Surface {
         let address = client_prefix(from.client);
         let limits = (self.limits.login_ip, self.limits.login_account);
         let by_address =
-            self.windows.enter(Window::PasswordAddress, &address, limits.0).await.map_err(Fail::too_many)?;
+            self.windows.enter(Window::PasswordAddress, &address, limits.0).await.map_err(Fail::limited)?;
         let key = format!("account:{}", caller.account);
-        let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(Fail::too_many)?;
+        let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(Fail::limited)?;
         let origin = self
             .origin_of(caller.who(None), &caller.subject, from.client, "http", "password_change", from.correlation)
             .await?;
@@ -249,8 +249,8 @@ impl Surface {
         let is_right = self.passwords.verify(given, found.as_ref().and_then(|found| found.stored.clone())).await;
         let refusal = Refusal::of("password_change").with("credential_type", caller.credential.word());
         let (Some(found), true) = (found, is_right) else {
-            by_address.failed();
-            by_account.failed();
+            by_address.failed().await.map_err(Fail::limited)?;
+            by_account.failed().await.map_err(Fail::limited)?;
             self.record_refusal(refusal, &caller.subject, &origin).await?;
             return Err(invalid_credentials().flat());
         };
@@ -260,15 +260,15 @@ impl Surface {
         let done = self.runtime.bus.execute::<Account>(&caller.account.0, change.into(), &origin).await;
         let done = match done {
             Err(BusError::Refused(AccountRefusal::ConcurrentChange)) => {
-                by_address.failed();
-                by_account.failed();
+                by_address.failed().await.map_err(Fail::limited)?;
+                by_account.failed().await.map_err(Fail::limited)?;
                 let refusal = refusal.with("reason", "concurrent_change");
                 self.record_refusal(refusal, &caller.subject, &origin).await?;
                 return Err(invalid_credentials().flat());
             }
             other => other.map_err(Fail::from_bus)?,
         };
-        by_account.succeeded();
+        by_account.succeeded().await.map_err(Fail::limited)?;
         let ended = done.events.iter().find_map(|event| {
             if let AccountEvent::PasswordChanged(changed) = event {
                 Some((changed.sessions_revoked, changed.tokens_revoked))

@@ -259,9 +259,7 @@ impl Surface {
         }
         if method.limited {
             let limit = self.limits.action_account;
-            self.windows
-                .hit(Window::ActionAccount, &caller.account.0, limit, Instant::now())
-                .map_err(Fail::too_many)?;
+            self.windows.hit(Window::ActionAccount, &caller.account.0, limit).await.map_err(Fail::limited)?;
         }
         self.dispatch(&Call { caller, method, acting, input, transport, correlation }).await
     }

@@ -66,17 +66,17 @@ impl Surface {
         let (username, email) = (input.text("username"), input.optional_text("email"));
         let address = client_prefix(from.client);
         let limits = (self.limits.signup_ip, self.limits.signup_account);
-        let by_address = self.windows.enter(Window::SignupAddress, &address, limits.0).await.map_err(Fail::too_many)?;
-        let by_name = self.windows.enter(Window::SignupAccount, username, limits.1).await.map_err(Fail::too_many)?;
+        let by_address = self.windows.enter(Window::SignupAddress, &address, limits.0).await.map_err(Fail::limited)?;
+        let by_name = self.windows.enter(Window::SignupAccount, username, limits.1).await.map_err(Fail::limited)?;
         match self.try_sign_up(input.text("password"), username, email, from).await {
             Ok(reply) => {
-                by_name.succeeded();
+                by_name.succeeded().await.map_err(Fail::limited)?;
                 Ok(reply)
             }
             Err(Unsigned { fail, row }) => {
                 if let Some(row) = row {
-                    by_address.failed();
-                    by_name.failed();
+                    by_address.failed().await.map_err(Fail::limited)?;
+                    by_name.failed().await.map_err(Fail::limited)?;
                     self.record_sign_up(row, username, email, from).await?;
                 }
                 Err(fail.flat())

@@ -148,7 +148,42 @@ fn many_guesses_at_once_are_no_more_than_one_after_the_other(engine: Engine) {
     assert_eq!(text(&rows[0]["metadata"]["username"]), "ann-a");
 }
 
+fn a10_a_limit_holds_over_nodes_and_restarts(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_IP", "4/900"), ("LIMITS_LOGIN_ACCOUNT", "3/900")]);
+    house.named("ann-a");
+    let second = (engine == Engine::Postgres).then(|| house.server.second_node());
+    let nodes = [&house.server, second.as_ref().unwrap_or(&house.server)];
+    let guess = |node: usize, address: &str, name: &str| {
+        login(&nodes[node].anonymous().header("x-forwarded-for", address), name, "wrong")
+    };
+    for number in 0..4 {
+        let name = format!("nobody-{number}");
+        guess(number % 2, "198.51.100.1", &name).refused(401, "invalid_credentials");
+    }
+    for number in 0..3 {
+        guess(number % 2, &format!("203.0.113.{number}"), "ann-a").refused(401, "invalid_credentials");
+    }
+    let both_are_limited = || {
+        for node in [0, 1] {
+            let seconds = guess(node, "198.51.100.1", "nobody-z").limited("rate_limit_exceeded");
+            assert!((1..=900).contains(&seconds), "{seconds}");
+            guess(node, "203.0.113.99", "ann-a").limited("rate_limit_exceeded");
+        }
+    };
+    both_are_limited();
+    house.server.terminate();
+    house.server.restart();
+    both_are_limited();
+    guess(0, "198.51.100.2", "nobody-z").refused(401, "invalid_credentials");
+    for text in ["198.51.100.1", "nobody-0"] {
+        let kept = house.server.store.texts_of_read_models("SELECT key || counted FROM request_windows_v1");
+        assert!(kept.iter().all(|row| !row.contains(text)), "a counter names {text}: {kept:?}");
+        assert!(kept.len() >= 2);
+    }
+}
+
 both_engines![
+    a10_a_limit_holds_over_nodes_and_restarts,
     acc_080_an_address_has_five_failures,
     acc_081_an_account_has_ten_failures_whatever_it_is_called_and_from_where,
     acc_082_success_forgives_the_account_and_not_the_address,

@@ -227,7 +227,7 @@ fn acc_161_what_was_acknowledged_is_there_after_a_kill(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let ben = house.named("ben-b");
     let mut acknowledged: Vec<(Value, String)> = Vec::new();
-    for _ in 0..(if crate::harness::torture() { 50 } else { 3 }) {
+    for round in 0..(if crate::harness::torture() { 50 } else { 3 }) {
         let offers: Vec<Value> = (0..16)
             .map(|_| {
                 let scope = json!({ "scope_kind": "class", "scope_id": uuid::Uuid::new_v4().to_string() });
@@ -237,7 +237,7 @@ fn acc_161_what_was_acknowledged_is_there_after_a_kill(engine: Engine) {
         let answers = in_parallel(17, |index| {
             let Some(offer) = offers.get(index) else {
                 crate::harness::runtime().block_on(async {
-                    tokio::time::sleep(std::time::Duration::from_millis(15)).await;
+                    tokio::time::sleep(std::time::Duration::from_millis(10 + round * 17 % 90)).await;
                 });
                 house.server.kill9();
                 return None;

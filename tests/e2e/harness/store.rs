@@ -63,6 +63,14 @@ impl Store {
         }
     }
 
+    /// The same of the read models' database.
+    pub(crate) fn texts_of_read_models(&self, sql: &str) -> Vec<String> {
+        match self {
+            Self::Sqlite { folder } => sqlite_texts(&folder.join("read.db"), sql),
+            Self::Postgres { .. } => self.texts(sql),
+        }
+    }
+
     /// Every column as `table.column`, those of a migration tool of an engine left out.
     pub(crate) fn columns(&self) -> Vec<String> {
         match self {

@@ -1,0 +1,71 @@
+//! What counts against a limit: not an event and not a projection, but shared by the nodes and kept over restarts, so that
+//! neither a second node nor a restart is a way round a limit (spec/accounts-and-offers.md sections 3.12 and 12).
+
+use chrono::{DateTime, Utc};
+use muniment_sql::SqlError;
+
+use crate::store::ReadStore;
+
+/// Keys that are kept.
+pub const KEYS_MAX: i64 = 100_000;
+
+/// What is counted under a key, as it was stored.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(store: &ReadStore, key: &str) -> Result<Option<String>, SqlError> {
+    let sql = "SELECT counted FROM request_windows_v1 WHERE key = $1";
+    store.reader().fetch_optional(sql, &[key.into()]).await?.map(|row| row.text("counted")).transpose()
+}
+
+/// Replaces what is counted under a key, if it is still what was found; `false` where another was first.
+///
+/// # Errors
+/// What the database says.
+pub async fn replace(
+    store: &ReadStore,
+    key: &str,
+    found: Option<&str>,
+    counted: &str,
+    expires_at: DateTime<Utc>,
+) -> Result<bool, SqlError> {
+    let changed = match found {
+        Some(found) => {
+            store
+                .writer()
+                .execute(
+                    "UPDATE request_windows_v1 SET counted = $1, expires_at = $2 WHERE key = $3 AND counted = $4",
+                    &[counted.into(), expires_at.into(), key.into(), found.into()],
+                )
+                .await?
+        }
+        None => {
+            store
+                .writer()
+                .execute(
+                    "INSERT INTO request_windows_v1 (key, counted, expires_at) VALUES ($1, $2, $3) \
+                     ON CONFLICT (key) DO NOTHING",
+                    &[key.into(), counted.into(), expires_at.into()],
+                )
+                .await?
+        }
+    };
+    Ok(changed == 1)
+}
+
+/// Forgets what no longer counts, and of more than [`KEYS_MAX`] keys those that end soonest; how many went.
+///
+/// # Errors
+/// What the database says.
+pub async fn sweep(store: &ReadStore, now: DateTime<Utc>) -> Result<u64, SqlError> {
+    let ended = store.writer().execute("DELETE FROM request_windows_v1 WHERE expires_at <= $1", &[now.into()]).await?;
+    let surplus = store
+        .writer()
+        .execute(
+            "DELETE FROM request_windows_v1 WHERE key IN \
+             (SELECT key FROM request_windows_v1 ORDER BY expires_at DESC, key LIMIT 1000000 OFFSET $1)",
+            &[KEYS_MAX.into()],
+        )
+        .await?;
+    Ok(ended + surplus)
+}

@@ -1,0 +1,280 @@
+//! Windows that all nodes share and that outlive a restart. A key is one row, changed by compare-and-set: what passes is
+//! decided on what every node has counted. Neither address nor name is stored, only a keyed digest of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use muniment_journal::KeyRing;
+use muniment_projections::{ReadStore, SqlError, request_windows};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::{Limited, Window, seconds_up};
+use crate::config::Limit;
+use crate::runtime::{Clock, Runtime};
+
+/// An attempt that was not settled for so long never will be: its node is gone.
+const JUDGED_SECONDS_MAX: i64 = 60;
+/// How long an attempt that waits for those before it rests between two looks, where they are on other nodes.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// What counts under one key, in microseconds since 1970.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Counted {
+    hits: Vec<i64>,
+    /// Attempts that are being judged: each takes the place that its failure would take.
+    judged: Vec<i64>,
+}
+
+impl Counted {
+    /// `hits;judged`, each with commas. What cannot be read counts as nothing.
+    fn read(text: &str) -> Self {
+        let numbers = |part: &str| part.split(',').filter_map(|number| number.parse().ok()).collect();
+        let (hits, judged) = text.split_once(';').unwrap_or((text, ""));
+        Self { hits: numbers(hits), judged: numbers(judged) }
+    }
+
+    fn write(&self) -> String {
+        let joined = |numbers: &[i64]| numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+        format!("{};{}", joined(&self.hits), joined(&self.judged))
+    }
+
+    /// Drops what no longer counts. A hit exactly at the edge is gone.
+    fn forget(&mut self, window: Duration, now: DateTime<Utc>) {
+        let edge = micros_before(now, window);
+        self.hits.retain(|hit| *hit > edge);
+        let lost = micros_before(now, Duration::from_secs(JUDGED_SECONDS_MAX.unsigned_abs()));
+        self.judged.retain(|at| *at > lost);
+    }
+
+    /// # Errors
+    /// Seconds until the oldest hit leaves the window, rounded up, where the window is full.
+    fn refuse_when_full(&self, limit: Limit, now: DateTime<Utc>) -> Result<(), u64> {
+        if usize::try_from(limit.count).is_ok_and(|count| self.hits.len() < count) {
+            return Ok(());
+        }
+        let waited = self.hits.first().map_or(0, |oldest| now.timestamp_micros() - oldest);
+        let waited = Duration::from_micros(u64::try_from(waited).unwrap_or(0));
+        Err(seconds_up(limit.window.saturating_sub(waited)))
+    }
+
+    fn settle(&mut self, judged: i64) {
+        if let Some(index) = self.judged.iter().position(|at| *at == judged) {
+            self.judged.remove(index);
+        }
+    }
+}
+
+fn micros_before(now: DateTime<Utc>, span: Duration) -> i64 {
+    now.timestamp_micros().saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// The shared windows.
+pub(super) struct Durable {
+    store: ReadStore,
+    keys: KeyRing,
+    clock: Clock,
+    /// Callers of this node take turns at a key, so that only other nodes are ever in the way.
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    settled: Notify,
+}
+
+/// An attempt that is being judged. One that is dropped unsettled counts for nothing.
+pub struct Entry<'w> {
+    durable: &'w Durable,
+    place: Option<Place>,
+}
+
+struct Place {
+    key: String,
+    limit: Limit,
+    judged: i64,
+}
+
+impl Entry<'_> {
+    /// The attempt failed, and counts.
+    ///
+    /// # Errors
+    /// When it cannot be counted.
+    pub async fn failed(mut self) -> Result<(), Limited> {
+        self.settle(|counted, now| counted.hits.push(now)).await
+    }
+
+    /// The attempt succeeded, and what failed before it is forgiven.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub async fn succeeded(mut self) -> Result<(), Limited> {
+        self.settle(|counted, _| counted.hits.clear()).await
+    }
+
+    async fn settle(&mut self, change: impl Fn(&mut Counted, i64)) -> Result<(), Limited> {
+        let Some(Place { key, limit, judged }) = self.place.take() else { return Ok(()) };
+        let settled = self
+            .durable
+            .change(&key, limit, |counted, now| {
+                counted.settle(judged);
+                change(counted, now.timestamp_micros());
+            })
+            .await;
+        self.durable.settled.notify_waiters();
+        Ok(settled?)
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        let Some(Place { key, limit, judged }) = self.place.take() else { return };
+        // Nobody waits for it, and where it is lost its place is free after a while.
+        let shared = self.durable.share();
+        tokio::spawn(async move {
+            if let Err(error) = shared.change(&key, limit, |counted, _| counted.settle(judged)).await {
+                tracing::warn!(%error, "an attempt keeps its place for a while");
+            }
+        });
+        self.durable.settled.notify_waiters();
+    }
+}
+
+impl Durable {
+    pub(super) fn new(runtime: &Runtime) -> Self {
+        Self {
+            store: runtime.reads.store().clone(),
+            keys: runtime.journal.keyring().clone(),
+            clock: runtime.clock.clone(),
+            turns: Mutex::default(),
+            settled: Notify::new(),
+        }
+    }
+
+    /// The same windows without the turns.
+    fn share(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            keys: self.keys.clone(),
+            clock: self.clock.clone(),
+            turns: Mutex::default(),
+            settled: Notify::new(),
+        }
+    }
+
+    fn key(&self, window: Window, key: &str) -> String {
+        hex::encode(self.keys.mac("request-window", format!("{window:?}/{key}").as_bytes()))
+    }
+
+    pub(super) async fn hit(&self, window: Window, key: &str, limit: Limit) -> Result<(), Limited> {
+        let key = self.key(window, key);
+        let outcome = self.change(&key, limit, |counted, now| {
+            counted.refuse_when_full(limit, now)?;
+            counted.hits.push(now.timestamp_micros());
+            Ok(())
+        });
+        outcome.await?.map_err(Limited::TooMany)
+    }
+
+    pub(super) async fn check(&self, window: Window, key: &str, limit: Limit) -> Result<(), Limited> {
+        let found = request_windows::find(&self.store, &self.key(window, key)).await?;
+        let (mut counted, now) = (found.as_deref().map(Counted::read).unwrap_or_default(), self.clock.now());
+        counted.forget(limit.window, now);
+        counted.refuse_when_full(limit, now).map_err(Limited::TooMany)
+    }
+
+    pub(super) async fn enter(&self, window: Window, key: &str, limit: Option<Limit>) -> Result<Entry<'_>, Limited> {
+        let Some(limit) = limit else { return Ok(Entry { durable: self, place: None }) };
+        let key = self.key(window, key);
+        loop {
+            let settled = self.settled.notified();
+            let judged = self.change(&key, limit, |counted, now| {
+                counted.refuse_when_full(limit, now)?;
+                let taken = counted.hits.len() + counted.judged.len();
+                let is_free = usize::try_from(limit.count).is_ok_and(|count| taken < count);
+                // Two at one microsecond must be two.
+                let at = counted.judged.iter().max().map_or(i64::MIN, |last| last + 1).max(now.timestamp_micros());
+                if is_free {
+                    counted.judged.push(at);
+                }
+                Ok(is_free.then_some(at))
+            });
+            if let Some(judged) = judged.await?.map_err(Limited::TooMany)? {
+                return Ok(Entry { durable: self, place: Some(Place { key, limit, judged }) });
+            }
+            // Those before may be on another node, which wakes nobody here.
+            drop(tokio::time::timeout(LOOK_AGAIN, settled).await);
+        }
+    }
+
+    /// Changes what is counted under a key, as if nobody else did meanwhile.
+    async fn change<T>(
+        &self,
+        key: &str,
+        limit: Limit,
+        change: impl Fn(&mut Counted, DateTime<Utc>) -> T,
+    ) -> Result<T, SqlError> {
+        let turn = Arc::clone(self.turns.lock().entry(key.to_owned()).or_default());
+        let held = turn.lock().await;
+        let outcome = self.change_alone(key, limit, change).await;
+        drop(held);
+        let mut turns = self.turns.lock();
+        // One of the two is the table's own: nobody else waits.
+        if Arc::strong_count(&turn) == 2 {
+            turns.remove(key);
+        }
+        outcome
+    }
+
+    async fn change_alone<T>(
+        &self,
+        key: &str,
+        limit: Limit,
+        change: impl Fn(&mut Counted, DateTime<Utc>) -> T,
+    ) -> Result<T, SqlError> {
+        loop {
+            let found = request_windows::find(&self.store, key).await?;
+            let now = self.clock.now();
+            let mut counted = found.as_deref().map(Counted::read).unwrap_or_default();
+            counted.forget(limit.window, now);
+            let before = counted.clone();
+            let outcome = change(&mut counted, now);
+            if counted == before {
+                return Ok(outcome);
+            }
+            let lasts = TimeDelta::from_std(limit.window).unwrap_or(TimeDelta::MAX);
+            let lasts = lasts.max(TimeDelta::seconds(JUDGED_SECONDS_MAX));
+            let expires_at = now.checked_add_signed(lasts).unwrap_or(DateTime::<Utc>::MAX_UTC);
+            let written = counted.write();
+            if request_windows::replace(&self.store, key, found.as_deref(), &written, expires_at).await? {
+                return Ok(outcome);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_read_as_it_was_written() {
+        for counted in [
+            Counted::default(),
+            Counted { hits: vec![1, 2], judged: vec![] },
+            Counted { hits: vec![], judged: vec![3] },
+            Counted { hits: vec![1], judged: vec![2, 3] },
+        ] {
+            assert_eq!(Counted::read(&counted.write()), counted);
+        }
+        assert_eq!(Counted::read("nonsense"), Counted::default());
+    }
+
+    #[test]
+    fn the_fourth_of_three_waits_until_the_first_leaves() {
+        let limit = Limit::new(3, 10);
+        let at = |milliseconds: i64| DateTime::from_timestamp_millis(milliseconds).expect("a time");
+        let mut counted = Counted { hits: vec![0, 1_000_000, 2_000_000], judged: vec![] };
+        assert_eq!(counted.refuse_when_full(limit, at(4_500)), Err(6));
+        counted.forget(limit.window, at(10_000));
+        assert_eq!((counted.refuse_when_full(limit, at(10_000)), counted.hits.len()), (Ok(()), 2));
+    }
+}

@@ -1,0 +1,150 @@
+//! Sliding windows over requests (spec/metrics.md section 12, spec/accounts-and-offers.md section 3.12). A refused request is
+//! not counted.
+//!
+//! What guards secrets, sign-up and consent is counted in a table that all nodes share and that outlives a restart
+//! ([`durable`]); how much a credential reads and writes is counted by each node in memory ([`memory`]), for it happens at
+//! every request.
+
+mod durable;
+mod memory;
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use muniment_projections::SqlError;
+
+use self::durable::Durable;
+pub use self::durable::Entry;
+use self::memory::Memory;
+use crate::config::Limit;
+use crate::runtime::Runtime;
+
+/// One kind of limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Window {
+    /// Starts of a sign-in, by client prefix.
+    OtpAddressStarts,
+    /// Guesses of a sign-in, by client prefix.
+    OtpAddressGuesses,
+    /// Applications, by client prefix.
+    ApplicationsAddress,
+    /// Applications, by a digest of the founder's e-mail.
+    ApplicationsEmail,
+    /// Wrong signup secrets, by client prefix.
+    SignupSecret,
+    /// Unknown and wrong tokens, by client prefix.
+    BadTokens,
+    /// Writes, by token.
+    MetricWrites,
+    /// Reads, by token or session.
+    Reads,
+    /// Failed sign-ins with a password, by client prefix.
+    LoginAddress,
+    /// Failed changes of a password, by client prefix.
+    PasswordAddress,
+    /// Failed sign-ins and changes of a password, by account, or by the name given where there is none.
+    LoginAccount,
+    /// Failed sign-ups, by client prefix.
+    SignupAddress,
+    /// Failed sign-ups, by username.
+    SignupAccount,
+    /// Failed bootstraps, by client prefix.
+    BootstrapAddress,
+    /// Unknown and ended bearer tokens of `/api`, by client prefix.
+    BearerAddress,
+    /// Calls of limited methods, by account.
+    ActionAccount,
+}
+
+impl Window {
+    /// Whether each node counts it for itself.
+    const fn is_of_the_node(self) -> bool {
+        matches!(self, Self::MetricWrites | Self::Reads)
+    }
+}
+
+/// Why a request does not pass.
+#[derive(Debug, thiserror::Error)]
+pub enum Limited {
+    /// There were too many; the next one passes after so many seconds.
+    #[error("too many requests; the next one passes in {0} s")]
+    TooMany(u64),
+    /// Nobody can tell how many there were, so none passes.
+    #[error("requests cannot be counted")]
+    Unknown(#[from] SqlError),
+}
+
+/// All windows.
+pub struct Windows {
+    memory: Memory,
+    durable: Durable,
+}
+
+impl Windows {
+    /// The windows of an installation, seen from this node.
+    #[must_use]
+    pub fn new(runtime: &Runtime) -> Self {
+        Self { memory: Memory::default(), durable: Durable::new(runtime) }
+    }
+
+    /// Counts a request, unless there were too many.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub async fn hit(&self, window: Window, key: &str, limit: Option<Limit>) -> Result<(), Limited> {
+        let Some(limit) = limit else { return Ok(()) };
+        if window.is_of_the_node() {
+            return self.memory.hit(window, key, limit, Instant::now()).map_err(Limited::TooMany);
+        }
+        self.durable.hit(window, key, limit).await
+    }
+
+    /// Whether a request would pass, without counting it.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub async fn check(&self, window: Window, key: &str, limit: Option<Limit>) -> Result<(), Limited> {
+        let Some(limit) = limit else { return Ok(()) };
+        self.durable.check(window, key, limit).await
+    }
+
+    /// Lets an attempt be judged whose failure would count. Never are more judged at once than may still fail, so
+    /// that many at once get no more guesses than one after the other; who is one too many waits for those before.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub async fn enter(&self, window: Window, key: &str, limit: Option<Limit>) -> Result<Entry<'_>, Limited> {
+        self.durable.enter(window, key, limit).await
+    }
+}
+
+fn seconds_up(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// The prefix a client is counted by: an IPv4 address, or the /64 of an IPv6 one. Addresses of IPv4 in IPv6 form are
+/// IPv4.
+#[must_use]
+pub fn client_prefix(client: Option<IpAddr>) -> String {
+    match client.map(|address| address.to_canonical()) {
+        None => "unknown".to_owned(),
+        Some(IpAddr::V4(address)) => address.to_string(),
+        Some(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_client_is_one_prefix() {
+        let prefix = |text: &str| client_prefix(text.parse().ok());
+        assert_eq!(prefix("2001:db8:1:2:3::1"), prefix("2001:db8:1:2:ffff::9"));
+        assert_ne!(prefix("2001:db8:1:2::1"), prefix("2001:db8:1:3::1"));
+        assert_eq!(prefix("::ffff:192.0.2.1"), "192.0.2.1");
+    }
+}

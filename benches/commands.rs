@@ -24,10 +24,6 @@ use postgres_es::PostgresEventRepository;
 use sqlite_es::SqliteEventRepository;
 use sqlx::{PgPool, SqlitePool};
 
-/// The program's allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const METRICS: u32 = 10_000;
 const HOT_POINTS: u32 = 10_000;
 const STOCK_HOT_POINTS: u32 = 1_000;

@@ -25,3 +25,4 @@ pub(crate) mod socket;
 mod sockets;
 mod stream;
 mod surface;
+mod timing;

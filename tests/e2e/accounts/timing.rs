@@ -1,0 +1,72 @@
+//! Time tells nothing and nobody is kept waiting. Figures are asserted in the full form alone (`cargo xtask torture`, an
+//! optimised build on a machine that does nothing else); the short form checks what holds however slow the machine is.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::harness::{Engine, Installation, PASSWORD, in_parallel, torture};
+
+const FLOOR: Duration = Duration::from_millis(250);
+const JITTER: Duration = Duration::from_millis(25);
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn a1_failures_of_known_and_unknown_names_take_equally_long(engine: Engine) {
+    let house = Installation::with(engine, &[("ACCOUNTS_LOGIN_FAIL_FLOOR_MS", "250")]);
+    house.named("ann-a");
+    let failed = |name: &str| {
+        let begun = Instant::now();
+        house.login(name, "wrong").refused(401, "invalid_credentials");
+        begun.elapsed()
+    };
+    let runs = if torture() { 200 } else { 4 };
+    let (known, unknown): (Vec<Duration>, Vec<Duration>) =
+        (0..runs).map(|_| (failed("ann-a"), failed("nobody-here"))).unzip();
+    assert!(known.iter().chain(&unknown).all(|took| *took >= FLOOR - JITTER), "a failure was faster than the floor");
+    let (known, unknown) = (median(known), median(unknown));
+    println!("a1 on {engine:?}: medians of {runs} failures, known name {known:?}, unknown name {unknown:?}");
+    if torture() {
+        assert!(known.abs_diff(unknown) < FLOOR / 20, "{known:?} and {unknown:?} differ by more than 5 % of the floor");
+    }
+}
+
+fn a20_many_sign_ins_at_once_leave_the_server_answering(engine: Engine) {
+    let house = Installation::with(engine, &[("ACCOUNTS_MAX_SESSIONS", "none")]);
+    house.named("ann-a");
+    let sign_ins = if torture() { 100 } else { 24 };
+    let done = AtomicUsize::new(0);
+    let times: Vec<Vec<Duration>> = in_parallel(sign_ins + 1, |index| {
+        if index > 0 {
+            house.login("ann-a", PASSWORD).expect(200);
+            done.fetch_add(1, Ordering::Relaxed);
+            return Vec::new();
+        }
+        let mut times = Vec::new();
+        while done.load(Ordering::Relaxed) < sign_ins {
+            let begun = Instant::now();
+            house.server.anonymous().get("/health").expect(200);
+            times.push(begun.elapsed());
+        }
+        times
+    });
+    let mut times = times.concat();
+    times.sort_unstable();
+    let slowest = times[times.len() - 1];
+    println!(
+        "a20 on {engine:?}: {sign_ins} sign-ins at once, {} answers of /health meanwhile, median {:?}, slowest {slowest:?}",
+        times.len(),
+        times[times.len() / 2]
+    );
+    assert!(times.len() > 1, "the server answered nothing while it hashed");
+    if torture() {
+        assert!(slowest < Duration::from_millis(50), "{slowest:?}");
+    }
+}
+
+both_engines![
+    a1_failures_of_known_and_unknown_names_take_equally_long,
+    a20_many_sign_ins_at_once_leave_the_server_answering,
+];

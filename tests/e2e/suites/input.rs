@@ -41,7 +41,7 @@ fn least(schema: &Value) -> Map<String, Value> {
 }
 
 /// Values that a schema refuses.
-fn invalid(schema: &Value) -> Vec<Value> {
+pub(super) fn invalid(schema: &Value) -> Vec<Value> {
     if let Some(forms) = schema["anyOf"].as_array() {
         let takes_null = forms.iter().any(|form| form["type"] == "null");
         return invalid(&forms[0]).into_iter().filter(|value| !(takes_null && value.is_null())).collect();

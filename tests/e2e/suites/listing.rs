@@ -12,6 +12,8 @@ pub(super) struct Method {
     pub(super) input: Value,
     pub(super) output: Value,
     pub(super) has_side_effects: bool,
+    /// Why it may refuse, beside the gates.
+    pub(super) reasons: Vec<String>,
 }
 
 /// A route of `/api` that is neither a mount of the methods nor a stream.
@@ -40,6 +42,7 @@ pub(super) fn methods(surface: &Value) -> Vec<Method> {
         input: row["input_schema"].clone(),
         output: row["output_schema"].clone(),
         has_side_effects: row["side_effects"].as_bool().unwrap(),
+        reasons: texts(&row["reasons"]),
     };
     rows.iter().map(method).collect()
 }

@@ -1,0 +1,307 @@
+//! What the built server answers a second over HTTP: sign-ins beside the bare Argon2 limit of the machine, authenticated
+//! reads beside `/health`, accepted offers beside metric points. Clients, server and database share the machine, so what
+//! counts are the ratios.
+//!
+//! `cargo xtask bench served [rounds] [seconds]`. The report goes to stdout as Markdown.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use muniment::auth::passwords::Passwords;
+use muniment_testkit::{Cluster, free_port};
+use reqwest::Client;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+const PASSWORD: &str = "correct horse battery";
+const CONNECTIONS: u32 = 32;
+/// Offers that wait before a round of accepts; a round ends early when none is left.
+const OFFERS: usize = 3_000;
+
+type Work = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = u64>>>>;
+
+struct Served {
+    child: Child,
+    base: String,
+    _folder: TempDir,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn start(database: Option<String>) -> Served {
+    let folder = tempfile::tempdir().expect("a folder");
+    let address = format!("127.0.0.1:{}", free_port());
+    let token = folder.path().join("token");
+    std::fs::write(&token, "token-of-the-bench").expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));
+    command.arg("serve").args(["--listen", &address, "--data-dir"]).arg(folder.path().join("data"));
+    command.current_dir(folder.path()).env("HOME", folder.path()).env("MUNIMENT_ENV", "development");
+    command.env("MUNIMENT_ACCOUNTS_BOOTSTRAP", "live").env("MUNIMENT_ACCOUNTS_BOOTSTRAP_TOKEN_PATH", &token);
+    command.env("MUNIMENT_ROLES", "teacher:admin").env("MUNIMENT_SCOPE_KINDS", "class");
+    command.env("MUNIMENT_OFFERS_AUTHORIZE", "admin_or_holder").env("MUNIMENT_ACCOUNTS_MAX_SESSIONS", "5");
+    for limit in
+        ["LOGIN_IP", "LOGIN_ACCOUNT", "BEARER_IP", "ACTION_ACCOUNT", "READS", "METRIC_WRITES", "APPLICATIONS_ADDRESS"]
+    {
+        command.env(format!("MUNIMENT_LIMITS_{limit}"), "off");
+    }
+    if let Some(url) = database {
+        command.env("MUNIMENT_DATABASE_URL", url);
+    }
+    let log = std::fs::File::create(folder.path().join("log")).expect("a log");
+    let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("the program starts");
+    Served { child, base: format!("http://{address}"), _folder: folder }
+}
+
+/// One POST; its answer, which must be of success.
+async fn post(http: &Client, url: String, header: (&'static str, String), body: Value) -> Value {
+    let reply = http.post(url).header(header.0, header.1).json(&body).send().await.expect("an answer");
+    assert!(reply.status().is_success(), "{}", reply.status());
+    reply.json().await.expect("JSON")
+}
+
+async fn rpc(http: &Client, base: &str, header: (&'static str, String), method: &str, params: Value) -> Value {
+    let mut request = json!({ "jsonrpc": "2.0", "id": 1, "method": method });
+    if !params.is_null() {
+        request["params"] = params;
+    }
+    post(http, format!("{base}/api/rpc"), header, request).await["result"].clone()
+}
+
+async fn cookie(http: &Client, url: String, body: Value) -> String {
+    let reply = http.post(url).json(&body).send().await.expect("an answer");
+    assert!(reply.status().is_success(), "{}", reply.status());
+    let cookie = reply.headers()["set-cookie"].to_str().expect("text").to_owned();
+    cookie.split(';').next().unwrap_or_default().to_owned()
+}
+
+struct Row {
+    name: &'static str,
+    clients: u32,
+    work: Work,
+    rates: Vec<f64>,
+}
+
+/// Runs `clients` callers for a while; how much was done a second.
+async fn measure(row: &Row, run: Duration) -> f64 {
+    let done = Rc::new(Cell::new(0_u64));
+    let begun = Instant::now();
+    let callers = (0..row.clients).map(|_| {
+        let (work, done) = (Rc::clone(&row.work), Rc::clone(&done));
+        actix::spawn(async move {
+            while begun.elapsed() < run {
+                match work().await {
+                    0 => return,
+                    count => done.set(done.get() + count),
+                }
+            }
+        })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        caller.await.expect("a caller that ends");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+    let count = done.get() as f64;
+    count / begun.elapsed().as_secs_f64()
+}
+
+fn median(rates: &[f64]) -> f64 {
+    let mut sorted = rates.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
+/// Hashes a second with nothing beside them, as many at once as the server runs.
+async fn bare_argon2(passwords: &Arc<Passwords>, stored: &Arc<str>, run: Duration) -> f64 {
+    let work: Work = {
+        let (passwords, stored) = (Arc::clone(passwords), Arc::clone(stored));
+        Rc::new(move || {
+            let (passwords, stored) = (Arc::clone(&passwords), Arc::clone(&stored));
+            Box::pin(async move {
+                let given = Zeroizing::new(PASSWORD.to_owned());
+                u64::from(passwords.verify(given, Some(Zeroizing::new(stored.to_string()))).await)
+            })
+        })
+    };
+    measure(&Row { name: "", clients: CONNECTIONS, work, rates: Vec::new() }, run).await
+}
+
+/// The next of the offers that wait, for whoever comes first.
+type Offers = Rc<std::cell::RefCell<Vec<String>>>;
+
+async fn engine(name: &str, database: Option<String>, rounds: u32, run: Duration) {
+    let served = start(database);
+    let http = Client::new();
+    let base = served.base.clone();
+    while http.get(format!("{base}/health")).send().await.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let body = json!({ "token": "token-of-the-bench", "username": "keeper", "password": PASSWORD });
+    let keeper = cookie(&http, format!("{base}/api/account/bootstrap"), body).await;
+    let by_session = ("cookie", keeper);
+    rpc(&http, &base, by_session.clone(), "invite_create", json!({ "username": "ben" })).await;
+    let body = json!({ "username": "ben", "password": PASSWORD });
+    let ben = ("cookie", cookie(&http, format!("{base}/api/account/signup"), body).await);
+    let ben_id = rpc(&http, &base, ben.clone(), "account_verify", Value::Null).await["id"].clone();
+    let token = rpc(&http, &base, by_session.clone(), "account_token_create", json!({})).await["token"].clone();
+    let by_token = ("authorization", format!("Bearer {}", token.as_str().expect("text")));
+    let form = json!({ "company_name": "A", "founder_name": "B", "founder_email": "b@example.com" });
+    let made = post(&http, format!("{base}/v1/applications"), ("x-bench", "1".to_owned()), form).await;
+    let agent = ("authorization", format!("Bearer {}", made["token"].as_str().expect("text")));
+    post(&http, format!("{base}/v1/metrics"), agent.clone(), json!({ "key": "arr" })).await;
+
+    let offers = Offers::default();
+    let number = Rc::new(Cell::new(0_u32));
+    let mut rows: Vec<Row> = Vec::new();
+    let mut row =
+        |name: &'static str, clients: u32, work: Work| rows.push(Row { name, clients, work, rates: Vec::new() });
+    let get = |path: &str, header: (&'static str, String)| -> Work {
+        let (http, url) = (http.clone(), format!("{base}{path}"));
+        Rc::new(move || {
+            let request = http.get(&url).header(header.0, &header.1);
+            Box::pin(async move {
+                let reply = request.send().await.expect("an answer");
+                assert!(reply.status().is_success(), "{}", reply.status());
+                drop(reply.bytes().await);
+                1
+            })
+        })
+    };
+    row("/health", CONNECTIONS, get("/health", ("x-bench", "1".to_owned())));
+    row("RPC read by session", CONNECTIONS, get("/api/rpc?method=account_verify&id=1", by_session.clone()));
+    row("RPC read by token", CONNECTIONS, get("/api/rpc?method=account_verify&id=1", by_token));
+    {
+        let (http, base) = (http.clone(), base.clone());
+        row(
+            "sign-in",
+            CONNECTIONS,
+            Rc::new(move || {
+                let (http, url) = (http.clone(), format!("{base}/api/account/login"));
+                Box::pin(async move {
+                    cookie(&http, url, json!({ "username": "ben", "password": PASSWORD })).await;
+                    1
+                })
+            }),
+        );
+    }
+    {
+        let (http, base, ben, offers) = (http.clone(), base.clone(), ben.clone(), Rc::clone(&offers));
+        row(
+            "accept offer",
+            CONNECTIONS,
+            Rc::new(move || {
+                let (http, base, ben, offer) = (http.clone(), base.clone(), ben.clone(), offers.borrow_mut().pop());
+                Box::pin(async move {
+                    let Some(offer) = offer else { return 0 };
+                    rpc(&http, &base, ben, "role_grant_offer_accept", json!({ "offer_id": offer })).await;
+                    1
+                })
+            }),
+        );
+    }
+    for (name, clients, points) in [
+        ("point", 1, 1),
+        ("point", CONNECTIONS, 1),
+        ("point", 64, 1),
+        ("point", 256, 1),
+        ("batch of 1,000 points", 4, 1_000),
+    ] {
+        let (http, base, agent, number) = (http.clone(), base.clone(), agent.clone(), Rc::clone(&number));
+        row(
+            name,
+            clients,
+            Rc::new(move || {
+                let (http, base, agent) = (http.clone(), base.clone(), agent.clone());
+                let first = number.get();
+                number.set(first + points);
+                Box::pin(async move {
+                    let point = |of: u32| json!({ "value": of, "idempotency_key": format!("k{of}") });
+                    let (path, body) = if points == 1 {
+                        ("points", point(first))
+                    } else {
+                        ("points/batch", json!({ "points": (first..first + points).map(point).collect::<Vec<_>>() }))
+                    };
+                    post(&http, format!("{base}/v1/metrics/arr/{path}"), agent, body).await;
+                    u64::from(points)
+                })
+            }),
+        );
+    }
+
+    let passwords =
+        Arc::new(Passwords::new(std::thread::available_parallelism().map_or(1, usize::from)).expect("hashes"));
+    let stored: Arc<str> = passwords.hash(Zeroizing::new(PASSWORD.to_owned())).await.expect("hashed").into();
+    let mut bare = Vec::new();
+    for _ in 0..rounds {
+        bare.push(bare_argon2(&passwords, &stored, run).await);
+        for row in &mut rows {
+            if row.name == "accept offer" {
+                // Each in a scope of its own, so that every accept gives a role.
+                while offers.borrow().len() < OFFERS {
+                    let made = futures_util::future::join_all((0..CONNECTIONS).map(|_| {
+                        let scope = uuid::Uuid::new_v4().to_string();
+                        let wanted = json!({ "to_account_id": ben_id, "role": "teacher", "scope_kind": "class", "scope_id": scope });
+                        rpc(&http, &base, by_session.clone(), "role_grant_offer_create", wanted)
+                    }));
+                    let made = made.await;
+                    offers
+                        .borrow_mut()
+                        .extend(made.iter().filter_map(|it| it["offer"]["id"].as_str().map(str::to_owned)));
+                }
+            }
+            let rate = measure(row, run).await;
+            row.rates.push(rate);
+        }
+    }
+    report(name, &bare, &rows);
+}
+
+fn report(name: &str, bare: &[f64], rows: &[Row]) {
+    println!("\n## {name}\n\n| row | connections | a second, median (min–max) |\n|---|---|---|");
+    let line = |what: &str, clients: u32, rates: &[f64]| {
+        let (least, most) =
+            rates.iter().fold((f64::MAX, 0.0_f64), |(least, most), rate| (least.min(*rate), most.max(*rate)));
+        println!("| {what} | {clients} | {:.0} ({least:.0}–{most:.0}) |", median(rates));
+    };
+    line("Argon2, nothing else", CONNECTIONS, bare);
+    rows.iter().for_each(|row| line(row.name, row.clients, &row.rates));
+    let of = |what: &str, clients: u32| {
+        rows.iter().find(|row| row.name == what && row.clients == clients).map_or(f64::NAN, |row| median(&row.rates))
+    };
+    println!("\n| ratio | value |\n|---|---|");
+    println!("| sign-ins / bare Argon2 | {:.2} |", of("sign-in", CONNECTIONS) / median(bare));
+    println!(
+        "| RPC reads by session / health | {:.2} |",
+        of("RPC read by session", CONNECTIONS) / of("/health", CONNECTIONS)
+    );
+    println!(
+        "| RPC reads by token / health | {:.2} |",
+        of("RPC read by token", CONNECTIONS) / of("/health", CONNECTIONS)
+    );
+    println!("| accepted offers / points | {:.2} |", of("accept offer", CONNECTIONS) / of("point", CONNECTIONS));
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let rounds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1.5);
+    let run = Duration::from_secs_f64(seconds);
+    rustls::crypto::ring::default_provider().install_default().expect("the first of this process");
+    assert!(Path::new(env!("CARGO_BIN_EXE_muniment")).is_file(), "cargo builds the program with its benches");
+    println!("# Over HTTP: {rounds} rounds of {seconds} s a row");
+    actix::System::new().block_on(async move {
+        engine("PostgreSQL", Some(Cluster::shared().fresh_database()), rounds, run).await;
+        engine("SQLite, synchronous=FULL", None, rounds, run).await;
+    });
+}

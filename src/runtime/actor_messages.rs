@@ -1,7 +1,7 @@
 //! What can be said to an aggregate's actor, and what can be seen of it without asking.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use actix::Message;
 use muniment_aggregates::decider::Decider;
@@ -19,12 +19,21 @@ pub type Outcome<D> = Result<Done<<D as Decider>::Event>, BusError<<D as Decider
 pub struct ActorFlags {
     /// Sequence of the last event the actor has proposed or folded.
     pub version: AtomicU64,
-    /// Set when the journal holds an event of the stream that the actor has not seen.
-    pub stale: AtomicBool,
+    /// Sequence of the newest event of the stream that this node has seen published since the actor began.
+    pub published: AtomicU64,
     /// Set when the actor is to leave memory as soon as nothing depends on it.
     pub retiring: AtomicBool,
     /// Set when the actor has stopped in order; what its mailbox still held was never decided.
     pub retired: AtomicBool,
+}
+
+impl ActorFlags {
+    /// Whether this node has seen an event of the stream that the actor has neither proposed nor folded. Never reset: it
+    /// ends by the actor having seen it.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.published.load(Ordering::Acquire) > self.version.load(Ordering::Acquire)
+    }
 }
 
 /// A command on its way through the actor.

@@ -128,7 +128,7 @@ impl<D: Decider> AggregateActor<D> {
     /// Another node wrote the stream since the state was loaded. Asked before every request that is served: a request
     /// may have waited through a load that had begun before the event it must see.
     fn doubt_when_stale(&mut self) {
-        if matches!(self.phase, Phase::Ready) && self.flags.stale.swap(false, Ordering::AcqRel) {
+        if matches!(self.phase, Phase::Ready) && self.flags.is_stale() {
             self.phase = Phase::Draining;
         }
     }
@@ -304,7 +304,6 @@ impl<D: Decider> AggregateActor<D> {
         while let Some(request) = self.collected.pop_back() {
             self.waiting.push_front(request);
         }
-        self.flags.stale.store(false, Ordering::Release);
         self.snapshot = None;
         let (journal, stream) = (self.journal.clone(), self.stream.clone());
         self.phase = Phase::Loading(Box::pin(async move {

@@ -185,7 +185,7 @@ impl CommandBus {
             if !recorded {
                 // What changes nothing was not checked by an append: make sure no other node knows better.
                 self.journal.confirm_head().await.map_err(|error| BusError::from_journal(&error))?;
-                if flags.stale.load(Ordering::Acquire) {
+                if flags.is_stale() {
                     continue;
                 }
             }

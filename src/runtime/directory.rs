@@ -92,13 +92,10 @@ impl<D: Decider> Directory<D> {
         }
     }
 
-    /// Marks the actor of an event's stream as stale when it has not seen the event.
+    /// Tells the actor of an event's stream that it was published.
     pub fn note_published(&self, event: &RecordedEvent) {
-        let live = self.live.lock();
-        if let Some(entry) = live.peek(&event.stream.id)
-            && event.sequence > entry.flags.version.load(Ordering::Acquire)
-        {
-            entry.flags.stale.store(true, Ordering::Release);
+        if let Some(entry) = self.live.lock().peek(&event.stream.id) {
+            entry.flags.published.fetch_max(event.sequence, Ordering::AcqRel);
         }
     }
 

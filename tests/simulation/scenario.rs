@@ -1,4 +1,5 @@
-//! One seed: two nodes over one store, clients that post points under keys (some twice), one node that crashes.
+//! One seed: two nodes over one store, clients that post points under keys (some twice), readers who ask either node for
+//! what it has seen, one node that crashes.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use muniment::runtime::{BusError, Clock, CommandBus, Origin};
 use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, PointId};
 use muniment_aggregates::metric::{Define, Metric, MetricCommand, NewPoint, RecordPoints};
-use muniment_aggregates::record::Position;
+use muniment_aggregates::record::{Position, RecordedEvent};
 use muniment_journal::{Journal, JournalLimits, KeyRing};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -20,6 +21,8 @@ use crate::engine::{Faults, SharedStore, SimulatedEngine};
 const METRICS: usize = 3;
 const CLIENTS: u64 = 6;
 const COMMANDS_PER_CLIENT: u64 = 12;
+const READERS: u64 = 3;
+const READS_PER_READER: u64 = 16;
 
 /// What a seed came to.
 #[derive(Debug, Default, Clone, Copy)]
@@ -30,6 +33,7 @@ pub(crate) struct Counts {
     pub(crate) unanswered: u64,
     pub(crate) crashes: u64,
     pub(crate) events: u64,
+    pub(crate) reads: u64,
 }
 
 impl Counts {
@@ -40,6 +44,7 @@ impl Counts {
         self.unanswered += other.unanswered;
         self.crashes += other.crashes;
         self.events += other.events;
+        self.reads += other.reads;
     }
 }
 
@@ -116,6 +121,11 @@ pub(crate) fn run(seed: u64) -> (Counts, Faults) {
             let random = SmallRng::seed_from_u64(seed.wrapping_mul(31).wrapping_add(client));
             tasks.push(tokio::task::spawn_local(post(client, nodes, answers, metrics, random)));
         }
+        for reader in 0..READERS {
+            let (nodes, answers, metrics) = (Rc::clone(&nodes), Rc::clone(&answers), metrics.clone());
+            let random = SmallRng::seed_from_u64(seed.wrapping_mul(37).wrapping_add(reader));
+            tasks.push(tokio::task::spawn_local(read(Arc::clone(&store), nodes, answers, metrics, random)));
+        }
         if random.random_bool(0.6) {
             tokio::time::sleep(Duration::from_millis(random.random_range(1..400))).await;
             let fresh = Rc::new(Node::start(&store).await);
@@ -156,6 +166,36 @@ async fn define(node: &Node, metrics: &[String], random: &mut SmallRng) {
                 Err(_) => tokio::time::sleep(Duration::from_millis(random.random_range(1..100))).await,
             }
         }
+    }
+}
+
+/// Asks for states: each has everything that its node had seen when it was asked, and nothing that is not stored.
+async fn read(
+    store: Arc<SharedStore>,
+    nodes: Rc<RefCell<[Rc<Node>; 2]>>,
+    answers: Rc<RefCell<Answers>>,
+    metrics: Vec<String>,
+    mut random: SmallRng,
+) {
+    for _ in 0..READS_PER_READER {
+        tokio::time::sleep(Duration::from_micros(random.random_range(0..15_000))).await;
+        let metric = metrics[random.random_range(0..metrics.len())].clone();
+        let node = Rc::clone(&nodes.borrow()[random.random_range(0..2)]);
+        let stored = |until: Option<Position>| {
+            let of_metric = |event: &&Arc<RecordedEvent>| *event.stream.id == *metric;
+            let events = store.events();
+            let until = |event: &&Arc<RecordedEvent>| until.is_none_or(|until| event.position <= until);
+            u64::try_from(events.iter().filter(of_metric).filter(until).count()).unwrap_or(u64::MAX)
+        };
+        let Ok(Ok(seen)) = tokio::time::timeout(Duration::from_secs(60), node.journal.confirm_head()).await else {
+            continue;
+        };
+        let asked = tokio::time::timeout(Duration::from_secs(60), node.bus.state::<Metric>(&metric)).await;
+        // A node that crashed or could not say answers nothing.
+        let Ok(Ok(folded)) = asked else { continue };
+        assert!(folded.version >= stored(Some(seen)), "a state misses what its node had seen");
+        assert!(folded.version <= stored(None), "a state holds what is not stored");
+        answers.borrow_mut().counts.reads += 1;
     }
 }
 

@@ -170,13 +170,15 @@ const RAW_PAYLOAD: &str = r#"{"point_recorded":{"company":"co_AAAAAAAAAAAAAAAA",
 const RAW_TABLE: &str = "CREATE TABLE raw (position BIGINT PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, \
     sequence BIGINT NOT NULL, type TEXT NOT NULL, version TEXT NOT NULL, payload TEXT NOT NULL, metadata TEXT NOT NULL)";
 
-fn raw_statement() -> String {
+/// A numbered placeholder costs SQLite a search through all of them at every bind; its own plain one does not.
+fn raw_statement(rows: u32, numbered: bool) -> String {
     let row = |index: u32| {
         let first = index * 8 + 1;
-        let marks: Vec<String> = (first..first + 8).map(|mark| format!("${mark}")).collect();
+        let marks: Vec<String> =
+            (first..first + 8).map(|mark| if numbered { format!("${mark}") } else { "?".to_owned() }).collect();
         format!("({})", marks.join(","))
     };
-    let rows: Vec<String> = (0..RAW_ROWS).map(row).collect();
+    let rows: Vec<String> = (0..rows).map(row).collect();
     format!("INSERT INTO raw VALUES {}", rows.join(","))
 }
 
@@ -236,6 +238,12 @@ fn report(engine: &str, rows: &[Row]) {
     };
     println!("\n| ratio | value |\n|---|---|");
     for (name, one, other) in [
+        // One caller at a time: the inverse of the rate is the latency.
+        (
+            "latency of a lone client / a bare single-row insert",
+            rate("raw, single rows", 1),
+            rate("actors, many metrics", 1),
+        ),
         (
             "actors / stock, many metrics, 64 clients",
             rate("actors, many metrics", 64),
@@ -274,10 +282,11 @@ fn actor_rows(bus: &CommandBus) -> Vec<Row> {
 
 /// The bytes of a recorded point, in the engine's own best statement, on one connection.
 macro_rules! raw_row {
-    ($connection:expr) => {{
-        let connection = Rc::new(tokio::sync::Mutex::new($connection));
-        let statement: Rc<str> = Rc::from(raw_statement());
-        let next = Rc::new(RefCell::new(0_i64));
+    ($connection:expr, $name:expr, $rows:expr, $next:expr, $numbered:expr) => {{
+        let connection = Rc::clone(&$connection);
+        let rows: u32 = $rows;
+        let statement: Rc<str> = Rc::from(raw_statement(rows, $numbered));
+        let next: Rc<RefCell<i64>> = Rc::clone(&$next);
         let payload: Rc<str> = Rc::from(RAW_PAYLOAD);
         let metadata: Rc<str> = Rc::from(&*origin().to_metadata());
         let work: Work = Rc::new(move |_| {
@@ -287,11 +296,11 @@ macro_rules! raw_row {
                 let mut connection = connection.lock().await;
                 let first = {
                     let mut next = next.borrow_mut();
-                    *next += i64::from(RAW_ROWS);
-                    *next
+                    *next += i64::from(rows);
+                    *next - i64::from(rows)
                 };
                 let mut query = sqlx::query(&statement);
-                for index in 0..i64::from(RAW_ROWS) {
+                for index in 0..i64::from(rows) {
                     query = query
                         .bind(first + index)
                         .bind("metric")
@@ -305,7 +314,7 @@ macro_rules! raw_row {
                 query.execute(&mut **connection).await.expect("raw rows");
             })
         });
-        row("raw, batches of 100", 1, RAW_ROWS, work)
+        row($name, 1, rows, work)
     }};
 }
 
@@ -333,9 +342,11 @@ async fn postgres(arbiters: &Arc<[ArbiterHandle]>, times: u32, run: Duration) {
     let framework = stock!(PostgresEventRepository::new(pool.clone()));
     let raw = PgPool::connect(&cluster.fresh_database()).await.expect("connects");
     sqlx::query(RAW_TABLE).execute(&raw).await.expect("the raw table");
-    let raw = raw.acquire().await.expect("a connection");
+    let raw = Rc::new(tokio::sync::Mutex::new(raw.acquire().await.expect("a connection")));
+    let next = Rc::new(RefCell::new(0));
     let mut rows = vec![
-        raw_row!(raw),
+        raw_row!(raw, "raw, single rows", 1, next, true),
+        raw_row!(raw, "raw, batches of 100", RAW_ROWS, next, true),
         row("stock, many aggregates", 64, 1, stock_work!(framework, false)),
         row("stock, one hot aggregate", 64, 1, stock_work!(framework, true)),
     ];
@@ -362,9 +373,11 @@ async fn sqlite(arbiters: &Arc<[ArbiterHandle]>, times: u32, run: Duration) {
     let framework = stock!(SqliteEventRepository::new(pool.clone()));
     let raw = SqlitePool::connect_with(open("raw.db")).await.expect("connects");
     sqlx::query(RAW_TABLE).execute(&raw).await.expect("the raw table");
-    let raw = raw.acquire().await.expect("a connection");
+    let raw = Rc::new(tokio::sync::Mutex::new(raw.acquire().await.expect("a connection")));
+    let next = Rc::new(RefCell::new(0));
     let mut rows = vec![
-        raw_row!(raw),
+        raw_row!(raw, "raw, single rows", 1, next, false),
+        raw_row!(raw, "raw, batches of 100", RAW_ROWS, next, false),
         row("stock, many aggregates", 64, 1, stock_work!(framework, false)),
         row("stock, one hot aggregate", 64, 1, stock_work!(framework, true)),
     ];

@@ -22,6 +22,8 @@ use zeroize::Zeroizing;
 
 const PASSWORD: &str = "correct horse battery";
 const CONNECTIONS: u32 = 32;
+/// The same as a count of things.
+const MEMBERS: usize = 32;
 /// Offers that wait before a round of accepts; a round ends early when none is left.
 const OFFERS: usize = 3_000;
 
@@ -138,7 +140,7 @@ async fn bare_argon2(passwords: &Arc<Passwords>, stored: &Arc<str>, run: Duratio
 }
 
 /// The next of the offers that wait, for whoever comes first.
-type Offers = Rc<std::cell::RefCell<Vec<String>>>;
+type Offers = Rc<std::cell::RefCell<Vec<(usize, String)>>>;
 
 async fn engine(name: &str, database: Option<String>, rounds: u32, run: Duration) {
     let served = start(database);
@@ -150,10 +152,17 @@ async fn engine(name: &str, database: Option<String>, rounds: u32, run: Duration
     let body = json!({ "token": "token-of-the-bench", "username": "keeper", "password": PASSWORD });
     let keeper = cookie(&http, format!("{base}/api/account/bootstrap"), body).await;
     let by_session = ("cookie", keeper);
-    rpc(&http, &base, by_session.clone(), "invite_create", json!({ "username": "ben" })).await;
-    let body = json!({ "username": "ben", "password": PASSWORD });
-    let ben = ("cookie", cookie(&http, format!("{base}/api/account/signup"), body).await);
-    let ben_id = rpc(&http, &base, ben.clone(), "account_verify", Value::Null).await["id"].clone();
+    // Each connection acts for somebody else: what is measured is not how many may write one account at once.
+    let mut members = Vec::new();
+    for number in 0..2 * CONNECTIONS {
+        // The second half signs in again and again, which ends the sessions of before.
+        let username = format!("member-{number}");
+        rpc(&http, &base, by_session.clone(), "invite_create", json!({ "username": username })).await;
+        let body = json!({ "username": username, "password": PASSWORD });
+        let member = ("cookie", cookie(&http, format!("{base}/api/account/signup"), body).await);
+        let id = rpc(&http, &base, member.clone(), "account_verify", Value::Null).await["id"].clone();
+        members.push((member, id));
+    }
     let token = rpc(&http, &base, by_session.clone(), "account_token_create", json!({})).await["token"].clone();
     let by_token = ("authorization", format!("Bearer {}", token.as_str().expect("text")));
     let form = json!({ "company_name": "A", "founder_name": "B", "founder_email": "b@example.com" });
@@ -182,29 +191,33 @@ async fn engine(name: &str, database: Option<String>, rounds: u32, run: Duration
     row("RPC read by session", CONNECTIONS, get("/api/rpc?method=account_verify&id=1", by_session.clone()));
     row("RPC read by token", CONNECTIONS, get("/api/rpc?method=account_verify&id=1", by_token));
     {
-        let (http, base) = (http.clone(), base.clone());
+        let (http, base, signer) = (http.clone(), base.clone(), Cell::new(0));
         row(
             "sign-in",
             CONNECTIONS,
             Rc::new(move || {
                 let (http, url) = (http.clone(), format!("{base}/api/account/login"));
+                signer.set((signer.get() + 1) % CONNECTIONS);
+                let username = format!("member-{}", CONNECTIONS + signer.get());
                 Box::pin(async move {
-                    cookie(&http, url, json!({ "username": "ben", "password": PASSWORD })).await;
+                    cookie(&http, url, json!({ "username": username, "password": PASSWORD })).await;
                     1
                 })
             }),
         );
     }
     {
-        let (http, base, ben, offers) = (http.clone(), base.clone(), ben.clone(), Rc::clone(&offers));
+        let (http, base, offers) = (http.clone(), base.clone(), Rc::clone(&offers));
+        let cookies: Vec<_> = members.iter().map(|(cookie, _)| cookie.clone()).collect();
         row(
             "accept offer",
             CONNECTIONS,
             Rc::new(move || {
-                let (http, base, ben, offer) = (http.clone(), base.clone(), ben.clone(), offers.borrow_mut().pop());
+                let (http, base, offer) = (http.clone(), base.clone(), offers.borrow_mut().pop());
+                let offer = offer.map(|(member, offer)| (cookies[member].clone(), offer));
                 Box::pin(async move {
-                    let Some(offer) = offer else { return 0 };
-                    rpc(&http, &base, ben, "role_grant_offer_accept", json!({ "offer_id": offer })).await;
+                    let Some((member, offer)) = offer else { return 0 };
+                    rpc(&http, &base, member, "role_grant_offer_accept", json!({ "offer_id": offer })).await;
                     1
                 })
             }),
@@ -249,15 +262,16 @@ async fn engine(name: &str, database: Option<String>, rounds: u32, run: Duration
             if row.name == "accept offer" {
                 // Each in a scope of its own, so that every accept gives a role.
                 while offers.borrow().len() < OFFERS {
-                    let made = futures_util::future::join_all((0..CONNECTIONS).map(|_| {
+                    let made = futures_util::future::join_all(members.iter().take(MEMBERS).map(|(_, id)| {
                         let scope = uuid::Uuid::new_v4().to_string();
-                        let wanted = json!({ "to_account_id": ben_id, "role": "teacher", "scope_kind": "class", "scope_id": scope });
+                        let wanted =
+                            json!({ "to_account_id": id, "role": "teacher", "scope_kind": "class", "scope_id": scope });
                         rpc(&http, &base, by_session.clone(), "role_grant_offer_create", wanted)
                     }));
                     let made = made.await;
-                    offers
-                        .borrow_mut()
-                        .extend(made.iter().filter_map(|it| it["offer"]["id"].as_str().map(str::to_owned)));
+                    let made = made.iter().enumerate();
+                    let ids = made.filter_map(|(member, it)| Some((member, it["offer"]["id"].as_str()?.to_owned())));
+                    offers.borrow_mut().extend(ids);
                 }
             }
             let rate = measure(row, run).await;

@@ -1,18 +1,33 @@
 //! A private PostgreSQL: its own data folder, its own port, trusting only loopback, with durable commits on.
 
+use std::fmt;
 use std::fs;
+use std::ops::Deref;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::{Guard, free_port};
+use crate::{End, Guard, free_port};
 
 /// How long a server may take to answer after its start.
 const START_SECONDS_MAX: u64 = 60;
+
+/// How many lines of the server's log a failure shows.
+const LOG_LINES_SHOWN: usize = 30;
+
+/// Many connections, and little disk: a log of writes that is worn out by a handful of databases.
+const SETTINGS: [&str; 6] = [
+    "listen_addresses=127.0.0.1",
+    "max_connections=300",
+    "shared_buffers=64MB",
+    "logging_collector=off",
+    "max_wal_size=128MB",
+    "min_wal_size=32MB",
+];
 
 /// One PostgreSQL server with its data folder.
 #[derive(Debug)]
@@ -88,12 +103,24 @@ impl Cluster {
         self.url(&name)
     }
 
-    /// Runs SQL through `psql` on one of this server's databases; what it printed, fields separated by `|`.
+    /// A new empty database that goes with its last handle: for processes that run hundreds of tests on one server.
     ///
     /// # Panics
     /// When the server refuses.
+    #[must_use]
+    pub fn scratch_database(&self) -> ScratchDatabase {
+        ScratchDatabase(Arc::new(Scratch { url: self.fresh_database(), server: self.url("postgres") }))
+    }
+
+    /// Runs SQL through `psql` on one of this server's databases; what it printed, fields separated by `|`.
+    ///
+    /// # Panics
+    /// When the server refuses; with the end of its log, which tells more than the refusal when a backend died.
     pub fn psql(&self, database: &str, sql: &str) -> String {
-        Self::psql_at(&self.url(database), sql)
+        let output = client(&self.binaries, &self.url(database), sql).output().expect("psql can be started");
+        let refusal = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "psql refused `{sql}`: {refusal}\n{}", self.log_tail());
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// Runs SQL through `psql` on the database at this address.
@@ -157,9 +184,7 @@ impl Cluster {
         loop {
             let mut command = self.command("postgres");
             command.arg("-D").arg(self.data()).arg("-p").arg(self.port.to_string()).arg("-k").arg(&self.folder);
-            for setting in
-                ["listen_addresses=127.0.0.1", "max_connections=300", "shared_buffers=64MB", "logging_collector=off"]
-            {
+            for setting in SETTINGS {
                 command.arg("-c").arg(setting);
             }
             let log = fs::File::options().create(true).append(true).open(self.folder.join("log")).expect("a log file");
@@ -168,7 +193,7 @@ impl Cluster {
             // After a kill the old backends hold the shared memory for a moment: the new server then ends by itself.
             while server.try_wait().expect("our own child can be asked").is_none() {
                 if self.answers() {
-                    let guard = Guard::new(server.id(), Some(&self.folder));
+                    let guard = Guard::new(server.id(), End::Quit, Some(&self.folder));
                     *self.running.lock().expect("no test panics while it holds the server") = Some((server, guard));
                     return;
                 }
@@ -189,8 +214,15 @@ impl Cluster {
     }
 
     fn log(&self) -> String {
-        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-        format!("PostgreSQL did not start within {START_SECONDS_MAX} s:\n{log}")
+        format!("PostgreSQL did not start within {START_SECONDS_MAX} s:\n{}", self.log_tail())
+    }
+
+    /// The last lines that the server wrote.
+    fn log_tail(&self) -> String {
+        let log = fs::read(self.folder.join("log")).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n")
     }
 
     /// A program of the server, as a user that it accepts: it refuses to run as root.
@@ -209,11 +241,46 @@ impl Drop for Cluster {
         if let Ok(mut running) = self.running.lock()
             && let Some((mut server, guard)) = running.take()
         {
-            if let Err(error) = server.kill().and_then(|()| server.wait()) {
-                eprintln!("testkit: PostgreSQL could not be ended: {error}");
-            }
+            // The guard tells it to end and waits until its process is gone, which it is when we have waited for it.
+            let ended = std::thread::spawn(move || server.wait());
             drop(guard);
+            if !matches!(ended.join(), Ok(Ok(_))) {
+                eprintln!("testkit: PostgreSQL could not be awaited");
+            }
         }
+    }
+}
+
+/// The address of a database that is dropped with the last of its handles.
+#[derive(Debug, Clone)]
+pub struct ScratchDatabase(Arc<Scratch>);
+
+#[derive(Debug)]
+struct Scratch {
+    url: String,
+    server: String,
+}
+
+impl Deref for ScratchDatabase {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0.url
+    }
+}
+
+impl fmt::Display for ScratchDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl Drop for Scratch {
+    /// A server that is gone takes the database with it: a failure is nobody's.
+    fn drop(&mut self) {
+        let Some((_, name)) = self.url.rsplit_once('/') else { return };
+        let sql = format!("DROP DATABASE {name} WITH (FORCE)");
+        let _gone = client(&installed(), &self.server, &sql).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
 

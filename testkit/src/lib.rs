@@ -9,6 +9,6 @@ mod cluster;
 mod guard;
 mod ports;
 
-pub use cluster::Cluster;
-pub use guard::Guard;
+pub use cluster::{Cluster, ScratchDatabase};
+pub use guard::{End, Guard};
 pub use ports::free_port;

@@ -33,7 +33,7 @@ fn started() -> (Server, Company, String) {
     let company = server.company();
     company.metric("arr");
     let Store::Postgres { url } = server.store.clone() else { panic!("a test of PostgreSQL") };
-    (server, company, url)
+    (server, company, url.to_string())
 }
 
 /// Writes points and reads every event after them at once: each write must be in the very next listing.
@@ -146,7 +146,7 @@ fn a_restored_dump_is_read_whole_and_written_on() {
     let future = page["next"].as_str().unwrap().to_owned();
     server.terminate();
 
-    let copy = Cluster::shared().fresh_database();
+    let copy = Cluster::shared().scratch_database();
     Cluster::restore(&copy, &dump);
     let restored = Setup::new(Engine::Postgres).over(Store::Postgres { url: copy }, &server.data).start();
     let there = Company { agent: restored.agent(&company.token), ..company };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, OnceLock};
 
-use muniment_testkit::{Cluster, Guard, free_port};
+use muniment_testkit::{Cluster, End, Guard, free_port};
 use tempfile::TempDir;
 
 use super::store::Store;
@@ -62,7 +62,7 @@ impl Setup {
 
     /// On a database of this cluster, which the test may kill.
     pub(crate) fn on_cluster(mut self, cluster: &Cluster) -> Self {
-        self.store = Some(Store::Postgres { url: cluster.fresh_database() });
+        self.store = Some(Store::Postgres { url: cluster.scratch_database() });
         self
     }
 
@@ -101,7 +101,7 @@ impl Setup {
         let mut settings = self.settings;
         settings.push(("MUNIMENT_DATA_DIR".to_owned(), data.display().to_string()));
         if let Store::Postgres { url } = &store {
-            settings.push(("MUNIMENT_DATABASE_URL".to_owned(), url.clone()));
+            settings.push(("MUNIMENT_DATABASE_URL".to_owned(), url.to_string()));
         }
         let port = free_port();
         settings.push(("MUNIMENT_LISTEN".to_owned(), format!("{}:{port}", self.listen)));
@@ -234,7 +234,7 @@ impl Server {
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let mut child = command.spawn().unwrap();
         // A shared server is never dropped, so its guard also removes its folder.
-        let guard = Guard::new(child.id(), self.shared.then(|| self.folder.path()));
+        let guard = Guard::new(child.id(), End::Kill, self.shared.then(|| self.folder.path()));
         let client = self.anonymous();
         let ended = eventually("the server answers /health", || {
             if let Some(status) = child.try_wait().unwrap() {

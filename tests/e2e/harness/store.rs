@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use muniment_testkit::Cluster;
+use muniment_testkit::{Cluster, ScratchDatabase};
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
@@ -20,14 +20,14 @@ pub(crate) enum Engine {
 #[derive(Debug, Clone)]
 pub(crate) enum Store {
     Sqlite { folder: PathBuf },
-    Postgres { url: String },
+    Postgres { url: ScratchDatabase },
 }
 
 impl Store {
     pub(crate) fn new(engine: Engine, folder: &Path) -> Self {
         match engine {
             Engine::Sqlite => Self::Sqlite { folder: folder.to_path_buf() },
-            Engine::Postgres => Self::Postgres { url: Cluster::shared().fresh_database() },
+            Engine::Postgres => Self::Postgres { url: Cluster::shared().scratch_database() },
         }
     }
 

@@ -268,9 +268,9 @@ pub(crate) fn cookie_of(reply: &Reply) -> String {
 }
 
 impl Server {
-    /// The status of a bootstrap that may be a fault of the server's file system.
-    pub(crate) fn try_bootstrap(&self, username: &str) -> u16 {
+    /// Status and body of a bootstrap that is a fault of the server's file system.
+    pub(crate) fn bootstrap_to_a_fault(&self, username: &str) -> (u16, String) {
         let body = json!({ "token": BOOTSTRAP_TOKEN, "username": username, "password": PASSWORD });
-        self.anonymous().status_of_post("/api/account/bootstrap", &body)
+        self.anonymous().post_to_a_fault("/api/account/bootstrap", &body)
     }
 }

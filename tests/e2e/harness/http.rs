@@ -50,10 +50,13 @@ impl Client {
         self.header("content-type", "application/json").send(Method::POST, path, Some(body.to_string().into_bytes()))
     }
 
-    /// The status alone, for an answer that may be a fault.
-    pub(crate) fn status_of_post(&self, path: &str, body: &Value) -> u16 {
+    /// Status and body of an answer that may be a fault, which no other call takes.
+    pub(crate) fn post_to_a_fault(&self, path: &str, body: &Value) -> (u16, String) {
         let request = self.http.post(format!("{}{path}", self.base)).body(body.to_string());
-        runtime().block_on(async { request.send().await.unwrap().status().as_u16() })
+        runtime().block_on(async {
+            let response = request.send().await.unwrap();
+            (response.status().as_u16(), response.text().await.unwrap())
+        })
     }
 
     /// A POST whose body is taken as it is.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::http::refused_start;
 use crate::harness::{Engine, Installation, text};
 
 const NOBODY: &str = "22222222-2222-4222-8222-222222222222";
@@ -13,11 +14,21 @@ fn acc_004_the_roles_that_can_be_given_are_those_with_the_path(engine: Engine) {
 }
 
 fn acc_005_a_role_that_is_not_eligible_is_nobodys_to_switch(engine: Engine) {
-    let house = Installation::with(engine, &[("SELF_SERVICE_ELIGIBLE_ROLES", "teacher")]);
-    for enabled in [true, false] {
-        let call = house.keeper.client.rpc("self_service_role_set", &json!({ "role": "pal", "enabled": enabled }));
-        call.refused(403, -32_002, "role_not_self_service_eligible");
+    // A list without a name is an empty list, which turns the feature off; it is not the absence of a list.
+    for eligible in ["teacher", ","] {
+        let house = Installation::with(engine, &[("SELF_SERVICE_ELIGIBLE_ROLES", eligible)]);
+        let rows = house.rows(&house.keeper.id);
+        for (role, enabled) in [("pal", true), ("pal", false), ("teacher", true), ("admin", false), ("unheard", true)] {
+            let call = house.keeper.client.rpc("self_service_role_set", &json!({ "role": role, "enabled": enabled }));
+            call.refused(403, -32_002, "role_not_self_service_eligible");
+        }
+        assert_eq!(house.rows(&house.keeper.id), rows);
     }
+    refused_start(
+        engine,
+        &[("SELF_SERVICE_ELIGIBLE_ROLES", "pal,unheard")],
+        &["self_service.eligible_roles", "unheard"],
+    );
 }
 
 fn acc_100_accounts_are_listed_oldest_first_with_what_they_hold_now(engine: Engine) {

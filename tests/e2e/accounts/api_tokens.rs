@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Engine, Installation, ORIGIN, base64url, in_parallel, looks_like, text};
+use crate::harness::{Client, Engine, Installation, ORIGIN, PASSWORD, base64url, in_parallel, looks_like, text};
 
 const PREFIX: &str = "secret_muniment_token_";
 
@@ -52,13 +52,36 @@ fn acc_052_what_a_browser_sends_is_no_token(engine: Engine) {
 }
 
 fn acc_053_a_token_that_does_not_hold_is_nobody(engine: Engine) {
-    let house = Installation::shared(engine);
+    let house = Installation::with(engine, &[]);
+    let person = house.named("ann-a");
+    let [expired, lasting] = ["expired", "lasting"].map(|name| {
+        let made = person.client.rpc("account_token_create", &json!({ "name": name })).result();
+        (text(&made["token"]), text(&made["id"]))
+    });
+    // No call gives a token an end, so it is written into the record: one that has passed and one that has not.
+    house.server.terminate();
+    house.server.store.rewrite("account.api_token_issued", |payload| {
+        let issued = &mut payload["api_token_issued"];
+        let hours = if issued["token"] == json!(expired.1) { -1 } else { 1 };
+        issued["expires_at"] = json!(chrono::Utc::now() + chrono::Duration::hours(hours));
+    });
+    house.server.restart();
+    let by = |token: &str| house.server.anonymous().header("authorization", &format!("Bearer {token}"));
+    assert_eq!(by(&lasting.0).get("/api/account/verify").status, 200);
+    let nobody = house.server.anonymous();
     let unknown = format!("{PREFIX}{}", "a".repeat(43));
-    for token in [unknown.as_str(), "", "x", "secret_muniment_token_short"] {
-        let client = house.server.anonymous().header("authorization", &format!("Bearer {token}"));
-        client.rpc("account_verify", &Value::Null).refused(401, -32_001, "");
-        client.get("/api/account/status").refused(401, "authentication_required");
-        assert_eq!(client.post("/api/account/login", &json!({})).status, 400);
+    let login = json!({ "username": "ann-a", "password": PASSWORD });
+    for token in [expired.0.as_str(), unknown.as_str(), "", "x", "secret_muniment_token_short"] {
+        let client = by(token);
+        let call = client.rpc("account_verify", &Value::Null);
+        call.refused(401, -32_001, "");
+        assert_eq!(call.0.body, nobody.rpc("account_verify", &Value::Null).0.body, "`{token}` is told apart");
+        for path in ["/api/account/status", "/api/account/verify"] {
+            let reply = client.get(path);
+            reply.refused(401, "authentication_required");
+            assert_eq!(reply.body, nobody.get(path).body, "`{token}` is told apart");
+        }
+        client.post("/api/account/login", &login).expect(200);
     }
 }
 

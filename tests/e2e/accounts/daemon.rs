@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 
-use crate::harness::{Engine, Installation, PASSWORD, Server, Setup, base64url, eventually};
+use crate::harness::{Engine, Installation, PASSWORD, Program, Server, Setup, base64url, eventually, text, unique};
 
 fn token(server: &Server) -> String {
     std::fs::read_to_string(server.data.join("run/daemon_token")).unwrap()
@@ -58,10 +58,21 @@ fn acc_068_the_daemon_token_wins_over_a_cookie(engine: Engine) {
     let both = house.daemon().header("cookie", &ben.cookie);
     let account = both.rpc("account_verify", &serde_json::Value::Null).result();
     assert_eq!(account["id"], json!(house.keeper.id));
+    // Ben may not do this by himself.
+    let invited = both.rpc("invite_create", &json!({ "username": unique("guest") })).result();
+    let id = &invited["invite"]["id"];
+    let rows = house.audit(&json!({ "event_type": "invite_create", "account_id": house.keeper.id }));
+    let row = rows.iter().find(|row| row["metadata"]["invite_id"] == *id).unwrap_or_else(|| panic!("{rows:?}"));
+    assert_eq!(row["account_id"], json!(house.keeper.id));
+    // No row that this credential can leave bears its type among the metadata: what does is for sessions alone
+    // (section 4.3). The event that the row is says it.
+    let shown = Program::operator_of(&house.server).run(&["audit", "show", &row["seq"].to_string(), "--json"]).json();
+    let who = &shown["metadata"]["who"];
+    assert_eq!((&who["credential"], &who["account"]), (&json!("daemon_token"), &json!(house.keeper.id)), "{shown}");
 }
 
 fn acc_069_the_databases_health_is_the_keepers_by_the_file_alone(engine: Engine) {
-    let house = Installation::shared(engine);
+    let house = Installation::with(engine, &[]);
     let health = house.daemon().get("/api/db/health").expect(200);
     assert_eq!(health["connected"], true);
     assert!(health["type"].is_string() && health["name"].is_string());
@@ -72,10 +83,43 @@ fn acc_069_the_databases_health_is_the_keepers_by_the_file_alone(engine: Engine)
     }
 }
 
+/// The token stands for an account of whoever holds the grant now, so an account that lost it has no daemon token any
+/// more: what can be refused is a persona of it that is asked for, and a persona beside the one that holds it.
+fn acc_069_the_daemon_token_opens_nothing_to_who_lost_the_grant(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let (keeper, ben) = (&house.keeper, house.named("ben-b"));
+    let second = keeper.client.rpc("actor_create", &json!({ "name": "Second" })).result();
+    let second = text(&second["actor"]["id"]);
+    let operator = Program::operator_of(&house.server);
+    let moved = |steps: &[&[&str]]| {
+        house.server.terminate();
+        for step in steps {
+            operator.run(&[&["role"], *step].concat()).ok();
+        }
+        house.server.restart();
+    };
+    let health = |acting: &str| house.daemon().get(&format!("/api/db/health?acting={acting}"));
+    health(&keeper.actor).expect(200);
+
+    moved(&[&["grant", "ben-b", "keeper"], &["revoke", "keeper", "keeper"]]);
+    health(&keeper.actor).refused(400, "actor_not_on_account");
+    health(&second).refused(400, "actor_not_on_account");
+    let by_cookie = keeper.client.get(&format!("/api/db/health?acting={}", keeper.actor));
+    by_cookie.refused(403, "credential_type_required");
+    health(&ben.actor).expect(200);
+
+    moved(&[&["grant", "keeper", "keeper", "--actor", "Second"], &["revoke", "ben-b", "keeper"]]);
+    let refusal = health(&keeper.actor).refused(403, "insufficient_permissions");
+    assert_eq!(refusal["required_roles"], json!(["keeper"]));
+    health(&ben.actor).refused(400, "actor_not_on_account");
+    health(&second).expect(200);
+}
+
 both_engines![
     acc_065_the_file_is_the_servers_alone_and_goes_with_it,
     acc_066_the_token_and_the_one_before_hold,
     acc_067_before_the_bootstrap_there_is_no_keeper_and_right_after_there_is,
     acc_068_the_daemon_token_wins_over_a_cookie,
+    acc_069_the_daemon_token_opens_nothing_to_who_lost_the_grant,
     acc_069_the_databases_health_is_the_keepers_by_the_file_alone,
 ];

@@ -27,7 +27,8 @@ fn answers(text: &str) -> usize {
     text.matches("HTTP/1.1 ").count()
 }
 
-fn refused_start(engine: Engine, settings: &[(&str, &str)], mentions: &[&str]) {
+/// Asserts that the program ends as it does on a bad setting, and what it says.
+pub(super) fn refused_start(engine: Engine, settings: &[(&str, &str)], mentions: &[&str]) {
     let setup = Setup::new(engine).with_accounts();
     let setup = settings.iter().fold(setup, |setup, (name, value)| setup.set(name, value));
     let Err(refused) = setup.try_start() else { panic!("{settings:?} started") };

@@ -10,6 +10,7 @@ use crate::attempt::AttemptEvent;
 use crate::challenge::ChallengeEvent;
 use crate::invite::InviteEvent;
 use crate::metric::MetricEvent;
+use crate::note::NoteEvent;
 use crate::offer_book::OfferBookEvent;
 use crate::record::RecordedEvent;
 use crate::roster::RosterEvent;
@@ -45,6 +46,8 @@ pub enum StreamKind {
     Settings,
     /// [`crate::attempt`].
     Attempt,
+    /// [`crate::note`].
+    Note,
     /// [`crate::scheduler`].
     Scheduler,
     /// [`crate::subject`].
@@ -67,6 +70,7 @@ impl StreamKind {
             Self::Invite => "invite",
             Self::Settings => "settings",
             Self::Attempt => "attempt",
+            Self::Note => "note",
             Self::Scheduler => "scheduler",
             Self::Subject => "subject",
         }
@@ -145,6 +149,7 @@ pub const CATALOG: &[EventKind] = &[
     row("invite.deleted", "1.0", StreamKind::Invite),
     row("settings.open_signup_set", "1.0", StreamKind::Settings),
     row("attempt.refused", "1.0", StreamKind::Attempt),
+    row("note.recorded", "1.0", StreamKind::Note),
     row("scheduler.ticked", "1.0", StreamKind::Scheduler),
     row("subject.erased", "1.0", StreamKind::Subject),
 ];
@@ -180,6 +185,8 @@ pub enum AnyEvent {
     Settings(SettingsEvent),
     /// Of a refused attempt.
     Attempt(AttemptEvent),
+    /// Of an operator's note.
+    Note(NoteEvent),
     /// Of the scheduler.
     Scheduler(SchedulerEvent),
     /// Of a subject.
@@ -251,6 +258,7 @@ pub fn decode_any(event: &RecordedEvent) -> Result<AnyEvent, DecodeError> {
         StreamKind::Invite => AnyEvent::Invite(decode_recorded(event)?),
         StreamKind::Settings => AnyEvent::Settings(decode_recorded(event)?),
         StreamKind::Attempt => AnyEvent::Attempt(decode_recorded(event)?),
+        StreamKind::Note => AnyEvent::Note(decode_recorded(event)?),
         StreamKind::Scheduler => AnyEvent::Scheduler(decode_recorded(event)?),
         StreamKind::Subject => AnyEvent::Subject(decode_recorded(event)?),
     })

@@ -30,6 +30,7 @@ pub mod challenge;
 pub mod account;
 pub mod session;
 
+pub mod note;
 pub mod offer_book;
 pub mod roster;
 pub mod scope;

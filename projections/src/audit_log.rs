@@ -2,6 +2,7 @@
 //! investigator asks for. It is a projection of the record and no second log, so it cannot disagree with it.
 
 mod describe;
+pub mod drift;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -128,6 +129,17 @@ pub async fn after(store: &ReadStore, seq: Position, limit: usize) -> Result<Vec
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 
+/// The position behind which so many of the newest rows are.
+///
+/// # Errors
+/// What the database says.
+pub async fn newest(store: &ReadStore, rows: usize) -> Result<Position, SqlError> {
+    let mut query = Query::new("SELECT seq FROM audit_log_v1_g0 ORDER BY seq DESC LIMIT 1");
+    query.bind(" OFFSET ", rows);
+    let row = store.fetch_optional(query.sql(), query.args()).await?;
+    row.map_or(Ok(Position::START), |row| position(&row, "seq"))
+}
+
 /// The projection.
 #[derive(Debug, Clone, Copy)]
 pub struct AuditLog;
@@ -157,7 +169,7 @@ impl Projection for AuditLog {
     }
 
     fn interest(&self) -> &'static [&'static str] {
-        &["account", "attempt", "invite", "offer", "settings"]
+        &["account", "attempt", "invite", "note", "offer", "settings"]
     }
 
     async fn apply(&self, facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<(), ApplyError> {
@@ -166,6 +178,7 @@ impl Projection for AuditLog {
                 AnyEvent::OfferBook(event) => offer_of(fact, event, rows).await?,
                 AnyEvent::Account(_)
                 | AnyEvent::Attempt(_)
+                | AnyEvent::Note(_)
                 | AnyEvent::Invite(_)
                 | AnyEvent::Settings(_)
                 | AnyEvent::Metric(_)

@@ -230,6 +230,7 @@ impl Projection for Sessions {
                 | AnyEvent::Invite(_)
                 | AnyEvent::Settings(_)
                 | AnyEvent::Attempt(_)
+                | AnyEvent::Note(_)
                 | AnyEvent::Metric(_)
                 | AnyEvent::Application(_)
                 | AnyEvent::Challenge(_)

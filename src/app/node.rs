@@ -15,7 +15,7 @@ use super::StartError;
 use crate::config::store::{DatabaseConfig, KeysConfig};
 use crate::config::{Config, StoreConfig};
 use crate::runtime::leadership::Leadership;
-use crate::runtime::policies::{alert_evaluator, cleanup, late_checker, mail, scheduler};
+use crate::runtime::policies::{alert_evaluator, audit_drift, cleanup, late_checker, mail, scheduler};
 use crate::runtime::{Clock, CommandBus, Reads, Runtime, projector};
 
 /// Connections of the read models' pool on PostgreSQL.
@@ -134,6 +134,11 @@ impl Node {
                 Arc::clone(runtime),
                 duty("muniment/cleanup"),
                 config.offers.cleanup_interval,
+                self.stop.subscribe(),
+            )),
+            tokio::spawn(audit_drift::run(
+                Arc::clone(runtime),
+                Arc::from(config.registries.audit_events()),
                 self.stop.subscribe(),
             )),
             tokio::spawn(scheduler::run(Arc::clone(runtime), config.runtime.tick, self.stop.subscribe())),

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use figment::value::{Dict, Value};
+use muniment_projections::audit_log::drift::{self, EventType, Key, Kind};
 
 use super::offers::OffersConfig;
 use super::reader::Reader;
@@ -11,32 +12,6 @@ use super::value::FromValue;
 
 const CREDENTIAL_TYPES: [&str; 3] = ["session", "api_token", "daemon_token"];
 const GRANT_PATHS: [&str; 4] = ["admin", "self_service", "system", "bootstrap"];
-
-/// Types of the audit's rows that are always there.
-const AUDIT_EVENTS: [&str; 22] = [
-    "login",
-    "logout",
-    "bootstrap",
-    "signup",
-    "password_change",
-    "session_revoke",
-    "session_revoke_all",
-    "token_create",
-    "token_revoke",
-    "token_revoke_all",
-    "role_grant_create",
-    "role_grant_revoke",
-    "role_grant_offer_create",
-    "role_grant_offer_accept",
-    "role_grant_offer_decline",
-    "role_grant_offer_retract",
-    "role_grant_offer_expire",
-    "role_grant_offer_supersede",
-    "invite_create",
-    "invite_delete",
-    "app_settings_update",
-    "actor_create",
-];
 
 /// A role: the name of a capability. It is no data; it exists by configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -58,7 +33,7 @@ pub struct RoleSpec {
 pub struct Registries {
     roles: Vec<RoleSpec>,
     scope_kinds: BTreeSet<String>,
-    audit_events: Vec<String>,
+    audit_events: Vec<EventType>,
     self_service: Vec<String>,
 }
 
@@ -89,7 +64,7 @@ impl Default for Registries {
         Self {
             roles: built_in_roles(),
             scope_kinds: BTreeSet::new(),
-            audit_events: words(&AUDIT_EVENTS),
+            audit_events: drift::built_in(),
             self_service: Vec::new(),
         }
     }
@@ -101,7 +76,7 @@ impl Registries {
         let scope_kinds = names(reader, "scope_kinds", &[], is_name);
         let credential_types = names(reader, "credential_types", &CREDENTIAL_TYPES, is_name);
         let grant_paths = names(reader, "grant_paths", &GRANT_PATHS, is_name);
-        let audit_events = names(reader, "audit_events", &AUDIT_EVENTS, is_event_type);
+        let audit_events = audit_events(reader);
         let mut roles = built_in_roles();
         for role in operators {
             if !is_name(&role.name) {
@@ -178,9 +153,26 @@ impl Registries {
 
     /// Types of audit event, the built-in ones first.
     #[must_use]
-    pub fn audit_event_types(&self) -> Vec<&str> {
-        self.audit_events.iter().map(String::as_str).collect()
+    pub fn audit_events(&self) -> &[EventType] {
+        &self.audit_events
     }
+}
+
+/// The built-in types of audit event and the operator's, each once.
+fn audit_events(reader: &mut Reader) -> Vec<EventType> {
+    let given: Vec<EventType> = reader.get("audit_events", Vec::new());
+    let mut all = drift::built_in();
+    for event in given {
+        if !is_event_type(&event.name) {
+            let message = format!("{:?} is no type of event: a letter, then letters, digits and _ . / -", event.name);
+            reader.refuse("audit_events", message);
+        }
+        if all.iter().any(|known| known.name == event.name) {
+            reader.refuse("audit_events", format!("names {} twice, or it is built in", event.name));
+        }
+        all.push(event);
+    }
+    all
 }
 
 /// The built-in names and the operator's, each once.
@@ -211,8 +203,9 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
-/// `^[A-Za-z][A-Za-z0-9_./-]*$`.
-fn is_event_type(text: &str) -> bool {
+/// The form of a type of audit event: `^[A-Za-z][A-Za-z0-9_./-]*$`.
+#[must_use]
+pub fn is_event_type(text: &str) -> bool {
     text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'-'))
 }
@@ -243,6 +236,45 @@ impl FromValue for RoleSpec {
     fn shown(&self) -> String {
         format!("{}:{}", self.name, self.grant_paths.join("+"))
     }
+}
+
+/// A table in a file; `name` or `name:key=kind+key=kind?` in a variable. `?` marks a key that may be absent or null.
+impl FromValue for EventType {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let (name, keys) = if let Some(text) = value.as_str() {
+            let (name, keys) = text.split_once(':').unwrap_or((text, ""));
+            let keys = keys.split('+').filter(|key| !key.is_empty());
+            let pair = |key: &str| {
+                let (key, kind) =
+                    key.split_once('=').ok_or_else(|| "a metadata key needs a kind: key=kind".to_owned())?;
+                metadata_key(key, kind)
+            };
+            (name.to_owned(), keys.map(pair).collect::<Result<Vec<_>, _>>()?)
+        } else {
+            let table = value.as_dict().ok_or_else(|| "must be names, or tables with a name each".to_owned())?;
+            if let Some(unknown) = table.keys().find(|key| !["name", "metadata"].contains(&key.as_str())) {
+                return Err(format!("a type of audit event has no field {unknown}"));
+            }
+            let name = table.get("name").and_then(Value::as_str).ok_or_else(|| "a type needs a name".to_owned())?;
+            let metadata = table.get("metadata").map(|metadata| metadata.as_dict().ok_or("metadata must be a table"));
+            let metadata = metadata.transpose()?;
+            let pair = |(key, kind): (&String, &Value)| metadata_key(key, kind.as_str().unwrap_or_default());
+            (name.to_owned(), metadata.into_iter().flatten().map(pair).collect::<Result<Vec<_>, _>>()?)
+        };
+        Ok(Self { name: name.into(), keys })
+    }
+
+    fn shown(&self) -> String {
+        self.name.clone().into_owned()
+    }
+}
+
+fn metadata_key(key: &str, kind: &str) -> Result<Key, String> {
+    let (kind, is_required) = kind.strip_suffix('?').map_or((kind, true), |kind| (kind, false));
+    let kind = Kind::parse(kind).ok_or_else(|| {
+        format!("metadata key {key} must be string, integer, number, boolean or any, or that with a ?")
+    })?;
+    Ok(Key { name: key.to_owned().into(), kind, is_required })
 }
 
 fn list(table: &Dict, field: &str) -> Result<Vec<String>, String> {

@@ -98,6 +98,7 @@ pub(crate) fn change(event: &RecordedEvent) -> Option<Change> {
             | StreamKind::Invite
             | StreamKind::Settings
             | StreamKind::Attempt
+            | StreamKind::Note
             | StreamKind::Scheduler,
         ) => Ok(None),
         // Written by a newer program on another node: this one cannot know what it means for rights.

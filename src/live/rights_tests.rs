@@ -174,6 +174,7 @@ fn only_events_of_the_catalogue_are_exposed_and_no_challenge_is() {
             "invite.deleted",
             "settings.open_signup_set",
             "attempt.refused",
+            "note.recorded",
             "scheduler.ticked",
             "subject.erased",
         ]

@@ -13,6 +13,7 @@ use muniment_aggregates::challenge::Challenge;
 use muniment_aggregates::decider::Decider;
 use muniment_aggregates::invite::Invite;
 use muniment_aggregates::metric::Metric;
+use muniment_aggregates::note::Note;
 use muniment_aggregates::offer_book::OfferBook;
 use muniment_aggregates::record::{Position, RecordedEvent};
 use muniment_aggregates::roster::Roster;
@@ -97,6 +98,7 @@ directories! {
     challenge: Challenge,
     invite: Invite,
     metric: Metric,
+    note: Note,
     offer_book: OfferBook,
     roster: Roster,
     scheduler: Scheduler,

@@ -6,6 +6,7 @@ use muniment_aggregates::account::*;
 use muniment_aggregates::attempt::*;
 use muniment_aggregates::ids::*;
 use muniment_aggregates::invite::*;
+use muniment_aggregates::note::{NoteEvent, NoteRecorded};
 use muniment_aggregates::offer_book::*;
 use muniment_aggregates::roster::*;
 use muniment_aggregates::scope::{ScopeDestroyed, ScopeEvent, ScopeJoined};
@@ -184,6 +185,14 @@ pub(super) fn invitation_samples(samples: &mut Samples) {
         target_persona: Some(persona()),
         details: BTreeMap::from([("reason".to_owned(), json!("no_match"))]),
         sealed: BTreeMap::from([("username".to_owned(), sealed("attempt/a/username"))]),
+        at,
+    }));
+    samples.add(&NoteEvent::Recorded(NoteRecorded {
+        what: "lesson.held".to_owned(),
+        is_failure: true,
+        account: Some(account()),
+        target_account: Some(account()),
+        details: Some(BTreeMap::from([("pupils".to_owned(), json!(12))])),
         at,
     }));
 }

@@ -128,6 +128,7 @@ pub(super) fn learned_label<'b>(fact: &Fact<'b>) -> Option<(String, &'b Sealed)>
         | AnyEvent::Invite(_)
         | AnyEvent::Settings(_)
         | AnyEvent::Attempt(_)
+        | AnyEvent::Note(_)
         | AnyEvent::Scheduler(_)
         | AnyEvent::Subject(_) => None,
     }
@@ -148,7 +149,8 @@ pub(super) fn describe(fact: &Fact<'_>) -> Option<Described> {
         | AnyEvent::Roster(_)
         | AnyEvent::Invite(_)
         | AnyEvent::Settings(_)
-        | AnyEvent::Attempt(_) => None,
+        | AnyEvent::Attempt(_)
+        | AnyEvent::Note(_) => None,
         AnyEvent::Scheduler(SchedulerEvent::Ticked(_)) => Some(Described {
             resource_id: None,
             label: Label::Clear("system"),

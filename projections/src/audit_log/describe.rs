@@ -4,6 +4,7 @@ use muniment_aggregates::account::{AccountEvent, Via};
 use muniment_aggregates::attempt::AttemptEvent;
 use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::invite::InviteEvent;
+use muniment_aggregates::note::NoteEvent;
 use muniment_aggregates::offer_book::{GrantPath, GrantScope, OfferBookEvent};
 use muniment_aggregates::record::Who;
 use muniment_aggregates::sealed::Sealed;
@@ -108,6 +109,15 @@ pub(super) fn describe(fact: &Fact<'_>, offer: Option<&OfferFacts>) -> Result<Op
                 metadata: metadata.into(),
             })
         }
+        AnyEvent::Note(NoteEvent::Recorded(note)) => Some(Described {
+            event_type: note.what.clone(),
+            is_failure: note.is_failure,
+            actor: None,
+            account: note.account.as_ref().map(|account| account.0.clone()),
+            target_account: note.target_account.as_ref().map(|account| account.0.clone()),
+            target_actor: None,
+            metadata: json!(note.details),
+        }),
         AnyEvent::Invite(event) => of_invite(fact, id, event),
         AnyEvent::Settings(SettingsEvent::OpenSignupSet(set)) => {
             let metadata = json!({ "setting": "open_signup", "old_value": set.old_value, "new_value": set.new_value });

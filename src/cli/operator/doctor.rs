@@ -7,6 +7,7 @@ use clap::Args;
 use muniment_aggregates::record::Position;
 use muniment_journal::{Journal, Trusted};
 use muniment_projections::OnMismatch;
+use muniment_projections::audit_log::drift::Drifted;
 use serde_json::{Value, json};
 
 use super::open::{self, StoreFlags};
@@ -14,6 +15,7 @@ use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::config::{Config, MailMode};
+use crate::runtime::policies::audit_drift::{self, ROWS_LOOKED_AT};
 
 /// Events at the end of the chain that are checked here; `audit verify` checks all.
 const TAIL_EVENTS: u64 = 1_000;
@@ -89,6 +91,7 @@ async fn look(config: &Config, findings: &mut Findings) {
     findings.note("record", Ok(format!("{}, head {}", journal.identity(), journal.head())));
     findings.note("chain", tail(&journal).await);
     findings.note("read models", models(config, &journal).await);
+    findings.note("audit", drifted(config, &journal).await);
     let counts = journal.outbox().counts().await;
     findings.note(
         "outbox",
@@ -118,6 +121,19 @@ async fn tail(journal: &Journal) -> Result<String, String> {
     };
     let verified = journal.verify(trusted, &|_, _| {}).await.map_err(|error| error.to_string())?;
     Ok(format!("the last {} events hold; `muniment audit verify` checks all", verified.events))
+}
+
+/// Whether rows of the audit are of a type, or say what, nobody registered.
+async fn drifted(config: &Config, journal: &Journal) -> Result<String, String> {
+    let store = open::read_models(config, journal, OnMismatch::Refuse).await.map_err(|error| format!("{error:#}"))?;
+    let found =
+        audit_drift::newest(&store, config.registries.audit_events()).await.map_err(|error| error.to_string())?;
+    let figures = format!(
+        "of the newest {ROWS_LOOKED_AT} rows: audit_metadata_validation_failures {}, \
+         audit_unknown_event_type_failures {}",
+        found.metadata, found.unknown_types
+    );
+    if found == Drifted::default() { Ok(figures) } else { Err(format!("{figures}; register them in audit_events")) }
 }
 
 async fn models(config: &Config, journal: &Journal) -> Result<String, String> {

@@ -81,7 +81,7 @@ pub fn run(global: &Global, command: Command) -> Result<()> {
         Command::Init(command) => init::init(&printer, &command),
         Command::Doctor(command) => on_this_thread(doctor::doctor(global, &command)),
         Command::Config(command) => config::show(&printer, &command, &Config::load(&Surroundings::of_process())?),
-        Command::Audit(command) => on_this_thread(audit::audit(global, command)),
+        Command::Audit(command) => on_actors(audit::audit(global, command)),
         Command::Projections(command) => on_this_thread(projections::projections(global, command)),
         Command::Account(command) => account::account(global, command),
         Command::Role(command) => role::role(global, command),

@@ -5,6 +5,7 @@
 //! [`scheduler`] ticks; [`mail`] sends what lies in the outbox; [`cleanup`] sweeps what ran out.
 
 pub mod alert_evaluator;
+pub mod audit_drift;
 pub mod cleanup;
 pub mod late_checker;
 pub mod mail;

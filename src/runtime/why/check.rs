@@ -145,6 +145,7 @@ impl<'a> Replay<'a> {
             | AnyEvent::Session(_)
             | AnyEvent::Scope(_)
             | AnyEvent::Attempt(_)
+            | AnyEvent::Note(_)
             | AnyEvent::Scheduler(_)
             | AnyEvent::Subject(_) => {}
         }

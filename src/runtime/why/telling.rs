@@ -40,6 +40,7 @@ pub(super) async fn tell(records: &mut Records<'_>, event: &Evidence) -> Result<
         | AnyEvent::Session(_)
         | AnyEvent::Scope(_)
         | AnyEvent::Attempt(_)
+        | AnyEvent::Note(_)
         | AnyEvent::Scheduler(_) => event.recorded.event_type.to_string(),
     })
 }

@@ -208,9 +208,9 @@ fn events(surface: &Surface) -> Vec<Value> {
     let notices = notices.iter().map(|(method, about, shape)| {
         json!({ "method": method, "description": about, "channel": null, "params_schema": shape.schema() })
     });
-    let rows = surface.registries.audit_event_types().into_iter().map(|name| {
+    let rows = surface.registries.audit_events().iter().map(|event| {
         json!({
-            "method": name,
+            "method": event.name,
             "description": "A row of the audit",
             "channel": "audit_log",
             "params_schema": shapes::AUDIT_EVENT.schema(),

@@ -1,10 +1,10 @@
-//! The audit view (ACC-165 to ACC-175).
+//! The audit view (ACC-165 to ACC-175; ACC-173 has a file of its own).
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, Person, Program, Rpc, Server, Setup, text};
+use crate::harness::{Engine, Installation, Person, Program, Rpc, Server, text};
 
 /// Leaves every row there is, once or more, by several people; the observer has no part in it.
 fn live_through_everything(house: &Installation) -> Person {
@@ -234,16 +234,6 @@ fn acc_172_the_history_of_roles_has_nothing_else(engine: Engine) {
     assert!(paged.iter().any(|row| row["target_username"].is_string()));
 }
 
-fn acc_173_types_of_the_operator_join_and_collisions_stop_the_start(engine: Engine) {
-    let refused = Setup::new(engine).with_accounts().set("AUDIT_EVENTS", "login").try_start();
-    assert!(refused.is_err_and(|refused| refused.log.contains("login") && refused.status.code() == Some(2)));
-    let refused = Setup::new(engine).with_accounts().set("AUDIT_EVENTS", "9bad").try_start();
-    assert!(refused.is_err_and(|refused| refused.log.contains("9bad")));
-    let house = Installation::with(engine, &[("AUDIT_EVENTS", "lesson.held")]);
-    let surface = house.keeper.client.get("/api/surface").expect(200);
-    assert!(surface["events"].as_array().unwrap().iter().any(|event| event["method"] == "lesson.held"));
-}
-
 fn acc_174_rows_bear_the_address_they_came_from(engine: Engine) {
     let house = Installation::shared(engine);
     let ben = house.person("ben");
@@ -278,7 +268,6 @@ both_engines![
     acc_170_rows_are_found_by_every_filter,
     acc_171_a_refused_command_leaves_its_row_and_nothing_else,
     acc_172_the_history_of_roles_has_nothing_else,
-    acc_173_types_of_the_operator_join_and_collisions_stop_the_start,
     acc_174_rows_bear_the_address_they_came_from,
     acc_175_the_rebuilt_view_equals_the_live_one,
 ];

@@ -5,6 +5,7 @@ mod api_tokens;
 mod audit;
 mod bootstrap;
 mod daemon;
+mod drift;
 mod examples;
 mod gates;
 mod http;

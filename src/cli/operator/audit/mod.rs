@@ -12,6 +12,7 @@ mod accounts;
 pub mod event;
 mod export;
 mod log;
+mod record;
 mod state;
 mod trace;
 mod verify;
@@ -51,12 +52,18 @@ pub enum Audit {
     /// Print every event as a JSON object a line; personal values stay sealed
     #[command(after_help = "Example:\n  muniment audit export --after 1000 > events.ndjson")]
     Export(export::Export),
+    /// Add an event of a type of your own; listed, filtered and streamed like the built-in ones
+    #[command(
+        after_help = "Example:\n  muniment audit record lesson.held --account ana --metadata '{\"pupils\": 12}'\n\
+                            With the embedded store, stop the server first."
+    )]
+    Record(record::Record),
 }
 
 /// Runs one.
 ///
 /// # Errors
-/// When the record cannot be read, or a check fails.
+/// When the record cannot be read or written, or a check fails.
 pub async fn audit(global: &Global, command: Audit) -> Result<()> {
     let printer = Printer::new(global);
     match command {
@@ -69,6 +76,7 @@ pub async fn audit(global: &Global, command: Audit) -> Result<()> {
         Audit::Diff(command) => state::diff(&printer, &command).await,
         Audit::Trace(command) => trace::trace(global, &printer, &command).await,
         Audit::Export(command) => export::export(global, &command).await,
+        Audit::Record(command) => record::record(global, &command).await,
     }
 }
 

@@ -10,6 +10,7 @@ use muniment_aggregates::challenge::Challenge;
 use muniment_aggregates::decider::Decider;
 use muniment_aggregates::invite::Invite;
 use muniment_aggregates::metric::Metric;
+use muniment_aggregates::note::Note;
 use muniment_aggregates::offer_book::OfferBook;
 use muniment_aggregates::record::{Position, StreamId};
 use muniment_aggregates::roster::Roster;
@@ -128,6 +129,7 @@ async fn fold(journal: &Journal, stream: &StreamId, at: Position) -> Result<Fold
         Invite::TYPE => fold_as::<Invite>(journal, stream, at).await,
         Settings::TYPE => fold_as::<Settings>(journal, stream, at).await,
         Attempt::TYPE => fold_as::<Attempt>(journal, stream, at).await,
+        Note::TYPE => fold_as::<Note>(journal, stream, at).await,
         Scheduler::TYPE => fold_as::<Scheduler>(journal, stream, at).await,
         Subject::TYPE => fold_as::<Subject>(journal, stream, at).await,
         other => Err(Exit::Usage.because(format!("there is no aggregate called {other}"))),

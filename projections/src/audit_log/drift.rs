@@ -1,0 +1,244 @@
+//! Which types of row there are and which keys their metadata is known to have (spec/accounts-and-offers.md sections 6.1
+//! and 6.6). Rows that drifted from this stand all the same; they are counted, so that somebody looks.
+//!
+//! No part of the projection: what is registered is configuration, and a read model is made from the record alone.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// What a value may be. A sealed value counts as a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// Anything.
+    Any,
+}
+
+impl Kind {
+    /// The kind of a name, as `string`, `integer`, `number`, `boolean` or `any`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "string" => Self::Text,
+            "integer" => Self::Integer,
+            "number" => Self::Number,
+            "boolean" => Self::Boolean,
+            "any" => Self::Any,
+            _ => return None,
+        })
+    }
+
+    fn fits(self, value: &Value) -> bool {
+        match self {
+            Self::Text => value.is_string() || value.get("$sealed").is_some_and(Value::is_string),
+            Self::Integer => value.is_i64() || value.is_u64(),
+            Self::Number => value.is_number(),
+            Self::Boolean => value.is_boolean(),
+            Self::Any => true,
+        }
+    }
+}
+
+/// A known key of a row's metadata. Further keys are allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its name.
+    pub name: Cow<'static, str>,
+    /// What its value may be.
+    pub kind: Kind,
+    /// Whether a row of success must have it, and not as null.
+    pub is_required: bool,
+}
+
+const fn must(name: &'static str, kind: Kind) -> Key {
+    Key { name: Cow::Borrowed(name), kind, is_required: true }
+}
+
+const fn may(name: &'static str, kind: Kind) -> Key {
+    Key { name: Cow::Borrowed(name), kind, is_required: false }
+}
+
+/// A type of row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventType {
+    /// Its name, for example `login`.
+    pub name: Cow<'static, str>,
+    /// What its metadata is known to have.
+    pub keys: Vec<Key>,
+}
+
+fn event<const N: usize>(name: &'static str, keys: [Key; N]) -> EventType {
+    EventType { name: Cow::Borrowed(name), keys: keys.to_vec() }
+}
+
+/// What every row about an offer has, and more.
+fn of_offer<const N: usize>(name: &'static str, more: [Key; N]) -> EventType {
+    let mut keys = vec![must("offer_id", Kind::Text), must("role", Kind::Text), may("scope_id", Kind::Text)];
+    keys.extend(more);
+    EventType { name: Cow::Borrowed(name), keys }
+}
+
+/// The types that are always there.
+#[must_use]
+pub fn built_in() -> Vec<EventType> {
+    vec![
+        event("login", [may("username", Kind::Text)]),
+        event("logout", []),
+        event("bootstrap", [may("error", Kind::Text)]),
+        event(
+            "signup",
+            [
+                must("username", Kind::Text),
+                may("invite_id", Kind::Text),
+                may("open_signup", Kind::Boolean),
+                may("email", Kind::Text),
+                may("reason", Kind::Text),
+            ],
+        ),
+        event(
+            "password_change",
+            [
+                must("sessions_revoked", Kind::Integer),
+                must("tokens_revoked", Kind::Integer),
+                may("credential_type", Kind::Text),
+                may("reason", Kind::Text),
+            ],
+        ),
+        event("session_revoke", [must("session_id", Kind::Text), may("credential_type", Kind::Text)]),
+        event(
+            "session_revoke_all",
+            [must("count", Kind::Integer), may("credential_type", Kind::Text), may("attempted_account_id", Kind::Text)],
+        ),
+        event(
+            "token_create",
+            [must("token_id", Kind::Text), must("name", Kind::Text), may("credential_type", Kind::Text)],
+        ),
+        event("token_revoke", [must("token_id", Kind::Text), may("credential_type", Kind::Text)]),
+        event("token_revoke_all", [must("count", Kind::Integer), may("attempted_account_id", Kind::Text)]),
+        event(
+            "role_grant_create",
+            [
+                must("role", Kind::Text),
+                must("role_grant_id", Kind::Text),
+                may("scope_id", Kind::Text),
+                may("source_offer_id", Kind::Text),
+                may("self_service", Kind::Boolean),
+            ],
+        ),
+        event(
+            "role_grant_revoke",
+            [
+                must("role", Kind::Text),
+                must("role_grant_id", Kind::Text),
+                may("scope_id", Kind::Text),
+                may("reason", Kind::Text),
+                may("self_service", Kind::Boolean),
+            ],
+        ),
+        of_offer("role_grant_offer_create", [must("to_account_id", Kind::Text)]),
+        of_offer("role_grant_offer_accept", [must("role_grant_id", Kind::Text)]),
+        of_offer("role_grant_offer_decline", [may("reason", Kind::Text)]),
+        of_offer("role_grant_offer_retract", []),
+        of_offer("role_grant_offer_expire", []),
+        of_offer("role_grant_offer_supersede", [must("reason", Kind::Text), must("cause_id", Kind::Text)]),
+        event("invite_create", [must("invite_id", Kind::Text), may("email", Kind::Text), may("username", Kind::Text)]),
+        event("invite_delete", [must("invite_id", Kind::Text)]),
+        event(
+            "app_settings_update",
+            [must("setting", Kind::Text), may("old_value", Kind::Any), may("new_value", Kind::Any)],
+        ),
+        event("actor_create", [must("actor_id", Kind::Text), must("name", Kind::Text)]),
+    ]
+}
+
+/// How a row is not what was registered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Drift {
+    /// Its type is not registered.
+    #[error("the type is not registered")]
+    UnknownType,
+    /// A known key of its metadata is missing, or not of its kind.
+    #[error("the metadata key {key} is missing or not of its kind")]
+    Metadata {
+        /// The key.
+        key: String,
+    },
+}
+
+/// How many rows drifted, by how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Drifted {
+    /// Rows whose metadata is not as registered.
+    pub metadata: u64,
+    /// Rows whose type is not registered.
+    pub unknown_types: u64,
+}
+
+impl Drifted {
+    /// Counts one.
+    pub const fn count(&mut self, drift: &Drift) {
+        match drift {
+            Drift::UnknownType => self.unknown_types += 1,
+            Drift::Metadata { .. } => self.metadata += 1,
+        }
+    }
+}
+
+impl std::ops::AddAssign for Drifted {
+    fn add_assign(&mut self, more: Self) {
+        self.metadata += more.metadata;
+        self.unknown_types += more.unknown_types;
+    }
+}
+
+/// How a row differs from what is registered; nothing when it does not.
+#[must_use]
+pub fn of(types: &[EventType], event_type: &str, is_success: bool, metadata: &Value) -> Option<Drift> {
+    let Some(known) = types.iter().find(|known| known.name == event_type) else { return Some(Drift::UnknownType) };
+    let stands = |key: &Key| match metadata.get(&*key.name) {
+        None | Some(Value::Null) => !(key.is_required && is_success),
+        Some(value) => key.kind.fits(value),
+    };
+    let broken = known.keys.iter().find(|key| !stands(key))?;
+    Some(Drift::Metadata { key: broken.name.clone().into_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn known_keys_are_checked_and_further_ones_allowed() {
+        let known = built_in();
+        let judge = |event_type, is_success, metadata| of(&known, event_type, is_success, &metadata);
+        let metadata = |key: &str| Some(Drift::Metadata { key: key.to_owned() });
+        assert_eq!(judge("login", true, Value::Null), None);
+        assert_eq!(judge("logout", true, json!({ "why": "tired" })), None);
+        assert_eq!(judge("no_such", true, Value::Null), Some(Drift::UnknownType));
+        assert_eq!(judge("invite_delete", true, Value::Null), metadata("invite_id"));
+        assert_eq!(judge("invite_delete", true, json!({ "invite_id": null })), metadata("invite_id"));
+        assert_eq!(judge("invite_delete", true, json!({ "invite_id": 7 })), metadata("invite_id"));
+        assert_eq!(judge("signup", false, json!({ "username": { "$sealed": "v1|…" } })), None);
+        assert_eq!(judge("session_revoke_all", false, json!({ "reason": "account_not_found" })), None);
+        assert_eq!(judge("session_revoke_all", true, json!({ "count": 1.5 })), metadata("count"));
+        assert_eq!(judge("app_settings_update", true, json!({ "setting": "x", "old_value": [] })), None);
+    }
+
+    #[test]
+    fn names_are_each_there_once() {
+        let mut names: Vec<_> = built_in().iter().map(|known| known.name.clone()).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), built_in().len());
+    }
+}

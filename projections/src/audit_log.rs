@@ -2,7 +2,6 @@
 //! investigator asks for. It is a projection of the record and no second log, so it cannot disagree with it.
 
 mod describe;
-pub mod drift;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod applications;
+pub mod audit_events;
 mod duration;
 pub mod environment;
 pub mod errors;

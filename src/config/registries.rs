@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use figment::value::{Dict, Value};
-use muniment_projections::audit_log::drift::{self, EventType, Key, Kind};
 
+use super::audit_events::{self, EventType};
 use super::offers::OffersConfig;
 use super::reader::Reader;
 use super::value::FromValue;
@@ -64,7 +64,7 @@ impl Default for Registries {
         Self {
             roles: built_in_roles(),
             scope_kinds: BTreeSet::new(),
-            audit_events: drift::built_in(),
+            audit_events: audit_events::built_in(),
             self_service: Vec::new(),
         }
     }
@@ -76,7 +76,7 @@ impl Registries {
         let scope_kinds = names(reader, "scope_kinds", &[], is_name);
         let credential_types = names(reader, "credential_types", &CREDENTIAL_TYPES, is_name);
         let grant_paths = names(reader, "grant_paths", &GRANT_PATHS, is_name);
-        let audit_events = audit_events(reader);
+        let audit_events = audit_events::read(reader);
         let mut roles = built_in_roles();
         for role in operators {
             if !is_name(&role.name) {
@@ -158,23 +158,6 @@ impl Registries {
     }
 }
 
-/// The built-in types of audit event and the operator's, each once.
-fn audit_events(reader: &mut Reader) -> Vec<EventType> {
-    let given: Vec<EventType> = reader.get("audit_events", Vec::new());
-    let mut all = drift::built_in();
-    for event in given {
-        if !is_event_type(&event.name) {
-            let message = format!("{:?} is no type of event: a letter, then letters, digits and _ . / -", event.name);
-            reader.refuse("audit_events", message);
-        }
-        if all.iter().any(|known| known.name == event.name) {
-            reader.refuse("audit_events", format!("names {} twice, or it is built in", event.name));
-        }
-        all.push(event);
-    }
-    all
-}
-
 /// The built-in names and the operator's, each once.
 fn names(reader: &mut Reader, setting: &'static str, built_in: &[&str], stands: fn(&str) -> bool) -> Vec<String> {
     let given: Vec<String> = reader.get(setting, Vec::new());
@@ -203,13 +186,6 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
-/// The form of a type of audit event: `^[A-Za-z][A-Za-z0-9_./-]*$`.
-#[must_use]
-pub fn is_event_type(text: &str) -> bool {
-    text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'-'))
-}
-
 /// A table in a file; `name` or `name:path+path` in a variable.
 impl FromValue for RoleSpec {
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -236,45 +212,6 @@ impl FromValue for RoleSpec {
     fn shown(&self) -> String {
         format!("{}:{}", self.name, self.grant_paths.join("+"))
     }
-}
-
-/// A table in a file; `name` or `name:key=kind+key=kind?` in a variable. `?` marks a key that may be absent or null.
-impl FromValue for EventType {
-    fn from_value(value: &Value) -> Result<Self, String> {
-        let (name, keys) = if let Some(text) = value.as_str() {
-            let (name, keys) = text.split_once(':').unwrap_or((text, ""));
-            let keys = keys.split('+').filter(|key| !key.is_empty());
-            let pair = |key: &str| {
-                let (key, kind) =
-                    key.split_once('=').ok_or_else(|| "a metadata key needs a kind: key=kind".to_owned())?;
-                metadata_key(key, kind)
-            };
-            (name.to_owned(), keys.map(pair).collect::<Result<Vec<_>, _>>()?)
-        } else {
-            let table = value.as_dict().ok_or_else(|| "must be names, or tables with a name each".to_owned())?;
-            if let Some(unknown) = table.keys().find(|key| !["name", "metadata"].contains(&key.as_str())) {
-                return Err(format!("a type of audit event has no field {unknown}"));
-            }
-            let name = table.get("name").and_then(Value::as_str).ok_or_else(|| "a type needs a name".to_owned())?;
-            let metadata = table.get("metadata").map(|metadata| metadata.as_dict().ok_or("metadata must be a table"));
-            let metadata = metadata.transpose()?;
-            let pair = |(key, kind): (&String, &Value)| metadata_key(key, kind.as_str().unwrap_or_default());
-            (name.to_owned(), metadata.into_iter().flatten().map(pair).collect::<Result<Vec<_>, _>>()?)
-        };
-        Ok(Self { name: name.into(), keys })
-    }
-
-    fn shown(&self) -> String {
-        self.name.clone().into_owned()
-    }
-}
-
-fn metadata_key(key: &str, kind: &str) -> Result<Key, String> {
-    let (kind, is_required) = kind.strip_suffix('?').map_or((kind, true), |kind| (kind, false));
-    let kind = Kind::parse(kind).ok_or_else(|| {
-        format!("metadata key {key} must be string, integer, number, boolean or any, or that with a ?")
-    })?;
-    Ok(Key { name: key.to_owned().into(), kind, is_required })
 }
 
 fn list(table: &Dict, field: &str) -> Result<Vec<String>, String> {

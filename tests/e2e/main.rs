@@ -35,3 +35,4 @@ mod tamper;
 mod tokens;
 mod tokens_check;
 mod why;
+mod zz_last_look;

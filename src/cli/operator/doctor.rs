@@ -7,13 +7,13 @@ use clap::Args;
 use muniment_aggregates::record::Position;
 use muniment_journal::{Journal, Trusted};
 use muniment_projections::OnMismatch;
-use muniment_projections::audit_log::drift::Drifted;
 use serde_json::{Value, json};
 
 use super::open::{self, StoreFlags};
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
+use crate::config::audit_events::Drifted;
 use crate::config::{Config, MailMode};
 use crate::runtime::policies::audit_drift::{self, ROWS_LOOKED_AT};
 

@@ -107,7 +107,15 @@ fn pages(journal: &Journal) -> impl Fn(Position, usize) -> ReadPage + use<> {
     let journal = journal.clone();
     move |after, limit| {
         let journal = journal.clone();
-        Box::pin(async move { journal.read(after, limit).await })
+        Box::pin(async move {
+            let page = journal.read(after, limit).await?;
+            if !page.is_empty() {
+                return Ok(page);
+            }
+            // A server beside us may have recorded more since the record was opened, and folded it.
+            journal.confirm_head().await?;
+            journal.read(after, limit).await
+        })
     }
 }
 

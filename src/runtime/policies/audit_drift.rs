@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muniment_aggregates::record::Position;
-use muniment_projections::audit_log::drift::{self, Drifted, EventType};
 use muniment_projections::{ReadStore, SqlError, audit_log};
 use tokio::sync::watch;
 
+use crate::config::audit_events::{self, Drifted, EventType};
 use crate::runtime::Runtime;
 
 /// The newest rows that are looked at when a node starts, and by `doctor`; every later one is looked at as it comes.
@@ -77,7 +77,7 @@ async fn look(store: &ReadStore, types: &[EventType], seen: &mut Position) -> Re
     *seen = newest.seq;
     let mut drifted = Drifted::default();
     for row in &rows {
-        if let Some(drift) = drift::of(types, &row.event_type, row.outcome == "success", &row.metadata) {
+        if let Some(drift) = audit_events::drift_of(types, &row.event_type, row.outcome == "success", &row.metadata) {
             drifted.count(&drift);
             tracing::warn!(position = row.seq.0, event.type = row.event_type, why = %drift, "an audit row is not as registered");
         }

@@ -104,6 +104,7 @@ impl Client {
             let body = response.bytes().await?.to_vec();
             let reply = Reply { what, status, headers, body };
             reply.check_error_shape();
+            super::secrets::heed(&reply.headers, &reply.body);
             Ok(reply)
         })
     }

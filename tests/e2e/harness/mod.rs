@@ -7,6 +7,7 @@ mod mail_sink;
 mod parallel;
 mod people;
 mod program;
+pub(crate) mod secrets;
 mod server;
 mod store;
 

@@ -3,13 +3,14 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use muniment_testkit::{Cluster, End, Guard, free_port};
 use tempfile::TempDir;
 
 use super::store::Store;
-use super::{Client, Engine, eventually};
+use super::{Client, Engine, Program, eventually};
 
 /// Limits that all tests of one machine would share, because they come from one address. Tests of limits set them.
 const SHARED_ADDRESS_LIMITS: [&str; 7] = [
@@ -95,6 +96,7 @@ impl Setup {
     /// Starts, or tells how the program ended instead.
     pub(crate) fn try_start(self) -> Result<Server, Refused> {
         let folder = tempfile::Builder::new().prefix("muniment-e2e-").tempdir().unwrap();
+        let owns_data = self.data.is_none() && self.store.is_none();
         let data = self.data.unwrap_or_else(|| folder.path().join("data"));
         fs::create_dir_all(&data).unwrap();
         let store = self.store.unwrap_or_else(|| Store::new(self.engine, &data));
@@ -114,6 +116,8 @@ impl Setup {
             data,
             folder,
             shared: self.shared,
+            owns_data,
+            has_run: AtomicBool::new(false),
             running: Mutex::new(None),
         };
         server.run()?;
@@ -138,6 +142,8 @@ pub(crate) struct Server {
     settings: Vec<(String, String)>,
     folder: TempDir,
     shared: bool,
+    owns_data: bool,
+    has_run: AtomicBool,
     running: Mutex<Option<(Child, Guard)>>,
 }
 
@@ -246,7 +252,26 @@ impl Server {
             return Err(Refused { status, log: self.log() });
         }
         *self.running.lock().unwrap() = Some((child, guard));
+        self.has_run.store(true, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+impl Server {
+    /// What must hold at the end of every test: no handler panicked, no row of the audit drifted, and every read model
+    /// equals its rebuild.
+    fn last_look(&self) {
+        let log = self.log();
+        assert!(!log.contains("panicked at"), "a handler panicked:\n{log}");
+        let has_own_types = self.settings.iter().any(|(name, _)| name == "MUNIMENT_AUDIT_EVENTS");
+        assert!(
+            has_own_types || !log.contains("an audit row is not as registered"),
+            "a row of the audit drifted:\n{log}"
+        );
+        // A guest's keys went with the server whose folder they were in; one that never ran has no record.
+        if self.owns_data && self.has_run.load(Ordering::Relaxed) && !self.store.is_touched() {
+            Program::operator_of(self).run(&["projections", "verify", "--all"]).ok();
+        }
     }
 }
 
@@ -258,9 +283,9 @@ impl Drop for Server {
         {
             eprintln!("the server could not be ended: {error}");
         }
-        if std::thread::panicking()
-            && let Ok(log) = fs::read_to_string(self.log_path())
-        {
+        if !std::thread::panicking() {
+            self.last_look();
+        } else if let Ok(log) = fs::read_to_string(self.log_path()) {
             let tail: Vec<&str> = log.lines().rev().take(40).collect();
             eprintln!("the server's last lines, newest first:\n{}", tail.join("\n"));
         }

@@ -1,6 +1,8 @@
 //! Where a server keeps its record, and a look into it past the server: for byte searches and for tampering.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use muniment_testkit::{Cluster, ScratchDatabase};
@@ -8,6 +10,9 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
 use super::runtime;
+
+/// The stores that a test wrote to behind a server's back: what it did there need not make sense.
+static TOUCHED: Mutex<Option<HashSet<String>>> = Mutex::new(None);
 
 /// Which database a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +46,20 @@ impl Store {
         self.execute_in("read.db", sql);
     }
 
+    /// Whether a test wrote to it behind a server's back.
+    pub(crate) fn is_touched(&self) -> bool {
+        TOUCHED.lock().unwrap().as_ref().is_some_and(|touched| touched.contains(&self.place()))
+    }
+
+    fn place(&self) -> String {
+        match self {
+            Self::Sqlite { folder } => folder.display().to_string(),
+            Self::Postgres { url } => url.to_string(),
+        }
+    }
+
     fn execute_in(&self, file: &str, sql: &str) {
+        TOUCHED.lock().unwrap().get_or_insert_default().insert(self.place());
         match self {
             Self::Sqlite { folder } => {
                 let file = folder.join(file);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
 use super::{LEVEL, StopsWhenDropped, company_with_metric, issue, listing, pause, positions};
-use crate::harness::{Client, Company, Engine, Server};
+use crate::harness::{Client, Company, Engine, Server, unique};
 
 /// Revokes while events flow, and proves that nothing left behind the revocation.
 fn revoke_while_events_flow(server: &Server, company: &Company, token: &str, revoke: impl Fn() -> u64) -> Duration {
@@ -19,11 +19,11 @@ fn revoke_while_events_flow(server: &Server, company: &Company, token: &str, rev
     let (revoked_at, replied, frames, code, closed_at) = std::thread::scope(|scope| {
         let writers = StopsWhenDropped(&done);
         scope.spawn(|| {
-            let mut value = 0;
+            let (run, mut value) = (unique("revocation"), 0);
             while !done.load(Ordering::Relaxed) {
                 company.point(
                     "revenue",
-                    &json!({ "value": LEVEL + value, "idempotency_key": format!("r-{token}-{value}") }),
+                    &json!({ "value": LEVEL + value, "idempotency_key": format!("r-{run}-{value}") }),
                 );
                 value += 1;
             }
@@ -147,8 +147,8 @@ fn liv_15_nobody_receives_what_is_not_his_on_any_transport(engine: Engine) {
         let told: Vec<Value> = stream.events(replayed.len()).into_iter().filter_map(|told| told.data).collect();
         assert_eq!(told, replayed, "stream and socket agree");
 
-        first.point("revenue", &json!({ "value": 1, "idempotency_key": format!("{token}-a") }));
-        other.point("revenue", &json!({ "value": 2, "idempotency_key": format!("{token}-b") }));
+        first.point("revenue", &json!({ "value": 1, "idempotency_key": unique("a") }));
+        other.point("revenue", &json!({ "value": 2, "idempotency_key": unique("b") }));
         let live = socket.events(1);
         only_of(&live, companies);
         only_of(&[stream.events(1)[0].data.clone().unwrap()], companies);

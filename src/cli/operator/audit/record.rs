@@ -6,7 +6,6 @@ use anyhow::Result;
 use clap::Args;
 use muniment_aggregates::note::{Note, NoteCommand, Record as RecordNote};
 use muniment_journal::Journal;
-use muniment_projections::audit_log::drift::{self, Drift};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -16,7 +15,7 @@ use crate::cli::operator::keeper;
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
 use crate::config::Config;
-use crate::config::registries::is_event_type;
+use crate::config::audit_events::{self, Drift, is_event_type};
 
 /// Bytes of metadata at most.
 const METADATA_BYTES_MAX: usize = 64 * 1024;
@@ -59,7 +58,7 @@ fn details(command: &Record) -> Result<Option<BTreeMap<String, Value>>> {
         let rule = "begins with a letter and goes on with letters, digits and _ . / -";
         return Err(Exit::Usage.because(format!("a type of audit event {rule}")));
     }
-    if drift::built_in().iter().any(|known| known.name == *event_type) {
+    if audit_events::built_in().iter().any(|known| known.name == *event_type) {
         return Err(Exit::Usage.because(format!("{event_type} is a built-in type: only the program records it")));
     }
     let Some(text) = &command.metadata else { return Ok(None) };
@@ -83,7 +82,12 @@ async fn record_in(
             *found = Some(keeper::account(journal, named).await?);
         }
     }
-    let drift = drift::of(config.registries.audit_events(), &command.event_type, !command.failure, &json!(details));
+    let drift = audit_events::drift_of(
+        config.registries.audit_events(),
+        &command.event_type,
+        !command.failure,
+        &json!(details),
+    );
     let note = NoteCommand::Record(RecordNote {
         what: command.event_type.clone(),
         is_failure: command.failure,

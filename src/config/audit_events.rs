@@ -1,11 +1,14 @@
 //! Which types of row there are and which keys their metadata is known to have (spec/accounts-and-offers.md sections 6.1
-//! and 6.6). Rows that drifted from this stand all the same; they are counted, so that somebody looks.
-//!
-//! No part of the projection: what is registered is configuration, and a read model is made from the record alone.
+//! and 6.6), built in and the operator's. Rows that drifted from this stand all the same; they are counted, so that
+//! somebody looks. The audit view knows nothing of it: a read model is made from the record alone.
 
 use std::borrow::Cow;
 
+use figment::value::Value as Setting;
 use serde_json::Value;
+
+use super::reader::Reader;
+use super::value::FromValue;
 
 /// What a value may be. A sealed value counts as a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +162,69 @@ pub fn built_in() -> Vec<EventType> {
     ]
 }
 
+/// The built-in types of audit event and the operator's, each once.
+pub(super) fn read(reader: &mut Reader) -> Vec<EventType> {
+    let given: Vec<EventType> = reader.get("audit_events", Vec::new());
+    let mut all = built_in();
+    for event in given {
+        if !is_event_type(&event.name) {
+            let message = format!("{:?} is no type of event: a letter, then letters, digits and _ . / -", event.name);
+            reader.refuse("audit_events", message);
+        }
+        if all.iter().any(|known| known.name == event.name) {
+            reader.refuse("audit_events", format!("names {} twice, or it is built in", event.name));
+        }
+        all.push(event);
+    }
+    all
+}
+
+/// The form of a type of audit event: `^[A-Za-z][A-Za-z0-9_./-]*$`.
+#[must_use]
+pub fn is_event_type(text: &str) -> bool {
+    text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'-'))
+}
+
+/// A table in a file; `name` or `name:key=kind+key=kind?` in a variable. `?` marks a key that may be absent or null.
+impl FromValue for EventType {
+    fn from_value(value: &Setting) -> Result<Self, String> {
+        let (name, keys) = if let Some(text) = value.as_str() {
+            let (name, keys) = text.split_once(':').unwrap_or((text, ""));
+            let keys = keys.split('+').filter(|key| !key.is_empty());
+            let pair = |key: &str| {
+                let (key, kind) =
+                    key.split_once('=').ok_or_else(|| "a metadata key needs a kind: key=kind".to_owned())?;
+                metadata_key(key, kind)
+            };
+            (name.to_owned(), keys.map(pair).collect::<Result<Vec<_>, _>>()?)
+        } else {
+            let table = value.as_dict().ok_or_else(|| "must be names, or tables with a name each".to_owned())?;
+            if let Some(unknown) = table.keys().find(|key| !["name", "metadata"].contains(&key.as_str())) {
+                return Err(format!("a type of audit event has no field {unknown}"));
+            }
+            let name = table.get("name").and_then(Setting::as_str).ok_or_else(|| "a type needs a name".to_owned())?;
+            let metadata = table.get("metadata").map(|metadata| metadata.as_dict().ok_or("metadata must be a table"));
+            let metadata = metadata.transpose()?;
+            let pair = |(key, kind): (&String, &Setting)| metadata_key(key, kind.as_str().unwrap_or_default());
+            (name.to_owned(), metadata.into_iter().flatten().map(pair).collect::<Result<Vec<_>, _>>()?)
+        };
+        Ok(Self { name: name.into(), keys })
+    }
+
+    fn shown(&self) -> String {
+        self.name.clone().into_owned()
+    }
+}
+
+fn metadata_key(key: &str, kind: &str) -> Result<Key, String> {
+    let (kind, is_required) = kind.strip_suffix('?').map_or((kind, true), |kind| (kind, false));
+    let kind = Kind::parse(kind).ok_or_else(|| {
+        format!("metadata key {key} must be string, integer, number, boolean or any, or that with a ?")
+    })?;
+    Ok(Key { name: key.to_owned().into(), kind, is_required })
+}
+
 /// How a row is not what was registered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Drift {
@@ -201,7 +267,7 @@ impl std::ops::AddAssign for Drifted {
 
 /// How a row differs from what is registered; nothing when it does not.
 #[must_use]
-pub fn of(types: &[EventType], event_type: &str, is_success: bool, metadata: &Value) -> Option<Drift> {
+pub fn drift_of(types: &[EventType], event_type: &str, is_success: bool, metadata: &Value) -> Option<Drift> {
     let Some(known) = types.iter().find(|known| known.name == event_type) else { return Some(Drift::UnknownType) };
     let stands = |key: &Key| match metadata.get(&*key.name) {
         None | Some(Value::Null) => !(key.is_required && is_success),
@@ -220,7 +286,7 @@ mod tests {
     #[test]
     fn known_keys_are_checked_and_further_ones_allowed() {
         let known = built_in();
-        let judge = |event_type, is_success, metadata| of(&known, event_type, is_success, &metadata);
+        let judge = |event_type, is_success, metadata| drift_of(&known, event_type, is_success, &metadata);
         let metadata = |key: &str| Some(Drift::Metadata { key: key.to_owned() });
         assert_eq!(judge("login", true, Value::Null), None);
         assert_eq!(judge("logout", true, json!({ "why": "tired" })), None);

@@ -37,6 +37,18 @@ impl Surface {
             let models: Vec<&str> = self.runtime.reads.positions().into_keys().collect();
             self.runtime.reads.wait(&models, after).await?;
         }
+        // What a reading method shows is at least as new as what this node had seen when it was let in.
+        let as_of = (method.verb == Verb::Get).then(|| self.runtime.journal.head());
+        let reply = self.answer(method, admitted, request).await?;
+        Ok(Reply { position: reply.position.or(as_of), ..reply })
+    }
+
+    async fn answer(
+        &self,
+        method: &'static Method,
+        admitted: Admitted,
+        request: &mut Request,
+    ) -> Result<Reply, ApiError> {
         match (method.name, admitted) {
             (Name::OtpStart, _) => self.otp_start(request).await,
             (Name::OtpVerify, _) => self.otp_verify(request).await,

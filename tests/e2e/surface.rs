@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Company, Engine, Founder, Reply, Server};
+use crate::harness::{Client, Company, Engine, Founder, Installation, Reply, Server};
 
 fn met_001_health_answers_without_a_credential(engine: Engine) {
     let reply = Server::shared(engine).anonymous().get("/health");
@@ -185,6 +185,54 @@ fn met_008_no_error_tells_more_than_its_code_and_message(engine: Engine) {
     }
 }
 
+/// Every snapshot says where in the record it stands (spec/live.md section 2), so that a subscription can begin there.
+fn every_snapshot_says_its_position(engine: Engine) {
+    let server = Server::shared(engine);
+    let founder = server.founder("snapshots");
+    let company = server.company_of(&founder);
+    let written = company.agent.post("/v1/metrics", &json!({ "key": "arr" }));
+    written.expect(201);
+    let own = |path: &str| (founder.client.clone(), path.to_owned());
+    let agent = |path: &str| (company.agent.clone(), path.to_owned());
+    let snapshots = [
+        own("/v1/auth/session"),
+        own("/v1/applications"),
+        own(&format!("/v1/applications/{}", company.application)),
+        own("/v1/tokens"),
+        agent("/v1/status"),
+        agent("/v1/metrics"),
+        agent("/v1/metrics/arr"),
+        agent("/v1/metrics/arr/points"),
+        agent("/v1/metrics/arr/rules"),
+        agent("/v1/alerts"),
+    ];
+    for (client, path) in &snapshots {
+        let shown = client.get(path);
+        shown.expect(200);
+        assert!(shown.position() >= written.position(), "{shown}");
+    }
+    let listed = server.anonymous().get("/openapi.json").expect(200);
+    let paths = listed["paths"].as_object().unwrap();
+    let reads = paths.iter().filter(|(path, verbs)| path.starts_with("/v1/") && verbs.get("get").is_some());
+    // The reviewers' two are tried with reviews, the feed of events by tests of its own.
+    let others = ["/v1/review/", "/v1/events", "/v1/live", "/v1/stream"];
+    let reads: Vec<_> = reads.filter(|(path, _)| !others.iter().any(|other| path.starts_with(other))).collect();
+    assert_eq!(reads.len(), snapshots.len(), "{reads:?}");
+
+    let house = Installation::shared(engine);
+    let ben = house.person("ben");
+    let signed_up = house.row("signup", &ben.id)["seq"].as_u64().unwrap();
+    let status = house.server.anonymous().header("cookie", &ben.cookie).get("/api/account/status");
+    assert!(status.position() >= signed_up, "{status}");
+    for method in
+        ["account_verify", "account_session_list", "account_token_list", "role_grant_offer_list", "actor_list"]
+    {
+        let shown = ben.client.rpc(method, &Value::Null);
+        shown.result();
+        assert!(shown.0.position() >= signed_up, "{method}");
+    }
+}
+
 /// The headers of §2.2, exactly.
 #[track_caller]
 fn assert_cors(reply: &Reply) {
@@ -208,4 +256,5 @@ both_engines![
     met_006_an_unknown_field_is_refused_by_name_and_records_nothing,
     met_007_a_body_over_one_mebibyte_is_refused_and_the_server_lives,
     met_008_no_error_tells_more_than_its_code_and_message,
+    every_snapshot_says_its_position,
 ];

@@ -123,8 +123,10 @@ impl Surface {
             (Route::Signup, _) => self.sign_up(input, &from).await,
             (Route::Bootstrap, _) => self.bootstrap(input, &from).await,
             (Route::Status, caller) => {
+                let as_of = self.runtime.journal.head();
                 let acting = call.query.iter().flatten().find(|(name, _)| name == "acting");
-                self.account_status(caller.as_ref(), acting.map(|(_, value)| value.as_str())).await
+                let reply = self.account_status(caller.as_ref(), acting.map(|(_, value)| value.as_str())).await?;
+                Ok(RestReply { position: Some(as_of), ..reply })
             }
             (Route::Logout, Some(caller)) => self.logout_of_account(caller, &from).await,
             (Route::Password, Some(caller)) => self.change_password(caller, input, &from).await,

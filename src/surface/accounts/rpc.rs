@@ -84,7 +84,7 @@ impl Call<'_> {
 pub struct Outcome {
     /// The result.
     pub result: Value,
-    /// Position of what was appended.
+    /// Position of what was appended, or of the state that was read.
     pub position: Option<Position>,
 }
 
@@ -209,7 +209,7 @@ impl Surface {
         let outcome = self.admit_call(caller, transport, method, envelope.params, correlation).await;
         let reply = match outcome {
             Ok(outcome) => {
-                if outcome.position.is_some() {
+                if method.side_effects && outcome.position.is_some() {
                     self.closings.settle(correlation).await;
                 }
                 success(envelope.id, outcome)
@@ -261,7 +261,10 @@ impl Surface {
             let limit = self.limits.action_account;
             self.windows.hit(Window::ActionAccount, &caller.account.0, limit).await.map_err(Fail::limited)?;
         }
-        self.dispatch(&Call { caller, method, acting, input, transport, correlation }).await
+        // What a reading method shows is at least as new as what this node had seen when it was let in.
+        let as_of = (!method.side_effects).then(|| self.runtime.journal.head());
+        let outcome = self.dispatch(&Call { caller, method, acting, input, transport, correlation }).await?;
+        Ok(Outcome { position: outcome.position.or(as_of), ..outcome })
     }
 
     async fn dispatch(&self, call: &Call<'_>) -> Result<Outcome, Fail> {

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::append::{Append, AppendError, Appended, NewMail};
 use crate::engine::ClaimId;
 use crate::limits::JournalLimits;
+use crate::spans;
 
 /// How many distinct type names and versions are kept; programs have dozens.
 const NAMES_MAX: usize = 4_096;
@@ -44,6 +45,8 @@ pub(crate) struct Submission {
     pub(crate) bytes: usize,
     pub(crate) reply: oneshot::Sender<Result<Appended, AppendError>>,
     pub(crate) submitted: Instant,
+    /// From here to the answer.
+    pub(crate) span: tracing::Span,
     /// The database is asked about everything the append touches before it is judged.
     pub(crate) careful: bool,
     /// What it needs to know from outside has been asked.
@@ -125,6 +128,7 @@ pub(crate) fn admit(
     drop(places);
     let (expect, written) = written_first(append.expect, after);
     Ok(Submission {
+        span: spans::append(events.len()),
         events,
         expect,
         written,

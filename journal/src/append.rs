@@ -110,6 +110,21 @@ pub enum AppendError {
     Invalid(String),
 }
 
+impl AppendError {
+    /// One word, for traces.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Conflict { .. } => "conflict",
+            Self::ClaimTaken { .. } => "claim_taken",
+            Self::Duplicate { .. } => "duplicate",
+            Self::Overloaded => "overloaded",
+            Self::Unavailable(_) => "unavailable",
+            Self::Closed => "closed",
+            Self::Invalid(_) => "invalid",
+        }
+    }
+}
+
 /// The answer to a submitted append: resolves when it is durable or refused.
 ///
 /// Dropping it does not take the append back.

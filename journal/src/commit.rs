@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use muniment_aggregates::record::Position;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::engine::{Batch, Change, Engine, WriteError};
 use crate::journal::Core;
@@ -89,7 +90,11 @@ async fn forget(core: &Core, batch: &Batch) {
 }
 
 /// Runs [`commit`] as a task of its own, so that the writer goes on building.
-pub(crate) fn spawn(core: &Arc<Core>, batch: &Arc<Batch>) -> tokio::task::JoinHandle<Result<(), WriteError>> {
+pub(crate) fn spawn(
+    core: &Arc<Core>,
+    batch: &Arc<Batch>,
+    span: tracing::Span,
+) -> tokio::task::JoinHandle<Result<(), WriteError>> {
     let (core, batch) = (Arc::clone(core), Arc::clone(batch));
-    tokio::spawn(async move { commit(&core, &batch).await })
+    tokio::spawn(async move { commit(&core, &batch).await }.instrument(span))
 }

@@ -208,6 +208,11 @@ pub trait Engine: Send + Sync + 'static {
         true
     }
 
+    /// What traces call the database, after OpenTelemetry's `db.system.name`.
+    fn system(&self) -> &'static str {
+        "other_sql"
+    }
+
     /// The clock of `recorded_at`.
     fn now(&self) -> DateTime<Utc> {
         Utc::now()

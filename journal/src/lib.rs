@@ -51,6 +51,7 @@ pub mod rotation;
 mod rows;
 pub mod seal;
 pub mod snapshot;
+mod spans;
 pub mod sqlite;
 mod tail;
 mod verdicts;

@@ -409,6 +409,10 @@ impl Engine for SqliteEngine {
         self.write.is_none()
     }
 
+    fn system(&self) -> &'static str {
+        "sqlite"
+    }
+
     fn writable(&self) -> bool {
         self.write.is_some()
     }

@@ -234,6 +234,7 @@ mod tests {
             bytes: 0,
             reply,
             submitted: Instant::now(),
+            span: tracing::Span::none(),
             careful,
             gathered: true,
             refusals: 0,

@@ -23,6 +23,7 @@ use crate::foreign::Trouble;
 use crate::gather::{Gathered, gather};
 use crate::journal::Core;
 use crate::limits::{LOST_HEADS_BEFORE_LOCK, REJUDGE_MAX, SHUTDOWN_MILLISECONDS_MAX};
+use crate::spans;
 use crate::verdicts::Knowledge;
 
 /// Appends taken from the queue or asked about at once.
@@ -71,6 +72,7 @@ enum Wake {
 
 fn answer(submission: Submission, verdict: Result<Appended, AppendError>) {
     metrics::histogram!("muniment_journal_append_seconds").record(submission.submitted.elapsed().as_secs_f64());
+    spans::answered(&submission.span, &verdict);
     // The receiver may be gone: nobody waits for this answer any more.
     drop(submission.reply.send(verdict));
 }
@@ -301,7 +303,8 @@ impl Writer {
         let (batch, entries) = self.building.seal();
         let batch = Arc::new(batch);
         self.holding = false;
-        let task = commit::spawn(&self.core, &batch);
+        let span = spans::commit(self.core.engine.system(), &batch, &entries);
+        let task = commit::spawn(&self.core, &batch, span);
         self.in_flight = Some(InFlight { batch, entries, task, sent: Instant::now() });
     }
 

@@ -131,6 +131,11 @@ pub const SETTINGS: &[Setting] = &[
     plain("limits.reads", "600/60", "reading requests a credential"),
     plain("telemetry.format", "auto", "log lines: pretty, json, or auto (pretty on a terminal)"),
     plain("telemetry.filter", "info", "which log lines, in the syntax of tracing's EnvFilter"),
+    also(
+        plain("telemetry.otlp_endpoint", "none", "http(s)://host:port of an OpenTelemetry collector; none = no traces"),
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+    ),
+    plain("telemetry.sample_ratio", "1", "share of the traces that begin here and are exported, 0 to 1"),
     plain("runtime.actor_threads", "one a core", "threads that aggregates live on"),
     plain("runtime.evaluator_pause_seconds", "0", "rest of the alert evaluator before each page of events"),
     plain("runtime.tick_seconds", "1800", "interval of the scheduler"),

@@ -199,3 +199,24 @@ fn acc_192_proxies_are_addresses_and_networks_in_strict_form() {
         assert!(!accepted(bad), "{bad}");
     }
 }
+
+#[cfg(feature = "otel")]
+#[test]
+fn traces_go_where_either_name_says_and_the_address_holds_no_credential() {
+    for name in ["MUNIMENT_TELEMETRY_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"] {
+        let pairs = [(name, "https://collector.example:4318"), ("MUNIMENT_TELEMETRY_SAMPLE_RATIO", "0.25")];
+        let traces = Config::load(&variables(&pairs)).unwrap().config.telemetry.traces.unwrap();
+        assert_eq!(traces.endpoint.as_str(), "https://collector.example:4318/");
+        assert!((traces.sample_ratio - 0.25).abs() < f64::EPSILON);
+    }
+    let bad = ["collector:4318", "ftp://a", "http://user:sentinel@a", "http://a/?key=sentinel", "http://"];
+    for endpoint in bad {
+        let errors = Config::load(&variables(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)])).unwrap_err();
+        assert_eq!(names(&errors.0), ["telemetry.otlp_endpoint"], "{endpoint}");
+        assert!(!errors.to_string().contains("sentinel"), "{errors}");
+    }
+    for ratio in ["-0.1", "1.1", "NaN", "half"] {
+        let errors = Config::load(&variables(&[("MUNIMENT_TELEMETRY_SAMPLE_RATIO", ratio)])).unwrap_err();
+        assert_eq!(names(&errors.0), ["telemetry.sample_ratio"], "{ratio}");
+    }
+}

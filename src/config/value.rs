@@ -68,6 +68,18 @@ impl FromValue for u64 {
     }
 }
 
+impl FromValue for f64 {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let whole = || Some(Self::from(u32::try_from(value.to_u128()?).ok()?));
+        let number = value.to_f64().or_else(whole).or_else(|| text(value)?.parse().ok());
+        number.ok_or_else(|| "must be a number".to_owned())
+    }
+
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl FromValue for usize {
     fn from_value(value: &Value) -> Result<Self, String> {
         Self::try_from(u64::from_value(value)?).map_err(|_| "is too large".to_owned())

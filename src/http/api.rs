@@ -20,6 +20,13 @@ pub fn is_api(path: &str) -> bool {
     path == "/api" || path.starts_with("/api/")
 }
 
+/// The route of a request as the table has it.
+#[must_use]
+pub fn route_of(request: &HttpRequest) -> Option<&'static str> {
+    let verb = if request.method() == Verbs::HEAD { "GET" } else { request.method().as_str() };
+    routes::find(verb, request.path()).map(|route| route.path)
+}
+
 /// What a request proves itself by.
 #[must_use]
 pub fn presented(request: &HttpRequest, surface: &Surface, correlation: &str) -> ApiPresented {

@@ -8,10 +8,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt as _;
 use muniment_aggregates::record::Position;
 use serde_json::{Map, Value};
+use tracing::{Instrument as _, Span};
 
 use super::Edge;
 use super::api;
 use super::headers::{AFTER, POSITION, REQUEST_ID};
+use super::span;
 use crate::surface::Surface;
 use crate::surface::client_address;
 use crate::surface::errors::{ApiError, Refusal};
@@ -30,8 +32,10 @@ pub async fn answer(
     let started = Instant::now();
     let correlation = uuid::Uuid::new_v4().to_string();
     if api::is_api(request.path()) {
-        let response = api::answer(&request, payload, &surface, &edge, &correlation).await;
-        note(started, "/api", &response);
+        let span = span::open(&request, &correlation, || api::route_of(&request));
+        let answer = api::answer(&request, payload, &surface, &edge, &correlation);
+        let response = answer.instrument(span.clone()).await;
+        note(started, "/api", &span, &response);
         return response;
     }
     let verb = match *request.method() {
@@ -40,33 +44,33 @@ pub async fn answer(
         _ => None,
     };
     let found = verb.and_then(|verb| methods::find(verb, request.path()));
-    let (outcome, name) = match found {
-        None => (Err(ApiError::not_found()), "unknown"),
+    let route = found.as_ref().map(|(method, _)| method.path);
+    let span = span::open(&request, &correlation, || route);
+    let outcome = match found {
+        None => Err(ApiError::not_found()),
         Some((method, raw)) => match decoded(&raw) {
-            None => {
-                let message = "The path holds a broken percent-encoding.";
-                (Err(ApiError::refuse(400, "invalid_metric_key", message)), method.path)
-            }
+            None => Err(ApiError::refuse(400, "invalid_metric_key", "The path holds a broken percent-encoding.")),
             Some(parameters) => {
                 let mut call = read(&request, payload, &surface, &edge, parameters, &correlation);
-                let outcome = if call.query.iter().any(|(_, value)| value.contains('\0')) {
+                if call.query.iter().any(|(_, value)| value.contains('\0')) {
                     Err(ApiError::refuse(400, "invalid_field", "The query holds the character U+0000."))
                 } else {
-                    surface.call(method, &mut call).await
-                };
-                (outcome, method.path)
+                    surface.call(method, &mut call).instrument(span.clone()).await
+                }
             }
         },
     };
+    let route = route.unwrap_or("unknown");
     let response = match outcome {
         Ok(reply) => success(&reply, &correlation),
-        Err(error) => failure(error, name, &correlation),
+        Err(error) => failure(error, route, &correlation),
     };
-    note(started, name, &response);
+    note(started, route, &span, &response);
     response
 }
 
-fn note(started: Instant, route: &'static str, response: &HttpResponse) {
+fn note(started: Instant, route: &'static str, span: &Span, response: &HttpResponse) {
+    span::close(span, response);
     let status = response.status().as_str().to_owned();
     metrics::histogram!("muniment_http_seconds", "route" => route).record(started.elapsed().as_secs_f64());
     metrics::counter!("muniment_http_requests", "route" => route, "status" => status).increment(1);

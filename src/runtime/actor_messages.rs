@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::command_bus::Done;
 use super::errors::BusError;
 use super::fold::Folded;
+use crate::telemetry::spans::SPANS;
 
 /// How a command ends.
 pub type Outcome<D> = Result<Done<<D as Decider>::Event>, BusError<<D as Decider>::Refusal>>;
@@ -44,10 +45,19 @@ pub struct Pending<D: Decider> {
     pub metadata: Arc<str>,
     /// Correlation id, for the log line of a failing handler.
     pub correlation: Arc<str>,
+    /// The command's span, from the bus to the answer.
+    pub span: tracing::Span,
     /// Where the outcome goes.
     pub reply: oneshot::Sender<Outcome<D>>,
     /// How often it lost a race so far.
     pub races_lost: u32,
+}
+
+impl<D: Decider> Pending<D> {
+    /// The span of one decision.
+    pub(super) fn decision(&self) -> tracing::Span {
+        tracing::info_span!(target: SPANS, parent: &self.span, "decide", aggregate = D::TYPE, races_lost = self.races_lost)
+    }
 }
 
 /// Asks the actor to decide a command.

@@ -154,7 +154,8 @@ impl<D: Decider> AggregateActor<D> {
 
     fn execute(&mut self, pending: Pending<D>) {
         let facts = Facts { now: self.clock.now() };
-        match catch_unwind(AssertUnwindSafe(|| self.state.decide(&pending.command, &facts))) {
+        let decision = AssertUnwindSafe(|| self.state.decide(&pending.command, &facts));
+        match pending.decision().in_scope(|| catch_unwind(decision)) {
             Ok(Ok(events)) if events.is_empty() => self.answer(pending, Ok(Done::nothing(facts.now))),
             Ok(Ok(events)) => self.propose(pending, events),
             Ok(Err(refusal)) => self.answer(pending, Err(BusError::Refused(refusal))),
@@ -200,7 +201,7 @@ impl<D: Decider> AggregateActor<D> {
         }
         let next_version = self.version + u64::try_from(events.len()).unwrap_or(u64::MAX);
         self.flags.version.store(next_version, Ordering::Release);
-        match self.journal.submit(append) {
+        match pending.span.in_scope(|| self.journal.submit(append)) {
             Ok(ticket) => {
                 let applied = catch_unwind(AssertUnwindSafe(|| {
                     for event in &events {

@@ -24,6 +24,8 @@ use muniment_aggregates::settings::Settings;
 use muniment_aggregates::subject::Subject;
 use muniment_journal::Journal;
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::actor_messages::{Execute, GetState, Pending};
 use super::clock::Clock;
@@ -31,6 +33,7 @@ use super::directory::Directory;
 use super::errors::BusError;
 use super::fold::Folded;
 use super::origin::Origin;
+use crate::telemetry::spans::SPANS;
 
 /// How often a request is handed over again because its actor was just leaving memory.
 const HANDOVERS_MAX: usize = 8;
@@ -154,6 +157,41 @@ impl CommandBus {
         command: D::Command,
         origin: &Origin,
     ) -> Result<Done<D::Event>, BusError<D::Refusal>> {
+        let span = tracing::info_span!(
+            target: SPANS,
+            "command",
+            otel.name = origin.command,
+            command.name = origin.command,
+            aggregate = D::TYPE,
+            surface = origin.surface,
+            correlation.id = origin.correlation,
+            outcome = Empty,
+            position = Empty,
+        );
+        let outcome = self.carry::<D>(id, command, origin, &span).instrument(span.clone()).await;
+        if !span.is_disabled() {
+            match &outcome {
+                Ok(Done { position: Some(position), .. }) => {
+                    span.record("outcome", "recorded").record("position", position.0);
+                }
+                Ok(Done { position: None, .. }) => {
+                    span.record("outcome", "unchanged");
+                }
+                Err(error) => {
+                    span.record("outcome", error.word());
+                }
+            }
+        }
+        outcome
+    }
+
+    async fn carry<D: Hosted>(
+        &self,
+        id: &str,
+        command: D::Command,
+        origin: &Origin,
+        span: &tracing::Span,
+    ) -> Result<Done<D::Event>, BusError<D::Refusal>> {
         let command = Arc::new(command);
         let metadata = origin.to_metadata();
         let correlation: Arc<str> = Arc::from(origin.correlation.as_str());
@@ -165,6 +203,7 @@ impl CommandBus {
                 command: Arc::clone(&command),
                 metadata: Arc::clone(&metadata),
                 correlation: Arc::clone(&correlation),
+                span: span.clone(),
                 reply,
                 races_lost: 0,
             };

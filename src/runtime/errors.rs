@@ -40,6 +40,18 @@ pub enum BusError<R> {
 }
 
 impl<R> BusError<R> {
+    /// One word, for traces.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::Duplicate { .. } => "duplicate",
+            Self::ClaimTaken { .. } => "claim_taken",
+            Self::Overloaded => "overloaded",
+            Self::Unavailable(_) => "unavailable",
+            Self::Panicked { .. } => "panicked",
+        }
+    }
+
     /// Turns the journal's verdict into the command's end. A lost race is the caller's to retry; one that is
     /// still lost when its retries are used up counts as unavailable.
     pub(super) fn from_append(error: AppendError) -> Self {

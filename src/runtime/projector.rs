@@ -13,10 +13,12 @@ use muniment_journal::Journal;
 use muniment_projections::{Advance, AdvanceError, Projection};
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::leadership::Leadership;
 use super::limits::PROJECTION_PAGE_EVENTS;
 use super::reads::{ReadPosition, Reads};
+use crate::telemetry::spans::SPANS;
 
 /// How often a node that does not lead looks at the checkpoints while they are behind its head.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(10);
@@ -114,7 +116,15 @@ async fn advance_lowest(journal: &Journal, reads: &Reads, models: &mut [Model]) 
         .filter(|model| model.position == lowest && ready(model))
         .map(|model| Arc::clone(&model.projection))
         .collect();
-    let outcomes = reads.store().advance_together(&group, &page).await;
+    let span = tracing::info_span!(
+        target: SPANS,
+        parent: None,
+        "projector.advance",
+        projections = group.len(),
+        events = page.len(),
+        position = page.last().map(|event| event.position.0),
+    );
+    let outcomes = reads.store().advance_together(&group, &page).instrument(span).await;
     let mut moved = false;
     let mut outcomes: HashMap<&str, _> = outcomes.into_iter().map(|outcome| (outcome.name, outcome.result)).collect();
     for model in models {

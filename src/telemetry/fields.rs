@@ -1,4 +1,5 @@
-//! The names of log fields, so that one thing has one name in every line.
+//! The names of log fields, so that one thing has one name in every line and in every span. Those of HTTP and of the
+//! database are OpenTelemetry's.
 //!
 //! `tracing` wants literals in its macros; these are for tests, for the manual and for code that builds fields.
 
@@ -17,11 +18,11 @@ pub const PROJECTION: &str = "projection.name";
 /// Name of a duty that one node has at a time.
 pub const DUTY: &str = "duty";
 /// HTTP method.
-pub const METHOD: &str = "http.method";
+pub const METHOD: &str = "http.request.method";
 /// The route's template, never the path: a path may hold what a caller wrote.
 pub const ROUTE: &str = "http.route";
 /// HTTP status.
-pub const STATUS: &str = "http.status";
+pub const STATUS: &str = "http.response.status_code";
 /// Reason code of a refusal.
 pub const REASON: &str = "reason";
 /// How long something took.

@@ -1,28 +1,64 @@
-//! What the program tells its operator: log lines to stderr, figures for Prometheus.
+//! What the program tells its operator: log lines to stderr, figures for Prometheus, traces for a collector.
 //!
 //! A line is written once, where an error is handled, with the field names of [`fields`]; [`redaction`] looks at
-//! every line before it leaves. [`figures`] keeps the counters. Traces are not exported.
+//! every line before it leaves. [`figures`] keeps the counters. [`spans`] are made where a request may wait, and leave
+//! by `export` when there is a collector.
 
+#[cfg(feature = "otel")]
+mod export;
 pub mod fields;
 pub mod figures;
+#[cfg(not(feature = "otel"))]
+mod no_export;
 pub mod redaction;
+pub mod spans;
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
+use tracing::Metadata;
+use tracing_subscriber::filter::{FilterExt as _, FilterFn, LevelFilter};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::config::TelemetryConfig;
 use crate::config::telemetry::LogFormat;
 
+pub use export::ExportError;
 pub use figures::Figures;
+#[cfg(not(feature = "otel"))]
+use no_export as export;
 use redaction::RedactedStderr;
 
-/// Starts logging, for the whole process and once.
+/// Why there are no logs or no traces.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// Something logs already.
+    #[error("logging cannot start")]
+    Logs(#[from] TryInitError),
+    /// Traces cannot be exported.
+    #[error(transparent)]
+    Traces(#[from] ExportError),
+}
+
+/// Logs and traces, as long as it lives; at its end the last spans leave. To be dropped outside of any event loop.
+#[derive(Debug)]
+#[must_use = "its end is the end of the export"]
+pub struct Telemetry(Option<export::Export>);
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(export) = &self.0 {
+            export.finish();
+        }
+    }
+}
+
+/// Starts to log and, where a collector is named, to export traces; for the whole process and once.
 ///
 /// # Errors
-/// When something logs already.
-pub fn start_logging(config: &TelemetryConfig) -> Result<(), TryInitError> {
+/// When something logs already, or the export cannot be set up. A collector that does not answer is none.
+pub fn start(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
     let terminal = std::io::stderr().is_terminal();
     let json = match config.format {
         LogFormat::Json => true,
@@ -30,12 +66,44 @@ pub fn start_logging(config: &TelemetryConfig) -> Result<(), TryInitError> {
         LogFormat::Auto => !terminal,
     };
     // Reading the configuration has refused a filter that is none.
-    let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(RedactedStderr);
-    if json {
-        lines.json().flatten_event(true).with_current_span(false).finish().try_init()
+    let wanted = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt::layer().with_writer(RedactedStderr);
+    let lines = if json {
+        lines.json().flatten_event(true).with_current_span(false).boxed()
     } else {
         let colors = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        lines.compact().with_ansi(colors).finish().try_init()
+        lines.compact().with_ansi(colors).boxed()
+    };
+    let export = config.traces.as_ref().map(export::Export::start).transpose()?;
+    let traces = export.as_ref().map(export::Export::layer);
+    tracing_subscriber::registry().with(lines.with_filter(wanted.and(no_spans()))).with(traces).try_init()?;
+    Ok(Telemetry(export))
+}
+
+/// Spans are for traces; a line says what it has to say by itself.
+fn no_spans() -> FilterFn {
+    let pass: fn(&Metadata<'_>) -> bool = |metadata| metadata.target() != spans::SPANS;
+    FilterFn::new(pass).with_max_level_hint(LevelFilter::TRACE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_off_where_only_lines_are_written() {
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+        let filter = EnvFilter::new("trace").and(no_spans());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines.with_filter(filter)), || {
+            assert!(tracing::info_span!(target: spans::SPANS, "command").is_disabled());
+            assert!(!tracing::info_span!(target: "another", "command").is_disabled());
+        });
+    }
+
+    #[test]
+    fn the_filter_of_spans_opens_no_level() {
+        let filter = EnvFilter::new("info").and(no_spans());
+        let hint = tracing_subscriber::layer::Filter::<tracing_subscriber::Registry>::max_level_hint(&filter);
+        assert_eq!(hint, Some(LevelFilter::INFO));
     }
 }

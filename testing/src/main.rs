@@ -67,12 +67,14 @@ fn run(arguments: Arguments) -> Result<()> {
     if config.environment.is_production() {
         anyhow::bail!("MUNIMENT_ENV is production: this program is for tests");
     }
-    telemetry::start_logging(&config.telemetry)?;
+    let telemetry = telemetry::start(&config.telemetry)?;
     // Every installation begins with the real bootstrap, so the window must be open at its start.
     config.accounts.bootstrap = BootstrapMode::Live;
     config.accounts.bootstrap_token_path = Some(data_dir.join("bootstrap_token"));
     config.accounts.daemon_token = true;
-    actix::System::new().block_on(serve(config))
+    let ended = actix::System::new().block_on(serve(config));
+    drop(telemetry);
+    ended
 }
 
 async fn serve(config: Config) -> Result<()> {

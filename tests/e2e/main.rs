@@ -34,5 +34,7 @@ mod surface;
 mod tamper;
 mod tokens;
 mod tokens_check;
+#[cfg(feature = "otel")]
+mod traces;
 mod why;
 mod zz_last_look;

@@ -249,6 +249,10 @@ impl Engine for PostgresEngine {
         true
     }
 
+    fn system(&self) -> &'static str {
+        "postgresql"
+    }
+
     fn writable(&self) -> bool {
         self.session.is_some()
     }

@@ -86,7 +86,7 @@ pub fn dev(global: &Global, command: &Dev) -> Result<()> {
 }
 
 fn run(global: &Global, loaded: Loaded, with_demo: bool) -> Result<()> {
-    telemetry::start_logging(&loaded.config.telemetry).context("logging cannot start")?;
+    let telemetry = telemetry::start(&loaded.config.telemetry)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -107,7 +107,9 @@ fn run(global: &Global, loaded: Loaded, with_demo: bool) -> Result<()> {
             });
         }
     };
-    Ok(actix::System::new().block_on(app::serve(loaded.config, ready))?)
+    let ended = actix::System::new().block_on(app::serve(loaded.config, ready));
+    drop(telemetry);
+    Ok(ended?)
 }
 
 /// A folder that is removed when it is dropped.

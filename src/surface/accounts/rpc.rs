@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use muniment_aggregates::record::Position;
 use serde_json::{Map, Value, json};
+use tracing::Instrument as _;
 
 use super::caller::Caller;
 use super::fail::{Code, Fail};
@@ -13,6 +14,7 @@ use super::persona::Acting;
 use super::schema::{self, Input};
 use crate::surface::Surface;
 use crate::surface::limits::Window;
+use crate::telemetry::spans::SPANS;
 
 /// What brought a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,7 +208,15 @@ impl Surface {
             let fail = Fail::plain(Code::InvalidRequest, "This method changes something; call it with POST.");
             return failure(envelope.id, &fail, correlation);
         }
-        let outcome = self.admit_call(caller, transport, method, envelope.params, correlation).await;
+        let span = tracing::info_span!(
+            target: SPANS,
+            "rpc",
+            otel.name = method.name,
+            rpc.system.name = "jsonrpc",
+            rpc.method = method.name,
+            correlation.id = correlation,
+        );
+        let outcome = self.admit_call(caller, transport, method, envelope.params, correlation).instrument(span).await;
         let reply = match outcome {
             Ok(outcome) => {
                 if method.side_effects && outcome.position.is_some() {

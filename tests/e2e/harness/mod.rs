@@ -2,6 +2,8 @@
 //! that check themselves ([`Reply`]), and waiting without sleeping ([`eventually`]).
 
 mod accounts;
+#[cfg(feature = "otel")]
+mod collector;
 mod http;
 mod mail_sink;
 mod parallel;
@@ -12,6 +14,8 @@ mod server;
 mod store;
 
 pub(crate) use accounts::{COOKIE_KEY, Installation, ORIGIN, PASSWORD, Person, Rpc, cookie_of, text};
+#[cfg(feature = "otel")]
+pub(crate) use collector::{Collector, attribute};
 pub(crate) use http::{Client, Reply};
 pub(crate) use mail_sink::MailSink;
 pub(crate) use parallel::{eventually, holds_for, in_parallel, runtime};

@@ -1,0 +1,52 @@
+//! The span of a request: named by its route, in the trace of whoever called.
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse};
+use tracing::Span;
+use tracing::field::Empty;
+
+use crate::telemetry::spans::{self, SPANS};
+
+/// Opens the span of a request. `route` tells the template from our table, `None` for a path that is not in it.
+pub(super) fn open(request: &HttpRequest, correlation: &str, route: impl FnOnce() -> Option<&'static str>) -> Span {
+    let method = word(request.method());
+    let span = tracing::info_span!(
+        target: SPANS,
+        "request",
+        otel.name = Empty,
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.route = Empty,
+        http.response.status_code = Empty,
+        correlation.id = correlation,
+    );
+    if !span.is_disabled() {
+        // A span has its name from its beginning, so both are told before it is entered.
+        match route() {
+            Some(route) => span.record("http.route", route).record("otel.name", format!("{method} {route}")),
+            None => span.record("otel.name", method),
+        };
+        let mut given = request.headers().get_all("traceparent");
+        // Of two there is no telling which one is meant.
+        let only = given.next().filter(|_| given.next().is_none());
+        spans::adopt(&span, only.and_then(|value| value.to_str().ok()));
+    }
+    span
+}
+
+/// Notes how a request ended.
+pub(super) fn close(span: &Span, response: &HttpResponse) {
+    let status = response.status();
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+}
+
+/// A method by its name where it is a known one: the rest is text of the caller's choice.
+fn word(method: &Method) -> &'static str {
+    let known = [Method::GET, Method::POST, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    let words = ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    known.iter().zip(words).find(|(known, _)| *known == method).map_or("_OTHER", |(_, word)| word)
+}

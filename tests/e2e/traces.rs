@@ -1,0 +1,124 @@
+//! Traces: what a request's spans tell a collector and what they never tell, and a collector that is not there.
+
+use std::net::TcpListener;
+
+use muniment_testkit::free_port;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use serde_json::json;
+
+use crate::harness::{Collector, Engine, Server, attribute, contains, eventually, split_token};
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const CALLER: &str = "00f067aa0ba902b7";
+const POINTS: &str = "/v1/metrics/arr/points";
+
+fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
+    let names: Vec<&str> = spans.iter().map(|span| span.name.as_str()).collect();
+    spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no span {name} in {names:?}"))
+}
+
+fn trc_001_a_request_is_one_trace_from_its_caller_to_the_database(engine: Engine) {
+    let collector = Collector::start();
+    let server = Server::with(engine, &[("TELEMETRY_OTLP_ENDPOINT", &collector.url())]);
+    let company = server.company();
+    company.metric("arr");
+    let caller = company.agent.header("traceparent", &format!("00-{TRACE}-{CALLER}-01"));
+    let reply = caller.post(POINTS, &json!({ "value": 4711 }));
+    reply.expect(201);
+    // What is no trace context begins a trace of its own and harms nothing; neither is a query or a path told.
+    for hostile in ["", "00-zz", "00-00000000000000000000000000000000-0000000000000000-01", "sentinel-traceparent"] {
+        let client = company.agent.header("traceparent", hostile).header("tracestate", "a=sentinel-state");
+        client.get(&format!("{POINTS}?limit=1&q=sentinel-query")).expect(200);
+        assert_eq!(client.get("/v1/sentinel-path").status, 404);
+    }
+    // Without waiting for the next batch: the end of the program sends what waits.
+    assert!(server.terminate().success());
+    let spans = collector.trace(TRACE);
+    let request = named(&spans, "POST /v1/metrics/{key}/points");
+    assert_eq!(hex::encode(&request.parent_span_id), CALLER);
+    let told = |key: &str| attribute(request, key).unwrap_or_else(|| panic!("no {key}: {request:?}"));
+    assert_eq!(told("http.request.method"), "POST");
+    assert_eq!(told("http.route"), "/v1/metrics/{key}/points");
+    assert_eq!(told("http.response.status_code"), "201");
+    assert_eq!(told("correlation.id"), reply.headers["x-request-id"].to_str().unwrap());
+    let command = named(&spans, "record_points");
+    assert_eq!(command.parent_span_id, request.span_id);
+    assert_eq!(attribute(command, "outcome").as_deref(), Some("recorded"));
+    assert_eq!(named(&spans, "decide").parent_span_id, command.span_id);
+    let append = named(&spans, "journal.append");
+    assert_eq!(append.parent_span_id, command.span_id);
+    assert_eq!(attribute(append, "position"), attribute(command, "position"));
+    // The write may be another append's first of all, and is linked with ours then.
+    let all = collector.spans();
+    let commit = all.iter().find(|span| {
+        let linked = span.links.iter().any(|link| link.span_id == append.span_id);
+        span.name == "journal.commit" && (span.parent_span_id == append.span_id || linked)
+    });
+    let system = match engine {
+        Engine::Sqlite => "sqlite",
+        Engine::Postgres => "postgresql",
+    };
+    assert_eq!(attribute(commit.unwrap(), "db.system.name").as_deref(), Some(system));
+    named(&all, "projector.advance");
+    let secrets = [split_token(&company.token).1, "sentinel", "4711", "example.com", &company.token];
+    for secret in secrets {
+        assert!(!contains(&collector.bytes(), secret.as_bytes()), "a span holds {secret}");
+    }
+}
+
+/// Works against a collector from which nothing comes back.
+fn answers_without(engine: Engine, port: u16, batches: usize) {
+    let server = Server::with(engine, &[("TELEMETRY_OTLP_ENDPOINT", &format!("http://127.0.0.1:{port}"))]);
+    let company = server.company();
+    company.metric("arr");
+    let lost = || {
+        let figures = String::from_utf8(server.anonymous().get("/metrics").body).unwrap();
+        let line = figures.lines().find(|line| line.starts_with("muniment_spans_lost_total "))?;
+        line.rsplit(' ').next()?.parse::<u64>().ok()
+    };
+    let mut before = 0;
+    for _ in 0..batches {
+        company.point("arr", &json!({ "value": 1 }));
+        before = eventually("spans are lost", || lost().filter(|lost| *lost > before));
+    }
+    // However many batches are lost, one line says so.
+    let log = server.log();
+    assert_eq!(log.matches("the collector takes no spans").count(), 1, "{log}");
+    company.agent.get(POINTS).expect(200);
+    assert!(server.terminate().success());
+}
+
+fn trc_002_a_collector_that_refuses_connections_changes_no_answer(engine: Engine) {
+    answers_without(engine, free_port(), 2);
+}
+
+fn trc_003_a_collector_that_never_answers_changes_no_answer_and_holds_up_no_end(engine: Engine) {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    answers_without(engine, silent.local_addr().unwrap().port(), 1);
+}
+
+fn trc_004_of_what_is_sampled_out_nothing_leaves(engine: Engine) {
+    let collector = Collector::start();
+    let settings = [("TELEMETRY_OTLP_ENDPOINT", collector.url()), ("TELEMETRY_SAMPLE_RATIO", "0".to_owned())];
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let server = Server::with(engine, &settings);
+    let company = server.company();
+    company.metric("arr");
+    company.point("arr", &json!({ "value": 1 }));
+    // Who asks for a trace gets it; who says that his is not sampled does not.
+    let other = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    for (trace, flags) in [(TRACE, "01"), (other, "00")] {
+        let caller = company.agent.header("traceparent", &format!("00-{trace}-{CALLER}-{flags}"));
+        caller.post(POINTS, &json!({ "value": 2 })).expect(201);
+    }
+    assert!(server.terminate().success());
+    let spans = collector.spans();
+    assert!(!spans.is_empty() && spans.iter().all(|span| hex::encode(&span.trace_id) == TRACE), "{spans:?}");
+}
+
+both_engines![
+    trc_001_a_request_is_one_trace_from_its_caller_to_the_database,
+    trc_002_a_collector_that_refuses_connections_changes_no_answer,
+    trc_003_a_collector_that_never_answers_changes_no_answer_and_holds_up_no_end,
+    trc_004_of_what_is_sampled_out_nothing_leaves,
+];

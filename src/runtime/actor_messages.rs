@@ -54,6 +54,11 @@ pub struct Pending<D: Decider> {
 }
 
 impl<D: Decider> Pending<D> {
+    /// The span of the loading of the state it is decided on.
+    pub(super) fn loading(&self) -> tracing::Span {
+        tracing::info_span!(target: SPANS, parent: &self.span, "load", aggregate = D::TYPE)
+    }
+
     /// The span of one decision.
     pub(super) fn decision(&self) -> tracing::Span {
         tracing::info_span!(target: SPANS, parent: &self.span, "decide", aggregate = D::TYPE, races_lost = self.races_lost)

@@ -20,38 +20,22 @@ use actix::prelude::*;
 use lru::LruCache;
 use muniment_aggregates::decider::{Decider, Facts};
 use muniment_aggregates::record::{DedupeKey, Position, StreamId};
-use muniment_journal::{Append, AppendError, Appended, Journal, Snapshot, Ticket};
+use muniment_journal::{Append, AppendError, Appended, Journal, Snapshot};
 use tokio::sync::oneshot;
+use tracing::{Instrument as _, Span};
 
 use super::actor_messages::{ActorFlags, Execute, GetState, Outcome, Passivate, Pending};
 use super::clock::Clock;
 use super::command_bus::Done;
 use super::errors::BusError;
 use super::fold::{self, FoldError, Folded};
+use super::in_flight::{InFlight, StateReply, Waiting};
 use super::limits::{
     IN_FLIGHT_APPENDS_MAX, MAILBOX_COMMANDS_MAX, RECENT_KEYS_MAX, SNAPSHOT_EVENTS, WAITING_COMMANDS_MAX,
 };
 
 type Loading<D> = Pin<Box<dyn Future<Output = Result<Folded<D>, FoldError>> + Send>>;
 type Saving = Pin<Box<dyn Future<Output = ()> + Send>>;
-type StateReply<D> = oneshot::Sender<Result<Folded<D>, BusError<<D as Decider>::Refusal>>>;
-
-enum InFlight<D: Decider> {
-    /// Submitted to the journal.
-    Append { pending: Pending<D>, events: Vec<D::Event>, keys: Vec<(usize, DedupeKey)>, ticket: Ticket },
-    /// Decided without events; leaves when everything before it is durable.
-    Answer { pending: Pending<D>, outcome: Outcome<D> },
-    /// Bears a key that is in flight; decided again when it comes to the front.
-    Again { pending: Pending<D> },
-    /// Asked for; leaves when everything in it is durable.
-    State { sender: StateReply<D>, folded: Box<Folded<D>> },
-}
-
-enum Waiting<D: Decider> {
-    Command(Pending<D>),
-    State(StateReply<D>),
-}
-
 enum Phase<D: Decider> {
     /// No state in memory; the next request loads it.
     Unloaded,
@@ -307,13 +291,15 @@ impl<D: Decider> AggregateActor<D> {
         }
         self.snapshot = None;
         let (journal, stream) = (self.journal.clone(), self.stream.clone());
-        self.phase = Phase::Loading(Box::pin(async move {
+        let span = self.waiting.front().map_or_else(Span::none, Waiting::loading);
+        let loading = async move {
             let folded = fold::load::<D>(&journal, &stream).await?;
             // The database may know more than this node's writer, which would refuse what is decided on it as long as
             // it has not caught up.
             journal.confirm_head().await?;
             Ok(folded)
-        }));
+        };
+        self.phase = Phase::Loading(Box::pin(loading.instrument(span)));
     }
 
     fn finish_loading(&mut self, loaded: Result<Folded<D>, FoldError>) {

@@ -240,6 +240,10 @@ impl CommandBus {
     /// # Errors
     /// Overload or an unavailable journal.
     pub async fn state<D: Hosted>(&self, id: &str) -> Result<Folded<D>, BusError<D::Refusal>> {
+        self.ask_state(id).instrument(tracing::info_span!(target: SPANS, "state", aggregate = D::TYPE)).await
+    }
+
+    async fn ask_state<D: Hosted>(&self, id: &str) -> Result<Folded<D>, BusError<D::Refusal>> {
         let directory = D::directory(&self.directories);
         for _ in 0..HANDOVERS_MAX {
             let (address, flags) = directory.find(id);

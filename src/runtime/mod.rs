@@ -12,6 +12,7 @@ pub mod command_bus;
 pub mod directory;
 pub mod errors;
 pub mod fold;
+mod in_flight;
 pub mod leadership;
 pub mod limits;
 pub mod moment;

@@ -22,6 +22,9 @@ fn trc_001_a_request_is_one_trace_from_its_caller_to_the_database(engine: Engine
     let server = Server::with(engine, &[("TELEMETRY_OTLP_ENDPOINT", &collector.url())]);
     let company = server.company();
     company.metric("arr");
+    // So that the metric's state has to be loaded.
+    assert!(server.terminate().success());
+    server.restart();
     let caller = company.agent.header("traceparent", &format!("00-{TRACE}-{CALLER}-01"));
     let reply = caller.post(POINTS, &json!({ "value": 4711 }));
     reply.expect(201);
@@ -44,6 +47,7 @@ fn trc_001_a_request_is_one_trace_from_its_caller_to_the_database(engine: Engine
     let command = named(&spans, "record_points");
     assert_eq!(command.parent_span_id, request.span_id);
     assert_eq!(attribute(command, "outcome").as_deref(), Some("recorded"));
+    assert_eq!(named(&spans, "load").parent_span_id, command.span_id);
     assert_eq!(named(&spans, "decide").parent_span_id, command.span_id);
     let append = named(&spans, "journal.append");
     assert_eq!(append.parent_span_id, command.span_id);

@@ -1,9 +1,11 @@
 //! What administrators see and end (ACC-004, ACC-005, ACC-100 to ACC-104).
 
+use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::http::refused_start;
-use crate::harness::{Engine, Installation, text};
+use super::socket::Socket;
+use crate::harness::{Engine, Installation, PASSWORD, Program, eventually, text};
 
 const NOBODY: &str = "22222222-2222-4222-8222-222222222222";
 
@@ -59,6 +61,32 @@ fn acc_100_accounts_are_listed_oldest_first_with_what_they_hold_now(engine: Engi
     }
 }
 
+fn acc_100_what_lapsed_or_ran_out_is_not_listed(engine: Engine) {
+    let house = Installation::with(engine, &[("OFFERS_TTL", "1s")]);
+    let ben = house.named("ben-b");
+    house.server.terminate();
+    let operator = Program::operator_of(&house.server);
+    let end = (chrono::Utc::now() + chrono::TimeDelta::seconds(6)).to_rfc3339_opts(SecondsFormat::Millis, true);
+    operator.run(&["role", "grant", "ben-b", "teacher", "--expires", &end]).ok();
+    operator.run(&["role", "grant", "ben-b", "student"]).ok();
+    house.server.restart();
+    let offer = house.offer(&house.keeper, &ben, "teacher", &json!({}));
+    let entry = || {
+        let listed = house.keeper.client.rpc("admin_account_list", &json!({})).result();
+        listed["accounts"].as_array().unwrap().iter().find(|it| it["account"]["id"] == json!(ben.id)).unwrap().clone()
+    };
+    let roles = |grants: &Value| grants.as_array().unwrap().iter().map(|it| text(&it["role"])).collect::<Vec<_>>();
+    eventually("what ended is left out", || {
+        let entry = entry();
+        let (all, of_first) = (roles(&entry["role_grants"]), roles(&entry["actors"][0]["role_grants"]));
+        assert_eq!(all, of_first);
+        (all == ["student"] && entry["pending_offers"] == json!([])).then_some(())
+    });
+    // It is the time alone that took it away: the same offer again waits again.
+    let again = house.offer(&house.keeper, &ben, "teacher", &json!({}));
+    assert_eq!(again["id"], offer["id"]);
+}
+
 fn acc_101_live_sessions_of_all_are_listed_with_names(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let ann = house.named("ann-a");
@@ -70,6 +98,17 @@ fn acc_101_live_sessions_of_all_are_listed_with_names(engine: Engine) {
         listed["sessions"].as_array().unwrap().iter().map(|session| text(&session["username"])).collect();
     names.sort();
     assert_eq!(names, ["ann-a", "ann-a", "keeper"]);
+}
+
+fn acc_101_sessions_that_ran_out_are_not_listed(engine: Engine) {
+    let settings = [("ACCOUNTS_SESSION_MAX_AGE", "5s"), ("ACCOUNTS_REFRESH_THRESHOLD", "0")];
+    let house = Installation::with(engine, &settings);
+    // By the file, for the keeper's own session ends too.
+    let listed = || house.daemon().rpc("admin_session_list", &json!({})).result()["sessions"].clone();
+    eventually("every session runs out", || (listed() == json!([])).then_some(()));
+    house.login("keeper", PASSWORD).expect(200);
+    let one = listed();
+    assert_eq!((one.as_array().unwrap().len(), &one[0]["username"]), (1, &json!("keeper")), "{one}");
 }
 
 fn acc_102_administrators_end_all_of_an_account(engine: Engine) {
@@ -94,10 +133,26 @@ fn acc_102_administrators_end_all_of_an_account(engine: Engine) {
     let own = boss.client.rpc("admin_session_revoke_all", &json!({ "account_id": boss.id })).result();
     assert_eq!(own["count"], 1);
     boss.client.get("/api/account/verify").refused(401, "authentication_required");
+
+    // Each closes every socket of the account, whatever it was opened by, when there is nothing to revoke too.
+    let chief = house.admin("chief");
+    let mut by_session = Socket::of(&house.server, &chief.cookie);
+    let none = house.keeper.client.rpc("admin_token_revoke_all", &json!({ "account_id": chief.id })).result();
+    assert_eq!((none["count"].as_u64(), by_session.closed()), (Some(0), 4001));
+    let made = chief.client.rpc("account_token_create", &Value::Null).result();
+    house.keeper.client.rpc("admin_session_revoke_all", &json!({ "account_id": chief.id })).result();
+    let authorization = format!("Bearer {}", text(&made["token"]));
+    let mut by_token = Socket::open(&house.server, "/api/ws", &[("authorization", &authorization)]).unwrap();
+    let none = house.keeper.client.rpc("admin_session_revoke_all", &json!({ "account_id": chief.id })).result();
+    assert_eq!((none["count"].as_u64(), by_token.closed()), (Some(0), 4001));
+    let row = house.row("token_revoke_all", &chief.id);
+    assert_eq!((&row["metadata"], &row["target_account_id"]), (&json!({ "count": 0 }), &json!(chief.id)));
 }
 
 fn acc_103_an_account_that_is_not_there_leaves_a_row_and_ends_nothing(engine: Engine) {
     let house = Installation::shared(engine);
+    let ann = house.person("ann");
+    let mut sockets = [&ann, &house.keeper].map(|person| Socket::of(&house.server, &person.cookie));
     for (method, event_type) in
         [("admin_session_revoke_all", "session_revoke_all"), ("admin_token_revoke_all", "token_revoke_all")]
     {
@@ -107,6 +162,9 @@ fn acc_103_an_account_that_is_not_there_leaves_a_row_and_ends_nothing(engine: En
         let metadata = json!({ "reason": "account_not_found", "attempted_account_id": NOBODY });
         assert_eq!((&rows[0]["metadata"], &rows[0]["target_account_id"]), (&metadata, &Value::Null));
         assert_eq!(rows[0]["account_id"], json!(house.keeper.id));
+    }
+    for socket in &mut sockets {
+        assert_eq!(socket.call("heartbeat", &Value::Null)["result"], json!({}));
     }
 }
 
@@ -118,20 +176,30 @@ fn acc_104_a_switch_says_who_turned_it_and_what_it_was(engine: Engine) {
         json!({ "open_signup": false, "updated_at": null, "updated_by": null, "updated_by_username": null });
     assert_eq!(first["settings"], untouched);
     set(true);
-    let second = set(false);
-    assert_eq!(second["settings"]["updated_by"], json!(house.keeper.actor));
-    assert_eq!(second["settings"]["updated_by_username"], "keeper");
+    // By a persona that is not called like its account.
+    let boss = house.named("boss-b");
+    let desk = text(&boss.client.rpc("actor_create", &json!({ "name": "Night desk" })).result()["actor"]["id"]);
+    let offer = house.offer(&house.keeper, &boss, "admin", &json!({}));
+    let accept = json!({ "offer_id": offer["id"], "acting": desk });
+    boss.client.rpc("role_grant_offer_accept", &accept).result();
+    let off = json!({ "open_signup": false, "acting": desk });
+    let second = boss.client.rpc("app_settings_update", &off).result();
+    assert_eq!(second["settings"]["updated_by"], json!(desk));
+    assert_eq!(second["settings"]["updated_by_username"], "Night desk");
     assert_eq!(house.keeper.client.rpc("app_settings_get", &json!({})).result()["settings"], second["settings"]);
     let rows = house.audit(&json!({ "event_type": "app_settings_update" }));
     let row = |old: bool, new: bool| json!({ "setting": "open_signup", "old_value": old, "new_value": new });
     assert_eq!((&rows[0]["metadata"], &rows[1]["metadata"]), (&row(true, false), &row(false, true)));
+    assert_eq!((&rows[0]["account_id"], &rows[0]["actor_id"]), (&json!(boss.id), &Value::Null));
 }
 
 both_engines![
     acc_004_the_roles_that_can_be_given_are_those_with_the_path,
     acc_005_a_role_that_is_not_eligible_is_nobodys_to_switch,
     acc_100_accounts_are_listed_oldest_first_with_what_they_hold_now,
+    acc_100_what_lapsed_or_ran_out_is_not_listed,
     acc_101_live_sessions_of_all_are_listed_with_names,
+    acc_101_sessions_that_ran_out_are_not_listed,
     acc_102_administrators_end_all_of_an_account,
     acc_103_an_account_that_is_not_there_leaves_a_row_and_ends_nothing,
     acc_104_a_switch_says_who_turned_it_and_what_it_was,

@@ -54,7 +54,8 @@ fn acc_052_what_a_browser_sends_is_no_token(engine: Engine) {
 fn acc_053_a_token_that_does_not_hold_is_nobody(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let person = house.named("ann-a");
-    let [expired, lasting] = ["expired", "lasting"].map(|name| {
+    // The expired one last: what has expired is forgotten when the next token is made.
+    let [lasting, expired] = ["lasting", "expired"].map(|name| {
         let made = person.client.rpc("account_token_create", &json!({ "name": name })).result();
         (text(&made["token"]), text(&made["id"]))
     });

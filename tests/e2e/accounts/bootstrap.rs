@@ -37,16 +37,23 @@ fn acc_071_a_closed_window_says_one_thing(engine: Engine) {
     assert_eq!(rows(), before);
 
     let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
-    setup.set("ACCOUNTS_BOOTSTRAP", "surface_only").start().bootstrap("first").refused(403, "already_bootstrapped");
+    let closed = setup.set("ACCOUNTS_BOOTSTRAP", "surface_only").start();
+    closed.bootstrap("first").refused(403, "already_bootstrapped");
+    assert_eq!(closed.store.count("attempt.refused"), 0);
     let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
     setup.set("ACCOUNTS_BOOTSTRAP", "disabled").start().bootstrap("first").refused(404, "not_found");
 
-    let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    let (setup, folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    let attempts = house.server.store.count("attempt.refused");
     if engine == Engine::Sqlite {
         house.server.terminate();
     }
     let restored = setup.over(house.server.store.clone(), &house.server.data).start();
+    let status = restored.anonymous().get("/api/account/status").refused(401, "authentication_required");
+    assert!(status.get("bootstrap_available").is_none(), "{status}");
     restored.bootstrap("second").refused(403, "already_bootstrapped");
+    assert_eq!(restored.store.count("attempt.refused"), attempts);
+    assert!(folder.path().join("token").exists());
 }
 
 fn acc_072_a_wrong_token_and_a_missing_file_make_no_account(engine: Engine) {

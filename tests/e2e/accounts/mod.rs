@@ -13,6 +13,7 @@ mod invites;
 mod limits;
 mod login;
 mod migrations;
+mod offer_refusals;
 mod offers;
 mod password;
 mod people;

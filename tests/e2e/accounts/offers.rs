@@ -1,8 +1,11 @@
 //! Making and settling offers (ACC-110 to ACC-137).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, Person, Program, eventually, text};
+use super::socket::Socket;
+use crate::harness::{Engine, Installation, Person, Program, eventually, milliseconds_until, text};
 
 const CLASS: &str = "33333333-3333-4333-8333-333333333333";
 const NOBODY: &str = "22222222-2222-4222-8222-222222222222";
@@ -101,34 +104,6 @@ fn acc_113_a_scoped_rule_lets_a_holder_offer_in_that_scope_alone(engine: Engine)
     }
 }
 
-fn acc_114_the_recipient_is_somebody_else_who_is_there(engine: Engine) {
-    let house = Installation::shared(engine);
-    let (ben, eve) = (house.person("ben"), house.person("eve"));
-    let own = json!({ "to_account_id": house.keeper.id, "role": "admin" });
-    create(&house.keeper, &own).refused(400, -32_602, "role_grant_offer_self_target");
-    let foreign = json!({ "to_account_id": ben.id, "to_actor_id": eve.actor, "role": "admin" });
-    create(&house.keeper, &foreign).refused(400, -32_602, "role_grant_offer_actor_account_mismatch");
-    let unknown = json!({ "to_account_id": NOBODY, "role": "admin" });
-    create(&house.keeper, &unknown).refused(404, -32_003, "account_not_found");
-    let rows = house.audit(&json!({ "event_type": "role_grant_offer_create", "outcome": "failure", "limit": 200 }));
-    let row = rows.iter().find(|row| row["metadata"]["attempted_account_id"] == json!(NOBODY)).unwrap();
-    assert_eq!(row["target_account_id"], Value::Null);
-}
-
-fn acc_115_a_refused_offer_leaves_one_row_and_no_offer(engine: Engine) {
-    let house = Installation::shared(engine);
-    let ben = house.person("ben");
-    let before = house.rows(&ben.id);
-    create(&ben, &json!({ "to_account_id": house.keeper.id, "role": "teacher" })).refused(
-        403,
-        -32_002,
-        "role_grant_offer_not_authorized",
-    );
-    assert_eq!(house.rows(&ben.id), before + 1);
-    let history = ben.client.rpc("role_grant_offer_history", &json!({})).result();
-    assert_eq!(history["offers"], json!([]));
-}
-
 fn acc_116_malformed_offers_are_told_and_leave_nothing(engine: Engine) {
     let house = Installation::shared(engine);
     let ben = house.person("ben");
@@ -222,8 +197,9 @@ fn acc_126_siblings_fall_away_with_the_accept(engine: Engine) {
 }
 
 fn acc_127_accepting_again_answers_the_same_and_brings_nothing_back(engine: Engine) {
-    let house = Installation::with(engine, &[("OFFERS_TTL", "1s")]);
+    let house = Installation::with(engine, &[("OFFERS_TTL", "4s")]);
     let ben = house.person("ben");
+    let mut to_keeper = Socket::of(&house.server, &house.keeper.cookie);
     let offer = house.offer(&house.keeper, &ben, "teacher", &json!({}));
     let first = ben.client.rpc("role_grant_offer_accept", &on(&offer)).result();
     let rows = house.rows(&ben.id);
@@ -232,7 +208,11 @@ fn acc_127_accepting_again_answers_the_same_and_brings_nothing_back(engine: Engi
     assert_eq!(reply.0.header("muniment-position"), "");
     assert_eq!(reply.result()["role_grant_id"], first["role_grant_id"]);
     assert_eq!(reply.result()["superseded_offer_ids"], json!([]));
+    eventually("the offer's end passes", || (milliseconds_until(&offer["expires_at"]) < 0).then_some(()));
+    assert_eq!(again().result()["role_grant_id"], first["role_grant_id"]);
     assert_eq!(house.rows(&ben.id), rows);
+    to_keeper.notice("role_grant_offer_accepted");
+    assert!(to_keeper.is_quiet(Duration::from_millis(300)));
     let revoke = json!({ "actor_id": ben.actor, "role_grant_id": first["role_grant_id"] });
     house.keeper.client.rpc("role_grant_revoke", &revoke).result();
     assert_eq!(again().result()["role_grant_id"], first["role_grant_id"]);
@@ -363,6 +343,20 @@ fn acc_134_only_the_persona_that_made_an_offer_takes_it_back(engine: Engine) {
     retract(&boss, &boss.actor).refused(400, -32_600, "role_grant_offer_terminal");
 }
 
+fn acc_134_an_offer_that_lapsed_is_still_declined_or_taken_back(engine: Engine) {
+    let house = Installation::with(engine, &[("OFFERS_TTL", "1s")]);
+    let ben = house.named("ben-b");
+    let offers = ["teacher", "student"].map(|role| house.offer(&house.keeper, &ben, role, &json!({})));
+    eventually("both lapse", || (milliseconds_until(&offers[1]["expires_at"]) < 0).then_some(()));
+    ben.client.rpc("role_grant_offer_decline", &on(&offers[0])).result();
+    house.keeper.client.rpc("role_grant_offer_retract", &on(&offers[1])).result();
+    let history = ben.client.rpc("role_grant_offer_history", &json!({})).result();
+    let stands = |offer: &Value, at: &str| {
+        history["offers"].as_array().unwrap().iter().any(|it| it["id"] == offer["id"] && it[at].is_string())
+    };
+    assert!(stands(&offers[0], "declined_at") && stands(&offers[1], "retracted_at"), "{history}");
+}
+
 fn acc_135_settling_one_offer_leaves_its_sibling(engine: Engine) {
     let house = Installation::shared(engine);
     let (boss, ben) = (house.admin("boss"), house.person("ben"));
@@ -421,8 +415,6 @@ both_engines![
     acc_111_keeper_and_unknown_roles_are_not_offered,
     acc_112_who_may_offer_holds_the_role_everywhere,
     acc_113_a_scoped_rule_lets_a_holder_offer_in_that_scope_alone,
-    acc_114_the_recipient_is_somebody_else_who_is_there,
-    acc_115_a_refused_offer_leaves_one_row_and_no_offer,
     acc_116_malformed_offers_are_told_and_leave_nothing,
     acc_117_the_same_offer_again_keeps_its_place,
     acc_118_other_slots_are_other_offers,
@@ -435,6 +427,7 @@ both_engines![
     acc_131_accepting_a_role_one_holds_uses_the_grant_there_is,
     acc_132_a_grant_that_ran_out_is_followed_by_a_new_one,
     acc_133_declining_tells_the_grantor_why,
+    acc_134_an_offer_that_lapsed_is_still_declined_or_taken_back,
     acc_134_only_the_persona_that_made_an_offer_takes_it_back,
     acc_135_settling_one_offer_leaves_its_sibling,
     acc_136_the_inbox_is_ones_own_or_an_administrators_to_read,

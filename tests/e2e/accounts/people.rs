@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, text};
+use crate::harness::{Engine, Installation, Program, eventually, text};
 
 fn acc_150_looking_up_shows_labels_and_nothing_else(engine: Engine) {
     let house = Installation::shared(engine);
@@ -31,11 +31,20 @@ fn acc_151_searching_takes_the_beginning_of_a_name_literally(engine: Engine) {
     assert_eq!(search("100%"), ["100% sure"]);
     assert_eq!(search("a\\"), ["a\\b"]);
     assert!(search("%").is_empty() && search("ed").is_empty());
+    let crowd: Vec<_> = ["eva-e", "fay-f"].iter().map(|name| house.named(name)).collect();
+    for number in 0..24 {
+        let name = json!({ "name": format!("Crowd {number:02}") });
+        crowd[number % 2].client.rpc("actor_create", &name).result();
+    }
+    assert_eq!(search("crowd").len(), 20, "where no number is asked for");
     let call = |params: Value| house.keeper.client.rpc("actor_search", &params);
+    let all = call(json!({ "query": "crowd", "limit": 50 })).result();
+    assert_eq!(all["actors"].as_array().unwrap().len(), 24);
     for (params, path) in [
         (json!({ "query": "" }), "query"),
         (json!({ "query": "q".repeat(51) }), "query"),
         (json!({ "query": "a", "limit": 51 }), "limit"),
+        (json!({ "query": "a", "limit": 0 }), "limit"),
         (json!({ "query": "a", "limit": null }), "limit"),
         (json!({ "query": "a", "scope_ids": null }), "scope_ids"),
     ] {
@@ -66,6 +75,33 @@ fn acc_152_others_than_administrators_search_in_scopes(engine: Engine) {
     assert_eq!(all["actors"].as_array().unwrap().len(), 3);
 }
 
+fn acc_152_who_ran_out_is_no_member_and_any_persona_makes_an_administrator(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let (ann, ben, boss) = (house.named("pupil-a"), house.named("pupil-b"), house.named("boss-b"));
+    let class = uuid::Uuid::new_v4().to_string();
+    house.grant_at(&ann, "student", &json!({ "scope_kind": "class", "scope_id": class }));
+    house.server.terminate();
+    let end = chrono::Utc::now() + chrono::TimeDelta::seconds(6);
+    let end_text = end.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    let scope = format!("class:{class}");
+    let operator = Program::operator_of(&house.server);
+    operator.run(&["role", "grant", "pupil-b", "student", "--scope", &scope, "--expires", &end_text]).ok();
+    house.server.restart();
+    eventually("the membership runs out", || (chrono::Utc::now() > end).then_some(()));
+    let in_class = json!({ "query": "pupil", "scope_ids": [class] });
+    let found = ben.client.rpc("actor_search", &in_class).result()["actors"].clone();
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["id"]), (1, &json!(ann.actor)), "{found}");
+
+    let everywhere = json!({ "query": "pupil" });
+    let search = || boss.client.rpc("actor_search", &everywhere);
+    search().refused(400, -32_602, "actor_search_scope_required");
+    let second = boss.client.rpc("actor_create", &json!({ "name": "Second" })).result()["actor"]["id"].clone();
+    let offer = house.offer(&house.keeper, &boss, "admin", &json!({ "to_actor_id": second }));
+    let accept = json!({ "offer_id": offer["id"], "acting": second });
+    boss.client.rpc("role_grant_offer_accept", &accept).result();
+    assert_eq!(search().result()["actors"].as_array().unwrap().len(), 2);
+}
+
 fn acc_153_an_account_has_up_to_twenty_personas(engine: Engine) {
     let house = Installation::shared(engine);
     let person = house.person("many");
@@ -90,5 +126,6 @@ both_engines![
     acc_150_looking_up_shows_labels_and_nothing_else,
     acc_151_searching_takes_the_beginning_of_a_name_literally,
     acc_152_others_than_administrators_search_in_scopes,
+    acc_152_who_ran_out_is_no_member_and_any_persona_makes_an_administrator,
     acc_153_an_account_has_up_to_twenty_personas,
 ];

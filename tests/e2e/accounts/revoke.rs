@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, Person, in_parallel, text};
+use crate::harness::{Engine, Installation, Person, Program, eventually, in_parallel, milliseconds_until, text};
 
 fn revoke(house: &Installation, holder: &Person, grant: &str, reason: Value) -> crate::harness::Rpc {
     let params = json!({ "actor_id": holder.actor, "role_grant_id": grant, "reason": reason });
@@ -67,6 +67,25 @@ fn acc_142_open_offers_of_the_role_fall_away_with_it(engine: Engine) {
     assert_eq!(pending["offers"][0]["id"], scoped["id"]);
 }
 
+fn acc_142_lapsed_offers_fall_too_and_other_scopes_stand(engine: Engine) {
+    let house = Installation::with(engine, &[("OFFERS_TTL", "5s")]);
+    let ben = house.named("ben-b");
+    let (everywhere, at_class) = (house.grant(&ben, "teacher"), house.grant_at(&ben, "teacher", &class(1)));
+    let lapsing = [json!({}), class(1)].map(|scope| house.offer(&house.keeper, &ben, "teacher", &scope));
+    eventually("both lapse", || (milliseconds_until(&lapsing[1]["expires_at"]) < 0).then_some(()));
+    let fallen = || -> Vec<(Value, Value)> {
+        let rows = house.audit(&json!({ "event_type": "role_grant_offer_supersede" }));
+        rows.iter().map(|row| (row["metadata"]["offer_id"].clone(), row["metadata"]["cause_id"].clone())).collect()
+    };
+    revoke(&house, &ben, &at_class, Value::Null).result();
+    assert_eq!(fallen(), [(lapsing[1]["id"].clone(), json!(at_class))]);
+    let status = ben.client.get("/api/account/status").expect(200);
+    assert_eq!(status["role_grants"][0]["id"], json!(everywhere), "{status}");
+    revoke(&house, &ben, &everywhere, Value::Null).result();
+    assert_eq!(fallen()[0], (lapsing[0]["id"].clone(), json!(everywhere)));
+    assert_eq!(fallen().len(), 2);
+}
+
 fn acc_143_after_a_loss_only_a_new_offer_gives_the_role(engine: Engine) {
     let house = Installation::shared(engine);
     let (boss, ben) = (house.admin("boss"), house.person("ben"));
@@ -119,6 +138,27 @@ fn acc_146_many_switches_at_once_give_the_role_once(engine: Engine) {
     assert_eq!(changed.iter().filter(|changed| **changed).count(), 1);
     let status = ben.client.get("/api/account/status").expect(200);
     assert_eq!(status["role_grants"].as_array().unwrap().len(), 1);
+}
+
+fn acc_146_a_role_in_a_scope_is_not_the_switchs(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let ben = house.named("ben-b");
+    house.server.terminate();
+    let scope = text(&class(1)["scope_id"]);
+    let operator = Program::operator_of(&house.server);
+    operator.run(&["role", "grant", "ben-b", "pal", "--scope", &format!("class:{scope}")]).ok();
+    house.server.restart();
+    let set = |enabled: bool| {
+        ben.client.rpc("self_service_role_set", &json!({ "role": "pal", "enabled": enabled })).result()["changed"]
+            .clone()
+    };
+    let scopes = || {
+        let status = ben.client.get("/api/account/status").expect(200);
+        status["role_grants"].as_array().unwrap().iter().map(|it| it["scope_id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((set(false), scopes()), (json!(false), vec![json!(scope)]));
+    assert_eq!((set(true), scopes().len()), (json!(true), 2));
+    assert_eq!((set(false), scopes()), (json!(true), vec![json!(scope)]));
 }
 
 fn acc_147_a_destroyed_scope_ends_everything_at_it_for_good(engine: Engine) {
@@ -184,9 +224,11 @@ both_engines![
     acc_140_a_role_that_is_taken_is_gone_at_once,
     acc_141_only_what_is_there_and_given_by_offer_is_taken,
     acc_142_open_offers_of_the_role_fall_away_with_it,
+    acc_142_lapsed_offers_fall_too_and_other_scopes_stand,
     acc_143_after_a_loss_only_a_new_offer_gives_the_role,
     acc_144_the_row_names_the_persona_that_lost_the_role,
     acc_145_a_switch_turns_and_stays,
+    acc_146_a_role_in_a_scope_is_not_the_switchs,
     acc_146_many_switches_at_once_give_the_role_once,
     acc_147_a_destroyed_scope_ends_everything_at_it_for_good,
     acc_last_holder_cannot_be_lost_even_when_two_remove_each_other,

@@ -29,6 +29,7 @@ mod races;
 mod real_data;
 mod review;
 mod schedule;
+mod stopped_model;
 mod suites;
 mod surface;
 mod tamper;

@@ -1,0 +1,74 @@
+//! A read model that an event stops (design section 6): it alone stops, says so with position and reason, and goes on by
+//! itself once the cause is mended.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Engine, Installation, Program, eventually};
+
+/// What `/ready` or `projections list` says of a read model.
+fn model(told: &Value, name: &str) -> Value {
+    let models = told["projections"].as_array().unwrap();
+    models.iter().find(|model| model["name"] == name).unwrap().clone()
+}
+
+fn an_event_stops_one_read_model_until_its_cause_is_mended(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let (ben, store) = (house.person("ben"), &house.server.store);
+    let offer = house.offer(&house.keeper, &ben, "teacher", &json!({}));
+    assert_eq!(house.row("role_grant_offer_create", &ben.id)["metadata"]["offer_id"], offer["id"]);
+    let table = store.columns().into_iter().find_map(|column| {
+        let (table, column) = column.split_once('.')?;
+        (table.starts_with("audit_offers_v1_g") && column == "grantor").then(|| table.to_owned())
+    });
+    let table = table.unwrap();
+    let (live, operator) = (house.server.anonymous(), Program::operator_of(&house.server));
+
+    // What the audit keeps of the offer for later rows is taken away behind its back.
+    store.execute_on_read_models(&format!("CREATE TABLE aside AS SELECT * FROM {table}; DELETE FROM {table}"));
+    let accept = json!({ "offer_id": offer["id"], "acting": ben.actor });
+    let accepted = ben.client.rpc("role_grant_offer_accept", &accept);
+    accepted.result();
+    let stopped = eventually("the node says that it is not ready", || {
+        let ready = live.get("/ready");
+        (ready.status == 503).then(|| ready.json())
+    });
+    let told = &model(&stopped, "audit_log")["stopped_by"];
+    assert_eq!(told["event_type"], "offer.accepted");
+    assert!(told["reason"].as_str().unwrap().contains("not in the read model"), "{told}");
+    let position: u64 = told["position"].as_str().unwrap().parse().unwrap();
+    assert!(position <= accepted.0.position(), "{told}");
+
+    // The others go on, and what does not need it is served; what does need it shows nothing old as if it were new.
+    ben.client.rpc("actor_create", &json!({ "name": "Second" })).result();
+    eventually("the other read models are at the head", || {
+        let ready = live.get("/ready").json();
+        let models = ready["projections"].as_array().unwrap();
+        let mut others = models.iter().filter(|model| model["name"] != "audit_log");
+        let at_head = |model: &Value| model["position"] == ready["head"] && model["stopped_by"].is_null();
+        others.all(at_head).then_some(())
+    });
+    assert_eq!(ben.client.rpc("actor_list", &Value::Null).result()["actors"].as_array().unwrap().len(), 2);
+    let held_up = house.keeper.client.rpc("audit_log_list", &json!({}));
+    assert_eq!(held_up.0.status, 503, "{}", held_up.0);
+    let listed = operator.run(&["projections", "list", "--json"]).json();
+    let audit_log = model(&listed, "audit_log");
+    assert_eq!(audit_log["position"], json!((position - 1).to_string()), "nothing is skipped");
+    let reason = audit_log["stopped_by"].as_str().unwrap();
+    assert!(reason.contains(&position.to_string()) && reason.contains("offer.accepted"), "{reason}");
+    let figures = String::from_utf8(live.get("/metrics").body).unwrap();
+    let lag = figures.lines().find(|line| line.starts_with("muniment_projection_lag_events{projection=\"audit_log\"}"));
+    assert!(!lag.unwrap().ends_with(" 0"), "{lag:?}");
+
+    store.execute_on_read_models(&format!("INSERT INTO {table} SELECT * FROM aside; DROP TABLE aside"));
+    eventually("it goes on by itself", || (live.get("/ready").status == 200).then_some(()));
+    let row = house.row("role_grant_offer_accept", &ben.id);
+    assert_eq!(
+        (&row["seq"], &row["metadata"]["offer_id"]),
+        (&json!(position), &offer["id"]),
+        "the event that stopped it"
+    );
+    house.row("actor_create", &ben.id);
+    operator.run(&["projections", "verify", "--all"]).ok();
+}
+
+both_engines![an_event_stops_one_read_model_until_its_cause_is_mended];

@@ -99,6 +99,33 @@ fn imports() -> Vec<Import> {
     all
 }
 
+/// The block of shell in README.md that begins like this.
+fn readme_block(begins: &str) -> String {
+    let readme = fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let mut blocks = readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    blocks
+        .find(|block| block.starts_with(begins))
+        .unwrap_or_else(|| panic!("no block in README.md begins with {begins}"))
+}
+
+/// What a reader of README.md copies into a shell does what it says.
+fn the_readme_imports_every_file(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let founder = Program::client_of(&server);
+    founder.run(&["login", "--email", "founder@example.com", "--code", &server.code_for("founder@example.com")]).ok();
+    let first = readme_block("cargo build");
+    let from = first.find("muniment apply").unwrap();
+    let script = format!("{}\n{}", &first[from..], readme_block("for symbol"));
+    let said = founder.shell(&script);
+    assert!(said.contains("2225 recorded, 0 duplicates, 59 skipped"), "{said}");
+    assert!(said.contains("0 recorded, 2225 duplicates, 59 skipped"), "{said}");
+    let listed = founder.run(&["metric", "list", "--json"]).json();
+    assert_eq!(listed["metrics"].as_array().unwrap().len(), 1 + 5 + 23 + 4);
+    let imported =
+        said.lines().filter(|line| line.contains(" recorded, 0 duplicates, ") && line.ends_with(" 0 refused"));
+    assert_eq!(imported.count(), 1 + 5 + 23 + 4, "{said}");
+}
+
 /// The days on which §7.2 fires, worked out here from the file alone.
 fn spikes(rows: &Series) -> Vec<String> {
     let mut found = Vec::new();
@@ -253,4 +280,4 @@ fn events_from_the_start(client: &Client) -> Vec<Value> {
     }
 }
 
-both_engines![the_real_series_come_back_value_for_value];
+both_engines![the_real_series_come_back_value_for_value, the_readme_imports_every_file];

@@ -57,6 +57,20 @@ impl Program {
         self.run_with_input(arguments, "")
     }
 
+    /// Runs a script of the shell in the repository's folder, with the program in its path, and gives what it printed.
+    pub(crate) fn shell(&self, script: &str) -> String {
+        let program = Path::new(env!("CARGO_BIN_EXE_muniment")).parent().unwrap().display().to_string();
+        let path = format!("{program}:{}", std::env::var("PATH").unwrap_or_default());
+        let mut command = Command::new("sh");
+        command.args(["-e", "-c", script]).current_dir(env!("CARGO_MANIFEST_DIR")).env_clear();
+        command.env("PATH", path).env("HOME", self.home.path()).stdin(Stdio::null());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+        said
+    }
+
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));
         command.args(arguments).current_dir(self.home.path()).env_clear();

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::socket::Socket;
 use crate::harness::{Client, Engine, Installation, ORIGIN, PASSWORD, base64url, in_parallel, looks_like, text};
 
 const PREFIX: &str = "secret_muniment_token_";
@@ -89,13 +90,29 @@ fn acc_053_a_token_that_does_not_hold_is_nobody(engine: Engine) {
 fn acc_054_the_oldest_token_beyond_the_cap_ends_and_so_does_a_revoked_one(engine: Engine) {
     let house = Installation::shared(engine);
     let person = house.person("ann");
-    let tokens: Vec<(Client, String)> = (0..11).map(|_| house.token_of(&person)).collect();
-    let status = |client: &Client| client.get("/api/account/verify").status;
+    let tokens: Vec<(String, String)> = (0..11)
+        .map(|_| {
+            let made = person.client.rpc("account_token_create", &Value::Null).result();
+            (text(&made["token"]), text(&made["id"]))
+        })
+        .collect();
+    let status = |token: &str| house.server.anonymous().bearer(token).get("/api/account/verify").status;
     assert_eq!(status(&tokens[0].0), 401);
-    assert!(tokens[1..].iter().all(|(client, _)| status(client) == 200));
+    assert!(tokens[1..].iter().all(|(token, _)| status(token) == 200));
+    let socket = |token: &str| {
+        let authorization = format!("Bearer {token}");
+        Socket::open(&house.server, "/api/ws", &[("authorization", &authorization)]).unwrap()
+    };
+    let (mut of_revoked, of_other) = (socket(&tokens[5].0), socket(&tokens[6].0));
+    let of_session = Socket::of(&house.server, &person.cookie);
     let revoked = person.client.rpc("account_token_revoke", &json!({ "token_id": tokens[5].1 })).result();
     assert_eq!(revoked, json!({ "ok": true, "revoked": true }));
-    assert_eq!((status(&tokens[5].0), status(&tokens[6].0), status(&person.client)), (401, 200, 200));
+    assert_eq!((status(&tokens[5].0), status(&tokens[6].0)), (401, 200));
+    assert_eq!(person.client.get("/api/account/verify").status, 200);
+    assert_eq!(of_revoked.closed(), 4001);
+    for mut socket in [of_other, of_session] {
+        assert_eq!(socket.call("heartbeat", &Value::Null)["result"], json!({}));
+    }
 }
 
 fn acc_055_a_token_does_not_mint_or_revoke(engine: Engine) {
@@ -126,13 +143,17 @@ fn acc_056_what_is_somebody_elses_is_not_there(engine: Engine) {
     let (by_token, token) = house.token_of(&ann);
     let sessions = ann.client.rpc("account_session_list", &Value::Null).result();
     let session = text(&sessions["sessions"][0]["id"]);
+    let mut socket = Socket::of(&house.server, &ann.cookie);
     let none = json!({ "ok": true, "revoked": false });
     assert_eq!(ben.client.rpc("account_session_revoke", &json!({ "session_id": session })).result(), none);
     let row = house.row("session_revoke", &ben.id);
     assert_eq!(row["outcome"], "failure");
     assert_eq!(row["metadata"], json!({ "session_id": session, "credential_type": "session" }));
     assert_eq!(ben.client.rpc("account_token_revoke", &json!({ "token_id": token })).result(), none);
-    assert_eq!(house.row("token_revoke", &ben.id)["outcome"], "failure");
+    let row = house.row("token_revoke", &ben.id);
+    assert_eq!(row["outcome"], "failure");
+    assert_eq!(row["metadata"], json!({ "token_id": token, "credential_type": "session" }));
+    assert_eq!(socket.call("heartbeat", &Value::Null)["result"], json!({}));
     assert_eq!(by_token.get("/api/account/verify").status, 200);
     assert_eq!(ann.client.get("/api/account/verify").status, 200);
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::harness::{Engine, Installation, PASSWORD, Reply, Server, Store, in_parallel, runtime};
+use super::socket::Socket;
+use crate::harness::{Engine, Installation, PASSWORD, Reply, Server, Store, in_parallel, runtime, text};
 
 const NEW: &str = "another horse battery";
 
@@ -19,8 +20,15 @@ fn acc_045_a_change_ends_every_session_and_token(engine: Engine) {
     let person = house.person("ann");
     let other = house.session_of(&person);
     let (by_token, _) = house.token_of(&person);
+    let made = person.client.rpc("account_token_create", &Value::Null).result();
+    let authorization = format!("Bearer {}", text(&made["token"]));
+    let mut sockets = vec![Socket::of(&house.server, &person.cookie), Socket::of(&house.server, &other.cookie)];
+    sockets.push(Socket::open(&house.server, "/api/ws", &[("authorization", &authorization)]).unwrap());
     let reply = change(&person.client, PASSWORD, NEW);
-    assert_eq!(reply.expect(200), json!({ "ok": true, "sessions_revoked": 2, "tokens_revoked": 1 }));
+    for socket in &mut sockets {
+        assert_eq!(socket.closed(), 4001);
+    }
+    assert_eq!(reply.expect(200), json!({ "ok": true, "sessions_revoked": 2, "tokens_revoked": 2 }));
     assert!(reply.header("set-cookie").contains("Max-Age=0"));
     for client in [&person.client, &other.client, &by_token] {
         client.get("/api/account/verify").refused(401, "authentication_required");
@@ -28,7 +36,7 @@ fn acc_045_a_change_ends_every_session_and_token(engine: Engine) {
     house.login(&person.username, PASSWORD).refused(401, "invalid_credentials");
     house.login(&person.username, NEW).expect(200);
     let row = house.row("password_change", &person.id);
-    let metadata = json!({ "sessions_revoked": 2, "tokens_revoked": 1, "credential_type": "session" });
+    let metadata = json!({ "sessions_revoked": 2, "tokens_revoked": 2, "credential_type": "session" });
     assert_eq!((&row["metadata"], &row["outcome"]), (&metadata, &json!("success")));
 }
 

@@ -73,6 +73,10 @@ fn acc_187_every_socket_of_the_account_is_told_on_every_node(engine: Engine) {
     sockets.push(Socket::open(&house.server, "/api/ws", &[("authorization", &authorization)]).unwrap());
     sockets.push(Socket::of(node, &ben.cookie));
     drop(sockets.remove(0));
+    let daemon = std::fs::read_to_string(house.server.data.join("run/daemon_token")).unwrap();
+    // Two nodes of one machine write one file; the token in it is that of the one which wrote last.
+    let headers = [("x-daemon-token", daemon.trim())];
+    let mut by_file = [node, &house.server].iter().find_map(|it| Socket::open(it, "/api/ws", &headers).ok()).unwrap();
     let offer = house.offer(&house.keeper, &ben, "teacher", &json!({}));
     for socket in &mut sockets {
         assert_eq!(socket.notice("role_grant_offer_received")["offer"]["id"], offer["id"]);
@@ -83,6 +87,8 @@ fn acc_187_every_socket_of_the_account_is_told_on_every_node(engine: Engine) {
     let bad = json!({ "to_account_id": ben.id, "role": "keeper" });
     assert_eq!(house.keeper.client.rpc("role_grant_offer_create", &bad).0.status, 403);
     assert!(sockets[0].is_quiet(Duration::from_millis(300)));
+    assert_eq!(by_file.notice("role_grant_offer_accepted")["offer"]["id"], offer["id"]);
+    assert!(by_file.is_quiet(Duration::from_millis(100)), "the second accept and the refusal are told to nobody");
 }
 
 fn acc_210_the_handshake_asks_as_every_request_does(engine: Engine) {

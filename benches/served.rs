@@ -132,7 +132,7 @@ async fn bare_argon2(passwords: &Arc<Passwords>, stored: &Arc<str>, run: Duratio
             let (passwords, stored) = (Arc::clone(&passwords), Arc::clone(&stored));
             Box::pin(async move {
                 let given = Zeroizing::new(PASSWORD.to_owned());
-                u64::from(passwords.verify(given, Some(Zeroizing::new(stored.to_string()))).await)
+                u64::from(passwords.verify(given, Some(Zeroizing::new(stored.to_string()))).await.expect("compared"))
             })
         })
     };
@@ -253,7 +253,7 @@ async fn engine(name: &str, database: Option<String>, rounds: u32, run: Duration
     }
 
     let passwords =
-        Arc::new(Passwords::new(std::thread::available_parallelism().map_or(1, usize::from)).expect("hashes"));
+        Arc::new(Passwords::new(std::thread::available_parallelism().map_or(1, usize::from), 64).expect("hashes"));
     let stored: Arc<str> = passwords.hash(Zeroizing::new(PASSWORD.to_owned())).await.expect("hashed").into();
     let mut bare = Vec::new();
     for _ in 0..rounds {

@@ -54,6 +54,8 @@ pub struct AccountsConfig {
     pub daemon_rotation: Duration,
     /// Passwords hashed at once. Default one a core.
     pub hashing_concurrency: usize,
+    /// How many more may wait to be hashed; who comes then is answered 503. Default 64.
+    pub hashing_queue: usize,
 }
 
 /// Keys that cannot be printed.
@@ -132,6 +134,7 @@ impl Default for AccountsConfig {
             daemon_token: true,
             daemon_rotation: Duration::from_secs(30),
             hashing_concurrency: cores(),
+            hashing_queue: 64,
         }
     }
 }
@@ -174,6 +177,7 @@ impl AccountsConfig {
             daemon_token: reader.get("accounts.daemon_token", default.daemon_token),
             daemon_rotation: reader.get("accounts.daemon_rotation", Span(default.daemon_rotation)).0,
             hashing_concurrency: reader.at_least("accounts.hashing_concurrency", 1, default.hashing_concurrency),
+            hashing_queue: reader.at_least("accounts.hashing_queue", 0, default.hashing_queue),
         }
     }
 

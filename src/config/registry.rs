@@ -98,6 +98,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("accounts.daemon_token", "true", "whether <data_dir>/run/daemon_token proves access to the server's files"),
     plain("accounts.daemon_rotation", "30s", "how often the daemon token is replaced"),
     plain("accounts.hashing_concurrency", "one a core", "passwords hashed at once"),
+    plain("accounts.hashing_queue", "64", "passwords that may wait to be hashed; who comes then is answered 503"),
     plain("offers.ttl", "30d", "how long an offer waits"),
     plain("offers.authorize", "holder", "who may offer a role: holder or admin_or_holder"),
     plain("offers.scoped_rules", "none", "tables of holder_role and may_offer: who may offer what in a scope"),

@@ -112,7 +112,7 @@ impl Surface {
             origins: origins(config),
             diagnostics: config.warnings(),
             cookies: cookies(&runtime, config),
-            passwords: Passwords::new(config.accounts.hashing_concurrency)?,
+            passwords: Passwords::new(config.accounts.hashing_concurrency, config.accounts.hashing_queue)?,
             daemon_token,
             bootstrap: Bootstrap::closed(&config.accounts),
             closings: Arc::default(),

@@ -204,7 +204,7 @@ fn password_of_stdin() -> Result<Zeroizing<String>> {
 
 /// The password as it is stored.
 async fn sealed(journal: &Journal, id: &AccountId, subject: &SubjectId, password: Zeroizing<String>) -> Result<Sealed> {
-    let hashed = Zeroizing::new(Passwords::new(1)?.hash(password).await?);
+    let hashed = Zeroizing::new(Passwords::new(1, 0)?.hash(password).await?);
     Ok(journal.keyring().seal(subject, &format!("account/{id}/password"), &hashed).await?)
 }
 

@@ -83,7 +83,7 @@ impl Surface {
         let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(Fail::limited)?;
         let password = Zeroizing::new(input.text("password").to_owned());
         let stored = found.as_ref().and_then(|found| found.stored.clone());
-        let is_right = self.passwords.verify(password, stored).await;
+        let is_right = self.passwords.verify(password, stored).await.map_err(Fail::from_hashing)?;
         let (Some(found), true) = (found.as_ref(), is_right) else {
             return Err(self.login_failed(name, found.as_ref(), from, by_address, by_account).await?);
         };
@@ -246,7 +246,8 @@ impl Surface {
             .await?;
         let found = self.found(caller.account.clone()).await?;
         let given = Zeroizing::new(input.text("current_password").to_owned());
-        let is_right = self.passwords.verify(given, found.as_ref().and_then(|found| found.stored.clone())).await;
+        let stored = found.as_ref().and_then(|found| found.stored.clone());
+        let is_right = self.passwords.verify(given, stored).await.map_err(Fail::from_hashing)?;
         let refusal = Refusal::of("password_change").with("credential_type", caller.credential.word());
         let (Some(found), true) = (found, is_right) else {
             by_address.failed().await.map_err(Fail::limited)?;
@@ -290,7 +291,7 @@ impl Surface {
         subject: &SubjectId,
         password: Zeroizing<String>,
     ) -> Result<muniment_aggregates::sealed::Sealed, Fail> {
-        let stored = self.passwords.hash(password).await.map_err(Fail::fault)?;
+        let stored = self.passwords.hash(password).await.map_err(Fail::from_hashing)?;
         let context = format!("account/{account}/password");
         Ok(self.runtime.journal.keyring().seal(subject, &context, &stored).await?)
     }

@@ -3,6 +3,7 @@
 use muniment_aggregates::decider::Refuse;
 
 use super::fail::{Code, Fail};
+use crate::auth::passwords::HashError;
 use crate::runtime::BusError;
 
 /// Seconds after which a caller who met an overloaded node may come back.
@@ -37,6 +38,20 @@ impl Fail {
     #[must_use]
     pub fn from_bus<R: std::fmt::Display>(error: BusError<R>) -> Self {
         Self::from_decision(error, |refusal| Self::fault(format!("an unexpected refusal: {refusal}")))
+    }
+
+    /// A password that was not hashed: come again where too many wait, else a fault.
+    #[must_use]
+    pub fn from_hashing(error: HashError) -> Self {
+        match error {
+            HashError::Busy => {
+                let message = "Too many sign-ins wait at present; nothing was done. Try again shortly.";
+                let mut fail = Self::because(Code::Unavailable, "service_unavailable", message);
+                fail.retry_after_seconds = Some(RETRY_SECONDS);
+                fail
+            }
+            HashError::Random(_) | HashError::Hashing(_) => Self::fault(error),
+        }
     }
 
     /// The bus's own ends, with the refusal answered by the caller.

@@ -34,7 +34,7 @@ fn a1_failures_of_known_and_unknown_names_take_equally_long(engine: Engine) {
 }
 
 fn a20_many_sign_ins_at_once_leave_the_server_answering(engine: Engine) {
-    let house = Installation::with(engine, &[("ACCOUNTS_MAX_SESSIONS", "none")]);
+    let house = Installation::with(engine, &[("ACCOUNTS_MAX_SESSIONS", "none"), ("ACCOUNTS_HASHING_QUEUE", "100")]);
     house.named("ann-a");
     let sign_ins = if torture() { 100 } else { 24 };
     let done = AtomicUsize::new(0);
@@ -66,7 +66,24 @@ fn a20_many_sign_ins_at_once_leave_the_server_answering(engine: Engine) {
     }
 }
 
+fn a20_whoever_finds_no_place_to_wait_is_told_to_come_back(engine: Engine) {
+    let narrow = [("ACCOUNTS_HASHING_CONCURRENCY", "1"), ("ACCOUNTS_HASHING_QUEUE", "1")];
+    let house = Installation::with(engine, &[("ACCOUNTS_MAX_SESSIONS", "none"), narrow[0], narrow[1]]);
+    let ann = house.named("ann-a");
+    let rows = house.rows(&ann.id);
+    let replies = in_parallel(24, |_| house.login("ann-a", PASSWORD));
+    let (taken, sent_away): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 200);
+    assert!(taken.len() >= 2 && !sent_away.is_empty(), "{} taken, {} sent away", taken.len(), sent_away.len());
+    for reply in &sent_away {
+        reply.refused(503, "service_unavailable");
+        assert!(reply.header("retry-after").parse::<u64>().unwrap() > 0, "{reply}");
+    }
+    assert_eq!(house.rows(&ann.id), rows + taken.len(), "who was sent away left no row");
+    house.login("ann-a", PASSWORD).expect(200);
+}
+
 both_engines![
+    a20_whoever_finds_no_place_to_wait_is_told_to_come_back,
     a1_failures_of_known_and_unknown_names_take_equally_long,
     a20_many_sign_ins_at_once_leave_the_server_answering,
 ];

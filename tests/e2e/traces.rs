@@ -4,9 +4,11 @@ use std::net::TcpListener;
 
 use muniment_testkit::free_port;
 use opentelemetry_proto::tonic::trace::v1::Span;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Collector, Engine, Server, attribute, contains, eventually, split_token};
+use crate::harness::{
+    COOKIE_KEY, Collector, Engine, Installation, PASSWORD, Server, attribute, contains, eventually, split_token,
+};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
@@ -120,9 +122,40 @@ fn trc_004_of_what_is_sampled_out_nothing_leaves(engine: Engine) {
     assert!(!spans.is_empty() && spans.iter().all(|span| hex::encode(&span.trace_id) == TRACE), "{spans:?}");
 }
 
+fn trc_005_accounts_and_their_secrets_are_in_no_span(engine: Engine) {
+    let collector = Collector::start();
+    let house = Installation::with(engine, &[("TELEMETRY_OTLP_ENDPOINT", &collector.url())]);
+    let ann = house.person("sentinel");
+    let (by_token, _) = house.token_of(&ann);
+    let made = ann.client.rpc("account_token_create", &Value::Null).result();
+    house.login(&ann.username, "sentinel-password").refused(401, "invalid_credentials");
+    house.session_of(&ann);
+    by_token.rpc("account_verify", &Value::Null).result();
+    house.grant(&ann, "teacher");
+    assert_eq!(ann.client.get("/api/sentinel-path?q=sentinel-query").status, 404);
+    assert_eq!(ann.client.post("/api/rpc?q=sentinel-query", &json!({ "method": "sentinel_method" })).status, 400);
+    ann.client.rpc("sentinel_method", &json!({ "sentinel": "sentinel" })).refused(404, -32_601, "");
+    ann.client.request("SENTINEL", "/api/account/status");
+    let daemon = std::fs::read_to_string(house.server.data.join("run/daemon_token")).unwrap();
+    house.daemon().rpc("account_verify", &Value::Null).result();
+    assert!(house.server.terminate().success());
+    let spans = collector.spans();
+    for name in ["POST /api/account/login", "POST /api/rpc", "role_grant_offer_accept", "_OTHER"] {
+        named(&spans, name);
+    }
+    let method = named(&spans, "role_grant_offer_accept");
+    assert_eq!(attribute(method, "rpc.method").as_deref(), Some("role_grant_offer_accept"));
+    let session = ann.cookie.split_once('=').unwrap().1.split(':').next().unwrap();
+    let token = made["token"].as_str().unwrap();
+    for secret in ["sentinel", PASSWORD, session, token, daemon.trim(), &ann.id, COOKIE_KEY] {
+        assert!(!contains(&collector.bytes(), secret.as_bytes()), "a span holds {secret}");
+    }
+}
+
 both_engines![
     trc_001_a_request_is_one_trace_from_its_caller_to_the_database,
     trc_002_a_collector_that_refuses_connections_changes_no_answer,
     trc_003_a_collector_that_never_answers_changes_no_answer_and_holds_up_no_end,
     trc_004_of_what_is_sampled_out_nothing_leaves,
+    trc_005_accounts_and_their_secrets_are_in_no_span,
 ];

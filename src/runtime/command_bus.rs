@@ -33,6 +33,7 @@ use super::directory::Directory;
 use super::errors::BusError;
 use super::fold::Folded;
 use super::origin::Origin;
+use super::turns::Turns;
 use crate::telemetry::spans::SPANS;
 
 /// How often a request is handed over again because its actor was just leaving memory.
@@ -116,6 +117,7 @@ directories! {
 pub struct CommandBus {
     pub(super) journal: Journal,
     pub(super) clock: Clock,
+    pub(super) turns: Arc<Turns>,
     directories: Arc<Directories>,
 }
 
@@ -132,7 +134,7 @@ impl CommandBus {
                 listening.note_published(event);
             }
         }));
-        Self { journal, clock, directories }
+        Self { journal, clock, turns: Arc::new(Turns::new()), directories }
     }
 
     /// The journal behind it.

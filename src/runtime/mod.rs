@@ -21,6 +21,7 @@ pub mod policies;
 pub mod projector;
 pub mod reads;
 pub mod transaction;
+mod turns;
 pub mod why;
 
 use std::sync::Arc;

@@ -103,7 +103,7 @@ impl CommandBus {
         mut decide: impl AsyncFnMut(&mut Transaction<'_>) -> Result<T, BusError<R>>,
     ) -> Result<Committed<T>, BusError<R>> {
         let metadata = origin.to_metadata();
-        let mut lost = None;
+        let (mut lost, mut turn) = (None, None);
         for _ in 0..=REDECISIONS_MAX {
             let decided_at = self.journal.head();
             let mut transaction = Transaction {
@@ -136,7 +136,12 @@ impl CommandBus {
             };
             match self.journal.append(append).await {
                 Ok(appended) => return Ok(Committed { value, appended: Some(appended) }),
-                Err(conflict @ AppendError::Conflict { .. }) => lost = Some(conflict),
+                Err(AppendError::Conflict { stream, expected, actual }) => {
+                    if turn.is_none() {
+                        turn = Some(self.turns.at(&stream).await);
+                    }
+                    lost = Some(AppendError::Conflict { stream, expected, actual });
+                }
                 Err(error) => return Err(BusError::from_append(error)),
             }
         }

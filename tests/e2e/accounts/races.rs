@@ -292,6 +292,19 @@ fn acc_148_a_scope_over_many_accounts_ends_whole_or_not_at_all(engine: Engine) {
     assert!(held == 0 || held == people.len(), "{held} of {}", people.len());
 }
 
+/// What many decide on one account's book at the same instant is all done, and nobody is sent away.
+fn offers_to_one_account_at_once_are_all_made_and_accepted(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let ben = house.person("ben");
+    let offers = in_parallel(32, |_| {
+        let scope = json!({ "scope_kind": "class", "scope_id": uuid::Uuid::new_v4().to_string() });
+        house.offer(&house.keeper, &ben, "student", &scope)
+    });
+    let accepted = in_parallel(32, |index| accept(&ben.client, &offers[index], &ben.actor).0);
+    assert_eq!(accepted, vec![200; 32]);
+    assert_eq!(grants(&ben, &ben.actor), 32);
+}
+
 both_engines![
     acc_148_a_scope_over_many_accounts_ends_whole_or_not_at_all,
     acc_155_two_accepts_of_one_persona_give_one_grant,
@@ -301,4 +314,5 @@ both_engines![
     acc_158_of_two_siblings_one_is_accepted,
     acc_159_two_offers_of_one_slot_are_one,
     acc_161_what_was_acknowledged_is_there_after_a_kill,
+    offers_to_one_account_at_once_are_all_made_and_accepted,
 ];

@@ -1,6 +1,6 @@
 //! A client of `/api/ws` and one of the audit's stream. Blocking, so that a test reads from top to bottom.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -197,7 +197,10 @@ impl Stream {
     /// The next row: its id and its data.
     pub(crate) fn row(&mut self) -> Option<(u64, Value)> {
         let mut id = None;
+        let begun = Instant::now();
         loop {
+            // The signs of life between rows are lines too.
+            assert!(begun.elapsed() < WAIT, "neither a row nor the end");
             let line = self.line()?;
             if let Some(text) = line.strip_prefix("id: ") {
                 id = text.parse().ok();

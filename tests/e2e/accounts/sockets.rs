@@ -138,6 +138,53 @@ fn acc_211_a_method_answers_on_the_socket_as_over_http(engine: Engine) {
     assert_eq!(house.row("token_create", &person.id)["metadata"]["name"], "by socket");
 }
 
+fn acc_211_every_method_answers_alike_and_leaves_the_same_row(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let boss = house.admin("boss");
+    let mut socket = Socket::of(&house.server, &boss.cookie);
+    let surface = boss.client.get("/api/surface").expect(200);
+    let methods = surface["rpc_endpoints"][0]["methods"].as_array().unwrap();
+    let keys = |value: &Value| value.as_object().map(|it| it.keys().cloned().collect::<Vec<_>>());
+    let newest = || {
+        let row = house.audit(&json!({ "limit": 1 })).remove(0);
+        (row["seq"].as_u64(), [row["event_type"].clone(), row["outcome"].clone(), json!(keys(&row["metadata"]))])
+    };
+    // What ends the caller's own session is ACC-216.
+    for method in methods.iter().filter(|it| it["name"] != "account_session_revoke_all") {
+        let (name, schema) = (method["name"].as_str().unwrap(), &method["input_schema"]);
+        let required = schema["required"].as_array().into_iter().flatten();
+        let filled = required.map(|field| {
+            let field = field.as_str().unwrap();
+            let shape = &schema["properties"][field];
+            let value = match (shape["type"].as_str(), field) {
+                (Some("boolean"), _) => json!(true),
+                (Some("array"), _) => json!([boss.actor]),
+                (_, "session_id") => json!("a".repeat(64)),
+                (_, "token_id") => json!("tok_aaaaaaaaaaaa"),
+                (_, "scope_kind") => json!("class"),
+                _ if shape["format"] == "uuid" => json!("22222222-2222-4222-8222-222222222222"),
+                _ => json!("teacher"),
+            };
+            (field.to_owned(), value)
+        });
+        let params = if schema["type"] == "null" { Value::Null } else { Value::Object(filled.collect()) };
+        let before = newest().0;
+        let by_http = boss.client.rpc(name, &params).0.json();
+        let (between, http_row) = newest();
+        let by_socket = socket.call(name, &params);
+        let (after, socket_row) = newest();
+        assert_eq!(by_socket["error"], by_http["error"], "{name} {params}");
+        if method["side_effects"] == true {
+            assert_eq!(keys(&by_socket["result"]), keys(&by_http["result"]), "{name} {params}");
+        } else {
+            assert_eq!(by_socket["result"], by_http["result"], "{name} {params}");
+        }
+        // Whether there is a row at all, and which.
+        assert_eq!((before == between, &http_row), (between == after, &socket_row), "{name} {params}");
+    }
+    assert!(methods.len() > 25);
+}
+
 fn acc_212_a_silent_socket_is_closed_and_a_chatty_one_stays(engine: Engine) {
     let house = Installation::with(engine, &[("WS_HEARTBEAT_TIMEOUT", "2s")]);
     let person = house.named("ann-a");
@@ -310,6 +357,7 @@ both_engines![
     acc_187_every_socket_of_the_account_is_told_on_every_node,
     acc_210_the_handshake_asks_as_every_request_does,
     acc_211_a_method_answers_on_the_socket_as_over_http,
+    acc_211_every_method_answers_alike_and_leaves_the_same_row,
     acc_212_a_silent_socket_is_closed_and_a_chatty_one_stays,
     acc_213_what_is_no_request_is_told_and_the_socket_lives,
     acc_214_a_request_that_is_taken_back_answers_once,

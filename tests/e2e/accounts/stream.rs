@@ -74,6 +74,13 @@ fn acc_182_a_stream_ends_with_the_row_that_ends_its_right(engine: Engine) {
         }
     }
     assert!(of_third.row().is_none());
+    // Failures of one's own end nothing: they bear ids that anybody may have chosen.
+    let nobody = json!({ "account_id": "22222222-2222-4222-8222-222222222222" });
+    for method in ["admin_session_revoke_all", "admin_token_revoke_all"] {
+        second.client.rpc(method, &nobody).refused(404, -32_003, "account_not_found");
+    }
+    let change = json!({ "current_password": "wrong", "new_password": "another horse battery" });
+    second.client.post("/api/account/password", &change).refused(401, "invalid_credentials");
     house.login("keeper", PASSWORD).expect(200);
     next(&mut of_second, "login");
     second.client.rpc("account_session_revoke_all", &Value::Null).result();

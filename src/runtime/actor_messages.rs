@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use actix::Message;
 use muniment_aggregates::decider::Decider;
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::command_bus::Done;
@@ -34,6 +35,32 @@ impl ActorFlags {
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.published.load(Ordering::Acquire) > self.version.load(Ordering::Acquire)
+    }
+}
+
+/// The state an actor was asked for again and again, for whoever asks next: the actor tells it once more only when it has
+/// changed. Everything in it is durable.
+#[derive(Debug)]
+pub struct Told<D: Decider>(Mutex<Option<Arc<Folded<D>>>>);
+
+impl<D: Decider> Default for Told<D> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<D: Decider> Told<D> {
+    /// Replaces what is told.
+    pub(super) fn set(&self, folded: Option<Arc<Folded<D>>>) {
+        *self.0.lock() = folded;
+    }
+
+    /// What was told, where the actor has neither proposed nor this node seen anything since.
+    #[must_use]
+    pub fn unless_changed(&self, flags: &ActorFlags) -> Option<Arc<Folded<D>>> {
+        let told = self.0.lock().clone()?;
+        let is_current = told.version == flags.version.load(Ordering::Acquire) && !flags.is_stale();
+        is_current.then_some(told)
     }
 }
 

@@ -24,7 +24,7 @@ use muniment_journal::{Append, AppendError, Appended, Journal, Snapshot};
 use tokio::sync::oneshot;
 use tracing::{Instrument as _, Span};
 
-use super::actor_messages::{ActorFlags, Execute, GetState, Outcome, Passivate, Pending};
+use super::actor_messages::{ActorFlags, Execute, GetState, Outcome, Passivate, Pending, Told};
 use super::clock::Clock;
 use super::command_bus::Done;
 use super::errors::BusError;
@@ -53,6 +53,9 @@ pub struct AggregateActor<D: Decider> {
     journal: Journal,
     clock: Clock,
     flags: Arc<ActorFlags>,
+    told: Arc<Told<D>>,
+    /// The version that was asked for last; whoever asks for it again finds it without asking.
+    told_version: Option<u64>,
     phase: Phase<D>,
     state: D,
     version: u64,
@@ -74,12 +77,14 @@ impl<D: Decider> Unpin for AggregateActor<D> {}
 impl<D: Decider> AggregateActor<D> {
     /// An actor for `stream` that has loaded nothing yet.
     #[must_use]
-    pub fn new(stream: StreamId, journal: Journal, clock: Clock, flags: Arc<ActorFlags>) -> Self {
+    pub fn new(stream: StreamId, journal: Journal, clock: Clock, flags: Arc<ActorFlags>, told: Arc<Told<D>>) -> Self {
         Self {
             stream,
             journal,
             clock,
             flags,
+            told,
+            told_version: None,
             phase: Phase::Unloaded,
             state: D::default(),
             version: 0,
@@ -130,6 +135,9 @@ impl<D: Decider> AggregateActor<D> {
         let (state, version) = (self.state.clone(), self.version);
         let folded = Folded { state, version, snapshot_version: self.snapshot_version };
         if self.in_flight.is_empty() {
+            if self.told_version.replace(version) == Some(version) {
+                self.told.set(Some(Arc::new(folded.clone())));
+            }
             reply(sender, Ok(folded));
         } else {
             self.in_flight.push_back(InFlight::State { sender, folded: Box::new(folded) });
@@ -185,6 +193,9 @@ impl<D: Decider> AggregateActor<D> {
         }
         let next_version = self.version + u64::try_from(events.len()).unwrap_or(u64::MAX);
         self.flags.version.store(next_version, Ordering::Release);
+        if self.told_version.take().is_some() {
+            self.told.set(None);
+        }
         match pending.span.in_scope(|| self.journal.submit(append)) {
             Ok(ticket) => {
                 let applied = catch_unwind(AssertUnwindSafe(|| {

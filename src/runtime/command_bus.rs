@@ -237,7 +237,7 @@ impl CommandBus {
         Err(BusError::Unavailable(format!("{}/{id} changes too fast", D::TYPE)))
     }
 
-    /// The state of one aggregate and its version, from its actor.
+    /// The state of one aggregate and its version, from its actor, or as it told it before where nothing has changed.
     ///
     /// # Errors
     /// Overload or an unavailable journal.
@@ -247,6 +247,9 @@ impl CommandBus {
 
     async fn ask_state<D: Hosted>(&self, id: &str) -> Result<Folded<D>, BusError<D::Refusal>> {
         let directory = D::directory(&self.directories);
+        if let Some(told) = directory.told(id) {
+            return Ok(Folded::clone(&told));
+        }
         for _ in 0..HANDOVERS_MAX {
             let (address, flags) = directory.find(id);
             let (reply, state) = oneshot::channel();

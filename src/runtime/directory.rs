@@ -16,14 +16,16 @@ use muniment_journal::Journal;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::actor_messages::{ActorFlags, Passivate};
+use super::actor_messages::{ActorFlags, Passivate, Told};
 use super::aggregate_actor::AggregateActor;
 use super::clock::Clock;
+use super::fold::Folded;
 use super::limits::{IDLE_MAX, LIVE_ACTORS_MAX};
 
 struct Entry<D: Decider> {
     address: Addr<AggregateActor<D>>,
     flags: Arc<ActorFlags>,
+    told: Arc<Told<D>>,
     used_at: Instant,
 }
 
@@ -59,21 +61,32 @@ impl<D: Decider> Directory<D> {
             return (entry.address.clone(), Arc::clone(&entry.flags));
         }
         let stream = StreamId::new(D::TYPE, id);
-        let flags = Arc::new(ActorFlags::default());
-        let (journal, clock, actor_flags) = (self.journal.clone(), self.clock.clone(), Arc::clone(&flags));
+        let (flags, told) = (Arc::new(ActorFlags::default()), Arc::new(Told::default()));
+        let (journal, clock) = (self.journal.clone(), self.clock.clone());
+        let (actor_flags, actor_told) = (Arc::clone(&flags), Arc::clone(&told));
         let key = Arc::clone(&stream.id);
-        let build = move |_: &mut Context<AggregateActor<D>>| AggregateActor::new(stream, journal, clock, actor_flags);
+        let build = move |_: &mut Context<AggregateActor<D>>| {
+            AggregateActor::new(stream, journal, clock, actor_flags, actor_told)
+        };
         let address = match self.arbiter_of(id) {
             Some(arbiter) => AggregateActor::start_in_arbiter(arbiter, build),
             None => AggregateActor::create(build),
         };
-        let entry = Entry { address: address.clone(), flags: Arc::clone(&flags), used_at: Instant::now() };
+        let entry = Entry { address: address.clone(), flags: Arc::clone(&flags), told, used_at: Instant::now() };
         if let Some((evicted_key, evicted)) = live.push(Arc::clone(&key), entry)
             && evicted_key != key
         {
             evicted.retire();
         }
         (address, flags)
+    }
+
+    /// The state of a live instance that was asked for before and has not changed since.
+    pub fn told(&self, id: &str) -> Option<Arc<Folded<D>>> {
+        let mut live = self.live.lock();
+        let entry = live.get_mut(id)?;
+        entry.used_at = Instant::now();
+        entry.told.unless_changed(&entry.flags)
     }
 
     fn arbiter_of(&self, id: &str) -> Option<&ArbiterHandle> {

@@ -75,8 +75,12 @@ pub fn start(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
         lines.compact().with_ansi(colors).boxed()
     };
     let export = config.traces.as_ref().map(export::Export::start).transpose()?;
-    let traces = export.as_ref().map(export::Export::layer);
-    tracing_subscriber::registry().with(lines.with_filter(wanted.and(no_spans()))).with(traces).try_init()?;
+    let lines = tracing_subscriber::registry().with(lines.with_filter(wanted.and(no_spans())));
+    // A layer that is `None` counts as one that wants every span.
+    match export.as_ref().map(export::Export::layer) {
+        Some(traces) => lines.with(traces).try_init()?,
+        None => lines.try_init()?,
+    }
     Ok(Telemetry(export))
 }
 
@@ -98,6 +102,12 @@ mod tests {
             assert!(tracing::info_span!(target: spans::SPANS, "command").is_disabled());
             assert!(!tracing::info_span!(target: "another", "command").is_disabled());
         });
+    }
+
+    #[test]
+    fn without_a_collector_no_span_is_made() {
+        let _until_the_end = start(&TelemetryConfig::default()).expect("nothing else logs in this process");
+        assert!(tracing::info_span!(target: spans::SPANS, "command").is_disabled());
     }
 
     #[test]

@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use muniment::cli::{Cli, exit};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::of_process();
     let Err(error) = cli.run() else { return ExitCode::SUCCESS };
     let end = exit::of(&error);
     if end.is_loud() {

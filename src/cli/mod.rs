@@ -7,12 +7,13 @@ pub mod ask;
 pub mod client;
 pub mod exit;
 pub mod flags;
+pub mod help;
 pub mod operator;
 pub mod output;
 pub mod progress;
 
 use anyhow::{Context as _, Result};
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches as _, Parser, Subcommand};
 
 use client::Session;
 use exit::Exit;
@@ -28,7 +29,6 @@ use flags::Global;
     muniment metric update weekly_revenue 18500   record a value\n  \
     muniment audit verify                         prove that the record is whole"
 )]
-#[command(after_help = exit::EXIT_CODES)]
 pub struct Cli {
     /// The flags every command takes.
     #[command(flatten)]
@@ -43,11 +43,14 @@ enum Command {
     Operator(operator::Command),
     Login(client::login::Login),
     /// Sign out: end the session and forget it
+    #[command(before_help = "Example:\n  muniment logout")]
     Logout,
     Apply(client::apply::Apply),
     /// How your company stands
+    #[command(before_help = "Examples:\n  muniment status\n  muniment status --json")]
     Status,
     /// What this machine knows of you; no request is made
+    #[command(before_help = "Examples:\n  muniment whoami\n  muniment whoami --json")]
     Whoami,
     SetupAgent(client::setup_agent::SetupAgent),
     #[command(subcommand)]
@@ -63,6 +66,14 @@ enum Command {
 }
 
 impl Cli {
+    /// The command line of this process. Ends the process where it asks for help or cannot be read.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let mut command = help::command();
+        let matches = command.clone().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+    }
+
     /// Does what the command line says.
     ///
     /// # Errors
@@ -128,13 +139,11 @@ async fn until_interrupted(work: impl Future<Output = Result<()>>) -> Result<()>
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        help::command().debug_assert();
     }
 
     #[test]

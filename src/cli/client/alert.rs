@@ -20,6 +20,7 @@ use crate::cli::output::cell;
 #[derive(Debug, Subcommand)]
 pub enum Alert {
     /// List alerts, newest first
+    #[command(before_help = "Examples:\n  muniment alert list --state open\n  muniment alert list --metric arr --json")]
     List {
         /// Only of this metric
         #[arg(long, value_name = "KEY")]
@@ -32,6 +33,7 @@ pub enum Alert {
         limit: u32,
     },
     /// Acknowledge an alert
+    #[command(before_help = "Example:\n  muniment alert ack alert_… --note 'a big customer'")]
     Ack {
         /// Its id
         id: String,
@@ -40,11 +42,11 @@ pub enum Alert {
         note: Option<String>,
     },
     /// Would the newest point, or a value not yet recorded, fire?
-    #[command(after_help = "Examples:\n  muniment alert test --metric arr --value 30000 --threshold 0.5\n  \
+    #[command(before_help = "Examples:\n  muniment alert test --metric arr --value 30000 --threshold 0.5\n  \
                             muniment alert test --metric arr --value 30000 --expect fires   (exit 7 otherwise)")]
     Test(Test),
     /// What a rule would have found in all points so far
-    #[command(after_help = "Examples:\n  muniment alert backtest --metric arr --threshold 0.3\n  \
+    #[command(before_help = "Examples:\n  muniment alert backtest --metric arr --threshold 0.3\n  \
                             muniment alert backtest --metric arr --type drop --threshold 0.2 --file arr.csv")]
     Backtest(Tried),
 }

@@ -22,7 +22,7 @@ const PAGE_EVENTS: usize = 500;
 pub enum Events {
     /// Print events in order
     #[command(
-        after_help = "Examples:\n  muniment events tail --follow\n  muniment events tail --after head --follow --output ndjson\n  \
+        before_help = "Examples:\n  muniment events tail --follow\n  muniment events tail --after head --follow --output ndjson\n  \
                             muniment events tail --filter type=metric.alert_raised\n  \
                             muniment events tail --filter '{\"prefix\":{\"type\":\"metric.\"}}'"
     )]

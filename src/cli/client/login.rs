@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 /// Sign in by e-mail code
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  muniment login --email ana@example.com\n  muniment login --email ana@example.com --code 123456"
+    before_help = "Examples:\n  muniment login --email ana@example.com\n  muniment login --email ana@example.com --code 123456"
 )]
 pub struct Login {
     /// Your e-mail address

@@ -15,17 +15,19 @@ use crate::cli::output::cell;
 #[derive(Debug, Subcommand)]
 pub enum Metric {
     /// Define a metric
-    #[command(after_help = "Example:\n  muniment metric create arr --name ARR --unit usd --cadence monthly")]
+    #[command(before_help = "Example:\n  muniment metric create arr --name ARR --unit usd --cadence monthly")]
     Create(Create),
     /// Record a value
     #[command(
-        after_help = "Examples:\n  muniment metric update weekly_revenue 18500 --idempotency-key acme-2026-W23\n  \
+        before_help = "Examples:\n  muniment metric update weekly_revenue 18500 --idempotency-key acme-2026-W23\n  \
                             muniment metric update churn -5 --timestamp 2026-06-08"
     )]
     Update(Update),
     /// List the company's metrics
+    #[command(before_help = "Example:\n  muniment metric list --output ndjson")]
     List,
     /// Show a metric and its newest points
+    #[command(before_help = "Example:\n  muniment metric show arr --limit 5")]
     Show {
         /// Its key
         key: String,
@@ -35,7 +37,7 @@ pub enum Metric {
     },
     /// Import points from CSV or NDJSON
     #[command(
-        after_help = "Examples:\n  muniment metric import arr --file arr.csv --timestamp-column month --value-column arr\n  \
+        before_help = "Examples:\n  muniment metric import arr --file arr.csv --timestamp-column month --value-column arr\n  \
                             psql -c 'copy (…) to stdout csv header' | muniment metric import arr --format csv\n  \
                             muniment metric import arr --file arr.csv --dry-run"
     )]

@@ -14,11 +14,12 @@ use crate::cli::output::cell;
 #[derive(Debug, Subcommand)]
 pub enum Rule {
     /// Set a rule; it counts for points recorded from then on
-    #[command(after_help = "Examples:\n  muniment rule set --metric arr --threshold 0.3\n  \
+    #[command(before_help = "Examples:\n  muniment rule set --metric arr --threshold 0.3\n  \
                             muniment rule set --metric arr --type below --threshold 10000 --severity high\n  \
                             muniment rule set --metric arr --disable")]
     Set(Set),
     /// List a metric's rules
+    #[command(before_help = "Example:\n  muniment rule list --metric arr")]
     List {
         /// Key of the metric
         #[arg(long)]

@@ -11,7 +11,7 @@ use super::http::Auth;
 /// Print what an agent needs to report a metric
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  muniment setup-agent weekly_revenue\n  muniment setup-agent --metric arr --show-token"
+    before_help = "Examples:\n  muniment setup-agent weekly_revenue\n  muniment setup-agent --metric arr --show-token"
 )]
 pub struct SetupAgent {
     /// Key of the metric

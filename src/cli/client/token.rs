@@ -14,7 +14,7 @@ use crate::cli::output::cell;
 pub enum Token {
     /// Make a token; it is shown once
     #[command(
-        after_help = "Example:\n  muniment token create --name nightly --scope metrics:write --metric arr --expires-in-days 90"
+        before_help = "Example:\n  muniment token create --name nightly --scope metrics:write --metric arr --expires-in-days 90"
     )]
     Create {
         /// Its name, unique among the company's live tokens
@@ -34,12 +34,14 @@ pub enum Token {
         company_id: Option<String>,
     },
     /// List the company's tokens
+    #[command(before_help = "Example:\n  muniment token list")]
     List {
         /// The company, where you have several
         #[arg(long, value_name = "ID")]
         company_id: Option<String>,
     },
     /// End a token now
+    #[command(before_help = "Example:\n  muniment token revoke 5f0c3a91 --reason 'left the team'")]
     Revoke {
         /// Its public id
         id: String,
@@ -48,6 +50,7 @@ pub enum Token {
         reason: Option<String>,
     },
     /// Replace a token by a new one
+    #[command(before_help = "Example:\n  muniment token rotate 5f0c3a91 --grace-seconds 3600")]
     Rotate {
         /// Its public id
         id: String,

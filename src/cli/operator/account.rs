@@ -36,17 +36,25 @@ const ERASED: &str = "[erased]";
 #[derive(Debug, Subcommand)]
 pub enum Account {
     /// List the accounts, oldest first
+    #[command(
+        before_help = "Examples:\n  muniment account list\n  muniment account list --limit 20 --offset 40 --json"
+    )]
     List(List),
     /// Show one: personas, roles, what is open
+    #[command(before_help = "Examples:\n  muniment account show ana\n  muniment account show ana@example.com --json")]
     Show(Show),
     /// Make an account that signs in with a password
-    #[command(after_help = "Example:\n  head -c 18 /dev/urandom | base64 | tee password.txt | \
-                            muniment account create ana --password-stdin\n\
-With the embedded store, stop the server first.")]
+    #[command(
+        before_help = "Example:\n  head -c 18 /dev/urandom | base64 | tee password.txt | \
+                            muniment account create ana --password-stdin",
+        after_help = "With the embedded store, stop the server first."
+    )]
     Create(Create),
     /// Set an account's password without the current one; ends its sessions and tokens
-    #[command(after_help = "Example:\n  muniment account set-password ana --password-stdin < password.txt\n\
-With the embedded store, stop the server first.")]
+    #[command(
+        before_help = "Example:\n  muniment account set-password ana --password-stdin < password.txt",
+        after_help = "With the embedded store, stop the server first."
+    )]
     SetPassword(Set),
 }
 

@@ -19,8 +19,10 @@ use crate::cli::progress::Progress;
 
 /// Write the record and its wrapped keys to two files; a server may go on working
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  muniment backup /backup/muniment-$(date +%F)\n\
-Keep master.key elsewhere: the files open under it alone. The `.keys` file is the one to renew after an erasure.")]
+#[command(
+    before_help = "Example:\n  muniment backup /backup/muniment-$(date +%F)",
+    after_help = "Keep master.key elsewhere: the files open under it alone. The `.keys` file is the one to renew after an erasure."
+)]
 pub struct Backup {
     /// The record's file; the keys go to <FILE>.keys
     file: PathBuf,
@@ -30,7 +32,7 @@ pub struct Backup {
 
 /// Load a backup into an empty store
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  muniment restore /backup/muniment-2026-11-20 --keys /backup/muniment-newest.keys")]
+#[command(before_help = "Example:\n  muniment restore /backup/muniment-2026-11-20 --keys /backup/muniment-newest.keys")]
 pub struct Restore {
     /// The record's file
     file: PathBuf,

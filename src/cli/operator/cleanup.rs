@@ -17,7 +17,10 @@ use crate::runtime::policies::cleanup::sweep;
 
 /// Close expired sessions and note lapsed offers now; a running server does it every `cleanup.interval`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  muniment cleanup --json\nWith the embedded store, stop the server first.")]
+#[command(
+    before_help = "Example:\n  muniment cleanup --json",
+    after_help = "With the embedded store, stop the server first."
+)]
 pub struct Cleanup {
     #[command(flatten)]
     store: StoreFlags,

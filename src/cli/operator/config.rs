@@ -11,7 +11,7 @@ use crate::config::Loaded;
 #[derive(Debug, Subcommand)]
 pub enum Show {
     /// Print every setting as it holds; secrets are masked
-    #[command(after_help = "Examples:\n  muniment config show\n  muniment config show --origin --json")]
+    #[command(before_help = "Examples:\n  muniment config show\n  muniment config show --origin --json")]
     Show {
         /// Where each value comes from
         #[arg(long)]

@@ -24,7 +24,7 @@ const BEHIND_MAX: u64 = 10_000;
 
 /// Check everything a server stands on; exit 7 when something is wrong
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  muniment doctor --json")]
+#[command(before_help = "Example:\n  muniment doctor --json")]
 pub struct Doctor {
     #[command(flatten)]
     store: StoreFlags,

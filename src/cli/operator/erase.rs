@@ -33,8 +33,8 @@ const PAGE_OFFERS: usize = 1_000;
 /// Erase a person's data for ever
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  muniment erase ana@example.com\n  muniment erase 3f2b… --yes --reason 'request of 2026-11-20'\n\
-With the embedded store, stop the server first. Backups keep the old keys until their .keys files are renewed."
+    before_help = "Examples:\n  muniment erase ana@example.com\n  muniment erase 3f2b… --yes --reason 'request of 2026-11-20'",
+    after_help = "With the embedded store, stop the server first. Backups keep the old keys until their .keys files are renewed."
 )]
 pub struct Erase {
     /// Username, e-mail address or account id

@@ -17,7 +17,7 @@ use crate::config::registry::{SETTINGS, Setting};
 
 /// Write muniment.toml and make the master key
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  muniment init\n  muniment init --data-dir /var/lib/muniment --env production")]
+#[command(before_help = "Examples:\n  muniment init\n  muniment init --data-dir /var/lib/muniment --env production")]
 pub struct Init {
     /// Folder of the keys and, with the embedded default, of the record
     #[arg(long, default_value = "./data")]

@@ -17,6 +17,7 @@ use crate::runtime::policies::mail::{Letter, Sender};
 #[derive(Debug, Subcommand)]
 pub enum Mail {
     /// What waits, was sent or was given up; addresses and texts stay sealed
+    #[command(before_help = "Example:\n  muniment mail outbox --limit 10")]
     Outbox {
         /// How many entries
         #[arg(long, default_value_t = 50, value_name = "COUNT")]
@@ -26,7 +27,7 @@ pub enum Mail {
         store: StoreFlags,
     },
     /// Send one mail now
-    #[command(after_help = "Example:\n  muniment mail test ana@example.com")]
+    #[command(before_help = "Example:\n  muniment mail test ana@example.com")]
     Test {
         /// To whom
         address: String,

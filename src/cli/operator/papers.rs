@@ -3,11 +3,11 @@
 use std::io::Write as _;
 
 use anyhow::Result;
-use clap::{CommandFactory as _, Subcommand};
+use clap::Subcommand;
 use clap_complete::Shell;
 use serde_json::json;
 
-use crate::cli::Cli;
+use crate::cli::help;
 use crate::cli::output::Printer;
 
 /// What goes with the program.
@@ -15,16 +15,17 @@ use crate::cli::output::Printer;
 pub enum Papers {
     /// Print the completion script of a shell
     #[command(
-        after_help = "Example:\n  muniment completions bash > ~/.local/share/bash-completion/completions/muniment"
+        before_help = "Example:\n  muniment completions bash > ~/.local/share/bash-completion/completions/muniment"
     )]
     Completions {
         /// The shell
         shell: Shell,
     },
     /// Print the manual page
-    #[command(after_help = "Example:\n  muniment man | man -l -")]
+    #[command(before_help = "Example:\n  muniment man | man -l -")]
     Man,
     /// Print the version
+    #[command(before_help = "Example:\n  muniment version --json")]
     Version,
 }
 
@@ -35,10 +36,10 @@ pub enum Papers {
 pub fn papers(printer: &Printer, command: Papers) -> Result<()> {
     let mut text = Vec::new();
     match command {
-        Papers::Completions { shell } => clap_complete::generate(shell, &mut Cli::command(), "muniment", &mut text),
+        Papers::Completions { shell } => clap_complete::generate(shell, &mut help::command(), "muniment", &mut text),
         Papers::Man => {
-            clap_mangen::Man::new(Cli::command()).render(&mut text)?;
-            pages(&Cli::command(), "muniment", &mut text)?;
+            clap_mangen::Man::new(help::command()).render(&mut text)?;
+            pages(&help::command(), "muniment", &mut text)?;
         }
         Papers::Version => {
             let version = env!("CARGO_PKG_VERSION");

@@ -19,12 +19,16 @@ use crate::cli::progress::Progress;
 #[derive(Debug, Subcommand)]
 pub enum Projections {
     /// How far each is
+    #[command(before_help = "Example:\n  muniment projections list --json")]
     List(StoreFlags),
     /// Build one anew from the record; the old one serves until the new one is ready
-    #[command(after_help = "Examples:\n  muniment projections rebuild metrics\n  muniment projections rebuild --all\n\
-                            Interrupted, the same command goes on where it was.")]
+    #[command(
+        before_help = "Examples:\n  muniment projections rebuild metrics\n  muniment projections rebuild --all",
+        after_help = "Interrupted, the same command goes on where it was."
+    )]
     Rebuild(Which),
     /// Compare with a fresh replay, row for row; exit 7 when one differs
+    #[command(before_help = "Examples:\n  muniment projections verify\n  muniment projections verify metrics --json")]
     Verify(Which),
 }
 

@@ -18,8 +18,9 @@ use crate::telemetry;
 /// Run the server
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  muniment serve\n  muniment serve --listen 127.0.0.1:9000 --data-dir /var/lib/muniment\n  \
-MUNIMENT_DATABASE_URL_FILE=/run/secrets/db muniment serve --listen 0.0.0.0:8080\nStops in order on SIGINT and SIGTERM."
+    before_help = "Examples:\n  muniment serve\n  muniment serve --listen 127.0.0.1:9000 --data-dir /var/lib/muniment\n  \
+MUNIMENT_DATABASE_URL_FILE=/run/secrets/db muniment serve --listen 0.0.0.0:8080",
+    after_help = "Stops in order on SIGINT and SIGTERM."
 )]
 pub struct Serve {
     /// Address and port; port 0 takes a free one
@@ -37,7 +38,7 @@ pub struct Serve {
 
 /// Run a server whose store is thrown away at the end
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  muniment dev\n  muniment dev --listen 127.0.0.1:0 --empty")]
+#[command(before_help = "Examples:\n  muniment dev\n  muniment dev --listen 127.0.0.1:0 --empty")]
 pub struct Dev {
     /// Address and port; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]

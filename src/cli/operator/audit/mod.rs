@@ -22,40 +22,42 @@ mod verify;
 pub enum Audit {
     /// Prove that no event was changed, removed, inserted or moved; exit 7 names the first bad position
     #[command(
-        after_help = "Examples:\n  muniment audit verify\n  muniment audit verify --checkpoint head-2026-11-20.txt"
+        before_help = "Examples:\n  muniment audit verify\n  muniment audit verify --checkpoint head-2026-11-20.txt"
     )]
     Verify(verify::Verify),
     /// Print a signed statement of the head, to be kept elsewhere
-    #[command(after_help = "Example:\n  muniment audit checkpoint > head-$(date +%F).txt")]
+    #[command(before_help = "Example:\n  muniment audit checkpoint > head-$(date +%F).txt")]
     Checkpoint(StoreFlags),
     /// List what was done, newest first
-    #[command(after_help = "Examples:\n  muniment audit log --limit 20\n  \
+    #[command(before_help = "Examples:\n  muniment audit log --limit 20\n  \
                             muniment audit log --action metric_point.created --company co_… --output ndjson")]
     Log(log::Log),
     /// List what happened to accounts, roles and offers, refusals too, newest first
-    #[command(after_help = "Examples:\n  muniment audit accounts --account ana\n  \
+    #[command(before_help = "Examples:\n  muniment audit accounts --account ana\n  \
                             muniment audit accounts --event-type login --outcome failure --json")]
     Accounts(accounts::Accounts),
     /// Show one event, whole
+    #[command(before_help = "Examples:\n  muniment audit show 120\n  muniment audit show 120 --reveal --json")]
     Show(event::Show),
     /// What an aggregate was at a position or time
-    #[command(after_help = "Examples:\n  muniment audit state metric/metric_…\n  \
+    #[command(before_help = "Examples:\n  muniment audit state metric/metric_…\n  \
                             muniment audit state metric/metric_… --at 2026-03-31T23:59:59Z\n  \
                             muniment audit state offer/<account id>          offers to an account and roles it holds\n  \
                             muniment audit state roster/main                 who holds keeper and admin")]
     State(state::State),
     /// What changed in an aggregate between two positions or times
-    #[command(after_help = "Example:\n  muniment audit diff metric/metric_… --from 120 --at 2026-04-01")]
+    #[command(before_help = "Example:\n  muniment audit diff metric/metric_… --from 120 --at 2026-04-01")]
     Diff(state::Diff),
     /// What caused an event and what it caused
+    #[command(before_help = "Example:\n  muniment audit trace 120")]
     Trace(trace::Trace),
     /// Print every event as a JSON object a line; personal values stay sealed
-    #[command(after_help = "Example:\n  muniment audit export --after 1000 > events.ndjson")]
+    #[command(before_help = "Example:\n  muniment audit export --after 1000 > events.ndjson")]
     Export(export::Export),
     /// Add an event of a type of your own; listed, filtered and streamed like the built-in ones
     #[command(
-        after_help = "Example:\n  muniment audit record lesson.held --account ana --metadata '{\"pupils\": 12}'\n\
-                            With the embedded store, stop the server first."
+        before_help = "Example:\n  muniment audit record lesson.held --account ana --metadata '{\"pupils\": 12}'",
+        after_help = "With the embedded store, stop the server first."
     )]
     Record(record::Record),
 }

@@ -18,18 +18,22 @@ pub use grant::{Gift, Given, give_directly};
 #[derive(Debug, Subcommand)]
 pub enum Role {
     /// Prove from the record that an account holds a role, or with --not that it does not; exit 7 when it is otherwise
-    #[command(after_help = "Examples:\n  muniment role why ana admin\n  \
+    #[command(before_help = "Examples:\n  muniment role why ana admin\n  \
                             muniment role why ana teacher --scope class:6f1c… --at 2026-03-31T23:59:59Z\n  \
                             muniment role why ana teacher --not --json")]
     Why(why::Why),
     /// Give an account a role without its consent; any registered role, keeper and admin too
-    #[command(after_help = "Examples:\n  muniment role grant ana admin\n  \
-                            muniment role grant ana teacher --scope class:6f1c… --expires 2027-01-31\n\
-With the embedded store, stop the server first.")]
+    #[command(
+        before_help = "Examples:\n  muniment role grant ana admin\n  \
+                            muniment role grant ana teacher --scope class:6f1c… --expires 2027-01-31",
+        after_help = "With the embedded store, stop the server first."
+    )]
     Grant(grant::Grant),
     /// Take a role from an account, in every scope, and with it every open offer of that role
-    #[command(after_help = "Example:\n  muniment role revoke ana admin --reason 'left the team'\n\
-With the embedded store, stop the server first. The last holder of keeper and of admin stays.")]
+    #[command(
+        before_help = "Example:\n  muniment role revoke ana admin --reason 'left the team'",
+        after_help = "With the embedded store, stop the server first. The last holder of keeper and of admin stays."
+    )]
     Revoke(grant::Revoke),
 }
 

@@ -1,0 +1,38 @@
+//! The command line as clap has it, with what every command's help ends with.
+
+use clap::{Command, CommandFactory as _};
+
+use super::Cli;
+use super::exit::EXIT_CODES;
+
+/// The whole tree of commands.
+#[must_use]
+pub fn command() -> Command {
+    with_exit_codes(Cli::command())
+}
+
+/// Ends the help of a command and of all below it with the exit codes; a note of its own stays before them.
+fn with_exit_codes(command: Command) -> Command {
+    let note = command.get_after_help().map(|note| format!("{note}\n\n")).unwrap_or_default();
+    command.after_help(format!("{note}{EXIT_CODES}")).mut_subcommands(with_exit_codes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_help_begins_with_examples_and_ends_with_the_exit_codes() {
+        fn look(command: &mut Command, path: &str) {
+            let help = command.render_long_help().to_string();
+            let is_leaf = command.get_subcommands().next().is_none();
+            assert!(!is_leaf || help.starts_with("Example"), "{path}:\n{help}");
+            assert_eq!(help.matches("Exit codes:").count(), 1, "{path}:\n{help}");
+            for sub in command.get_subcommands_mut() {
+                let path = format!("{path} {}", sub.get_name());
+                look(sub, &path);
+            }
+        }
+        look(&mut command(), "muniment");
+    }
+}

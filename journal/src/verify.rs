@@ -86,6 +86,24 @@ pub enum VerifyError {
     },
 }
 
+impl VerifyError {
+    /// The first position that is not as it was recorded.
+    #[must_use]
+    pub const fn position(&self) -> Option<Position> {
+        match self {
+            Self::Gap { position }
+            | Self::Changed { position }
+            | Self::Reordered { position }
+            | Self::Inserted { position }
+            | Self::TailCut { position, .. }
+            | Self::BeyondHead { position }
+            | Self::HeadDiffers { position }
+            | Self::NoEpoch { position } => Some(*position),
+            Self::Sql { .. } => None,
+        }
+    }
+}
+
 /// A place in the record that is known to be right, to start from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trusted {

@@ -51,7 +51,7 @@ impl Exit {
         anyhow::Error::new(Ending { exit: self, message: message.into(), source })
     }
 
-    const fn code(self) -> u8 {
+    pub(super) const fn code(self) -> u8 {
         match self {
             Self::Unread => 0,
             Self::Failure => 1,

@@ -33,6 +33,9 @@ pub struct Global {
     /// The server [MUNIMENT_URL; default: the saved one, else http://127.0.0.1:8080]
     #[arg(long, global = true, alias = "api-url", value_name = "URL")]
     pub url: Option<String>,
+    /// Which saved server and login count; `muniment context list` lists them [MUNIMENT_CONTEXT]
+    #[arg(long, global = true, value_name = "NAME", value_parser = super::client::contexts::name)]
+    pub context: Option<String>,
     /// A file that holds the agent token [MUNIMENT_TOKEN]
     #[arg(long, global = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,

@@ -8,6 +8,7 @@ pub mod client;
 pub mod exit;
 pub mod flags;
 pub mod help;
+pub mod interrupt;
 pub mod operator;
 pub mod output;
 pub mod progress;
@@ -16,8 +17,8 @@ use anyhow::{Context as _, Result};
 use clap::{FromArgMatches as _, Parser, Subcommand};
 
 use client::Session;
-use exit::Exit;
 use flags::Global;
+use interrupt::until_interrupted;
 
 /// A record of who may do what, who agreed to it, and what the numbers were.
 #[derive(Debug, Parser)]
@@ -54,6 +55,8 @@ enum Command {
     Whoami,
     SetupAgent(client::setup_agent::SetupAgent),
     #[command(subcommand)]
+    Context(client::context::Context),
+    #[command(subcommand)]
     Metric(client::metric::Metric),
     #[command(subcommand)]
     Token(client::token::Token),
@@ -63,6 +66,13 @@ enum Command {
     Rule(client::rule::Rule),
     #[command(subcommand)]
     Events(client::events::Events),
+}
+
+impl Command {
+    /// Whether it logs as its settings say, not as a command does.
+    const fn is_a_server(&self) -> bool {
+        matches!(self, Self::Operator(operator::Command::Serve(_) | operator::Command::Dev(_)))
+    }
 }
 
 impl Cli {
@@ -81,18 +91,28 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         self.global.check()?;
         let global = self.global;
+        if !self.command.is_a_server() {
+            crate::telemetry::of_command(global.verbose, global.colors())?;
+        }
         match self.command {
             Command::Operator(command) => operator::run(&global, command),
+            Command::Context(command) => client::context::context(&global, command),
             Command::Login(command) => {
-                with_server(&global, async |session| client::login::login(session, &command).await)
+                let mut session = Session::begin(&global)?;
+                on_this_thread(client::login::login(&mut session, &command))
             }
             Command::Logout => with_server(&global, async |session| client::login::logout(session).await),
             Command::Apply(command) => {
-                with_server(&global, async |session| client::apply::apply(session, &command).await)
+                let mut session = Session::begin(&global)?;
+                on_this_thread(client::apply::apply(&mut session, &command))
             }
             Command::Status => with_server(&global, async |session| client::status::status(session).await),
             Command::Whoami => client::whoami::whoami(&Session::open(&global)?),
             Command::SetupAgent(command) => client::setup_agent::setup_agent(&Session::open(&global)?, &command),
+            Command::Metric(client::metric::Metric::Import(command)) => {
+                let session = Session::open(&global)?;
+                on_this_thread_resumed(command.resumed(), client::import::import(&session, &command))
+            }
             Command::Metric(command) => {
                 with_server(&global, async |session| client::metric::metric(session, command).await)
             }
@@ -118,27 +138,26 @@ fn with_server(global: &Global, command: impl AsyncFnOnce(&mut Session) -> Resul
 
 /// Runs a future on this thread until it ends or the user interrupts it.
 fn on_this_thread(work: impl Future<Output = Result<()>>) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-    runtime.block_on(until_interrupted(work))
+    this_thread()?.block_on(until_interrupted(None, work))
+}
+
+/// The same for work that a command goes on with where it was.
+fn on_this_thread_resumed(command: String, work: impl Future<Output = Result<()>>) -> Result<()> {
+    this_thread()?.block_on(until_interrupted(Some(command), work))
+}
+
+fn this_thread() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")
 }
 
 /// The same for work that aggregates' actors take part in.
 fn on_actors(work: impl Future<Output = Result<()>>) -> Result<()> {
-    actix::System::new().block_on(until_interrupted(work))
-}
-
-async fn until_interrupted(work: impl Future<Output = Result<()>>) -> Result<()> {
-    tokio::select! {
-        done = work => done,
-        signal = tokio::signal::ctrl_c() => {
-            signal.context("cannot wait for signals")?;
-            Err(Exit::Interrupted.because("interrupted; the same command goes on where it was"))
-        }
-    }
+    actix::System::new().block_on(until_interrupted(None, work))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::exit::Exit;
     use super::*;
 
     #[test]

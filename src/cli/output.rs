@@ -38,6 +38,19 @@ impl Printer {
         Ok(out.flush()?)
     }
 
+    /// A text of the program's own: as a JSON document, or as it is.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub fn verbatim(&self, value: &Value, text: &str) -> Result<()> {
+        let mut out = io::stdout().lock();
+        match self.format {
+            Format::Table => out.write_all(text.as_bytes())?,
+            Format::Json | Format::Ndjson => writeln!(out, "{value}")?,
+        }
+        Ok(out.flush()?)
+    }
+
     /// A list: one JSON document, an object a line, or a table of these columns.
     ///
     /// # Errors
@@ -71,6 +84,12 @@ impl Printer {
             Format::Json | Format::Ndjson => writeln!(out, "{value}")?,
         }
         Ok(out.flush()?)
+    }
+
+    /// Whether all results make one document.
+    #[must_use]
+    pub fn is_one_document(&self) -> bool {
+        self.format == Format::Json
     }
 
     /// A message beside the results.

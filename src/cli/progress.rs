@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::flags::Global;
 
@@ -14,12 +14,8 @@ const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The progress of one job, in positions of the journal.
 pub struct Progress {
-    what: String,
     bar: Option<ProgressBar>,
-    lines: bool,
-    json: bool,
-    began: Instant,
-    said: Mutex<Instant>,
+    lines: Lines,
 }
 
 impl Progress {
@@ -27,8 +23,7 @@ impl Progress {
     #[must_use]
     pub fn new(global: &Global, what: impl Into<String>) -> Self {
         let what = what.into();
-        let terminal = std::io::stderr().is_terminal() && !global.is_for_programs();
-        let bar = (terminal && !global.quiet).then(|| {
+        let bar = has_bar(global).then(|| {
             let bar = ProgressBar::no_length();
             // The template is a literal that a test reads.
             if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
@@ -37,36 +32,25 @@ impl Progress {
             bar.set_message(what.clone());
             bar
         });
-        let now = Instant::now();
-        let lines = bar.is_none() && !global.quiet;
-        Self { what, bar, lines, json: global.is_for_programs(), began: now, said: Mutex::new(now) }
+        Self { bar, lines: Lines::new(global, what, "events") }
     }
 
     /// Notes how far it is.
     pub fn at(&self, position: u64, total: u64) {
-        if let Some(bar) = &self.bar {
-            bar.set_length(total);
-            bar.set_position(position);
-        } else if self.lines && self.is_due() {
-            let rate = per_second(position, self.began.elapsed());
-            if self.json {
-                let line = json!({ "job": self.what, "position": position, "total": total, "per_second": rate });
-                eprintln!("{line}");
-            } else {
-                eprintln!("{}: {position} of {total}, {rate}/s", self.what);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length(total);
+                bar.set_position(position);
             }
+            None => self.lines.say(position, Some(total), position),
         }
     }
+}
 
-    fn is_due(&self) -> bool {
-        // A panic while it was held leaves an instant that is as good as any.
-        let mut said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let due = said.elapsed() >= LINE_INTERVAL;
-        if due {
-            *said = Instant::now();
-        }
-        due
-    }
+/// Whether a bar is shown.
+#[must_use]
+pub fn has_bar(global: &Global) -> bool {
+    !global.quiet && !global.is_for_programs() && std::io::stderr().is_terminal()
 }
 
 const TEMPLATE: &str = "{msg} {bar:30} {pos}/{len}, {per_sec}, {eta} left";
@@ -79,6 +63,75 @@ impl Drop for Progress {
     }
 }
 
+/// The progress of one job as lines on stderr, where there is no bar.
+pub struct Lines {
+    what: String,
+    /// What is counted, as a word.
+    unit: &'static str,
+    wanted: bool,
+    json: bool,
+    pace: Mutex<Pace>,
+}
+
+/// Where and when it began, and when it last said something.
+struct Pace {
+    began: Instant,
+    said: Instant,
+    first: Option<Reached>,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy)]
+struct Reached {
+    position: u64,
+    count: u64,
+}
+
+impl Lines {
+    /// Begins them.
+    #[must_use]
+    pub fn new(global: &Global, what: impl Into<String>, unit: &'static str) -> Self {
+        let now = Instant::now();
+        let pace = Mutex::new(Pace { began: now, said: now, first: None });
+        let wanted = !global.quiet && !has_bar(global);
+        Self { what: what.into(), unit, wanted, json: global.is_for_programs(), pace }
+    }
+
+    /// Says how far it is, where it is time to. `count` is what the speed is told in.
+    pub fn say(&self, position: u64, total: Option<u64>, count: u64) {
+        if !self.wanted {
+            return;
+        }
+        // A panic while it was held leaves instants that are as good as any.
+        let mut pace = self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let reached = Reached { position, count };
+        let first = *pace.first.get_or_insert(reached);
+        if pace.said.elapsed() >= LINE_INTERVAL {
+            pace.said = Instant::now();
+            eprintln!("{}", self.line(first, reached, total, pace.began.elapsed()));
+        }
+    }
+
+    /// The line. What was done before this run began says nothing about its speed.
+    fn line(&self, first: Reached, now: Reached, total: Option<u64>, time: Duration) -> String {
+        let rate = per_second(now.count.saturating_sub(first.count), time);
+        let left = total.map(|total| total.saturating_sub(now.position));
+        let speed = per_second(now.position.saturating_sub(first.position), time);
+        let eta_seconds = left.filter(|_| speed > 0).map(|left| left.div_ceil(speed));
+        if self.json {
+            let (position, unit) = (now.position, self.unit);
+            let mut line =
+                json!({ "job": self.what, "position": position, "total": total, "eta_seconds": eta_seconds });
+            line[unit] = Value::from(now.count);
+            line[format!("{unit}_per_second")] = Value::from(rate);
+            return line.to_string();
+        }
+        let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
+        let eta = eta_seconds.map(|seconds| format!(", {seconds} s left")).unwrap_or_default();
+        format!("{}: {}{of}, {rate} {}/s{eta}", self.what, now.position, self.unit)
+    }
+}
+
 fn per_second(count: u64, time: Duration) -> u64 {
     let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
     count.saturating_mul(1_000) / milliseconds
@@ -86,12 +139,35 @@ fn per_second(count: u64, time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::cli::Cli;
 
     #[test]
     fn the_template_is_one_and_rates_do_not_overflow() {
         assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
         assert_eq!(per_second(500, Duration::from_millis(250)), 2_000);
         assert_eq!(per_second(5, Duration::ZERO), 5_000);
+    }
+
+    #[test]
+    fn a_line_has_position_total_speed_and_what_is_left() {
+        let lines = |flags: &[&str], what: &str, unit| {
+            let arguments = ["muniment", "status"].iter().chain(flags);
+            Lines::new(&Cli::parse_from(arguments).global, what, unit)
+        };
+        let at = |position, count| Reached { position, count };
+        let time = Duration::from_secs(10);
+        let people = lines(&[], "rebuild metrics", "events");
+        let line = people.line(at(1_000, 1_000), at(3_000, 3_000), Some(5_000), time);
+        assert_eq!(line, "rebuild metrics: 3000 of 5000, 200 events/s, 10 s left");
+        assert_eq!(people.line(at(0, 0), at(0, 0), None, time), "rebuild metrics: 0, 0 events/s");
+        let programs = lines(&["--json"], "import arr", "points");
+        let line: Value = serde_json::from_str(&programs.line(at(0, 0), at(400, 20), Some(1_000), time)).unwrap();
+        let expected = json!({
+            "job": "import arr", "position": 400, "total": 1_000, "eta_seconds": 15, "points": 20, "points_per_second": 2,
+        });
+        assert_eq!(line, expected);
     }
 }

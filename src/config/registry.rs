@@ -26,8 +26,14 @@ impl Setting {
 }
 
 /// Variables of the command line as a client, and of the tests: no settings of the server.
-pub(super) const CLIENT_VARIABLES: [&str; 5] =
-    ["MUNIMENT_URL", "MUNIMENT_TOKEN", "MUNIMENT_SESSION_TOKEN", "MUNIMENT_SIGNUP_SECRET", "MUNIMENT_TORTURE"];
+pub(super) const CLIENT_VARIABLES: [&str; 6] = [
+    "MUNIMENT_URL",
+    "MUNIMENT_CONTEXT",
+    "MUNIMENT_TOKEN",
+    "MUNIMENT_SESSION_TOKEN",
+    "MUNIMENT_SIGNUP_SECRET",
+    "MUNIMENT_TORTURE",
+];
 
 const fn plain(name: &'static str, default: &'static str, about: &'static str) -> Setting {
     Setting { name, variable: None, secret: false, default, about }

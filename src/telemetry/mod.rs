@@ -54,11 +54,26 @@ impl Drop for Telemetry {
     }
 }
 
+/// Starts to log on behalf of a command that ends, for a person; for the whole process and once. Each `-v` is a level
+/// more than errors.
+///
+/// # Errors
+/// When something logs already.
+pub fn of_command(verbose: u8, colors: bool) -> Result<(), TelemetryError> {
+    let wanted = EnvFilter::new(match verbose {
+        0 => "error",
+        1 => "warn,muniment=debug",
+        _ => "info,muniment=trace",
+    });
+    let lines = tracing_subscriber::fmt::layer().with_writer(RedactedStderr).compact().with_ansi(colors);
+    Ok(tracing_subscriber::registry().with(lines.with_filter(wanted.and(no_spans()))).try_init()?)
+}
+
 /// Starts to log and, where a collector is named, to export traces; for the whole process and once.
 ///
 /// # Errors
 /// When something logs already, or the export cannot be set up. A collector that does not answer is none.
-pub fn start(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
+pub fn start(config: &TelemetryConfig, colors: bool) -> Result<Telemetry, TelemetryError> {
     let terminal = std::io::stderr().is_terminal();
     let json = match config.format {
         LogFormat::Json => true,
@@ -71,7 +86,6 @@ pub fn start(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
     let lines = if json {
         lines.json().flatten_event(true).with_current_span(false).boxed()
     } else {
-        let colors = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         lines.compact().with_ansi(colors).boxed()
     };
     let export = config.traces.as_ref().map(export::Export::start).transpose()?;

@@ -1,50 +1,22 @@
 //! Who calls, and where: from flags, variables and the saved file (spec/metrics.md section 14).
 //!
-//! Saved in `$XDG_CONFIG_HOME/muniment/credentials.toml`: folder 0700, file 0600, written by rename.
-//! `~/.alif/config.json` is read when ours is missing and never written.
+//! Saved in `$XDG_CONFIG_HOME/muniment/credentials.toml`, or in the file of a context (`contexts`): folder 0700, file
+//! 0600, written by rename. `~/.alif/config.json` is read when ours is missing and never written.
 
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 
+use super::contexts::{Folder, Place};
 use super::http::Auth;
+use super::saved::{Saved, read_saved, write_saved};
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 
 /// Where the server is when nothing says so.
 pub const DEFAULT_URL: &str = "http://127.0.0.1:8080";
-
-/// What is saved between two calls.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Saved {
-    /// The server.
-    #[serde(alias = "apiUrl", skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// Who signed in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    /// The founder session.
-    #[serde(alias = "sessionToken", skip_serializing_if = "Option::is_none")]
-    pub session_token: Option<String>,
-    /// Its end.
-    #[serde(alias = "sessionExpiresAt", skip_serializing_if = "Option::is_none")]
-    pub session_expires_at: Option<String>,
-    /// The agent token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub token: Option<String>,
-    /// The company applied for last.
-    #[serde(alias = "companyId", skip_serializing_if = "Option::is_none")]
-    pub company_id: Option<String>,
-    /// Its application.
-    #[serde(alias = "applicationId", skip_serializing_if = "Option::is_none")]
-    pub application_id: Option<String>,
-}
 
 /// Who calls, and where.
 pub struct Credentials {
@@ -56,7 +28,8 @@ pub struct Credentials {
     pub signup_secret: Option<SecretString>,
     agent: Option<SecretString>,
     session: Option<SecretString>,
-    file: PathBuf,
+    /// Where it is saved.
+    pub place: Place,
 }
 
 /// A look at the environment, so that tests bring their own.
@@ -73,21 +46,29 @@ impl Credentials {
 
     fn find_with(global: &Global, variables: Variables<'_>) -> Result<Self> {
         let set = |name: &str| variables(name).filter(|value| !value.is_empty());
-        let home = set("HOME").map(PathBuf::from);
-        let folder =
-            set("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| home.as_ref().map(|home| home.join(".config")));
-        let folder = folder.unwrap_or_else(|| PathBuf::from(".")).join("muniment");
-        let file = folder.join("credentials.toml");
-        let saved = read_saved(&file, home.map(|home| home.join(".alif/config.json")).as_deref())?;
-        let url = global.url.clone().or_else(|| set("MUNIMENT_URL")).or_else(|| set("ALIF_API_URL"));
-        let secret = |flag: &Option<PathBuf>, name: &str, other: &str, saved: Option<&String>| -> Result<_> {
-            let from_file = match flag.clone().or_else(|| set(&format!("{name}_FILE")).map(PathBuf::from)) {
-                Some(path) => Some(read_secret(&path)?),
-                None => None,
-            };
-            let found = from_file.or_else(|| set(name)).or_else(|| set(other)).or_else(|| saved.cloned());
-            Ok(found.map(SecretString::from))
+        let place = Folder::of(set).place(global.context.as_deref(), set("MUNIMENT_CONTEXT").as_deref())?;
+        // The other client knows one server only.
+        let foreign =
+            set("HOME").filter(|_| place.is_default()).map(|home| PathBuf::from(home).join(".alif/config.json"));
+        let saved = read_saved(&place.file, foreign.as_deref())?;
+        // Of a context that a flag names, all of it counts: no token of the environment goes to its server.
+        let is_whole = place.by_flag && place.file.exists();
+        let of_environment = |name: &str| if is_whole { None } else { set(name) };
+        let from_flag = global.url.clone().or_else(|| saved.url.clone().filter(|_| is_whole));
+        let url = from_flag.or_else(|| set("MUNIMENT_URL")).or_else(|| set("ALIF_API_URL"));
+        let from_file = |flag: &Option<PathBuf>, variable: Option<String>| -> Result<Option<String>> {
+            flag.clone().or_else(|| variable.map(PathBuf::from)).map(|path| read_secret(&path)).transpose()
         };
+        let secret = |flag: &Option<PathBuf>, name: &str, other: &str, saved: Option<&String>| -> Result<_> {
+            let found = from_file(flag, of_environment(&format!("{name}_FILE")))?;
+            let found = found.or_else(|| of_environment(name)).or_else(|| of_environment(other));
+            Ok(found.or_else(|| saved.cloned()).map(SecretString::from))
+        };
+        // A context keeps none, so this one is always the environment's.
+        let signup_secret = from_file(&global.signup_secret_file, set("MUNIMENT_SIGNUP_SECRET_FILE"))?
+            .or_else(|| set("MUNIMENT_SIGNUP_SECRET"))
+            .or_else(|| set("ALIF_SIGNUP_SECRET"))
+            .map(SecretString::from);
         Ok(Self {
             agent: secret(&global.token_file, "MUNIMENT_TOKEN", "ALIF_API_TOKEN", saved.token.as_ref())?,
             session: secret(
@@ -96,10 +77,10 @@ impl Credentials {
                 "ALIF_SESSION_TOKEN",
                 saved.session_token.as_ref(),
             )?,
-            signup_secret: secret(&global.signup_secret_file, "MUNIMENT_SIGNUP_SECRET", "ALIF_SIGNUP_SECRET", None)?,
+            signup_secret,
             url: url.or_else(|| saved.url.clone()).unwrap_or_else(|| DEFAULT_URL.to_owned()),
             saved,
-            file,
+            place,
         })
     }
 
@@ -108,10 +89,10 @@ impl Credentials {
     /// # Errors
     /// When there is none.
     pub fn agent(&self) -> Result<Auth> {
-        self.agent
-            .clone()
-            .map(Auth::Agent)
-            .ok_or_else(|| Exit::Denied.because("there is no agent token: set MUNIMENT_TOKEN, or run `muniment apply`"))
+        self.agent.clone().map(Auth::Agent).ok_or_else(|| {
+            let apply = format!("run `muniment apply{}`", self.place.flag());
+            Exit::Denied.because(format!("there is no agent token: set MUNIMENT_TOKEN, or {apply}"))
+        })
     }
 
     /// Whether there is an agent token.
@@ -125,7 +106,8 @@ impl Credentials {
     /// # Errors
     /// When there is none.
     pub fn founder(&self) -> Result<Auth> {
-        let missing = || Exit::Denied.because("you are not signed in: run `muniment login --email <address>`");
+        let login = format!("you are not signed in: run `muniment login{} --email <address>`", self.place.flag());
+        let missing = || Exit::Denied.because(login);
         self.session.clone().map(Auth::Session).ok_or_else(missing)
     }
 
@@ -142,7 +124,8 @@ impl Credentials {
     pub fn save(&mut self, change: impl FnOnce(&mut Saved)) -> Result<()> {
         change(&mut self.saved);
         self.saved.url = Some(self.url.clone());
-        write_saved(&self.file, &self.saved).with_context(|| format!("cannot save {}", self.file.display()))
+        let file = &self.place.file;
+        write_saved(file, &self.saved).with_context(|| format!("cannot save {}", file.display()))
     }
 }
 
@@ -152,46 +135,10 @@ fn read_secret(path: &Path) -> Result<String> {
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn read_saved(file: &Path, foreign: Option<&Path>) -> Result<Saved> {
-    if let Some(text) = read_if_there(file)? {
-        let saved = toml::from_str(&text);
-        // The parser quotes the line it stumbles over, which may hold a token.
-        return saved.map_err(|_| anyhow::anyhow!("{} is damaged: remove it and sign in again", file.display()));
-    }
-    let Some(foreign) = foreign else { return Ok(Saved::default()) };
-    match read_if_there(foreign)? {
-        Some(text) => serde_json::from_str(&text).map_err(|_| anyhow::anyhow!("{} is damaged", foreign.display())),
-        None => Ok(Saved::default()),
-    }
-}
-
-fn read_if_there(path: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-    }
-}
-
-fn write_saved(file: &Path, saved: &Saved) -> Result<()> {
-    // The path is made by joining two names to a folder.
-    let folder = file.parent().context("has no folder")?;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    let fresh = folder.join(format!(".credentials.{}.tmp", std::process::id()));
-    let text = toml::to_string(saved)?;
-    let mut options = fs::OpenOptions::new();
-    let mut handle = options.write(true).create_new(true).mode(0o600).open(&fresh)?;
-    let written = handle.write_all(text.as_bytes()).and_then(|()| handle.sync_all());
-    if let Err(error) = written.and_then(|()| fs::rename(&fresh, file)) {
-        fs::remove_file(&fresh)?;
-        return Err(error.into());
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use clap::Parser as _;
 
     use super::*;

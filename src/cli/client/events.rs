@@ -20,7 +20,7 @@ const PAGE_EVENTS: usize = 500;
 /// The company's events
 #[derive(Debug, Subcommand)]
 pub enum Events {
-    /// Print events in order
+    /// Print events in order; with --follow an event a line, with --json too
     #[command(
         before_help = "Examples:\n  muniment events tail --follow\n  muniment events tail --after head --follow --output ndjson\n  \
                             muniment events tail --filter type=metric.alert_raised\n  \
@@ -47,6 +47,9 @@ pub async fn events(session: &Session, command: Events) -> Result<()> {
     let Events::Tail { mut after, follow, filter } = command;
     let auth = session.either()?;
     let filter = compiled(&filter)?;
+    // What has no end cannot be one document; everything else with `--json` is.
+    let one_document = session.printer.is_one_document() && !follow;
+    let mut collected = Vec::new();
     loop {
         let wait = if follow { WAIT_SECONDS } else { 0 };
         let mut query = vec![("after", after.clone()), ("limit", PAGE_EVENTS.to_string()), ("wait", wait.to_string())];
@@ -54,6 +57,10 @@ pub async fn events(session: &Session, command: Events) -> Result<()> {
         let call = Call::get(&["v1", "events"]).query(query).auth(auth.clone());
         let page = poll(session, &call, Duration::from_secs(wait)).await?;
         for event in page["events"].as_array().into_iter().flatten() {
+            if one_document {
+                collected.push(event.clone());
+                continue;
+            }
             session.printer.line(event, || {
                 let (position, at, what) = (cell(&event["p"]), cell(&event["at"]), cell(&event["type"]));
                 format!("{position}  {at}  {what}  {}", cell(&event["data"]))
@@ -61,6 +68,10 @@ pub async fn events(session: &Session, command: Events) -> Result<()> {
         }
         let next = page["next"].as_str().context("the answer has no next")?;
         if !follow && page["upto"] == page["head"] {
+            if one_document {
+                let whole = json!({ "events": collected, "next": next });
+                session.printer.result(&whole, Vec::new)?;
+            }
             return Ok(());
         }
         next.clone_into(&mut after);

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::Session;
 use super::http::Call;
+use super::import::unreadable;
 use super::import_rows::{Columns, Row, csv, ndjson};
 use crate::cli::exit::Exit;
 
@@ -75,7 +76,7 @@ impl History {
 
     /// From a file, in the order of its rows.
     pub fn read(path: &Path, key: &str) -> Result<Self> {
-        let open = || File::open(path).with_context(|| format!("cannot read {}", path.display()));
+        let open = || File::open(path).map_err(|error| unreadable(path, error));
         let is_ndjson = path.extension().is_some_and(|extension| extension == "ndjson" || extension == "jsonl");
         let rows: Box<dyn Iterator<Item = Result<Row>>> = if is_ndjson {
             Box::new(ndjson(BufReader::new(open()?)))

@@ -202,8 +202,11 @@ impl Api {
             None => request,
             Some(body) => request.json(body),
         };
+        let began = Instant::now();
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
+        let milliseconds = began.elapsed().as_millis();
+        tracing::debug!(method = %call.method, url = %self.url(call), status = status.as_u16(), %milliseconds, "answered");
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let bytes = response.bytes().await.map_err(unreachable)?;
         let body: Option<Value> = serde_json::from_slice(&bytes).ok();

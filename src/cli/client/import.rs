@@ -1,8 +1,8 @@
 //! Imports many points of one metric, in batches. Idempotent row by row, so running it again resumes it.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal as _};
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -14,6 +14,8 @@ use super::Session;
 use super::http::{Auth, Call, CallError};
 use super::import_rows::{Columns, Row, TimeFormat, csv, ndjson};
 use crate::cli::exit::Exit;
+use crate::cli::interrupt::this_command;
+use crate::cli::progress::{Lines, has_bar};
 
 /// Points of one request: what the server takes.
 const BATCH_POINTS_MAX: usize = 1_000;
@@ -48,6 +50,15 @@ pub struct Import {
     /// Read and check everything, send nothing
     #[arg(long)]
     dry_run: bool,
+}
+
+impl Import {
+    /// The command that goes on where this one was.
+    #[must_use]
+    pub fn resumed(&self) -> String {
+        let input = if self.file.is_none() { ", with the same input" } else { "" };
+        format!("{}{input}", this_command())
+    }
 }
 
 /// Format of the file.
@@ -89,7 +100,7 @@ pub async fn import(session: &Session, command: &Import) -> Result<()> {
     progress.finish_and_clear();
     if let Err(error) = sent {
         let so_far = format!("{} recorded, {} known before the error", counts.recorded, counts.duplicates);
-        session.printer.message(&format!("{so_far}; the same command goes on from there"));
+        session.printer.message(&format!("{so_far}. Go on with: {}", command.resumed()));
         return Err(error);
     }
     report(session, command, &counts)
@@ -103,6 +114,7 @@ async fn send_all(
     progress: &ProgressBar,
 ) -> Result<()> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
+    let lines = Lines::new(&session.global, format!("import {}", command.key), "points");
     for row in rows(command, progress)? {
         match row? {
             Row::Empty => counts.skipped += 1,
@@ -119,6 +131,7 @@ async fn send_all(
         }
         let done = counts.recorded + counts.duplicates;
         progress.set_message(format!("{done} points"));
+        lines.say(progress.position(), progress.length(), done);
     }
     send(session, &command.key, auth, batch, counts).await
 }
@@ -172,11 +185,17 @@ fn refused_rows(error: &CallError) -> Vec<(usize, String)> {
     rows
 }
 
+/// How the program ends when a file that was named cannot be read.
+pub(super) fn unreadable(path: &Path, error: std::io::Error) -> anyhow::Error {
+    let exit = if error.kind() == std::io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Failure };
+    exit.because_of(format!("cannot read {}", path.display()), error)
+}
+
 fn rows(command: &Import, progress: &ProgressBar) -> Result<Box<dyn Iterator<Item = Result<Row>>>> {
     let input: Box<dyn BufRead> = match &command.file {
         None => Box::new(BufReader::new(progress.wrap_read(std::io::stdin()))),
         Some(path) => {
-            let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let file = File::open(path).map_err(|error| unreadable(path, error))?;
             Box::new(BufReader::new(progress.wrap_read(file)))
         }
     };
@@ -199,10 +218,9 @@ fn rows(command: &Import, progress: &ProgressBar) -> Result<Box<dyn Iterator<Ite
 }
 
 fn progress(session: &Session, command: &Import) -> Result<ProgressBar> {
-    let visible = !session.global.quiet && std::io::stderr().is_terminal();
-    let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if has_bar(&session.global) { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bytes = match &command.file {
-        Some(path) => Some(std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len()),
+        Some(path) => Some(std::fs::metadata(path).map_err(|error| unreadable(path, error))?.len()),
         None => None,
     };
     let progress = ProgressBar::with_draw_target(bytes, target);

@@ -52,7 +52,9 @@ pub(super) async fn sign_in(session: &mut Session, email: &str, code: Option<&st
                 None => session.printer.message(&format!("A code was sent to {email}.")),
             }
             if !ask::somebody(&session.global) {
-                let again = format!("--code is missing: run `muniment login --email {email} --code <code>`");
+                let server = session.global.url.as_ref().map(|url| format!(" --url {url}")).unwrap_or_default();
+                let server = format!("{}{server}", session.credentials.place.flag());
+                let again = format!("--code is missing: run `muniment login{server} --email {email} --code <code>`");
                 return Err(Exit::Usage.because(again));
             }
             ask::line("Code")?

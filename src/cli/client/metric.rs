@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Session;
 use super::http::{Call, CallError};
 use super::import::Import;
+use crate::cli::ask;
 use crate::cli::exit::Exit;
 use crate::cli::output::cell;
 
@@ -130,10 +131,14 @@ async fn create(session: &Session, command: &Create) -> Result<()> {
 }
 
 async fn update(session: &Session, command: &Update) -> Result<()> {
-    let key = command.metric.as_ref().or(command.key.as_ref());
-    let (Some(key), Some(value)) = (key, command.figure.or(command.value)) else {
-        let missing = if key.is_none() { "--key" } else { "--value" };
-        return Err(Exit::Usage.because(format!("{missing} is missing")));
+    let given = command.metric.as_ref().or(command.key.as_ref()).map(String::as_str);
+    let key = &ask::for_flag(&session.global, given, "--key", "Key of the metric")?;
+    let value = match command.figure.or(command.value) {
+        Some(value) => value,
+        None => {
+            let typed = ask::for_flag(&session.global, None, "--value", "Value")?;
+            super::value::parse(&typed).map_err(|refused| Exit::Usage.because(refused))?
+        }
     };
     let now = || Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let timestamp = command.timestamp.clone().unwrap_or_else(now);

@@ -4,6 +4,8 @@
 
 pub mod alert;
 pub mod apply;
+pub mod context;
+pub mod contexts;
 pub mod credentials;
 pub mod demo;
 pub mod events;
@@ -14,6 +16,7 @@ pub mod import_rows;
 pub mod login;
 pub mod metric;
 pub mod rule;
+pub mod saved;
 pub mod setup_agent;
 pub mod status;
 pub mod token;
@@ -43,9 +46,25 @@ impl Session {
     /// Finds the credentials and the server.
     ///
     /// # Errors
-    /// When a credentials file cannot be read or the URL is none.
+    /// When the context that is named is not there, a credentials file cannot be read or the URL is none.
     pub fn open(global: &Global) -> Result<Self> {
         let credentials = Credentials::find(global)?;
+        let place = &credentials.place;
+        if !place.is_default() && !place.file.exists() {
+            return Err(context::missing(&place.name));
+        }
+        Self::with(global, credentials)
+    }
+
+    /// The same for a command that makes the context it names.
+    ///
+    /// # Errors
+    /// When a credentials file cannot be read or the URL is none.
+    pub fn begin(global: &Global) -> Result<Self> {
+        Self::with(global, Credentials::find(global)?)
+    }
+
+    fn with(global: &Global, credentials: Credentials) -> Result<Self> {
         let api = Api::new(&credentials.url, global.timeout)?;
         Ok(Self { global: global.clone(), printer: Printer::new(global), credentials, api })
     }

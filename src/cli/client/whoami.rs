@@ -14,6 +14,7 @@ pub fn whoami(session: &Session) -> Result<()> {
     let credentials = &session.credentials;
     let saved = &credentials.saved;
     let shown = json!({
+        "context": credentials.place.name,
         "url": credentials.url,
         "email": saved.email,
         "session": credentials.has_session(),
@@ -31,6 +32,7 @@ pub fn whoami(session: &Session) -> Result<()> {
             format!("Company: {}", cell(&shown["company_id"])),
             format!("Application: {}", cell(&shown["application_id"])),
             format!("Token: {}", word(credentials.has_agent())),
+            format!("Context: {}", credentials.place.name),
         ]
     })
 }

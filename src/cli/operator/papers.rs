@@ -34,9 +34,12 @@ pub enum Papers {
 /// # Errors
 /// When stdout is closed.
 pub fn papers(printer: &Printer, command: Papers) -> Result<()> {
-    let mut text = Vec::new();
+    let (mut text, mut shown) = (Vec::new(), json!({}));
     match command {
-        Papers::Completions { shell } => clap_complete::generate(shell, &mut help::command(), "muniment", &mut text),
+        Papers::Completions { shell } => {
+            clap_complete::generate(shell, &mut help::command(), "muniment", &mut text);
+            shown["shell"] = json!(shell.to_string());
+        }
         Papers::Man => {
             clap_mangen::Man::new(help::command()).render(&mut text)?;
             pages(&help::command(), "muniment", &mut text)?;
@@ -47,9 +50,10 @@ pub fn papers(printer: &Printer, command: Papers) -> Result<()> {
             return printer.result(&shown, || vec![format!("muniment {version}")]);
         }
     }
-    let mut out = std::io::stdout().lock();
-    out.write_all(&text)?;
-    Ok(out.flush()?)
+    let text = String::from_utf8(text)?;
+    shown["text"] = json!(text);
+    // Tabs and escapes of a script are its own, so a person gets it as it is.
+    printer.verbatim(&shown, &text)
 }
 
 /// The sections of the subcommands, so that one page holds all.

@@ -53,11 +53,12 @@ pub struct Dev {
 /// # Errors
 /// A configuration that may not serve, or what kept the server from starting.
 pub fn serve(global: &Global, command: &Serve) -> Result<()> {
-    let surroundings = command.store.surroundings().flag("listen", "--listen", command.listen.clone()).flag(
-        "env",
-        "--env",
-        command.env.clone(),
-    );
+    let surroundings = command
+        .store
+        .surroundings()
+        .flag("listen", "--listen", command.listen.clone())
+        .flag("env", "--env", command.env.clone())
+        .flag("telemetry.filter", "-v or -q", log_filter(global));
     let loaded = Config::load(&surroundings)?;
     let refusals = loaded.config.refusals();
     if !refusals.is_empty() {
@@ -80,14 +81,26 @@ pub fn dev(global: &Global, command: &Dev) -> Result<()> {
         .flag("env", "muniment dev", Some("development".to_owned()))
         .flag("data_dir", "muniment dev", Some(path.clone()))
         .flag("database_url", "muniment dev", Some(format!("sqlite:{path}")))
-        .flag("listen", "--listen", command.listen.clone());
+        .flag("listen", "--listen", command.listen.clone())
+        .flag("telemetry.filter", "-v or -q", log_filter(global));
     let loaded = Config::load(&surroundings)?;
     let demo = !command.empty && matches!(loaded.config.mail.mode(), MailMode::Echo(_));
     run(global, loaded, demo)
 }
 
+/// Which log lines the flags ask for.
+fn log_filter(global: &Global) -> Option<String> {
+    let filter = match (global.quiet, global.verbose) {
+        (_, 2..) => "info,muniment=trace",
+        (_, 1) => "info,muniment=debug",
+        (true, 0) => "warn",
+        (false, 0) => return None,
+    };
+    Some(filter.to_owned())
+}
+
 fn run(global: &Global, loaded: Loaded, with_demo: bool) -> Result<()> {
-    let telemetry = telemetry::start(&loaded.config.telemetry)?;
+    let telemetry = telemetry::start(&loaded.config.telemetry, global.colors())?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }

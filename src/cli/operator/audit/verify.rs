@@ -46,7 +46,8 @@ pub(super) async fn verify(global: &Global, printer: &Printer, command: &Verify)
             return Err(Exit::Unavailable.because_of(message, source));
         }
         Err(error) => {
-            let shown = json!({ "ok": false, "error": error.to_string() });
+            let first_bad = error.position().map(|position| position.to_string());
+            let shown = json!({ "ok": false, "error": error.to_string(), "first_bad_position": first_bad });
             printer.result(&shown, || vec![format!("NOT intact: {error}")])?;
             return Err(Exit::CheckFailed.because(error.to_string()));
         }

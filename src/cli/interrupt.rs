@@ -1,0 +1,78 @@
+//! Ctrl-C: a command ends with 130 at once, also while it waits for standard input, and one that can go on says how.
+
+use std::process::exit;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::sync::Notify;
+
+use super::exit::{self as ending, Exit};
+
+/// How long a command may take to let go of what it holds before the process ends regardless.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Does the work until it ends or the user interrupts it. `resume` is the command that goes on where this one was.
+///
+/// # Errors
+/// Those of the work, and that it was interrupted.
+pub async fn until_interrupted(resume: Option<String>, work: impl Future<Output = Result<()>>) -> Result<()> {
+    let pressed = Arc::new(Notify::new());
+    let message = match resume {
+        Some(command) => format!("interrupted; what is done stays done. Go on with: {command}"),
+        None => "interrupted".to_owned(),
+    };
+    let listener = listen(Arc::clone(&pressed), message.clone());
+    // Where no thread can be started the signal keeps its own effect, which is to end the process.
+    if let Err(error) = listener {
+        tracing::debug!(%error, "interrupts cannot be listened for");
+    }
+    tokio::select! {
+        done = work => done,
+        () = pressed.notified() => Err(Exit::Interrupted.because(message)),
+    }
+}
+
+/// Listens on a thread of its own: a read of standard input blocks the one that works, and no signal ends that read.
+fn listen(pressed: Arc<Notify>, message: String) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let wait = move || {
+        if runtime.block_on(tokio::signal::ctrl_c()).is_err() {
+            return;
+        }
+        pressed.notify_one();
+        std::thread::sleep(GRACE);
+        eprint!("{}", ending::report(&Exit::Interrupted.because(message)));
+        exit(i32::from(Exit::Interrupted.code()));
+    };
+    std::thread::Builder::new().name("interrupts".to_owned()).spawn(wait).map(drop)
+}
+
+/// This process's command line, as a shell takes it. It holds no secret: none is ever a flag's value.
+#[must_use]
+pub fn this_command() -> String {
+    let arguments = std::env::args().skip(1).map(|argument| quoted(&argument));
+    std::iter::once("muniment".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+/// One word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_read_them_otherwise() {
+        assert_eq!(quoted("--file=a/b.csv"), "--file=a/b.csv");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

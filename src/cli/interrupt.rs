@@ -37,11 +37,15 @@ pub async fn until_interrupted(resume: Option<String>, work: impl Future<Output 
 fn listen(pressed: Arc<Notify>, message: String) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let wait = move || {
-        if runtime.block_on(tokio::signal::ctrl_c()).is_err() {
+        let heard = runtime.block_on(async {
+            tokio::signal::ctrl_c().await?;
+            pressed.notify_one();
+            tokio::time::sleep(GRACE).await;
+            Ok::<(), std::io::Error>(())
+        });
+        if heard.is_err() {
             return;
         }
-        pressed.notify_one();
-        std::thread::sleep(GRACE);
         eprint!("{}", ending::report(&Exit::Interrupted.because(message)));
         exit(i32::from(Exit::Interrupted.code()));
     };

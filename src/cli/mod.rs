@@ -65,6 +65,10 @@ enum Command {
     #[command(subcommand)]
     Rule(client::rule::Rule),
     #[command(subcommand)]
+    Offer(client::offer::Offer),
+    #[command(subcommand)]
+    Invite(client::invite::Invite),
+    #[command(subcommand)]
     Events(client::events::Events),
 }
 
@@ -123,6 +127,12 @@ impl Cli {
                 with_server(&global, async |session| client::alert::alert(session, command).await)
             }
             Command::Rule(command) => with_server(&global, async |session| client::rule::rule(session, command).await),
+            Command::Offer(command) => {
+                with_server(&global, async |session| client::offer::offer(session, command).await)
+            }
+            Command::Invite(command) => {
+                with_server(&global, async |session| client::invite::invite(session, command).await)
+            }
             Command::Events(command) => {
                 with_server(&global, async |session| client::events::events(session, command).await)
             }

@@ -13,6 +13,8 @@ mod alerts;
 mod applications;
 mod attacks;
 mod cli;
+mod cli_contexts;
+mod cli_tree;
 mod client_sequence;
 mod crash;
 mod email_code;

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::history::History;
-use super::http::Call;
+use super::http::{Auth, Call};
 use super::rule::Candidate;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{self, Exit};
 use crate::cli::output::cell;
 
 /// Alerts, and trying out rules
@@ -43,7 +43,7 @@ pub enum Alert {
     },
     /// Would the newest point, or a value not yet recorded, fire?
     #[command(before_help = "Examples:\n  muniment alert test --metric arr --value 30000 --threshold 0.5\n  \
-                            muniment alert test --metric arr --value 30000 --expect fires   (exit 7 otherwise)")]
+                            muniment alert test --metric arr --value 30000 --expect fires   # exit 7 otherwise")]
     Test(Test),
     /// What a rule would have found in all points so far
     #[command(before_help = "Examples:\n  muniment alert backtest --metric arr --threshold 0.3\n  \
@@ -106,10 +106,18 @@ pub async fn alert(session: &Session, command: Alert) -> Result<()> {
             session.printer.list(&answer, &items, &["id", "severity", "state", "metric_key", "created_at", "summary"])
         }
         Alert::Ack { id, note } => {
-            let auth = session.either()?;
             let body = note.map_or_else(|| json!({}), |note| json!({ "note": note }));
-            let call = Call::post(&["v1", "alerts", &id, "ack"], body).query(session.company_query(&auth)).auth(auth);
-            let answer = session.api.send(call).await?;
+            let call = |auth: Auth| {
+                let call = Call::post(&["v1", "alerts", &id, "ack"], body.clone());
+                session.api.send(call.query(session.company_query(&auth)).auth(auth))
+            };
+            let answer = match (call(session.either()?).await, session.founder()) {
+                // The token of an application lacks the scope; whoever founded the company may do it.
+                (Err(error), Ok(founder)) if session.credentials.has_agent() && exit::of(&error) == Exit::Denied => {
+                    call(founder).await?
+                }
+                (answer, _) => answer?,
+            };
             session.printer.result(&answer, || vec![format!("Acknowledged: {}", cell(&answer["id"]))])
         }
         Alert::Test(command) => test(session, &command).await,

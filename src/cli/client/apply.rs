@@ -18,8 +18,8 @@ const SESSION_LEFT_MIN: TimeDelta = TimeDelta::seconds(60);
 /// Apply for a company and get its agent token
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  muniment apply\n  muniment apply --founder-email ana@example.com --company Acme \
---website '' --founder-name 'Ana Ng' --one-liner 'Anvils as a service' --metric-key weekly_revenue --metric-unit usd"
+    before_help = "Examples:\n  muniment apply\n  muniment apply --founder-email ana@example.com --company Acme --metric-key arr",
+    after_help = "What is missing is asked for on a terminal."
 )]
 pub struct Apply {
     /// The founder's e-mail address

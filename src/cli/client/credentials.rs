@@ -56,19 +56,18 @@ impl Credentials {
         let of_environment = |name: &str| if is_whole { None } else { set(name) };
         let from_flag = global.url.clone().or_else(|| saved.url.clone().filter(|_| is_whole));
         let url = from_flag.or_else(|| set("MUNIMENT_URL")).or_else(|| set("ALIF_API_URL"));
-        let from_file = |flag: &Option<PathBuf>, variable: Option<String>| -> Result<Option<String>> {
+        let from_file = |flag: &Option<PathBuf>, variable: Option<String>| -> Result<Option<SecretString>> {
             flag.clone().or_else(|| variable.map(PathBuf::from)).map(|path| read_secret(&path)).transpose()
         };
         let secret = |flag: &Option<PathBuf>, name: &str, other: &str, saved: Option<&String>| -> Result<_> {
             let found = from_file(flag, of_environment(&format!("{name}_FILE")))?;
-            let found = found.or_else(|| of_environment(name)).or_else(|| of_environment(other));
-            Ok(found.or_else(|| saved.cloned()).map(SecretString::from))
+            let further = || of_environment(name).or_else(|| of_environment(other)).or_else(|| saved.cloned());
+            Ok(found.or_else(|| further().map(SecretString::from)))
         };
         // A context keeps none, so this one is always the environment's.
         let signup_secret = from_file(&global.signup_secret_file, set("MUNIMENT_SIGNUP_SECRET_FILE"))?
-            .or_else(|| set("MUNIMENT_SIGNUP_SECRET"))
-            .or_else(|| set("ALIF_SIGNUP_SECRET"))
-            .map(SecretString::from);
+            .or_else(|| set("MUNIMENT_SIGNUP_SECRET").map(SecretString::from))
+            .or_else(|| set("ALIF_SIGNUP_SECRET").map(SecretString::from));
         Ok(Self {
             agent: secret(&global.token_file, "MUNIMENT_TOKEN", "ALIF_API_TOKEN", saved.token.as_ref())?,
             session: secret(
@@ -129,10 +128,14 @@ impl Credentials {
     }
 }
 
-fn read_secret(path: &Path) -> Result<String> {
+/// A secret from a file that a flag or a variable names.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_secret(path: &Path) -> Result<SecretString> {
     let text = fs::read_to_string(path);
     let text = text.map_err(|error| Exit::Usage.because_of(format!("cannot read {}", path.display()), error))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(SecretString::from(text.trim_end_matches(['\r', '\n'])))
 }
 
 #[cfg(test)]

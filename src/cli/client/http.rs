@@ -134,6 +134,7 @@ impl CallError {
                 401 | 403 => Exit::Denied,
                 404 => Exit::NotFound,
                 409 => Exit::Conflict,
+                400 if self.is_of_an_answered_offer() => Exit::Conflict,
                 429 | 502..=504 => Exit::Unavailable,
                 _ => Exit::Failure,
             },
@@ -150,6 +151,13 @@ impl CallError {
             Self::Unreachable { source, .. } => exit.because_of(message, source),
             Self::Refused { .. } | Self::NotJson { .. } => exit.because(message),
         }
+    }
+
+    /// Whether it refuses to answer an offer a second time, or after its end.
+    fn is_of_an_answered_offer(&self) -> bool {
+        let Self::Refused { body, .. } = self else { return false };
+        let reason = body["error"]["data"]["reason"].as_str();
+        matches!(reason, Some("role_grant_offer_terminal" | "role_grant_offer_expired"))
     }
 
     fn retry_after(&self) -> Option<Duration> {
@@ -215,6 +223,7 @@ impl Api {
         }
         let body = body.unwrap_or_default();
         let said = body["message"].as_str().or_else(|| body["error"].as_str()).map(str::to_owned);
+        let said = said.or_else(|| said_by_method(&body["error"]));
         let message = said.unwrap_or_else(|| format!("HTTP {}", status.as_u16()));
         Err(CallError::Refused {
             status: status.as_u16(),
@@ -265,6 +274,15 @@ impl Api {
         }
         url
     }
+}
+
+/// What a method of `/api/rpc` says of its refusal, with the reason that documents name.
+fn said_by_method(error: &Value) -> Option<String> {
+    let message = error["message"].as_str()?;
+    let reason = error["data"]["reason"].as_str().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let issues = error["data"]["issues"].as_array().into_iter().flatten();
+    let issues = issues.map(|issue| format!("; {}: {}", issue["path"], issue["message"].as_str().unwrap_or_default()));
+    Some(format!("{message}{reason}{}", issues.collect::<String>()))
 }
 
 #[cfg(test)]

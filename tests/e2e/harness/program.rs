@@ -1,7 +1,7 @@
 //! The built program as a command line: own home, no terminal, output captured.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use std::io::Write as _;
@@ -28,6 +28,11 @@ impl Program {
     pub(crate) fn client_of(server: &Server) -> Self {
         let environment = vec![("MUNIMENT_URL".to_owned(), server.base.clone())];
         Self { home: tempfile::tempdir().unwrap(), environment }
+    }
+
+    /// Without any server.
+    pub(crate) fn alone() -> Self {
+        Self { home: tempfile::tempdir().unwrap(), environment: Vec::new() }
     }
 
     /// On the server's own machine: the same store and settings.
@@ -71,13 +76,18 @@ impl Program {
         said
     }
 
-    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
+    /// Starts it, all three streams piped.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));
         command.args(arguments).current_dir(self.home.path()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.home.path().join(".config"));
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self.start(arguments);
         let mut stdin = child.stdin.take().unwrap();
         // A program that does not read its input may close it first; that is its right.
         let _ = stdin.write_all(input.as_bytes());

@@ -42,8 +42,8 @@ pub enum Audit {
     /// What an aggregate was at a position or time
     #[command(before_help = "Examples:\n  muniment audit state metric/metric_…\n  \
                             muniment audit state metric/metric_… --at 2026-03-31T23:59:59Z\n  \
-                            muniment audit state offer/<account id>          offers to an account and roles it holds\n  \
-                            muniment audit state roster/main                 who holds keeper and admin")]
+                            muniment audit state offer/3f2b…      # offers to an account and roles it holds\n  \
+                            muniment audit state roster/main      # who holds keeper and admin")]
     State(state::State),
     /// What changed in an aggregate between two positions or times
     #[command(before_help = "Example:\n  muniment audit diff metric/metric_… --from 120 --at 2026-04-01")]

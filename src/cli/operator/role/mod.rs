@@ -19,13 +19,15 @@ pub use grant::{Gift, Given, give_directly};
 pub enum Role {
     /// Prove from the record that an account holds a role, or with --not that it does not; exit 7 when it is otherwise
     #[command(before_help = "Examples:\n  muniment role why ana admin\n  \
-                            muniment role why ana teacher --scope class:6f1c… --at 2026-03-31T23:59:59Z\n  \
+                            muniment role why ana admin --at 2026-03-31T23:59:59Z\n  \
+                            muniment role why ana teacher --scope class:6f1c0d5e-8a3b-4c7d-9e2f-1b0a4d6c8e57\n  \
                             muniment role why ana teacher --not --json")]
     Why(why::Why),
     /// Give an account a role without its consent; any registered role, keeper and admin too
     #[command(
         before_help = "Examples:\n  muniment role grant ana admin\n  \
-                            muniment role grant ana teacher --scope class:6f1c… --expires 2027-01-31",
+                            muniment role grant ana student --expires 2027-01-31\n  \
+                            muniment role grant ana teacher --scope class:6f1c0d5e-8a3b-4c7d-9e2f-1b0a4d6c8e57",
         after_help = "With the embedded store, stop the server first."
     )]
     Grant(grant::Grant),
@@ -49,8 +51,11 @@ pub fn role(global: &Global, command: Role) -> Result<()> {
     }
 }
 
-/// `<kind>:<uuid>`.
-fn scope(text: &str) -> Result<GrantScope, String> {
+/// A scope as `<kind>:<uuid>`.
+///
+/// # Errors
+/// When it is none.
+pub(in crate::cli) fn scope(text: &str) -> Result<GrantScope, String> {
     let refused = || "a scope is <kind>:<uuid>".to_owned();
     let (kind, id) = text.split_once(':').ok_or_else(refused)?;
     let is_uuid = id.len() == 36 && Uuid::try_parse(id).is_ok();

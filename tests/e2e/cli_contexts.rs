@@ -1,0 +1,134 @@
+//! Several servers and logins side by side, and what Ctrl-C, the environment and other people's files change.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use crate::harness::{Engine, Program, Server, eventually};
+
+fn application(program: &Program, arguments: &[&str]) -> String {
+    let shown = program.run(&[&["status", "--json"], arguments].concat()).json();
+    shown["application"]["id"].as_str().unwrap().to_owned()
+}
+
+fn a_context_keeps_a_server_and_a_login_of_its_own(engine: Engine) {
+    let server = Server::shared(engine);
+    let (ours, theirs) = (server.company(), server.company());
+    let program = Program::alone();
+    for (name, company) in [("ours", &ours), ("theirs", &theirs)] {
+        fs::write(program.path("token"), &company.token).unwrap();
+        let place = ["context", "add", name, "--url", &server.base, "--token-file", "token"];
+        program.run(&place).ok();
+        let file = program.home().join(format!(".config/muniment/contexts/{name}.toml"));
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    program.run(&["context", "add", "ours", "--url", &server.base]).ended(5);
+    // Which one counts: the flag, the environment, the choice, and without any the default, which has no token.
+    assert_eq!(application(&program, &["--context", "ours"]), ours.application);
+    program.run(&["status"]).ended(4);
+    program.run(&["context", "use", "theirs"]).ok();
+    assert_eq!(application(&program, &[]), theirs.application);
+    let program = program.env("MUNIMENT_CONTEXT", "ours");
+    assert_eq!(application(&program, &[]), ours.application);
+    assert_eq!(application(&program, &["--context", "theirs"]), theirs.application);
+    assert_eq!(program.run(&["whoami", "--json"]).json()["context"], "ours");
+    let missing = program.run(&["status", "--context", "nowhere"]);
+    missing.ended(3);
+    assert!(missing.stderr.contains("muniment login --context nowhere"), "{}", missing.stderr);
+    program.run(&["status", "--context", "../ours"]).ended(2);
+    // It is forgotten, and the default counts again.
+    program.run(&["context", "remove", "theirs"]).ended(2);
+    program.run(&["context", "remove", "theirs", "--yes"]).ok();
+    program.run(&["status", "--context", "theirs"]).ended(3);
+    assert_eq!(program.env("MUNIMENT_CONTEXT", "").run(&["whoami", "--json"]).json()["context"], "default");
+}
+
+fn signing_in_makes_a_context_and_no_token_of_the_environment_goes_to_its_server(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    let program = Program::client_of(server);
+    let email = company.email.clone();
+    let asked = program.run(&["login", "--context", "staging", "--email", &email]);
+    let code = asked.ended(2).trim().strip_prefix("Development OTP: ").unwrap().to_owned();
+    assert!(asked.stderr.contains("muniment login --context staging --email"), "{}", asked.stderr);
+    program.run(&["login", "--context", "staging", "--email", &email, "--code", &code]).ok();
+    // The context has a session and no agent token; the one of the environment is for another server.
+    let other = program.env("MUNIMENT_TOKEN", &company.token).env("MUNIMENT_URL", "http://127.0.0.1:9");
+    let refused = other.run(&["status", "--context", "staging"]);
+    refused.ended(4);
+    assert!(refused.stderr.contains("there is no agent token"), "{}", refused.stderr);
+    let listed = other.run(&["token", "list", "--context", "staging", "--json"]).json();
+    assert_eq!(listed["tokens"].as_array().unwrap().len(), 1);
+    other.run(&["token", "list"]).ended(4);
+}
+
+#[test]
+fn a_file_of_credentials_that_others_can_read_is_closed_to_them() {
+    let program = Program::alone();
+    let folder = program.home().join(".config/muniment");
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("credentials.toml");
+    fs::write(&file, "url = \"http://127.0.0.1:9\"\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let output = program.run(&["whoami"]);
+    output.ok();
+    assert!(output.stderr.contains("could be read by others"), "{}", output.stderr);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(program.run(&["whoami"]).stderr, "");
+}
+
+/// Starts the program, presses Ctrl-C once it listens for that, and tells how it ended and what it said.
+fn interrupted(program: &Program, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut child = program.start(arguments);
+    // Open until the end: what waits for its input waits for ever.
+    let input = child.stdin.take();
+    let id = child.id().to_string();
+    eventually("the program listens for Ctrl-C", || {
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        let interrupt = 1 << (2 - 1);
+        (u64::from_str_radix(caught, 16).unwrap() & interrupt != 0).then_some(())
+    });
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let status = eventually("the program ends after Ctrl-C", || child.try_wait().unwrap());
+    drop(input);
+    (status.code(), std::io::read_to_string(child.stderr.take().unwrap()).unwrap())
+}
+
+/// A server that takes requests and never answers, and a program that knows it alone.
+fn silent() -> (TcpListener, Program) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, Program::alone().env("MUNIMENT_URL", &url).env("MUNIMENT_TOKEN", "x"))
+}
+
+#[test]
+fn an_interrupted_import_names_the_command_that_goes_on() {
+    let (_server, program) = silent();
+    fs::write(program.path("a file.csv"), "timestamp,value\n2026-01-01,1\n").unwrap();
+    let (code, said) = interrupted(&program, &["metric", "import", "arr", "--file", "a file.csv"]);
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("Go on with: muniment metric import arr --file 'a file.csv'"), "{said}");
+}
+
+#[test]
+fn ctrl_c_ends_a_command_that_waits_for_its_input() {
+    let (_server, program) = silent();
+    let (code, said) = interrupted(&program, &["metric", "import", "arr"]);
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("Go on with: muniment metric import arr, with the same input"), "{said}");
+}
+
+#[test]
+fn an_interrupted_question_promises_nothing() {
+    let (_server, program) = silent();
+    let (code, said) = interrupted(&program, &["status"]);
+    assert_eq!(code, Some(130), "{said}");
+    assert_eq!(said, "muniment: interrupted\n");
+}
+
+both_engines![
+    a_context_keeps_a_server_and_a_login_of_its_own,
+    signing_in_makes_a_context_and_no_token_of_the_environment_goes_to_its_server,
+];

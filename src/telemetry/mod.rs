@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn without_a_collector_no_span_is_made() {
-        let _until_the_end = start(&TelemetryConfig::default()).expect("nothing else logs in this process");
+        let _until_the_end = start(&TelemetryConfig::default(), false).expect("nothing else logs in this process");
         assert!(tracing::info_span!(target: spans::SPANS, "command").is_disabled());
     }
 

@@ -42,13 +42,13 @@ impl Exit {
 
     /// An error that ends the program this way.
     pub fn because(self, message: impl Into<String>) -> anyhow::Error {
-        anyhow::Error::new(Ending { exit: self, message: message.into(), source: None })
+        anyhow::Error::new(Ending { exit: self, message: message.into(), next: None, source: None })
     }
 
     /// The same, with what caused it beneath.
     pub fn because_of(self, message: impl Into<String>, cause: impl Into<anyhow::Error>) -> anyhow::Error {
         let source = Some(cause.into().into_boxed_dyn_error());
-        anyhow::Error::new(Ending { exit: self, message: message.into(), source })
+        anyhow::Error::new(Ending { exit: self, message: message.into(), next: None, source })
     }
 
     pub(super) const fn code(self) -> u8 {
@@ -78,7 +78,18 @@ impl From<Exit> for ExitCode {
 struct Ending {
     exit: Exit,
     message: String,
+    /// What to do about it, as a command where one does it.
+    next: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The error with what to do about it, which the report prints last.
+#[must_use]
+pub fn with_next(error: anyhow::Error, next: impl Into<String>) -> anyhow::Error {
+    match error.downcast::<Ending>() {
+        Ok(ending) => anyhow::Error::new(Ending { next: Some(next.into()), ..ending }),
+        Err(other) => other,
+    }
 }
 
 /// How the program ends because of an error: what its chain says first.
@@ -98,7 +109,7 @@ pub fn of(error: &anyhow::Error) -> Exit {
     Exit::Failure
 }
 
-/// The whole chain, a line a cause. A cause that only repeats the line before it is left out.
+/// The whole chain, a line a cause, then what to do. A cause that only repeats the line before it is left out.
 #[must_use]
 pub fn report(error: &anyhow::Error) -> String {
     let mut text = format!("muniment: {error}\n");
@@ -108,6 +119,11 @@ pub fn report(error: &anyhow::Error) -> String {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "  because: {line}");
         }
+    }
+    let next = error.chain().find_map(|cause| cause.downcast_ref::<Ending>()?.next.as_ref());
+    if let Some(next) = next {
+        // Cannot fail, as above.
+        let _ = writeln!(text, "  next: {next}");
     }
     text
 }
@@ -130,6 +146,17 @@ mod tests {
         let error = Exit::Unavailable.because_of("no answer", std::io::Error::other("refused"));
         assert_eq!(of(&error), Exit::Unavailable);
         assert_eq!(report(&error), "muniment: no answer\n  because: refused\n");
+    }
+
+    #[test]
+    fn what_to_do_comes_last() {
+        let error = Exit::Unavailable.because_of("no answer", std::io::Error::other("refused"));
+        let error = with_next(error, "muniment serve").context("cannot ask");
+        assert_eq!(of(&error), Exit::Unavailable);
+        assert_eq!(
+            report(&error),
+            "muniment: cannot ask\n  because: no answer\n  because: refused\n  next: muniment serve\n"
+        );
     }
 
     #[test]

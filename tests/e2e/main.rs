@@ -14,6 +14,7 @@ mod applications;
 mod attacks;
 mod cli;
 mod cli_contexts;
+mod cli_errors;
 mod cli_tree;
 mod client_sequence;
 mod crash;

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::cli::exit::Exit;
+use crate::cli::exit::{self, Exit};
 
 /// First pause before a request is sent again.
 const BACKOFF_FIRST: Duration = Duration::from_millis(200);
@@ -146,10 +146,38 @@ impl CallError {
     /// The error that ends the program; its causes stay below it.
     #[must_use]
     pub fn ending(self) -> anyhow::Error {
-        let (exit, message) = (self.exit(), self.to_string());
-        match self {
+        let (exit, message, next) = (self.exit(), self.to_string(), self.next());
+        let error = match self {
             Self::Unreachable { source, .. } => exit.because_of(message, source),
             Self::Refused { .. } | Self::NotJson { .. } => exit.because(message),
+        };
+        match next {
+            Some(next) => exit::with_next(error, next),
+            None => error,
+        }
+    }
+
+    /// What to do about it, where it can be told from here.
+    fn next(&self) -> Option<String> {
+        let (status, body) = match self {
+            Self::Unreachable { .. } => {
+                return Some("start one with `muniment serve`, or name another with --url or --context".to_owned());
+            }
+            Self::NotJson { .. } => return Some("`muniment whoami` shows which server is asked".to_owned()),
+            Self::Refused { status, body, .. } => (*status, body),
+        };
+        let wait = || self.retry_after().map_or_else(String::new, |wait| format!(" in {} s", wait.as_secs()));
+        match (status, body["error"].as_str()) {
+            (_, Some("metric_not_found")) => Some("`muniment metric list` names them".to_owned()),
+            (_, Some("missing_scope")) => {
+                Some("`muniment token create --name <name> --scope <scope>` makes a token that may".to_owned())
+            }
+            (401, _) => {
+                let ways = "`muniment login --email <address>` signs in, MUNIMENT_TOKEN takes another token";
+                Some(format!("`muniment whoami` shows what was sent; {ways}"))
+            }
+            (429 | 502..=504, _) => Some(format!("the same command again{}", wait())),
+            _ => None,
         }
     }
 
@@ -178,6 +206,10 @@ impl Api {
         let Some(base) = base else {
             return Err(Exit::Usage.because(format!("{url} is no URL of a server; write http://host:port")));
         };
+        if base.password().is_some() || !base.username().is_empty() {
+            let what = "a server's URL takes no name or password: everyone on this machine would see it";
+            return Err(exit::with_next(Exit::Usage.because(what), "set MUNIMENT_TOKEN, or `muniment login`"));
+        }
         // Another part of the program may have chosen the same provider already; either way there is one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let agent = concat!("muniment-cli/", env!("CARGO_PKG_VERSION"));
@@ -298,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_url_that_is_none_is_a_usage_error() {
-        for bad in ["", "localhost", "ftp://x", "http://"] {
+        for bad in ["", "localhost", "ftp://x", "http://", "http://ana:secret@x", "http://ana@x"] {
             let Err(error) = Api::new(bad, Duration::from_secs(1)) else { panic!("{bad} was accepted") };
             assert_eq!(crate::cli::exit::of(&error), Exit::Usage, "{bad}");
         }

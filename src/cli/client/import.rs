@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Session;
 use super::http::{Auth, Call, CallError};
 use super::import_rows::{Columns, Row, TimeFormat, csv, ndjson};
-use crate::cli::exit::Exit;
+use crate::cli::exit::{self, Exit};
 use crate::cli::interrupt::this_command;
 use crate::cli::progress::{Lines, has_bar};
 
@@ -99,6 +99,9 @@ pub async fn import(session: &Session, command: &Import) -> Result<()> {
     let sent = send_all(session, command, &auth, &mut counts, &progress).await;
     progress.finish_and_clear();
     if let Err(error) = sent {
+        if exit::of(&error) == Exit::Usage {
+            return Err(error);
+        }
         let so_far = format!("{} recorded, {} known before the error", counts.recorded, counts.duplicates);
         session.printer.message(&format!("{so_far}. Go on with: {}", command.resumed()));
         return Err(error);

@@ -7,7 +7,7 @@ use muniment_journal::{Journal, OpenError};
 use muniment_projections::{Advance, OnMismatch, Projection, ReadStore};
 
 use crate::app::{journal_config, read_store_config};
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, with_next};
 use crate::config::{Config, Loaded, Surroundings};
 
 /// Events folded in one transaction.
@@ -26,13 +26,21 @@ pub struct StoreFlags {
 
 impl StoreFlags {
     /// The settings with these flags on top.
-    #[must_use]
-    pub fn surroundings(&self) -> Surroundings {
-        Surroundings::of_process().flag("data_dir", "--data-dir", self.data_dir.clone()).flag(
+    ///
+    /// # Errors
+    /// When a flag bears a password, which everyone on this machine would see in the list of processes.
+    pub fn surroundings(&self) -> Result<Surroundings> {
+        if self.database.as_deref().is_some_and(has_password) {
+            let refused =
+                Exit::Usage.because("--database is refused with a password: flags are visible to everyone here");
+            return Err(with_next(refused, "set MUNIMENT_DATABASE_URL, or name a file in MUNIMENT_DATABASE_URL_FILE"));
+        }
+        let surroundings = Surroundings::of_process();
+        Ok(surroundings.flag("data_dir", "--data-dir", self.data_dir.clone()).flag(
             "database_url",
             "--database",
             self.database.clone(),
-        )
+        ))
     }
 
     /// The settings, read.
@@ -40,8 +48,15 @@ impl StoreFlags {
     /// # Errors
     /// Everything that is wrong with them.
     pub fn load(&self) -> Result<Loaded> {
-        Ok(Config::load(&self.surroundings())?)
+        Ok(Config::load(&self.surroundings()?)?)
     }
+}
+
+/// Whether a database's URL holds a password.
+fn has_password(url: &str) -> bool {
+    reqwest::Url::parse(url).is_ok_and(|url| {
+        url.password().is_some() || url.query_pairs().any(|(name, _)| matches!(&*name, "password" | "sslpassword"))
+    })
 }
 
 fn ended(error: OpenError) -> anyhow::Error {
@@ -57,7 +72,24 @@ fn ended(error: OpenError) -> anyhow::Error {
         | OpenError::KeyRing(_)
         | OpenError::Sql(_) => Exit::Failure,
     };
-    exit.because_of("the record cannot be opened", error)
+    let next = match &error {
+        OpenError::NoRecord(_) => Some(
+            "`muniment serve` makes one; name another with --data-dir or --database; `muniment config show --origin`",
+        ),
+        OpenError::Locked(_) => Some("stop the server, then the same command again"),
+        OpenError::Folder { .. }
+        | OpenError::Schema(_)
+        | OpenError::SchemaBehind(_)
+        | OpenError::Unsafe(_)
+        | OpenError::Key(_)
+        | OpenError::KeyRing(_)
+        | OpenError::Sql(_) => None,
+    };
+    let ended = exit.because_of("the record cannot be opened", error);
+    match next {
+        Some(next) => with_next(ended, next),
+        None => ended,
+    }
 }
 
 /// The journal, for reading.

@@ -55,7 +55,7 @@ pub struct Dev {
 pub fn serve(global: &Global, command: &Serve) -> Result<()> {
     let surroundings = command
         .store
-        .surroundings()
+        .surroundings()?
         .flag("listen", "--listen", command.listen.clone())
         .flag("env", "--env", command.env.clone())
         .flag("telemetry.filter", "-v or -q", log_filter(global));

@@ -1,0 +1,72 @@
+//! What the command line says when something goes wrong: what failed, why, what to do; and the code it ends with.
+
+use std::fs;
+
+use muniment_testkit::free_port;
+
+use crate::harness::{Engine, Program, Server};
+
+/// What a command must end with and what its report must name.
+#[track_caller]
+fn fails(program: &Program, arguments: &[&str], code: i32, parts: &[&str]) {
+    let output = program.run(arguments);
+    output.ended(code);
+    for part in parts {
+        assert!(output.stderr.contains(part), "{arguments:?} does not say {part}:\n{}", output.stderr);
+    }
+}
+
+fn every_kind_of_failure_has_its_code_and_says_what_to_do(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    company.metric("arr");
+    let client = Program::client_of(server);
+    fails(&client, &["status"], 4, &["there is no agent token", "muniment apply"]);
+    fails(&client, &["token", "list"], 4, &["muniment login --email"]);
+    let client = client.env("MUNIMENT_TOKEN", "alif_live_000000000000000000_nothing");
+    fails(&client, &["status"], 4, &["next: `muniment whoami`", "muniment login"]);
+    let client = client.env("MUNIMENT_TOKEN", &company.token);
+    fails(&client, &["metric", "show", "nope"], 3, &["next: `muniment metric list`"]);
+    fails(&client, &["metric", "create", "arr"], 5, &["already"]);
+    fails(&client, &["alert", "ack", "alert_x"], 4, &["alerts:ack", "next: `muniment token create"]);
+    fails(&client, &["metric", "import", "arr", "--file", "nope.csv"], 3, &["nope.csv"]);
+    fs::write(client.path("other.csv"), "when,what\n").unwrap();
+    fails(&client, &["metric", "import", "arr", "--file", "other.csv"], 2, &["there are when, what"]);
+    fails(&client, &["statsu"], 2, &["'status'"]);
+    let down = format!("http://127.0.0.1:{}", free_port());
+    fails(&client, &["status", "--url", &down], 6, &["does not answer", "next: start one with `muniment serve`"]);
+}
+
+both_engines![every_kind_of_failure_has_its_code_and_says_what_to_do];
+
+#[test]
+fn a_record_that_is_not_there_or_is_taken_is_named_with_the_way_out() {
+    let program = Program::alone();
+    for command in [["audit", "verify"], ["projections", "list"], ["account", "list"], ["role", "why"]] {
+        let arguments: Vec<&str> = match command {
+            ["role", "why"] => vec!["role", "why", "ana", "admin"],
+            [group, name] => vec![group, name],
+        };
+        fails(&program, &arguments, 3, &["there is no record here", "--data-dir"]);
+    }
+    // A check that finds something wrong is a check that failed, whatever it found.
+    fails(&program, &["doctor"], 7, &["checks failed"]);
+    let server = Server::with(Engine::Sqlite, &[]);
+    let operator = Program::operator_of(&server);
+    fails(&operator, &["cleanup"], 6, &["next: stop the server"]);
+}
+
+#[test]
+fn no_password_is_taken_from_the_command_line_or_repeated() {
+    let program = Program::alone();
+    for arguments in [
+        ["serve", "--database", "postgres://ana:hunter2@127.0.0.1/muniment"],
+        ["serve", "--database", "postgres://127.0.0.1/muniment?password=hunter2"],
+    ] {
+        fails(&program, &arguments, 2, &["MUNIMENT_DATABASE_URL_FILE"]);
+        assert!(!program.run(&arguments).stderr.contains("hunter2"));
+    }
+    let url = ["status", "--url", "http://ana:hunter2@127.0.0.1:9"];
+    fails(&program, &url, 2, &["MUNIMENT_TOKEN"]);
+    assert!(!program.run(&url).stderr.contains("hunter2"));
+}

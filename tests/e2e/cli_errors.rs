@@ -22,6 +22,9 @@ fn every_kind_of_failure_has_its_code_and_says_what_to_do(engine: Engine) {
     company.metric("arr");
     let client = Program::client_of(server);
     fails(&client, &["status"], 4, &["there is no agent token", "muniment apply"]);
+    // Reading a file takes nobody's leave.
+    let dry = client.run_with_input(&["metric", "import", "arr", "--dry-run"], "timestamp,value\n2026-01-01,1\n");
+    assert!(dry.ok().starts_with("1 ready"), "{}", dry.stdout);
     fails(&client, &["token", "list"], 4, &["muniment login --email"]);
     let client = client.env("MUNIMENT_TOKEN", "alif_live_000000000000000000_nothing");
     fails(&client, &["status"], 4, &["next: `muniment whoami`", "muniment login"]);
@@ -53,6 +56,8 @@ fn a_record_that_is_not_there_or_is_taken_is_named_with_the_way_out() {
     fails(&program, &["doctor"], 7, &["checks failed"]);
     let server = Server::with(Engine::Sqlite, &[]);
     let operator = Program::operator_of(&server);
+    operator.run(&["backup", "copy"]).ok();
+    fails(&operator, &["backup", "copy"], 5, &["exists already"]);
     fails(&operator, &["cleanup"], 6, &["next: stop the server"]);
 }
 

@@ -12,6 +12,10 @@ use crate::harness::{Engine, Installation, MailSink, PASSWORD, Program, text, un
 /// Commands that serve until they are stopped print log lines, not results.
 const SERVERS: [&str; 2] = ["serve", "dev"];
 
+/// Last words of commands that change nothing, so that they may be asked again in another format.
+const READERS: [&str; 12] =
+    ["list", "show", "log", "status", "whoami", "tail", "accounts", "trace", "why", "verify", "doctor", "diff"];
+
 /// The commands that do something, as words, and the help of each.
 fn leaves(program: &Program) -> Vec<(String, String)> {
     fn walk(program: &Program, words: &[String], leaves: &mut Vec<(String, String)>) {
@@ -85,6 +89,14 @@ impl Tried {
         let document = document.unwrap_or_else(|error| panic!("{command}: {error} in:\n{printed}"));
         // Beside the document nothing but messages: no colours where there is no terminal.
         assert!(!output.stderr.contains('\u{1b}'), "{command}:\n{}", output.stderr);
+        if READERS.contains(&command.rsplit(' ').next().unwrap()) {
+            let output = program.run_with_input(&[arguments, &["--output", "ndjson", "--quiet"]].concat(), input);
+            for line in output.ended(code).lines() {
+                assert!(serde_json::from_str::<Value>(line).is_ok(), "{command}: {line}");
+            }
+            // Quiet leaves the results, and what went wrong where something did.
+            assert_eq!(output.stderr.is_empty(), code == 0, "{command}:\n{}", output.stderr);
+        }
         self.commands.insert(command);
         document
     }
@@ -111,7 +123,14 @@ fn every_command_prints_one_json_document(engine: Engine) {
 fn of_the_program(tried: &mut Tried, client: &Program) {
     tried.run(client, &["version"]);
     assert!(text(&tried.run(client, &["completions", "bash"])["text"]).contains("complete"));
-    assert!(text(&tried.run(client, &["man"])["text"]).contains(".TH"));
+    let page = text(&tried.run(client, &["man"])["text"]);
+    assert!(page.contains(".TH muniment 1"));
+    for leaf in &tried.leaves {
+        let name = format!("\n.SH MUNIMENT {}\n", leaf.to_uppercase());
+        let section = page.split_once(&name).unwrap_or_else(|| panic!("{leaf} is not in the manual")).1;
+        let section = section.split("\n.SH ").next().unwrap();
+        assert!(section.contains(".SS EXAMPLES"), "{leaf} has no example in the manual:\n{section}");
+    }
     tried.run(client, &["config", "show", "--origin"]);
     tried.run(client, &["init", "--data-dir", "kept"]);
     std::fs::remove_file(client.path("muniment.toml")).unwrap();

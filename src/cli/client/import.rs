@@ -93,7 +93,8 @@ struct Waiting {
 /// # Errors
 /// When the file cannot be read, the server refuses a batch for another reason than its rows, or a row was refused.
 pub async fn import(session: &Session, command: &Import) -> Result<()> {
-    let auth = session.agent()?;
+    // Who sends nothing needs no token.
+    let auth = if command.dry_run { Auth::None } else { session.agent()? };
     let progress = progress(session, command)?;
     let mut counts = Counts::default();
     let sent = send_all(session, command, &auth, &mut counts, &progress).await;

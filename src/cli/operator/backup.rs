@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use muniment_aggregates::record::Position;
-use muniment_journal::backup::{backup, keys_file_of};
+use muniment_journal::backup::{BackupError, backup, keys_file_of};
 use muniment_journal::restore::restore;
 use serde_json::json;
 
@@ -53,8 +53,15 @@ pub struct Restore {
 pub async fn make(global: &Global, command: &Backup) -> Result<()> {
     let journal = open::reading(&command.store.load()?.config).await?;
     let progress = Progress::new(global, "backup");
-    let made = backup(&journal, &command.file, &|at: Position, end: Position| progress.at(at.0, end.0)).await?;
+    let made = backup(&journal, &command.file, &|at: Position, end: Position| progress.at(at.0, end.0)).await;
     drop(progress);
+    let made = made.map_err(|error| match error {
+        BackupError::Exists(_) => Exit::Conflict.because(error.to_string()),
+        BackupError::Unavailable(_) => Exit::Unavailable.because(error.to_string()),
+        BackupError::Format(_) | BackupError::Seal(_) | BackupError::Gap { .. } | BackupError::NoDatabase => {
+            error.into()
+        }
+    })?;
     let shown = json!({
         "position": made.position.to_string(),
         "claims": made.claims,

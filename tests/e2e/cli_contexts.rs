@@ -1,6 +1,7 @@
 //! Several servers and logins side by side, and what Ctrl-C, the environment and other people's files change.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
@@ -126,6 +127,41 @@ fn an_interrupted_question_promises_nothing() {
     let (code, said) = interrupted(&program, &["status"]);
     assert_eq!(code, Some(130), "{said}");
     assert_eq!(said, "muniment: interrupted\n");
+}
+
+/// The first thing the program says while rows trickle into its input.
+fn first_word(program: &Program, flags: &[&str]) -> String {
+    let mut child = program.start(&[&["metric", "import", "arr", "--dry-run", "--format", "ndjson"], flags].concat());
+    let (mut rows, mut said) = (child.stdin.take().unwrap(), BufReader::new(child.stderr.take().unwrap()));
+    let (heard, done) = std::sync::mpsc::channel();
+    let line = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut line = String::new();
+            said.read_line(&mut line).unwrap();
+            heard.send(line).unwrap();
+        });
+        eventually("a line about the progress", || {
+            rows.write_all(b"{\"timestamp\": 1700000000, \"value\": 1}\n").unwrap();
+            done.try_recv().ok()
+        })
+    });
+    drop(rows);
+    child.wait().unwrap();
+    line
+}
+
+#[test]
+fn progress_where_there_is_no_terminal_is_a_line_now_and_then() {
+    let (_server, program) = silent();
+    let (people, programs) = std::thread::scope(|scope| {
+        let people = scope.spawn(|| first_word(&program, &[]));
+        let programs = first_word(&program, &["--json"]);
+        (people.join().unwrap(), programs)
+    });
+    assert!(people.starts_with("import arr: ") && people.contains(" points/s"), "{people}");
+    let line: serde_json::Value = serde_json::from_str(&programs).unwrap();
+    assert_eq!((&line["job"], &line["total"]), (&"import arr".into(), &serde_json::Value::Null), "{line}");
+    assert!(line["position"].as_u64().unwrap() > 0, "{line}");
 }
 
 both_engines![

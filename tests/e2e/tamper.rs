@@ -27,6 +27,9 @@ fn found_at(operator: &Program, position: u64) {
     let said = format!("{}\n{}", output.stdout, output.stderr);
     let numbers = said.split(|c: char| !c.is_ascii_digit()).any(|number| number == position.to_string());
     assert!(numbers, "position {position} is not named in:\n{said}");
+    let told = operator.run(&["audit", "verify", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(told.ended(7)).unwrap();
+    assert_eq!(told["first_bad_position"], position.to_string(), "{told}");
 }
 
 fn a_changed_event_is_found(engine: Engine) {

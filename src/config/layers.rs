@@ -70,7 +70,8 @@ pub(super) fn stack(surroundings: &Surroundings, errors: &mut Vec<ConfigError>) 
         match file.data() {
             Ok(_) => figment = figment.merge(file),
             Err(error) => {
-                errors.push(ConfigError { setting: path.display().to_string(), what: error.kind.to_string() });
+                let what = without_quotation(&error.kind.to_string());
+                errors.push(ConfigError { setting: path.display().to_string(), what });
             }
         }
     }
@@ -84,6 +85,16 @@ pub(super) fn stack(surroundings: &Surroundings, errors: &mut Vec<ConfigError>) 
         figment = figment.merge(Single { setting, value: value.clone(), origin: format!("flag {flag}") });
     }
     figment
+}
+
+/// What a parser says, without the line of the file that it quotes: a secret may be in it.
+fn without_quotation(said: &str) -> String {
+    let is_quotation = |line: &&str| {
+        let number = line.split('|').next().unwrap_or_default().trim();
+        line.contains('|') && number.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let lines: Vec<&str> = said.lines().filter(|line| !is_quotation(line)).map(str::trim).collect();
+    lines.join("; ")
 }
 
 /// The value of a setting in the environment, by any of its names. An empty variable counts as absent.

@@ -25,6 +25,7 @@ fn every_kind_of_failure_has_its_code_and_says_what_to_do(engine: Engine) {
     // Reading a file takes nobody's leave.
     let dry = client.run_with_input(&["metric", "import", "arr", "--dry-run"], "timestamp,value\n2026-01-01,1\n");
     assert!(dry.ok().starts_with("1 ready"), "{}", dry.stdout);
+    fails(&client, &["events", "tail"], 4, &["neither a token nor a session", "muniment login"]);
     fails(&client, &["token", "list"], 4, &["muniment login --email"]);
     let client = client.env("MUNIMENT_TOKEN", "alif_live_000000000000000000_nothing");
     fails(&client, &["status"], 4, &["next: `muniment whoami`", "muniment login"]);
@@ -71,6 +72,11 @@ fn no_password_is_taken_from_the_command_line_or_repeated() {
         fails(&program, &arguments, 2, &["MUNIMENT_DATABASE_URL_FILE"]);
         assert!(!program.run(&arguments).stderr.contains("hunter2"));
     }
+    // A settings file that cannot be read is named with the place, not with the line.
+    fs::write(program.path("muniment.toml"), "[mail]\nsmtp_url = smtps://ana:hunter2@mail.example.com\n").unwrap();
+    fails(&program, &["config", "show"], 2, &["muniment.toml", "line 2"]);
+    assert!(!program.run(&["config", "show"]).stderr.contains("hunter2"));
+    fs::remove_file(program.path("muniment.toml")).unwrap();
     let url = ["status", "--url", "http://ana:hunter2@127.0.0.1:9"];
     fails(&program, &url, 2, &["MUNIMENT_TOKEN"]);
     assert!(!program.run(&url).stderr.contains("hunter2"));

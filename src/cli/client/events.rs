@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::http::{Call, CallError};
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, with_next};
 use crate::cli::output::cell;
 
 /// How long one request waits for something to happen.
@@ -55,7 +55,8 @@ pub async fn events(session: &Session, command: Events) -> Result<()> {
         let mut query = vec![("after", after.clone()), ("limit", PAGE_EVENTS.to_string()), ("wait", wait.to_string())];
         query.extend(filter.iter().map(|filter| ("filter", filter.to_string())));
         let call = Call::get(&["v1", "events"]).query(query).auth(auth.clone());
-        let page = poll(session, &call, Duration::from_secs(wait)).await?;
+        let page = poll(session, &call, Duration::from_secs(wait)).await;
+        let page = page.map_err(|error| with_next(error, format!("the same command with --after {after} goes on")))?;
         for event in page["events"].as_array().into_iter().flatten() {
             if one_document {
                 collected.push(event.clone());

@@ -28,6 +28,7 @@ pub mod whoami;
 
 use anyhow::Result;
 
+use super::exit::Exit;
 use super::flags::Global;
 use super::output::Printer;
 use credentials::Credentials;
@@ -93,7 +94,10 @@ impl Session {
     /// # Errors
     /// When there is neither.
     pub fn either(&self) -> Result<Auth> {
-        self.credentials.agent().or_else(|_| self.credentials.founder())
+        let login = format!("run `muniment login{} --email <address>`", self.credentials.place.flag());
+        let neither =
+            || Exit::Denied.because(format!("there is neither a token nor a session: set MUNIMENT_TOKEN, or {login}"));
+        self.credentials.agent().or_else(|_| self.credentials.founder()).map_err(|_| neither())
     }
 
     /// The company to name in a call by session; a token is bound to one already.

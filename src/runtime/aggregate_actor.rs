@@ -22,7 +22,6 @@ use muniment_aggregates::decider::{Decider, Facts};
 use muniment_aggregates::record::{DedupeKey, Position, StreamId};
 use muniment_journal::{Append, AppendError, Appended, Journal, Snapshot};
 use tokio::sync::oneshot;
-use tracing::{Instrument as _, Span};
 
 use super::actor_messages::{ActorFlags, Execute, GetState, Outcome, Passivate, Pending, Told};
 use super::clock::Clock;
@@ -30,9 +29,9 @@ use super::command_bus::Done;
 use super::errors::BusError;
 use super::fold::{self, FoldError, Folded};
 use super::in_flight::{InFlight, StateReply, Waiting};
-use super::limits::{
-    IN_FLIGHT_APPENDS_MAX, MAILBOX_COMMANDS_MAX, RECENT_KEYS_MAX, SNAPSHOT_EVENTS, WAITING_COMMANDS_MAX,
-};
+use super::limits::{IN_FLIGHT_APPENDS_MAX, MAILBOX_COMMANDS_MAX, RECENT_KEYS_MAX, WAITING_COMMANDS_MAX};
+
+mod loading;
 
 type Loading<D> = Pin<Box<dyn Future<Output = Result<Folded<D>, FoldError>> + Send>>;
 type Saving = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -58,6 +57,8 @@ pub struct AggregateActor<D: Decider> {
     told_version: Option<u64>,
     phase: Phase<D>,
     state: D,
+    /// Whether `state` is what the events up to `version` make of it. If not, it is made again from its snapshot.
+    is_sound: bool,
     version: u64,
     durable_version: u64,
     snapshot_version: u64,
@@ -87,6 +88,7 @@ impl<D: Decider> AggregateActor<D> {
             told_version: None,
             phase: Phase::Unloaded,
             state: D::default(),
+            is_sound: false,
             version: 0,
             durable_version: 0,
             snapshot_version: 0,
@@ -206,6 +208,7 @@ impl<D: Decider> AggregateActor<D> {
                 self.version = next_version;
                 self.in_flight.push_back(InFlight::Append { pending, events, keys, ticket });
                 if applied.is_err() {
+                    self.is_sound = false;
                     tracing::error!(stream.id = %self.stream, "a state could not take an event; it is loaded again");
                     self.phase = Phase::Draining;
                 }
@@ -223,19 +226,6 @@ impl<D: Decider> AggregateActor<D> {
             InFlight::Append { keys, .. } => keys.iter().any(|(_, key)| wanted.iter().any(|(_, own)| own == key)),
             InFlight::Answer { .. } | InFlight::Again { .. } | InFlight::State { .. } => false,
         })
-    }
-
-    fn take_snapshot_when_due(&mut self) {
-        let due = self.version.saturating_sub(self.snapshot_version) >= SNAPSHOT_EVENTS;
-        if !due || self.snapshot.is_some() || self.saving.is_some() || !matches!(self.phase, Phase::Ready) {
-            return;
-        }
-        match fold::snapshot_of(&self.state, self.version) {
-            Ok(snapshot) => self.snapshot = Some(snapshot),
-            Err(error) => {
-                tracing::error!(stream.id = %self.stream, error = %error, "a state does not serialise; no snapshot is kept");
-            }
-        }
     }
 
     /// Moves everything that can move: settles what is durable, loads, saves, serves what waits.
@@ -263,76 +253,6 @@ impl<D: Decider> AggregateActor<D> {
             };
             if !moved {
                 return;
-            }
-        }
-    }
-
-    fn drive_snapshot(&mut self, task: &mut TaskContext<'_>) {
-        if let Some(saving) = &mut self.saving
-            && saving.as_mut().poll(task).is_ready()
-        {
-            self.saving = None;
-        }
-        let durable = self.snapshot.as_ref().is_some_and(|snapshot| snapshot.sequence <= self.durable_version);
-        if durable && let Some(snapshot) = self.snapshot.take() {
-            self.snapshot_version = snapshot.sequence;
-            let (journal, stream) = (self.journal.clone(), self.stream.clone());
-            let mut saving: Saving = Box::pin(async move {
-                if let Err(error) = journal.save_snapshot(&stream, snapshot).await {
-                    tracing::warn!(stream.id = %stream, error = %error, "a snapshot was not saved");
-                }
-            });
-            if saving.as_mut().poll(task).is_pending() {
-                self.saving = Some(saving);
-            }
-        }
-    }
-
-    fn begin_loading_when_wanted(&mut self) -> bool {
-        if self.waiting.is_empty() {
-            return false;
-        }
-        self.begin_loading();
-        true
-    }
-
-    fn begin_loading(&mut self) {
-        while let Some(request) = self.collected.pop_back() {
-            self.waiting.push_front(request);
-        }
-        self.snapshot = None;
-        let (journal, stream) = (self.journal.clone(), self.stream.clone());
-        let span = self.waiting.front().map_or_else(Span::none, Waiting::loading);
-        let loading = async move {
-            let folded = fold::load::<D>(&journal, &stream).await?;
-            // The database may know more than this node's writer, which would refuse what is decided on it as long as
-            // it has not caught up.
-            journal.confirm_head().await?;
-            Ok(folded)
-        };
-        self.phase = Phase::Loading(Box::pin(loading.instrument(span)));
-    }
-
-    fn finish_loading(&mut self, loaded: Result<Folded<D>, FoldError>) {
-        match loaded {
-            Ok(folded) => {
-                self.state = folded.state;
-                self.version = folded.version;
-                self.durable_version = folded.version;
-                self.snapshot_version = folded.snapshot_version;
-                self.flags.version.store(folded.version, Ordering::Release);
-                self.phase = Phase::Ready;
-            }
-            Err(error) => {
-                tracing::error!(stream.id = %self.stream, error = %error, "a state could not be loaded");
-                let why = error.to_string();
-                for request in self.waiting.drain(..) {
-                    match request {
-                        Waiting::Command(pending) => reply(pending.reply, Err(BusError::Unavailable(why.clone()))),
-                        Waiting::State(sender) => reply(sender, Err(BusError::Unavailable(why.clone()))),
-                    }
-                }
-                self.phase = Phase::Unloaded;
             }
         }
     }

@@ -67,6 +67,18 @@ pub async fn load<D: Decider>(journal: &Journal, stream: &StreamId) -> Result<Fo
             }
         }
     }
+    catch_up(journal, stream, folded).await
+}
+
+/// Folds every later event of its stream into a state.
+///
+/// # Errors
+/// When the journal cannot be read or an event cannot be decoded.
+pub async fn catch_up<D: Decider>(
+    journal: &Journal,
+    stream: &StreamId,
+    mut folded: Folded<D>,
+) -> Result<Folded<D>, FoldError> {
     loop {
         let page = journal.read_stream(stream, folded.version, LOAD_PAGE_EVENTS).await?;
         for event in &page {

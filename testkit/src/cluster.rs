@@ -16,6 +16,9 @@ use crate::{End, Guard, free_port};
 /// How long a server may take to answer after its start.
 const START_SECONDS_MAX: u64 = 60;
 
+/// How often a dump is tried while tables come and go.
+const DUMPS_MAX: usize = 10;
+
 /// How many lines of the server's log a failure shows.
 const LOG_LINES_SHOWN: usize = 30;
 
@@ -140,9 +143,16 @@ impl Cluster {
     /// When the dump fails.
     #[must_use]
     pub fn dump_of(url: &str) -> Vec<u8> {
-        let output = Command::new(installed().join("pg_dump")).arg(url).output().expect("pg_dump can be started");
-        assert!(output.status.success(), "pg_dump failed: {}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
+        for _ in 0..DUMPS_MAX {
+            let output = Command::new(installed().join("pg_dump")).arg(url).output().expect("pg_dump can be started");
+            let refusal = String::from_utf8_lossy(&output.stderr);
+            if output.status.success() {
+                return output.stdout;
+            }
+            // A table that a rebuild dropped between the listing and the lock.
+            assert!(refusal.contains("does not exist"), "pg_dump failed: {refusal}");
+        }
+        panic!("{url} changes its tables faster than they can be dumped")
     }
 
     /// Reads a dump of [`Cluster::dump_of`] into an empty database.

@@ -12,16 +12,12 @@ fn shared(engine: Engine) -> [&'static Server; 2] {
     [&house.server, server]
 }
 
-fn every_read_model_equals_its_rebuild(engine: Engine) {
+/// One test, because a verification makes and drops tables, and a dump of the database would meet them half.
+fn models_equal_their_rebuild_and_no_secret_of_the_run_is_in_a_store_or_a_log(engine: Engine) {
     for server in shared(engine) {
         let operator = Program::operator_of(server);
         operator.run(&["projections", "verify", "--all"]).ok();
         operator.run(&["audit", "verify"]).ok();
-    }
-}
-
-fn no_secret_of_the_run_is_in_a_store_or_a_log(engine: Engine) {
-    for server in shared(engine) {
         assert!(secrets::seen() > 0, "tokens are remembered");
         for (place, bytes) in [("store", server.store.bytes()), ("log", server.log().into_bytes())] {
             assert!(!bytes.is_empty());
@@ -30,4 +26,4 @@ fn no_secret_of_the_run_is_in_a_store_or_a_log(engine: Engine) {
     }
 }
 
-both_engines![every_read_model_equals_its_rebuild, no_secret_of_the_run_is_in_a_store_or_a_log];
+both_engines![models_equal_their_rebuild_and_no_secret_of_the_run_is_in_a_store_or_a_log];

@@ -58,6 +58,10 @@ struct Cached {
 
 impl Cached {
     fn put(&mut self, number: u64, page: &Arc<Page>) {
+        // Who read the journal a moment ago may come after who knew more.
+        if self.pages.peek(&number).is_some_and(|known| known.last() > page.last()) {
+            return;
+        }
         self.bytes += page.bytes;
         if let Some(old) = self.pages.put(number, Arc::clone(page)) {
             self.bytes -= old.bytes;
@@ -67,6 +71,11 @@ impl Cached {
             self.bytes -= oldest.bytes;
         }
     }
+}
+
+/// The page that an event stands in.
+fn page_of_event(event: &RecordedEvent) -> u64 {
+    event.position.0.saturating_sub(1) / PAGE_EVENTS
 }
 
 /// The shared pages of one node.
@@ -136,18 +145,54 @@ impl Pages {
         Ok(page)
     }
 
-    async fn belonging(&self, event: &RecordedEvent) -> Result<Belonging, String> {
+    /// Takes events as they are published, so that the readers who are woken by them find them and need not queue
+    /// for the journal. Stops at an event that needs the database or continues a page that nobody has read.
+    pub(crate) fn extend(&self, published: &[Arc<RecordedEvent>]) {
+        for events in published.chunk_by(|one, next| page_of_event(one) == page_of_event(next)) {
+            let Some(first) = events.first() else { return };
+            let number = page_of_event(first);
+            let known = self.cached.lock().pages.peek(&number).map(Arc::clone);
+            let mut page = known.map_or_else(Page::default, |page| (*page).clone());
+            let mut expected = page.last().max(Position(number * PAGE_EVENTS)).next();
+            for event in events {
+                // A reader may have been faster with the first of them.
+                if event.position < expected {
+                    continue;
+                }
+                let belonging = self.belonging_in_memory(event).filter(|_| event.position == expected);
+                let Some(belonging) = belonging else { break };
+                expected = expected.next();
+                page.push(routing::route(event, &belonging));
+            }
+            self.cached.lock().put(number, &Arc::new(page));
+            if events.last().is_some_and(|last| last.position >= expected) {
+                return;
+            }
+        }
+    }
+
+    /// Whose the event's stream is, where that takes no reading.
+    fn belonging_in_memory(&self, event: &RecordedEvent) -> Option<Belonging> {
         if !routing::belongs_to_somebody(&event.stream) {
-            return Ok(Belonging::default());
+            return Some(Belonging::default());
         }
         if let Some(known) = self.belongings.lock().get(&event.stream) {
-            return Ok(known.clone());
+            return Some(known.clone());
         }
-        let mut belonging = routing::belonging(event);
+        let belonging = routing::belonging(event);
         if !belonging.is_known() && event.sequence > 1 {
-            let first = self.journal.read_stream(&event.stream, 0, 1).await.map_err(|error| error.to_string())?;
-            belonging = first.first().map(|first| routing::belonging(first)).unwrap_or_default();
+            return None;
         }
+        self.belongings.lock().put(event.stream.clone(), belonging.clone());
+        Some(belonging)
+    }
+
+    async fn belonging(&self, event: &RecordedEvent) -> Result<Belonging, String> {
+        if let Some(belonging) = self.belonging_in_memory(event) {
+            return Ok(belonging);
+        }
+        let first = self.journal.read_stream(&event.stream, 0, 1).await.map_err(|error| error.to_string())?;
+        let belonging = first.first().map(|first| routing::belonging(first)).unwrap_or_default();
         self.belongings.lock().put(event.stream.clone(), belonging.clone());
         Ok(belonging)
     }

@@ -170,6 +170,10 @@ impl Hub {
                 self.registry.for_each(|authority| apply(&change, authority, event.position, self.now()));
             }
         }
+        // Without readers the pages would be made for nobody; of a long batch, the journal's writer has enough to do.
+        if events.len() <= limits::READY_EVENTS_MAX && self.registry.has_readers() {
+            self.pages.extend(events);
+        }
         self.advance(last.position);
     }
 

@@ -101,6 +101,11 @@ impl Registry {
         self.readers.lock().authorities.values().for_each(|authority| visit(authority));
     }
 
+    /// Whether anybody reads.
+    pub(crate) fn has_readers(&self) -> bool {
+        !self.readers.lock().authorities.is_empty()
+    }
+
     /// Open connections, and the place of the one that lags most.
     pub(crate) fn census(&self) -> (usize, Option<Position>) {
         let readers = self.readers.lock();

@@ -164,7 +164,9 @@ impl Pages {
                 expected = expected.next();
                 page.push(routing::route(event, &belonging));
             }
-            self.cached.lock().put(number, &Arc::new(page));
+            if page.last() >= first.position {
+                self.cached.lock().put(number, &Arc::new(page));
+            }
             if events.last().is_some_and(|last| last.position >= expected) {
                 return;
             }

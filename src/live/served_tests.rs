@@ -286,3 +286,29 @@ async fn liv_12_a_hundred_jammed_readers_cost_little_each_and_are_gone_in_time()
     println!("all are gone after {:?}", begun.elapsed());
     drop(jammed);
 }
+
+#[actix_web::test]
+async fn published_events_are_ready_for_readers_before_they_ask() {
+    let served = Served::start().await;
+    // Held: while nobody reads, nothing is made ready.
+    let _admission = served.hub.admit("co_A.one", None).await.expect("admitted");
+    let mut recorded = 0;
+    while recorded < PAGE_EVENTS + 20 {
+        served.points("co_A", recorded, 10, 10).await;
+        let mut cursor = Position(recorded);
+        recorded += 10;
+        while cursor < Position(recorded) {
+            let page = served.hub.pages.peek(cursor).expect("in memory without having been read");
+            assert_eq!(page.after(cursor)[0].position, cursor.next());
+            cursor = page.last();
+        }
+    }
+    // A long batch is left to who reads it, and what follows it does not pretend to continue the page.
+    let long = 65;
+    served.points("co_A", recorded, long, 10).await;
+    served.points("co_A", recorded + long, 10, 10).await;
+    assert!(served.hub.pages.peek(Position(recorded)).is_none());
+    let page = served.hub.page(Position(recorded)).await.expect("read");
+    let positions: Vec<u64> = page.after(Position(recorded)).iter().map(|event| event.position.0).collect();
+    assert_eq!(positions, (recorded + 1..=recorded + long + 10).collect::<Vec<_>>());
+}

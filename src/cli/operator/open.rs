@@ -60,30 +60,23 @@ fn has_password(url: &str) -> bool {
 }
 
 fn ended(error: OpenError) -> anyhow::Error {
-    let exit = match &error {
-        OpenError::NoRecord(_) => Exit::NotFound,
-        OpenError::Locked(_) => Exit::Unavailable,
-        OpenError::Sql(error) if error.is_driver() => Exit::Unavailable,
-        OpenError::Folder { .. }
-        | OpenError::Schema(_)
-        | OpenError::SchemaBehind(_)
-        | OpenError::Unsafe(_)
-        | OpenError::Key(_)
-        | OpenError::KeyRing(_)
-        | OpenError::Sql(_) => Exit::Failure,
-    };
-    let next = match &error {
-        OpenError::NoRecord(_) => Some(
-            "`muniment serve` makes one; name another with --data-dir or --database; `muniment config show --origin`",
+    let (exit, next) = match &error {
+        OpenError::NoRecord(_) => (
+            Exit::NotFound,
+            Some(
+                "`muniment serve` makes one; name another with --data-dir or --database; \
+                 `muniment config show --origin`",
+            ),
         ),
-        OpenError::Locked(_) => Some("stop the server, then the same command again"),
+        OpenError::Locked(_) => (Exit::Unavailable, Some("stop the server, then the same command again")),
+        OpenError::Sql(error) if error.is_driver() => (Exit::Unavailable, None),
         OpenError::Folder { .. }
         | OpenError::Schema(_)
         | OpenError::SchemaBehind(_)
         | OpenError::Unsafe(_)
         | OpenError::Key(_)
         | OpenError::KeyRing(_)
-        | OpenError::Sql(_) => None,
+        | OpenError::Sql(_) => (Exit::Failure, None),
     };
     let ended = exit.because_of("the record cannot be opened", error);
     match next {

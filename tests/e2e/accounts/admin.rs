@@ -3,7 +3,7 @@
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
-use super::http::refused_start;
+use super::configuration::refused_start;
 use super::socket::Socket;
 use crate::harness::{Engine, Installation, PASSWORD, Program, eventually, text};
 

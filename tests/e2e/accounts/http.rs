@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::socket::Socket;
-use crate::harness::{Engine, Installation, ORIGIN, PASSWORD, Program, Setup, contains, unique};
+use crate::harness::{Engine, Installation, ORIGIN, PASSWORD, Program, contains, unique};
 
 /// Sends bytes as they are and reads what comes back until the server is done.
 fn raw(port: u16, bytes: &[u8]) -> String {
@@ -25,57 +25,6 @@ fn raw(port: u16, bytes: &[u8]) -> String {
 
 fn answers(text: &str) -> usize {
     text.matches("HTTP/1.1 ").count()
-}
-
-/// Asserts that the program ends as it does on a bad setting, and what it says.
-pub(super) fn refused_start(engine: Engine, settings: &[(&str, &str)], mentions: &[&str]) {
-    let setup = Setup::new(engine).with_accounts();
-    let setup = settings.iter().fold(setup, |setup, (name, value)| setup.set(name, value));
-    let Err(refused) = setup.try_start() else { panic!("{settings:?} started") };
-    assert_eq!(refused.status.code(), Some(2), "{}", refused.log);
-    for mention in mentions {
-        assert!(refused.log.contains(mention), "{mention} is not in:\n{}", refused.log);
-    }
-}
-
-fn acc_001_to_003_a_bad_registry_stops_the_start(engine: Engine) {
-    if engine == Engine::Postgres {
-        // The configuration is judged before any engine is opened.
-        return;
-    }
-    for bad in ["Bad-Name", "_x", "x_", "a1"] {
-        refused_start(engine, &[("ROLES", bad)], &["roles", bad]);
-        for setting in ["SCOPE_KINDS", "CREDENTIAL_TYPES", "GRANT_PATHS"] {
-            refused_start(engine, &[(setting, bad)], &[&setting.to_lowercase(), bad]);
-        }
-    }
-    for (setting, value) in [
-        ("ROLES", "admin"),
-        ("ROLES", "tutor,tutor"),
-        ("CREDENTIAL_TYPES", "session"),
-        ("GRANT_PATHS", "system"),
-        ("GRANT_PATHS", "x,x"),
-    ] {
-        refused_start(engine, &[(setting, value)], &[&setting.to_lowercase(), "twice"]);
-    }
-    refused_start(engine, &[("ROLES", "tutor:nowhere")], &["tutor", "grant_paths", "nowhere"]);
-    refused_start(engine, &[("SELF_SERVICE_ELIGIBLE_ROLES", "unheard")], &["self_service.eligible_roles", "unheard"]);
-    Setup::new(engine).with_accounts().set("ROLES", "a,a_b").start();
-}
-
-fn acc_006_cookie_keys_are_demanded_and_never_shown(engine: Engine) {
-    if engine == Engine::Postgres {
-        return;
-    }
-    let short = "s".repeat(31);
-    let long = "l".repeat(32);
-    refused_start(engine, &[("COOKIE_KEYS", &format!("{long}__{short}"))], &["accounts.cookie_keys", "key 2"]);
-    refused_start(engine, &[("COOKIE_KEYS", "____")], &["accounts.cookie_keys"]);
-    let Err(refused) = Setup::new(engine).with_accounts().set("COOKIE_KEYS", &short).try_start() else { panic!() };
-    assert!(!refused.log.contains(&short));
-    let production = Setup::new(engine).production("smtp://127.0.0.1:1").set("COOKIE_KEYS", "");
-    let Err(refused) = production.try_start() else { panic!("production started without keys") };
-    assert!(refused.log.contains("accounts.cookie_keys"), "{}", refused.log);
 }
 
 fn acc_190_another_sites_page_is_refused_before_anything_is_read(engine: Engine) {
@@ -221,8 +170,6 @@ fn acc_196_no_secret_is_anywhere_after_everything(engine: Engine) {
 }
 
 both_engines![
-    acc_001_to_003_a_bad_registry_stops_the_start,
-    acc_006_cookie_keys_are_demanded_and_never_shown,
     acc_190_another_sites_page_is_refused_before_anything_is_read,
     acc_193_a_body_of_a_mebibyte_passes_and_one_byte_more_does_not,
     acc_194_answers_tell_nothing_of_the_server_and_are_not_kept,

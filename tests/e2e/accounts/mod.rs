@@ -4,6 +4,7 @@ mod admin;
 mod api_tokens;
 mod audit;
 mod bootstrap;
+mod configuration;
 mod daemon;
 mod drift;
 mod examples;

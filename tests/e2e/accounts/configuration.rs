@@ -1,0 +1,78 @@
+//! Settings of accounts that stop the start (ACC-001 to ACC-003, ACC-006). They are judged before any engine is opened, so
+//! there is one test for both.
+
+use std::fs;
+
+use crate::harness::{Engine, Program, Setup};
+
+/// Asserts that the program ends as it does on a bad setting, and what it says.
+pub(super) fn refused_start(engine: Engine, settings: &[(&str, &str)], mentions: &[&str]) {
+    let setup = Setup::new(engine).with_accounts();
+    let setup = settings.iter().fold(setup, |setup, (name, value)| setup.set(name, value));
+    let Err(refused) = setup.try_start() else { panic!("{settings:?} started") };
+    assert_eq!(refused.status.code(), Some(2), "{}", refused.log);
+    for mention in mentions {
+        assert!(refused.log.contains(mention), "{mention} is not in:\n{}", refused.log);
+    }
+}
+
+#[test]
+fn acc_001_a_name_of_another_form_stops_the_start() {
+    for bad in ["Bad-Name", "_x", "x_", "a1"] {
+        refused_start(Engine::Sqlite, &[("ROLES", bad)], &["roles", bad]);
+        for setting in ["SCOPE_KINDS", "CREDENTIAL_TYPES", "GRANT_PATHS"] {
+            refused_start(Engine::Sqlite, &[(setting, bad)], &[&setting.to_lowercase(), bad]);
+        }
+    }
+    Setup::new(Engine::Sqlite).with_accounts().set("ROLES", "a,a_b").start();
+}
+
+#[test]
+fn acc_002_what_is_built_in_or_given_twice_stops_the_start() {
+    for (setting, value) in [
+        ("ROLES", "admin"),
+        ("ROLES", "keeper"),
+        ("ROLES", "tutor,tutor"),
+        ("CREDENTIAL_TYPES", "session"),
+        ("CREDENTIAL_TYPES", "badge,badge"),
+        ("GRANT_PATHS", "system"),
+        ("GRANT_PATHS", "x,x"),
+    ] {
+        refused_start(Engine::Sqlite, &[(setting, value)], &[&setting.to_lowercase(), "twice"]);
+    }
+}
+
+#[test]
+fn acc_003_a_role_that_names_what_nobody_registered_stops_the_start() {
+    let server = Setup::new(Engine::Sqlite).with_accounts().start();
+    let program = Program::operator_of(&server).env("MUNIMENT_ROLES", "");
+    for field in ["required_credential_types", "applicable_scope_kinds", "grant_paths"] {
+        let settings = format!("[[roles]]\nname = \"tutor\"\n{field} = [\"nowhere\"]\n");
+        fs::write(program.path("muniment.toml"), settings).unwrap();
+        let refused = program.run(&["serve"]);
+        refused.ended(2);
+        for named in ["tutor", field, "nowhere"] {
+            assert!(refused.stderr.contains(named), "{named} is not in:\n{}", refused.stderr);
+        }
+    }
+    refused_start(Engine::Sqlite, &[("ROLES", "tutor:nowhere")], &["tutor", "grant_paths", "nowhere"]);
+    refused_start(
+        Engine::Sqlite,
+        &[("SELF_SERVICE_ELIGIBLE_ROLES", "unheard")],
+        &["self_service.eligible_roles", "unheard"],
+    );
+}
+
+#[test]
+fn acc_006_cookie_keys_are_demanded_and_never_shown() {
+    let engine = Engine::Sqlite;
+    let short = "s".repeat(31);
+    let long = "l".repeat(32);
+    refused_start(engine, &[("COOKIE_KEYS", &format!("{long}__{short}"))], &["accounts.cookie_keys", "key 2"]);
+    refused_start(engine, &[("COOKIE_KEYS", "____")], &["accounts.cookie_keys"]);
+    let Err(refused) = Setup::new(engine).with_accounts().set("COOKIE_KEYS", &short).try_start() else { panic!() };
+    assert!(!refused.log.contains(&short));
+    let production = Setup::new(engine).production("smtp://127.0.0.1:1").set("COOKIE_KEYS", "");
+    let Err(refused) = production.try_start() else { panic!("production started without keys") };
+    assert!(refused.log.contains("accounts.cookie_keys"), "{}", refused.log);
+}

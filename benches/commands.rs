@@ -3,6 +3,9 @@
 //!
 //! `cargo xtask bench commands [rounds] [seconds]`. The report goes to stdout as Markdown.
 
+#[path = "engine/raw.rs"]
+mod raw;
+
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
@@ -21,8 +24,10 @@ use muniment_aggregates::metric::{Define, Metric, MetricCommand, NewPoint, Recor
 use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
 use muniment_testkit::Cluster;
 use postgres_es::PostgresEventRepository;
+use raw::Raw;
 use sqlite_es::SqliteEventRepository;
 use sqlx::{PgPool, SqlitePool};
+use tokio::sync::Mutex;
 
 const METRICS: u32 = 10_000;
 const HOT_POINTS: u32 = 10_000;
@@ -164,24 +169,6 @@ macro_rules! stock {
     }};
 }
 
-/// As long as a recorded point's payload.
-const RAW_PAYLOAD: &str = r#"{"point_recorded":{"company":"co_AAAAAAAAAAAAAAAA","metric_key":"metric_1","point":"point_AAAAAAAAAAAAAAAA","value":12000.0,"timestamp":"2026-01-01T00:00:00Z","instant":"2026-01-01T00:00:00Z","source":"default-agent-token","confidence":0.5,"raw_event_id":null,"idempotency_key":"bench-1234567-0"}}"#;
-
-const RAW_TABLE: &str = "CREATE TABLE raw (position BIGINT PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, \
-    sequence BIGINT NOT NULL, type TEXT NOT NULL, version TEXT NOT NULL, payload TEXT NOT NULL, metadata TEXT NOT NULL)";
-
-/// A numbered placeholder costs SQLite a search through all of them at every bind; its own plain one does not.
-fn raw_statement(rows: u32, numbered: bool) -> String {
-    let row = |index: u32| {
-        let first = index * 8 + 1;
-        let marks: Vec<String> =
-            (first..first + 8).map(|mark| if numbered { format!("${mark}") } else { "?".to_owned() }).collect();
-        format!("({})", marks.join(","))
-    };
-    let rows: Vec<String> = (0..rows).map(row).collect();
-    format!("INSERT INTO raw VALUES {}", rows.join(","))
-}
-
 async fn measure(row: &mut Row, run: Duration, serial: &Rc<RefCell<u64>>) {
     let started = Instant::now();
     let latencies = Rc::new(RefCell::new(Vec::new()));
@@ -280,42 +267,14 @@ fn actor_rows(bus: &CommandBus) -> Vec<Row> {
     ]
 }
 
-/// The bytes of a recorded point, in the engine's own best statement, on one connection.
-macro_rules! raw_row {
-    ($connection:expr, $name:expr, $rows:expr, $next:expr, $numbered:expr) => {{
-        let connection = Rc::clone(&$connection);
-        let rows: u32 = $rows;
-        let statement: Rc<str> = Rc::from(raw_statement(rows, $numbered));
-        let next: Rc<RefCell<i64>> = Rc::clone(&$next);
-        let payload: Rc<str> = Rc::from(RAW_PAYLOAD);
-        let metadata: Rc<str> = Rc::from(&*origin().to_metadata());
-        let work: Work = Rc::new(move |_| {
-            let (connection, statement, next) = (Rc::clone(&connection), Rc::clone(&statement), Rc::clone(&next));
-            let (payload, metadata) = (Rc::clone(&payload), Rc::clone(&metadata));
-            Box::pin(async move {
-                let mut connection = connection.lock().await;
-                let first = {
-                    let mut next = next.borrow_mut();
-                    *next += i64::from(rows);
-                    *next - i64::from(rows)
-                };
-                let mut query = sqlx::query(&statement);
-                for index in 0..i64::from(rows) {
-                    query = query
-                        .bind(first + index)
-                        .bind("metric")
-                        .bind("metric_AAAAAAAAAAAAAAAA")
-                        .bind(first + index)
-                        .bind("metric.point_recorded")
-                        .bind("1.0")
-                        .bind(payload.to_string())
-                        .bind(metadata.to_string());
-                }
-                query.execute(&mut **connection).await.expect("raw rows");
-            })
-        });
-        row($name, 1, rows, work)
-    }};
+fn raw_row(raw: &Rc<Mutex<Raw>>, name: &str, rows: u32) -> Row {
+    let raw = Rc::clone(raw);
+    let statement: Rc<str> = Rc::from(raw.try_lock().expect("nobody else has it yet").statement(rows));
+    let work: Work = Rc::new(move |_| {
+        let (raw, statement) = (Rc::clone(&raw), Rc::clone(&statement));
+        Box::pin(async move { raw.lock().await.insert(&statement, rows).await })
+    });
+    row(name, 1, rows, work)
 }
 
 async fn rounds(engine: &str, mut rows: Vec<Row>, rounds: u32, run: Duration) {
@@ -340,13 +299,10 @@ async fn postgres(arbiters: &Arc<[ArbiterHandle]>, times: u32, run: Duration) {
     let pool = PgPool::connect(&cluster.fresh_database()).await.expect("connects");
     sqlx::query(STOCK_TABLE).execute(&pool).await.expect("the stock table");
     let framework = stock!(PostgresEventRepository::new(pool.clone()));
-    let raw = PgPool::connect(&cluster.fresh_database()).await.expect("connects");
-    sqlx::query(RAW_TABLE).execute(&raw).await.expect("the raw table");
-    let raw = Rc::new(tokio::sync::Mutex::new(raw.acquire().await.expect("a connection")));
-    let next = Rc::new(RefCell::new(0));
+    let raw = Rc::new(Mutex::new(Raw::postgres(&cluster.fresh_database()).await));
     let mut rows = vec![
-        raw_row!(raw, "raw, single rows", 1, next, true),
-        raw_row!(raw, "raw, batches of 100", RAW_ROWS, next, true),
+        raw_row(&raw, "raw, single rows", 1),
+        raw_row(&raw, "raw, batches of 100", RAW_ROWS),
         row("stock, many aggregates", 64, 1, stock_work!(framework, false)),
         row("stock, one hot aggregate", 64, 1, stock_work!(framework, true)),
     ];
@@ -360,24 +316,19 @@ async fn sqlite(arbiters: &Arc<[ArbiterHandle]>, times: u32, run: Duration) {
     let bus =
         ours(Store::Sqlite { directory: folder.path().to_owned() }, folder.path().join("keys"), Arc::clone(arbiters))
             .await;
-    let open = |name: &str| {
-        sqlx::sqlite::SqliteConnectOptions::new()
-            .filename(folder.path().join(name))
-            .create_if_missing(true)
-            .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
-            .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(30))
-    };
-    let pool = SqlitePool::connect_with(open("stock.db")).await.expect("connects");
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(folder.path().join("stock.db"))
+        .create_if_missing(true)
+        .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
+        .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(30));
+    let pool = SqlitePool::connect_with(options).await.expect("connects");
     sqlx::query(STOCK_TABLE).execute(&pool).await.expect("the stock table");
     let framework = stock!(SqliteEventRepository::new(pool.clone()));
-    let raw = SqlitePool::connect_with(open("raw.db")).await.expect("connects");
-    sqlx::query(RAW_TABLE).execute(&raw).await.expect("the raw table");
-    let raw = Rc::new(tokio::sync::Mutex::new(raw.acquire().await.expect("a connection")));
-    let next = Rc::new(RefCell::new(0));
+    let raw = Rc::new(Mutex::new(Raw::sqlite(&folder.path().join("raw.db")).await));
     let mut rows = vec![
-        raw_row!(raw, "raw, single rows", 1, next, false),
-        raw_row!(raw, "raw, batches of 100", RAW_ROWS, next, false),
+        raw_row(&raw, "raw, single rows", 1),
+        raw_row(&raw, "raw, batches of 100", RAW_ROWS),
         row("stock, many aggregates", 64, 1, stock_work!(framework, false)),
         row("stock, one hot aggregate", 64, 1, stock_work!(framework, true)),
     ];

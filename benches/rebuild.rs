@@ -1,14 +1,15 @@
 //! Rebuilding from the record: a fold of state beside reading and decoding the same events with nothing else, and the
 //! points' read model beside inserting its own rows with nothing else.
 //!
-//! `cargo xtask bench rebuild [events] [rounds]`. The report goes to stdout as Markdown.
+//! `cargo xtask bench rebuild [events] [rounds] [postgres|sqlite]`. The report goes to stdout as Markdown. The record is
+//! opened anew once it is filled, so that every page comes from the database and none from the memory of newest events.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Arbiter, ArbiterHandle};
+use actix::Arbiter;
 use muniment::runtime::fold::decode;
 use muniment::runtime::{Clock, CommandBus, Origin};
 use muniment_aggregates::decider::Decider as _;
@@ -20,17 +21,23 @@ use muniment_projections::rebuild::rebuild;
 use muniment_projections::{OnMismatch, ReadDatabase, ReadStore, ReadStoreConfig, points};
 use muniment_testkit::Cluster;
 
-const POINTS_A_COMMAND: u32 = 1_000;
+const POINTS_A_COMMAND: usize = 1_000;
 const POINTS_A_METRIC: u32 = 10_000;
+const METRICS_AT_ONCE: usize = 4;
 /// As the rebuild has it.
 const PAGE_EVENTS: usize = 5_000;
 const STATEMENT_ROWS: usize = 256;
 const ROW_VALUES: usize = 11;
 
+/// Ids in no order, as those of the program are: an index on them is not filled from left to right.
 fn random(number: u32) -> [u8; 12] {
     let mut bytes = [0_u8; 12];
-    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    bytes.copy_from_slice(&blake3::hash(&number.to_be_bytes()).as_bytes()[..12]);
     bytes
+}
+
+fn metric_of(point: u32) -> MetricId {
+    MetricId::from_random(random(u32::MAX - point / POINTS_A_METRIC))
 }
 
 fn define(number: u32) -> MetricCommand {
@@ -57,22 +64,41 @@ fn record(first: u32) -> MetricCommand {
         raw_event_id: None,
         idempotency_key: format!("bench-{number}"),
     };
-    MetricCommand::RecordPoints(RecordPoints { points: (first..first + POINTS_A_COMMAND).map(point).collect() })
+    MetricCommand::RecordPoints(RecordPoints { points: (first..).take(POINTS_A_COMMAND).map(point).collect() })
 }
 
-async fn filled(store: Store, keys: &Path, arbiters: &Arc<[ArbiterHandle]>, events: u32) -> Journal {
+async fn opened(store: &Store, keys: &Path) -> Journal {
     let keys = KeySource::Directory { path: keys.to_owned(), create_missing: true };
-    let journal = Journal::open(JournalConfig { store, keys, limits: JournalLimits::default() }).await.expect("opens");
-    let bus = CommandBus::new(journal.clone(), Clock::system(), Arc::clone(arbiters));
-    let origin = Origin::system("bench", "record_points", None);
-    for first in (0..events).step_by(usize::try_from(POINTS_A_COMMAND).expect("fits")) {
-        let metric = MetricId::from_random(random(first / POINTS_A_METRIC));
-        if first % POINTS_A_METRIC == 0 {
-            bus.execute::<Metric>(metric.as_str(), define(first), &origin).await.expect("a fresh metric");
+    let config = JournalConfig { store: store.clone(), keys, limits: JournalLimits::default() };
+    Journal::open(config).await.expect("opens")
+}
+
+/// Several metrics at once, so that the journal's batches are full.
+async fn filled(store: Store, keys: &Path, events: u32) -> Journal {
+    let begun = Instant::now();
+    let journal = opened(&store, keys).await;
+    let arbiter = Arbiter::new();
+    let bus = CommandBus::new(journal.clone(), Clock::system(), Arc::from([arbiter.handle()]));
+    let fill = |metric: u32| {
+        let bus = bus.clone();
+        async move {
+            let origin = Origin::system("bench", "record_points", None);
+            let from = metric * POINTS_A_METRIC;
+            let id = metric_of(from);
+            bus.execute::<Metric>(id.as_str(), define(from), &origin).await.expect("a fresh metric");
+            for first in (from..events.min(from + POINTS_A_METRIC)).step_by(POINTS_A_COMMAND) {
+                bus.execute::<Metric>(id.as_str(), record(first), &origin).await.expect("fresh points");
+            }
         }
-        bus.execute::<Metric>(metric.as_str(), record(first), &origin).await.expect("fresh points");
+    };
+    let metrics: Vec<u32> = (0..events.div_ceil(POINTS_A_METRIC)).collect();
+    for together in metrics.chunks(METRICS_AT_ONCE) {
+        futures_util::future::join_all(together.iter().map(|metric| fill(*metric))).await;
     }
-    journal
+    journal.shutdown().await;
+    arbiter.stop();
+    eprintln!("filled in {:.1} s", begun.elapsed().as_secs_f64());
+    opened(&store, keys).await
 }
 
 /// Every event in order, decoded.
@@ -160,10 +186,10 @@ macro_rules! raw_rows {
             sqlx::query(&drop).execute(&mut *connection).await.expect("dropped");
         }
         sqlx::raw_sql($schema).execute(&mut *connection).await.expect("the tables");
-        let metric = MetricId::from_random(random(0)).to_string();
-        let rows: Vec<(i64, String, String)> = (0..$events)
+        let rows: Vec<(i64, String, String, String)> = (0..$events)
             .map(|number| {
-                (i64::from(number), PointId::from_random(random(number)).to_string(), format!("bench-{number}"))
+                let id = PointId::from_random(random(number)).to_string();
+                (i64::from(number), id, metric_of(number).to_string(), format!("bench-{number}"))
             })
             .collect();
         let begun = Instant::now();
@@ -173,11 +199,11 @@ macro_rules! raw_rows {
             for chunk in page.chunks(STATEMENT_ROWS) {
                 let rest = (chunk.len() < STATEMENT_ROWS).then(|| statement(chunk.len(), $numbered));
                 let mut query = sqlx::query(rest.as_deref().unwrap_or(&full));
-                for (position, id, key) in chunk {
+                for (position, id, metric, key) in chunk {
                     query = query
                         .bind(position)
                         .bind(id)
-                        .bind(&metric)
+                        .bind(metric)
                         .bind(1_767_225_600_000_000_i64)
                         .bind("2026-01-01T00:00:00Z")
                         .bind(12_000.0)
@@ -214,11 +240,11 @@ fn report(engine: &str, events: u32, taken: &[Vec<f64>; 4]) {
     println!("| points' read model / raw insert of its rows | {:.2} |", median(3) / median(2));
 }
 
-async fn sqlite(arbiters: &Arc<[ArbiterHandle]>, events: u32, rounds: u32) {
+async fn sqlite(events: u32, rounds: u32) {
     let folder = tempfile::tempdir().expect("a folder");
     let directory = folder.path().to_owned();
     let store = Store::Sqlite { directory: directory.clone() };
-    let journal = filled(store, &directory.join("keys"), arbiters, events).await;
+    let journal = filled(store, &directory.join("keys"), events).await;
     let reads = caught_up(ReadDatabase::Sqlite { directory: directory.clone() }, &journal).await;
     let options = sqlx::sqlite::SqliteConnectOptions::new()
         .filename(directory.join("raw.db"))
@@ -239,11 +265,11 @@ async fn sqlite(arbiters: &Arc<[ArbiterHandle]>, events: u32, rounds: u32) {
     journal.shutdown().await;
 }
 
-async fn postgres(arbiters: &Arc<[ArbiterHandle]>, events: u32, rounds: u32) {
+async fn postgres(events: u32, rounds: u32) {
     let folder = tempfile::tempdir().expect("a folder");
     let cluster = Cluster::shared();
     let url = cluster.fresh_database();
-    let journal = filled(Store::Postgres { url: url.clone() }, &folder.path().join("keys"), arbiters, events).await;
+    let journal = filled(Store::Postgres { url: url.clone() }, &folder.path().join("keys"), events).await;
     let reads = caught_up(ReadDatabase::Postgres { url, connections_max: 4 }, &journal).await;
     let options: sqlx::postgres::PgConnectOptions = cluster.fresh_database().parse().expect("a url");
     let raw = sqlx::PgPool::connect_with(options.options([("synchronous_commit", "off")])).await.expect("connects");
@@ -263,12 +289,16 @@ fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
     let events = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
     let rounds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let only = arguments.next();
+    let wanted = |engine: &str| only.as_deref().is_none_or(|only| only == engine);
+    let (on_postgres, on_sqlite) = (wanted("postgres"), wanted("sqlite"));
     actix::System::new().block_on(async move {
-        let arbiter = Arbiter::new();
-        let arbiters: Arc<[ArbiterHandle]> = Arc::from([arbiter.handle()]);
         println!("# Rebuild: {events} events, {rounds} rounds");
-        postgres(&arbiters, events, rounds).await;
-        sqlite(&arbiters, events, rounds).await;
-        arbiter.stop();
+        if on_postgres {
+            postgres(events, rounds).await;
+        }
+        if on_sqlite {
+            sqlite(events, rounds).await;
+        }
     });
 }

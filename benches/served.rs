@@ -1,8 +1,15 @@
 //! What the built server answers a second over HTTP: sign-ins beside the bare Argon2 limit of the machine, authenticated
-//! reads beside `/health`, accepted offers beside metric points. Clients, server and database share the machine, so what
-//! counts are the ratios.
+//! reads beside `/health`, accepted offers beside metric points, batches of points beside the engine's own limit,
+//! points with their traces exported beside points without. Clients, server and database share the machine, so what counts
+//! are the ratios.
 //!
-//! `cargo xtask bench served [rounds] [seconds]`. The report goes to stdout as Markdown.
+//! `cargo xtask bench served [rounds] [seconds] [rows]`; `rows` is a part of the names of those to run. The report goes to
+//! stdout as Markdown.
+
+#[path = "served/collector.rs"]
+mod collector;
+#[path = "engine/raw.rs"]
+mod raw;
 
 use std::cell::Cell;
 use std::future::Future;
@@ -15,15 +22,19 @@ use std::time::{Duration, Instant};
 
 use muniment::auth::passwords::Passwords;
 use muniment_testkit::{Cluster, free_port};
+use raw::Raw;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 const PASSWORD: &str = "correct horse battery";
 const CONNECTIONS: u32 = 32;
 /// The same as a count of things.
 const MEMBERS: usize = 32;
+/// Points of a batch, and rows of the raw one beside it.
+const BATCH: u32 = 1_000;
 /// Offers that wait before a round of accepts; a round ends early when none is left.
 const OFFERS: usize = 3_000;
 
@@ -42,7 +53,7 @@ impl Drop for Served {
     }
 }
 
-fn start(database: Option<String>) -> Served {
+fn start(database: Option<String>, traces: Option<&str>) -> Served {
     let folder = tempfile::tempdir().expect("a folder");
     let address = format!("127.0.0.1:{}", free_port());
     let token = folder.path().join("token");
@@ -60,6 +71,9 @@ fn start(database: Option<String>) -> Served {
     }
     if let Some(url) = database {
         command.env("MUNIMENT_DATABASE_URL", url);
+    }
+    if let Some(collector) = traces {
+        command.env("MUNIMENT_TELEMETRY_OTLP_ENDPOINT", collector);
     }
     let log = std::fs::File::create(folder.path().join("log")).expect("a log");
     let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("the program starts");
@@ -142,13 +156,43 @@ async fn bare_argon2(passwords: &Arc<Passwords>, stored: &Arc<str>, run: Duratio
 /// The next of the offers that wait, for whoever comes first.
 type Offers = Rc<std::cell::RefCell<Vec<(usize, String)>>>;
 
-async fn engine(name: &str, database: Option<String>, rounds: u32, run: Duration) {
-    let served = start(database);
-    let http = Client::new();
-    let base = served.base.clone();
+async fn answers(http: &Client, base: &str) {
     while http.get(format!("{base}/health")).send().await.is_err() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// A company with the metric `arr`; how its agent calls.
+async fn company(http: &Client, base: &str) -> (&'static str, String) {
+    let form = json!({ "company_name": "A", "founder_name": "B", "founder_email": "b@example.com" });
+    let made = post(http, format!("{base}/v1/applications"), ("x-bench", "1".to_owned()), form).await;
+    let agent = ("authorization", format!("Bearer {}", made["token"].as_str().expect("text")));
+    post(http, format!("{base}/v1/metrics"), agent.clone(), json!({ "key": "arr" })).await;
+    agent
+}
+
+/// How often, how long and which.
+struct Plan {
+    rounds: u32,
+    run: Duration,
+    only: String,
+}
+
+/// Where an engine's servers and the raw rows beside them have their data.
+struct Places {
+    database: Option<String>,
+    /// Of the server that exports its traces.
+    traced: Option<String>,
+    raw: Raw,
+}
+
+async fn engine(name: &str, places: Places, plan: &Plan) {
+    let Plan { rounds, run, only } = plan;
+    let (served, traced) = (start(places.database, None), start(places.traced, Some(&collector::start())));
+    let http = Client::new();
+    let base = served.base.clone();
+    answers(&http, &base).await;
+    answers(&http, &traced.base).await;
     let body = json!({ "token": "token-of-the-bench", "username": "keeper", "password": PASSWORD });
     let keeper = cookie(&http, format!("{base}/api/account/bootstrap"), body).await;
     let by_session = ("cookie", keeper);
@@ -165,10 +209,7 @@ async fn engine(name: &str, database: Option<String>, rounds: u32, run: Duration
     }
     let token = rpc(&http, &base, by_session.clone(), "account_token_create", json!({})).await["token"].clone();
     let by_token = ("authorization", format!("Bearer {}", token.as_str().expect("text")));
-    let form = json!({ "company_name": "A", "founder_name": "B", "founder_email": "b@example.com" });
-    let made = post(&http, format!("{base}/v1/applications"), ("x-bench", "1".to_owned()), form).await;
-    let agent = ("authorization", format!("Bearer {}", made["token"].as_str().expect("text")));
-    post(&http, format!("{base}/v1/metrics"), agent.clone(), json!({ "key": "arr" })).await;
+    let (agent, traced_agent) = (company(&http, &base).await, company(&http, &traced.base).await);
 
     let offers = Offers::default();
     let number = Rc::new(Cell::new(0_u32));
@@ -223,13 +264,15 @@ async fn engine(name: &str, database: Option<String>, rounds: u32, run: Duration
             }),
         );
     }
-    for (name, clients, points) in [
-        ("point", 1, 1),
-        ("point", CONNECTIONS, 1),
-        ("point", 64, 1),
-        ("point", 256, 1),
-        ("batch of 1,000 points", 4, 1_000),
+    for (name, clients, points, traces) in [
+        ("point", 1, 1, false),
+        ("point", CONNECTIONS, 1, false),
+        ("point", 64, 1, false),
+        ("point, traces exported", 64, 1, true),
+        ("point", 256, 1, false),
+        ("batch of 1,000 points", 4, BATCH, false),
     ] {
+        let (base, agent) = if traces { (&traced.base, &traced_agent) } else { (&base, &agent) };
         let (http, base, agent, number) = (http.clone(), base.clone(), agent.clone(), Rc::clone(&number));
         row(
             name,
@@ -252,12 +295,27 @@ async fn engine(name: &str, database: Option<String>, rounds: u32, run: Duration
         );
     }
 
+    let statement: Rc<str> = Rc::from(places.raw.statement(BATCH));
+    let raw = Rc::new(Mutex::new(places.raw));
+    row(
+        "raw batch of 1,000 rows",
+        1,
+        Rc::new(move || {
+            let (raw, statement) = (Rc::clone(&raw), Rc::clone(&statement));
+            Box::pin(async move {
+                raw.lock().await.insert(&statement, BATCH).await;
+                u64::from(BATCH)
+            })
+        }),
+    );
+
     let passwords =
         Arc::new(Passwords::new(std::thread::available_parallelism().map_or(1, usize::from), 64).expect("hashes"));
     let stored: Arc<str> = passwords.hash(Zeroizing::new(PASSWORD.to_owned())).await.expect("hashed").into();
     let mut bare = Vec::new();
-    for _ in 0..rounds {
-        bare.push(bare_argon2(&passwords, &stored, run).await);
+    rows.retain(|row| row.name.contains(only.as_str()));
+    for _ in 0..*rounds {
+        bare.push(bare_argon2(&passwords, &stored, *run).await);
         for row in &mut rows {
             if row.name == "accept offer" {
                 // Each in a scope of its own, so that every accept gives a role.
@@ -274,7 +332,7 @@ async fn engine(name: &str, database: Option<String>, rounds: u32, run: Duration
                     offers.borrow_mut().extend(ids);
                 }
             }
-            let rate = measure(row, run).await;
+            let rate = measure(row, *run).await;
             row.rates.push(rate);
         }
     }
@@ -303,6 +361,11 @@ fn report(name: &str, bare: &[f64], rows: &[Row]) {
         "| RPC reads by token / health | {:.2} |",
         of("RPC read by token", CONNECTIONS) / of("/health", CONNECTIONS)
     );
+    println!(
+        "| batches of points / raw batches of rows | {:.2} |",
+        of("batch of 1,000 points", 4) / of("raw batch of 1,000 rows", 1)
+    );
+    println!("| points with traces exported / without | {:.2} |", of("point, traces exported", 64) / of("point", 64));
     println!("| accepted offers / points | {:.2} |", of("accept offer", CONNECTIONS) / of("point", CONNECTIONS));
 }
 
@@ -310,12 +373,20 @@ fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
     let rounds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(5);
     let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1.5);
-    let run = Duration::from_secs_f64(seconds);
+    let plan = Plan { rounds, run: Duration::from_secs_f64(seconds), only: arguments.next().unwrap_or_default() };
     rustls::crypto::ring::default_provider().install_default().expect("the first of this process");
     assert!(Path::new(env!("CARGO_BIN_EXE_muniment")).is_file(), "cargo builds the program with its benches");
     println!("# Over HTTP: {rounds} rounds of {seconds} s a row");
     actix::System::new().block_on(async move {
-        engine("PostgreSQL", Some(Cluster::shared().fresh_database()), rounds, run).await;
-        engine("SQLite, synchronous=FULL", None, rounds, run).await;
+        let cluster = Cluster::shared();
+        let places = Places {
+            database: Some(cluster.fresh_database()),
+            traced: Some(cluster.fresh_database()),
+            raw: Raw::postgres(&cluster.fresh_database()).await,
+        };
+        engine("PostgreSQL", places, &plan).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let raw = Raw::sqlite(&folder.path().join("raw.db")).await;
+        engine("SQLite, synchronous=FULL", Places { database: None, traced: None, raw }, &plan).await;
     });
 }

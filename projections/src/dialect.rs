@@ -26,18 +26,6 @@ pub(crate) fn with_generations(sql: &str, generation_of: impl Fn(&str) -> Option
     out
 }
 
-/// The placeholder of the value at `position`, counted from 1, where values stand in order. SQLite keeps numbered
-/// ones in a list that it walks for each value; over thousands of values that is nearly all of an insert's time.
-pub(crate) fn push_placeholder(engine: Engine, position: usize, sql: &mut String) {
-    match engine {
-        Engine::Sqlite => sql.push('?'),
-        Engine::Postgres => {
-            sql.push('$');
-            sql.push_str(&position.to_string());
-        }
-    }
-}
-
 /// Whether the database says that a table is not there: the generation was dropped after another node swapped it.
 pub(crate) fn is_missing_table(error: &SqlError) -> bool {
     let SqlError::Driver(sqlx::Error::Database(error)) = error else { return false };

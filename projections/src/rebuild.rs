@@ -150,26 +150,46 @@ where
     E: Display,
 {
     let mut position = generation_position(store, id).await?;
+    let mut ahead: Option<Vec<Arc<RecordedEvent>>> = None;
     loop {
         let target = live_position(store, projection).await?;
         progress(Progress { name: projection.name(), position, target });
         if position >= target {
             return Ok(position);
         }
-        let missing = usize::try_from(target.0 - position.0).unwrap_or(usize::MAX);
-        let page = read(position, missing.min(PAGE_EVENTS))
-            .await
-            .map_err(|error| RebuildError::Read { after: position, reason: error.to_string() })?;
-        if page.is_empty() {
+        let page = match ahead.take() {
+            Some(page) => page,
+            None => page_between(read, position, target).await?,
+        };
+        let Some(last) = page.last().map(|event| event.position) else {
             return Err(RebuildError::Short { at: position, target });
-        }
-        position = match store.advance_generation(projection, id, &page).await? {
+        };
+        // The next page is read while this one is written; both wait for a database most of the time.
+        let next = async { if last < target { page_between(read, last, target).await.map(Some) } else { Ok(None) } };
+        let (advanced, next) = tokio::join!(store.advance_generation(projection, id, &page), next);
+        position = match advanced? {
             Advance::Moved(at) => at,
             // Another run fills the same tables.
             Advance::Ahead(at) => at,
             Advance::Behind(_) => return Err(RebuildError::Dropped(projection.name())),
         };
+        ahead = next?.filter(|_| position == last);
     }
+}
+
+async fn page_between<R, F, E>(
+    read: &R,
+    after: Position,
+    target: Position,
+) -> Result<Vec<Arc<RecordedEvent>>, RebuildError>
+where
+    R: Fn(Position, usize) -> F,
+    F: Future<Output = Result<Vec<Arc<RecordedEvent>>, E>>,
+    E: Display,
+{
+    let missing = usize::try_from(target.0.saturating_sub(after.0)).unwrap_or(usize::MAX);
+    let page = read(after, missing.min(PAGE_EVENTS)).await;
+    page.map_err(|error| RebuildError::Read { after, reason: error.to_string() })
 }
 
 async fn generation_position(store: &ReadStore, id: GenerationId) -> Result<Position, SqlError> {

@@ -3,16 +3,9 @@
 
 use std::borrow::Cow;
 
-use muniment_sql::{Arg, Engine, Row, SqlError, Transaction};
+use muniment_sql::{Arg, Row, SqlError, Transaction};
 
-use crate::dialect::{push_placeholder, with_generations};
-
-/// Rows of a multi-row insert, largest first. Few fixed sizes keep the statement texts few, so that both drivers
-/// find them prepared.
-const CHUNK_ROWS: [usize; 4] = [256, 32, 4, 1];
-
-/// Bound values of one statement. SQLite allows 32,766, PostgreSQL 65,535.
-const CHUNK_VALUES_MAX: usize = 16_000;
+use crate::dialect::with_generations;
 
 /// What a projection writes through while it applies a batch.
 pub struct Rows<'t> {
@@ -62,18 +55,8 @@ impl<'t> Rows<'t> {
     /// # Errors
     /// What the database says.
     pub async fn insert(&mut self, batch: InsertBatch, suffix: &str) -> Result<(), SqlError> {
-        let width = batch.columns.len();
-        let mut values = batch.values.as_slice();
-        while !values.is_empty() {
-            let rows = values.len() / width;
-            let chunk =
-                CHUNK_ROWS.into_iter().find(|size| *size <= rows && size * width <= CHUNK_VALUES_MAX).unwrap_or(1);
-            let (now, later) = values.split_at(chunk * width);
-            let sql = self.text(&insert_text(self.tx.engine(), batch.table, batch.columns, chunk, suffix));
-            self.tx.execute(&sql, &storable(now)).await?;
-            values = later;
-        }
-        Ok(())
+        let (table, suffix) = (self.text(batch.table), self.text(suffix));
+        self.tx.insert(&table, batch.columns, &storable(&batch.values), &suffix).await
     }
 }
 
@@ -89,27 +72,6 @@ fn storable<'s, 'a>(args: &'s [Arg<'a>]) -> Cow<'s, [Arg<'a>]> {
         Arg::Int(_) | Arg::Real(_) | Arg::Text(None) | Arg::Blob(_) => arg.clone(),
     });
     Cow::Owned(replaced.collect())
-}
-
-fn insert_text(engine: Engine, table: &str, columns: &[&str], rows: usize, suffix: &str) -> String {
-    let mut sql = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
-    let mut placeholder = 0;
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..columns.len() {
-            placeholder += 1;
-            if column > 0 {
-                sql.push_str(", ");
-            }
-            push_placeholder(engine, placeholder, &mut sql);
-        }
-        sql.push(')');
-    }
-    if !suffix.is_empty() {
-        sql.push(' ');
-        sql.push_str(suffix);
-    }
-    sql
 }
 
 /// Rows of one table, collected over a batch of events.
@@ -143,19 +105,5 @@ impl InsertBatch {
     #[must_use]
     pub fn take(&mut self) -> Self {
         Self { table: self.table, columns: self.columns, values: std::mem::take(&mut self.values) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn placeholders_count_through_all_rows() {
-        assert_eq!(
-            insert_text(Engine::Postgres, "t_g0", &["a", "b"], 2, "ON CONFLICT DO NOTHING"),
-            "INSERT INTO t_g0 (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING"
-        );
-        assert_eq!(insert_text(Engine::Sqlite, "t_g0", &["a", "b"], 1, ""), "INSERT INTO t_g0 (a, b) VALUES (?, ?)");
     }
 }

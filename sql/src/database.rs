@@ -6,7 +6,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqlitePool};
 use sqlx::{Connection as _, Executor as _, Postgres, Sqlite};
 
-use crate::{Arg, Row, SqlError};
+use crate::{Arg, Row, SqlError, insert};
 
 /// Which engine answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,21 +37,21 @@ pub enum Database {
     Postgres(PgPool),
 }
 
-fn sqlite_query<'q>(sql: &'q str, args: &[Arg<'q>]) -> Query<'q, Sqlite, SqliteArguments<'q>> {
-    args.iter().cloned().fold(sqlx::query(sql), |query, arg| match arg {
+fn sqlite_query<'q>(sql: &'q str, args: &'q [Arg<'_>]) -> Query<'q, Sqlite, SqliteArguments<'q>> {
+    args.iter().fold(sqlx::query(sql), |query, arg| match arg {
         Arg::Int(value) => query.bind(value),
         Arg::Real(value) => query.bind(value),
-        Arg::Text(value) => query.bind(value),
-        Arg::Blob(value) => query.bind(value.map(std::borrow::Cow::into_owned)),
+        Arg::Text(value) => query.bind(value.as_deref()),
+        Arg::Blob(value) => query.bind(value.as_deref()),
     })
 }
 
-fn postgres_query<'q>(sql: &'q str, args: &[Arg<'q>]) -> Query<'q, Postgres, PgArguments> {
-    args.iter().cloned().fold(sqlx::query(sql), |query, arg| match arg {
+fn postgres_query<'q>(sql: &'q str, args: &'q [Arg<'_>]) -> Query<'q, Postgres, PgArguments> {
+    args.iter().fold(sqlx::query(sql), |query, arg| match arg {
         Arg::Int(value) => query.bind(value),
         Arg::Real(value) => query.bind(value),
-        Arg::Text(value) => query.bind(value),
-        Arg::Blob(value) => query.bind(value.map(std::borrow::Cow::into_owned)),
+        Arg::Text(value) => query.bind(value.as_deref()),
+        Arg::Blob(value) => query.bind(value.as_deref()),
     })
 }
 
@@ -195,6 +195,39 @@ impl Transaction {
             Inner::Sqlite(connection) => sqlite_query(sql, args).execute(&mut **connection).await?.rows_affected(),
             Inner::Postgres(tx) => postgres_query(sql, args).execute(&mut **tx).await?.rows_affected(),
         })
+    }
+
+    /// Inserts rows whose values stand one after the other, row after row; `suffix` follows them, for example the
+    /// `ON CONFLICT` part of an upsert, or is empty.
+    ///
+    /// # Errors
+    /// What the database says, and that a column has values of more than one type.
+    pub async fn insert(
+        &mut self,
+        table: &str,
+        columns: &[&str],
+        values: &[Arg<'_>],
+        suffix: &str,
+    ) -> Result<(), SqlError> {
+        match self.open()? {
+            Inner::Sqlite(connection) => {
+                for (sql, values) in insert::chunks(table, columns, values, suffix) {
+                    sqlite_query(&sql, values).execute(&mut **connection).await?;
+                }
+            }
+            Inner::Postgres(tx) if !values.is_empty() => {
+                let (sql, arrays) = insert::arrays(table, columns, values, suffix)?;
+                let query = arrays.into_iter().fold(sqlx::query(&sql), |query, column| match column {
+                    insert::Column::Ints(values) => query.bind(values),
+                    insert::Column::Reals(values) => query.bind(values),
+                    insert::Column::Texts(values) => query.bind(values),
+                    insert::Column::Blobs(values) => query.bind(values),
+                });
+                query.execute(&mut **tx).await?;
+            }
+            Inner::Postgres(_) => {}
+        }
+        Ok(())
     }
 
     /// All rows of an answer.

@@ -4,6 +4,7 @@
 //! Reading order: [`Database`] (pools, statements, transactions), [`Arg`] and [`Row`], [`migrations`].
 
 mod database;
+mod insert;
 mod lock;
 pub mod migrations;
 mod value;

@@ -1,7 +1,7 @@
 //! Traces leave by OTLP over HTTP, in protobuf, from a thread of their own.
 //!
-//! A collector that is slow or away costs spans and nothing else: the queue is bounded, what does not fit is dropped, one
-//! line in the log says so and one that it is over.
+//! A collector that is slow or away costs spans and nothing else: the queue is bounded, what does not fit is dropped and
+//! counted, one line in the log says that a batch was refused and one that it is over.
 
 use std::fmt;
 use std::future::Future;
@@ -23,6 +23,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::figures::SPANS_LOST;
+use super::queue::{Bounded, Waiting};
 use super::spans::SPANS;
 use crate::config::telemetry::TracesConfig;
 
@@ -70,12 +72,14 @@ impl Export {
             .with_max_export_batch_size(BATCH_SPANS_MAX)
             .with_scheduled_delay(DELAY)
             .build();
-        let exporter = Reporting { exporter, endpoint, away: AtomicBool::new(false) };
+        let waiting = Waiting::default();
+        let exporter = Reporting { exporter, endpoint, waiting: waiting.clone(), away: AtomicBool::new(false) };
+        let next = BatchSpanProcessor::builder(exporter).with_batch_config(batches).build();
         let resource = Resource::builder()
             .with_service_name("muniment")
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
         let provider = SdkTracerProvider::builder()
-            .with_span_processor(BatchSpanProcessor::builder(exporter).with_batch_config(batches).build())
+            .with_span_processor(Bounded { next, waiting, spans_max: QUEUE_SPANS_MAX })
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sample_ratio))))
             .with_resource(resource.build());
         Ok(Self(provider.build()))
@@ -132,6 +136,7 @@ impl Extractor for Traceparent<'_> {
 struct Reporting {
     exporter: SpanExporter,
     endpoint: String,
+    waiting: Waiting,
     away: AtomicBool,
 }
 
@@ -145,7 +150,7 @@ impl Reporting {
                 }
             }
             Err(error) => {
-                metrics::counter!("muniment_spans_lost_total").increment(u64::try_from(count).unwrap_or(u64::MAX));
+                metrics::counter!(SPANS_LOST).increment(u64::try_from(count).unwrap_or(u64::MAX));
                 if !self.away.swap(true, Ordering::Relaxed) {
                     tracing::warn!(endpoint, error = %error, "the collector takes no spans; they are dropped");
                 }
@@ -157,6 +162,7 @@ impl Reporting {
 impl trace::SpanExporter for Reporting {
     fn export(&self, batch: Vec<SpanData>) -> impl Future<Output = OTelSdkResult> + Send {
         let count = batch.len();
+        self.waiting.left(count);
         async move {
             let outcome = self.exporter.export(batch).await;
             self.note(count, &outcome);

@@ -6,6 +6,11 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 /// Bounds of the histograms of durations, in seconds: from a read out of memory to a client's patience.
 const SECONDS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
+/// Spans of batches that the collector refused or did not take in time.
+pub const SPANS_LOST: &str = "muniment_spans_lost_total";
+/// Spans that found the queue to the collector full.
+pub const SPANS_DROPPED: &str = "muniment_spans_dropped_total";
+
 /// The figures of this process. Cheap to clone.
 #[derive(Clone)]
 pub struct Figures(PrometheusHandle);
@@ -31,6 +36,8 @@ impl Figures {
         let recorder = PrometheusBuilder::new().set_buckets_for_metric(bounds, &SECONDS)?.build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder)?;
+        // There from the start, as 0: what is not there cannot be told from what was never counted.
+        [SPANS_LOST, SPANS_DROPPED].into_iter().for_each(|name| metrics::counter!(name).absolute(0));
         Ok(Self(handle))
     }
 

@@ -10,6 +10,8 @@ pub mod fields;
 pub mod figures;
 #[cfg(not(feature = "otel"))]
 mod no_export;
+#[cfg(feature = "otel")]
+mod queue;
 pub mod redaction;
 pub mod spans;
 

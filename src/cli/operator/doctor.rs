@@ -9,6 +9,7 @@ use muniment_journal::{Journal, Trusted};
 use muniment_projections::OnMismatch;
 use serde_json::{Value, json};
 
+use super::doctor_traces;
 use super::open::{self, StoreFlags};
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
@@ -84,6 +85,7 @@ async fn look(config: &Config, findings: &mut Findings) {
     };
     findings.note("mail", Ok(mode));
     findings.note("data folder", folder(config));
+    findings.note("traces", doctor_traces::traces(config).await);
     let journal = match open::reading(config).await {
         Ok(journal) => journal,
         Err(error) => return findings.note("record", Err(format!("{error:#}"))),

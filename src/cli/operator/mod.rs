@@ -17,6 +17,7 @@ pub mod backup;
 pub mod cleanup;
 pub mod config;
 pub mod doctor;
+mod doctor_traces;
 pub mod erase;
 pub mod init;
 pub mod keeper;

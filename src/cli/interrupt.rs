@@ -12,29 +12,40 @@ use super::exit::{self as ending, Exit};
 /// How long a command may take to let go of what it holds before the process ends regardless.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Does the work until it ends or the user interrupts it. `resume` is the command that goes on where this one was.
+/// What is said of an interrupted command, asked for when it happens.
+pub type Farewell = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Where nothing can be gone on with.
+#[must_use]
+pub fn no_resume() -> Farewell {
+    Arc::new(|| "interrupted".to_owned())
+}
+
+/// Where this command goes on where the interrupted one was.
+#[must_use]
+pub fn resumed_by(command: String) -> Farewell {
+    Arc::new(move || format!("interrupted; what is done stays done. Go on with: {command}"))
+}
+
+/// Does the work until it ends or the user interrupts it.
 ///
 /// # Errors
 /// Those of the work, and that it was interrupted.
-pub async fn until_interrupted(resume: Option<String>, work: impl Future<Output = Result<()>>) -> Result<()> {
+pub async fn until_interrupted(farewell: Farewell, work: impl Future<Output = Result<()>>) -> Result<()> {
     let pressed = Arc::new(Notify::new());
-    let message = match resume {
-        Some(command) => format!("interrupted; what is done stays done. Go on with: {command}"),
-        None => "interrupted".to_owned(),
-    };
-    let listener = listen(Arc::clone(&pressed), message.clone());
+    let listener = listen(Arc::clone(&pressed), Arc::clone(&farewell));
     // Where no thread can be started the signal keeps its own effect, which is to end the process.
     if let Err(error) = listener {
         tracing::debug!(%error, "interrupts cannot be listened for");
     }
     tokio::select! {
         done = work => done,
-        () = pressed.notified() => Err(Exit::Interrupted.because(message)),
+        () = pressed.notified() => Err(Exit::Interrupted.because(farewell())),
     }
 }
 
 /// Listens on a thread of its own: a read of standard input blocks the one that works, and no signal ends that read.
-fn listen(pressed: Arc<Notify>, message: String) -> std::io::Result<()> {
+fn listen(pressed: Arc<Notify>, farewell: Farewell) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let wait = move || {
         let heard = runtime.block_on(async {
@@ -46,7 +57,7 @@ fn listen(pressed: Arc<Notify>, message: String) -> std::io::Result<()> {
         if heard.is_err() {
             return;
         }
-        eprint!("{}", ending::report(&Exit::Interrupted.because(message)));
+        eprint!("{}", ending::report(&Exit::Interrupted.because(farewell())));
         exit(i32::from(Exit::Interrupted.code()));
     };
     std::thread::Builder::new().name("interrupts".to_owned()).spawn(wait).map(drop)

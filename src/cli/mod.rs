@@ -18,7 +18,7 @@ use clap::{FromArgMatches as _, Parser, Subcommand};
 
 use client::Session;
 use flags::Global;
-use interrupt::until_interrupted;
+use interrupt::{Farewell, no_resume, resumed_by, until_interrupted};
 
 /// A record of who may do what, who agreed to it, and what the numbers were.
 #[derive(Debug, Parser)]
@@ -115,7 +115,7 @@ impl Cli {
             Command::SetupAgent(command) => client::setup_agent::setup_agent(&Session::open(&global)?, &command),
             Command::Metric(client::metric::Metric::Import(command)) => {
                 let session = Session::open(&global)?;
-                on_this_thread_resumed(command.resumed(), client::import::import(&session, &command))
+                on_this_thread_resumed(resumed_by(command.resumed()), client::import::import(&session, &command))
             }
             Command::Metric(command) => {
                 with_server(&global, async |session| client::metric::metric(session, command).await)
@@ -134,7 +134,9 @@ impl Cli {
                 with_server(&global, async |session| client::invite::invite(session, command).await)
             }
             Command::Events(command) => {
-                with_server(&global, async |session| client::events::events(session, command).await)
+                let session = Session::open(&global)?;
+                let printed = client::events::Printed::default();
+                on_this_thread_resumed(printed.farewell(), client::events::events(&session, command, &printed))
             }
         }
     }
@@ -148,12 +150,12 @@ fn with_server(global: &Global, command: impl AsyncFnOnce(&mut Session) -> Resul
 
 /// Runs a future on this thread until it ends or the user interrupts it.
 fn on_this_thread(work: impl Future<Output = Result<()>>) -> Result<()> {
-    this_thread()?.block_on(until_interrupted(None, work))
+    this_thread()?.block_on(until_interrupted(no_resume(), work))
 }
 
-/// The same for work that a command goes on with where it was.
-fn on_this_thread_resumed(command: String, work: impl Future<Output = Result<()>>) -> Result<()> {
-    this_thread()?.block_on(until_interrupted(Some(command), work))
+/// The same for work that can be gone on with.
+fn on_this_thread_resumed(farewell: Farewell, work: impl Future<Output = Result<()>>) -> Result<()> {
+    this_thread()?.block_on(until_interrupted(farewell, work))
 }
 
 fn this_thread() -> Result<tokio::runtime::Runtime> {
@@ -162,7 +164,7 @@ fn this_thread() -> Result<tokio::runtime::Runtime> {
 
 /// The same for work that aggregates' actors take part in.
 fn on_actors(work: impl Future<Output = Result<()>>) -> Result<()> {
-    actix::System::new().block_on(until_interrupted(None, work))
+    actix::System::new().block_on(until_interrupted(no_resume(), work))
 }
 
 #[cfg(test)]

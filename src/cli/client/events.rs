@@ -1,15 +1,18 @@
 //! Follows the events that the caller may see, through the long-poll of the server.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::Session;
 use super::http::{Call, CallError};
 use crate::cli::exit::{Exit, with_next};
+use crate::cli::interrupt::Farewell;
 use crate::cli::output::cell;
 
 /// How long one request waits for something to happen.
@@ -39,11 +42,35 @@ pub enum Events {
     },
 }
 
+/// How far the events are printed, for who is interrupted.
+#[derive(Debug, Clone, Default)]
+pub struct Printed(Arc<Mutex<Option<String>>>);
+
+impl Printed {
+    fn upto(&self, after: String) {
+        *self.0.lock() = Some(after);
+    }
+
+    /// Says with which `--after` nothing is printed twice and nothing left out.
+    #[must_use]
+    pub fn farewell(&self) -> Farewell {
+        let printed = self.clone();
+        Arc::new(move || match &*printed.0.lock() {
+            Some(after) => format!("interrupted; {}", goes_on(after)),
+            None => "interrupted".to_owned(),
+        })
+    }
+}
+
+fn goes_on(after: &str) -> String {
+    format!("the same command with --after {after} goes on")
+}
+
 /// Prints events.
 ///
 /// # Errors
 /// When the server refuses, or is away for longer than `--timeout`.
-pub async fn events(session: &Session, command: Events) -> Result<()> {
+pub async fn events(session: &Session, command: Events, printed: &Printed) -> Result<()> {
     let Events::Tail { mut after, follow, filter } = command;
     let auth = session.either()?;
     let filter = compiled(&filter)?;
@@ -56,7 +83,7 @@ pub async fn events(session: &Session, command: Events) -> Result<()> {
         query.extend(filter.iter().map(|filter| ("filter", filter.to_string())));
         let call = Call::get(&["v1", "events"]).query(query).auth(auth.clone());
         let page = poll(session, &call, Duration::from_secs(wait)).await;
-        let page = page.map_err(|error| with_next(error, format!("the same command with --after {after} goes on")))?;
+        let page = page.map_err(|error| with_next(error, goes_on(&after)))?;
         for event in page["events"].as_array().into_iter().flatten() {
             if one_document {
                 collected.push(event.clone());
@@ -66,6 +93,7 @@ pub async fn events(session: &Session, command: Events) -> Result<()> {
                 let (position, at, what) = (cell(&event["p"]), cell(&event["at"]), cell(&event["type"]));
                 format!("{position}  {at}  {what}  {}", cell(&event["data"]))
             })?;
+            printed.upto(cell(&event["p"]));
         }
         let next = page["next"].as_str().context("the answer has no next")?;
         if !follow && page["upto"] == page["head"] {
@@ -76,6 +104,10 @@ pub async fn events(session: &Session, command: Events) -> Result<()> {
             return Ok(());
         }
         next.clone_into(&mut after);
+        if !one_document {
+            // Further than the last event where a filter left out what followed.
+            printed.upto(after.clone());
+        }
     }
 }
 

@@ -78,6 +78,7 @@ impl Surface {
                 "email_verified": row.email_verified,
                 "created_at": instant(row.created_at),
                 "updated_at": instant(row.updated_at),
+                // Nobody changes an account but its owner, who acts as no persona there, and the operator, who is none.
                 "updated_by": null,
             },
             "actor": oldest.map(|it| json!({ "id": it.id, "name": it.name })),

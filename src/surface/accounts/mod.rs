@@ -2,8 +2,8 @@
 //! (spec/accounts-and-offers.md). REST for what carries cookies, JSON-RPC for the rest, over HTTP and sockets alike.
 //!
 //! Reading order: [`methods`] and [`routes`] are the table; [`caller`] says who calls and [`persona`] as whom; [`rpc`]
-//! and [`rest`] lead a call through its gates; [`schema`] reads inputs, [`shapes`] and [`wire`] write outputs, [`fail`]
-//! holds every refusal; then one file a subject.
+//! and [`rest`] lead a call through its gates; [`schema`] reads inputs, [`shapes`] and [`wire`] write outputs, which
+//! [`output_check`] compares in development; [`fail`] holds every refusal; then one file a subject.
 
 mod admin;
 mod attempts;
@@ -18,6 +18,7 @@ mod invites;
 mod login;
 pub mod methods;
 mod offers;
+mod output_check;
 mod own;
 mod people;
 pub mod persona;

@@ -110,6 +110,9 @@ impl Surface {
             check_credential(route, caller)?;
         }
         let reply = self.route(route.route, &call, &input).await?;
+        if reply.status == 200 {
+            self.check_output(route.path, route.output.as_ref(), reply.body.as_ref(), call.correlation);
+        }
         if reply.position.is_some() {
             self.closings.settle(call.correlation).await;
         }

@@ -274,6 +274,7 @@ impl Surface {
         // What a reading method shows is at least as new as what this node had seen when it was let in.
         let as_of = (!method.side_effects).then(|| self.runtime.journal.head());
         let outcome = self.dispatch(&Call { caller, method, acting, input, transport, correlation }).await?;
+        self.check_output(method.name, Some(&method.output), Some(&outcome.result), correlation);
         Ok(Outcome { position: outcome.position.or(as_of), ..outcome })
     }
 

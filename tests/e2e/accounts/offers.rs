@@ -121,6 +121,9 @@ fn acc_116_malformed_offers_are_told_and_leave_nothing(engine: Engine) {
         assert_eq!(create(&house.keeper, &params).issues()[0].0, path, "{params}");
     }
     assert_eq!(house.rows(&ben.id), before);
+    let history = ben.client.rpc("role_grant_offer_history", &json!({})).result();
+    assert_eq!(history["offers"], json!([]));
+    house.offer(&house.keeper, &ben, "teacher", &json!({ "message": "m".repeat(500) }));
 }
 
 fn acc_117_the_same_offer_again_keeps_its_place(engine: Engine) {
@@ -199,6 +202,12 @@ fn acc_126_siblings_fall_away_with_the_accept(engine: Engine) {
     ids.sort();
     wanted.sort();
     assert_eq!(ids, wanted);
+    let history = ben.client.rpc("role_grant_offer_history", &json!({})).result()["offers"].clone();
+    let shown = |id: &Value| history.as_array().unwrap().iter().find(|it| it["id"] == *id).unwrap().clone();
+    assert!(shown(&b["id"])["superseded_at"].is_string(), "{history}");
+    for untouched in [&a, &other, &scoped] {
+        assert_eq!(shown(&untouched["id"])["superseded_at"], Value::Null, "{history}");
+    }
     let row = house.row("role_grant_offer_supersede", &ben.id);
     assert_eq!(row["metadata"]["reason"], "sibling_accepted");
     assert_eq!(row["metadata"]["cause_id"], a["id"]);

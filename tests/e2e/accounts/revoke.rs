@@ -167,6 +167,9 @@ fn acc_147_a_destroyed_scope_ends_everything_at_it_for_good(engine: Engine) {
     let scope = json!({ "scope_kind": "class", "scope_id": uuid::Uuid::new_v4().to_string() });
     let grants: Vec<String> = people.iter().map(|person| house.grant_at(person, "student", &scope)).collect();
     let pending = house.offer(&house.keeper, &people[0], "teacher", &scope);
+    let settled = house.offer(&house.keeper, &people[1], "teacher", &scope);
+    people[1].client.rpc("role_grant_offer_decline", &json!({ "offer_id": settled["id"] })).result();
+    let offered_elsewhere = house.offer(&house.keeper, &people[0], "teacher", &class(9));
     let elsewhere = house.grant_at(&people[0], "student", &class(9));
     let destroy = || house.keeper.client.rpc("scope_destroy", &scope).result();
     let ended = destroy();
@@ -181,7 +184,23 @@ fn acc_147_a_destroyed_scope_ends_everything_at_it_for_good(engine: Engine) {
         (&row["metadata"]["reason"], &row["metadata"]["cause_id"]),
         (&json!("scope_destroyed"), &scope["scope_id"])
     );
+    // Three roles and an offer end in one step: rows that nothing stands between.
+    let mut places = vec![row["seq"].as_u64().unwrap()];
+    for person in &people {
+        let row = house.row("role_grant_revoke", &person.id);
+        assert_eq!((&row["metadata"]["role"], &row["metadata"]["scope_id"]), (&json!("student"), &scope["scope_id"]));
+        assert_eq!((&row["target_actor_id"], &row["actor_id"]), (&json!(person.actor), &json!(house.keeper.actor)));
+        places.push(row["seq"].as_u64().unwrap());
+    }
+    places.sort_unstable();
+    assert!(places.windows(2).all(|pair| pair[1] == pair[0] + 1), "{places:?}");
+    let history = people[1].client.rpc("role_grant_offer_history", &json!({})).result()["offers"].clone();
+    let shown = history.as_array().unwrap().iter().find(|it| it["id"] == settled["id"]).unwrap();
+    assert!(shown["declined_at"].is_string() && shown["superseded_at"].is_null(), "{shown}");
+    let waiting = people[0].client.rpc("role_grant_offer_list", &json!({})).result()["offers"].clone();
+    assert_eq!(waiting, json!([offered_elsewhere]));
     let status = people[0].client.get("/api/account/status").expect(200);
+    assert_eq!(status["role_grants"].as_array().unwrap().len(), 1);
     assert_eq!(status["role_grants"][0]["id"], json!(elsewhere));
     let mut offer = json!({ "to_account_id": people[1].id, "role": "student" });
     offer.as_object_mut().unwrap().extend(scope.as_object().unwrap().clone());

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::Error;
 use tokio_tungstenite::tungstenite::protocol::Message;
 
-use crate::harness::{Server, runtime};
+use crate::harness::{Server, check_rpc_error, runtime};
 
 /// How long a frame that must come may take.
 const WAIT: Duration = Duration::from_secs(20);
@@ -136,7 +136,9 @@ impl Socket {
                 loop {
                     match self.inner.next().await {
                         Some(Ok(Message::Text(text))) => {
-                            return Incoming::Frame(serde_json::from_str(text.as_str()).unwrap());
+                            let frame = serde_json::from_str(text.as_str()).unwrap();
+                            check_rpc_error(&frame);
+                            return Incoming::Frame(frame);
                         }
                         Some(Ok(Message::Close(frame))) => {
                             return Incoming::Closed(frame.map_or(1005, |frame| frame.code.into()));

@@ -104,6 +104,7 @@ impl Client {
             let body = response.bytes().await?.to_vec();
             let reply = Reply { what, status, headers, body };
             reply.check_error_shape();
+            reply.check_headers();
             super::secrets::heed(&reply.headers, &reply.body);
             Ok(reply)
         })
@@ -202,32 +203,48 @@ impl Reply {
     }
 
     fn check_rpc_error_shape(&self, body: &Value) {
-        let keys =
-            |value: &Value| value.as_object().unwrap_or_else(|| panic!("{self}")).keys().cloned().collect::<Vec<_>>();
-        let error = &body["error"];
-        assert_eq!(keys(body), ["error", "id", "jsonrpc"], "{self}");
-        let known = ["code", "data", "message"];
-        assert!(keys(error).iter().all(|key| known.contains(&key.as_str())), "{self}: an unknown key in an error");
-        assert!(self.status < 500 || self.status == 503, "{self}: a fault of the server");
+        // Declared: the account was erased between two looks of one request.
+        let is_declared = self.status == 503 || body["error"]["message"] == "account_vanished";
+        assert!(self.status < 500 || is_declared, "{self}: a fault of the server");
+        check_rpc_error(body);
         self.check_nothing_leaks();
     }
 
     fn check_nothing_leaks(&self) {
-        let text = String::from_utf8_lossy(&self.body).to_lowercase();
-        for inside in [
-            "select ",
-            "insert into",
-            "sqlx",
-            ".rs:",
-            "/src/",
-            "panicked",
-            "backtrace",
-            "journal.db",
-            "argon",
-            "blake3",
-        ] {
-            assert!(!text.contains(inside), "{self}: tells `{inside}`");
+        check_nothing_leaks(&String::from_utf8_lossy(&self.body));
+    }
+
+    /// ACC-194 for every answer of every test: nobody keeps it, and nothing tells what made it.
+    fn check_headers(&self) {
+        if !self.what.split(' ').nth(1).is_some_and(|path| path.starts_with("/api/")) {
+            return;
         }
+        for name in ["server", "x-powered-by", "www-authenticate"] {
+            assert_eq!(self.header(name), "", "{self}: {name}");
+        }
+        assert_eq!(self.header("cache-control"), "no-store", "{self}");
+    }
+}
+
+/// ACC-194 for every JSON-RPC refusal of every test, whatever brought it; anything else passes.
+pub(crate) fn check_rpc_error(body: &Value) {
+    let Some(error) = body.get("error") else { return };
+    let keys =
+        |value: &Value| value.as_object().unwrap_or_else(|| panic!("{body}")).keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(body), ["error", "id", "jsonrpc"], "{body}");
+    let known = |value: &Value, known: &[&str]| keys(value).iter().all(|key| known.contains(&key.as_str()));
+    assert!(known(error, &["code", "data", "message"]), "{body}: an unknown key in an error");
+    let of_data = ["available", "issues", "reason", "required_credential_types", "required_roles", "retry_after"];
+    assert!(error.get("data").is_none_or(|data| known(data, &of_data)), "{body}: an unknown key in an error's data");
+    check_nothing_leaks(&body.to_string());
+}
+
+fn check_nothing_leaks(body: &str) {
+    let text = body.to_lowercase();
+    for inside in
+        ["select ", "insert into", "sqlx", ".rs:", "/src/", "panicked", "backtrace", "journal.db", "argon", "blake3"]
+    {
+        assert!(!text.contains(inside), "{body}: tells `{inside}`");
     }
 }
 

@@ -16,12 +16,12 @@ mod store;
 pub(crate) use accounts::{COOKIE_KEY, Installation, ORIGIN, PASSWORD, Person, Rpc, cookie_of, text};
 #[cfg(feature = "otel")]
 pub(crate) use collector::{Collector, attribute};
-pub(crate) use http::{Client, Reply};
+pub(crate) use http::{Client, Reply, check_rpc_error};
 pub(crate) use mail_sink::MailSink;
 pub(crate) use parallel::{eventually, holds_for, in_parallel, runtime};
 pub(crate) use people::{Company, Founder, unique};
 pub(crate) use program::{Output, Program};
-pub(crate) use server::{Refused, Server, Setup};
+pub(crate) use server::{Refused, Server, Setup, look_at_shared};
 pub(crate) use store::{Engine, Store, folder_bytes};
 
 /// Makes a `sqlite` and a `postgres` test out of each named function; the function takes the [`Engine`].
@@ -34,11 +34,13 @@ macro_rules! both_engines {
                 #[test]
                 fn sqlite() {
                     super::$name($crate::harness::Engine::Sqlite);
+                    $crate::harness::look_at_shared();
                 }
 
                 #[test]
                 fn postgres() {
                     super::$name($crate::harness::Engine::Postgres);
+                    $crate::harness::look_at_shared();
                 }
             }
         )+

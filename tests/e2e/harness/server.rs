@@ -121,6 +121,9 @@ impl Setup {
             running: Mutex::new(None),
         };
         server.run()?;
+        if server.shared {
+            SHARED_LOGS.lock().unwrap().push(server.log_path());
+        }
         Ok(server)
     }
 }
@@ -130,6 +133,20 @@ impl Setup {
 pub(crate) struct Refused {
     pub(crate) status: ExitStatus,
     pub(crate) log: String,
+}
+
+/// The logs of the shared servers, which are never dropped.
+static SHARED_LOGS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// What must hold at the end of every test of the shared servers, too.
+pub(crate) fn look_at_shared() {
+    let logs = SHARED_LOGS.lock().unwrap().clone();
+    logs.iter().for_each(|log| check_log(&fs::read_to_string(log).unwrap()));
+}
+
+fn check_log(log: &str) {
+    assert!(!log.contains("panicked at"), "a handler panicked:\n{log}");
+    assert!(!log.contains("an answer is not as declared"), "an answer is not as the table declares it:\n{log}");
 }
 
 /// A running server.
@@ -258,11 +275,11 @@ impl Server {
 }
 
 impl Server {
-    /// What must hold at the end of every test: no handler panicked, no row of the audit drifted, and every read model
-    /// equals its rebuild.
+    /// What must hold at the end of every test: no handler panicked, every answer was as declared, no row of the audit
+    /// drifted, and every read model equals its rebuild.
     fn last_look(&self) {
         let log = self.log();
-        assert!(!log.contains("panicked at"), "a handler panicked:\n{log}");
+        check_log(&log);
         let has_own_types = self.settings.iter().any(|(name, _)| name == "MUNIMENT_AUDIT_EVENTS");
         assert!(
             has_own_types || !log.contains("an audit row is not as registered"),

@@ -17,8 +17,8 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// Threads that serve requests. Default: one a core.
     pub workers: usize,
-    /// Longest request body. Default 1 MiB.
-    pub body_bytes_max: usize,
+    /// Longest request body; `None` is off. Default 1 MiB.
+    pub body_bytes_max: Option<usize>,
     /// How long a request's body may take to arrive. Default 30 s.
     pub body_time_max: Duration,
     /// Peers whose `X-Forwarded-For` is believed. Default none.
@@ -34,7 +34,7 @@ impl Default for HttpConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             workers: cores(),
-            body_bytes_max: 1 << 20,
+            body_bytes_max: Some(1 << 20),
             body_time_max: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
@@ -48,13 +48,31 @@ pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// A size in bytes, or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct BytesOrOff(Option<usize>);
+
+impl FromValue for BytesOrOff {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        if value.as_str() == Some("off") {
+            return Ok(Self(None));
+        }
+        let bytes = usize::from_value(value).ok().filter(|bytes| *bytes >= 1024);
+        bytes.map(|bytes| Self(Some(bytes))).ok_or_else(|| "must be 1024 bytes or more, or off".to_owned())
+    }
+
+    fn shown(&self) -> String {
+        self.0.map_or_else(|| "off".to_owned(), |bytes| bytes.to_string())
+    }
+}
+
 impl HttpConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let default = Self::default();
         Self {
             listen: reader.get("listen", default.listen),
             workers: reader.at_least("http.workers", 1, default.workers),
-            body_bytes_max: reader.at_least("http.max_body_size", 1024, default.body_bytes_max),
+            body_bytes_max: reader.get("http.max_body_size", BytesOrOff(default.body_bytes_max)).0,
             body_time_max: reader.get("http.body_seconds", default.body_time_max),
             trusted_proxies: reader.get("http.trusted_proxies", default.trusted_proxies),
             allowed_origins: reader.get("http.allowed_origins", default.allowed_origins),

@@ -51,6 +51,9 @@ impl Config {
             self.limits.off().into_iter().map(|name| format!("{name} is off: nothing bounds these requests")).collect();
         warnings
             .extend(self.accounts.weakened().into_iter().map(|name| format!("{name} weakens the session's cookie")));
+        if self.http.body_bytes_max.is_none() {
+            warnings.push("http.max_body_size is off: nothing bounds what a request holds".to_owned());
+        }
         if !self.environment.is_production() && !self.http.listen.ip().is_loopback() {
             warnings.push(format!("a development configuration listens on {}", self.http.listen));
         }

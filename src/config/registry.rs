@@ -57,7 +57,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("keys_dir", "<data_dir>/keys", "folder of master.key, mode 0700"),
     secret("master_key", "the master key itself, 64 hexadecimal digits, instead of keys_dir"),
     plain("http.workers", "one a core", "threads that serve requests"),
-    plain("http.max_body_size", "1048576", "longest request body, in bytes"),
+    plain("http.max_body_size", "1048576", "longest request body, in bytes, or off"),
     plain("http.body_seconds", "30", "how long a request's body may take to arrive"),
     plain("http.trusted_proxies", "none", "addresses or networks whose X-Forwarded-For is believed"),
     plain("http.shutdown_seconds", "10", "how long requests may finish after a signal to stop"),

@@ -51,7 +51,7 @@ pub async fn answer(
     {
         return refusal(flat, None, correlation);
     }
-    if content_length(request).is_some_and(|length| length > edge.body_bytes_max) {
+    if edge.body_bytes_max.is_some_and(|most| content_length(request).is_some_and(|length| length > most)) {
         return refusal(Flat::new(413, "payload_too_large"), None, correlation);
     }
     let authenticated = match surface.authenticate_api(&presented).await {

@@ -145,7 +145,7 @@ pub(super) fn body(mut payload: web::Payload, edge: &Edge) -> Body {
             let mut bytes = Vec::new();
             while let Some(chunk) = payload.next().await {
                 let chunk = chunk.map_err(|_| BodyError::Broken)?;
-                if bytes.len() + chunk.len() > bytes_max {
+                if bytes_max.is_some_and(|most| bytes.len() + chunk.len() > most) {
                     return Err(BodyError::TooLarge);
                 }
                 bytes.extend_from_slice(&chunk);

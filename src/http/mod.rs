@@ -22,8 +22,8 @@ use crate::surface::Surface;
 /// What the HTTP edge needs to know of the configuration.
 #[derive(Debug, Clone)]
 pub struct Edge {
-    /// Longest request body in bytes.
-    pub body_bytes_max: usize,
+    /// Longest request body in bytes; `None` for any.
+    pub body_bytes_max: Option<usize>,
     /// How long a request's body may take to arrive.
     pub body_time_max: Duration,
     /// Peers whose `X-Forwarded-For` is believed.

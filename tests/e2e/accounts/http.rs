@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::socket::Socket;
-use crate::harness::{Engine, Installation, ORIGIN, PASSWORD, Program, contains, unique};
+use crate::harness::{Engine, Installation, ORIGIN, PASSWORD, Program, Server, contains, unique};
 
 /// Sends bytes as they are and reads what comes back until the server is done.
 fn raw(port: u16, bytes: &[u8]) -> String {
@@ -76,6 +76,21 @@ fn acc_193_a_body_of_a_mebibyte_passes_and_one_byte_more_does_not(engine: Engine
     let rows = house.audit(&json!({ "event_type": "login", "outcome": "failure", "limit": 200 }));
     assert!(!json!(rows).to_string().contains("smuggled-in"));
     assert!(house.server.store.count("attempt.refused") >= before);
+}
+
+fn acc_193_the_bound_of_a_body_is_a_setting_that_can_be_off(engine: Engine) {
+    let login = |server: &Server, length: usize| {
+        let mut body = br#"{"username":"nobody","password":"x"}"#.to_vec();
+        body.resize(length, b' ');
+        server.anonymous().post_bytes("/api/account/login", body)
+    };
+    let house = Installation::with(engine, &[("HTTP_MAX_BODY_SIZE", "2048")]);
+    login(&house.server, 2_048).refused(401, "invalid_credentials");
+    login(&house.server, 2_049).refused(413, "payload_too_large");
+    let house = Installation::with(engine, &[("HTTP_MAX_BODY_SIZE", "off")]);
+    login(&house.server, 3 << 20).refused(401, "invalid_credentials");
+    let surface = house.keeper.client.get("/api/surface").expect(200);
+    assert!(surface["diagnostics"].to_string().contains("http.max_body_size"), "{}", surface["diagnostics"]);
 }
 
 fn acc_194_answers_tell_nothing_of_the_server_and_are_not_kept(engine: Engine) {
@@ -172,6 +187,7 @@ fn acc_196_no_secret_is_anywhere_after_everything(engine: Engine) {
 both_engines![
     acc_190_another_sites_page_is_refused_before_anything_is_read,
     acc_193_a_body_of_a_mebibyte_passes_and_one_byte_more_does_not,
+    acc_193_the_bound_of_a_body_is_a_setting_that_can_be_off,
     acc_194_answers_tell_nothing_of_the_server_and_are_not_kept,
     acc_195_doubled_and_broken_headers_get_one_answer_and_open_nothing,
     acc_196_no_secret_is_anywhere_after_everything,

@@ -104,9 +104,31 @@ fn acc_232_two_programs_that_start_at_once_make_one_schema(engine: Engine) {
     assert_eq!(names(&recorded(&store)), released(engine));
 }
 
+fn acc_233_nothing_skips_the_comparison(engine: Engine) {
+    let server = Setup::new(engine).start();
+    server.terminate();
+    server.store.execute("UPDATE applied_migrations SET name = '0001_other' WHERE name = '0001_events'");
+    let operator = Program::operator_of(&server);
+    for flag in ["--force", "--skip-migrations", "--baseline"] {
+        assert!(operator.run(&["serve", flag]).stderr.contains(flag), "{flag} is no flag of serve");
+    }
+    for name in ["FORCE", "SKIP_MIGRATIONS", "MIGRATIONS", "BASELINE"] {
+        let over = Setup::new(engine).set(name, "true").over(server.store.clone(), &server.data);
+        let Err(refused) = over.try_start() else { panic!("MUNIMENT_{name} skips it") };
+        assert!(!refused.status.success(), "MUNIMENT_{name}");
+    }
+    let settings = operator.run(&["config", "show"]);
+    for word in ["migration", "baseline", "force", "skip"] {
+        assert!(!settings.ok().contains(word), "a setting is called {word}");
+    }
+    assert!(refused(&server).log.contains("name-divergence-at-0"));
+    server.store.execute("UPDATE applied_migrations SET name = '0001_events' WHERE name = '0001_other'");
+}
+
 both_engines![
     acc_230_a_fresh_store_gets_every_step_once,
     acc_231_a_store_of_another_program_is_told_and_left_alone,
     acc_232_a_step_that_fails_leaves_nothing_recorded,
     acc_232_two_programs_that_start_at_once_make_one_schema,
+    acc_233_nothing_skips_the_comparison,
 ];

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Engine, Program, Server, contains, folder_bytes, unique};
+use crate::harness::{Engine, Installation, Person, Program, Server, contains, folder_bytes, unique};
 
 fn an_erased_founder_is_found_nowhere_and_the_record_verifies(engine: Engine) {
     let server = Server::with(engine, &[]);
@@ -52,4 +52,50 @@ fn an_erased_founder_is_found_nowhere_and_the_record_verifies(engine: Engine) {
     assert_eq!(fresh["companies"], json!([]));
 }
 
-both_engines![an_erased_founder_is_found_nowhere_and_the_record_verifies];
+/// Offers roles to these, one after the other and each in a scope of its own, until it is refused; how many were made.
+fn offers_until_refused(by: &Person, to: &[Person], many: usize) -> usize {
+    let make = |number: usize| {
+        let scope = uuid::Uuid::new_v4().to_string();
+        let to = &to[number % to.len()].id;
+        let offer = json!({ "to_account_id": to, "role": "teacher", "scope_kind": "class", "scope_id": scope });
+        by.client.rpc("role_grant_offer_create", &offer).0.status
+    };
+    (0..many).take_while(|number| make(*number) == 200).count()
+}
+
+fn no_offer_outlives_the_account_that_made_it(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let pupils: Vec<Person> = (0..4).map(|_| house.person("pupil")).collect();
+    let rounds = if crate::harness::torture() { 50 } else { 4 };
+    let operator = Program::operator_of(&house.server);
+    let mut made = 0;
+    for _ in 0..rounds {
+        let boss = house.admin("boss");
+        let erase = || operator.run(&["erase", &boss.id, "--yes"]).ok().len();
+        if engine == Engine::Postgres {
+            // Beside the running server, which goes on making offers for as long as it may.
+            std::thread::scope(|threads| {
+                let offering = threads.spawn(|| offers_until_refused(&boss, &pupils, 2_000));
+                erase();
+                let many = offering.join().unwrap();
+                assert!(many < 2_000, "the erased account goes on offering");
+                made += many;
+            });
+        } else {
+            made += offers_until_refused(&boss, &pupils, 8);
+            house.server.terminate();
+            erase();
+            house.server.restart();
+        }
+        for pupil in &pupils {
+            let waiting = pupil.client.rpc("role_grant_offer_list", &json!({})).result();
+            assert_eq!(waiting["offers"], json!([]), "an offer of {} stands", boss.actor);
+        }
+    }
+    assert!(made > 0);
+    if crate::harness::torture() {
+        println!("{engine:?}: {made} offers made while {rounds} makers were erased, none stands");
+    }
+}
+
+both_engines![an_erased_founder_is_found_nowhere_and_the_record_verifies, no_offer_outlives_the_account_that_made_it,];

@@ -1,5 +1,5 @@
 //! Erases a person: account, sessions, roles and offers end, and the key of their personal values is destroyed, in one
-//! append.
+//! append. What the account offered while it was being erased is taken back in a second one.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,8 @@ use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::session::{self, Session};
 use muniment_aggregates::subject::{self, Subject};
 use muniment_journal::{Journal, SubjectAlias};
-use muniment_projections::{OnMismatch, offers};
+use muniment_projections::OnMismatch;
+use muniment_projections::offers::{self, OfferRow};
 use serde_json::json;
 
 use super::keeper::{self, said};
@@ -27,6 +28,8 @@ use crate::runtime::transaction::Transaction;
 use crate::runtime::why::find_account;
 use crate::runtime::{BusError, CommandBus};
 
+/// Offers taken back in one append, which has a bound.
+const TAKEN_BACK_MAX: usize = 1_000;
 /// Offers read in one page.
 const PAGE_OFFERS: usize = 1_000;
 
@@ -92,8 +95,10 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
             }
         }
     };
+    let mut attempts = 0_usize;
     let committed = bus
         .transact(&keeper::origin("erase"), async |transaction| {
+            attempts += 1;
             let mut sessions = 0_usize;
             if let Some(id) = &person.account {
                 let mut account = transaction.load::<Account, String>(id).await?;
@@ -108,6 +113,10 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
                 }
                 if let Some(leaving) = &leaving {
                     end_consent(transaction, leaving).await?;
+                    // Who goes on offering would win every race for his recipients' books: then he ends first.
+                    if attempts == 1 {
+                        take_back(transaction, &leaving.account, &leaving.recipients).await?;
+                    }
                 }
                 let erase = account::Erase { reason: command.reason.clone() };
                 transaction.decide(&mut account, &erase.into()).map_err(said)?;
@@ -120,6 +129,9 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
         })
         .await
         .map_err(|error| keeper::ended("nothing was erased", error))?;
+    if let Some(leaving) = &leaving {
+        take_back_late_offers(config, journal, &bus, leaving).await?;
+    }
     let shown = json!({
         "account_id": person.account,
         "subject": person.subject,
@@ -135,7 +147,7 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
     })
 }
 
-/// Ends what an account holds and was offered, and takes back what its personas offered to others.
+/// Ends what an account holds and was offered.
 async fn end_consent(tx: &mut Transaction<'_>, leaving: &Leaving) -> Result<(), BusError<String>> {
     let mut book = tx.load::<OfferBook, String>(&leaving.account).await?;
     let now = tx.facts.now;
@@ -163,10 +175,24 @@ async fn end_consent(tx: &mut Transaction<'_>, leaving: &Leaving) -> Result<(), 
             tx.decide(&mut roster, &Leave { grant: grant.id.clone() }.into()).map_err(said)?;
         }
     }
-    for recipient in &leaving.recipients {
+    Ok(())
+}
+
+/// Takes back what an account has offered to these and is open, as much of it as goes into one append.
+async fn take_back(
+    tx: &mut Transaction<'_>,
+    account: &str,
+    recipients: &BTreeSet<AccountId>,
+) -> Result<(), BusError<String>> {
+    let mut left = TAKEN_BACK_MAX;
+    for recipient in recipients {
+        if left == 0 {
+            break;
+        }
         let mut theirs = tx.load::<OfferBook, String>(&recipient.0).await?;
-        let is_own = |offer: &&Offer| offer.is_open() && offer.grantor_account.0 == leaving.account;
-        let own: Vec<Offer> = theirs.state.offers().filter(is_own).cloned().collect();
+        let is_own = |offer: &&Offer| offer.is_open() && offer.grantor_account.0 == account;
+        let own: Vec<Offer> = theirs.state.offers().filter(is_own).take(left).cloned().collect();
+        left -= own.len();
         for offer in own {
             tx.decide(&mut theirs, &Retract { offer: offer.id, grantor: offer.grantor }.into()).map_err(said)?;
         }
@@ -174,20 +200,44 @@ async fn end_consent(tx: &mut Transaction<'_>, leaving: &Leaving) -> Result<(), 
     Ok(())
 }
 
+/// Beside a running server the account may have made an offer after its recipients were looked up. Who has lost every
+/// role offers nothing more, and an offer checks at its append that its maker still holds one, so this is the last look.
+async fn take_back_late_offers(config: &Config, journal: &Journal, bus: &CommandBus, leaving: &Leaving) -> Result<()> {
+    let account = &leaving.account;
+    loop {
+        let late = recipients(config, journal, account).await?;
+        if late.is_empty() {
+            return Ok(());
+        }
+        let origin = keeper::origin("erase");
+        let taken = bus.transact(&origin, async |transaction| take_back(transaction, account, &late).await).await;
+        let what = || format!("erased, but offers it made still stand; `muniment erase {account}` again");
+        taken.map_err(|error| keeper::ended(&what(), error))?;
+    }
+}
+
 /// Whom an account that leaves has offered something that is open.
 async fn recipients(config: &Config, journal: &Journal, account: &str) -> Result<BTreeSet<AccountId>> {
     let store = open::read_models(config, journal, OnMismatch::Refuse).await?;
+    // A server beside us records too.
+    journal.confirm_head().await.context("the head of the record cannot be read")?;
     open::catch_up(journal, &store, &offers::Offers).await?;
     let (id, mut found, mut offset) = (AccountId(account.to_owned()), BTreeSet::new(), 0);
     loop {
         let page = offers::history(&store, &id, PAGE_OFFERS, offset).await?;
         let full = page.len() == PAGE_OFFERS;
         offset += page.len();
-        found.extend(page.into_iter().map(|row| row.account).filter(|recipient| *recipient != id));
+        let standing = page.into_iter().filter(|row| row.account != id && is_open(row));
+        found.extend(standing.map(|row| row.account));
         if !full {
             return Ok(found);
         }
     }
+}
+
+fn is_open(row: &OfferRow) -> bool {
+    let ends = [row.accepted_at, row.declined_at, row.retracted_at, row.superseded_at];
+    ends.iter().all(Option::is_none)
 }
 
 async fn find(journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> {

@@ -1,6 +1,7 @@
 //! Every answer of `/api` that is not success, in its two forms: flat on REST, an error object in JSON-RPC
 //! (spec/accounts-and-offers.md sections 8.4 and 8.5).
 
+use muniment_journal::SealError;
 use serde_json::{Map, Value, json};
 
 use crate::surface::errors::ApiError;
@@ -257,10 +258,16 @@ macro_rules! by_way_of_api_error {
 by_way_of_api_error!(
     muniment_projections::SqlError,
     muniment_journal::JournalError,
-    muniment_journal::SealError,
     getrandom::Error,
     crate::runtime::reads::Behind,
 );
+
+/// Nearly all that a call seals is the caller's. Who was erased while it ran is nobody any more.
+impl From<SealError> for Fail {
+    fn from(error: SealError) -> Self {
+        if matches!(error, SealError::Erased(_)) { Self::unauthenticated() } else { ApiError::from(error).into() }
+    }
+}
 
 /// The flat form of REST: `{"error": reason, …}`.
 #[derive(Debug, Clone, PartialEq)]

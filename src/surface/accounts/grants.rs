@@ -7,7 +7,8 @@ use muniment_aggregates::offer_book::{
 };
 use muniment_aggregates::roster::{Leave, ROSTER_ID, Roster, RosterCommand, RosterRefusal, is_lasting};
 use muniment_aggregates::scope::{Destroy, Scope, ScopeCommand, stream_id};
-use muniment_aggregates::sealed::Sealed;
+use muniment_aggregates::sealed::{Sealed, SubjectId};
+use muniment_journal::SealError;
 use muniment_projections::personas;
 use serde_json::json;
 use uuid::Uuid;
@@ -75,7 +76,22 @@ impl Surface {
         let Some(account) = self.account_state(about).await? else { return Ok(None) };
         let Some(subject) = account.registered().map(|registered| &registered.subject) else { return Ok(None) };
         let context = format!("offer/{about}/{what}/reason");
-        Ok(Some(self.runtime.journal.keyring().seal(subject, &context, reason).await?))
+        self.sealed_of_another(subject, &context, reason).await
+    }
+
+    /// A text under the key of somebody who is not the caller; `None` where that person was erased meanwhile, which the
+    /// decision will find.
+    pub(super) async fn sealed_of_another(
+        &self,
+        subject: &SubjectId,
+        context: &str,
+        text: &str,
+    ) -> Result<Option<Sealed>, Fail> {
+        match self.runtime.journal.keyring().seal(subject, context, text).await {
+            Ok(sealed) => Ok(Some(sealed)),
+            Err(SealError::Erased(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub(super) async fn self_service_set(&self, call: &Call<'_>) -> Result<Outcome, Fail> {

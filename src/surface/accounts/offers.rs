@@ -77,7 +77,7 @@ impl Surface {
         let message = match (call.input.optional_text("message"), &subject) {
             (Some(text), Some(subject)) => {
                 let context = format!("offer/{to}/{offer}/message");
-                Some(self.runtime.journal.keyring().seal(subject, &context, text).await?)
+                self.sealed_of_another(subject, &context, text).await?
             }
             (Some(_) | None, _) => None,
         };

@@ -22,6 +22,7 @@ mod email_code;
 mod equality;
 mod erase;
 mod examples;
+mod interrupted;
 mod limits;
 mod live;
 mod lost_events;

@@ -7,7 +7,8 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    COOKIE_KEY, Collector, Engine, Installation, PASSWORD, Server, attribute, contains, eventually, split_token,
+    COOKIE_KEY, Collector, Engine, Installation, PASSWORD, Program, Server, attribute, contains, eventually,
+    split_token,
 };
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -72,8 +73,17 @@ fn trc_001_a_request_is_one_trace_from_its_caller_to_the_database(engine: Engine
     }
 }
 
-/// Works against a collector from which nothing comes back.
-fn answers_without(engine: Engine, port: u16, batches: usize) {
+/// What `doctor` says of the traces, and whether that is well.
+fn diagnosis(server: &Server) -> (bool, String) {
+    // Other checks have their own reasons to fail here.
+    let output = Program::operator_of(server).run(&["doctor", "--json"]);
+    let told: Value = serde_json::from_str(&output.stdout).unwrap();
+    let check = told["checks"].as_array().unwrap().iter().find(|check| check["check"] == "traces").unwrap();
+    (check["ok"] == true, check["message"].as_str().unwrap().to_owned())
+}
+
+/// Works against a collector from which nothing comes back; `told` is what `doctor` finds.
+fn answers_without(engine: Engine, port: u16, batches: usize, told: &str) {
     let server = Server::with(engine, &[("TELEMETRY_OTLP_ENDPOINT", &format!("http://127.0.0.1:{port}"))]);
     let company = server.company();
     company.metric("arr");
@@ -91,16 +101,23 @@ fn answers_without(engine: Engine, port: u16, batches: usize) {
     let log = server.log();
     assert_eq!(log.matches("the collector takes no spans").count(), 1, "{log}");
     company.agent.get(POINTS).expect(200);
+    let (well, message) = diagnosis(&server);
+    assert!(!well && message.contains(told), "{message}");
     assert!(server.terminate().success());
 }
 
 fn trc_002_a_collector_that_refuses_connections_changes_no_answer(engine: Engine) {
-    answers_without(engine, free_port(), 2);
+    answers_without(engine, free_port(), 2, "takes no connection");
 }
 
 fn trc_003_a_collector_that_never_answers_changes_no_answer_and_holds_up_no_end(engine: Engine) {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    answers_without(engine, silent.local_addr().unwrap().port(), 1);
+    answers_without(
+        engine,
+        silent.local_addr().unwrap().port(),
+        1,
+        "muniment_spans_dropped_total 0, muniment_spans_lost_total ",
+    );
 }
 
 fn trc_004_of_what_is_sampled_out_nothing_leaves(engine: Engine) {
@@ -152,7 +169,21 @@ fn trc_005_accounts_and_their_secrets_are_in_no_span(engine: Engine) {
     }
 }
 
+fn doctor_says_where_traces_go_and_that_none_is_lost(engine: Engine) {
+    let collector = Collector::start();
+    let server = Server::with(engine, &[("TELEMETRY_OTLP_ENDPOINT", &collector.url())]);
+    let (well, message) = diagnosis(&server);
+    assert!(well && message.contains(&collector.url()), "{message}");
+    assert!(message.contains("muniment_spans_dropped_total 0, muniment_spans_lost_total 0"), "{message}");
+    let figures = String::from_utf8(server.anonymous().get("/metrics").body).unwrap();
+    assert!(figures.contains("muniment_spans_dropped_total 0") && figures.contains("muniment_spans_lost_total 0"));
+    assert!(server.terminate().success());
+    let (well, message) = diagnosis(&server);
+    assert!(well && message.contains("no server answers"), "{message}");
+}
+
 both_engines![
+    doctor_says_where_traces_go_and_that_none_is_lost,
     trc_001_a_request_is_one_trace_from_its_caller_to_the_database,
     trc_002_a_collector_that_refuses_connections_changes_no_answer,
     trc_003_a_collector_that_never_answers_changes_no_answer_and_holds_up_no_end,

@@ -1,0 +1,126 @@
+//! Commands that end in the middle: what is served meanwhile, and how the next run goes on.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Company, Engine, Program, Server, eventually};
+
+/// Six pages of a rebuild.
+const POINTS: usize = 30_000;
+const BATCH: usize = 1_000;
+
+fn interrupt(child: &Child) {
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+}
+
+fn a_tail_that_is_interrupted_says_where_it_goes_on(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    company.metric("arr");
+    let program = Program::client_of(server).env("MUNIMENT_TOKEN", &company.token);
+    let tail = ["events", "tail", "--filter", "type=metric.point_recorded", "--output", "ndjson"];
+    for value in [1, 2] {
+        company.point("arr", &json!({ "value": value }));
+    }
+    let mut following = program.start(&[&tail[..], &["--follow"]].concat());
+    let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    let values = |lines: &[String]| -> Vec<f64> {
+        let event = |line: &String| serde_json::from_str::<Value>(line).unwrap()["data"]["value"].as_f64().unwrap();
+        lines.iter().map(event).collect()
+    };
+    let seen: Vec<String> = lines.by_ref().take(2).map(Result::unwrap).collect();
+    assert_eq!(values(&seen), [1.0, 2.0]);
+    interrupt(&following);
+    let status = eventually("it ends after Ctrl-C", || following.try_wait().unwrap());
+    let said = std::io::read_to_string(following.stderr.take().unwrap()).unwrap();
+    assert_eq!(status.code(), Some(130), "{said}");
+    let after = said.split_once("--after ").unwrap_or_else(|| panic!("no --after in {said}")).1;
+    let after = after.split_whitespace().next().unwrap();
+
+    company.point("arr", &json!({ "value": 3 }));
+    let rest = program.run(&[&tail[..], &["--after", after]].concat());
+    let rest: Vec<String> = rest.ok().lines().map(str::to_owned).collect();
+    assert_eq!(values(&rest), [3.0], "nothing twice and nothing left out");
+}
+
+/// Where the tables that a rebuild fills are; nothing while none does.
+fn rebuilt_upto(server: &Server) -> Option<u64> {
+    let sql = "SELECT CAST(position AS TEXT) FROM read_checkpoints_v1 WHERE name = 'points' AND purpose = 'rebuild'";
+    server.store.texts_of_read_models(sql).first().map(|position| position.parse().unwrap())
+}
+
+/// Kills a rebuild that has filled a part of its tables; `false` when it had ended by then.
+fn killed_in_the_middle(server: &Server, operator: &Program) -> bool {
+    let left = rebuilt_upto(server).unwrap_or(0);
+    let mut child = operator.start(&["projections", "rebuild", "points"]);
+    let filled = eventually("a page is in the new tables", || {
+        let filled = rebuilt_upto(server).is_some_and(|position| position > left);
+        let ended = child.try_wait().unwrap().is_some();
+        (filled || ended).then_some(filled)
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    filled && rebuilt_upto(server).is_some_and(|position| position > left)
+}
+
+/// The points are a second apart.
+fn point(second: usize) -> Value {
+    let (hours, minutes, seconds) = (second / 3_600, second / 60 % 60, second % 60);
+    json!({ "value": second, "timestamp": format!("2026-01-01T{hours:02}:{minutes:02}:{seconds:02}Z") })
+}
+
+/// The newest points, as the read model has them.
+fn served(company: &Company) -> Value {
+    let page = company.agent.get("/v1/metrics/arr/points?order=desc&limit=1000").expect(200);
+    assert_eq!(page["points"].as_array().unwrap().len(), 1_000);
+    page["points"].clone()
+}
+
+fn a_rebuild_that_is_killed_leaves_the_old_tables_and_is_gone_on_with(engine: Engine) {
+    let server = Server::with(engine, &[("LIMITS_METRIC_WRITES", "off"), ("LIMITS_READS", "off")]);
+    let company = server.company();
+    company.metric("arr");
+    for first in (0..POINTS).step_by(BATCH) {
+        let points: Vec<Value> = (first..first + BATCH).map(point).collect();
+        company.agent.post("/v1/metrics/arr/points/batch", &json!({ "points": points })).expect(200);
+    }
+    let live = server.anonymous();
+    let folded = || {
+        let ready = live.get("/ready").json();
+        let models = ready["projections"].as_array().cloned().unwrap_or_default();
+        models.iter().all(|model| model["position"] == ready["head"]).then_some(())
+    };
+    eventually("every point is folded", folded);
+    let (operator, newest) = (Program::operator_of(&server), served(&company));
+    let rounds = if crate::harness::torture() { 20 } else { 1 };
+    let (mut kills, mut resumed) = (0, 0);
+    for _ in 0..rounds {
+        eventually("a rebuild dies in the middle", || killed_in_the_middle(&server, &operator).then_some(()));
+        kills += 1;
+        let left = rebuilt_upto(&server).unwrap();
+        assert!((1..=u64::try_from(POINTS).unwrap()).contains(&left), "{left}");
+        assert!(served(&company) == newest, "the old tables serve");
+        company.point("arr", &json!({ "value": 0.5, "timestamp": format!("2020-01-{kills:02}T00:00:00Z") }));
+        // Now and then a second one dies where it went on.
+        if kills % 2 == 0 && killed_in_the_middle(&server, &operator) {
+            assert!(rebuilt_upto(&server).unwrap() > left, "it went on where the first one was");
+            resumed += 1;
+        }
+        let done = operator.run(&["projections", "rebuild", "points", "--json"]).json();
+        assert_eq!(done["rebuilt"][0]["name"], "points");
+        assert_eq!(rebuilt_upto(&server), None);
+        assert!(served(&company) == newest, "the new tables serve");
+        operator.run(&["projections", "verify", "points"]).ok();
+    }
+    if crate::harness::torture() {
+        println!("{engine:?}: {kills} rebuilds killed in the middle, {resumed} more where they had gone on");
+    }
+    assert_eq!(company.points("arr").len(), POINTS + kills);
+}
+
+both_engines![
+    a_tail_that_is_interrupted_says_where_it_goes_on,
+    a_rebuild_that_is_killed_leaves_the_old_tables_and_is_gone_on_with,
+];

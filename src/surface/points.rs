@@ -86,17 +86,25 @@ impl Surface {
         let id = self.metric_id(&agent.company, &slug).await?;
         let stream = StreamId::new(Metric::TYPE, id.as_str());
         let origin = self.origin(request, agent.who(), Some(&agent.subject), "record_points").await?;
-        for _ in 0..BATCH_RACES_MAX {
-            let plan = self.plan_batch(&stream, &points).await?;
+        let keys: Vec<DedupeKey> = points.iter().map(|point| DedupeKey::of(&stream, &point.idempotency_key)).collect();
+        // Most batches bring nothing but new keys, and the journal refuses those it has: only then is it asked which. One
+        // that is sent again is mostly sent again whole, and its ends tell that without a refusal.
+        let ends: Vec<DedupeKey> = keys.iter().take(1).chain(keys.last()).copied().collect();
+        let mut recorded = self.runtime.journal.find_dedupe(&ends).await?;
+        if !recorded.is_empty() {
+            recorded = self.runtime.journal.find_dedupe(&keys).await?;
+        }
+        for _ in 0..=BATCH_RACES_MAX {
+            let mut plan = self.plan_batch(&points, &keys, &recorded).await?;
             if plan.fresh.is_empty() {
                 return Ok(Reply::ok(plan.body(0), None));
             }
             let created = plan.fresh.len();
-            let command = MetricCommand::RecordPoints(RecordPoints { points: plan.fresh.clone() });
+            let command = MetricCommand::RecordPoints(RecordPoints { points: std::mem::take(&mut plan.fresh) });
             match self.runtime.bus.execute::<Metric>(id.as_str(), command, &origin).await {
                 Ok(done) => return Ok(Reply::ok(plan.body(created), done.position)),
-                // A key of the batch was recorded in between: what is known now is known in the next round.
-                Err(BusError::Duplicate { .. }) => {}
+                // A key of the batch is recorded, perhaps since a moment ago.
+                Err(BusError::Duplicate { .. }) => recorded = self.runtime.journal.find_dedupe(&keys).await?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -177,12 +185,15 @@ impl Surface {
         }
     }
 
-    async fn plan_batch(&self, stream: &StreamId, points: &[NewPoint]) -> Result<BatchPlan, ApiError> {
-        let keys: Vec<DedupeKey> = points.iter().map(|point| DedupeKey::of(stream, &point.idempotency_key)).collect();
-        let recorded = self.runtime.journal.find_dedupe(&keys).await?;
+    async fn plan_batch(
+        &self,
+        points: &[NewPoint],
+        keys: &[DedupeKey],
+        recorded: &HashMap<DedupeKey, Position>,
+    ) -> Result<BatchPlan, ApiError> {
         let mut plan = BatchPlan { results: Vec::with_capacity(points.len()), fresh: Vec::new() };
         let mut in_batch: HashMap<DedupeKey, First> = HashMap::new();
-        for (point, key) in points.iter().zip(&keys) {
+        for (point, key) in points.iter().zip(keys) {
             if let Some(first) = in_batch.get(key) {
                 plan.results.push(first.answer(point.value));
                 continue;

@@ -251,7 +251,9 @@ async fn sqlite(events: u32, rounds: u32) {
         .create_if_missing(true)
         .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
         .synchronous(sqlx::sqlite::SqliteSynchronous::Normal)
-        .pragma("secure_delete", "ON");
+        .pragma("secure_delete", "ON")
+        .pragma("cache_size", "-65536")
+        .pragma("wal_autocheckpoint", "4000");
     let raw = sqlx::SqlitePool::connect_with(options).await.expect("connects");
     let schema = include_str!("../migrations/sqlite/read_models/points_v1.sql");
     let mut taken: [Vec<f64>; 4] = Default::default();

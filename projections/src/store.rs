@@ -22,6 +22,13 @@ use crate::projection::Projection;
 /// Connections that answer queries on SQLite. Reads are short; more than the cores gain nothing.
 const SQLITE_READERS_MAX: u32 = 4;
 
+/// Pages of indexes on ids are written in no order: those of a million rows should be in memory, or each row reads one. In
+/// KiB, as SQLite wants it: 64 MiB, taken as far as they are used.
+const SQLITE_WRITER_CACHE_KIB: &str = "-65536";
+
+/// Pages of write-ahead log between checkpoints: 16 MB at 4 KiB a page. Seldom, since each writes such pages again.
+const SQLITE_CHECKPOINT_PAGES: &str = "4000";
+
 /// How long a statement waits for SQLite's write lock, which only this process takes.
 const SQLITE_BUSY_SECONDS: u64 = 5;
 
@@ -132,11 +139,15 @@ async fn connect(database: &ReadDatabase) -> Result<(Database, Database), SqlErr
                 .busy_timeout(Duration::from_secs(SQLITE_BUSY_SECONDS))
                 // Sealed values of an erased subject must not linger in free pages.
                 .pragma("secure_delete", "ON");
+            let writing = options
+                .clone()
+                .pragma("cache_size", SQLITE_WRITER_CACHE_KIB)
+                .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT_PAGES);
             let writer = SqlitePoolOptions::new()
                 .max_connections(1)
                 .acquire_timeout(acquire)
                 .test_before_acquire(false)
-                .connect_with(options.clone())
+                .connect_with(writing)
                 .await?;
             let reader = SqlitePoolOptions::new()
                 .max_connections(SQLITE_READERS_MAX)

@@ -27,7 +27,7 @@ CREATE TABLE audit_v1_g0 (
 CREATE INDEX audit_v1_g0_by_company ON audit_v1_g0 (company_id, seq);
 CREATE INDEX audit_v1_g0_by_action ON audit_v1_g0 (action, seq);
 CREATE INDEX audit_v1_g0_by_resource ON audit_v1_g0 (resource_type, resource_id, seq);
-CREATE INDEX audit_v1_g0_by_account ON audit_v1_g0 (account_id, seq);
+CREATE INDEX audit_v1_g0_by_account ON audit_v1_g0 (account_id, seq) WHERE account_id IS NOT NULL;
 CREATE UNIQUE INDEX audit_v1_g0_by_coalesced ON audit_v1_g0 (coalesced) WHERE coalesced IS NOT NULL;
 
 -- E-mails, sealed, of accounts (`account/<id>`) and founders (`application/<id>`), by which rows name who did it.

@@ -12,6 +12,7 @@ use muniment_journal::Journal;
 use parking_lot::Mutex;
 
 use super::limits::{BELONGINGS_MAX, CACHE_BYTES_MAX, PAGE_EVENTS};
+use super::portion::LastCut;
 use super::routing::{self, Belonging, Routed};
 
 /// A run of consecutive events.
@@ -19,6 +20,8 @@ use super::routing::{self, Belonging, Routed};
 pub(crate) struct Page {
     events: Vec<Arc<Routed>>,
     bytes: usize,
+    /// What was cut from it last.
+    pub(super) cut: LastCut,
 }
 
 impl Page {

@@ -22,13 +22,16 @@ use super::rights::{Authenticate, Authority, Denied};
 use super::session::View;
 use crate::runtime::Clock;
 
-/// What wakes readers. A watch holds one value, so any number of changes while a reader is busy wake it once.
+/// What wakes readers, those on sockets through `pace`. A watch holds one value, so any number of changes while a
+/// reader is busy wake it once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Signal {
     /// Everything up to here may be read.
     pub(crate) head: Position,
     /// The server restarts: readers are sent away.
     pub(crate) closing: bool,
+    /// Grows with everything that readers must hear of at once: rights that changed, a restart.
+    pub(crate) urgent: u64,
 }
 
 /// The live surface of one node. Held in the application's data as `web::Data<Hub>`.
@@ -49,7 +52,7 @@ impl Hub {
     /// Needs a tokio runtime.
     #[must_use]
     pub fn start(journal: Journal, authenticate: Arc<dyn Authenticate>, clock: Clock) -> Arc<Self> {
-        let (signal, _) = watch::channel(Signal { head: Position::START, closing: false });
+        let (signal, _) = watch::channel(Signal { head: Position::START, closing: false, urgent: 0 });
         let hub = Arc::new(Self {
             pages: Pages::new(journal.clone()),
             registry: Registry::default(),
@@ -68,14 +71,17 @@ impl Hub {
             }
         }));
         // What was published before the hook stood: no authority exists yet that it could have ended.
-        hub.advance(journal.head());
+        hub.advance(journal.head(), false);
         tokio::spawn(super::supervisor::watch_over(Arc::downgrade(&hub)));
         hub
     }
 
     /// Sends every reader away with an invitation to come back, and keeps new ones out.
     pub fn shutdown(&self) {
-        self.signal.send_modify(|signal| signal.closing = true);
+        self.signal.send_modify(|signal| {
+            signal.closing = true;
+            signal.urgent += 1;
+        });
     }
 
     pub(crate) fn store(&self) -> &str {
@@ -100,13 +106,16 @@ impl Hub {
 
     pub(crate) fn view(&self) -> View<'_> {
         let now = Instant::now();
-        let confirmed = self.is_confirmed();
-        View { store: &self.store, head: self.head(), now, utc: self.now(), confirmed }
+        View { store: &self.store, head: self.head(), now, utc: self.now(), confirmed: self.confirmed_as_of(now) }
     }
 
     /// Whether the head was confirmed recently enough to serve protected data.
     pub(crate) fn is_confirmed(&self) -> bool {
-        self.confirmed_at.lock().elapsed() < limits::CONFIRMED_WITHIN
+        self.confirmed_as_of(Instant::now())
+    }
+
+    fn confirmed_as_of(&self, now: Instant) -> bool {
+        now.saturating_duration_since(*self.confirmed_at.lock()) < limits::CONFIRMED_WITHIN
     }
 
     /// Asks the journal for the head; a node that is cut off stops serving after [`limits::CONFIRMED_WITHIN`].
@@ -117,7 +126,7 @@ impl Hub {
                 let was = std::mem::replace(&mut *self.confirmed_at.lock(), asked_at);
                 if asked_at.saturating_duration_since(was) >= limits::CONFIRMED_WITHIN {
                     tracing::info!("the head is confirmed again; live readers are served");
-                    self.signal.send_modify(|_| {});
+                    self.signal.send_modify(|signal| signal.urgent += 1);
                 }
             }
             Err(error) => tracing::warn!(%error, "the head of the journal cannot be confirmed"),
@@ -164,8 +173,10 @@ impl Hub {
     /// Called by the journal, in order, for every durable batch, before its commands are answered.
     fn published(&self, events: &[Arc<RecordedEvent>]) {
         let Some(last) = events.last() else { return };
+        let mut urgent = false;
         for event in events {
             if let Some(change) = revocation::change(event) {
+                urgent = true;
                 self.recent.lock().push(change.clone(), event.position);
                 self.registry.for_each(|authority| apply(&change, authority, event.position, self.now()));
             }
@@ -174,13 +185,14 @@ impl Hub {
         if events.len() <= limits::READY_EVENTS_MAX && self.registry.has_readers() {
             self.pages.extend(events);
         }
-        self.advance(last.position);
+        self.advance(last.position, urgent);
     }
 
-    fn advance(&self, head: Position) {
+    fn advance(&self, head: Position, urgent: bool) {
         self.signal.send_if_modified(|signal| {
             let moved = head > signal.head;
             signal.head = signal.head.max(head);
+            signal.urgent += u64::from(urgent);
             moved
         });
     }

@@ -43,6 +43,10 @@ pub(crate) const BELONGINGS_MAX: usize = 100_000;
 pub(crate) const RECENT_CHANGES_MAX: usize = 4096;
 /// A subscriber whose filter admits nothing hears how far it was read at most this often.
 pub(crate) const UPTO_EVERY: Duration = Duration::from_secs(1);
+/// Longest wait for more events after a pass over the sockets of a worker that brought several.
+pub(crate) const GATHER_MAX: Duration = Duration::from_millis(6);
+/// A pass that took less than this is not worth a wait: timers go by milliseconds.
+pub(crate) const GATHER_MIN: Duration = Duration::from_millis(2);
 /// Unacknowledged TCP data, a closed window included, ends the connection after this.
 pub(crate) const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes that the kernel takes from us beyond what the peer's window lets it send: a jammed event stream would

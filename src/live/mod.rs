@@ -2,8 +2,9 @@
 //!
 //! A subscription is a cursor over the journal, never a queue. Reading order: [`hub`] (how far events are
 //! published, and which rights ended), `routing` and `exposure` (what of an event leaves), `rights` and `filter`
-//! (to whom), `cursor` (shared pages), `session` (one connection as a state machine) and its edge `socket_actor`;
-//! `reader` with `sse` and `long_poll` for plain HTTP. **Invariant:** nothing is sent to a socket's mailbox.
+//! (to whom), `cursor` and `portion` (shared pages, and what a subscription gets of one), `pace` (when), `session`
+//! (one connection as a state machine) and its edge `socket_actor`; `reader` with `sse` and
+//! `long_poll` for plain HTTP. **Invariant:** nothing is sent to a socket's mailbox.
 
 pub mod api;
 mod codec;
@@ -14,6 +15,8 @@ mod filter;
 pub mod hub;
 mod limits;
 mod long_poll;
+mod pace;
+mod portion;
 mod reader;
 mod registry;
 mod request;

@@ -68,13 +68,32 @@ pub(crate) struct Revocation {
     pub(crate) why: &'static str,
 }
 
+/// What an authority lets its reader read, as of one moment.
+#[derive(Debug)]
+pub(crate) struct Rights {
+    account: Option<Arc<str>>,
+    companies: Arc<HashSet<String>>,
+}
+
+impl Rights {
+    /// Whether this event may leave. Says nothing of expiry and revocation: see [`Authority::revocation`] and
+    /// [`Authority::expires_at`].
+    pub(crate) fn may_read(&self, event: &Routed) -> bool {
+        match event.audience {
+            Audience::Nobody => false,
+            Audience::Company => event.keys.company.as_deref().is_some_and(|company| self.companies.contains(company)),
+            Audience::Account => self.account.is_some() && self.account == event.keys.account,
+        }
+    }
+}
+
 /// A grant in use. Rights only ever change through the hub.
 #[derive(Debug)]
 pub(crate) struct Authority {
     credential: Box<str>,
-    account: Option<Box<str>>,
+    account: Option<Arc<str>>,
     subject: Option<Box<str>>,
-    companies: RwLock<HashSet<String>>,
+    companies: RwLock<Arc<HashSet<String>>>,
     expires_at: RwLock<Option<DateTime<Utc>>>,
     revoked: OnceLock<Revocation>,
 }
@@ -84,9 +103,9 @@ impl Authority {
     pub(crate) fn new(grant: Grant) -> Arc<Self> {
         Arc::new(Self {
             credential: grant.credential.into_boxed_str(),
-            account: grant.account.map(String::into_boxed_str),
+            account: grant.account.map(Arc::from),
             subject: grant.subject.map(String::into_boxed_str),
-            companies: RwLock::new(grant.companies),
+            companies: RwLock::new(Arc::new(grant.companies)),
             expires_at: RwLock::new(grant.expires_at),
             revoked: OnceLock::new(),
         })
@@ -112,16 +131,19 @@ impl Authority {
         self.subject.as_deref()
     }
 
-    /// Whether this event may leave under this authority. Says nothing of expiry and revocation: see
-    /// [`Authority::revocation`] and [`Authority::expires_at`].
+    /// Whether this event may leave under this authority at this moment: see [`Rights::may_read`].
     pub(crate) fn may_read(&self, event: &Routed) -> bool {
-        match event.audience {
-            Audience::Nobody => false,
-            Audience::Company => {
-                event.keys.company.as_deref().is_some_and(|company| self.companies.read().contains(company))
-            }
-            Audience::Account => self.account.is_some() && self.account.as_deref() == event.keys.account.as_deref(),
-        }
+        self.rights().may_read(event)
+    }
+
+    /// What it may read at this moment.
+    pub(crate) fn rights(&self) -> Rights {
+        Rights { account: self.account.clone(), companies: Arc::clone(&self.companies.read()) }
+    }
+
+    /// Whether it may read exactly what these rights let through.
+    pub(crate) fn has(&self, rights: &Rights) -> bool {
+        self.account == rights.account && **self.companies.read() == *rights.companies
     }
 
     /// The revocation, once there is one.
@@ -152,7 +174,7 @@ impl Authority {
 
     /// Opens one more company: the account became a founder of it.
     pub(crate) fn open_company(&self, company: &str) {
-        self.companies.write().insert(company.to_owned());
+        Arc::make_mut(&mut *self.companies.write()).insert(company.to_owned());
     }
 
     /// Whether `other` reads on behalf of the same account or, for tokens, of the same companies: only then may it

@@ -15,6 +15,7 @@ use super::codec::{self, Batch, Close, Inbound, Mode, Problem, StartAt, Subscrib
 use super::cursor::Page;
 use super::filter::Filter;
 use super::limits;
+use super::portion::{Portion, Wish};
 use super::rights::{Authority, Denied};
 
 /// The world as of one call.
@@ -57,7 +58,7 @@ enum Phase {
 
 #[derive(Debug)]
 struct Subscription {
-    filter: Filter,
+    filter: Arc<Filter>,
     cursor: Position,
     credit: u32,
     live: bool,
@@ -73,8 +74,9 @@ struct Pending {
     heartbeat: bool,
 }
 
-/// Bytes after which the next ping goes out.
-const PING_EVERY_BYTES: u64 = 6 * 1024;
+/// Bytes after which the next ping goes out; one goes out in any case when the window is used up. A ping and its pong
+/// cost about as much as a small batch, so they are as rare as a window of two halves allows.
+const PING_EVERY_BYTES: u64 = limits::WINDOW_BYTES / 2;
 
 /// One connection.
 #[derive(Debug)]
@@ -292,27 +294,18 @@ impl Session {
         let Phase::Open { authority, .. } = &self.phase else { return Vec::new() };
         let Some(subscription) = self.subscriptions.get_mut(&id) else { return Vec::new() };
         self.last_served = id;
-        let mut batch = Batch::new(id);
-        for event in page.after(subscription.cursor) {
-            if event.position > view.head {
-                break;
-            }
-            if authority.may_read(event) && subscription.filter.admits(&event.keys) {
-                let full = batch.count > 0 && batch.bytes() + event.frame.len() > limits::BATCH_BYTES;
-                if subscription.credit == 0 || full {
-                    break;
-                }
-                subscription.credit -= 1;
-                batch.push(&event.frame);
-            }
-            subscription.cursor = event.position;
-        }
+        let wish = Wish { id, filter: &subscription.filter, after: subscription.cursor, credit: subscription.credit };
+        let Portion { frame, count, upto } = page.portion(wish, authority, view.head);
+        subscription.credit -= count;
+        subscription.cursor = upto;
         let mut frames = Vec::new();
-        let quiet = batch.count == 0 && since(view.now, subscription.told_at) < limits::UPTO_EVERY;
+        let quiet = count == 0 && since(view.now, subscription.told_at) < limits::UPTO_EVERY;
         let arrived = !subscription.live && subscription.cursor >= view.head;
-        if batch.count > 0 || (!quiet && subscription.cursor > subscription.told) || arrived {
-            if batch.count > 0 || subscription.cursor > subscription.told {
-                frames.push(batch.finish(subscription.cursor));
+        if count > 0 || (!quiet && subscription.cursor > subscription.told) || arrived {
+            if count > 0 {
+                frames.push(frame);
+            } else if subscription.cursor > subscription.told {
+                frames.push(Batch::new(id).finish(subscription.cursor));
             }
             subscription.told = subscription.cursor;
             subscription.told_at = view.now;
@@ -382,7 +375,7 @@ impl Session {
             return self.refuse(Some(id), Problem::BadFrame, &message, view);
         }
         let filter = match Filter::compile(&subscribe.filter) {
-            Ok(filter) => filter,
+            Ok(filter) => Arc::new(filter),
             Err(error) => return self.refuse(Some(id), Problem::BadFilter, &error.to_string(), view),
         };
         let cursor = match subscribe.from {
@@ -449,7 +442,8 @@ impl Session {
             effects.push(Effect::Send(frame));
         }
         let pinged = self.pings.back().map_or(self.acknowledged_bytes, |ping| ping.count);
-        if self.sent_bytes - pinged >= PING_EVERY_BYTES {
+        let unpinged = self.sent_bytes - pinged;
+        if unpinged >= PING_EVERY_BYTES || (unpinged > 0 && !self.window_open()) {
             effects.push(self.ping_out(view, false));
         }
         effects

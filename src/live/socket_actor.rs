@@ -1,6 +1,6 @@
 //! `GET /v1/live`: one actix actor a socket, and the only file that names actix_web_actors.
 //!
-//! The actor is the body of its response. Nothing is ever sent to its mailbox: a watch wakes it, any number of
+//! The actor is the body of its response. Nothing is ever sent to its mailbox: its worker wakes it, any number of
 //! wakes being one, and it pulls pages for as long as its session's credit and window let it write.
 
 use std::sync::Arc;
@@ -17,10 +17,11 @@ use super::codec::{Close, SUBPROTOCOL};
 use super::cursor::{Page, Unreadable};
 use super::hub::{Hub, retry_ms};
 use super::limits;
+use super::pace::{self, Wake};
 use super::registry::{Admission, Presence};
 use super::request::{self, Refusal};
 use super::rights::Denied;
-use super::session::{Effect, Session};
+use super::session::{Effect, Session, View};
 
 /// Between looks at deadlines.
 const TICK: Duration = Duration::from_secs(1);
@@ -84,9 +85,6 @@ struct LiveSocket {
     fragments: Option<BytesMut>,
 }
 
-/// Something changed: the head, a right, or the server is closing.
-struct Wake;
-
 type Context = WebsocketContext<LiveSocket>;
 
 impl Actor for LiveSocket {
@@ -97,15 +95,13 @@ impl Actor for LiveSocket {
             self.perform(vec![Effect::Close(Close::UnsupportedVersion)], ctx);
             return;
         }
-        let signals = futures_util::stream::unfold(self.hub.watch(), |mut signals| async {
-            // An error means that the hub is gone, and the stream with it.
-            signals.changed().await.ok().map(|()| (Wake, signals))
-        });
-        ctx.add_stream(signals);
+        ctx.add_stream(pace::wakes(&self.hub));
         ctx.run_interval(TICK, |socket, ctx| {
-            let effects = socket.session.tick(socket.hub.view());
+            let hub = Arc::clone(&socket.hub);
+            let view = hub.view();
+            let effects = socket.session.tick(view);
             socket.perform(effects, ctx);
-            socket.pump(ctx);
+            socket.pump(view, ctx);
         });
     }
 }
@@ -117,11 +113,13 @@ impl StreamHandler<Wake> for LiveSocket {
             self.perform(effects, ctx);
             return;
         }
-        if let Some(effects) = self.session.unless_entitled(self.hub.view()) {
+        let hub = Arc::clone(&self.hub);
+        let view = hub.view();
+        if let Some(effects) = self.session.unless_entitled(view) {
             self.perform(effects, ctx);
             return;
         }
-        self.pump(ctx);
+        self.pump(view, ctx);
     }
 }
 
@@ -151,17 +149,18 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for LiveSocket {
             Err(error) => self.session.bad_frame(&error.to_string(), view),
         };
         self.perform(effects, ctx);
-        self.pump(ctx);
+        self.pump(view, ctx);
     }
 }
 
 impl LiveSocket {
-    /// Writes while the session wants: pages in memory at once, others when they have been read.
-    fn pump(&mut self, ctx: &mut Context) {
+    /// Writes while the session wants: pages in memory at once, others when they have been read. All within one turn,
+    /// so one view serves; whether the right was revoked is asked anew for every page.
+    fn pump(&mut self, view: View<'_>, ctx: &mut Context) {
         while !self.fetching && !self.session.is_closed() {
-            let Some((id, after)) = self.session.wants(self.hub.view()) else { break };
+            let Some((id, after)) = self.session.wants(view) else { break };
             match self.hub.pages.peek(after) {
-                Some(page) => self.feed(id, &page, ctx),
+                Some(page) => self.feed(id, &page, view, ctx),
                 None => {
                     self.fetching = true;
                     let hub = Arc::clone(&self.hub);
@@ -177,8 +176,10 @@ impl LiveSocket {
         self.fetching = false;
         match page {
             Ok(page) => {
-                self.feed(id, &page, ctx);
-                self.pump(ctx);
+                let hub = Arc::clone(&self.hub);
+                let view = hub.view();
+                self.feed(id, &page, view, ctx);
+                self.pump(view, ctx);
             }
             Err(error) => {
                 tracing::error!(%error, "a live reader is sent away");
@@ -187,9 +188,8 @@ impl LiveSocket {
         }
     }
 
-    fn feed(&mut self, id: u32, page: &Page, ctx: &mut Context) {
-        let hub = Arc::clone(&self.hub);
-        let effects = self.session.feed(id, page, hub.view());
+    fn feed(&mut self, id: u32, page: &Page, view: View<'_>, ctx: &mut Context) {
+        let effects = self.session.feed(id, page, view);
         self.perform(effects, ctx);
     }
 

@@ -69,6 +69,7 @@ async fn tell(surface: &Surface, registry: &ApiRegistry, event: &RecordedEvent) 
                     "scope_id": revoked.scope.as_ref().map(|scope| &scope.id),
                     "reason": reason,
                 });
+                surface.check_notice("role_grant_revoke", &params);
                 registry.notify(account, &frame("role_grant_revoke", &params));
             }
             return Ok(());
@@ -90,6 +91,7 @@ async fn tell(surface: &Surface, registry: &ApiRegistry, event: &RecordedEvent) 
     if let (Value::Object(more), Some(params)) = (more, params.as_object_mut()) {
         params.extend(more);
     }
+    surface.check_notice(method, &params);
     registry.notify(addressee, &frame(method, &params));
     Ok(())
 }

@@ -159,6 +159,7 @@ impl Flow {
             }
             self.seen = row.seq;
             let params = self.surface.audit_event(&row).await?;
+            self.surface.check_streamed_row(&row.event_type, &params);
             let data = json!({ "method": row.event_type, "params": params });
             self.ready.push_back(format!("id: {}\ndata: {data}\n\n", row.seq));
             if self.ends_with(&row) {

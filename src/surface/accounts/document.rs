@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::methods::{Params, RPC_METHODS, RpcMethod};
 use super::routes::{REST_ROUTES, RestRoute, Route};
 use super::schema;
-use super::shapes;
+use super::shapes::{self, Shape};
 use crate::config::registry::SETTINGS;
 use crate::surface::Surface;
 
@@ -17,6 +17,16 @@ const MIDDLEWARE: [(&str, &[u16]); 5] = [
     ("session_cookie", &[]),
     ("bearer_token", &[429]),
     ("daemon_token", &[401, 500, 503]),
+];
+
+/// Notifications (section 7): name, one line, params.
+pub(super) const NOTICES: [(&str, &str, Shape); 6] = [
+    ("role_grant_offer_received", "A role was offered to the account", shapes::OFFER_NOTICE),
+    ("role_grant_offer_retracted", "An offer to the account was taken back", shapes::OFFER_NOTICE),
+    ("role_grant_offer_accepted", "An offer of the account was accepted", shapes::OFFER_NOTICE),
+    ("role_grant_offer_declined", "An offer of the account was declined", shapes::OFFER_NOTICE),
+    ("role_grant_offer_supersede", "An offer of the account fell away", shapes::SUPERSEDE_NOTICE),
+    ("role_grant_revoke", "A role of the account was taken", shapes::REVOKE_NOTICE),
 ];
 
 /// Rows of section 4.1 that are served outside the table of REST routes.
@@ -197,15 +207,7 @@ fn cancel() -> Value {
 }
 
 fn events(surface: &Surface) -> Vec<Value> {
-    let notices = [
-        ("role_grant_offer_received", "A role was offered to the account", shapes::OFFER_NOTICE),
-        ("role_grant_offer_retracted", "An offer to the account was taken back", shapes::OFFER_NOTICE),
-        ("role_grant_offer_accepted", "An offer of the account was accepted", shapes::OFFER_NOTICE),
-        ("role_grant_offer_declined", "An offer of the account was declined", shapes::OFFER_NOTICE),
-        ("role_grant_offer_supersede", "An offer of the account fell away", shapes::SUPERSEDE_NOTICE),
-        ("role_grant_revoke", "A role of the account was taken", shapes::REVOKE_NOTICE),
-    ];
-    let notices = notices.iter().map(|(method, about, shape)| {
+    let notices = NOTICES.iter().map(|(method, about, shape)| {
         json!({ "method": method, "description": about, "channel": null, "params_schema": shape.schema() })
     });
     let rows = surface.registries.audit_events().iter().map(|event| {

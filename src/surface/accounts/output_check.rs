@@ -1,10 +1,12 @@
 //! The last step of a call in development (spec/accounts-and-offers.md section 8.3): what the method answers against what
-//! its row of the table declares. A difference is logged and changes nothing. The log names the place, never a value.
+//! its row of the table declares; likewise what is sent unasked. A difference is logged and changes nothing. The log names
+//! the place, never a value.
 
 use serde_json::Value;
 
+use super::document::NOTICES;
 use super::schema::is_uuid;
-use super::shapes::Shape;
+use super::shapes::{AUDIT_EVENT, Shape};
 use crate::surface::Surface;
 
 /// The first place where an answer is not as declared.
@@ -93,6 +95,17 @@ impl Surface {
         if !self.environment.is_production() {
             log(method, declared, answer, correlation);
         }
+    }
+
+    /// The same for the params of a notification.
+    pub fn check_notice(&self, method: &str, params: &Value) {
+        let declared = NOTICES.iter().find(|(name, ..)| *name == method).map(|(.., shape)| shape);
+        self.check_output(method, declared, Some(params), "");
+    }
+
+    /// The same for a row of the audit as its stream sends it.
+    pub fn check_streamed_row(&self, event_type: &str, row: &Value) {
+        self.check_output(event_type, Some(&AUDIT_EVENT), Some(row), "");
     }
 }
 

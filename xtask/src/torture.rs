@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::{postgres, shell};
 
 /// The test names that have a long form; each reads `MUNIMENT_TORTURE`.
-const PROOFS: [&str; 10] = [
+const PROOFS: [&str; 11] = [
     "crash::",
     "races::",
     "met_107",
@@ -15,6 +15,7 @@ const PROOFS: [&str; 10] = [
     "torture",
     "revocation::",
     "acc_218",
+    "no_offer_outlives",
     "timing::",
 ];
 

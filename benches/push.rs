@@ -22,8 +22,9 @@ use subscribers::{Dialect, Readers, SUBSCRIBERS};
 use tempfile::TempDir;
 
 const IN_FLIGHT: u32 = 16;
-/// The text that the broadcaster sends.
+/// The text that the broadcaster sends: as the aim has it, and as many bytes as a point of ours is in its frame.
 const MESSAGE_BYTES: usize = 200;
+const HEAVY_MESSAGE_BYTES: usize = 438;
 /// Events of a round that are measured alone.
 const ALONE: u32 = 60;
 /// Settled memory is read after this.
@@ -70,11 +71,11 @@ impl Served {
     }
 
     /// This program again, as the peer.
-    fn broadcaster() -> Self {
+    fn broadcaster(name: &'static str) -> Self {
         let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
         let mut command = Command::new(std::env::current_exe().expect("this program"));
         command.args(["broadcaster", &format!("127.0.0.1:{port}")]);
-        Self::spawn("bare broadcaster", port, folder, &mut command)
+        Self::spawn(name, port, folder, &mut command)
     }
 
     async fn answers(&self, http: &Client) {
@@ -134,12 +135,19 @@ async fn company(http: &Client, served: &Served) -> (String, Vec<String>) {
     (agent, tokens)
 }
 
+/// How events are set off.
+enum Poster {
+    /// As points, by the token of an agent.
+    Agent(String),
+    /// As texts of this many bytes, to a broadcaster.
+    Text(usize),
+}
+
 /// One side with its subscribers, and what was measured of it.
 struct Side {
     served: Served,
     http: Client,
-    /// `None` for the broadcaster.
-    agent: Option<String>,
+    poster: Poster,
     readers: Readers,
     next: Cell<u64>,
     idle_kib: f64,
@@ -152,14 +160,16 @@ struct Side {
 }
 
 impl Side {
-    async fn new(served: Served) -> Self {
+    /// `text_bytes` is `None` for Muniment.
+    async fn new(served: Served, text_bytes: Option<usize>) -> Self {
         let http = Client::new();
         served.answers(&http).await;
-        let (agent, dialect) = if served.name == "bare broadcaster" {
-            (None, Dialect::Broadcaster)
-        } else {
-            let (agent, tokens) = company(&http, &served).await;
-            (Some(agent), Dialect::Muniment { tokens })
+        let (poster, dialect) = match text_bytes {
+            Some(bytes) => (Poster::Text(bytes), Dialect::Broadcaster),
+            None => {
+                let (agent, tokens) = company(&http, &served).await;
+                (Poster::Agent(agent), Dialect::Muniment { tokens })
+            }
         };
         tokio::time::sleep(SETTLE).await;
         let before = served.resident_kib();
@@ -169,7 +179,7 @@ impl Side {
         Self {
             served,
             http,
-            agent,
+            poster,
             readers,
             next: Cell::new(0),
             idle_kib,
@@ -185,13 +195,13 @@ impl Side {
     /// Sets one event off and waits for the answer of the server.
     async fn publish(&self) {
         let number = self.next.replace(self.next.get() + 1);
-        match &self.agent {
-            Some(agent) => {
+        match &self.poster {
+            Poster::Agent(agent) => {
                 let point = json!({ "value": 1_000_000, "idempotency_key": format!("k{number}") });
                 post(&self.http, self.served.url("/v1/metrics/arr/points"), agent, &point).await;
             }
-            None => {
-                let text = format!("{number:0>width$}", width = MESSAGE_BYTES);
+            Poster::Text(bytes) => {
+                let text = format!("{number:0>bytes$}");
                 let reply = self.http.post(self.served.url("/publish")).body(text).send().await.expect("an answer");
                 assert_eq!(reply.text().await.expect("a body"), SUBSCRIBERS.to_string());
             }
@@ -285,22 +295,25 @@ fn report(sides: &[Rc<Side>]) {
         row(&format!("command answered → frame, {percentile} ms"), &|side| spread(&side.from_answer[place], 1));
     }
     row("idle connection, KiB", &|side| format!("{:.1}", side.idle_kib));
-    let Some((peer, ours)) = sides.split_last() else { return };
     println!("\n| ratio | value |\n|---|---|");
-    for side in ours {
-        let ratios: Vec<f64> = side.rates.iter().zip(&peer.rates).map(|(ours, theirs)| ours / theirs).collect();
-        println!("| deliveries of {} / of the {} | {} |", side.served.name, peer.served.name, spread(&ratios, 2));
+    let (ours, peers): (Vec<_>, Vec<_>) = sides.iter().partition(|side| matches!(side.poster, Poster::Agent(_)));
+    for peer in peers {
+        for side in &ours {
+            let ratios: Vec<f64> = side.rates.iter().zip(&peer.rates).map(|(ours, theirs)| ours / theirs).collect();
+            println!("| deliveries of {} / of the {} | {} |", side.served.name, peer.served.name, spread(&ratios, 2));
+        }
     }
 }
 
 async fn run(rounds: u32, run: Duration) {
     let mut sides = Vec::new();
-    for served in [
-        Served::muniment("PostgreSQL", Some(Cluster::shared().fresh_database())),
-        Served::muniment("SQLite", None),
-        Served::broadcaster(),
+    for (served, text_bytes) in [
+        (Served::muniment("PostgreSQL", Some(Cluster::shared().fresh_database())), None),
+        (Served::muniment("SQLite", None), None),
+        (Served::broadcaster("bare broadcaster"), Some(MESSAGE_BYTES)),
+        (Served::broadcaster("broadcaster of as many bytes"), Some(HEAVY_MESSAGE_BYTES)),
     ] {
-        sides.push(Rc::new(Side::new(served).await));
+        sides.push(Rc::new(Side::new(served, text_bytes).await));
     }
     for round in 0..=rounds {
         for side in &mut sides {

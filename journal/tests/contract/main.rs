@@ -11,3 +11,4 @@ mod outages;
 mod refusing;
 mod support;
 mod tampering;
+mod writing;

@@ -3,27 +3,25 @@
 //! WAL with `synchronous=FULL`, so that a commit is on the disk; `secure_delete`, so that an erased key is
 //! overwritten. A lock of the operating system keeps a second process out with a clear message.
 
+mod writing;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
 use muniment_sql::{Database, SqlError};
 use parking_lot::Mutex;
-use sqlx::query::Query;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
-};
-use sqlx::{ConnectOptions as _, Row as _, Sqlite};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Row as _};
 use uuid::Uuid;
 
-use crate::engine::{Batch, Change, ClaimId, Engine, Head, Identity, Stores, WriteError};
+use crate::engine::{Batch, ClaimId, Engine, Head, Identity, Stores, WriteError};
 use crate::open::OpenError;
 use crate::rows::{self, Reader, SQLITE_COLUMNS, count, instant, stored};
 
@@ -33,11 +31,6 @@ const READERS_MAX: u32 = 4;
 const BUSY_SECONDS: u64 = 5;
 /// Pages of write-ahead log between checkpoints: 16 MB at 4 KiB a page.
 const CHECKPOINT_PAGES: &str = "4000";
-/// Rows of one INSERT: these where they fit, then the rest at once. Every statement is a message to the thread of the
-/// connection and back, so there should be few; the sizes are few enough to stay prepared. 11 columns times 256 stay
-/// below SQLite's 32,766.
-const INSERT_ROWS: [usize; 2] = [256, 64];
-const INSERT_REST_MAX: usize = 63;
 const STATEMENTS_PREPARED_MAX: usize = 256;
 /// Pages of the indexes on streams and dedupe keys are written in no order: those of a million events should be in
 /// memory, or each event reads one. In KiB, as SQLite wants it: 64 MiB.
@@ -47,17 +40,10 @@ const LOOKUP_KEYS: [usize; 3] = [1, 16, 256];
 const FORGET_ATTEMPTS_MAX: u32 = 20;
 const POLL_MILLISECONDS: u64 = 250;
 
-static INSERTS: LazyLock<[String; 2]> = LazyLock::new(|| INSERT_ROWS.map(insert_sql));
-static INSERT_RESTS: LazyLock<Vec<String>> = LazyLock::new(|| (0..=INSERT_REST_MAX).map(insert_sql).collect());
-
 /// `(?, ?), (?, ?)`: `rows` times `columns` placeholders.
 fn placeholders(rows: usize, columns: usize) -> String {
     let row = format!("({})", vec!["?"; columns].join(", "));
     vec![row; rows].join(", ")
-}
-
-fn insert_sql(rows: usize) -> String {
-    format!("INSERT INTO events ({SQLITE_COLUMNS}) VALUES {}", placeholders(rows, 11))
 }
 
 /// The engine.
@@ -114,20 +100,6 @@ impl SqliteEngine {
     fn writer(&self) -> Result<&SqlitePool, SqlError> {
         self.write.as_ref().ok_or_else(|| SqlError::Unsuitable("the record is open for reading only".to_owned()))
     }
-
-    async fn transaction(&self, batch: &Batch) -> Result<sqlx::Transaction<'static, Sqlite>, WriteError> {
-        let pool = self.writer().map_err(|error| WriteError::Failed(error.to_string()))?;
-        let mut tx = pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| WriteError::Failed(error.to_string()))?;
-        let written = write_all(&mut tx, batch).await;
-        match written {
-            Ok(()) => Ok(tx),
-            Err(error) => {
-                // Dropping it rolls back as well; this way the next batch need not wait for that.
-                tx.rollback().await.map_err(|error| WriteError::Failed(error.to_string()))?;
-                Err(error)
-            }
-        }
-    }
 }
 
 fn options(directory: &Path) -> Result<SqliteConnectOptions, OpenError> {
@@ -153,127 +125,6 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked(path)),
         Err(TryLockError::Error(source)) => Err(OpenError::Folder { path, source }),
     }
-}
-
-fn refusal(error: &sqlx::Error) -> WriteError {
-    let sqlx::Error::Database(reported) = error else { return WriteError::Failed(error.to_string()) };
-    if reported.is_unique_violation() {
-        return WriteError::Unique(reported.message().to_owned());
-    }
-    // Primary codes: 18 too big, 19 constraint, 20 mismatch. Everything else is no fault of the batch.
-    let primary = reported.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
-    if matches!(primary, Some(18..=20)) {
-        return WriteError::Refused(reported.message().to_owned());
-    }
-    WriteError::Failed(reported.message().to_owned())
-}
-
-fn bind<'q>(
-    query: Query<'q, Sqlite, SqliteArguments<'q>>,
-    event: &'q RecordedEvent,
-) -> Query<'q, Sqlite, SqliteArguments<'q>> {
-    query
-        .bind(stored(event.position.0))
-        .bind(&*event.stream.kind)
-        .bind(&*event.stream.id)
-        .bind(stored(event.sequence))
-        .bind(&*event.event_type)
-        .bind(&*event.event_version)
-        .bind(&*event.payload)
-        .bind(&*event.metadata)
-        .bind(event.recorded_at.timestamp_micros())
-        .bind(event.hash.as_slice())
-        .bind(event.dedupe.as_ref().map(|key| key.0.as_slice()))
-}
-
-async fn write_all(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), WriteError> {
-    let refused = |error: sqlx::Error| refusal(&error);
-    let after = batch.after();
-    let moved = sqlx::query(
-        "UPDATE journal_head SET position = ?, hash = ?, recorded_at = ? \
-         WHERE singleton = 1 AND position = ? AND hash = ? AND epoch = ?",
-    )
-    .bind(stored(after.position.0))
-    .bind(after.hash.as_slice())
-    .bind(after.recorded_at.timestamp_micros())
-    .bind(stored(batch.before.position.0))
-    .bind(batch.before.hash.as_slice())
-    .bind(stored(batch.before.identity.epoch))
-    .execute(&mut *connection)
-    .await
-    .map_err(refused)?;
-    if moved.rows_affected() == 0 {
-        return Err(WriteError::HeadMoved);
-    }
-    let mut rest: &[Arc<RecordedEvent>] = &batch.events;
-    for (rows, sql) in INSERT_ROWS.iter().zip(INSERTS.iter()) {
-        while let Some((chunk, tail)) = rest.split_at_checked(*rows) {
-            insert(connection, sql, chunk).await.map_err(refused)?;
-            rest = tail;
-        }
-    }
-    if let Some(sql) = INSERT_RESTS.get(rest.len()).filter(|_| !rest.is_empty()) {
-        insert(connection, sql, rest).await.map_err(refused)?;
-    }
-    for change in &batch.changes {
-        apply(connection, change).await.map_err(refused)?;
-    }
-    Ok(())
-}
-
-async fn insert(
-    connection: &mut SqliteConnection,
-    sql: &'static str,
-    events: &[Arc<RecordedEvent>],
-) -> Result<(), sqlx::Error> {
-    let query = events.iter().fold(sqlx::query(sql), |query, event| bind(query, event));
-    query.execute(connection).await.map(drop)
-}
-
-async fn apply(connection: &mut SqliteConnection, change: &Change) -> Result<(), sqlx::Error> {
-    match change {
-        Change::Take { claim, owner, subject, position } => {
-            sqlx::query(
-                "INSERT INTO claims (scope, digest, owner_kind, owner_id, subject, position) VALUES (?, ?, ?, ?, ?, ?)",
-            )
-            .bind(claim.scope)
-            .bind(claim.digest.as_slice())
-            .bind(&*owner.kind)
-            .bind(&*owner.id)
-            .bind(subject.as_ref().map(|subject| subject.0.as_str()))
-            .bind(stored(position.0))
-            .execute(connection)
-            .await?;
-        }
-        Change::Release { claim, owner } => {
-            sqlx::query("DELETE FROM claims WHERE scope = ? AND digest = ? AND owner_kind = ? AND owner_id = ?")
-                .bind(claim.scope)
-                .bind(claim.digest.as_slice())
-                .bind(&*owner.kind)
-                .bind(&*owner.id)
-                .execute(connection)
-                .await?;
-        }
-        Change::Erase { subject } => {
-            for sql in ["DELETE FROM subject_keys WHERE subject = ?", "DELETE FROM claims WHERE subject = ?"] {
-                sqlx::query(sql).bind(&subject.0).execute(&mut *connection).await?;
-            }
-        }
-        Change::Mail { mail, position, recorded_at } => {
-            sqlx::query(
-                "INSERT INTO outbox (id, position, subject, body, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-            )
-            .bind(&mail.id)
-            .bind(stored(position.0))
-            .bind(&mail.subject.0)
-            .bind(mail.body.as_str())
-            .bind(recorded_at.timestamp_micros())
-            .bind(mail.expires_at.timestamp_micros())
-            .execute(connection)
-            .await?;
-        }
-    }
-    Ok(())
 }
 
 /// Splits keys into lookups of a few fixed sizes; a last one that is short is filled with its last key.
@@ -303,8 +154,8 @@ impl Engine for SqliteEngine {
     }
 
     async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
-        let tx = self.transaction(batch).await?;
-        tx.commit().await.map_err(|error| WriteError::Unknown(error.to_string()))
+        let pool = self.writer().map_err(|error| WriteError::Failed(error.to_string()))?;
+        writing::write(pool, batch).await
     }
 
     async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {

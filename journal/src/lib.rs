@@ -33,7 +33,6 @@ mod batch;
 pub mod chain;
 pub mod checkpoint;
 mod commit;
-mod company;
 pub mod cqrs_repository;
 pub mod engine;
 mod foreign;

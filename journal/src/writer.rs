@@ -17,7 +17,6 @@ use crate::admit::Submission;
 use crate::append::{AppendError, Appended};
 use crate::batch::{Building, Entry};
 use crate::commit;
-use crate::company::Company;
 use crate::engine::{Batch, Head, WriteError};
 use crate::foreign::Trouble;
 use crate::gather::{Gathered, gather};
@@ -48,7 +47,6 @@ pub(crate) struct Writer {
     gathering: Option<JoinHandle<Gathered>>,
     building: Building,
     in_flight: Option<InFlight>,
-    company: Company,
     pub(crate) knowledge: Knowledge,
     pub(crate) durable: Head,
     /// Head comparisons lost in a row.
@@ -94,7 +92,6 @@ impl Writer {
             gathering: None,
             building: Building::on(head),
             in_flight: None,
-            company: Company::default(),
             knowledge: Knowledge::new(core.limits.streams_cached_max),
             durable: head,
             lost: 0,
@@ -112,12 +109,6 @@ impl Writer {
                 break Some(trouble);
             }
             self.advance();
-            if self.expects_company() {
-                // Whoever runs on this thread goes on meanwhile; timers are too coarse for so short a wait.
-                tokio::task::yield_now().await;
-                self.take_arrived();
-                continue;
-            }
             self.launch();
             self.release_unused().await;
             if !self.queue_open && self.is_idle() {
@@ -139,21 +130,6 @@ impl Writer {
 
     fn is_idle(&self) -> bool {
         self.backlog.is_empty() && self.gathering.is_none() && self.in_flight.is_none() && !self.building.has_events()
-    }
-
-    /// A batch could leave, but callers who were just answered are likely to come back at once.
-    fn expects_company(&mut self) -> bool {
-        let could_leave = self.in_flight.is_none() && self.building.has_events();
-        let could_grow = self.queue_open && self.gathering.is_none() && self.backlog.is_empty();
-        could_leave && could_grow && self.company.expects_more(Instant::now(), self.building.entries.len())
-    }
-
-    fn take_arrived(&mut self) {
-        while self.backlog.len() < ROUND_APPENDS_MAX
-            && let Ok(submission) = self.queue.try_recv()
-        {
-            self.backlog.push_back(submission);
-        }
     }
 
     async fn wait(&mut self, arrived: &mut Vec<Submission>) -> Wake {
@@ -364,7 +340,6 @@ impl Writer {
         let events = u32::try_from(sent.batch.events.len()).unwrap_or(u32::MAX);
         metrics::histogram!("muniment_journal_batch_events").record(f64::from(events));
         self.core.publish(&sent.batch.events);
-        self.company.answered(Instant::now(), sent.entries.len(), flush, self.building.entries.len());
         for entry in sent.entries {
             if entry.verdict.is_ok() {
                 self.knowledge.settle(&entry.submission);

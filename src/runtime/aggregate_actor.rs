@@ -7,7 +7,7 @@
 //! **Invariant:** a reply never depends on an event that is not durable, refusals and states included, nor misses one
 //! that this node had seen when it was asked.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -17,6 +17,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use actix::fut::ActorFuture;
 use actix::prelude::*;
+use chrono::{DateTime, Utc};
 use lru::LruCache;
 use muniment_aggregates::decider::{Decider, Facts};
 use muniment_aggregates::record::{DedupeKey, Position, StreamId};
@@ -62,6 +63,8 @@ pub struct AggregateActor<D: Decider> {
     version: u64,
     durable_version: u64,
     snapshot_version: u64,
+    /// When the newest snapshot was taken.
+    snapshot_at: DateTime<Utc>,
     /// Taken ahead of durability; saved once the journal has everything in it.
     snapshot: Option<Snapshot>,
     saving: Option<Saving>,
@@ -69,6 +72,8 @@ pub struct AggregateActor<D: Decider> {
     waiting: VecDeque<Waiting<D>>,
     /// What is unanswered, collected while draining, in order.
     collected: VecDeque<Waiting<D>>,
+    /// Those of the appends in `in_flight`.
+    keys_in_flight: HashSet<DedupeKey>,
     recent_keys: LruCache<DedupeKey, Position>,
 }
 
@@ -92,11 +97,13 @@ impl<D: Decider> AggregateActor<D> {
             version: 0,
             durable_version: 0,
             snapshot_version: 0,
+            snapshot_at: DateTime::UNIX_EPOCH,
             snapshot: None,
             saving: None,
             in_flight: VecDeque::new(),
             waiting: VecDeque::new(),
             collected: VecDeque::new(),
+            keys_in_flight: HashSet::new(),
             recent_keys: LruCache::new(NonZeroUsize::new(RECENT_KEYS_MAX).unwrap_or(NonZeroUsize::MIN)),
         }
     }
@@ -190,7 +197,7 @@ impl<D: Decider> AggregateActor<D> {
                 return self.answer(pending, Err(BusError::Duplicate { key: *key, position }));
             }
         }
-        if !keys.is_empty() && self.bears_key_in_flight(&keys) {
+        if keys.iter().any(|(_, key)| self.keys_in_flight.contains(key)) {
             return self.in_flight.push_back(InFlight::Again { pending });
         }
         let next_version = self.version + u64::try_from(events.len()).unwrap_or(u64::MAX);
@@ -206,6 +213,7 @@ impl<D: Decider> AggregateActor<D> {
                     }
                 }));
                 self.version = next_version;
+                self.keys_in_flight.extend(keys.iter().map(|(_, key)| *key));
                 self.in_flight.push_back(InFlight::Append { pending, events, keys, ticket });
                 if applied.is_err() {
                     self.is_sound = false;
@@ -219,13 +227,6 @@ impl<D: Decider> AggregateActor<D> {
                 self.answer(pending, Err(BusError::from_append(error)));
             }
         }
-    }
-
-    fn bears_key_in_flight(&self, wanted: &[(usize, DedupeKey)]) -> bool {
-        self.in_flight.iter().any(|entry| match entry {
-            InFlight::Append { keys, .. } => keys.iter().any(|(_, key)| wanted.iter().any(|(_, own)| own == key)),
-            InFlight::Answer { .. } | InFlight::Again { .. } | InFlight::State { .. } => false,
-        })
     }
 
     /// Moves everything that can move: settles what is durable, loads, saves, serves what waits.
@@ -307,6 +308,9 @@ impl<D: Decider> AggregateActor<D> {
         keys: &[(usize, DedupeKey)],
         verdict: Result<Appended, AppendError>,
     ) {
+        for (_, key) in keys {
+            self.keys_in_flight.remove(key);
+        }
         match verdict {
             Ok(appended) => {
                 self.durable_version += u64::try_from(events.len()).unwrap_or(0);

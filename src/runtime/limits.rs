@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 /// Commands that may wait in one actor's mailbox. A hot metric at 50,000 commands a second drains this in
 /// 80 ms; what does not fit is refused at once instead of queued without limit.
 pub const MAILBOX_COMMANDS_MAX: usize = 4_096;
@@ -27,6 +29,13 @@ pub const IDLE_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Events after which a stream's state is written behind the log as a snapshot.
 pub const SNAPSHOT_EVENTS: u64 = 256;
+
+/// Smallest distance between two snapshots of a stream: each is a commit of its own, and one hot metric would make
+/// two hundred a second of them.
+pub const SNAPSHOT_INTERVAL: TimeDelta = TimeDelta::seconds(1);
+
+/// Events after which it is taken within that distance too: so many replay in some 20 ms.
+pub const SNAPSHOT_EVENTS_HOT: u64 = 8_192;
 
 /// Events of one stream read in one page when a state is loaded.
 pub const LOAD_PAGE_EVENTS: usize = 2_000;

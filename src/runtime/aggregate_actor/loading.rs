@@ -10,16 +10,27 @@ use super::{AggregateActor, Phase, Saving, reply};
 use crate::runtime::errors::BusError;
 use crate::runtime::fold::{self, FoldError, Folded};
 use crate::runtime::in_flight::Waiting;
-use crate::runtime::limits::SNAPSHOT_EVENTS;
+use crate::runtime::limits::{SNAPSHOT_EVENTS, SNAPSHOT_EVENTS_HOT, SNAPSHOT_INTERVAL};
 
 impl<D: Decider> AggregateActor<D> {
     pub(super) fn take_snapshot_when_due(&mut self) {
-        let due = self.version.saturating_sub(self.snapshot_version) >= SNAPSHOT_EVENTS;
-        if !due || self.snapshot.is_some() || self.saving.is_some() || !matches!(self.phase, Phase::Ready) {
+        let behind = self.version.saturating_sub(self.snapshot_version);
+        if behind < SNAPSHOT_EVENTS
+            || self.snapshot.is_some()
+            || self.saving.is_some()
+            || !matches!(self.phase, Phase::Ready)
+        {
+            return;
+        }
+        let now = self.clock.now();
+        if behind < SNAPSHOT_EVENTS_HOT && now - self.snapshot_at < SNAPSHOT_INTERVAL {
             return;
         }
         match fold::snapshot_of(&self.state, self.version) {
-            Ok(snapshot) => self.snapshot = Some(snapshot),
+            Ok(snapshot) => {
+                self.snapshot = Some(snapshot);
+                self.snapshot_at = now;
+            }
             Err(error) => {
                 tracing::error!(stream.id = %self.stream, error = %error, "a state does not serialise; no snapshot is kept");
             }

@@ -4,6 +4,7 @@
 //! other), then the engine below.
 
 mod announce;
+mod look;
 mod session;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use crate::open::OpenError;
 use crate::rows::{self, POSTGRES_COLUMNS, Reader, count, instant, stored};
 
 use announce::{Announcer, Listener};
+use look::Look;
 use session::Session;
 
 const CONNECTIONS_MAX: u32 = 16;
@@ -37,6 +39,7 @@ pub struct PostgresEngine {
     session: Option<Mutex<Session>>,
     announcer: Option<Announcer>,
     listener: Listener,
+    look: Look,
 }
 
 impl PostgresEngine {
@@ -51,6 +54,7 @@ impl PostgresEngine {
         Ok(Self {
             listener: Listener::new(pool.clone()),
             announcer: Some(Announcer::start(options.clone())),
+            look: Look::new(options.clone()),
             session: Some(Mutex::new(Session::new(options))),
             pool,
         })
@@ -61,9 +65,16 @@ impl PostgresEngine {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn open_read_only(url: &str) -> Result<Self, OpenError> {
+        let options = options(url)?;
         let pool = pool("SET default_transaction_read_only = on");
-        let pool = pool.connect_with(options(url)?).await.map_err(SqlError::from)?;
-        Ok(Self { listener: Listener::new(pool.clone()), announcer: None, session: None, pool })
+        let pool = pool.connect_with(options.clone()).await.map_err(SqlError::from)?;
+        Ok(Self {
+            listener: Listener::new(pool.clone()),
+            announcer: None,
+            session: None,
+            look: Look::new(options),
+            pool,
+        })
     }
 
     pub(crate) fn databases(&self) -> Stores {
@@ -129,7 +140,7 @@ fn events(rows: &[PgRow]) -> Result<Vec<RecordedEvent>, SqlError> {
 #[async_trait]
 impl Engine for PostgresEngine {
     async fn head(&self) -> Result<Head, SqlError> {
-        head(&sqlx::query(HEAD_SQL).fetch_one(&self.pool).await?)
+        head(&self.look.head().await?)
     }
 
     async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
@@ -269,6 +280,7 @@ impl Engine for PostgresEngine {
             announcer.stop();
         }
         self.listener.stop().await;
+        self.look.close().await;
         self.pool.close().await;
     }
 }

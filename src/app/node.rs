@@ -8,8 +8,7 @@ use muniment_aggregates::record::Position;
 use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
 use muniment_projections::{OnMismatch, ReadDatabase, ReadStore, ReadStoreConfig};
 use secrecy::ExposeSecret as _;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::sync::{oneshot, watch};
 
 use super::StartError;
 use crate::config::store::{DatabaseConfig, KeysConfig};
@@ -78,12 +77,30 @@ pub fn make_folders(store: &StoreConfig) -> Result<(), StartError> {
     Ok(())
 }
 
+/// Runs a task on a thread; the answer resolves when it has ended, with an error when it ended by a fault.
+fn run_on(thread: &Arbiter, task: impl Future<Output = ()> + Send + 'static) -> oneshot::Receiver<()> {
+    let (ended, end) = oneshot::channel();
+    let is_running = thread.spawn(async move {
+        task.await;
+        if ended.send(()).is_err() {
+            tracing::debug!("nobody waits for the end of a background task");
+        }
+    });
+    if !is_running {
+        tracing::error!("the thread of the background tasks has ended");
+    }
+    end
+}
+
 /// The parts behind the surfaces, running.
 pub struct Node {
     /// What the surfaces hold.
     pub runtime: Arc<Runtime>,
     stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
+    /// Each resolves when its task has ended.
+    tasks: Vec<oneshot::Receiver<()>>,
+    /// Where projector and policies run: folding a page takes milliseconds, which the writer of the journal must not wait.
+    background: Arbiter,
     arbiters: Vec<Arbiter>,
 }
 
@@ -102,7 +119,8 @@ impl Node {
         let bus = CommandBus::new(journal.clone(), clock.clone(), handles);
         let reads = Arc::new(Reads::new(reads, journal.clone()));
         let runtime = Arc::new(Runtime { journal, bus, reads, clock });
-        let mut node = Self { runtime, stop: watch::Sender::new(false), tasks: Vec::new(), arbiters };
+        let mut node =
+            Self { runtime, stop: watch::Sender::new(false), tasks: Vec::new(), background: Arbiter::new(), arbiters };
         node.start_tasks(config);
         Ok(node)
     }
@@ -111,38 +129,54 @@ impl Node {
         let runtime = &self.runtime;
         let store = runtime.reads.store();
         let duty = |name: &'static str| Leadership::new(store.clone(), name);
+        let background = &self.background;
         self.tasks = vec![
-            tokio::spawn(projector::run(
-                runtime.journal.clone(),
-                Arc::clone(&runtime.reads),
-                duty("muniment/projector"),
-                self.stop.subscribe(),
-            )),
-            tokio::spawn(alert_evaluator::run(
-                Arc::clone(runtime),
-                duty("muniment/alert-evaluator"),
-                config.runtime.evaluator_pause,
-                self.stop.subscribe(),
-            )),
-            tokio::spawn(late_checker::run(
-                Arc::clone(runtime),
-                duty("muniment/late-checker"),
-                config.metrics.late_check,
-                self.stop.subscribe(),
-            )),
-            tokio::spawn(cleanup::run(
-                Arc::clone(runtime),
-                duty("muniment/cleanup"),
-                config.offers.cleanup_interval,
-                self.stop.subscribe(),
-            )),
-            tokio::spawn(audit_drift::run(
-                Arc::clone(runtime),
-                Arc::from(config.registries.audit_events()),
-                self.stop.subscribe(),
-            )),
-            tokio::spawn(scheduler::run(Arc::clone(runtime), config.runtime.tick, self.stop.subscribe())),
-            tokio::spawn(mail::run(Arc::clone(runtime), config.mail.clone(), self.stop.subscribe())),
+            run_on(
+                background,
+                projector::run(
+                    runtime.journal.clone(),
+                    Arc::clone(&runtime.reads),
+                    duty("muniment/projector"),
+                    self.stop.subscribe(),
+                ),
+            ),
+            run_on(
+                background,
+                alert_evaluator::run(
+                    Arc::clone(runtime),
+                    duty("muniment/alert-evaluator"),
+                    config.runtime.evaluator_pause,
+                    self.stop.subscribe(),
+                ),
+            ),
+            run_on(
+                background,
+                late_checker::run(
+                    Arc::clone(runtime),
+                    duty("muniment/late-checker"),
+                    config.metrics.late_check,
+                    self.stop.subscribe(),
+                ),
+            ),
+            run_on(
+                background,
+                cleanup::run(
+                    Arc::clone(runtime),
+                    duty("muniment/cleanup"),
+                    config.offers.cleanup_interval,
+                    self.stop.subscribe(),
+                ),
+            ),
+            run_on(
+                background,
+                audit_drift::run(
+                    Arc::clone(runtime),
+                    Arc::from(config.registries.audit_events()),
+                    self.stop.subscribe(),
+                ),
+            ),
+            run_on(background, scheduler::run(Arc::clone(runtime), config.runtime.tick, self.stop.subscribe())),
+            run_on(background, mail::run(Arc::clone(runtime), config.mail.clone(), self.stop.subscribe())),
         ];
     }
 
@@ -150,12 +184,12 @@ impl Node {
     pub async fn stop(self) {
         self.stop.send_replace(true);
         for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(error = %error, "a background task ended by a fault");
+            if task.await.is_err() {
+                tracing::error!("a background task ended by a fault");
             }
         }
         self.runtime.journal.shutdown().await;
-        for arbiter in &self.arbiters {
+        for arbiter in self.arbiters.iter().chain([&self.background]) {
             arbiter.stop();
         }
         tracing::info!(head.position = self.runtime.journal.head().0, "stopped");

@@ -20,6 +20,10 @@ use super::limits::PROJECTION_PAGE_EVENTS;
 use super::reads::{ReadPosition, Reads};
 use crate::telemetry::spans::SPANS;
 
+/// Smallest distance between two pages that nobody waits for. A page has a price of its own, whatever it holds: under a
+/// stream of small commits it would be paid for each of them.
+const PAGE_INTERVAL: Duration = Duration::from_millis(20);
+
 /// How often a node that does not lead looks at the checkpoints while they are behind its head.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -53,6 +57,7 @@ pub async fn run(journal: Journal, reads: Arc<Reads>, mut leadership: Leadership
     refresh(&reads, &mut models).await;
     loop {
         let leads = leadership.holds().await;
+        let begun = Instant::now();
         let worked = if leads {
             advance_lowest(&journal, &reads, &mut models).await
         } else {
@@ -63,6 +68,7 @@ pub async fn run(journal: Journal, reads: Arc<Reads>, mut leadership: Leadership
             return;
         }
         if worked {
+            rest(&journal, &reads, &models, begun + PAGE_INTERVAL, &mut stop).await;
             continue;
         }
         let behind = models.iter().any(|model| model.position < journal.head());
@@ -70,6 +76,20 @@ pub async fn run(journal: Journal, reads: Arc<Reads>, mut leadership: Leadership
         tokio::select! {
             changed = head.changed() => if changed.is_err() { return },
             () = tokio::time::sleep(pause) => if leads { refresh(&reads, &mut models).await },
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+/// Waits until `until`, unless somebody waits for the read models or a whole page is there already.
+async fn rest(journal: &Journal, reads: &Reads, models: &[Model], until: Instant, stop: &mut watch::Receiver<bool>) {
+    let moving = models.iter().filter(|model| model.retry.is_none());
+    let Some(lowest) = moving.map(|model| model.position).min() else { return };
+    let behind = journal.head().0.saturating_sub(lowest.0);
+    if usize::try_from(behind).is_ok_and(|events| events < PROJECTION_PAGE_EVENTS) {
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => {}
+            () = reads.wanted_beyond(lowest) => {}
             _ = stop.changed() => {}
         }
     }

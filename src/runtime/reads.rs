@@ -40,6 +40,8 @@ pub struct Reads {
     store: ReadStore,
     journal: Journal,
     positions: watch::Sender<HashMap<&'static str, ReadPosition>>,
+    /// The furthest position that somebody has waited for.
+    wanted: watch::Sender<Position>,
 }
 
 impl Reads {
@@ -47,7 +49,7 @@ impl Reads {
     #[must_use]
     pub fn new(store: ReadStore, journal: Journal) -> Self {
         let positions = store.projections().iter().map(|it| (it.name(), ReadPosition::default())).collect();
-        Self { store, journal, positions: watch::Sender::new(positions) }
+        Self { store, journal, positions: watch::Sender::new(positions), wanted: watch::Sender::new(Position::START) }
     }
 
     /// The queries.
@@ -71,6 +73,11 @@ impl Reads {
     /// # Errors
     /// When they do not get there within two seconds.
     pub async fn wait(&self, names: &[&str], wanted: Position) -> Result<(), Behind> {
+        self.wanted.send_if_modified(|furthest| {
+            let is_further = wanted > *furthest;
+            *furthest = wanted.max(*furthest);
+            is_further
+        });
         let mut positions = self.positions.subscribe();
         let reached = positions
             .wait_for(|all| names.iter().all(|name| all.get(name).is_some_and(|model| model.position >= wanted)));
@@ -78,6 +85,13 @@ impl Reads {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Behind::NotYet { wanted }),
         }
+    }
+
+    /// Resolves when somebody waits for more than `reached`.
+    pub(super) async fn wanted_beyond(&self, reached: Position) {
+        let mut wanted = self.wanted.subscribe();
+        // It ends with this value itself, so there is always somebody to wait for.
+        drop(wanted.wait_for(|wanted| *wanted > reached).await);
     }
 
     /// Where each read model is, by name.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use super::exit::{self as ending, Exit};
@@ -47,16 +48,17 @@ pub async fn until_interrupted(farewell: Farewell, work: impl Future<Output = Re
 /// Listens on a thread of its own: a read of standard input blocks the one that works, and no signal ends that read.
 fn listen(pressed: Arc<Notify>, farewell: Farewell) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Before the work begins: what is pressed before the thread has its first turn is heard too.
+    let mut interrupts = {
+        let _entered = runtime.enter();
+        signal(SignalKind::interrupt())?
+    };
     let wait = move || {
-        let heard = runtime.block_on(async {
-            tokio::signal::ctrl_c().await?;
+        runtime.block_on(async {
+            interrupts.recv().await;
             pressed.notify_one();
             tokio::time::sleep(GRACE).await;
-            Ok::<(), std::io::Error>(())
         });
-        if heard.is_err() {
-            return;
-        }
         eprint!("{}", ending::report(&Exit::Interrupted.because(farewell())));
         exit(i32::from(Exit::Interrupted.code()));
     };

@@ -1,7 +1,9 @@
 //! Commands a second through the actors, durable, beside stock cqrs-es on the same engine and beside the engine's own
 //! limit, in one run: rounds of all rows interleaved, medians with minimum and maximum, ratios.
 //!
-//! `cargo xtask bench commands [rounds] [seconds]`. The report goes to stdout as Markdown.
+//! `cargo xtask bench commands [rounds] [seconds] [actor threads] [rows]`. Without threads of their own, the actors live
+//! where the clients and the journal's writer do. `rows` is part of the rows to run, as in `SQLite: actors, many metrics,
+//! 64`. The report goes to stdout as Markdown.
 
 #[path = "engine/raw.rs"]
 mod raw;
@@ -277,11 +279,33 @@ fn raw_row(raw: &Rc<Mutex<Raw>>, name: &str, rows: u32) -> Row {
     row(name, 1, rows, work)
 }
 
-async fn rounds(engine: &str, mut rows: Vec<Row>, rounds: u32, run: Duration) {
+/// How often, how long and which.
+struct Plan {
+    rounds: u32,
+    run: Duration,
+    only: String,
+}
+
+impl Plan {
+    fn wants(&self, engine: &str, row: &Row) -> bool {
+        format!("{engine}: {}, {}", row.name, row.clients).contains(&self.only)
+    }
+
+    /// Whether the peers' stores must be filled: for all rows, or for theirs.
+    fn wants_stock(&self) -> bool {
+        self.only.is_empty() || self.only.contains("stock")
+    }
+}
+
+async fn rounds(engine: &str, mut rows: Vec<Row>, plan: &Plan) {
     let serial = Rc::new(RefCell::new(0));
-    for _ in 0..rounds {
+    rows.retain(|row| plan.wants(engine, row));
+    if rows.is_empty() {
+        return;
+    }
+    for _ in 0..plan.rounds {
         for row in &mut rows {
-            measure(row, run, &serial).await;
+            measure(row, plan.run, &serial).await;
         }
     }
     report(engine, &rows);
@@ -291,27 +315,26 @@ const STOCK_TABLE: &str = "CREATE TABLE events (aggregate_type TEXT NOT NULL, ag
     sequence BIGINT NOT NULL, event_type TEXT NOT NULL, event_version TEXT NOT NULL, payload JSON NOT NULL, \
     metadata JSON NOT NULL, PRIMARY KEY (aggregate_type, aggregate_id, sequence))";
 
-async fn postgres(arbiters: &Arc<[ArbiterHandle]>, times: u32, run: Duration) {
+async fn postgres(arbiters: &Arc<[ArbiterHandle]>, plan: &Plan) {
     let folder = tempfile::tempdir().expect("a folder");
     let cluster = Cluster::shared();
     let bus =
         ours(Store::Postgres { url: cluster.fresh_database() }, folder.path().join("keys"), Arc::clone(arbiters)).await;
     let pool = PgPool::connect(&cluster.fresh_database()).await.expect("connects");
     sqlx::query(STOCK_TABLE).execute(&pool).await.expect("the stock table");
-    let framework = stock!(PostgresEventRepository::new(pool.clone()));
     let raw = Rc::new(Mutex::new(Raw::postgres(&cluster.fresh_database()).await));
-    let mut rows = vec![
-        raw_row(&raw, "raw, single rows", 1),
-        raw_row(&raw, "raw, batches of 100", RAW_ROWS),
-        row("stock, many aggregates", 64, 1, stock_work!(framework, false)),
-        row("stock, one hot aggregate", 64, 1, stock_work!(framework, true)),
-    ];
+    let mut rows = vec![raw_row(&raw, "raw, single rows", 1), raw_row(&raw, "raw, batches of 100", RAW_ROWS)];
+    if plan.wants_stock() {
+        let framework = stock!(PostgresEventRepository::new(pool.clone()));
+        rows.push(row("stock, many aggregates", 64, 1, stock_work!(framework, false)));
+        rows.push(row("stock, one hot aggregate", 64, 1, stock_work!(framework, true)));
+    }
     rows.extend(actor_rows(&bus));
-    rounds("PostgreSQL", rows, times, run).await;
+    rounds("PostgreSQL", rows, plan).await;
     bus_shutdown(&bus).await;
 }
 
-async fn sqlite(arbiters: &Arc<[ArbiterHandle]>, times: u32, run: Duration) {
+async fn sqlite(arbiters: &Arc<[ArbiterHandle]>, plan: &Plan) {
     let folder = tempfile::tempdir().expect("a folder");
     let bus =
         ours(Store::Sqlite { directory: folder.path().to_owned() }, folder.path().join("keys"), Arc::clone(arbiters))
@@ -324,16 +347,15 @@ async fn sqlite(arbiters: &Arc<[ArbiterHandle]>, times: u32, run: Duration) {
         .busy_timeout(Duration::from_secs(30));
     let pool = SqlitePool::connect_with(options).await.expect("connects");
     sqlx::query(STOCK_TABLE).execute(&pool).await.expect("the stock table");
-    let framework = stock!(SqliteEventRepository::new(pool.clone()));
     let raw = Rc::new(Mutex::new(Raw::sqlite(&folder.path().join("raw.db")).await));
-    let mut rows = vec![
-        raw_row(&raw, "raw, single rows", 1),
-        raw_row(&raw, "raw, batches of 100", RAW_ROWS),
-        row("stock, many aggregates", 64, 1, stock_work!(framework, false)),
-        row("stock, one hot aggregate", 64, 1, stock_work!(framework, true)),
-    ];
+    let mut rows = vec![raw_row(&raw, "raw, single rows", 1), raw_row(&raw, "raw, batches of 100", RAW_ROWS)];
+    if plan.wants_stock() {
+        let framework = stock!(SqliteEventRepository::new(pool.clone()));
+        rows.push(row("stock, many aggregates", 64, 1, stock_work!(framework, false)));
+        rows.push(row("stock, one hot aggregate", 64, 1, stock_work!(framework, true)));
+    }
     rows.extend(actor_rows(&bus));
-    rounds("SQLite, synchronous=FULL", rows, times, run).await;
+    rounds("SQLite", rows, plan).await;
     bus_shutdown(&bus).await;
 }
 
@@ -343,15 +365,19 @@ async fn bus_shutdown(bus: &CommandBus) {
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
-    let times = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let rounds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(5);
     let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(2.0);
-    let run = Duration::from_secs_f64(seconds);
+    let threads = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let only = arguments.next().unwrap_or_default();
+    let plan = Plan { rounds, run: Duration::from_secs_f64(seconds), only };
     actix::System::new().block_on(async move {
-        let arbiter = Arbiter::new();
-        let arbiters: Arc<[ArbiterHandle]> = Arc::from([arbiter.handle()]);
-        println!("# Commands: {times} rounds of {seconds} s a row");
-        postgres(&arbiters, times, run).await;
-        sqlite(&arbiters, times, run).await;
-        arbiter.stop();
+        let actors: Vec<Arbiter> = (0..threads).map(|_| Arbiter::new()).collect();
+        let arbiters: Arc<[ArbiterHandle]> = actors.iter().map(Arbiter::handle).collect();
+        println!("# Commands: {rounds} rounds of {seconds} s a row, {threads} threads of actors");
+        postgres(&arbiters, &plan).await;
+        sqlite(&arbiters, &plan).await;
+        for arbiter in &actors {
+            arbiter.stop();
+        }
     });
 }

@@ -22,11 +22,13 @@ const DUMPS_MAX: usize = 10;
 /// How many lines of the server's log a failure shows.
 const LOG_LINES_SHOWN: usize = 30;
 
-/// Many connections, and little disk: a log of writes that is worn out by a handful of databases.
-const SETTINGS: [&str; 6] = [
+/// Many connections, and little disk: a log of writes that is worn out by a handful of databases. Shared memory lies in the
+/// data folder, which goes with the server, and not in the system's, which may be small and keeps what a kill leaves.
+const SETTINGS: [&str; 7] = [
     "listen_addresses=127.0.0.1",
     "max_connections=300",
     "shared_buffers=64MB",
+    "dynamic_shared_memory_type=mmap",
     "logging_collector=off",
     "max_wal_size=128MB",
     "min_wal_size=32MB",

@@ -40,8 +40,26 @@ pub struct Reads {
     store: ReadStore,
     journal: Journal,
     positions: watch::Sender<HashMap<&'static str, ReadPosition>>,
-    /// The furthest position that somebody has waited for.
-    wanted: watch::Sender<Position>,
+    wanted: Wanted,
+}
+
+/// The furthest position that somebody has waited for.
+struct Wanted(watch::Sender<Position>);
+
+impl Wanted {
+    fn upto(&self, position: Position) {
+        self.0.send_if_modified(|furthest| {
+            let is_further = position > *furthest;
+            *furthest = position.max(*furthest);
+            is_further
+        });
+    }
+
+    async fn beyond(&self, reached: Position) {
+        let mut wanted = self.0.subscribe();
+        // It ends with this value itself, so there is always somebody to wait for.
+        drop(wanted.wait_for(|wanted| *wanted > reached).await);
+    }
 }
 
 impl Reads {
@@ -49,7 +67,12 @@ impl Reads {
     #[must_use]
     pub fn new(store: ReadStore, journal: Journal) -> Self {
         let positions = store.projections().iter().map(|it| (it.name(), ReadPosition::default())).collect();
-        Self { store, journal, positions: watch::Sender::new(positions), wanted: watch::Sender::new(Position::START) }
+        Self {
+            store,
+            journal,
+            positions: watch::Sender::new(positions),
+            wanted: Wanted(watch::Sender::new(Position::START)),
+        }
     }
 
     /// The queries.
@@ -73,11 +96,7 @@ impl Reads {
     /// # Errors
     /// When they do not get there within two seconds.
     pub async fn wait(&self, names: &[&str], wanted: Position) -> Result<(), Behind> {
-        self.wanted.send_if_modified(|furthest| {
-            let is_further = wanted > *furthest;
-            *furthest = wanted.max(*furthest);
-            is_further
-        });
+        self.wanted.upto(wanted);
         let mut positions = self.positions.subscribe();
         let reached = positions
             .wait_for(|all| names.iter().all(|name| all.get(name).is_some_and(|model| model.position >= wanted)));
@@ -89,9 +108,7 @@ impl Reads {
 
     /// Resolves when somebody waits for more than `reached`.
     pub(super) async fn wanted_beyond(&self, reached: Position) {
-        let mut wanted = self.wanted.subscribe();
-        // It ends with this value itself, so there is always somebody to wait for.
-        drop(wanted.wait_for(|wanted| *wanted > reached).await);
+        self.wanted.beyond(reached).await;
     }
 
     /// Where each read model is, by name.
@@ -108,5 +125,25 @@ impl Reads {
             }
             changed
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_for_more_than_is_there_is_heard_at_once() {
+        let wanted = Wanted(watch::Sender::new(Position::START));
+        let mut beyond = std::pin::pin!(wanted.beyond(Position(5)));
+        assert!(poll!(&mut beyond).is_pending());
+        wanted.upto(Position(5));
+        assert!(poll!(&mut beyond).is_pending(), "this much is there");
+        wanted.upto(Position(6));
+        assert!(poll!(&mut beyond).is_ready());
+        wanted.upto(Position(2));
+        assert!(poll!(std::pin::pin!(wanted.beyond(Position(5)))).is_ready(), "the furthest counts");
     }
 }

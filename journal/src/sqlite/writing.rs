@@ -60,8 +60,8 @@ impl Drop for Writing {
 /// Compares the head, writes events and changes, moves the head; all in one durable transaction or nothing.
 pub(super) async fn write(pool: &SqlitePool, batch: &Batch) -> Result<(), WriteError> {
     let connection = pool.acquire().await.map_err(|error| WriteError::Failed(error.to_string()))?;
-    let mut writing = Writing(Some(connection));
-    let Some(connection) = &mut writing.0 else { return Ok(()) };
+    let mut writing = Writing(None);
+    let connection = writing.0.insert(connection);
     let written = send(connection, batch).await;
     // A connection that cannot roll back is in a state nobody knows; if nothing was begun, closing it costs little.
     if written.is_ok() || connection.execute("ROLLBACK").await.is_ok() {
@@ -75,7 +75,9 @@ async fn send(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), Wr
     let is_whole = batch.changes.is_empty() && opening_rows == batch.events.len();
     let (opening, mut rest) = batch.events.split_at(opening_rows);
     let texts = if is_whole { &*WHOLES } else { &*OPENINGS };
-    let Some(sql) = texts.get(opening_rows) else { return Ok(()) };
+    // Never without a text, since there is one for every size below the smallest INSERT; were it so, nothing is written.
+    let no_text = || WriteError::Failed(format!("no statement inserts {opening_rows} rows"));
+    let sql = texts.get(opening_rows).ok_or_else(no_text)?;
     let query = bind_events(bind_head(sqlx::query(sql), batch), opening);
     let mut done = 0;
     let mut outcomes = connection.execute_many(query);

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::task::Context as TaskContext;
 
+use chrono::TimeDelta;
 use muniment_aggregates::decider::Decider;
 use tracing::{Instrument as _, Span};
 
@@ -12,18 +13,16 @@ use crate::runtime::fold::{self, FoldError, Folded};
 use crate::runtime::in_flight::Waiting;
 use crate::runtime::limits::{SNAPSHOT_EVENTS, SNAPSHOT_EVENTS_HOT, SNAPSHOT_INTERVAL};
 
+/// Whether a stream is to be written down: so many events after its newest snapshot, which was taken so long ago.
+fn is_snapshot_due(behind: u64, since: TimeDelta) -> bool {
+    behind >= SNAPSHOT_EVENTS_HOT || (behind >= SNAPSHOT_EVENTS && since >= SNAPSHOT_INTERVAL)
+}
+
 impl<D: Decider> AggregateActor<D> {
     pub(super) fn take_snapshot_when_due(&mut self) {
-        let behind = self.version.saturating_sub(self.snapshot_version);
-        if behind < SNAPSHOT_EVENTS
-            || self.snapshot.is_some()
-            || self.saving.is_some()
-            || !matches!(self.phase, Phase::Ready)
-        {
-            return;
-        }
-        let now = self.clock.now();
-        if behind < SNAPSHOT_EVENTS_HOT && now - self.snapshot_at < SNAPSHOT_INTERVAL {
+        let (behind, now) = (self.version.saturating_sub(self.snapshot_version), self.clock.now());
+        let can_take = self.snapshot.is_none() && self.saving.is_none() && matches!(self.phase, Phase::Ready);
+        if !can_take || !is_snapshot_due(behind, now - self.snapshot_at) {
             return;
         }
         match fold::snapshot_of(&self.state, self.version) {
@@ -118,5 +117,19 @@ impl<D: Decider> AggregateActor<D> {
                 self.phase = Phase::Unloaded;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hot_stream_is_written_down_once_an_interval_or_when_it_is_far_ahead() {
+        let soon = SNAPSHOT_INTERVAL / 2;
+        assert!(!is_snapshot_due(SNAPSHOT_EVENTS - 1, SNAPSHOT_INTERVAL * 100));
+        assert!(is_snapshot_due(SNAPSHOT_EVENTS, SNAPSHOT_INTERVAL));
+        assert!(!is_snapshot_due(SNAPSHOT_EVENTS_HOT - 1, soon));
+        assert!(is_snapshot_due(SNAPSHOT_EVENTS_HOT, soon));
     }
 }

@@ -44,7 +44,8 @@ pub async fn answer(
         _ => None,
     };
     let found = verb.and_then(|verb| methods::find(verb, request.path()));
-    let route = found.as_ref().map(|(method, _)| method.path);
+    let method = found.as_ref().map(|(method, _)| *method);
+    let route = method.map(|method| method.path);
     let span = span::open(&request, &correlation, || route);
     let outcome = match found {
         None => Err(ApiError::not_found()),
@@ -61,10 +62,13 @@ pub async fn answer(
         },
     };
     let route = route.unwrap_or("unknown");
-    let response = match outcome {
-        Ok(reply) => success(&reply, &correlation),
+    let (body, response) = match outcome {
+        Ok(reply) => success(reply, &correlation),
         Err(error) => failure(error, route, &correlation),
     };
+    if let Some(method) = method {
+        surface.check_answer(method, response.status().as_u16(), &body, &correlation);
+    }
     note(started, route, &span, &response);
     response
 }
@@ -167,15 +171,16 @@ fn json(status: u16, body: &Value, correlation: &str) -> actix_web::HttpResponse
     response
 }
 
-fn success(reply: &Reply, correlation: &str) -> HttpResponse {
+fn success(reply: Reply, correlation: &str) -> (Value, HttpResponse) {
     let mut response = json(reply.status, &reply.body, correlation);
     if let Some(position) = reply.position {
         response.insert_header((POSITION, position.to_string()));
     }
-    response.body(reply.body.to_string())
+    let response = response.body(reply.body.to_string());
+    (reply.body, response)
 }
 
-fn failure(error: ApiError, route: &str, correlation: &str) -> HttpResponse {
+fn failure(error: ApiError, route: &str, correlation: &str) -> (Value, HttpResponse) {
     let refusal = match error {
         ApiError::Refused(refusal) => *refusal,
         ApiError::Fault(why) => {
@@ -196,7 +201,8 @@ fn failure(error: ApiError, route: &str, correlation: &str) -> HttpResponse {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
     close_where_unread(&mut response, refusal.status);
-    response.body(body.to_string())
+    let response = response.body(body.to_string());
+    (body, response)
 }
 
 /// What was left unread of a body must not be taken for the next request.

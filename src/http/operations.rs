@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use crate::surface::Surface;
+use crate::surface::other_routes::{HEALTH, READY};
 use crate::telemetry::Figures;
 
 /// How far a read model may be behind the head before the node says that it is not ready.
@@ -22,6 +23,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
 /// One path for two surfaces: `ok` and `env` for `/v1`, `status` for `/api`.
 async fn health(surface: web::Data<Surface>) -> HttpResponse {
     let body = json!({"ok": true, "status": "ok", "env": surface.environment.as_str()});
+    surface.check_other_answer(&HEALTH, 200, &body);
     HttpResponse::Ok().content_type(JSON).body(body.to_string())
 }
 
@@ -48,6 +50,7 @@ async fn ready(surface: web::Data<Surface>) -> HttpResponse {
         "journal": trouble.as_deref().unwrap_or("writable"),
         "projections": models,
     });
+    surface.check_other_answer(&READY, if is_ready { 200 } else { 503 }, &body);
     let mut response = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.content_type(JSON).body(body.to_string())
 }

@@ -13,12 +13,13 @@ use super::limits;
 use super::reader::{Ended, Portion, Reader, beginning};
 use super::request::{self, Query, Refusal};
 use super::routing::Routed;
+use crate::surface::other_routes::EVENTS;
 
 /// Answers a long-poll.
 pub(crate) async fn answer(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {
     match poll(&request, hub.into_inner()).await {
         Ok(response) => response,
-        Err(refusal) => refusal.respond(),
+        Err(refusal) => refusal.respond(&request, &EVENTS),
     }
 }
 
@@ -36,7 +37,7 @@ async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, Refu
         let events = match reader.take(portion).await {
             Ok(events) => events,
             // A node that restarts has nothing more to say, which is an answer: the client comes back for the rest.
-            Err(Ended::Closing) => return Ok(respond(&reader, &[])),
+            Err(Ended::Closing) => return Ok(respond(request, &reader, &[])),
             Err(Ended::Revoked(revocation)) => {
                 return Err(Refusal::new(StatusCode::UNAUTHORIZED, "invalid_token", revocation.why));
             }
@@ -47,7 +48,7 @@ async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, Refu
         };
         // A scan that was cut short answers with how far it came, so that one request never costs a whole journal.
         if !events.is_empty() || !reader.caught_up() || Instant::now() >= deadline {
-            return Ok(respond(&reader, &events));
+            return Ok(respond(request, &reader, &events));
         }
         // Either way round the loop looks again.
         let _elapsed = tokio::time::timeout_at(deadline, reader.changed()).await;
@@ -72,7 +73,7 @@ fn bounded<T: PartialOrd + Copy + std::fmt::Display>(
 }
 
 /// The events are JSON already and go in as they are; the rest are digits and the store's name.
-fn respond(reader: &Reader, events: &[Arc<Routed>]) -> HttpResponse {
+fn respond(request: &HttpRequest, reader: &Reader, events: &[Arc<Routed>]) -> HttpResponse {
     let hub = reader.hub();
     let (store, head) = (hub.store(), hub.head());
     let events: Vec<&str> = events.iter().map(|event| &*event.frame).collect();
@@ -82,6 +83,7 @@ fn respond(reader: &Reader, events: &[Arc<Routed>]) -> HttpResponse {
         reader.cursor(),
         reader.cursor_text(),
     );
+    request::check(request, &EVENTS, StatusCode::OK, &body);
     HttpResponse::Ok()
         .content_type("application/json; charset=utf-8")
         .insert_header(("cache-control", "no-store"))

@@ -5,14 +5,16 @@ use std::net::IpAddr;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, RETRY_AFTER};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::codec::Problem;
 use super::filter::Filter;
 use super::hub::Hub;
 use super::rights::Denied;
+use crate::surface::Surface;
+use crate::surface::other_routes::OtherRoute;
 
 /// A refusal in answer to an HTTP request.
 #[derive(Debug)]
@@ -35,8 +37,8 @@ impl Refusal {
         Self { retry_after_seconds: Some(1), ..refusal }
     }
 
-    /// The answer.
-    pub(crate) fn respond(self) -> HttpResponse {
+    /// The answer to a request of a route.
+    pub(crate) fn respond(self, request: &HttpRequest, route: &OtherRoute) -> HttpResponse {
         let mut body = json!({"error": self.code});
         if !self.message.is_empty() {
             body["message"] = self.message.into();
@@ -46,7 +48,19 @@ impl Refusal {
             response.insert_header((RETRY_AFTER, seconds.to_string()));
             body["retry_after"] = seconds.into();
         }
-        response.content_type("application/json; charset=utf-8").body(body.to_string())
+        let body = body.to_string();
+        check(request, route, self.status, &body);
+        response.content_type("application/json; charset=utf-8").body(body)
+    }
+}
+
+/// In development, compares an answer with what its route declares.
+pub(crate) fn check(request: &HttpRequest, route: &OtherRoute, status: StatusCode, body: &str) {
+    let surface = request.app_data::<web::Data<Surface>>().filter(|surface| !surface.environment.is_production());
+    if let Some(surface) = surface {
+        // What is no JSON is no object either, and is found as that.
+        let body = serde_json::from_str(body).unwrap_or(Value::Null);
+        surface.check_other_answer(route, status.as_u16(), &body);
     }
 }
 
@@ -112,8 +126,8 @@ impl Query {
     /// 400, naming what is wrong.
     pub(crate) fn of(request: &HttpRequest) -> Result<Self, Refusal> {
         refuse_token_in_query(request)?;
-        actix_web::web::Query::<Self>::from_query(request.query_string())
-            .map(actix_web::web::Query::into_inner)
+        web::Query::<Self>::from_query(request.query_string())
+            .map(web::Query::into_inner)
             .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "invalid_field", format!("query: {error}")))
     }
 

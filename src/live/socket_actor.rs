@@ -22,6 +22,7 @@ use super::registry::{Admission, Presence};
 use super::request::{self, Refusal};
 use super::rights::Denied;
 use super::session::{Effect, Session, View};
+use crate::surface::other_routes::LIVE;
 
 /// Between looks at deadlines.
 const TICK: Duration = Duration::from_secs(1);
@@ -30,7 +31,7 @@ const TICK: Duration = Duration::from_secs(1);
 pub(crate) async fn open(request: HttpRequest, payload: web::Payload, hub: web::Data<Hub>) -> HttpResponse {
     match upgrade(&request, payload, hub.into_inner()) {
         Ok(response) => response,
-        Err(refusal) => refusal.respond(),
+        Err(refusal) => refusal.respond(&request, &LIVE),
     }
 }
 

@@ -15,6 +15,7 @@ use super::hub::{Hub, retry_ms};
 use super::limits;
 use super::reader::{Ended, Portion, Reader, beginning};
 use super::request::{self, Query, Refusal};
+use crate::surface::other_routes::STREAM;
 
 const PORTION: Portion =
     Portion { events: limits::CREDIT_MAX as usize, bytes: limits::BATCH_BYTES, positions: 4 * limits::PAGE_EVENTS };
@@ -23,7 +24,7 @@ const PORTION: Portion =
 pub(crate) async fn open(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {
     match stream(&request, hub.into_inner()).await {
         Ok(response) => response,
-        Err(refusal) => refusal.respond(),
+        Err(refusal) => refusal.respond(&request, &STREAM),
     }
 }
 

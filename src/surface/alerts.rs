@@ -49,14 +49,6 @@ impl Surface {
         Ok(Reply::ok(json!({"alerts": shown, "next_cursor": next}), Some(as_of)))
     }
 
-    /// The newest alerts of a company, as the listing shows them.
-    pub(super) async fn newest_alerts(&self, company: &CompanyId) -> Result<Vec<Value>, ApiError> {
-        self.runtime.reads.catch_up(&["alerts"]).await?;
-        let filter = AlertFilter { state: None, metric: None, before: None };
-        let rows = alerts::of_company(self.runtime.reads.store(), company, &filter, PAGE_ALERTS).await?;
-        Ok(rows.iter().map(shown).collect())
-    }
-
     async fn alert_row(&self, id: &AlertId) -> Result<Option<AlertRow>, ApiError> {
         self.runtime.reads.catch_up(&["alerts"]).await?;
         Ok(alerts::by_id(self.runtime.reads.store(), id).await?)

@@ -2,8 +2,9 @@
 //! HTTP server, the live protocol and the OpenAPI document are translations of this.
 //!
 //! Reading order: [`methods`] is the one table; [`dispatch`] leads a request through its gates in order;
-//! [`principal`] says who asks; [`input`] reads bodies; [`errors`] holds every answer that is not success; then one
-//! file a resource.
+//! [`principal`] says who asks; [`input`] reads bodies; [`errors`] holds every answer that is not success;
+//! [`shapes`] and [`refusals`] say what each method may answer, which [`openapi`] shows and `output_check` compares; then
+//! one file a resource.
 
 pub mod accounts;
 pub mod alerts;
@@ -18,13 +19,18 @@ pub mod limits;
 pub mod methods;
 pub mod metrics;
 pub mod openapi;
+pub mod other_routes;
+mod output_check;
 pub mod points;
 pub mod principal;
 pub mod readable;
+pub mod refusals;
 pub mod request;
 pub mod review;
 pub mod rules;
 pub mod session;
+pub mod shape;
+pub mod shapes;
 pub mod sign_in;
 pub mod status;
 pub mod text;

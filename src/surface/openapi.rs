@@ -2,26 +2,27 @@
 
 use serde_json::{Map, Value, json};
 
-use super::methods::{Field, METHODS, Method, Verb, Who};
+use super::methods::{Field, METHODS, Method, Name, Verb, Who};
+use super::other_routes::{Answer, Bearer, OTHER_ROUTES, OtherRoute};
+use super::refusals::{self, Codes};
+use super::shape::{Components, Shape, or_null};
+use super::shapes::ERROR;
 
 /// The document.
 #[must_use]
 pub fn document() -> Value {
+    let mut components = Components::default();
     let mut paths: Map<String, Value> = Map::new();
     for method in METHODS {
-        let path = paths.entry(method.path).or_insert_with(|| json!({}));
         let verb = match method.verb {
             Verb::Get => "get",
             Verb::Post => "post",
         };
-        path[verb] = operation(method);
+        let operation = operation(method, &mut components);
+        paths.entry(method.path).or_insert_with(|| json!({}))[verb] = operation;
     }
-    for (path, about) in [("/health", "Whether the process lives"), ("/ready", "Whether it can serve")] {
-        let mut responses = json!({"200": answer("success", json!({"type": "object"}))});
-        if path == "/ready" {
-            responses["503"] = answer("not ready", json!({"type": "object"}));
-        }
-        paths.insert(path.to_owned(), json!({"get": {"summary": about, "responses": responses, "security": []}}));
+    for route in OTHER_ROUTES {
+        paths.insert(route.path.to_owned(), json!({"get": other(route, &mut components)}));
     }
     json!({
         "openapi": "3.1.0",
@@ -29,7 +30,7 @@ pub fn document() -> Value {
             "title": "Muniment",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Metrics, applications and agent tokens on an append-only record.",
-            "license": {"name": "MIT OR Apache-2.0"},
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
         "paths": paths,
         "components": {
@@ -38,47 +39,72 @@ pub fn document() -> Value {
                 "founder": {"type": "http", "scheme": "bearer", "description": "founder session alif_session_…"},
                 "reviewer": {"type": "apiKey", "in": "cookie", "name": "muniment_session"},
             },
-            "schemas": {"Error": {
-                "type": "object",
-                "required": ["error"],
-                "properties": {
-                    "error": {"type": "string"},
-                    "message": {"type": "string"},
-                    "issues": {"type": "array"},
-                    "retry_after": {"type": "integer"},
-                    "available": {"type": "array"},
-                    "id": {"type": "string"},
-                },
-                "additionalProperties": false,
-            }},
+            "schemas": components.0,
         },
     })
 }
 
-fn answer(about: &str, schema: Value) -> Value {
-    json!({"description": about, "content": {"application/json": {"schema": schema}}})
+fn content(schema: Value) -> Value {
+    json!({"application/json": {"schema": schema}})
 }
 
-fn operation(method: &Method) -> Value {
+/// A success whose body is JSON, with the position it was read or written at.
+fn success(schema: Value) -> Value {
+    let position = json!({
+        "description": "position of what was appended, or of the state that was read",
+        "schema": Shape::Position.schema(),
+    });
+    json!({"description": "success", "headers": {"Muniment-Position": position}, "content": content(schema)})
+}
+
+/// Adds the refusals: `Error`, narrowed to the codes there are under each status.
+fn add_refusals(responses: &mut Map<String, Value>, codes: &Codes, components: &mut Components) {
+    for (status, codes) in codes {
+        let error = ERROR.reference(components);
+        let narrowed = json!({"allOf": [error, {"properties": {"error": {"enum": codes}}}]});
+        let mut response = json!({"description": codes.join(", "), "content": content(narrowed)});
+        if matches!(status, 429 | 503) {
+            let seconds = json!({"description": "seconds to wait", "schema": Shape::Count.schema()});
+            response["headers"] = json!({"Retry-After": seconds});
+        }
+        responses.insert(status.to_string(), response);
+    }
+}
+
+fn parameter(field: &Field, place: &str, components: &mut Components) -> Value {
+    json!({
+        "name": field.name,
+        "in": place,
+        "required": field.required,
+        "description": field.about,
+        "schema": field.shape.reference(components),
+    })
+}
+
+/// The key under which a point is recorded once; it beats the body's.
+const IDEMPOTENCY_KEY: Field = Field {
+    name: "Idempotency-Key",
+    shape: Shape::Text,
+    required: false,
+    about: "recorded once under this key, for ever; beats the body's",
+};
+
+fn operation(method: &Method, components: &mut Components) -> Value {
     let mut responses = Map::new();
-    for status in std::iter::once(method.success).chain(method.also) {
-        responses.insert(status.to_string(), answer("success", json!({"type": "object"})));
+    for (status, shape) in method.success {
+        responses.insert(status.to_string(), success(shape.reference(components)));
     }
-    let late = method.refusals.contains(&413).then_some(408);
-    for status in method.refusals.iter().copied().chain(late).chain([500, 503]) {
-        let error = json!({"$ref": "#/components/schemas/Error"});
-        responses.insert(status.to_string(), answer("refused", error));
-    }
+    add_refusals(&mut responses, &refusals::of(method), components);
     let mut parameters: Vec<Value> = method
         .path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
         .collect();
-    parameters.extend(method.query.iter().map(|field| {
-        json!({"name": field.name, "in": "query", "required": field.required, "description": field.about,
-               "schema": {"type": field.kind}})
-    }));
+    parameters.extend(method.query.iter().map(|field| parameter(field, "query", components)));
+    if method.name == Name::PointRecord {
+        parameters.push(parameter(&IDEMPOTENCY_KEY, "header", components));
+    }
     let mut operation = json!({
         "operationId": snake(&format!("{:?}", method.name)),
         "summary": method.about,
@@ -89,13 +115,54 @@ fn operation(method: &Method) -> Value {
     if method.verb == Verb::Post {
         operation["requestBody"] = json!({
             "required": !method.body_may_be_absent,
-            "content": {"application/json": {"schema": object(method.body)}},
+            "content": content(object(method.body, components)),
         });
     }
     if let Who::Agent(scope) | Who::AgentOrFounder(scope) = method.who {
         operation["x-required-scope"] = json!(scope.as_str());
     }
     operation
+}
+
+/// A route beside the table. OpenAPI 3.1 has no words for what a stream holds, so its events are named beside it.
+fn other(route: &OtherRoute, components: &mut Components) -> Value {
+    let mut responses = Map::new();
+    add_refusals(&mut responses, &route.codes(), components);
+    for (status, answer) in route.answers {
+        let response = match answer {
+            Answer::Json(shape) => {
+                json!({"description": "the answer", "content": content(shape.reference(components))})
+            }
+            Answer::Events(shape) => json!({
+                "description": "server-sent events until either side ends it",
+                "content": {"text/event-stream": {
+                    "schema": {"type": "string"},
+                    "x-event-data": shape.reference(components),
+                }},
+            }),
+            Answer::Socket => json!({
+                "description": "the connection is a WebSocket from here on",
+                "headers": {
+                    "Upgrade": {"schema": {"type": "string", "const": "websocket"}},
+                    "Sec-WebSocket-Protocol": {"schema": {"type": "string", "const": "muniment.live.v1"}},
+                },
+            }),
+        };
+        responses.insert(status.to_string(), response);
+    }
+    let mut parameters: Vec<Value> = route.query.iter().map(|field| parameter(field, "query", components)).collect();
+    parameters.extend(route.headers.iter().map(|field| parameter(field, "header", components)));
+    json!({
+        "operationId": route.name,
+        "summary": route.about,
+        "parameters": parameters,
+        "responses": responses,
+        "security": match route.bearer {
+            Bearer::None => json!([]),
+            Bearer::Optional => json!([{}, {"agent": []}, {"founder": []}]),
+            Bearer::Required => json!([{"agent": []}, {"founder": []}]),
+        },
+    })
 }
 
 fn security(who: Who) -> Value {
@@ -109,12 +176,17 @@ fn security(who: Who) -> Value {
     }
 }
 
-fn object(fields: &[Field]) -> Value {
+/// A body. `null` in a field that may be absent is absence.
+fn object(fields: &[Field], components: &mut Components) -> Value {
     let properties: Map<String, Value> = fields
         .iter()
         .map(|field| {
-            let kind = if field.required { json!(field.kind) } else { json!([field.kind, "null"]) };
-            (field.name.to_owned(), json!({"type": kind, "description": field.about}))
+            let mut schema = field.shape.reference(components);
+            if !field.required {
+                schema = or_null(schema);
+            }
+            schema["description"] = json!(field.about);
+            (field.name.to_owned(), schema)
         })
         .collect();
     let required: Vec<_> = fields.iter().filter(|field| field.required).map(|field| field.name).collect();
@@ -134,16 +206,112 @@ fn snake(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
+    /// Every `$ref` below a value.
+    fn references(value: &Value, into: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                into.extend(fields.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                fields.values().for_each(|value| references(value, into));
+            }
+            Value::Array(items) => items.iter().for_each(|value| references(value, into)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    fn statuses(operation: &Value) -> BTreeSet<String> {
+        operation["responses"].as_object().map(|all| all.keys().cloned().collect()).unwrap_or_default()
+    }
+
     #[test]
-    fn every_method_of_the_table_is_in_the_document() {
+    fn every_row_is_in_the_document_with_its_answers_and_nothing_else_is() {
         let document = document();
+        let mut operations = 0;
         for method in METHODS {
             let verb = if method.verb == Verb::Get { "get" } else { "post" };
             let found = &document["paths"][method.path][verb];
             assert_eq!(found["summary"], method.about, "{}", method.path);
-            assert!(found["responses"][method.success.to_string()].is_object());
+            let codes = refusals::of(method);
+            let wanted = method.success.iter().map(|(status, _)| status).chain(codes.keys());
+            assert_eq!(statuses(found), wanted.map(ToString::to_string).collect(), "{}", method.path);
+            for (status, shape) in method.success {
+                let schema = &found["responses"][status.to_string()]["content"]["application/json"]["schema"];
+                assert_eq!(*schema, shape.reference(&mut Components::default()), "{}", method.path);
+                assert!(!codes.contains_key(status), "{} answers {status} in two ways", method.path);
+            }
+            operations += 1;
+        }
+        for route in OTHER_ROUTES {
+            let wanted = route.answers.iter().map(|(status, _)| *status).chain(route.codes().into_keys());
+            let found = &document["paths"][route.path]["get"];
+            assert_eq!(statuses(found), wanted.map(|status| status.to_string()).collect(), "{}", route.path);
+            operations += 1;
+        }
+        let paths = document["paths"].as_object().unwrap();
+        assert_eq!(paths.values().map(|verbs| verbs.as_object().unwrap().len()).sum::<usize>(), operations);
+    }
+
+    #[test]
+    fn no_row_lacks_a_shape() {
+        for method in METHODS {
+            assert!(!method.success.is_empty(), "{} has no success", method.path);
+            for (status, shape) in method.success {
+                assert!((200..300).contains(status), "{}: {status} is no success", method.path);
+                assert!(matches!(shape, Shape::Named(..)), "{}: a client needs a name for {shape:?}", method.path);
+            }
+        }
+        assert!(OTHER_ROUTES.iter().all(|route| !route.answers.is_empty()));
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere_and_every_component_is_a_schema() {
+        let document = document();
+        let mut found = BTreeSet::new();
+        references(&document, &mut found);
+        for reference in &found {
+            let target = document.pointer(reference.trim_start_matches('#'));
+            assert!(target.is_some_and(Value::is_object), "{reference} leads nowhere");
+        }
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        let used: BTreeSet<_> = found.iter().filter_map(|it| it.strip_prefix("#/components/schemas/")).collect();
+        assert_eq!(used, schemas.keys().map(String::as_str).collect());
+        for (name, schema) in schemas {
+            assert!(jsonschema::meta::is_valid(schema), "{name}: {schema}");
+        }
+    }
+
+    /// What OpenAPI 3.1 demands of the parts that this document has.
+    #[test]
+    fn the_document_is_openapi() {
+        let document = document();
+        assert_eq!(document["openapi"], "3.1.0");
+        let schemes = document["components"]["securitySchemes"].as_object().unwrap();
+        let mut ids = BTreeSet::new();
+        for (path, verbs) in document["paths"].as_object().unwrap() {
+            assert!(path.starts_with('/'));
+            for operation in verbs.as_object().unwrap().values() {
+                assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{path}: id used twice");
+                let parameters = operation["parameters"].as_array().unwrap();
+                let in_path = parameters.iter().filter(|it| it["in"] == "path").count();
+                assert_eq!(in_path, path.matches('{').count(), "{path}");
+                for parameter in parameters {
+                    assert!(["path", "query", "header"].contains(&parameter["in"].as_str().unwrap()), "{parameter}");
+                    assert!(jsonschema::meta::is_valid(&parameter["schema"]), "{parameter}");
+                }
+                for (status, response) in operation["responses"].as_object().unwrap() {
+                    assert!(status.parse::<u16>().is_ok_and(|status| (100..600).contains(&status)), "{path}");
+                    assert!(response["description"].is_string(), "{path} {status}");
+                    for media in response["content"].as_object().into_iter().flat_map(Map::values) {
+                        assert!(jsonschema::meta::is_valid(&media["schema"]), "{path} {status}");
+                    }
+                }
+                for needed in operation["security"].as_array().unwrap() {
+                    assert!(needed.as_object().unwrap().keys().all(|name| schemes.contains_key(name)), "{path}");
+                }
+            }
         }
     }
 }

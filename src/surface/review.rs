@@ -126,7 +126,7 @@ impl Surface {
         let mut shown = self.reviewed(&row).await?;
         shown["narrative"] = row.application.narrative.clone();
         shown["metrics"] = json!(self.status_metrics(&row.application.company).await?);
-        shown["alerts"] = json!(self.newest_alerts(&row.application.company).await?);
+        shown["alerts"] = json!(self.status_alerts(&row.application.company).await?);
         shown["status_history"] = json!(history);
         Ok(Reply::ok(shown, Some(as_of)))
     }

@@ -6,9 +6,11 @@ use serde_json::{Map, Value, json};
 use super::methods::{Params, RPC_METHODS, RpcMethod};
 use super::routes::{REST_ROUTES, RestRoute, Route};
 use super::schema;
-use super::shapes::{self, Shape};
+use super::shapes;
 use crate::config::registry::SETTINGS;
 use crate::surface::Surface;
+use crate::surface::shape::Shape;
+use crate::surface::shapes::HEALTH;
 
 /// What stands before every route, in order.
 const MIDDLEWARE: [(&str, &[u16]); 5] = [
@@ -20,7 +22,7 @@ const MIDDLEWARE: [(&str, &[u16]); 5] = [
 ];
 
 /// Notifications (section 7): name, one line, params.
-pub(super) const NOTICES: [(&str, &str, Shape); 6] = [
+pub(in crate::surface) const NOTICES: [(&str, &str, Shape); 6] = [
     ("role_grant_offer_received", "A role was offered to the account", shapes::OFFER_NOTICE),
     ("role_grant_offer_retracted", "An offer to the account was taken back", shapes::OFFER_NOTICE),
     ("role_grant_offer_accepted", "An offer of the account was accepted", shapes::OFFER_NOTICE),
@@ -160,7 +162,7 @@ fn outside(route: &Outside) -> Value {
             Value::Null
         },
         "input_schema": null,
-        "output_schema": if route.account { Value::Null } else { shapes::HEALTH.schema() },
+        "output_schema": if route.account { Value::Null } else { HEALTH.schema() },
         "error_schemas": if route.account { errors(&[], always) } else { Value::Null },
     })
 }

@@ -3,7 +3,8 @@
 //! so they cannot disagree.
 
 use super::schema::{ACTING, Field, Kind, optional, optional_not_null, required};
-use super::shapes::{self, Shape};
+use super::shapes;
+use crate::surface::shape::Shape;
 
 /// Which RPC method a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,14 +3,14 @@
 //!
 //! Reading order: [`methods`] and [`routes`] are the table; [`caller`] says who calls and [`persona`] as whom; [`rpc`]
 //! and [`rest`] lead a call through its gates; [`schema`] reads inputs, [`shapes`] and [`wire`] write outputs, which
-//! [`output_check`] compares in development; [`fail`] holds every refusal; then one file a subject.
+//! [`super::output_check`] compares in development; [`fail`] holds every refusal; then one file a subject.
 
 mod admin;
 mod attempts;
 pub mod bootstrap;
 pub mod caller;
 pub mod closings;
-mod document;
+pub(super) mod document;
 pub mod extra;
 pub mod fail;
 mod grants;
@@ -18,7 +18,6 @@ mod invites;
 mod login;
 pub mod methods;
 mod offers;
-mod output_check;
 mod own;
 mod people;
 pub mod persona;

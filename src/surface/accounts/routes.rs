@@ -1,7 +1,8 @@
 //! The REST routes of `/api` (spec/accounts-and-offers.md section 4.1): who may call each, what goes in and comes out.
 
 use super::schema::{Field, Kind, optional, optional_not_null, required};
-use super::shapes::{self, Shape};
+use super::shapes;
+use crate::surface::shape::Shape;
 
 /// Which REST route a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,35 +1,7 @@
 //! Outputs: the objects of the wire (spec/accounts-and-offers.md section 4.2) as JSON Schema. Every key is always
 //! there; what may be `null` says so.
 
-use serde_json::{Map, Value, json};
-
-/// The shape of a value.
-#[derive(Debug, Clone, Copy)]
-pub enum Shape {
-    /// A UUID.
-    Uuid,
-    /// An instant, RFC 3339, UTC, milliseconds.
-    Instant,
-    /// A text.
-    Text,
-    /// True or false.
-    Flag,
-    /// A whole number.
-    Count,
-    /// `true`, always.
-    Ok,
-    /// An object of any keys.
-    Open,
-    /// A value or `null`.
-    OrNull(&'static Shape),
-    /// A list.
-    List(&'static Shape),
-    /// An object of these keys; a key that ends with `?` may be absent.
-    Object(&'static [(&'static str, Shape)]),
-    /// An empty object.
-    Empty,
-}
-
+use crate::surface::shape::Shape;
 use Shape::{Count, Empty, Flag, Instant, List, Object, Ok, Open, OrNull, Text, Uuid};
 
 const TEXT_OR_NULL: Shape = OrNull(&Text);
@@ -261,8 +233,6 @@ pub const BOOTSTRAPPED: Shape =
 pub const SERVER: Shape = Object(&[("version", Text), ("uptime_ms", Count)]);
 /// `{connected, type, name}`.
 pub const DATABASE: Shape = Object(&[("connected", Flag), ("type", Text), ("name", Text)]);
-/// `{status}`.
-pub const HEALTH: Shape = Object(&[("ok", Flag), ("status", Text), ("env", Text)]);
 /// Params of a notification about an offer.
 pub const OFFER_NOTICE: Shape = Object(&[("offer", OFFER)]);
 /// Params of a notification that an offer fell away.
@@ -270,36 +240,3 @@ pub const SUPERSEDE_NOTICE: Shape = Object(&[("offer", OFFER), ("reason", Text),
 /// Params of a notification that a role was taken.
 pub const REVOKE_NOTICE: Shape =
     Object(&[("role_grant_id", Uuid), ("role", Text), ("scope_id", UUID_OR_NULL), ("reason", TEXT_OR_NULL)]);
-
-impl Shape {
-    /// As JSON Schema.
-    #[must_use]
-    pub fn schema(&self) -> Value {
-        match self {
-            Self::Uuid => json!({ "type": "string", "format": "uuid" }),
-            Self::Instant => json!({ "type": "string", "format": "date-time" }),
-            Self::Text => json!({ "type": "string" }),
-            Self::Flag => json!({ "type": "boolean" }),
-            Self::Count => json!({ "type": "integer" }),
-            Self::Ok => json!({ "const": true }),
-            Self::Open => json!({ "type": "object" }),
-            Self::OrNull(inner) => json!({ "anyOf": [inner.schema(), { "type": "null" }] }),
-            Self::List(items) => json!({ "type": "array", "items": items.schema() }),
-            Self::Empty => json!({ "type": "object", "properties": {}, "additionalProperties": false }),
-            Self::Object(fields) => {
-                let mut properties = Map::new();
-                let mut needed = Vec::new();
-                for (name, shape) in *fields {
-                    let bare = name.trim_end_matches('?');
-                    if bare == *name {
-                        needed.push(bare);
-                    }
-                    properties.insert(bare.to_owned(), shape.schema());
-                }
-                json!({
-                    "type": "object", "properties": properties, "required": needed, "additionalProperties": false,
-                })
-            }
-        }
-    }
-}

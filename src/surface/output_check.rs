@@ -1,13 +1,18 @@
-//! The last step of a call in development (spec/accounts-and-offers.md section 8.3): what the method answers against what
-//! its row of the table declares; likewise what is sent unasked. A difference is logged and changes nothing. The log names
-//! the place, never a value.
+//! The last step of a call in development (spec/accounts-and-offers.md section 8.3): what is answered, on `/v1` and on
+//! `/api`, against what its row of the table declares; likewise what is sent unasked. A difference is logged and changes
+//! nothing. The log names the place, never a value.
 
 use serde_json::Value;
 
-use super::document::NOTICES;
-use super::schema::is_uuid;
-use super::shapes::{AUDIT_EVENT, Shape};
-use crate::surface::Surface;
+use super::Surface;
+use super::accounts::document::NOTICES;
+use super::accounts::schema::is_uuid;
+use super::accounts::shapes::AUDIT_EVENT;
+use super::methods::{Method, Verb};
+use super::other_routes::{Answer, OtherRoute};
+use super::refusals;
+use super::shape::Shape;
+use super::shapes::ERROR;
 
 /// The first place where an answer is not as declared.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,11 +37,35 @@ fn is_instant(text: &str) -> bool {
     chrono::DateTime::parse_from_rfc3339(text).is_ok()
 }
 
+fn is_id(prefix: &str, text: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|rest| {
+        rest.len() == 16 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    })
+}
+
+fn is_public_id(text: &str) -> bool {
+    text.len() == 18 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn is_position(text: &str) -> bool {
+    let is_plain = text == "0" || !text.starts_with('0');
+    is_plain && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn difference(declared: &Shape, answer: &Value) -> Option<Difference> {
     let unless = |holds: bool, declared: &'static str| (!holds).then_some(Difference::here(declared));
     match declared {
         Shape::Uuid => unless(answer.as_str().is_some_and(is_uuid), "a UUID"),
         Shape::Instant => unless(answer.as_str().is_some_and(is_instant), "an instant"),
+        Shape::Id(prefix) => unless(answer.as_str().is_some_and(|text| is_id(prefix, text)), "an id of its kind"),
+        Shape::PublicId => unless(answer.as_str().is_some_and(is_public_id), "a public id"),
+        Shape::Position => unless(answer.as_str().is_some_and(is_position), "a position"),
+        Shape::OneOf(words) => {
+            unless(answer.as_str().is_some_and(|text| words.contains(&text)), "one of the declared words")
+        }
+        Shape::Number => unless(answer.is_number(), "a number"),
+        Shape::No => unless(answer == &Value::Bool(false), "false"),
+        Shape::Named(_, inner) => difference(inner, answer),
         Shape::Text => unless(answer.is_string(), "a text"),
         Shape::Flag => unless(answer.is_boolean(), "true or false"),
         Shape::Count => unless(answer.is_i64() || answer.is_u64(), "a whole number"),
@@ -71,15 +100,29 @@ fn difference(declared: &Shape, answer: &Value) -> Option<Difference> {
     }
 }
 
-fn log(method: &str, declared: Option<&Shape>, answer: Option<&Value>, correlation: &str) {
-    let found = match (declared, answer) {
+/// Where an answer is not as declared; `None` declared is an answer without a body.
+fn found(declared: Option<&Shape>, answer: Option<&Value>) -> Option<Difference> {
+    match (declared, answer) {
         (None, None) => None,
         (None, Some(_)) => Some(Difference::here("no body")),
         (Some(_), None) => Some(Difference::here("a body")),
         (Some(declared), Some(answer)) => difference(declared, answer),
-    };
-    if let Some(Difference { place, declared }) = found {
-        tracing::error!(method, place, declared, correlation.id = correlation, "an answer is not as declared");
+    }
+}
+
+/// Where a refusal is not as declared: `codes` are those of its route under its status.
+fn refused_otherwise(codes: Option<&[&str]>, answer: &Value) -> Option<Difference> {
+    let Some(codes) = codes else { return Some(Difference::here("a declared status")) };
+    if let Some(difference) = difference(&ERROR, answer) {
+        return Some(difference);
+    }
+    let is_known = answer["error"].as_str().is_some_and(|code| codes.contains(&code));
+    (!is_known).then(|| Difference::here("one of the declared codes").below("error"))
+}
+
+fn log(method: &str, status: Option<u16>, difference: Option<Difference>, correlation: &str) {
+    if let Some(Difference { place, declared }) = difference {
+        tracing::error!(method, status, place, declared, correlation.id = correlation, "an answer is not as declared");
     }
 }
 
@@ -93,8 +136,38 @@ impl Surface {
         correlation: &str,
     ) {
         if !self.environment.is_production() {
-            log(method, declared, answer, correlation);
+            log(method, None, found(declared, answer), correlation);
         }
+    }
+
+    /// The same for an answer of `/v1`, success or not.
+    pub fn check_answer(&self, method: &Method, status: u16, answer: &Value, correlation: &str) {
+        if self.environment.is_production() {
+            return;
+        }
+        let difference = match method.success.iter().find(|(declared, _)| *declared == status) {
+            Some((_, declared)) => difference(declared, answer),
+            None => refused_otherwise(refusals::of(method).get(&status).map(Vec::as_slice), answer),
+        };
+        let verb = match method.verb {
+            Verb::Get => "GET",
+            Verb::Post => "POST",
+        };
+        log(&format!("{verb} {}", method.path), Some(status), difference, correlation);
+    }
+
+    /// The same for an answer of a route beside the table, which is JSON.
+    pub fn check_other_answer(&self, route: &OtherRoute, status: u16, answer: &Value) {
+        if self.environment.is_production() {
+            return;
+        }
+        let declared = route.answers.iter().find(|(declared, _)| *declared == status).map(|(_, answer)| answer);
+        let difference = match declared {
+            Some(Answer::Json(declared)) => difference(declared, answer),
+            Some(Answer::Events(_) | Answer::Socket) => Some(Difference::here("a stream")),
+            None => refused_otherwise(route.codes().get(&status).map(Vec::as_slice), answer),
+        };
+        log(&format!("GET {}", route.path), Some(status), difference, "");
     }
 
     /// The same for the params of a notification.
@@ -114,10 +187,12 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Map, json};
 
-    use super::super::{methods, routes, shapes};
+    use super::super::accounts::{methods as rpc, routes, shapes};
+    use super::super::methods::METHODS;
+    use super::super::other_routes::OTHER_ROUTES;
     use super::*;
 
-    fn found(declared: &Shape, answer: &Value) -> Option<(String, &'static str)> {
+    fn place(declared: &Shape, answer: &Value) -> Option<(String, &'static str)> {
         difference(declared, answer).map(|it| (it.place, it.declared))
     }
 
@@ -135,7 +210,7 @@ mod tests {
                 "id": "4f9a7c1e-0000-4000-8000-000000000003", "username": "ann", "email": null,
                 "email_verified": false, "created_at": "2026-11-21T10:00:00.000Z",
             });
-            found(&shapes::STATUS, &json!({ "account": account, "actor": actor, "role_grants": [grant] }))
+            place(&shapes::STATUS, &json!({ "account": account, "actor": actor, "role_grants": [grant] }))
         };
         let at = |place: &str, declared| Some((format!("/role_grants/0{place}"), declared));
         assert_eq!(answer(&|_| {}), None);
@@ -147,8 +222,8 @@ mod tests {
         let gone = at("/granted_by", "a key that is always there");
         assert_eq!(answer(&|it| drop(it.as_object_mut().unwrap().remove("granted_by"))), gone);
         assert_eq!(answer(&|it| *it = json!([])), at("", "an object"));
-        assert_eq!(found(&shapes::NOTHING, &json!({ "a": 1 })), Some((String::new(), "an empty object")));
-        assert_eq!(found(&shapes::DONE, &json!({ "ok": false })), Some(("/ok".to_owned(), "true")));
+        assert_eq!(place(&shapes::NOTHING, &json!({ "a": 1 })), Some((String::new(), "an empty object")));
+        assert_eq!(place(&shapes::DONE, &json!({ "ok": false })), Some(("/ok".to_owned(), "true")));
     }
 
     /// A value of a shape.
@@ -156,6 +231,15 @@ mod tests {
         match shape {
             Shape::Uuid => Just(json!("4f9a7c1e-0000-4000-8000-000000000001")).boxed(),
             Shape::Instant => Just(json!("2026-11-21T10:00:00.123Z")).boxed(),
+            Shape::Id(prefix) => {
+                "[A-Za-z0-9_-]{16}".prop_map(move |rest| Value::from(format!("{prefix}{rest}"))).boxed()
+            }
+            Shape::PublicId => "[0-9a-f]{18}".prop_map(Value::from).boxed(),
+            Shape::Position => any::<u64>().prop_map(|position| json!(position.to_string())).boxed(),
+            Shape::OneOf(words) => prop::sample::select(*words).prop_map(Value::from).boxed(),
+            Shape::Number => (-1e300..1e300).prop_map(Value::from).boxed(),
+            Shape::No => Just(json!(false)).boxed(),
+            Shape::Named(_, inner) => of(inner),
             Shape::Text => "[a-z ]{0,4}".prop_map(Value::from).boxed(),
             Shape::Flag => any::<bool>().prop_map(Value::from).boxed(),
             Shape::Count => any::<i64>().prop_map(Value::from).boxed(),
@@ -209,8 +293,14 @@ mod tests {
     }
 
     fn declared() -> impl Strategy<Value = &'static Shape> {
-        let mut all: Vec<&'static Shape> = methods::RPC_METHODS.iter().map(|method| &method.output).collect();
+        let mut all: Vec<&'static Shape> = rpc::RPC_METHODS.iter().map(|method| &method.output).collect();
         all.extend(routes::REST_ROUTES.iter().filter_map(|route| route.output.as_ref()));
+        all.extend(METHODS.iter().flat_map(|method| method.success.iter().map(|(_, shape)| shape)));
+        all.extend(OTHER_ROUTES.iter().flat_map(|route| route.answers).filter_map(|(_, answer)| match answer {
+            Answer::Json(shape) | Answer::Events(shape) => Some(shape),
+            Answer::Socket => None,
+        }));
+        all.push(&ERROR);
         prop::sample::select(all)
     }
 

@@ -13,12 +13,12 @@ use tracing::{Instrument as _, Span};
 use super::Edge;
 use super::api;
 use super::headers::{AFTER, POSITION, REQUEST_ID};
-use super::span;
 use crate::surface::Surface;
 use crate::surface::client_address;
 use crate::surface::errors::{ApiError, Refusal};
 use crate::surface::methods::{self, Verb};
 use crate::surface::request::{Body, BodyError, Presented, Reply, Request};
+use crate::telemetry::requests;
 
 const SIGNUP_SECRET: &str = "x-alif-signup-secret";
 
@@ -32,7 +32,7 @@ pub async fn answer(
     let started = Instant::now();
     let correlation = uuid::Uuid::new_v4().to_string();
     if api::is_api(request.path()) {
-        let span = span::open(&request, &correlation, || api::route_of(&request));
+        let span = requests::open(&request, &correlation, || api::route_of(&request));
         let answer = api::answer(&request, payload, &surface, &edge, &correlation);
         let response = answer.instrument(span.clone()).await;
         note(started, "/api", &span, &response);
@@ -46,7 +46,7 @@ pub async fn answer(
     let found = verb.and_then(|verb| methods::find(verb, request.path()));
     let method = found.as_ref().map(|(method, _)| *method);
     let route = method.map(|method| method.path);
-    let span = span::open(&request, &correlation, || route);
+    let span = requests::open(&request, &correlation, || route);
     let outcome = match found {
         None => Err(ApiError::not_found()),
         Some((method, raw)) => match decoded(&raw) {
@@ -74,7 +74,7 @@ pub async fn answer(
 }
 
 fn note(started: Instant, route: &'static str, span: &Span, response: &HttpResponse) {
-    span::close(span, response);
+    requests::close(span, response);
     let status = response.status().as_str().to_owned();
     metrics::histogram!("muniment_http_seconds", "route" => route).record(started.elapsed().as_secs_f64());
     metrics::counter!("muniment_http_requests", "route" => route, "status" => status).increment(1);

@@ -9,7 +9,6 @@ pub mod documents;
 pub mod entry;
 pub mod headers;
 pub mod operations;
-mod span;
 
 use std::sync::Arc;
 use std::time::Duration;

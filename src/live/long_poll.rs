@@ -14,13 +14,15 @@ use super::reader::{Ended, Portion, Reader, beginning};
 use super::request::{self, Query, Refusal};
 use super::routing::Routed;
 use crate::surface::other_routes::EVENTS;
+use crate::telemetry::requests;
 
 /// Answers a long-poll.
 pub(crate) async fn answer(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {
-    match poll(&request, hub.into_inner()).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.respond(&request, &EVENTS),
-    }
+    let correlation = uuid::Uuid::new_v4().to_string();
+    requests::within(&request, &correlation, EVENTS.path, async |_| {
+        poll(&request, hub.into_inner()).await.unwrap_or_else(|refusal| refusal.respond(&request, &EVENTS))
+    })
+    .await
 }
 
 async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, Refusal> {

@@ -12,6 +12,7 @@ use actix_http::ws::Item;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, WebsocketContext, WsResponseBuilder};
 use bytes::{Bytes, BytesMut};
+use tracing::Instrument as _;
 
 use super::codec::{Close, SUBPROTOCOL};
 use super::cursor::{Page, Unreadable};
@@ -23,19 +24,28 @@ use super::request::{self, Refusal};
 use super::rights::Denied;
 use super::session::{Effect, Session, View};
 use crate::surface::other_routes::LIVE;
+use crate::telemetry::connections::{Connection, Protocol};
+use crate::telemetry::requests;
 
 /// Between looks at deadlines.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Opens a socket.
 pub(crate) async fn open(request: HttpRequest, payload: web::Payload, hub: web::Data<Hub>) -> HttpResponse {
-    match upgrade(&request, payload, hub.into_inner()) {
-        Ok(response) => response,
-        Err(refusal) => refusal.respond(&request, &LIVE),
-    }
+    let correlation = uuid::Uuid::new_v4().to_string();
+    requests::within(&request, &correlation, LIVE.path, async |span| {
+        let life = Connection::opened_by(&span, LIVE.path, Protocol::WebSocket);
+        upgrade(&request, payload, hub.into_inner(), life).unwrap_or_else(|refusal| refusal.respond(&request, &LIVE))
+    })
+    .await
 }
 
-fn upgrade(request: &HttpRequest, payload: web::Payload, hub: Arc<Hub>) -> Result<HttpResponse, Refusal> {
+fn upgrade(
+    request: &HttpRequest,
+    payload: web::Payload,
+    hub: Arc<Hub>,
+    life: Connection,
+) -> Result<HttpResponse, Refusal> {
     request::refuse_token_in_query(request)?;
     request::check_origin(request)?;
     if hub.is_closing() {
@@ -52,6 +62,7 @@ fn upgrade(request: &HttpRequest, payload: web::Payload, hub: Arc<Hub>) -> Resul
         admission: None,
         fetching: false,
         fragments: None,
+        life,
         hub,
     };
     let started = WsResponseBuilder::new(socket, request, payload)
@@ -84,6 +95,8 @@ struct LiveSocket {
     fetching: bool,
     /// A text frame that arrives in pieces.
     fragments: Option<BytesMut>,
+    /// What traces are told at the end.
+    life: Connection,
 }
 
 type Context = WebsocketContext<LiveSocket>;
@@ -92,6 +105,7 @@ impl Actor for LiveSocket {
     type Context = Context;
 
     fn started(&mut self, ctx: &mut Context) {
+        self.life.stand();
         if !self.speaks {
             self.perform(vec![Effect::Close(Close::UnsupportedVersion)], ctx);
             return;
@@ -128,6 +142,7 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for LiveSocket {
     fn handle(&mut self, message: Result<ws::Message, ProtocolError>, ctx: &mut Context) {
         let hub = Arc::clone(&self.hub);
         let view = hub.view();
+        self.life.received();
         let effects = match message {
             Ok(ws::Message::Text(text)) => self.session.text(&text, view),
             Ok(ws::Message::Ping(payload)) => {
@@ -144,7 +159,10 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for LiveSocket {
                 Err(message) => self.session.bad_frame(message, view),
             },
             Ok(ws::Message::Binary(_)) => self.session.bad_frame("frames are text", view),
-            Ok(ws::Message::Close(_)) => vec![Effect::Close(Close::Normal)],
+            Ok(ws::Message::Close(reason)) => {
+                self.life.ended_by_client(reason.map(|reason| reason.code.into()));
+                vec![Effect::Close(Close::Normal)]
+            }
             Ok(ws::Message::Nop) => Vec::new(),
             Err(ProtocolError::Overflow) => self.session.bad_frame("the frame is too long", view),
             Err(error) => self.session.bad_frame(&error.to_string(), view),
@@ -197,10 +215,27 @@ impl LiveSocket {
     fn perform(&mut self, effects: Vec<Effect>, ctx: &mut Context) {
         for effect in effects {
             match effect {
-                Effect::Send(text) => ctx.text(text),
+                Effect::Send(text) => {
+                    self.life.sent();
+                    ctx.text(text);
+                }
                 Effect::Ping(count) => ctx.ping(&count.to_be_bytes()),
                 Effect::Authenticate(token) => self.authenticate(token, ctx),
                 Effect::Close(close) => {
+                    match close {
+                        Close::Internal => self.life.end_by_fault(Some(close.code()), close.reason()),
+                        Close::Normal
+                        | Close::Restart
+                        | Close::Slow
+                        | Close::NoPong
+                        | Close::TokenExpired
+                        | Close::Rate
+                        | Close::BadFrame
+                        | Close::Unauthenticated
+                        | Close::Revoked
+                        | Close::TooManyConnections
+                        | Close::UnsupportedVersion => self.life.end(Some(close.code())),
+                    }
                     let reason = CloseReason {
                         code: CloseCode::from(close.code()),
                         description: Some(close.reason().to_owned()),
@@ -215,7 +250,8 @@ impl LiveSocket {
     fn authenticate(&mut self, token: Option<String>, ctx: &mut Context) {
         let hub = Arc::clone(&self.hub);
         let (bearer, client) = (token.or_else(|| self.bearer.take()), self.client);
-        let verdict = wrap_future::<_, Self>(async move {
+        let span = self.life.message(&uuid::Uuid::new_v4().to_string());
+        let admit = async move {
             match bearer {
                 Some(bearer) => hub.admit(&bearer, client).await,
                 None => Err(Denied {
@@ -225,7 +261,8 @@ impl LiveSocket {
                     retry_after_seconds: None,
                 }),
             }
-        });
+        };
+        let verdict = wrap_future::<_, Self>(admit.instrument(span));
         ctx.spawn(verdict.map(|verdict, socket, ctx| {
             let authority = verdict.as_ref().map(|admission| Arc::clone(&admission.authority)).map_err(Clone::clone);
             let hub = Arc::clone(&socket.hub);

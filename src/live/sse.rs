@@ -16,19 +16,24 @@ use super::limits;
 use super::reader::{Ended, Portion, Reader, beginning};
 use super::request::{self, Query, Refusal};
 use crate::surface::other_routes::STREAM;
+use crate::telemetry::connections::{Connection, Protocol};
+use crate::telemetry::requests;
 
 const PORTION: Portion =
     Portion { events: limits::CREDIT_MAX as usize, bytes: limits::BATCH_BYTES, positions: 4 * limits::PAGE_EVENTS };
 
 /// Opens an event stream.
 pub(crate) async fn open(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {
-    match stream(&request, hub.into_inner()).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.respond(&request, &STREAM),
-    }
+    let correlation = uuid::Uuid::new_v4().to_string();
+    requests::within(&request, &correlation, STREAM.path, async |span| {
+        let life = Connection::opened_by(&span, STREAM.path, Protocol::Events);
+        let answer = stream(&request, hub.into_inner(), life).await;
+        answer.unwrap_or_else(|refusal| refusal.respond(&request, &STREAM))
+    })
+    .await
 }
 
-async fn stream(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, Refusal> {
+async fn stream(request: &HttpRequest, hub: Arc<Hub>, mut life: Connection) -> Result<HttpResponse, Refusal> {
     let query = Query::of(request)?;
     let filter = query.filter()?;
     let bearer = request::required_bearer(request)?;
@@ -36,7 +41,8 @@ async fn stream(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, Re
     let mut reader = Reader::admit(Arc::clone(&hub), &bearer, request::client(request, &hub), filter).await?;
     reader.start_at(beginning(&hub, last_seen.or(query.after.as_deref()).unwrap_or("head"))?);
     let greeting = format!("retry: {}\nid: {}\n\n", retry_ms(reader.number()), reader.cursor_text());
-    let flow = Flow { reader, greeting: Some(greeting), spoke_at: Instant::now(), over: false };
+    life.stand();
+    let flow = Flow { reader, greeting: Some(greeting), spoke_at: Instant::now(), over: false, life };
     let body = futures_util::stream::unfold(flow, |flow| async {
         flow.next().await.map(|(text, flow)| (Ok::<_, actix_web::Error>(Bytes::from(text)), flow))
     });
@@ -53,6 +59,8 @@ struct Flow {
     greeting: Option<String>,
     spoke_at: Instant,
     over: bool,
+    /// What traces are told at the end.
+    life: Connection,
 }
 
 impl Flow {
@@ -69,6 +77,7 @@ impl Flow {
                 Ok(events) if !events.is_empty() => {
                     let mut text = String::with_capacity(limits::BATCH_BYTES);
                     for event in &events {
+                        self.life.sent();
                         let id = codec::cursor(self.reader.hub().store(), event.position);
                         // Writing to a String cannot fail.
                         let _infallible = write!(text, "id: {id}\ndata: {}\n\n", event.frame);
@@ -90,6 +99,10 @@ impl Flow {
                 }
                 Err(ended) => {
                     self.over = true;
+                    match ended {
+                        Ended::Unavailable(why) => self.life.end_by_fault(None, why),
+                        Ended::Revoked(_) | Ended::Expired | Ended::Closing => self.life.end(None),
+                    }
                     return Some((farewell(&ended, self.reader.number()), self));
                 }
             }

@@ -5,24 +5,30 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
-use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
+use opentelemetry::trace::{
+    Span as _, SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
+};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::{self, BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData};
+use opentelemetry_sdk::trace::{
+    self, BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, SpanData,
+};
 use tracing::{Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::connections::Life;
 use super::figures::SPANS_LOST;
 use super::queue::{Bounded, Waiting};
 use super::spans::SPANS;
@@ -90,9 +96,10 @@ impl Export {
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
+        let tracer = TRACER.get_or_init(|| self.0.tracer("muniment")).clone();
         let ours = filter_fn(|metadata| metadata.is_span() && metadata.target() == SPANS);
         tracing_opentelemetry::layer()
-            .with_tracer(self.0.tracer("muniment"))
+            .with_tracer(tracer)
             .with_location(false)
             .with_threads(false)
             .with_tracked_inactivity(false)
@@ -117,6 +124,60 @@ pub(super) fn adopt(span: &Span, traceparent: &str) {
     {
         tracing::debug!(error = %error, "a request's span stands in a trace of its own");
     }
+}
+
+/// Where spans are made that are none of `tracing`'s: those that are told after their end.
+static TRACER: OnceLock<SdkTracer> = OnceLock::new();
+
+/// What is kept of the request that opened a connection.
+#[derive(Debug)]
+pub(super) struct Opening {
+    request: SpanContext,
+    at: SystemTime,
+}
+
+/// The opening of a connection; none where its trace is not sampled.
+pub(super) fn opening(request: &Span) -> Option<Opening> {
+    if request.is_disabled() {
+        return None;
+    }
+    let request = request.context().span().span_context().clone();
+    request.is_sampled().then(|| Opening { request, at: SystemTime::now() })
+}
+
+/// Links a span with the request that opened its connection.
+pub(super) fn link(span: &Span, opening: &Opening) {
+    span.add_link(opening.request.clone());
+}
+
+/// Makes the span of a connection that has ended.
+pub(super) fn lived(opening: Opening, life: &Life) {
+    let Some(tracer) = TRACER.get() else { return };
+    let parent = Context::new().with_remote_span_context(opening.request);
+    let mut span = tracer
+        .span_builder(life.name.clone())
+        .with_kind(SpanKind::Internal)
+        .with_start_time(opening.at)
+        .with_attributes([
+            KeyValue::new("http.route", life.route),
+            KeyValue::new("network.protocol.name", life.protocol),
+            KeyValue::new("frames_received", count(life.frames_received)),
+            KeyValue::new("frames_sent", count(life.frames_sent)),
+            KeyValue::new("closed_by", life.closed_by),
+        ])
+        .start_with_context(tracer, &parent);
+    if let Some(code) = life.close_code {
+        span.set_attribute(KeyValue::new("websocket.close.code", i64::from(code)));
+    }
+    if let Some(fault) = life.fault {
+        span.set_attribute(KeyValue::new("error.type", fault));
+        span.set_status(Status::error(fault));
+    }
+    span.end();
+}
+
+fn count(frames: u64) -> i64 {
+    i64::try_from(frames).unwrap_or(i64::MAX)
 }
 
 struct Traceparent<'a>(&'a str);

@@ -2,8 +2,9 @@
 //!
 //! A line is written once, where an error is handled, with the field names of [`fields`]; [`redaction`] looks at
 //! every line before it leaves. [`figures`] keeps the counters. [`spans`] are made where a request may wait, and leave
-//! by `export` when there is a collector.
+//! by `export` when there is a collector; [`requests`] and [`connections`] are those that come from outside.
 
+pub mod connections;
 #[cfg(feature = "otel")]
 mod export;
 pub mod fields;
@@ -13,6 +14,7 @@ mod no_export;
 #[cfg(feature = "otel")]
 mod queue;
 pub mod redaction;
+pub mod requests;
 pub mod spans;
 
 use std::io::IsTerminal as _;

@@ -2,13 +2,14 @@
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse};
-use tracing::Span;
 use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
-use crate::telemetry::spans::{self, SPANS};
+use super::spans::{self, SPANS};
 
 /// Opens the span of a request. `route` tells the template from our table, `None` for a path that is not in it.
-pub(super) fn open(request: &HttpRequest, correlation: &str, route: impl FnOnce() -> Option<&'static str>) -> Span {
+#[must_use]
+pub fn open(request: &HttpRequest, correlation: &str, route: impl FnOnce() -> Option<&'static str>) -> Span {
     let method = word(request.method());
     let span = tracing::info_span!(
         target: SPANS,
@@ -35,8 +36,21 @@ pub(super) fn open(request: &HttpRequest, correlation: &str, route: impl FnOnce(
     span
 }
 
+/// Answers a request of a known route within a span of its own, which the answer is made with.
+pub async fn within(
+    request: &HttpRequest,
+    correlation: &str,
+    route: &'static str,
+    answer: impl AsyncFnOnce(Span) -> HttpResponse,
+) -> HttpResponse {
+    let span = open(request, correlation, || Some(route));
+    let response = answer(span.clone()).instrument(span.clone()).await;
+    close(&span, &response);
+    response
+}
+
 /// Notes how a request ended.
-pub(super) fn close(span: &Span, response: &HttpResponse) {
+pub fn close(span: &Span, response: &HttpResponse) {
     let status = response.status();
     span.record("http.response.status_code", status.as_u16());
     if status.is_server_error() {

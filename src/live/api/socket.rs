@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, WebsocketContext, WsResponseBuilder};
 use bytes::BytesMut;
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 
 use super::registry::{ApiRegistry, Connection, End, Refused, TOO_SLOW};
 use super::{presented, refused};
@@ -21,7 +22,10 @@ use crate::surface::accounts::fail::{Code, Fail, Flat};
 use crate::surface::accounts::methods;
 use crate::surface::accounts::rpc::{self, Transport};
 use crate::surface::input;
+use crate::telemetry::{connections as traces, requests};
 
+/// The route, as traces name it.
+const ROUTE: &str = "/api/ws";
 /// Longest frame, pieces put together.
 const FRAME_BYTES_MAX: usize = 1 << 20;
 /// Requests of one socket that may be in flight.
@@ -43,24 +47,28 @@ pub(super) async fn open(
     registry: web::Data<ApiRegistry>,
 ) -> HttpResponse {
     let correlation = uuid::Uuid::new_v4().to_string();
-    match admit(&request, &surface, &registry.into_inner(), &correlation).await {
-        Ok((caller, connection, acting)) => {
-            let socket = ApiSocket {
-                surface: surface.into_inner(),
-                caller: Arc::new(caller),
-                connection,
-                acting,
-                calls: HashMap::new(),
-                heard_at: Instant::now(),
-                fragments: None,
-                sent: 0,
-                read: 0,
-            };
-            let started = WsResponseBuilder::new(socket, &request, payload).frame_size(FRAME_BYTES_MAX).start();
-            started.unwrap_or_else(|error| error.error_response())
+    requests::within(&request, &correlation, ROUTE, async |span| {
+        match admit(&request, &surface, &registry.into_inner(), &correlation).await {
+            Ok((caller, connection, acting)) => {
+                let socket = ApiSocket {
+                    surface: surface.into_inner(),
+                    caller: Arc::new(caller),
+                    connection,
+                    acting,
+                    calls: HashMap::new(),
+                    heard_at: Instant::now(),
+                    fragments: None,
+                    sent: 0,
+                    read: 0,
+                    life: traces::Connection::opened_by(&span, ROUTE, traces::Protocol::WebSocket),
+                };
+                let started = WsResponseBuilder::new(socket, &request, payload).frame_size(FRAME_BYTES_MAX).start();
+                started.unwrap_or_else(|error| error.error_response())
+            }
+            Err(flat) => refused(&flat, &correlation),
         }
-        Err(flat) => refused(&flat, &correlation),
-    }
+    })
+    .await
 }
 
 async fn admit(
@@ -95,6 +103,8 @@ struct ApiSocket {
     fragments: Option<BytesMut>,
     sent: u64,
     read: u64,
+    /// What traces are told at the end.
+    life: traces::Connection,
 }
 
 struct InFlight {
@@ -112,6 +122,7 @@ impl Actor for ApiSocket {
     type Context = Context;
 
     fn started(&mut self, ctx: &mut Context) {
+        self.life.stand();
         let ties = Arc::clone(&self.connection.ties);
         ctx.add_stream(futures_util::stream::unfold(ties, |ties| async {
             ties.woken().await;
@@ -120,7 +131,7 @@ impl Actor for ApiSocket {
         if let Some(timeout) = self.surface.heartbeat_timeout() {
             ctx.run_interval((timeout / 2).max(Duration::from_millis(50)), move |socket, ctx| {
                 if socket.heard_at.elapsed() > timeout {
-                    close(SILENT, ctx);
+                    socket.close(SILENT, ctx);
                 }
             });
         }
@@ -138,6 +149,7 @@ impl StreamHandler<Wake> for ApiSocket {
 impl StreamHandler<Result<ws::Message, ProtocolError>> for ApiSocket {
     fn handle(&mut self, message: Result<ws::Message, ProtocolError>, ctx: &mut Context) {
         self.heard_at = Instant::now();
+        self.life.received();
         match message {
             Ok(ws::Message::Text(text)) => self.text(text.as_bytes(), ctx),
             Ok(ws::Message::Binary(_)) => self.not_json(ctx),
@@ -149,29 +161,32 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for ApiSocket {
             }
             Ok(ws::Message::Continuation(item)) => self.piece(item, ctx),
             Ok(ws::Message::Close(reason)) => {
+                self.life.ended_by_client(reason.as_ref().map(|reason| reason.code.into()));
                 ctx.close(reason);
                 ctx.stop();
             }
             Ok(ws::Message::Nop) => {}
-            Err(ProtocolError::Overflow) => close(TOO_BIG, ctx),
+            Err(ProtocolError::Overflow) => self.close(TOO_BIG, ctx),
             Err(error) => {
                 tracing::debug!(%error, "a socket broke the protocol");
+                self.life.end(None);
                 ctx.stop();
             }
         }
     }
 }
 
-fn close(code: u16, ctx: &mut Context) {
-    ctx.close(Some(CloseReason { code: CloseCode::from(code), description: None }));
-    ctx.stop();
-}
-
 impl ApiSocket {
+    fn close(&mut self, code: u16, ctx: &mut Context) {
+        self.life.end(Some(code));
+        ctx.close(Some(CloseReason { code: CloseCode::from(code), description: None }));
+        ctx.stop();
+    }
+
     /// Sends what waits, and ends where it is time.
     fn look(&mut self, ctx: &mut Context) {
         if let Some(End { code, .. }) = self.connection.ties.ended() {
-            close(code, ctx);
+            self.close(code, ctx);
             return;
         }
         for frame in self.connection.ties.take() {
@@ -181,12 +196,13 @@ impl ApiSocket {
 
     fn send(&mut self, frame: String, ctx: &mut Context) {
         self.sent += 1;
+        self.life.sent();
         ctx.text(frame);
         if self.sent.is_multiple_of(ASK_EVERY_FRAMES) {
             ctx.ping(&self.sent.to_be_bytes());
         }
         if self.sent - self.read > BEHIND_FRAMES_MAX {
-            close(TOO_SLOW, ctx);
+            self.close(TOO_SLOW, ctx);
         }
     }
 
@@ -206,7 +222,7 @@ impl ApiSocket {
         };
         let Some(text) = &mut self.fragments else { return };
         if text.len() + piece.len() > FRAME_BYTES_MAX {
-            close(TOO_BIG, ctx);
+            self.close(TOO_BIG, ctx);
             return;
         }
         text.extend_from_slice(&piece);
@@ -244,10 +260,9 @@ impl ApiSocket {
         let key = id.to_string();
         self.connection.ties.begin_call(&correlation);
         let (surface, caller, called) = (Arc::clone(&self.surface), Arc::clone(&self.caller), correlation.clone());
-        let answering =
-            wrap_future::<_, Self>(
-                async move { surface.rpc(Some(&caller), Transport::Socket, message, &called).await },
-            );
+        let span = self.life.message(&correlation);
+        let answer = async move { surface.rpc(Some(&caller), Transport::Socket, message, &called).await };
+        let answering = wrap_future::<_, Self>(answer.instrument(span));
         let (answered, ended) = (key.clone(), correlation.clone());
         let handle = ctx.spawn(answering.map(move |reply, socket, ctx| {
             // Under one id the newest request is known; an older one that ends must not take its place away.

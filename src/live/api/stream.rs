@@ -18,7 +18,10 @@ use crate::surface::Surface;
 use crate::surface::accounts::caller::Caller;
 use crate::surface::accounts::fail::{Fail, Flat};
 use crate::surface::accounts::schema::{self, Kind, optional_not_null};
+use crate::telemetry::{connections as traces, requests};
 
+/// The routes, as traces name them.
+const ROUTES: [&str; 2] = ["/api/audit/stream", "/api/admin/audit/stream"];
 /// Rows read at once.
 const ROWS: usize = 200;
 /// After so long without a row a comment says that the stream is alive.
@@ -33,20 +36,25 @@ pub(super) async fn open(
     registry: web::Data<ApiRegistry>,
 ) -> HttpResponse {
     let correlation = uuid::Uuid::new_v4().to_string();
-    match admit(&request, &surface.into_inner(), &registry.into_inner(), &correlation).await {
-        Ok(flow) => {
-            let body = futures_util::stream::unfold(flow, |flow| async {
-                flow.next().await.map(|(text, flow)| (Ok::<_, actix_web::Error>(Bytes::from(text)), flow))
-            });
-            HttpResponse::Ok()
-                .content_type("text/event-stream")
-                .insert_header((CACHE_CONTROL, "no-store"))
-                .insert_header(("x-accel-buffering", "no"))
-                .insert_header(ContentEncoding::Identity)
-                .streaming(body)
+    let route = ROUTES.into_iter().find(|route| *route == request.path()).unwrap_or(ROUTES[0]);
+    requests::within(&request, &correlation, route, async |span| {
+        let life = traces::Connection::opened_by(&span, route, traces::Protocol::Events);
+        match admit(&request, &surface.into_inner(), &registry.into_inner(), &correlation, life).await {
+            Ok(flow) => {
+                let body = futures_util::stream::unfold(flow, |flow| async {
+                    flow.next().await.map(|(text, flow)| (Ok::<_, actix_web::Error>(Bytes::from(text)), flow))
+                });
+                HttpResponse::Ok()
+                    .content_type("text/event-stream")
+                    .insert_header((CACHE_CONTROL, "no-store"))
+                    .insert_header(("x-accel-buffering", "no"))
+                    .insert_header(ContentEncoding::Identity)
+                    .streaming(body)
+            }
+            Err(flat) => refused(&flat, &correlation),
         }
-        Err(flat) => refused(&flat, &correlation),
-    }
+    })
+    .await
 }
 
 fn query(request: &HttpRequest) -> Result<schema::Input, Flat> {
@@ -64,6 +72,7 @@ async fn admit(
     surface: &Arc<Surface>,
     registry: &Arc<ApiRegistry>,
     correlation: &str,
+    mut life: traces::Connection,
 ) -> Result<Flow, Flat> {
     let presented = presented(request, surface, correlation);
     surface.check_origin(&presented)?;
@@ -78,6 +87,7 @@ async fn admit(
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     let from = last_seen.or(query.optional_text("since_seq")).and_then(|text| text.parse().ok()).map(Position);
     let head = surface.runtime.journal.head();
+    life.stand();
     Ok(Flow {
         surface: Arc::clone(surface),
         caller,
@@ -86,6 +96,7 @@ async fn admit(
         ready: VecDeque::from([": connected\n\n".to_owned()]),
         over: false,
         quiet: Duration::ZERO,
+        life,
     })
 }
 
@@ -99,6 +110,8 @@ struct Flow {
     /// Nothing follows what is ready.
     over: bool,
     quiet: Duration,
+    /// What traces are told at the end.
+    life: traces::Connection,
 }
 
 impl Flow {
@@ -110,6 +123,7 @@ impl Flow {
                 return Some((text, self));
             }
             if self.over {
+                self.life.end(None);
                 return None;
             }
             let mut head = self.surface.runtime.journal.watch_head();
@@ -133,6 +147,7 @@ impl Flow {
                 }
                 Err(fail) => {
                     tracing::warn!(error = ?fail.fault, "a stream of the audit ends, for its rows cannot be read");
+                    self.life.end_by_fault(None, "rows_unreadable");
                     return None;
                 }
             }
@@ -162,6 +177,7 @@ impl Flow {
             self.surface.check_streamed_row(&row.event_type, &params);
             let data = json!({ "method": row.event_type, "params": params });
             self.ready.push_back(format!("id: {}\ndata: {data}\n\n", row.seq));
+            self.life.sent();
             if self.ends_with(&row) {
                 self.over = true;
                 break;

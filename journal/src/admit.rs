@@ -12,7 +12,7 @@ use parking_lot::RwLock;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::append::{Append, AppendError, Appended, NewMail};
+use crate::append::{Append, AppendError, Appended, Lineage, NewMail};
 use crate::engine::ClaimId;
 use crate::limits::JournalLimits;
 use crate::spans;
@@ -34,6 +34,8 @@ pub(crate) struct Submission {
     pub(crate) events: Vec<Arc<RecordedEvent>>,
     /// Versions the decision was taken on, written streams first.
     pub(crate) expect: Vec<(StreamId, u64)>,
+    /// What falls with it, and with what it falls.
+    pub(crate) lineage: Option<Lineage>,
     /// How many of `expect` are written, and the version each has afterwards.
     pub(crate) written: Vec<u64>,
     /// Claim changes as they came, until their keys are digested.
@@ -58,6 +60,23 @@ pub(crate) struct Submission {
 }
 
 impl Submission {
+    /// Gives the caller the verdict. Nobody may wait for it any more.
+    pub(crate) fn answer(self, verdict: Result<Appended, AppendError>) {
+        if verdict.is_err() {
+            self.fall();
+        }
+        metrics::histogram!("muniment_journal_append_seconds").record(self.submitted.elapsed().as_secs_f64());
+        spans::answered(&self.span, &verdict);
+        drop(self.reply.send(verdict));
+    }
+
+    /// It is refused, and so is everything later that was decided on it.
+    pub(crate) fn fall(&self) {
+        if let Some(lineage) = &self.lineage {
+            lineage.fall();
+        }
+    }
+
     /// The streams it writes, with the version each has before and after.
     pub(crate) fn writes(&self) -> impl Iterator<Item = (&StreamId, u64, u64)> {
         self.expect.iter().zip(&self.written).map(|((stream, before), after)| (stream, *before, *after))
@@ -131,6 +150,7 @@ pub(crate) fn admit(
         span: spans::append(events.len()),
         events,
         expect,
+        lineage: append.lineage,
         written,
         undigested: append.claims,
         claims: Vec::new(),

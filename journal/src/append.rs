@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use chrono::{DateTime, Utc};
@@ -20,12 +21,30 @@ pub struct Append {
     pub expect: Vec<(StreamId, u64)>,
     /// Unique keys taken and released, in order, each by its owner.
     pub claims: Vec<(StreamId, ClaimChange)>,
+    /// What else the decision rests on, where it was taken before the answers to earlier appends were known.
+    pub lineage: Option<Lineage>,
     /// JSON text of the metadata, shared by all events.
     pub metadata: Arc<str>,
     /// Subjects whose key is destroyed and whose claims are freed in the same transaction.
     pub erase_subjects: Vec<SubjectId>,
     /// Mail to send once, and only if, this is recorded.
     pub outbox: Vec<NewMail>,
+}
+
+/// Appends that are decided one on the other before their answers are known. Once the journal has refused one, it
+/// refuses all that come later: their versions alone would not tell, since another writer may have filled the number
+/// that the refused one would have had.
+#[derive(Debug, Clone, Default)]
+pub struct Lineage(Arc<AtomicBool>);
+
+impl Lineage {
+    pub(crate) fn fall(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn has_fallen(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// An event before it has a position.
@@ -80,6 +99,9 @@ pub enum AppendError {
         /// The version it has.
         actual: u64,
     },
+    /// An append of the same [`Lineage`] was refused before it. Decide again.
+    #[error("an append that it was decided on was refused")]
+    Fallen,
     /// A unique key belongs to somebody else.
     #[error("the key of scope {scope} is taken by {owner}")]
     ClaimTaken {
@@ -102,6 +124,9 @@ pub enum AppendError {
     /// The database cannot be reached or refused to write.
     #[error("the record cannot be written: {0}")]
     Unavailable(String),
+    /// Nobody can say any more whether it was recorded: the journal ended before the database answered.
+    #[error("it is not known whether this was recorded: {0}")]
+    Uncertain(String),
     /// The journal has been shut down, or is open for reading only.
     #[error("the journal is closed")]
     Closed,
@@ -115,10 +140,12 @@ impl AppendError {
     pub(crate) const fn word(&self) -> &'static str {
         match self {
             Self::Conflict { .. } => "conflict",
+            Self::Fallen => "fallen",
             Self::ClaimTaken { .. } => "claim_taken",
             Self::Duplicate { .. } => "duplicate",
             Self::Overloaded => "overloaded",
             Self::Unavailable(_) => "unavailable",
+            Self::Uncertain(_) => "uncertain",
             Self::Closed => "closed",
             Self::Invalid(_) => "invalid",
         }
@@ -136,6 +163,7 @@ impl Future for Ticket {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         // The writer answers every ticket it took; one that is dropped unanswered went down with the writer.
-        Pin::new(&mut self.0).poll(context).map(|answer| answer.unwrap_or(Err(AppendError::Closed)))
+        let unanswered = |_| Err(AppendError::Uncertain("the journal's writer ended".to_owned()));
+        Pin::new(&mut self.0).poll(context).map(|answer| answer.unwrap_or_else(unanswered))
     }
 }

@@ -4,6 +4,7 @@
 //! position tells them apart, and a batch that is not there is sent again as it is: equal bytes at equal positions,
 //! so that whichever copy arrives, arrives once.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ async fn settle(core: &Core, batch: &Batch, started: Instant) -> Result<(), Writ
     let mut doubtful = false;
     let mut delay = Duration::from_millis(RETRY_MILLISECONDS_MIN);
     loop {
-        let moved = match core.engine.write(batch).await {
+        let moved = match watched(core, started, core.engine.write(batch)).await {
             Ok(()) => return Ok(()),
             Err(WriteError::HeadMoved) if !doubtful => return Err(WriteError::HeadMoved),
             Err(WriteError::HeadMoved) => true,
@@ -42,11 +43,15 @@ async fn settle(core: &Core, batch: &Batch, started: Instant) -> Result<(), Writ
                 doubtful = true;
                 false
             }
+            // A copy that was sent before may still wait for the very lock that refused this one.
+            Err(WriteError::Failed(reason)) if doubtful && core.engine.shared() => {
+                tracing::warn!(reason, "a batch of unknown outcome cannot be sent again yet");
+                false
+            }
             Err(error @ (WriteError::Unique(_) | WriteError::Refused(_) | WriteError::Failed(_))) => return Err(error),
         };
         loop {
-            core.set_stalled(started.elapsed() >= Duration::from_millis(STALL_MILLISECONDS_MAX));
-            match stands(core.engine.as_ref(), batch).await {
+            match watched(core, started, stands(core.engine.as_ref(), batch)).await {
                 Ok(Some(true)) => return Ok(()),
                 Ok(Some(false)) => return Err(WriteError::HeadMoved),
                 Ok(None) if moved => return Err(WriteError::HeadMoved),
@@ -58,6 +63,18 @@ async fn settle(core: &Core, batch: &Batch, started: Instant) -> Result<(), Writ
         }
         delay = pause(delay).await;
     }
+}
+
+/// Stays with the database's work; says that the database does not answer once the batch has taken too long.
+async fn watched<T>(core: &Core, started: Instant, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    let patience = tokio::time::sleep_until(started + Duration::from_millis(STALL_MILLISECONDS_MAX));
+    tokio::select! {
+        biased;
+        done = &mut work => return done,
+        () = patience => core.set_stalled(true),
+    }
+    work.await
 }
 
 async fn pause(delay: Duration) -> Duration {

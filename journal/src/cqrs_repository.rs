@@ -116,8 +116,8 @@ fn unreadable(error: JournalError) -> PersistenceError {
 
 fn refused(error: AppendError) -> PersistenceError {
     match error {
-        AppendError::Conflict { .. } => PersistenceError::OptimisticLockError,
-        AppendError::Overloaded | AppendError::Unavailable(_) | AppendError::Closed => {
+        AppendError::Conflict { .. } | AppendError::Fallen => PersistenceError::OptimisticLockError,
+        AppendError::Overloaded | AppendError::Unavailable(_) | AppendError::Uncertain(_) | AppendError::Closed => {
             PersistenceError::ConnectionError(error.into())
         }
         AppendError::ClaimTaken { .. } | AppendError::Duplicate { .. } | AppendError::Invalid(_) => {

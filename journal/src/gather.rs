@@ -40,8 +40,7 @@ pub(crate) async fn gather(core: Arc<Core>, submissions: Vec<Submission>, stream
         submission.gathered = true;
         match digest(&core, &mut submission).await {
             Ok(()) => gathered.submissions.push(submission),
-            // The receiver may be gone: nobody waits for this answer any more.
-            Err(error) => drop(submission.reply.send(Err(error))),
+            Err(error) => submission.answer(Err(error)),
         }
     }
     if let Err(error) = ask(&core, &mut gathered).await {

@@ -57,7 +57,7 @@ mod verdicts;
 pub mod verify;
 mod writer;
 
-pub use append::{Append, AppendError, Appended, NewEvent, NewMail, Ticket};
+pub use append::{Append, AppendError, Appended, Lineage, NewEvent, NewMail, Ticket};
 pub use backup::{BackedUp, BackupError};
 pub use backup_format::FormatError;
 pub use checkpoint::{CheckpointError, CheckpointKey, Comparison, SignedHead};

@@ -16,6 +16,8 @@ const EVENT_OVERHEAD_BYTES: usize = 256;
 struct Ring {
     events: VecDeque<Arc<RecordedEvent>>,
     bytes: usize,
+    /// The last position that was taken in: ahead of the head while hooks run.
+    newest: Position,
 }
 
 /// The end of the record as this node knows it.
@@ -34,7 +36,7 @@ fn weight(event: &RecordedEvent) -> usize {
 impl Tail {
     pub(crate) fn new(head: Position, bytes_max: usize) -> Self {
         Self {
-            ring: RwLock::new(Ring { events: VecDeque::new(), bytes: 0 }),
+            ring: RwLock::new(Ring { events: VecDeque::new(), bytes: 0, newest: head }),
             head: watch::Sender::new(head),
             hooks: RwLock::new(Vec::new()),
             bytes_max,
@@ -43,6 +45,11 @@ impl Tail {
 
     pub(crate) fn head(&self) -> Position {
         *self.head.borrow()
+    }
+
+    /// The last position that was taken in: ahead of the head while hooks run.
+    pub(crate) fn newest(&self) -> Position {
+        self.ring.read().newest
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Position> {
@@ -58,6 +65,7 @@ impl Tail {
         let Some(last) = events.last() else { return };
         {
             let mut ring = self.ring.write();
+            ring.newest = last.position;
             for event in events {
                 ring.bytes += weight(event);
                 ring.events.push_back(Arc::clone(event));
@@ -125,6 +133,18 @@ mod tests {
         assert_eq!(positions(&tail.read(Position(13), 1).unwrap()), [14]);
         assert_eq!(tail.read(Position(11), 5), None);
         assert_eq!(tail.head(), Position(15));
+    }
+
+    #[test]
+    fn what_hooks_are_still_told_of_is_the_newest_already() {
+        let tail = Arc::new(Tail::new(Position(4), 1));
+        assert_eq!(tail.newest(), Position(4));
+        let seen = Arc::new(parking_lot::Mutex::new(Vec::new()));
+        let (inner, log) = (Arc::clone(&tail), Arc::clone(&seen));
+        tail.add_hook(Arc::new(move |_| log.lock().push((inner.newest(), inner.head()))));
+        tail.publish(&[event(5), event(6)]);
+        assert_eq!(*seen.lock(), [(Position(6), Position(4))]);
+        assert_eq!((tail.newest(), tail.head()), (Position(6), Position(6)));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use lru::LruCache;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
 
 use crate::admit::{ClaimStep, Submission};
-use crate::append::AppendError;
+use crate::append::{AppendError, Lineage};
 use crate::engine::{Change, ClaimId};
 
 /// Version of one stream.
@@ -98,6 +98,9 @@ impl Knowledge {
     }
 
     fn judge_known(&mut self, append: &Submission) -> Result<Vec<ClaimStep>, AppendError> {
+        if append.lineage.as_ref().is_some_and(Lineage::has_fallen) {
+            return Err(AppendError::Fallen);
+        }
         for key in append.events.iter().filter_map(|event| event.dedupe) {
             if let Some(position) = self.dedupe.get(&key) {
                 return Err(AppendError::Duplicate { key, position: *position });
@@ -226,6 +229,7 @@ mod tests {
         Submission {
             events: Vec::<Arc<RecordedEvent>>::new(),
             expect: Vec::new(),
+            lineage: None,
             written: Vec::new(),
             undigested: Vec::new(),
             claims: vec![take],

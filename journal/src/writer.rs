@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::admit::Submission;
-use crate::append::{AppendError, Appended};
+use crate::append::AppendError;
 use crate::batch::{Building, Entry};
 use crate::commit;
 use crate::engine::{Batch, Head, WriteError};
@@ -66,13 +66,6 @@ enum Wake {
     Foreign,
     Closing,
     Deadline,
-}
-
-fn answer(submission: Submission, verdict: Result<Appended, AppendError>) {
-    metrics::histogram!("muniment_journal_append_seconds").record(submission.submitted.elapsed().as_secs_f64());
-    spans::answered(&submission.span, &verdict);
-    // The receiver may be gone: nobody waits for this answer any more.
-    drop(submission.reply.send(verdict));
 }
 
 /// The task's own result, or nothing ever when there is no task.
@@ -231,7 +224,7 @@ impl Writer {
     fn take_gathered(&mut self, gathered: Gathered) {
         if let Some(reason) = gathered.failed {
             for submission in gathered.submissions {
-                answer(submission, Err(AppendError::Unavailable(reason.clone())));
+                submission.answer(Err(AppendError::Unavailable(reason.clone())));
             }
             return;
         }
@@ -262,10 +255,11 @@ impl Writer {
             }
             // It may rest on what is not durable yet, so it waits for the newest batch there is.
             Err(refusal) => {
+                submission.fall();
                 let waiting = match &mut self.in_flight {
                     _ if self.building.has_events() => &mut self.building.entries,
                     Some(sent) => &mut sent.entries,
-                    None => return answer(submission, Err(refusal)),
+                    None => return submission.answer(Err(refusal)),
                 };
                 waiting.push(Entry { submission, verdict: Err(refusal) });
             }
@@ -321,7 +315,7 @@ impl Writer {
                 if let Some(sent) = self.in_flight.take() {
                     for entry in sent.entries {
                         self.knowledge.take_back(&entry.submission);
-                        answer(entry.submission, Err(AppendError::Unavailable(reason.clone())));
+                        entry.submission.answer(Err(AppendError::Unavailable(reason.clone())));
                     }
                 }
                 self.reset().await?;
@@ -344,7 +338,7 @@ impl Writer {
             if entry.verdict.is_ok() {
                 self.knowledge.settle(&entry.submission);
             }
-            answer(entry.submission, entry.verdict);
+            entry.submission.answer(entry.verdict);
         }
         if !self.building.has_events() && self.gathering.is_none() {
             self.knowledge.forget_claims();
@@ -366,7 +360,7 @@ impl Writer {
             entry.submission.gathered = false;
             entry.submission.alone = entry.submission.refusals >= patience;
             if lone && entry.verdict.is_ok() && entry.submission.refusals >= patience {
-                answer(entry.submission, Err(AppendError::Invalid(reason.to_owned())));
+                entry.submission.answer(Err(AppendError::Invalid(reason.to_owned())));
             } else {
                 kept.push(entry);
             }
@@ -401,13 +395,16 @@ impl Writer {
         if let Some(sent) = &sent {
             sent.task.abort();
         }
-        let entries = sent.into_iter().flat_map(|sent| sent.entries).chain(std::mem::take(&mut self.building.entries));
-        let mut left: Vec<Submission> = entries.map(|entry| entry.submission).chain(self.backlog.drain(..)).collect();
+        for entry in sent.into_iter().flat_map(|sent| sent.entries) {
+            entry.submission.answer(Err(AppendError::Uncertain(reason.to_owned())));
+        }
+        let built = std::mem::take(&mut self.building.entries).into_iter().map(|entry| entry.submission);
+        let mut left: Vec<Submission> = built.chain(self.backlog.drain(..)).collect();
         while let Ok(submission) = self.queue.try_recv() {
             left.push(submission);
         }
         for submission in left {
-            answer(submission, Err(AppendError::Unavailable(reason.to_owned())));
+            submission.answer(Err(AppendError::Unavailable(reason.to_owned())));
         }
     }
 }

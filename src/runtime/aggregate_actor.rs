@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 use lru::LruCache;
 use muniment_aggregates::decider::{Decider, Facts};
 use muniment_aggregates::record::{DedupeKey, Position, StreamId};
-use muniment_journal::{Append, AppendError, Appended, Journal, Snapshot};
+use muniment_journal::{Append, AppendError, Appended, Journal, Lineage, Snapshot};
 use tokio::sync::oneshot;
 
 use super::actor_messages::{ActorFlags, Execute, GetState, Outcome, Passivate, Pending, Told};
@@ -58,6 +58,8 @@ pub struct AggregateActor<D: Decider> {
     told_version: Option<u64>,
     phase: Phase<D>,
     state: D,
+    /// Of the appends that were decided since the state was loaded.
+    lineage: Lineage,
     /// Whether `state` is what the events up to `version` make of it. If not, it is made again from its snapshot.
     is_sound: bool,
     version: u64,
@@ -93,6 +95,7 @@ impl<D: Decider> AggregateActor<D> {
             told_version: None,
             phase: Phase::Unloaded,
             state: D::default(),
+            lineage: Lineage::default(),
             is_sound: false,
             version: 0,
             durable_version: 0,
@@ -180,10 +183,9 @@ impl<D: Decider> AggregateActor<D> {
         let mut append = Append {
             events: Vec::with_capacity(events.len()),
             expect: vec![(self.stream.clone(), self.version)],
-            claims: Vec::new(),
+            lineage: Some(self.lineage.clone()),
             metadata: Arc::clone(&pending.metadata),
-            erase_subjects: Vec::new(),
-            outbox: Vec::new(),
+            ..Append::default()
         };
         if let Err(error) = fold::propose(&mut append, &self.stream, &events) {
             tracing::error!(stream.id = %self.stream, correlation.id = %pending.correlation, error = %error, "an event does not serialise");
@@ -323,7 +325,7 @@ impl<D: Decider> AggregateActor<D> {
                     Ok(Done { position: Some(appended.last), events, recorded_at: appended.recorded_at }),
                 );
             }
-            Err(AppendError::Conflict { .. }) => {
+            Err(AppendError::Conflict { .. } | AppendError::Fallen) => {
                 // Entries behind a refused one fall with it through no race of their own, so they do not count.
                 if matches!(self.phase, Phase::Ready) {
                     pending.races_lost += 1;

@@ -31,6 +31,9 @@ pub enum BusError<R> {
     /// The journal cannot be written or confirmed at present.
     #[error("the journal is unavailable: {0}")]
     Unavailable(String),
+    /// The journal ended before it could say: the command may be recorded, or not.
+    #[error("it is not known whether the command was recorded: {0}")]
+    Uncertain(String),
     /// The command's handler panicked; the log has the rest under this correlation id.
     #[error("the handler failed; correlation id {correlation}")]
     Panicked {
@@ -48,6 +51,7 @@ impl<R> BusError<R> {
             Self::ClaimTaken { .. } => "claim_taken",
             Self::Overloaded => "overloaded",
             Self::Unavailable(_) => "unavailable",
+            Self::Uncertain(_) => "uncertain",
             Self::Panicked { .. } => "panicked",
         }
     }
@@ -62,6 +66,8 @@ impl<R> BusError<R> {
             AppendError::Conflict { stream, .. } => {
                 Self::Unavailable(format!("{stream} is being written by too many at once"))
             }
+            error @ AppendError::Fallen => Self::Unavailable(error.to_string()),
+            AppendError::Uncertain(why) => Self::Uncertain(why),
             AppendError::Closed => Self::Unavailable("the journal is closing".to_owned()),
             AppendError::Unavailable(why) | AppendError::Invalid(why) => Self::Unavailable(why),
         }
@@ -79,6 +85,7 @@ impl<R> BusError<R> {
             Self::ClaimTaken { scope, owner } => BusError::ClaimTaken { scope, owner },
             Self::Overloaded => BusError::Overloaded,
             Self::Unavailable(why) => BusError::Unavailable(why),
+            Self::Uncertain(why) => BusError::Uncertain(why),
             Self::Panicked { correlation } => BusError::Panicked { correlation },
         }
     }

@@ -108,14 +108,7 @@ impl CommandBus {
             let decided_at = self.journal.head();
             let mut transaction = Transaction {
                 bus: self,
-                append: Append {
-                    events: Vec::new(),
-                    expect: Vec::new(),
-                    claims: Vec::new(),
-                    metadata: Arc::clone(&metadata),
-                    erase_subjects: Vec::new(),
-                    outbox: Vec::new(),
-                },
+                append: Append { metadata: Arc::clone(&metadata), ..Append::default() },
                 facts: Facts { now: self.clock.now() },
             };
             let decision = decide(&mut transaction).await;

@@ -203,6 +203,10 @@ impl Answered for ChallengeRefusal {
     }
 }
 
+/// What a caller is told whose command may be recorded, or not.
+pub(super) const OUTCOME_UNKNOWN: &str = "It is not known whether this was recorded, because the server ended before the \
+    database answered. Look before you send it again; under the same idempotency key it is recorded once.";
+
 impl<R: Answered> From<BusError<R>> for ApiError {
     fn from(error: BusError<R>) -> Self {
         match error {
@@ -211,6 +215,10 @@ impl<R: Answered> From<BusError<R>> for ApiError {
             BusError::Unavailable(why) => {
                 tracing::warn!(error = %why, "a command could not be recorded");
                 Self::unavailable("The record cannot be written at present; nothing was done. Try again shortly.")
+            }
+            BusError::Uncertain(why) => {
+                tracing::warn!(error = %why, "whether a command was recorded is not known");
+                Self::unavailable(OUTCOME_UNKNOWN)
             }
             other @ (BusError::Duplicate { .. } | BusError::ClaimTaken { .. } | BusError::Panicked { .. }) => {
                 Self::Fault(other.to_string())

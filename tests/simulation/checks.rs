@@ -23,6 +23,7 @@ pub(crate) async fn everything_holds(
     positions_are_contiguous(&events);
     journal.verify(None, &|_, _| {}).await.expect("the chain verifies");
     answers_are_true(&events, answers);
+    decisions_follow_each_other(&events, answers);
     for metric in metrics {
         states_agree(journal, bus, metric).await;
     }
@@ -56,6 +57,24 @@ fn answers_are_true(events: &[Arc<RecordedEvent>], answers: &Answers) {
     }
     for ((_, key), positions) in &answers.by_key {
         assert!(positions.windows(2).all(|pair| pair[0] == pair[1]), "key {key} was answered with one position");
+    }
+}
+
+/// Every version of a rule was decided on the one before it, and those that were acknowledged stand where they were
+/// said to.
+fn decisions_follow_each_other(events: &[Arc<RecordedEvent>], answers: &Answers) {
+    let mut versions: HashMap<&str, u64> = HashMap::new();
+    let mut recorded: HashSet<(String, u64, Position)> = HashSet::new();
+    for event in events {
+        let Ok(MetricEvent::RuleSet(set)) = serde_json::from_str(&event.payload) else { continue };
+        let before = versions.entry(&event.stream.id).or_default();
+        let version = u64::from(set.rule.version);
+        assert_eq!(version, *before + 1, "the rule of {} at {} follows the one before", event.stream, event.position);
+        *before = version;
+        recorded.insert((event.stream.id.to_string(), version, event.position));
+    }
+    for rule in &answers.rules {
+        assert!(recorded.contains(rule), "acknowledged rule {rule:?} is where it was said to be");
     }
 }
 

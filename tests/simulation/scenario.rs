@@ -1,4 +1,4 @@
-//! One seed: two nodes over one store, clients that post points under keys (some twice), readers who ask either node for
+//! One seed: two nodes over one store, clients that post points under keys (some twice) and set rules, readers who ask either node for
 //! what it has seen, one node that crashes.
 
 use std::cell::RefCell;
@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use muniment::runtime::{BusError, Clock, CommandBus, Origin};
 use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, PointId};
-use muniment_aggregates::metric::{Define, Metric, MetricCommand, NewPoint, RecordPoints};
+use muniment_aggregates::metric::{
+    Define, Metric, MetricCommand, MetricEvent, NewPoint, RecordPoints, RuleChange, RuleType, SetRule,
+};
 use muniment_aggregates::record::{Position, RecordedEvent};
 use muniment_journal::{Journal, JournalLimits, KeyRing};
 use rand::rngs::SmallRng;
@@ -21,6 +23,9 @@ use crate::engine::{Faults, SharedStore, SimulatedEngine};
 const METRICS: usize = 3;
 const CLIENTS: u64 = 6;
 const COMMANDS_PER_CLIENT: u64 = 12;
+/// Clients that set rules: what such a command records hangs on the one before it.
+const TUNERS: u64 = 4;
+const RULES_PER_TUNER: u64 = 8;
 const READERS: u64 = 3;
 const READS_PER_READER: u64 = 16;
 
@@ -28,6 +33,7 @@ const READS_PER_READER: u64 = 16;
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Counts {
     pub(crate) acknowledged: u64,
+    pub(crate) rules: u64,
     pub(crate) duplicates: u64,
     pub(crate) refused: u64,
     pub(crate) unanswered: u64,
@@ -39,6 +45,7 @@ pub(crate) struct Counts {
 impl Counts {
     pub(crate) fn add(&mut self, other: &Self) {
         self.acknowledged += other.acknowledged;
+        self.rules += other.rules;
         self.duplicates += other.duplicates;
         self.refused += other.refused;
         self.unanswered += other.unanswered;
@@ -65,6 +72,8 @@ impl Faults {
 pub(crate) struct Answers {
     /// Point id to the position it was acknowledged at.
     pub(crate) acknowledged: HashMap<String, Position>,
+    /// Metric and version of a rule, with the position it was acknowledged at.
+    pub(crate) rules: Vec<(String, u64, Position)>,
     /// Point ids whose command was refused.
     pub(crate) refused: Vec<String>,
     /// Idempotency key (with its metric) to the positions clients were told for it.
@@ -120,6 +129,11 @@ pub(crate) fn run(seed: u64) -> (Counts, Faults) {
             let (nodes, answers, metrics) = (Rc::clone(&nodes), Rc::clone(&answers), metrics.clone());
             let random = SmallRng::seed_from_u64(seed.wrapping_mul(31).wrapping_add(client));
             tasks.push(tokio::task::spawn_local(post(client, nodes, answers, metrics, random)));
+        }
+        for tuner in 0..TUNERS {
+            let (nodes, answers, metrics) = (Rc::clone(&nodes), Rc::clone(&answers), metrics.clone());
+            let random = SmallRng::seed_from_u64(seed.wrapping_mul(41).wrapping_add(tuner));
+            tasks.push(tokio::task::spawn_local(tune(nodes, answers, metrics, random)));
         }
         for reader in 0..READERS {
             let (nodes, answers, metrics) = (Rc::clone(&nodes), Rc::clone(&answers), metrics.clone());
@@ -199,6 +213,32 @@ async fn read(
     }
 }
 
+/// Sets rules, a few at once, so that one is decided on another that is not yet recorded.
+async fn tune(
+    nodes: Rc<RefCell<[Rc<Node>; 2]>>,
+    answers: Rc<RefCell<Answers>>,
+    metrics: Vec<String>,
+    mut random: SmallRng,
+) {
+    let origin = Origin::system("simulation", "set_rule", None);
+    for _ in 0..RULES_PER_TUNER {
+        tokio::time::sleep(Duration::from_micros(random.random_range(0..30_000))).await;
+        let metric = metrics[random.random_range(0..metrics.len())].clone();
+        let node = Rc::clone(&nodes.borrow()[random.random_range(0..2)]);
+        let threshold = f64::from(random.random_range(1..9_u32));
+        let rule = RuleChange { threshold: Some(threshold), ..RuleChange::of(RuleType::Above) };
+        let command = MetricCommand::SetRule(SetRule { rule, by: None });
+        let outcome = node.bus.execute::<Metric>(&metric, command, &origin);
+        // A node that crashed or could not say answers nothing: the rule may be there or not.
+        let Ok(Ok(done)) = tokio::time::timeout(Duration::from_secs(60), outcome).await else { continue };
+        let [MetricEvent::RuleSet(set)] = &*done.events else { panic!("a rule was set, and nothing else") };
+        let position = done.position.expect("a recorded rule has a position");
+        let mut answers = answers.borrow_mut();
+        answers.rules.push((metric, u64::from(set.rule.version), position));
+        answers.counts.rules += 1;
+    }
+}
+
 async fn post(
     client: u64,
     nodes: Rc<RefCell<[Rc<Node>; 2]>>,
@@ -252,7 +292,7 @@ async fn post(
                 answers.counts.refused += 1;
             }
             // The node crashed or could not say: the point may be there or not, but at most once.
-            Ok(Err(BusError::Unavailable(_) | BusError::Panicked { .. })) | Err(_) => answers.counts.unanswered += 1,
+            Ok(Err(BusError::Unavailable(_) | BusError::Uncertain(_) | BusError::Panicked { .. })) | Err(_) => answers.counts.unanswered += 1,
         }
     }
 }

@@ -29,12 +29,13 @@ const FILE: &str = "journal.db";
 const LOCK_FILE: &str = "journal.lock";
 const READERS_MAX: u32 = 4;
 const BUSY_SECONDS: u64 = 5;
-/// Pages of write-ahead log between checkpoints: 16 MB at 4 KiB a page.
-const CHECKPOINT_PAGES: &str = "4000";
+/// Pages of write-ahead log between checkpoints: 64 MB at 4 KiB a page.
+const CHECKPOINT_PAGES: &str = "16000";
 const STATEMENTS_PREPARED_MAX: usize = 256;
-/// Pages of the indexes on streams and dedupe keys are written in no order: those of a million events should be in
-/// memory, or each event reads one. In KiB, as SQLite wants it: 64 MiB.
-const PAGES_CACHED_KIB: &str = "-65536";
+/// In KiB, as SQLite wants it: 16 MiB, the pages that the largest batch touches. Of more it would be slower: a commit that
+/// splits pages walks over all that are cached (`pcache1TruncateUnsafe`: a fifth of the writing thread at 64 MiB), and
+/// what is not here is in the operating system's cache.
+const PAGES_CACHED_KIB: &str = "-16384";
 /// Keys of one lookup, filled up by repeating the last.
 const LOOKUP_KEYS: [usize; 3] = [1, 16, 256];
 const FORGET_ATTEMPTS_MAX: u32 = 20;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
 use muniment_journal::engine::{Batch, ClaimId, Head, WriteError};
+use muniment_journal::limits::STALL_MILLISECONDS_MAX;
 use muniment_journal::{AppendError, Engine, Journal, JournalLimits, KeyRing, Stores};
 use muniment_sql::SqlError;
 use parking_lot::Mutex;
@@ -24,12 +25,17 @@ enum Fault {
     DiskFull,
     /// A unique key refuses what memory let pass.
     Unique,
+    /// The answer is lost while the batch waits in the database; it is stored just before the next write.
+    Late,
 }
 
 /// A real engine with a script of faults, one a write, and a gate that every write passes.
 struct Faulty {
     inner: Arc<dyn Engine>,
     script: Mutex<VecDeque<Option<Fault>>>,
+    late: Mutex<Option<Batch>>,
+    /// Whether others write the record too.
+    shared: bool,
     gate: Semaphore,
 }
 
@@ -38,10 +44,18 @@ impl Engine for Faulty {
     async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
         self.gate.acquire().await.unwrap().forget();
         let fault = self.script.lock().pop_front().flatten();
+        let late = self.late.lock().take();
+        if let Some(late) = late {
+            self.inner.write(&late).await?;
+        }
         match fault {
             Some(Fault::AnswerLost) => {}
             Some(Fault::NeverArrives) => return Err(WriteError::Unknown("cut before".to_owned())),
             Some(Fault::DiskFull) => return Err(WriteError::Failed("disk full".to_owned())),
+            Some(Fault::Late) => {
+                *self.late.lock() = Some(batch.clone());
+                return Err(WriteError::Unknown("cut while it waited".to_owned()));
+            }
             Some(Fault::Unique) => return Err(WriteError::Unique("events_stream".to_owned())),
             None => return self.inner.write(batch).await,
         }
@@ -77,6 +91,10 @@ impl Engine for Faulty {
         self.inner.epochs().await
     }
 
+    fn shared(&self) -> bool {
+        self.shared
+    }
+
     fn stores(&self) -> Option<Stores> {
         self.inner.stores()
     }
@@ -92,6 +110,8 @@ async fn faulty(home: &Home, script: &[Option<Fault>], open_gates: usize) -> (Jo
     let engine = Arc::new(Faulty {
         inner: Arc::clone(made.engine()),
         script: Mutex::new(script.iter().copied().collect()),
+        late: Mutex::new(None),
+        shared: script.contains(&Some(Fault::Late)),
         gate: Semaphore::new(open_gates),
     });
     let keyring = KeyRing::in_memory([7; 32], made.identity().installation).unwrap();
@@ -135,6 +155,52 @@ async fn a_write_that_fails_is_told_and_what_built_on_it_falls() {
     assert_eq!(journal.append(one(&own, 0, "again")).await.unwrap().first, Position(2));
     verify(&journal).await;
     journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_lands_late_is_not_told_as_failed() {
+    let home = Home::sqlite();
+    let (journal, _) = faulty(&home, &[Some(Fault::Late), Some(Fault::DiskFull)], ENOUGH).await;
+    assert_eq!(journal.append(one(&stream("s"), 0, "x")).await.unwrap().first, Position(1));
+    assert_eq!(all(&journal).await.len(), 1);
+    verify(&journal).await;
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_is_not_waited_for_by_those_who_come_later() {
+    let home = Home::sqlite();
+    let (journal, engine) = faulty(&home, &[], 0).await;
+    let own = stream("s");
+    let mut waiting = Vec::new();
+    let refused = loop {
+        match journal.submit(one(&own, waiting.len() as u64, "x")) {
+            Ok(ticket) => waiting.push(ticket),
+            Err(refused) => break refused,
+        }
+        assert!(waiting.len() < 1_000, "nobody says that the database does not answer");
+        tokio::time::sleep(Duration::from_millis(STALL_MILLISECONDS_MAX / 20)).await;
+    };
+    assert!(matches!(refused, AppendError::Unavailable(_)), "{refused}");
+    engine.gate.add_permits(ENOUGH);
+    let version = waiting.len() as u64;
+    for ticket in waiting {
+        ticket.await.unwrap();
+    }
+    journal.append(one(&own, version, "x")).await.unwrap();
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_a_shutdown_leaves_in_flight_is_told_as_uncertain() {
+    let home = Home::sqlite();
+    let (journal, _) = faulty(&home, &[], 0).await;
+    let hanging = journal.submit(one(&stream("s"), 0, "x")).unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let behind = journal.submit(one(&stream("t"), 0, "x")).unwrap();
+    journal.shutdown().await;
+    assert!(matches!(hanging.await, Err(AppendError::Uncertain(_))), "it may yet be stored");
+    assert!(matches!(behind.await, Err(AppendError::Unavailable(_))), "it was never sent");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Conflicts, duplicates and faulty appends: who is refused, and that nobody else is.
 
 use muniment_aggregates::record::{DedupeKey, Position};
-use muniment_journal::{Append, AppendError, JournalLimits};
+use muniment_journal::{Append, AppendError, JournalLimits, Lineage};
 
 use crate::support::{Home, all, both_engines, deduped, one, stream, verify};
 
@@ -10,6 +10,7 @@ both_engines! {
     one_bad_append_harms_nobody
     of_racing_duplicates_one_is_recorded
     a_refusal_waits_for_what_it_rests_on
+    what_was_decided_on_a_refused_append_falls_with_it
     a_new_stream_that_exists_after_all_is_refused
     an_invalid_append_is_refused_at_once
     a_value_the_database_refuses_falls_alone
@@ -91,6 +92,26 @@ async fn a_refusal_waits_for_what_it_rests_on(home: Home) {
         assert_eq!(stored.last().map(|event| event.sequence), Some(actual), "the version it names is durable");
         accepted.await.unwrap();
     }
+    journal.shutdown().await;
+}
+
+/// Another writer fills the very number that the refused append would have had.
+async fn what_was_decided_on_a_refused_append_falls_with_it(home: Home) {
+    let journal = home.open().await;
+    let own = stream("s");
+    let lineage = Lineage::default();
+    let of_lineage = |expected, payload| Append { lineage: Some(lineage.clone()), ..one(&own, expected, payload) };
+    let other = journal.submit(one(&own, 0, "another writer")).unwrap();
+    let first = journal.submit(of_lineage(0, "first")).unwrap();
+    let second = journal.submit(of_lineage(1, "decided on the first")).unwrap();
+    other.await.unwrap();
+    assert_eq!(first.await.unwrap_err(), AppendError::Conflict { stream: own.clone(), expected: 0, actual: 1 });
+    assert_eq!(second.await.unwrap_err(), AppendError::Fallen);
+    let late = journal.append(of_lineage(1, "decided on the first, long after")).await;
+    assert_eq!(late.unwrap_err(), AppendError::Fallen);
+    let fresh = Append { lineage: Some(Lineage::default()), ..one(&own, 1, "decided anew") };
+    journal.append(fresh).await.unwrap();
+    assert_eq!(all(&journal).await.len(), 2);
     journal.shutdown().await;
 }
 

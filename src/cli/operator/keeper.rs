@@ -42,7 +42,7 @@ pub fn said<R: Refuse>(error: BusError<R>) -> BusError<String> {
 pub fn ended<R: std::fmt::Display>(what: &str, error: BusError<R>) -> anyhow::Error {
     let exit = match &error {
         BusError::Refused(_) | BusError::Duplicate { .. } | BusError::ClaimTaken { .. } => Exit::Conflict,
-        BusError::Overloaded | BusError::Unavailable(_) => Exit::Unavailable,
+        BusError::Overloaded | BusError::Unavailable(_) | BusError::Uncertain(_) => Exit::Unavailable,
         BusError::Panicked { .. } => Exit::Failure,
     };
     let why = match error {
@@ -51,6 +51,7 @@ pub fn ended<R: std::fmt::Display>(what: &str, error: BusError<R>) -> anyhow::Er
         BusError::ClaimTaken { scope, owner } => format!("{scope} is taken by {owner}"),
         BusError::Overloaded => "a queue is full; try again".to_owned(),
         BusError::Unavailable(why) => why,
+        BusError::Uncertain(why) => format!("it is not known whether this was recorded, look before you repeat it: {why}"),
         BusError::Panicked { correlation } => format!("the handler failed; correlation id {correlation}"),
     };
     exit.because(format!("{what}: {why}"))

@@ -5,6 +5,7 @@ use std::task::Context as TaskContext;
 
 use chrono::TimeDelta;
 use muniment_aggregates::decider::Decider;
+use muniment_journal::Lineage;
 use tracing::{Instrument as _, Span};
 
 use super::{AggregateActor, Phase, Saving, reply};
@@ -97,6 +98,7 @@ impl<D: Decider> AggregateActor<D> {
         match loaded {
             Ok(folded) => {
                 self.state = folded.state;
+                self.lineage = Lineage::default();
                 self.version = folded.version;
                 self.durable_version = folded.version;
                 self.snapshot_version = folded.snapshot_version;

@@ -5,6 +5,7 @@ use muniment_aggregates::decider::Refuse;
 use super::fail::{Code, Fail};
 use crate::auth::passwords::HashError;
 use crate::runtime::BusError;
+use crate::surface::errors::OUTCOME_UNKNOWN;
 
 /// Seconds after which a caller who met an overloaded node may come back.
 const RETRY_SECONDS: u64 = 1;
@@ -67,6 +68,10 @@ impl Fail {
                 let mut fail = Self::because(Code::Unavailable, "service_unavailable", message);
                 fail.retry_after_seconds = Some(RETRY_SECONDS);
                 fail
+            }
+            BusError::Uncertain(why) => {
+                tracing::warn!(error = why, "whether a command was recorded is not known");
+                Self::because(Code::Unavailable, "service_unavailable", OUTCOME_UNKNOWN)
             }
             BusError::Duplicate { position, .. } => Self::fault(format!("recorded twice, first at {position}")),
             BusError::ClaimTaken { scope, owner } => Self::fault(format!("{scope} is taken by {owner}")),

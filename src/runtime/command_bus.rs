@@ -228,7 +228,7 @@ impl CommandBus {
             if !recorded {
                 // What changes nothing was not checked by an append: make sure no other node knows better.
                 self.journal.confirm_head().await.map_err(|error| BusError::from_journal(&error))?;
-                if flags.is_stale() {
+                if flags.may_be_behind() {
                     continue;
                 }
             }
@@ -261,10 +261,11 @@ impl CommandBus {
                     continue;
                 }
             }
-            if let Ok(state) = state.await {
-                return state;
+            match state.await {
+                Ok(_) if flags.retiring.load(Ordering::Acquire) => {}
+                Ok(state) => return state,
+                Err(_) => directory.forget(id, &flags),
             }
-            directory.forget(id, &flags);
         }
         Err(BusError::Unavailable(format!("{}/{id} does not answer", D::TYPE)))
     }

@@ -51,7 +51,9 @@ pub fn ended<R: std::fmt::Display>(what: &str, error: BusError<R>) -> anyhow::Er
         BusError::ClaimTaken { scope, owner } => format!("{scope} is taken by {owner}"),
         BusError::Overloaded => "a queue is full; try again".to_owned(),
         BusError::Unavailable(why) => why,
-        BusError::Uncertain(why) => format!("it is not known whether this was recorded, look before you repeat it: {why}"),
+        BusError::Uncertain(why) => {
+            format!("it is not known whether this was recorded, look before you repeat it: {why}")
+        }
         BusError::Panicked { correlation } => format!("the handler failed; correlation id {correlation}"),
     };
     exit.because(format!("{what}: {why}"))

@@ -18,7 +18,7 @@ use muniment_aggregates::metric::{Define, Metric, MetricCommand, MetricEvent, Ne
 use muniment_aggregates::record::{Position, RecordedEvent, StreamId};
 use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
 use muniment_projections::rebuild::rebuild;
-use muniment_projections::{OnMismatch, ReadDatabase, ReadStore, ReadStoreConfig, points};
+use muniment_projections::{AskHead, OnMismatch, ReadDatabase, ReadStore, ReadStoreConfig, points};
 use muniment_testkit::Cluster;
 
 const POINTS_A_COMMAND: usize = 1_000;
@@ -147,7 +147,7 @@ async fn caught_up(database: ReadDatabase, journal: &Journal) -> ReadStore {
     let config = ReadStoreConfig {
         database,
         record: journal.identity().to_string(),
-        head: journal.head(),
+        head: AskHead::at(journal.head()),
         on_mismatch: OnMismatch::Reset,
     };
     let store = ReadStore::open_with(config, vec![Arc::new(points::Points)]).await.expect("opens");

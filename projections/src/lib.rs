@@ -19,6 +19,7 @@ pub mod audit_log;
 mod checkpoint;
 mod dialect;
 mod fact;
+mod head;
 pub mod invites;
 pub mod last_used;
 pub mod metrics;
@@ -41,6 +42,7 @@ use std::sync::Arc;
 pub use advance::{Advance, AdvanceError, Outcome};
 pub use checkpoint::{Checkpoint, Purpose};
 pub use fact::Fact;
+pub use head::AskHead;
 pub use last_used::LastUsed;
 /// What a query fails with.
 pub use muniment_sql::SqlError;

@@ -17,6 +17,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use crate::checkpoint::{self, Checkpoint, GenerationId, Purpose};
 use crate::dialect::{is_missing_table, schema_lock, with_generations};
+use crate::head::AskHead;
 use crate::projection::Projection;
 
 /// Connections that answer queries on SQLite. Reads are short; more than the cores gain nothing.
@@ -68,8 +69,8 @@ pub struct ReadStoreConfig {
     pub database: ReadDatabase,
     /// Identity of the journal at hand: `<installation>-<epoch>`.
     pub record: String,
-    /// Its head. A read model beyond it was made from another past.
-    pub head: Position,
+    /// Asks for its head. A read model beyond it was made from another past.
+    pub head: AskHead,
     /// What to do when the two do not fit together.
     pub on_mismatch: OnMismatch,
 }
@@ -207,16 +208,18 @@ impl ReadStore {
                 advancing: tokio::sync::RwLock::new(()),
             }),
         };
-        store.prepare(config.head, config.on_mismatch).await?;
+        store.prepare(&config.head, config.on_mismatch).await?;
         Ok(store)
     }
 
-    async fn prepare(&self, head: Position, on_mismatch: OnMismatch) -> Result<(), OpenError> {
+    async fn prepare(&self, head: &AskHead, on_mismatch: OnMismatch) -> Result<(), OpenError> {
         let mut tx = self.begin_schema_change().await?;
         tx.run_script(framework_schema(tx.engine())).await?;
         tx.run_script(crate::subscriptions::schema(tx.engine())).await?;
         let known = tx.fetch_all(&checkpoint::select_all(), &[]).await?;
         let known = known.iter().map(checkpoint::from_row).collect::<Result<Vec<_>, _>>()?;
+        // After the checkpoints: another node may have recorded and folded more while this one connected and waited.
+        let head = head.now().await?;
         for projection in &self.inner.projections {
             let own = known.iter().filter(|at| at.name == projection.name() && at.version == projection.version());
             let mut live = false;

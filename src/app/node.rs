@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix::{Arbiter, ArbiterHandle};
 use muniment_aggregates::record::Position;
 use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
-use muniment_projections::{OnMismatch, ReadDatabase, ReadStore, ReadStoreConfig};
+use muniment_projections::{AskHead, OnMismatch, ReadDatabase, ReadStore, ReadStoreConfig};
 use secrecy::ExposeSecret as _;
 use tokio::sync::{oneshot, watch};
 
@@ -51,9 +51,18 @@ pub fn read_store_config(store: &StoreConfig, journal: &Journal, on_mismatch: On
             }
         },
         record: journal.identity().to_string(),
-        head: journal.head(),
+        head: ask_head(journal),
         on_mismatch,
     }
+}
+
+/// The head as the database has it, which another node may have moved since this one opened the journal.
+fn ask_head(journal: &Journal) -> AskHead {
+    let journal = journal.clone();
+    AskHead::by(move || {
+        let journal = journal.clone();
+        async move { journal.engine().head().await.map(|head| head.position) }
+    })
 }
 
 /// Makes the folders that are missing, for their owner only.

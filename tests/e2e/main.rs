@@ -33,6 +33,7 @@ mod races;
 mod real_data;
 mod review;
 mod schedule;
+mod second_node;
 mod stopped_model;
 mod suites;
 mod surface;

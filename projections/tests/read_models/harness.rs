@@ -1,7 +1,7 @@
 //! A read store on each engine.
 
 use muniment_aggregates::record::Position;
-use muniment_projections::{Advance, OnMismatch, OpenError, ReadDatabase, ReadStore, ReadStoreConfig};
+use muniment_projections::{Advance, AskHead, OnMismatch, OpenError, ReadDatabase, ReadStore, ReadStoreConfig};
 use muniment_sql::Database;
 use muniment_testkit::Cluster;
 use tempfile::TempDir;
@@ -23,7 +23,7 @@ impl Desk {
         let config = ReadStoreConfig {
             database,
             record: RECORD.to_owned(),
-            head: Position::START,
+            head: AskHead::at(Position::START),
             on_mismatch: OnMismatch::Refuse,
         };
         let store = ReadStore::open(config.clone()).await.expect("an empty database opens");
@@ -42,7 +42,7 @@ impl Desk {
 
     /// The same database, opened again at this head.
     pub(crate) async fn reopen(&self, head: Position, on_mismatch: OnMismatch) -> Result<ReadStore, OpenError> {
-        ReadStore::open(ReadStoreConfig { head, on_mismatch, ..self.config.clone() }).await
+        ReadStore::open(ReadStoreConfig { head: AskHead::at(head), on_mismatch, ..self.config.clone() }).await
     }
 
     /// Folds a history in, from where the models are, in batches of this size.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use muniment_aggregates::ids::CredentialId;
 use muniment_aggregates::record::Position;
-use muniment_projections::{Advance, AdvanceError, LastUsed, OnMismatch, OpenError, ReadStore, ReadStoreConfig};
+use muniment_projections::{
+    Advance, AdvanceError, AskHead, LastUsed, OnMismatch, OpenError, ReadStore, ReadStoreConfig,
+};
 use muniment_projections::{last_used, metrics};
 
 use crate::company::company_history;
@@ -115,7 +117,11 @@ async fn a_store_of_another_record_or_beyond_the_head_is_refused_and_can_begin_a
         let beyond = desk.reopen(Position(history.head().0 - 1), OnMismatch::Refuse).await;
         assert!(matches!(beyond, Err(OpenError::BeyondHead { checkpoint, .. }) if checkpoint == history.head()));
 
-        let other = ReadStoreConfig { record: "another-1".to_owned(), head: history.head(), ..desk.config.clone() };
+        let other = ReadStoreConfig {
+            record: "another-1".to_owned(),
+            head: AskHead::at(history.head()),
+            ..desk.config.clone()
+        };
         let refused = ReadStore::open(other.clone()).await;
         assert!(matches!(refused, Err(OpenError::OtherRecord { .. })));
         let reset = ReadStore::open(ReadStoreConfig { on_mismatch: OnMismatch::Reset, ..other }).await.unwrap();

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use muniment_aggregates::record::Position;
 use muniment_journal::{Journal, OpenError};
-use muniment_projections::{Advance, OnMismatch, Projection, ReadStore};
+use muniment_projections::{Advance, AskHead, OnMismatch, Projection, ReadStore};
 
 use crate::app::{journal_config, read_store_config};
 use crate::cli::exit::{Exit, with_next};
@@ -108,7 +108,7 @@ pub async fn writing(config: &Config) -> Result<Journal> {
 /// When they belong to another record and that is to be refused, or the database fails.
 pub async fn read_models(config: &Config, journal: &Journal, on_mismatch: OnMismatch) -> Result<ReadStore> {
     let mut wanted = read_store_config(&config.store, journal, on_mismatch);
-    wanted.head = Position(i64::MAX.unsigned_abs());
+    wanted.head = AskHead::at(Position(i64::MAX.unsigned_abs()));
     Ok(ReadStore::open(wanted).await?)
 }
 

@@ -1,0 +1,38 @@
+//! A node that starts beside one that records: what the first one serves stays.
+
+use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
+
+use crate::harness::{Engine, Server, Store, eventually, runtime};
+
+/// What whoever creates tables of read models takes first.
+const SCHEMA_LOCK: &str = "7311270834502";
+
+#[test]
+fn a_node_that_starts_late_keeps_what_others_folded_meanwhile() {
+    let first = Server::with(Engine::Postgres, &[]);
+    let company = first.company();
+    company.metric("revenue");
+    let Store::Postgres { url } = &first.store else { panic!("it is on PostgreSQL") };
+    let mut holder = runtime().block_on(PgConnection::connect(url)).unwrap();
+    let mut hold = |sql: &str| {
+        let sql = format!("SELECT {sql}({SCHEMA_LOCK})");
+        runtime().block_on(async { sqlx::raw_sql(&sql).execute(&mut holder).await.unwrap() });
+    };
+    hold("pg_advisory_lock");
+    let second = std::thread::scope(|threads| {
+        let second = threads.spawn(|| first.second_node());
+        eventually("the second node waits to open the read models", || {
+            let sql = "SELECT 'waits' FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+            (!first.store.texts(sql).is_empty()).then_some(())
+        });
+        company.point("revenue", &json!({ "value": 7 }));
+        // The answer waits for the read models: they are beyond the head that the second node opened the journal at.
+        company.agent.get("/v1/status").expect(200);
+        hold("pg_advisory_unlock");
+        second.join().unwrap()
+    });
+    assert!(!second.log().contains("begins again"), "the read models of the first node were dropped");
+    second.agent(&company.token).get("/v1/status").expect(200);
+}

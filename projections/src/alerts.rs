@@ -86,6 +86,36 @@ pub struct AlertRow {
     pub resolved_by: Option<String>,
 }
 
+impl AlertRow {
+    /// The alert after what somebody did about it; what is about another alert, or is nobody's doing, changes nothing.
+    pub fn take(&mut self, event: &MetricEvent) {
+        match event {
+            MetricEvent::AlertAcknowledged(acknowledged) if acknowledged.alert == self.id => {
+                self.state = AlertState::Acknowledged;
+                self.acknowledged_at = Some(acknowledged.at);
+                self.acknowledged_by = Some(acknowledged.by.clone());
+                self.note.clone_from(&acknowledged.note);
+            }
+            MetricEvent::AlertResolved(resolved) if resolved.alert == self.id => {
+                self.state = AlertState::Resolved;
+                self.resolved_at = Some(resolved.at);
+                self.resolved_by = Some(resolved.by.clone());
+                if resolved.note.is_some() {
+                    self.note.clone_from(&resolved.note);
+                }
+            }
+            MetricEvent::AlertAcknowledged(_)
+            | MetricEvent::AlertResolved(_)
+            | MetricEvent::AlertRaised(_)
+            | MetricEvent::Defined(_)
+            | MetricEvent::SettingsChanged(_)
+            | MetricEvent::PointRecorded(_)
+            | MetricEvent::PointCorrected(_)
+            | MetricEvent::RuleSet(_) => {}
+        }
+    }
+}
+
 /// Which alerts of a company.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlertFilter {

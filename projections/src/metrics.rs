@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, PointId};
-use muniment_aggregates::metric::{Condition, MetricEvent, PointRecorded, RuleType, rules};
+use muniment_aggregates::metric::{Condition, MetricEvent, PointRecorded, RuleType, SettingsChanged, rules};
 use muniment_aggregates::record::Position;
 use muniment_sql::{Engine, Row, SqlError};
 
@@ -51,6 +51,24 @@ pub struct MetricRow {
     pub latest: Option<LatestPoint>,
     /// From when it is late by its enabled `late` rule; none once that was raised, and none without rule or point.
     pub late_due_at: Option<DateTime<Utc>>,
+}
+
+impl MetricRow {
+    /// Takes the settings that an event changed; the others stay.
+    pub fn change_settings(&mut self, changed: &SettingsChanged) {
+        let settings = [
+            (&mut self.display_name, &changed.display_name),
+            (&mut self.unit, &changed.unit),
+            (&mut self.cadence, &changed.cadence),
+            (&mut self.direction, &changed.direction),
+            (&mut self.source_type, &changed.source_type),
+        ];
+        for (setting, new) in settings {
+            if let Some(new) = new {
+                setting.clone_from(new);
+            }
+        }
+    }
 }
 
 /// The latest point of a metric, corrections included.
@@ -366,21 +384,7 @@ fn fold(folded: &mut Folded, event: &MetricEvent, fact: &Fact<'_>) {
     match event {
         // A stream has one definition, at its beginning.
         MetricEvent::Defined(_) => {}
-        MetricEvent::SettingsChanged(changed) => {
-            let row = &mut folded.row;
-            let settings = [
-                (&mut row.display_name, &changed.display_name),
-                (&mut row.unit, &changed.unit),
-                (&mut row.cadence, &changed.cadence),
-                (&mut row.direction, &changed.direction),
-                (&mut row.source_type, &changed.source_type),
-            ];
-            for (setting, new) in settings {
-                if let Some(new) = new {
-                    setting.clone_from(new);
-                }
-            }
-        }
+        MetricEvent::SettingsChanged(changed) => folded.row.change_settings(changed),
         MetricEvent::PointRecorded(point) => {
             folded.point_recorded(point, fact.recorded.position, fact.recorded.recorded_at);
         }

@@ -2,7 +2,7 @@
 
 use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId};
 use muniment_aggregates::metric::{
-    ChangeSettings, Define, METRIC_KEY_CLAIM, Metric, MetricCommand, metric_key_claim, slug, title,
+    ChangeSettings, Define, METRIC_KEY_CLAIM, Metric, MetricCommand, MetricEvent, metric_key_claim, slug, title,
 };
 use muniment_projections::metrics::{self, MetricRow};
 use serde_json::{Value, json};
@@ -145,9 +145,15 @@ impl Surface {
             source_type: setting("source_type")?,
         });
         let id = self.metric_id(&agent.company, &slug).await?;
+        // Read before anything is recorded: a read model that lags must not turn what was done into an error.
+        let mut row = self.metric_row(&agent.company, &slug).await?;
         let origin = self.origin(request, agent.who(), Some(&agent.subject), "change_settings").await?;
         let done = self.runtime.bus.execute::<Metric>(id.as_str(), command, &origin).await?;
-        let row = self.metric_row(&agent.company, &slug).await?;
+        for event in &done.events {
+            if let MetricEvent::SettingsChanged(changed) = event {
+                row.change_settings(changed);
+            }
+        }
         Ok(Reply::ok(shown(&row), done.position))
     }
 

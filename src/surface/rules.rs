@@ -3,7 +3,7 @@
 use muniment_aggregates::ids::CompanyId;
 use muniment_aggregates::metric::rules::{COOL_DOWN_POINTS_MAX, COOL_DOWN_SECONDS_MAX, FRACTION_MAX, PERIODS_MAX};
 use muniment_aggregates::metric::{
-    Condition, CoolDown, Metric, MetricCommand, Rule, RuleChange, RuleType, SetRule, Severity,
+    Condition, CoolDown, Metric, MetricCommand, MetricEvent, Rule, RuleChange, RuleType, SetRule, Severity,
 };
 use muniment_projections::rules;
 use serde_json::{Value, json};
@@ -40,16 +40,15 @@ impl Surface {
         Self::require_metric(agent, &slug)?;
         let mut fields = Fields::of(request, &FIELDS, false).await?;
         let change = read_change(&mut fields)?;
-        let rule_type = change.rule_type;
         let id = self.metric_id(&agent.company, &slug).await?;
         let command = MetricCommand::SetRule(SetRule { rule: change, by: Some(agent.name.clone()) });
         let origin = self.origin(request, agent.who(), Some(&agent.subject), "set_rule").await?;
         let done = self.runtime.bus.execute::<Metric>(id.as_str(), command, &origin).await?;
-        self.runtime.reads.catch_up(&["rules"]).await?;
-        let set = rules::of_metric(self.runtime.reads.store(), &id).await?;
-        let found = set.iter().find(|it| it.rule.condition.rule_type() == rule_type);
-        let found = found.ok_or_else(|| ApiError::fault("a rule is missing from its read model"))?;
-        let body = shown_rule(&found.rule, json!(text::instant(found.set_at)), json!(found.set_by));
+        // What was recorded is answered, not what a read model may show later: who is refused here sets it once more.
+        let set =
+            done.events.iter().find_map(|event| if let MetricEvent::RuleSet(set) = event { Some(set) } else { None });
+        let set = set.ok_or_else(|| ApiError::fault("a rule was set without an event"))?;
+        let body = shown_rule(&set.rule, json!(text::instant(set.at)), json!(set.by));
         Ok(Reply::ok(body, done.position))
     }
 }

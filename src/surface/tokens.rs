@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use muniment_aggregates::application::{
-    Application, ApplicationCommand, IssueToken, NewToken, RevokeToken, RotateToken, Scope, TOKEN_GRACE_SECONDS_MAX,
-    TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX,
+    Application, ApplicationCommand, ApplicationEvent, IssueToken, NewToken, RevokeToken, RotateToken, Scope,
+    TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX,
 };
-use muniment_aggregates::ids::{CompanyId, CredentialId};
+use muniment_aggregates::ids::{ApplicationId, CompanyId, CredentialId};
 use muniment_projections::agent_tokens::{self, TokenRow};
 use muniment_projections::applications;
 use serde_json::{Value, json};
@@ -71,18 +71,7 @@ impl Surface {
         let command = ApplicationCommand::IssueToken(IssueToken { token: issued });
         let origin = self.origin(request, founder.who(), Some(&founder.subject), "issue_token").await?;
         let done = self.runtime.bus.execute::<Application>(application.id.as_str(), command, &origin).await?;
-        let body = self.fresh_token(&token).await?;
-        Ok(Reply::created(body, done.position))
-    }
-
-    /// The answer that shows a raw token, this once.
-    async fn fresh_token(&self, token: &FreshToken) -> Result<Value, ApiError> {
-        self.runtime.reads.catch_up(&["agent_tokens"]).await?;
-        let row = agent_tokens::by_public_id(self.runtime.reads.store(), &token.id).await?;
-        let row = row.ok_or_else(|| ApiError::fault("a token is missing from its read model"))?;
-        let mut body = shown(&row);
-        body["token"] = json!(token.raw);
-        Ok(body)
+        Ok(Reply::created(fresh_token(&token, &application.id, &done.events)?, done.position))
     }
 
     /// `GET /v1/tokens`.
@@ -93,7 +82,7 @@ impl Surface {
         let listed: Vec<_> = rows
             .iter()
             .map(|row| {
-                let mut listed = shown(row);
+                let mut listed = Shown::of(row).on_wire();
                 listed["last_used_at"] = json!(row.last_used_at.map(text::instant));
                 listed["revoked_at"] = json!(row.revoked_at.map(text::instant));
                 listed["created_by"] = json!(row.created_by);
@@ -116,6 +105,10 @@ impl Surface {
         let command = ApplicationCommand::RevokeToken(RevokeToken { token: row.public_id.clone(), reason, by });
         let origin = self.origin(request, founder.who(), Some(&founder.subject), "revoke_token").await?;
         let done = self.runtime.bus.execute::<Application>(row.application.as_str(), command, &origin).await?;
+        if let Some(at) = done.events.iter().find_map(revoked_at) {
+            return Ok(Reply::ok(revoked(at), done.position));
+        }
+        // Somebody else revoked it since it was read.
         self.runtime.reads.catch_up(&["agent_tokens"]).await?;
         let row = agent_tokens::by_public_id(self.runtime.reads.store(), &row.public_id).await?;
         let at = row.and_then(|row| row.revoked_at);
@@ -138,8 +131,7 @@ impl Surface {
         });
         let origin = self.origin(request, founder.who(), Some(&founder.subject), "rotate_token").await?;
         let done = self.runtime.bus.execute::<Application>(row.application.as_str(), command, &origin).await?;
-        let body = self.fresh_token(&token).await?;
-        Ok(Reply::created(body, done.position))
+        Ok(Reply::created(fresh_token(&token, &row.application, &done.events)?, done.position))
     }
 }
 
@@ -173,15 +165,77 @@ fn read_allowed(fields: &mut Fields) -> Result<Option<BTreeSet<String>>, ApiErro
     slugs.collect::<Result<BTreeSet<_>, _>>().map(Some)
 }
 
-fn shown(row: &TokenRow) -> Value {
-    json!({
-        "public_id": row.public_id.0,
-        "name": row.name,
-        "scopes": row.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
-        "allowed_metrics": row.allowed_metrics,
-        "expires_at": row.expires_at.map(text::instant),
-        "company_id": row.company.as_str(),
-        "application_id": row.application.as_str(),
-        "created_at": text::instant(row.created_at),
-    })
+fn revoked_at(event: &ApplicationEvent) -> Option<DateTime<Utc>> {
+    if let ApplicationEvent::TokenRevoked(revoked) = event { Some(revoked.at) } else { None }
+}
+
+/// The answer that shows a raw token, this once. It is made of what was recorded: a read model that lags must not keep the
+/// only copy of the secret from whoever asked for it.
+fn fresh_token(
+    token: &FreshToken,
+    application: &ApplicationId,
+    events: &[ApplicationEvent],
+) -> Result<Value, ApiError> {
+    let made = events.iter().find_map(|event| match event {
+        ApplicationEvent::TokenIssued(issued) => Some((&issued.token, &issued.company, issued.at)),
+        ApplicationEvent::TokenRotated(rotated) => Some((&rotated.replacement, &rotated.company, rotated.at)),
+        ApplicationEvent::Submitted(_)
+        | ApplicationEvent::StatusChanged(_)
+        | ApplicationEvent::Withdrawn(_)
+        | ApplicationEvent::TokenRevoked(_) => None,
+    });
+    let (grant, company, created_at) = made.ok_or_else(|| ApiError::fault("a token was made without an event"))?;
+    let shown = Shown {
+        public_id: &grant.id,
+        name: &grant.name,
+        scopes: &grant.scopes,
+        allowed_metrics: grant.allowed_metrics.as_ref(),
+        expires_at: grant.expires_at,
+        company,
+        application,
+        created_at,
+    };
+    let mut body = shown.on_wire();
+    body["token"] = json!(token.raw);
+    Ok(body)
+}
+
+/// What every answer shows of a token.
+struct Shown<'a> {
+    public_id: &'a CredentialId,
+    name: &'a str,
+    scopes: &'a [Scope],
+    allowed_metrics: Option<&'a BTreeSet<String>>,
+    expires_at: Option<DateTime<Utc>>,
+    company: &'a CompanyId,
+    application: &'a ApplicationId,
+    created_at: DateTime<Utc>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(row: &'a TokenRow) -> Self {
+        Self {
+            public_id: &row.public_id,
+            name: &row.name,
+            scopes: &row.scopes,
+            allowed_metrics: row.allowed_metrics.as_ref(),
+            expires_at: row.expires_at,
+            company: &row.company,
+            application: &row.application,
+            created_at: row.created_at,
+        }
+    }
+
+    fn on_wire(&self) -> Value {
+        json!({
+            "public_id": self.public_id.0,
+            "name": self.name,
+            "scopes": self.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
+            "allowed_metrics": self.allowed_metrics,
+            "expires_at": self.expires_at.map(text::instant),
+            "company_id": self.company.as_str(),
+            "application_id": self.application.as_str(),
+            "created_at": text::instant(self.created_at),
+        })
+    }
 }

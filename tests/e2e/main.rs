@@ -31,6 +31,7 @@ mod metrics;
 mod points;
 mod races;
 mod real_data;
+mod recorded_answers;
 mod review;
 mod schedule;
 mod second_node;

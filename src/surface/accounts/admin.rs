@@ -7,7 +7,7 @@ use muniment_aggregates::account::{Account, AccountCommand, AccountEvent, EndApi
 use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::offer_book::{Grant, OfferBook};
 use muniment_aggregates::record::Position;
-use muniment_aggregates::settings::{SETTINGS_ID, SetOpenSignup, Settings};
+use muniment_aggregates::settings::{SETTINGS_ID, SetOpenSignup, Settings, SettingsEvent};
 use muniment_projections::accounts::AccountRow;
 use muniment_projections::audit_log::{self, AuditRow, Filter};
 use muniment_projections::{accounts, personas, sessions};
@@ -145,13 +145,22 @@ impl Surface {
     }
 
     pub(super) async fn settings_update(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
-        let by = Some(call.persona()?.persona.id.clone());
-        let command = SetOpenSignup { open: call.input.flag("open_signup"), by };
+        let persona = &call.persona()?.persona;
+        let command = SetOpenSignup { open: call.input.flag("open_signup"), by: Some(persona.id.clone()) };
         let origin = self.account_origin(call).await?;
         let done = self.runtime.bus.execute::<Settings>(SETTINGS_ID, command.into(), &origin).await;
         let done = done.map_err(Fail::from_bus)?;
-        let body = json!({ "ok": true, "settings": self.settings_on_wire().await? });
-        Ok(Outcome::wrote(body, done.position))
+        let [SettingsEvent::OpenSignupSet(set)] = done.events.as_slice() else {
+            return Err(Fail::fault("settings were changed without an event"));
+        };
+        // Made of what was recorded: a read model that lags must not turn what was done into an error.
+        let settings = json!({
+            "open_signup": set.new_value,
+            "updated_at": instant(set.at),
+            "updated_by": set.by,
+            "updated_by_username": persona.name,
+        });
+        Ok(Outcome::wrote(json!({ "ok": true, "settings": settings }), done.position))
     }
 
     pub(super) async fn audit_list(&self, call: &Call<'_>) -> Result<Outcome, Fail> {

@@ -72,6 +72,33 @@ fn two_nodes_on_one_hot_metric_lose_nothing() {
     crate::crash::verifies(&first);
 }
 
+/// What such a command records hangs on the one before it, which another may have got in between.
+#[test]
+fn rules_set_by_two_nodes_at_once_follow_one_another() {
+    let first = Server::with(Engine::Postgres, &[]);
+    let second = first.second_node();
+    let company = first.company();
+    company.metric("arr");
+    let clients = [company.agent.clone(), second.agent(&company.token)];
+    let each = if torture() { 100 } else { 10 };
+    let set = |writer: usize, n: usize| -> u64 {
+        let body = json!({ "type": "above", "threshold": writer * 1_000 + n });
+        loop {
+            let reply = clients[writer % 2].post("/v1/metrics/arr/rules", &body);
+            // Too many races lost in a row: nothing was recorded, come again.
+            if reply.status != 503 {
+                return reply.expect(200)["version"].as_u64().unwrap();
+            }
+        }
+    };
+    let versions = in_parallel(16, |writer| (0..each).map(|n| set(writer, n)).collect::<Vec<_>>());
+    let versions: BTreeSet<u64> = versions.into_iter().flatten().collect();
+    let answered = u64::try_from(16 * each).unwrap();
+    assert!(versions.into_iter().eq(1..=answered), "every version is answered once");
+    let recorded = first.store.texts("SELECT payload::json->'rule_set'->'rule'->>'version' FROM events WHERE event_type = 'metric.rule_set' ORDER BY position");
+    assert!(recorded.into_iter().eq((1..=answered).map(|version| version.to_string())), "each follows the one before");
+}
+
 #[test]
 fn a_write_through_one_node_is_read_through_the_other() {
     let first = Server::with(Engine::Postgres, &[]);

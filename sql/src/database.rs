@@ -119,11 +119,7 @@ impl Database {
     /// What the database says.
     pub async fn begin(&self) -> Result<Transaction, SqlError> {
         Ok(match self {
-            Self::Sqlite(pool) => {
-                let mut connection = pool.acquire().await?;
-                sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-                Transaction { engine: Engine::Sqlite, inner: Some(Inner::Sqlite(connection)) }
-            }
+            Self::Sqlite(pool) => Transaction::on_sqlite(pool, "BEGIN IMMEDIATE").await?,
             Self::Postgres(pool) => {
                 Transaction { engine: Engine::Postgres, inner: Some(Inner::Postgres(pool.begin().await?)) }
             }
@@ -136,11 +132,7 @@ impl Database {
     /// What the database says.
     pub async fn begin_snapshot(&self) -> Result<Transaction, SqlError> {
         Ok(match self {
-            Self::Sqlite(pool) => {
-                let mut connection = pool.acquire().await?;
-                sqlx::query("BEGIN").execute(&mut *connection).await?;
-                Transaction { engine: Engine::Sqlite, inner: Some(Inner::Sqlite(connection)) }
-            }
+            Self::Sqlite(pool) => Transaction::on_sqlite(pool, "BEGIN").await?,
             Self::Postgres(pool) => {
                 let mut tx = pool.begin().await?;
                 sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
@@ -176,6 +168,15 @@ fn ended() -> SqlError {
 }
 
 impl Transaction {
+    async fn on_sqlite(pool: &SqlitePool, begin: &str) -> Result<Self, SqlError> {
+        let connection = pool.acquire().await?;
+        // Ours before it begins: a caller who is dropped midway must not leave a connection with an open transaction to
+        // the pool, which knows nothing of it.
+        let mut begun = Self { engine: Engine::Sqlite, inner: Some(Inner::Sqlite(connection)) };
+        begun.execute(begin, &[]).await?;
+        Ok(begun)
+    }
+
     fn open(&mut self) -> Result<&mut Inner, SqlError> {
         self.inner.as_mut().ok_or_else(ended)
     }
@@ -275,14 +276,12 @@ impl Transaction {
     /// # Errors
     /// What the database says; the outcome is unknown if the connection was lost.
     pub async fn commit(mut self) -> Result<(), SqlError> {
+        if let Inner::Sqlite(connection) = self.open()? {
+            // Still ours, so that a failure or a caller who is dropped midway closes the connection.
+            sqlx::query("COMMIT").execute(&mut **connection).await?;
+        }
         match self.inner.take().ok_or_else(ended)? {
-            Inner::Sqlite(mut connection) => {
-                if let Err(error) = sqlx::query("COMMIT").execute(&mut *connection).await {
-                    // A connection with an open transaction must not go back to the pool.
-                    connection.detach().close_hard().await?;
-                    return Err(error.into());
-                }
-            }
+            Inner::Sqlite(connection) => drop(connection),
             Inner::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
@@ -292,8 +291,43 @@ impl Transaction {
 impl Drop for Transaction {
     fn drop(&mut self) {
         if let Some(Inner::Sqlite(connection)) = self.inner.take() {
-            // Rolled back by closing: the pool knows nothing of a transaction that was begun by statement.
+            // Rolled back by closing.
             drop(connection.detach());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+
+    use super::*;
+
+    /// Lets `work` go on for so many turns of the scheduler, then drops it wherever it is.
+    async fn dropped_after<T>(turns: usize, work: impl Future<Output = T>) {
+        let turned = async {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => drop(done),
+            () = turned => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_is_dropped_while_a_transaction_begins_leaves_none_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteConnectOptions::new().filename(folder.path().join("x.db")).create_if_missing(true);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+        let database = Database::Sqlite(pool);
+        for turns in 0..200 {
+            dropped_after(turns, database.begin()).await;
+            database.begin().await.unwrap().commit().await.unwrap();
+            dropped_after(turns, database.begin_snapshot()).await;
+            database.begin_snapshot().await.unwrap().commit().await.unwrap();
         }
     }
 }

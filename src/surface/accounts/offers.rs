@@ -91,8 +91,7 @@ impl Surface {
             }
             Err(error) => {
                 let fail = Fail::from(error);
-                let exists = recipient.is_some();
-                self.record_offer_refusal(call, &make, exists, &fail).await?;
+                self.record_offer_refusal(call, &make, recipient.as_ref(), &fail).await?;
                 Err(fail)
             }
         }
@@ -180,7 +179,7 @@ impl Surface {
         &self,
         call: &Call<'_>,
         make: &Making<'_>,
-        exists: bool,
+        recipient: Option<&Account>,
         fail: &Fail,
     ) -> Result<(), Fail> {
         let is_guard = fail.reason.is_some_and(|reason| {
@@ -193,11 +192,12 @@ impl Surface {
             .with("role", call.input.text("role"))
             .with("scope_id", json!(make.scope.map(|scope| &scope.id)))
             .with("to_account_id", make.to.0.as_str());
-        if exists {
+        if let Some(recipient) = recipient {
             refusal.target_account = Some(make.to.clone());
-            // Only a persona of that account may stand beside it (section 6.3).
-            let is_its_own = fail.reason != Some("role_grant_offer_actor_account_mismatch");
-            refusal.target_persona = make.to_persona.filter(|_| is_its_own).cloned();
+            // Only a persona of that account may stand beside it (section 6.3), and what refused may have come before
+            // the guard that looks whose it is.
+            let is_its_own = |wanted: &&PersonaId| recipient.personas().iter().any(|it| it.id == **wanted);
+            refusal.target_persona = make.to_persona.filter(is_its_own).cloned();
         } else {
             refusal = refusal.with("attempted_account_id", make.to.0.as_str());
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use muniment_aggregates::catalog::decode_recorded;
 use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{AccountId, OfferId};
-use muniment_aggregates::offer_book::{Offer, OfferBook, OfferBookEvent};
+use muniment_aggregates::offer_book::{GrantPath, Offer, OfferBook, OfferBookEvent};
 use muniment_aggregates::record::RecordedEvent;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -60,6 +60,8 @@ async fn tell(surface: &Surface, registry: &ApiRegistry, event: &RecordedEvent) 
             let more = json!({ "reason": it.reason.as_str(), "cause_id": it.cause });
             (&it.offer, Told::Grantor("role_grant_offer_supersede"), more)
         }
+        // Who leaves a role himself need not be told (section 5.2).
+        OfferBookEvent::GrantRevoked(revoked) if revoked.path == GrantPath::SelfService => return Ok(()),
         OfferBookEvent::GrantRevoked(revoked) => {
             if registry.has(account) {
                 let reason = surface.opened(revoked.reason.as_ref()).await.map_err(|fail| fail.message)?;

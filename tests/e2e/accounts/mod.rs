@@ -14,6 +14,7 @@ mod invites;
 mod limits;
 mod login;
 mod migrations;
+mod notices;
 mod offer_refusals;
 mod offers;
 mod password;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use muniment_aggregates::catalog::decode_recorded;
 use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{AccountId, OfferId};
-use muniment_aggregates::offer_book::{GrantPath, Offer, OfferBook, OfferBookEvent};
+use muniment_aggregates::offer_book::{GrantPath, Offer, OfferBook, OfferBookEvent, OfferStatus};
 use muniment_aggregates::record::RecordedEvent;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -83,7 +83,7 @@ async fn tell(surface: &Surface, registry: &ApiRegistry, event: &RecordedEvent) 
         Told::Recipient(method) => (method, Some(account)),
         Told::Grantor(method) => (method, None),
     };
-    let known = offer_of(surface, account, offer).await?;
+    let known = as_it_stood(offer_of(surface, account, offer).await?, &decoded);
     let addressee = recipient.unwrap_or(&known.grantor_account.0);
     if !registry.has(addressee) {
         return Ok(());
@@ -101,6 +101,24 @@ async fn tell(surface: &Surface, registry: &ApiRegistry, event: &RecordedEvent) 
 async fn offer_of(surface: &Surface, account: &str, id: &OfferId) -> Result<Offer, String> {
     let book = surface.runtime.bus.state::<OfferBook>(account).await.map_err(|error| error.to_string())?.state;
     book.offer(id).cloned().ok_or_else(|| format!("the offer {id} is not in its book"))
+}
+
+/// The offer after an event, which it may have left behind since. What settles an offer is the last that happens to it,
+/// so only the events before that need a look back.
+fn as_it_stood(offer: Offer, event: &OfferBookEvent) -> Offer {
+    let (to_persona, message, expires_at) = match event {
+        OfferBookEvent::Made(it) => (&it.to_persona, &it.message, it.expires_at),
+        OfferBookEvent::Refreshed(it) => (&it.to_persona, &it.message, it.expires_at),
+        OfferBookEvent::Accepted(_)
+        | OfferBookEvent::Declined(_)
+        | OfferBookEvent::Retracted(_)
+        | OfferBookEvent::Superseded(_)
+        | OfferBookEvent::Lapsed(_)
+        | OfferBookEvent::GrantCreated(_)
+        | OfferBookEvent::GrantRevoked(_) => return offer,
+    };
+    let (to_persona, message) = (to_persona.clone(), message.clone());
+    Offer { to_persona, message, expires_at, status: OfferStatus::Pending, ..offer }
 }
 
 fn frame(method: &str, params: &Value) -> String {

@@ -45,7 +45,7 @@ impl Surface {
             ([], _) => return Err(failed(Code::Internal, "no_actors_on_account")),
             (_, Some(wanted)) => personas
                 .iter()
-                .find(|persona| persona.id.0 == wanted)
+                .find(|persona| persona.id.0.eq_ignore_ascii_case(wanted))
                 .ok_or_else(|| failed(Code::InvalidParams, "actor_not_on_account"))?,
             ([only], None) => only,
             ([_, _, ..], None) => {

@@ -174,8 +174,10 @@ fn acc_026_status_of_several_personas_names_the_one_that_acts(engine: Engine) {
         assert_eq!((&status["actor"], &status["role_grants"]), (&Value::Null, &json!([])), "{query}");
     }
     let acting = second["actor"]["id"].as_str().unwrap();
-    let status = person.client.get(&format!("/api/account/status?acting={acting}")).expect(200);
-    assert_eq!(status["actor"]["name"], "Second");
+    for spelling in [acting.to_owned(), acting.to_uppercase()] {
+        let status = person.client.get(&format!("/api/account/status?acting={spelling}")).expect(200);
+        assert_eq!(status["actor"]["name"], "Second", "{spelling}");
+    }
 }
 
 /// Notes every write of a last use behind the server's back, whichever node makes it.

@@ -224,6 +224,17 @@ fn within(name: &'static str, text: &str, min: usize, max: usize) -> Result<(), 
     Ok(())
 }
 
+/// A number without a fraction, as JSON Schema means `integer`: `2.0` is 2. What is beyond exact numbers stands for itself
+/// in size alone.
+fn whole_number(value: &Value) -> Option<i128> {
+    let exact = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+    exact.or_else(|| {
+        let number = value.as_f64().filter(|number| number.fract() == 0.0)?;
+        // Written without a fraction it can be read again, where it is short enough.
+        Some(format!("{number:.0}").parse().unwrap_or(if number < 0.0 { i128::MIN } else { i128::MAX }))
+    })
+}
+
 impl Kind {
     /// Checks a value and brings it to the form that is worked with.
     fn take(self, name: &'static str, value: Value) -> Result<Value, Issue> {
@@ -232,22 +243,14 @@ impl Kind {
         match self {
             Self::Flag => value.as_bool().map(Value::Bool).ok_or_else(|| wrong_type("true or false")),
             Self::Count { min, max } => {
-                let count = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
-                let whole = value.as_f64().filter(|number| number.fract() == 0.0);
-                let Some(count) = count else {
-                    return Err(if value.is_number() && whole.is_some() {
-                        Issue::at(name, "too_big", format!("{name} must be at most {max}."))
-                    } else {
-                        wrong_type("a whole number")
-                    });
-                };
+                let count = whole_number(&value).ok_or_else(|| wrong_type("a whole number"))?;
                 if count < i128::from(min) {
                     return Err(Issue::at(name, "too_small", format!("{name} must be at least {min}.")));
                 }
-                if count > i128::from(max) {
-                    return Err(Issue::at(name, "too_big", format!("{name} must be at most {max}.")));
+                match u64::try_from(count) {
+                    Ok(count) if count <= max => Ok(json!(count)),
+                    Ok(_) | Err(_) => Err(Issue::at(name, "too_big", format!("{name} must be at most {max}."))),
                 }
-                Ok(value)
             }
             Self::Uuids { min, max } => {
                 let Value::Array(list) = value else { return Err(wrong_type("a list of UUIDs")) };
@@ -414,7 +417,11 @@ mod tests {
             issues(&fields, json!({ "limit": 1.5 })),
             [("invalid_type", vec!["id"]), ("invalid_type", vec!["limit"])]
         );
-        assert_eq!(issues(&fields[1..2], json!({ "limit": 1e30 })), [("too_big", vec!["limit"])]);
+        for (limit, code) in [(1e30, "too_big"), (1e300, "too_big"), (-1.0, "too_small"), (-1e300, "too_small")] {
+            assert_eq!(issues(&fields[1..2], json!({ "limit": limit })), [(code, vec!["limit"])], "{limit}");
+        }
+        let Value::Object(whole) = json!({ "limit": 7.0 }) else { panic!("an object") };
+        assert_eq!(check(&fields[1..2], whole).map(|input| input.count("limit")), Ok(Some(7)));
     }
 
     #[test]

@@ -55,6 +55,13 @@ fn acc_100_accounts_are_listed_oldest_first_with_what_they_hold_now(engine: Engi
     let offer = &page[1]["pending_offers"][0];
     assert_eq!((&offer["from_username"], &offer["role"]), (&json!("keeper"), &json!("teacher")));
     assert!(offer.get("message").is_none());
+    // JSON knows one kind of number: what is whole is whole, however it is written.
+    for (written, expected) in [("2.0", 2), ("2e0", 2), ("20.0e-1", 2)] {
+        let body =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"admin_account_list","params":{{"limit":{written}}}}}"#);
+        let listed = house.keeper.client.post_bytes("/api/rpc", body).expect(200);
+        assert_eq!(listed["result"]["accounts"].as_array().map(Vec::len), Some(expected), "{written}: {listed}");
+    }
     for limit in [0, 201] {
         let issues = house.keeper.client.rpc("admin_account_list", &json!({ "limit": limit })).issues();
         assert_eq!(issues[0].0, "limit");

@@ -50,7 +50,7 @@ pub struct LimitsConfig {
     pub metric_writes: Option<Limit>,
     /// Reading requests a credential. Default 600 a minute.
     pub reads: Option<Limit>,
-    /// Failed sign-ins and changes of a password, an address each. Default 5 in 15 minutes.
+    /// Failed sign-ins and changes of a password together, an address. Default 5 in 15 minutes.
     pub login_ip: Option<Limit>,
     /// Failed sign-ups an address. Default 5 in 15 minutes.
     pub signup_ip: Option<Limit>,

@@ -120,7 +120,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     plain("cleanup.interval", "10m", "how often what ran out is swept"),
     plain("ws.heartbeat_timeout", "60s", "how long a socket of /api/ws may be silent, or off"),
-    plain("limits.login_ip", "5/900", "failed sign-ins and password changes an address, each"),
+    plain("limits.login_ip", "5/900", "failed sign-ins and password changes an address, together"),
     plain("limits.signup_ip", "5/900", "failed sign-ups an address"),
     plain("limits.bootstrap_ip", "5/900", "failed bootstraps an address"),
     plain("limits.bearer_ip", "5/900", "unknown and ended bearer tokens of /api an address"),

@@ -237,8 +237,7 @@ impl Surface {
     ) -> Result<RestReply, Flat> {
         let address = client_prefix(from.client);
         let limits = (self.limits.login_ip, self.limits.login_account);
-        let by_address =
-            self.windows.enter(Window::PasswordAddress, &address, limits.0).await.map_err(Fail::limited)?;
+        let by_address = self.windows.enter(Window::LoginAddress, &address, limits.0).await.map_err(Fail::limited)?;
         let key = format!("account:{}", caller.account);
         let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(Fail::limited)?;
         let origin = self

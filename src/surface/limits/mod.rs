@@ -38,10 +38,8 @@ pub enum Window {
     MetricWrites,
     /// Reads, by token or session.
     Reads,
-    /// Failed sign-ins with a password, by client prefix.
+    /// Failed sign-ins and changes of a password, by client prefix.
     LoginAddress,
-    /// Failed changes of a password, by client prefix.
-    PasswordAddress,
     /// Failed sign-ins and changes of a password, by account, or by the name given where there is none.
     LoginAccount,
     /// Failed sign-ups, by client prefix.

@@ -28,7 +28,16 @@ fn acc_080_an_address_has_five_failures(engine: Engine) {
     assert_eq!(keys, ["error", "retry_after"]);
     assert_eq!(rows(), before);
     login(&from(&house, "198.51.100.2"), "ann-a", PASSWORD).expect(200);
-    assert!(!person.id.is_empty());
+    // Signing in and changing the password are one budget.
+    let change = |address: &str| {
+        let body = json!({ "current_password": "wrong", "new_password": "another horse battery" });
+        person.client.header("x-forwarded-for", address).post("/api/account/password", &body)
+    };
+    change("198.51.100.1").limited("rate_limit_exceeded");
+    for _ in 0..5 {
+        change("198.51.100.3").refused(401, "invalid_credentials");
+    }
+    login(&from(&house, "198.51.100.3"), "ben-b", "wrong").limited("rate_limit_exceeded");
 }
 
 fn acc_081_an_account_has_ten_failures_whatever_it_is_called_and_from_where(engine: Engine) {

@@ -243,6 +243,9 @@ fn role_why_over_the_network_is_ones_own_or_an_administrators(engine: Engine) {
     assert!(yesterday["sentence"].as_str().unwrap().contains("was no account yet"), "{yesterday}");
     let keys: Vec<&String> = own["proof"][0].as_object().unwrap().keys().collect();
     assert_eq!(keys, ["position", "recorded_at", "says", "type"]);
+    // The same number as the audit's `seq`.
+    let last = own["proof"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["position"], installation.row("role_grant_create", &ana.id)["seq"], "{last}");
     eve.client.rpc("role_why", &of_ana(json!({}))).refused(403, -32_002, "insufficient_permissions");
     for bad in ["1000000000", "yesterday"] {
         let issues = keeper.rpc("role_why", &of_ana(json!({ "at": bad }))).issues();

@@ -31,7 +31,7 @@ impl Surface {
         // Not the payloads: they hold what others sealed, and a password's hash.
         let shown = |step: &Step| {
             json!({
-                "position": step.event.position.to_string(),
+                "position": step.event.position.0,
                 "recorded_at": step.event.recorded_at.to_rfc3339_opts(SecondsFormat::Millis, true),
                 "type": &*step.event.event_type,
                 "says": step.says,

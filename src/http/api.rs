@@ -13,6 +13,7 @@ use crate::surface::accounts::caller::ApiPresented;
 use crate::surface::accounts::fail::Flat;
 use crate::surface::accounts::rest::{RestCall, RestReply};
 use crate::surface::accounts::routes;
+use crate::surface::request::BodyError;
 
 /// Whether a path is of this surface.
 #[must_use]
@@ -42,6 +43,19 @@ pub async fn answer(
     edge: &Edge,
     correlation: &str,
 ) -> HttpResponse {
+    let too_large = || refusal(Flat::new(413, "payload_too_large"), None, correlation);
+    if edge.body_bytes_max.is_some_and(|most| content_length(request).is_some_and(|length| length > most)) {
+        return too_large();
+    }
+    let mut body = body(payload, edge);
+    // Nobody knows how long a body in chunks is until it is there; too long, nothing of the request is done.
+    if edge.body_bytes_max.is_some() && request.headers().contains_key(header::TRANSFER_ENCODING) {
+        let arrived = body.await;
+        if arrived == Err(BodyError::TooLarge) {
+            return too_large();
+        }
+        body = Box::pin(std::future::ready(arrived));
+    }
     let presented = presented(request, surface, correlation);
     if let Err(flat) = surface.check_origin(&presented) {
         return refusal(flat, None, correlation);
@@ -50,9 +64,6 @@ pub async fn answer(
         && let Err(flat) = surface.check_media_type(&presented)
     {
         return refusal(flat, None, correlation);
-    }
-    if edge.body_bytes_max.is_some_and(|most| content_length(request).is_some_and(|length| length > most)) {
-        return refusal(Flat::new(413, "payload_too_large"), None, correlation);
     }
     let authenticated = match surface.authenticate_api(&presented).await {
         Ok(authenticated) => authenticated,
@@ -68,7 +79,7 @@ pub async fn answer(
         caller: authenticated.caller,
         client: presented.client,
         query: query.map(web::Query::into_inner).ok(),
-        body: body(payload, edge),
+        body,
         correlation,
     };
     match surface.call_rest(route, call).await {

@@ -63,6 +63,20 @@ fn acc_193_a_body_of_a_mebibyte_passes_and_one_byte_more_does_not(engine: Engine
     chunked.extend_from_slice(b"0\r\n\r\n");
     let answer = raw(port, &chunked);
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("payload_too_large"), "{answer}");
+    // Too much is found before anything else is asked, and what was to be done is not done.
+    let rogue = house.server.anonymous().header("origin", "https://rogue.example");
+    rogue.post_bytes("/api/account/login", vec![b' '; (1 << 20) + 1]).refused(413, "payload_too_large");
+    let ann = house.person("ann");
+    let (head, rest) = (format!("cookie: {}\r\n", ann.cookie), &chunked["POST /api/rpc HTTP/1.1\r\n".len()..]);
+    for (path, head) in
+        [("account/logout", head.as_str()), ("account/logout", ""), ("account/password", ""), ("no", "")]
+    {
+        let mut request = format!("POST /api/{path} HTTP/1.1\r\n{head}").into_bytes();
+        request.extend_from_slice(rest);
+        let answer = raw(port, &request);
+        assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("payload_too_large"), "{path}: {answer}");
+    }
+    assert_eq!(ann.client.get("/api/account/verify").status, 200);
     let before = house.server.store.count("attempt.refused");
     let smuggled = r#"{"username":"smuggled-in","password":"x"}"#;
     let inner =

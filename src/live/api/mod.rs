@@ -11,10 +11,11 @@ mod stream;
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::{HeaderValue, SET_COOKIE};
+use actix_web::{HttpRequest, HttpResponse, guard, web};
 
 use crate::surface::Surface;
-use crate::surface::accounts::caller::ApiPresented;
+use crate::surface::accounts::caller::Authenticated;
 use crate::surface::accounts::fail::Flat;
 
 pub use registry::ApiRegistry;
@@ -29,15 +30,27 @@ pub fn start(surface: &Arc<Surface>) -> Arc<ApiRegistry> {
 
 /// Mounts `/api/ws` and the audit's stream. The application's data must hold the registry and the surface.
 pub fn configure(config: &mut web::ServiceConfig) {
+    // The guard stands at the resource, so that every other verb is answered like a path that is not there.
+    let get = |path| web::resource::<&str>(path).guard(guard::Get());
     config
-        .service(web::resource("/api/ws").route(web::get().to(socket::open)))
-        .service(web::resource("/api/audit/stream").route(web::get().to(stream::open)))
-        .service(web::resource("/api/admin/audit/stream").route(web::get().to(stream::open)));
+        .service(get("/api/ws").to(socket::open))
+        .service(get("/api/audit/stream").to(stream::open))
+        .service(get("/api/admin/audit/stream").to(stream::open));
 }
 
-fn presented(request: &HttpRequest, surface: &Surface, correlation: &str) -> ApiPresented {
+/// Who asks for a connection, behind the check of the origin.
+async fn authenticate(request: &HttpRequest, surface: &Surface, correlation: &str) -> Result<Authenticated, Flat> {
     let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    surface.presented(headers, request.peer_addr().map(|peer| peer.ip()), correlation)
+    let presented = surface.presented(headers, request.peer_addr().map(|peer| peer.ip()), correlation);
+    surface.check_origin(&presented)?;
+    surface.authenticate_api(&presented).await
+}
+
+/// Gives or takes the cookie as authentication asked for.
+fn set_cookie(response: &mut HttpResponse, cookie: Option<&str>) {
+    if let Some(value) = cookie.and_then(|cookie| HeaderValue::from_str(cookie).ok()) {
+        response.headers_mut().insert(SET_COOKIE, value);
+    }
 }
 
 fn refused(flat: &Flat, correlation: &str) -> HttpResponse {

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use tracing::Instrument as _;
 
 use super::registry::{ApiRegistry, Connection, End, Refused, TOO_SLOW};
-use super::{presented, refused};
+use super::{authenticate, refused, set_cookie};
 use crate::surface::Surface;
-use crate::surface::accounts::caller::Caller;
+use crate::surface::accounts::caller::{Authenticated, Caller};
 use crate::surface::accounts::fail::{Code, Fail, Flat};
 use crate::surface::accounts::methods;
 use crate::surface::accounts::rpc::{self, Transport};
@@ -30,6 +30,8 @@ const ROUTE: &str = "/api/ws";
 const FRAME_BYTES_MAX: usize = 1 << 20;
 /// Requests of one socket that may be in flight.
 const IN_FLIGHT_MAX: usize = 64;
+/// Seconds after which who has too many sockets may try again.
+const RETRY_SECONDS: u64 = 1;
 /// Frames after which the reader is asked whether it reads.
 const ASK_EVERY_FRAMES: u64 = 64;
 /// Frames a reader may be behind.
@@ -48,7 +50,11 @@ pub(super) async fn open(
 ) -> HttpResponse {
     let correlation = uuid::Uuid::new_v4().to_string();
     requests::within(&request, &correlation, ROUTE, async |span| {
-        match admit(&request, &surface, &registry.into_inner(), &correlation).await {
+        let Authenticated { caller, set_cookie: cookie } = match authenticate(&request, &surface, &correlation).await {
+            Ok(authenticated) => authenticated,
+            Err(flat) => return refused(&flat, &correlation),
+        };
+        let mut response = match admit(&request, &surface, &registry.into_inner(), caller).await {
             Ok((caller, connection, acting)) => {
                 let socket = ApiSocket {
                     surface: surface.into_inner(),
@@ -63,10 +69,13 @@ pub(super) async fn open(
                     life: traces::Connection::opened_by(&span, ROUTE, traces::Protocol::WebSocket),
                 };
                 let started = WsResponseBuilder::new(socket, &request, payload).frame_size(FRAME_BYTES_MAX).start();
-                started.unwrap_or_else(|error| error.error_response())
+                // Without an upgrade there is nothing here to get.
+                started.unwrap_or_else(|_| refused(&Flat::new(404, "not_found"), &correlation))
             }
             Err(flat) => refused(&flat, &correlation),
-        }
+        };
+        set_cookie(&mut response, cookie.as_deref());
+        response
     })
     .await
 }
@@ -75,17 +84,15 @@ async fn admit(
     request: &HttpRequest,
     surface: &Surface,
     registry: &Arc<ApiRegistry>,
-    correlation: &str,
+    caller: Option<Caller>,
 ) -> Result<(Caller, Connection, Option<String>), Flat> {
-    let presented = presented(request, surface, correlation);
-    surface.check_origin(&presented)?;
-    let caller = surface.authenticate_api(&presented).await?.caller.ok_or_else(|| Fail::unauthenticated().flat())?;
+    let caller = caller.ok_or_else(|| Fail::unauthenticated().flat())?;
     let query = web::Query::<HashMap<String, String>>::from_query(request.query_string());
     let acting = query.ok().and_then(|query| query.get("acting").cloned());
     surface.resolve_persona(&caller, acting.as_deref()).await?;
     let connection = registry.admit(&caller).map_err(|refused| match refused {
         Refused::Ended => Fail::unauthenticated().flat(),
-        Refused::TooMany => Flat::new(429, "too_many_connections"),
+        Refused::TooMany => Fail::too_many(RETRY_SECONDS).flat(),
     })?;
     Ok((caller, connection, acting))
 }

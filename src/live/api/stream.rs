@@ -13,11 +13,12 @@ use muniment_projections::audit_log::{self, AuditRow};
 use serde_json::{Map, Value, json};
 
 use super::registry::{ApiRegistry, Connection, End};
-use super::{presented, refused};
+use super::{authenticate, refused, set_cookie};
 use crate::surface::Surface;
-use crate::surface::accounts::caller::Caller;
-use crate::surface::accounts::fail::{Fail, Flat};
-use crate::surface::accounts::schema::{self, Kind, optional_not_null};
+use crate::surface::accounts::caller::{Authenticated, Caller};
+use crate::surface::accounts::fail::{Fail, Flat, Issue};
+use crate::surface::accounts::routes::STREAM_QUERY;
+use crate::surface::accounts::schema;
 use crate::telemetry::{connections as traces, requests};
 
 /// The routes, as traces name them.
@@ -37,9 +38,14 @@ pub(super) async fn open(
 ) -> HttpResponse {
     let correlation = uuid::Uuid::new_v4().to_string();
     let route = ROUTES.into_iter().find(|route| *route == request.path()).unwrap_or(ROUTES[0]);
+    let surface = surface.into_inner();
     requests::within(&request, &correlation, route, async |span| {
+        let Authenticated { caller, set_cookie: cookie } = match authenticate(&request, &surface, &correlation).await {
+            Ok(authenticated) => authenticated,
+            Err(flat) => return refused(&flat, &correlation),
+        };
         let life = traces::Connection::opened_by(&span, route, traces::Protocol::Events);
-        match admit(&request, &surface.into_inner(), &registry.into_inner(), &correlation, life).await {
+        let mut response = match admit(&request, &surface, &registry.into_inner(), caller, life).await {
             Ok(flow) => {
                 let body = futures_util::stream::unfold(flow, |flow| async {
                     flow.next().await.map(|(text, flow)| (Ok::<_, actix_web::Error>(Bytes::from(text)), flow))
@@ -52,32 +58,44 @@ pub(super) async fn open(
                     .streaming(body)
             }
             Err(flat) => refused(&flat, &correlation),
-        }
+        };
+        set_cookie(&mut response, cookie.as_deref());
+        response
     })
     .await
 }
 
-fn query(request: &HttpRequest) -> Result<schema::Input, Flat> {
-    let fields =
-        [optional_not_null("acting", Kind::Uuid), optional_not_null("since_seq", Kind::Text { min: 1, max: 20 })];
+/// Persona and place that a query names.
+fn query(request: &HttpRequest) -> Result<(schema::Input, Option<Position>), Flat> {
     let invalid = |fail: Fail| Flat { error: "invalid_query_params", ..fail.flat() };
     let given = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     let given: Map<String, Value> =
         given.map_err(|_| invalid(Fail::issues(&[])))?.into_inner().into_iter().map(|(k, v)| (k, json!(v))).collect();
-    schema::check(&fields, given).map_err(|issues| invalid(Fail::issues(&issues)))
+    let input = schema::check(&STREAM_QUERY, given).map_err(|issues| invalid(Fail::issues(&issues)))?;
+    let since = match input.optional_text("since_seq") {
+        Some(text) => Some(seq(text).ok_or_else(|| {
+            let what = "since_seq must be a whole number from 0.";
+            invalid(Fail::issues(&[Issue::at("since_seq", "invalid_format", what)]))
+        })?),
+        None => None,
+    };
+    Ok((input, since))
+}
+
+/// A row's number: digits and nothing else, as the stream itself writes it.
+fn seq(text: &str) -> Option<Position> {
+    let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<i64>().ok())??;
+    u64::try_from(number).ok().map(Position)
 }
 
 async fn admit(
     request: &HttpRequest,
     surface: &Arc<Surface>,
     registry: &Arc<ApiRegistry>,
-    correlation: &str,
+    caller: Option<Caller>,
     mut life: traces::Connection,
 ) -> Result<Flow, Flat> {
-    let presented = presented(request, surface, correlation);
-    surface.check_origin(&presented)?;
-    let caller = surface.authenticate_api(&presented).await?.caller;
-    let query = query(request)?;
+    let (query, since) = query(request)?;
     let caller = caller.ok_or_else(|| Fail::unauthenticated().flat())?;
     let acting = surface.resolve_persona(&caller, query.optional_text("acting")).await?;
     if !acting.holds_any(&["admin"]) {
@@ -85,7 +103,8 @@ async fn admit(
     }
     let connection = registry.admit_stream(&caller).map_err(|_| Fail::unauthenticated().flat())?;
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
-    let from = last_seen.or(query.optional_text("since_seq")).and_then(|text| text.parse().ok()).map(Position);
+    // Browsers send the last id on their own; what is none of ours is as if it were not sent.
+    let from = last_seen.and_then(seq).or(since);
     let head = surface.runtime.journal.head();
     life.stand();
     Ok(Flow {

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::methods::{Params, RPC_METHODS, RpcMethod};
-use super::routes::{REST_ROUTES, RestRoute, Route};
+use super::routes::{REST_ROUTES, RestRoute, Route, STREAM_QUERY};
 use super::schema;
 use super::shapes;
 use crate::config::registry::SETTINGS;
@@ -154,10 +154,7 @@ fn outside(route: &Outside) -> Value {
         "rate_limit_key": null,
         "params_schema": null,
         "query_schema": if route.account {
-            schema::object(&[
-                schema::optional_not_null("acting", schema::Kind::Uuid),
-                schema::optional_not_null("since_seq", schema::Kind::Text { min: 1, max: 20 }),
-            ])
+            schema::object(&STREAM_QUERY)
         } else {
             Value::Null
         },

@@ -69,6 +69,10 @@ const REST: RestRoute = RestRoute {
     errors: &[],
 };
 
+/// Fields of the query of the audit's stream, which `live` serves.
+pub const STREAM_QUERY: [Field; 2] =
+    [optional_not_null("acting", Kind::Uuid), optional_not_null("since_seq", Kind::Text { min: 1, max: 19 })];
+
 /// Every REST route but the audit stream and the socket, which `live` serves.
 pub const REST_ROUTES: &[RestRoute] = &[
     RestRoute {

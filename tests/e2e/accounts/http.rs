@@ -124,6 +124,17 @@ fn acc_194_answers_tell_nothing_of_the_server_and_are_not_kept(engine: Engine) {
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{reply}");
     }
     person.client.get("/api/nowhere").refused(404, "not_found");
+    for path in ["/api/ws", "/api/audit/stream", "/api/admin/audit/stream", "/api/account/verify", "/api/surface"] {
+        for verb in ["POST", "PUT", "DELETE", "OPTIONS"] {
+            for client in [&person.client, &house.server.anonymous()] {
+                let reply = client.request(verb, path);
+                reply.refused(404, "not_found");
+                assert_eq!(reply.header("allow"), "", "{reply}");
+            }
+            let rogue = person.client.header("origin", "https://rogue.example");
+            rogue.request(verb, path).refused(403, "forbidden_origin");
+        }
+    }
     person.client.get("/api/server/status").expect(200);
     person.client.get("/api/server/status?x=1").refused(400, "invalid_query_params");
 }

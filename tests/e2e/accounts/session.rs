@@ -1,8 +1,14 @@
 //! Cookies and sessions after the sign-in (ACC-018 to ACC-027).
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::harness::{COOKIE_KEY, Engine, Installation, PASSWORD, Person, Reply, Setup, Store, cookie_of, in_parallel};
+use crate::harness::{
+    COOKIE_KEY, Engine, Installation, PASSWORD, Person, Reply, Server, Setup, Store, cookie_of, in_parallel,
+};
 
 /// A cookie of any form, signed by a key.
 fn signed(key: &str, text: &str) -> String {
@@ -61,6 +67,16 @@ fn acc_019_cookies_that_are_not_ours_or_have_ended_are_taken_away(engine: Engine
     assert_eq!(house.server.anonymous().header("cookie", &fine).get("/api/account/verify").status, 200);
 }
 
+fn acc_019_the_stream_and_the_socket_take_a_bad_cookie_away_too(engine: Engine) {
+    let house = Installation::shared(engine);
+    let bad = house.server.anonymous().header("cookie", "muniment_session=nodot");
+    for path in ["/api/audit/stream", "/api/admin/audit/stream", "/api/ws"] {
+        let reply = bad.get(path);
+        reply.refused(401, "authentication_required");
+        assert!(is_cleared(&reply), "{path}");
+    }
+}
+
 fn acc_020_the_cookie_of_a_revoked_session_is_left_alone(engine: Engine) {
     let house = Installation::shared(engine);
     let person = house.person("ann");
@@ -112,6 +128,30 @@ fn acc_022_a_cookie_near_its_end_is_renewed_and_its_session_too(engine: Engine) 
     let near = signed(COOKIE_KEY, &format!("{}:{}", identity(&person), in_hours(1)));
     let reply = house.server.anonymous().header("cookie", &near).get("/api/account/verify");
     assert_eq!((reply.status, reply.header("set-cookie")), (200, ""));
+}
+
+/// The head of an answer whose body may have no end.
+fn head_of(server: &Server, path: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n").as_bytes()).unwrap();
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+    lines.by_ref().take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn acc_022_the_stream_and_the_socket_renew_a_cookie_too(engine: Engine) {
+    let house = Installation::shared(engine);
+    let identity = identity(&house.keeper);
+    let upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                   sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for (path, status, more) in [("/api/audit/stream", "200", ""), ("/api/ws", "101", upgrade)] {
+        for (hours, is_renewed) in [(23, true), (25, false)] {
+            let cookie = signed(COOKIE_KEY, &format!("{identity}:{}", in_hours(hours)));
+            let head = head_of(&house.server, path, &format!("cookie: {cookie}\r\n{more}"));
+            assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {head}");
+            assert_eq!(head.contains("Max-Age=2592000"), is_renewed, "{path}: {head}");
+        }
+    }
 }
 
 fn acc_022_the_session_on_the_server_lasts_longer_with_its_cookie(engine: Engine) {
@@ -232,9 +272,11 @@ fn acc_027_use_writes_a_handful_of_records_and_moves_last_seen(engine: Engine) {
 both_engines![
     acc_018_logging_out_ends_this_session_and_no_other,
     acc_019_cookies_that_are_not_ours_or_have_ended_are_taken_away,
+    acc_019_the_stream_and_the_socket_take_a_bad_cookie_away_too,
     acc_020_the_cookie_of_a_revoked_session_is_left_alone,
     acc_021_an_old_key_still_verifies_and_the_cookie_comes_back_signed_anew,
     acc_022_a_cookie_near_its_end_is_renewed_and_its_session_too,
+    acc_022_the_stream_and_the_socket_renew_a_cookie_too,
     acc_022_the_session_on_the_server_lasts_longer_with_its_cookie,
     acc_023_a_session_past_its_end_is_unknown,
     acc_024_verify_says_by_its_status_whether_a_credential_holds,

@@ -99,6 +99,7 @@ fn acc_210_the_handshake_asks_as_every_request_does(engine: Engine) {
     let rogue = refused("/api/ws", &[("cookie", &person.cookie), ("origin", "https://rogue.example")]);
     assert_eq!(rogue, (403, json!({ "error": "forbidden_origin" })));
     Socket::open(&house.server, "/api/ws", &[("cookie", &person.cookie), ("origin", ORIGIN)]).unwrap();
+    person.client.get("/api/ws").refused(404, "not_found");
     let (authorization, _) = bearer(house, &person);
     Socket::open(&house.server, "/api/ws", &[("authorization", &authorization)]).unwrap();
     let second = text(&person.client.rpc("actor_create", &json!({ "name": "P2" })).result()["actor"]["id"]);

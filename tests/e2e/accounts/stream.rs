@@ -105,6 +105,11 @@ fn acc_183_whoever_comes_back_misses_nothing_and_sees_nothing_twice(engine: Engi
     for _ in 0..30 {
         house.login("keeper", "wrong password").refused(401, "invalid_credentials");
     }
+    for bad in ["", "x", "-1", "1.5", "+1", "99999999999999999999"] {
+        let path = format!("/api/audit/stream?since_seq={}", bad.replace('+', "%2B"));
+        house.keeper.client.get(&path).refused(400, "invalid_query_params");
+        house.server.anonymous().get(&path).refused(400, "invalid_query_params");
+    }
     let missed = |mut stream: Stream| {
         let mut ids: Vec<u64> = Vec::new();
         while ids.len() < 30 {

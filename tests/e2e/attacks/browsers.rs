@@ -44,7 +44,7 @@ fn h14_an_account_has_a_hundred_sockets(engine: Engine) {
     let open = || Socket::open(&house.server, "/api/ws", &[("cookie", &ann.cookie)]);
     let mut sockets: Vec<Socket> = (0..100).map(|_| open().unwrap()).collect();
     let (status, body) = open().err().unwrap();
-    assert_eq!((status, &body["error"]), (429, &json!("too_many_connections")));
+    assert_eq!((status, &body["error"]), (429, &json!("rate_limit_exceeded")));
     Socket::of(&house.server, &ben.cookie);
     assert_eq!(sockets[99].call("account_verify", &Value::Null)["result"]["id"], json!(ann.id));
     drop(sockets.pop());

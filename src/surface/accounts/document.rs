@@ -104,7 +104,8 @@ fn auth(account: bool, persona: bool, roles: &[&str], credentials: &[&str]) -> V
 fn rest(route: &RestRoute) -> Value {
     let is_rpc = matches!(route.route, Route::RpcPost | Route::RpcGet);
     let mut always: Vec<(u16, &[&str])> = vec![(500, &[]), (503, &[])];
-    if route.body.is_some() || !route.query.is_empty() {
+    // Where a route takes no query a parameter is unknown, which is an answer too.
+    if !is_rpc {
         always.push((400, &[]));
     }
     if route.verb == "POST" {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation};
+use crate::harness::{Engine, Installation, text};
 
 fn walk<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str, &'v Value)) {
     match value {
@@ -54,6 +54,10 @@ fn acc_225_the_listing_is_whole_and_the_same_each_time(engine: Engine) {
         assert!(route["auth"]["account"] == "none" || declares("401"), "{what}");
         assert!(route["auth"].get("roles").is_none() || declares("403"), "{what}");
         assert!(route["input_schema"].is_null() || declares("400"), "{what}");
+        let is_rpc = route["path"] == "/api/rpc";
+        let unknown = format!("{}?x=1", text(&route["path"]));
+        let strict = person.client.request(&text(&route["method"]), &unknown);
+        assert!(strict.status < 400 || is_rpc || declares(&strict.status.to_string()), "{strict}");
         assert!(route["rate_limit_key"].is_null() || declares("429"), "{what}");
         assert!(route["is_mutation"] == false || route["method"] == "POST", "{what}");
         let path = route["path"].as_str().unwrap();

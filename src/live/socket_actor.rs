@@ -165,7 +165,12 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for LiveSocket {
             }
             Ok(ws::Message::Nop) => Vec::new(),
             Err(ProtocolError::Overflow) => self.session.bad_frame("the frame is too long", view),
-            Err(error) => self.session.bad_frame(&error.to_string(), view),
+            Err(error) => {
+                if matches!(error, ProtocolError::Io(_)) {
+                    self.life.broke();
+                }
+                self.session.bad_frame(&error.to_string(), view)
+            }
         };
         self.perform(effects, ctx);
         self.pump(view, ctx);

@@ -61,7 +61,9 @@ fn success(schema: Value) -> Value {
 fn add_refusals(responses: &mut Map<String, Value>, codes: &Codes, components: &mut Components) {
     for (status, codes) in codes {
         let error = ERROR.reference(components);
-        let narrowed = json!({"allOf": [error, {"properties": {"error": {"enum": codes}}}]});
+        let code = json!({"type": "string", "enum": codes});
+        let narrowed =
+            json!({"allOf": [error, {"type": "object", "properties": {"error": code}, "required": ["error"]}]});
         let mut response = json!({"description": codes.join(", "), "content": content(narrowed)});
         if matches!(status, 429 | 503) {
             let seconds = json!({"description": "seconds to wait", "schema": Shape::Count.schema()});

@@ -55,7 +55,11 @@ pub struct Connection {
     end: Option<End>,
 }
 
+/// A socket that ended without a close frame.
+const BROKEN: End = End { by: By::Network, code: Some(ABNORMAL), fault: None };
+
 /// The life of a connection, as its span tells it.
+#[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "nobody is told without an export"))]
 pub(super) struct Life {
     /// The span's name.
     pub(super) name: String,
@@ -134,6 +138,11 @@ impl Connection {
         self.end.get_or_insert(End { by: By::Server, code, fault: Some(fault) });
     }
 
+    /// It broke, without a word of the client's.
+    pub fn broke(&mut self) {
+        self.end.get_or_insert(BROKEN);
+    }
+
     /// The client says that it ends it.
     pub fn ended_by_client(&mut self, code: Option<u16>) {
         self.end.get_or_insert(End { by: By::Client, code, fault: None });
@@ -154,7 +163,7 @@ impl Drop for Connection {
         let Some(opening) = self.opening.take().filter(|_| self.stands) else { return };
         // Whoever has enough of a stream just leaves; of a socket he says so.
         let end = self.end.unwrap_or(match self.protocol {
-            Protocol::WebSocket => End { by: By::Network, code: Some(ABNORMAL), fault: None },
+            Protocol::WebSocket => BROKEN,
             Protocol::Events => End { by: By::Client, code: None, fault: None },
         });
         export::lived(

@@ -18,6 +18,7 @@ mod cli_errors;
 mod cli_tree;
 mod client_sequence;
 mod crash;
+mod declared;
 mod email_code;
 mod equality;
 mod erase;

@@ -1,14 +1,19 @@
 //! Traces: what a request's spans tell a collector and what they never tell, and a collector that is not there.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use muniment_testkit::free_port;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::protocol::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use crate::accounts::socket::{Incoming, Socket, Stream};
 use crate::harness::{
     COOKIE_KEY, Collector, Engine, Installation, PASSWORD, Program, Server, attribute, contains, eventually,
-    split_token,
+    split_token, unique,
 };
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -169,6 +174,101 @@ fn trc_005_accounts_and_their_secrets_are_in_no_span(engine: Engine) {
     }
 }
 
+/// A socket with our trace around its handshake.
+fn traced(server: &Server, path: &str, name: &str, value: &str) -> Socket {
+    let traceparent = format!("00-{TRACE}-{CALLER}-01");
+    Socket::open(server, path, &[(name, value), ("traceparent", &traceparent)]).unwrap()
+}
+
+/// The life of a connection and the request that opened it: one trace, and the life reaches beyond the request.
+fn lives<'a>(spans: &'a [Span], route: &str) -> Vec<&'a Span> {
+    let name = format!("{route} connection");
+    let lives: Vec<&Span> = spans.iter().filter(|span| span.name == name).collect();
+    assert!(!lives.is_empty(), "no {name}");
+    for life in &lives {
+        let request = spans.iter().find(|span| span.span_id == life.parent_span_id).unwrap();
+        assert_eq!(request.name, format!("GET {route}"));
+        assert_eq!(request.trace_id, life.trace_id);
+        assert_eq!(attribute(request, "http.route").as_deref(), Some(route));
+        assert_eq!(attribute(life, "http.route").as_deref(), Some(route));
+        assert!(life.start_time_unix_nano <= request.end_time_unix_nano, "{life:?}");
+        assert!(life.end_time_unix_nano >= request.end_time_unix_nano, "{life:?}");
+    }
+    lives
+}
+
+fn trc_006_a_connection_is_told_at_its_end_and_its_messages_are_linked_with_its_opening(engine: Engine) {
+    let collector = Collector::start();
+    let house = Installation::with(engine, &[("TELEMETRY_OTLP_ENDPOINT", &collector.url())]);
+    let server = &house.server;
+    let founder = server.founder("sentinel");
+    let company = server.company_of(&founder);
+    let ann = house.person("sentinel");
+
+    let mut rpc = traced(server, "/api/ws", "cookie", &ann.cookie);
+    rpc.call("account_verify", &Value::Null);
+    rpc.call("heartbeat", &Value::Null);
+    rpc.send(Message::Close(Some(CloseFrame { code: CloseCode::Away, reason: "sentinel-reason".into() })));
+    rpc.closed();
+
+    let bearer = format!("Bearer {}", company.token);
+    let hello = json!({ "t": "hello", "client": "sentinel-client" });
+    let mut live = traced(server, "/v1/live", "authorization", &bearer);
+    live.send_json(&hello);
+    let mut lost = traced(server, "/v1/live", "authorization", &bearer);
+    lost.send_json(&hello);
+    for socket in [&mut live, &mut lost] {
+        let welcome = socket.next_within(Duration::from_secs(20));
+        assert!(matches!(&welcome, Some(Incoming::Frame(frame)) if frame["t"] == "welcome"), "{welcome:?}");
+    }
+    drop(lost);
+    let mut stream = Stream::open(server, "/v1/stream?after=start", &[("authorization", &bearer)]);
+    stream.line().unwrap();
+    drop(stream);
+    // A reader who left is noticed by what is written next.
+    eventually("the reader of the stream is gone", || {
+        company.metric(&unique("m"));
+        collector.spans().iter().any(|span| span.name == "/v1/stream connection").then_some(())
+    });
+    let mut audit = Stream::open(server, "/api/audit/stream", &[("cookie", &house.keeper.cookie)]);
+    assert_eq!(audit.line().as_deref(), Some(": connected"));
+
+    let public = split_token(&company.token).0.rsplit('_').next().unwrap().to_owned();
+    founder.client.post(&format!("/v1/tokens/{public}/revoke"), &json!({})).expect(200);
+    assert_eq!(live.closed(), 4503);
+    assert!(server.terminate().success());
+    let spans = collector.spans();
+
+    let life = lives(&spans, "/api/ws")[0];
+    let told = |span: &Span, key: &str| attribute(span, key).unwrap_or_else(|| panic!("no {key}: {span:?}"));
+    assert_eq!(hex::encode(&life.trace_id), TRACE);
+    assert_eq!((told(life, "websocket.close.code"), told(life, "closed_by")), ("1001".to_owned(), "client".to_owned()));
+    assert_eq!(told(life, "network.protocol.name"), "websocket");
+    assert_eq!(told(life, "frames_sent"), "2");
+    let opening = spans.iter().find(|span| span.span_id == life.parent_span_id).unwrap();
+    assert_eq!(told(opening, "http.response.status_code"), "101");
+    assert_eq!(hex::encode(&opening.parent_span_id), CALLER);
+    let method = named(&spans, "account_verify");
+    let message = spans.iter().find(|span| span.span_id == method.parent_span_id).unwrap();
+    assert_eq!(message.name, "/api/ws message");
+    assert_ne!(message.trace_id, opening.trace_id, "a message has a trace of its own");
+    assert!(message.links.iter().any(|link| link.span_id == opening.span_id), "{message:?}");
+
+    let mut codes: Vec<(String, String)> = lives(&spans, "/v1/live")
+        .into_iter()
+        .map(|life| (told(life, "websocket.close.code"), told(life, "closed_by")))
+        .collect();
+    codes.sort();
+    assert_eq!(codes, [("1006".to_owned(), "network".to_owned()), ("4503".to_owned(), "server".to_owned())]);
+    let streams = [lives(&spans, "/v1/stream")[0], lives(&spans, "/api/audit/stream")[0]];
+    assert_eq!(streams.map(|life| told(life, "closed_by")), ["client", "server"]);
+    assert!(streams.iter().all(|life| attribute(life, "websocket.close.code").is_none()));
+    let session = ann.cookie.split_once('=').unwrap().1.split(':').next().unwrap();
+    for secret in ["sentinel", session, split_token(&company.token).1, &company.token] {
+        assert!(!contains(&collector.bytes(), secret.as_bytes()), "a span holds {secret}");
+    }
+}
+
 fn doctor_says_where_traces_go_and_that_none_is_lost(engine: Engine) {
     let collector = Collector::start();
     let server = Server::with(engine, &[("TELEMETRY_OTLP_ENDPOINT", &collector.url())]);
@@ -189,4 +289,5 @@ both_engines![
     trc_003_a_collector_that_never_answers_changes_no_answer_and_holds_up_no_end,
     trc_004_of_what_is_sampled_out_nothing_leaves,
     trc_005_accounts_and_their_secrets_are_in_no_span,
+    trc_006_a_connection_is_told_at_its_end_and_its_messages_are_linked_with_its_opening,
 ];

@@ -176,7 +176,7 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for ApiSocket {
             Err(ProtocolError::Overflow) => self.close(TOO_BIG, ctx),
             Err(error) => {
                 tracing::debug!(%error, "a socket broke the protocol");
-                self.life.end(None);
+                self.life.broke();
                 ctx.stop();
             }
         }

@@ -351,7 +351,7 @@ fn acc_217_closing_needs_no_read_model(engine: Engine) {
         threads.spawn(|| other.client.rpc("account_session_revoke_all", &Value::Null));
         assert_eq!(socket.closed_within(Duration::from_secs(1)), REVOKED);
         // The hook that closes sockets runs before others can see that the record has grown.
-        eventually("the read models stand still", || {
+        crate::harness::eventually("the read models stand still", || {
             let stands = house.keeper.client.rpc("audit_log_list", &json!({ "account_id": late.id }));
             (stands.0.status == 503).then_some(())
         });

@@ -12,10 +12,15 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 pub fn configure(config: &mut web::ServiceConfig) {
     config
         .route("/openapi.json", web::get().to(document))
+        .route("/openapi.json", web::head().to(document))
         .route("/", web::get().to(page))
+        .route("/", web::head().to(page))
         .route("/docs", web::get().to(page))
+        .route("/docs", web::head().to(page))
         .route("/docs/page.js", web::get().to(script))
-        .route("/docs/page.css", web::get().to(style));
+        .route("/docs/page.js", web::head().to(script))
+        .route("/docs/page.css", web::get().to(style))
+        .route("/docs/page.css", web::head().to(style));
 }
 
 async fn document() -> HttpResponse {

@@ -19,10 +19,15 @@ pub const AFTER: HeaderName = HeaderName::from_static("muniment-after");
 /// Correlation id of the request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Whether a preflight of this path is answered here.
+fn answers_preflight(path: &str) -> bool {
+    path == "/health" || path == "/v1" || path.starts_with("/v1/")
+}
+
 /// Whether answers of this path may be read by any origin. Reviewing works by cookie, so its answers may not, nor may
 /// any answer to a request that came by cookie.
 fn is_open(path: &str) -> bool {
-    path == "/health" || ((path == "/v1" || path.starts_with("/v1/")) && !path.starts_with("/v1/review/"))
+    answers_preflight(path) && !path.starts_with("/v1/review/")
 }
 
 fn give_leave(headers: &mut HeaderMap) {
@@ -42,8 +47,10 @@ pub async fn wrap(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let headers = request.headers();
     let by_cookie = headers.contains_key(header::COOKIE) && !headers.contains_key(header::AUTHORIZATION);
-    let is_open = is_open(request.path()) && !by_cookie;
-    let mut response = if is_open && request.method() == Method::OPTIONS {
+    // A preflight proves nothing by the cookies it may bear: it is never authenticated.
+    let is_preflight = request.method() == Method::OPTIONS && answers_preflight(request.path());
+    let is_open = is_open(request.path()) && (is_preflight || !by_cookie);
+    let mut response = if is_preflight {
         request.into_response(HttpResponse::Ok().finish())
     } else {
         next.call(request).await?.map_into_boxed_body()

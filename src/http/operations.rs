@@ -17,7 +17,9 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/health").to(health))
         .route("/ready", web::get().to(ready))
-        .route("/metrics", web::get().to(numbers));
+        .route("/ready", web::head().to(ready))
+        .route("/metrics", web::get().to(numbers))
+        .route("/metrics", web::head().to(numbers));
 }
 
 /// One path for two surfaces: `ok` and `env` for `/v1`, `status` for `/api`.

@@ -19,6 +19,25 @@ fn met_002_a_preflight_is_answered_on_any_path(engine: Engine) {
         assert_eq!((reply.status, reply.body.len()), (200, 0), "{reply}");
         assert_cors(&reply);
     }
+    // Nothing is authenticated, so a cookie that comes along changes nothing.
+    for path in ["/v1/status", "/v1/nothing/here", "/v1/live", "/health"] {
+        let reply = client.header("cookie", "theme=dark").request("OPTIONS", path);
+        assert_eq!((reply.status, reply.body.len()), (200, 0), "{reply}");
+        assert_cors(&reply);
+    }
+    let review = client.request("OPTIONS", "/v1/review/applications");
+    assert_eq!((review.status, review.body.len()), (200, 0), "{review}");
+    assert!(review.headers.keys().all(|name| !name.as_str().starts_with("access-control")), "{:?}", review.headers);
+}
+
+fn head_of_what_can_be_read_answers_without_a_body(engine: Engine) {
+    let server = Server::shared(engine);
+    let agent = server.company().agent;
+    for path in ["/", "/docs", "/openapi.json", "/ready", "/metrics", "/v1/status", "/v1/events", "/v1/stream"] {
+        let reply = agent.request("HEAD", path);
+        assert_eq!((reply.status, reply.body.len()), (200, 0), "{reply}");
+    }
+    assert_eq!(server.anonymous().request("HEAD", "/v1/stream").status, 401);
 }
 
 fn met_003_every_answer_has_its_content_type_and_cors_headers(engine: Engine) {
@@ -251,6 +270,7 @@ both_engines![
     met_001_health_answers_without_a_credential,
     met_002_a_preflight_is_answered_on_any_path,
     met_003_every_answer_has_its_content_type_and_cors_headers,
+    head_of_what_can_be_read_answers_without_a_body,
     met_004_a_path_matches_exactly_or_is_not_found,
     met_005_a_body_that_is_no_json_object_is_refused_and_records_nothing,
     met_006_an_unknown_field_is_refused_by_name_and_records_nothing,

@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::Surface;
 use super::errors::{Answer, ApiError, Refusal, answered};
-use super::input::Fields;
+use super::input::{Fields, holds_huge_number};
 use super::limits::{Window, client_prefix};
 use super::metrics::{SETTING_FIELDS, definition};
 use super::principal::Founder;
@@ -258,6 +258,9 @@ fn narrative(fields: &mut Fields) -> Result<Value, ApiError> {
         None => Ok(json!({})),
         Some(Value::Object(narrative)) => {
             let narrative = Value::Object(narrative);
+            if holds_huge_number(&narrative) {
+                return Err(ApiError::invalid_field("narrative", "without numbers beyond 64-bit floats"));
+            }
             if narrative.to_string().len() > NARRATIVE_BYTES_MAX {
                 return Err(ApiError::invalid_field("narrative", "at most 64 KiB long"));
             }

@@ -41,6 +41,52 @@ fn is_too_deep(bytes: &[u8]) -> bool {
     false
 }
 
+/// What stands for a number beyond every float: of no type that any field takes, and with a text in it that says so
+/// where a field takes anything.
+const HUGE: &str = r#"["\u0000a number beyond every float"]"#;
+
+fn is_out_of_range(error: &serde_json::Error) -> bool {
+    error.to_string().starts_with("number out of range")
+}
+
+/// The same JSON with [`HUGE`] for every number that is none of 64 bits.
+fn without_huge_numbers(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let (mut rest, mut in_string, mut escaped) = (bytes, false, false);
+    while let Some((byte, after)) = rest.split_first() {
+        if !in_string && (byte.is_ascii_digit() || *byte == b'-') {
+            let of_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
+            let end = rest.iter().position(|byte| !of_number(byte)).unwrap_or(rest.len());
+            let (number, after) = rest.split_at(end);
+            let huge = serde_json::from_slice::<f64>(number).is_err_and(|error| is_out_of_range(&error));
+            out.extend_from_slice(if huge { HUGE.as_bytes() } else { number });
+            rest = after;
+            continue;
+        }
+        match (in_string, *byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (true | false, b'"') => in_string = !in_string,
+            (true | false, _) => {}
+        }
+        out.push(*byte);
+        rest = after;
+    }
+    out
+}
+
+/// Whether a number beyond every float stands somewhere in a value.
+#[must_use]
+pub fn holds_huge_number(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => {
+            serde_json::from_str::<Value>(HUGE).is_ok_and(|huge| huge == *value) || items.iter().any(holds_huge_number)
+        }
+        Value::Object(fields) => fields.values().any(holds_huge_number),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
 /// A JSON object in which no name stands twice, at any depth.
 struct Strict(Value);
 
@@ -144,25 +190,15 @@ impl Fields {
             Ok(Strict(Value::Object(values))) => Self::within(values, known),
             Ok(Strict(_)) => Err(invalid_json("it is another kind of value")),
             // A number beyond every float is JSON all the same; its field refuses it.
-            Err(error) if error.to_string().starts_with("number out of range") => {
-                let text = std::str::from_utf8(bytes).map_err(|_| invalid_json("it is not UTF-8"))?;
-                Self::with_huge_numbers(text, known)
+            Err(error) if is_out_of_range(&error) => {
+                match serde_json::from_slice::<Strict>(&without_huge_numbers(bytes)) {
+                    Ok(Strict(Value::Object(values))) => Self::within(values, known),
+                    Ok(Strict(_)) => Err(invalid_json("it is another kind of value")),
+                    Err(error) => Err(invalid_json(&error.to_string())),
+                }
             }
             Err(error) => Err(invalid_json(&error.to_string())),
         }
-    }
-
-    /// Reads top-level values one by one, so that one number out of range spoils only its own field.
-    fn with_huge_numbers(text: &str, known: &[&str]) -> Result<Self, ApiError> {
-        let raw: std::collections::BTreeMap<String, Box<serde_json::value::RawValue>> =
-            serde_json::from_str(text).map_err(|error| invalid_json(&error.to_string()))?;
-        let values = raw
-            .into_iter()
-            .map(|(name, value)| {
-                (name, serde_json::from_str(value.get()).unwrap_or(Value::String("out of range".to_owned())))
-            })
-            .collect();
-        Self::within(values, known)
     }
 
     /// Fields of an object inside a body.
@@ -293,5 +329,18 @@ mod tests {
         assert_eq!(code("{\"c\":1}"), Some("unknown_field"));
         assert_eq!(code("{\"a\":\"[[[[\\\"[[[[\",\"b\":null}"), None);
         assert_eq!(code("{\"a\":1e400}"), None, "its field refuses it");
+        assert_eq!(code("{\"a\":1e400,\"a\":2}"), Some("invalid_json"));
+        assert_eq!(code("{\"a\":1e400,\"c\":2}"), Some("unknown_field"));
+    }
+
+    #[test]
+    fn a_number_beyond_every_float_is_of_no_type_and_leaves_the_rest_alone() {
+        let body = r#"{"a":[1.50,{"x":-1e999}],"b":"1e400 \" 1e400"}"#;
+        let mut fields = Fields::parse(body.as_bytes(), &["a", "b"]).unwrap();
+        let a = fields.take("a").unwrap();
+        assert!(holds_huge_number(&a) && !holds_huge_number(&a[0]));
+        assert_eq!(a[0], 1.5);
+        assert!(!a[1]["x"].is_number() && !a[1]["x"].is_string());
+        assert_eq!(fields.text("b", 100).unwrap().as_deref(), Some("1e400 \" 1e400"));
     }
 }

@@ -108,8 +108,8 @@ impl Surface {
         let known: Vec<&str> = std::iter::once("key").chain(SETTING_FIELDS).collect();
         let mut fields = Fields::of(request, &known, false).await?;
         let key = fields.required_text("key", usize::MAX)?;
+        Self::require_metric(agent, &slugged(&key)?)?;
         let define = definition(&key, &mut fields, agent.company.clone(), agent.application.clone())?;
-        Self::require_metric(agent, &define.key)?;
         self.runtime.reads.catch_up(&["metrics"]).await?;
         let count = metrics::count_of_company(self.runtime.reads.store(), &agent.company).await?;
         let claim = metric_key_claim(&agent.company, &define.key);

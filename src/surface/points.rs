@@ -1,6 +1,6 @@
 //! Points: recorded once a key, corrected beside the first value, listed by instant (spec/metrics.md section 6).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use muniment_aggregates::decider::Decider as _;
@@ -40,6 +40,18 @@ struct First {
     value: f64,
 }
 
+/// A point as its fields say, and whether it got both its time and its key here: then it repeats none, even when two
+/// of one millisecond would have the same key.
+struct Given {
+    point: NewPoint,
+    is_stamped: bool,
+}
+
+/// Gives a point that names no key one that no other has.
+fn own_key(point: &mut NewPoint) {
+    point.idempotency_key = format!("{}#{}", point.idempotency_key, point.id);
+}
+
 impl First {
     fn answer(&self, offered: f64) -> Value {
         let mut answer = json!({"id": self.id, "duplicate": true});
@@ -57,19 +69,25 @@ impl Surface {
         Self::require_metric(agent, &slug)?;
         let known: Vec<&str> = POINT.iter().map(|field| field.name).collect();
         let mut fields = Fields::of(request, &known, false).await?;
-        let header = header_key(request)?;
-        let point = self.point(&mut fields, header, agent, &slug)?;
+        let Given { mut point, is_stamped } = self.point(&mut fields, &request.idempotency_keys, agent, &slug)?;
         let id = self.metric_id(&agent.company, &slug).await?;
         let (offered, point_id) = (point.value, point.id.clone());
-        let command = MetricCommand::RecordPoints(RecordPoints { points: vec![point] });
         let origin = self.origin(request, agent.who(), Some(&agent.subject), "record_points").await?;
-        match self.runtime.bus.execute::<Metric>(id.as_str(), command, &origin).await {
-            Ok(done) => Ok(Reply::created(json!({"id": point_id.as_str(), "duplicate": false}), done.position)),
-            Err(BusError::Duplicate { position, .. }) => {
-                let first = self.first_at(position).await?;
-                Ok(Reply::ok(first.answer(offered), Some(position)))
+        loop {
+            let command = MetricCommand::RecordPoints(RecordPoints { points: vec![point.clone()] });
+            match self.runtime.bus.execute::<Metric>(id.as_str(), command, &origin).await {
+                Ok(done) => {
+                    return Ok(Reply::created(json!({"id": point_id.as_str(), "duplicate": false}), done.position));
+                }
+                Err(BusError::Duplicate { position, .. }) => {
+                    let first = self.first_at(position).await?;
+                    if !is_stamped || first.id == point_id.as_str() {
+                        return Ok(Reply::ok(first.answer(offered), Some(position)));
+                    }
+                    own_key(&mut point);
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => Err(error.into()),
         }
     }
 
@@ -82,11 +100,12 @@ impl Surface {
             let message = "A batch takes no Idempotency-Key header; give each point its idempotency_key.";
             return Err(ApiError::refuse(400, "invalid_idempotency_key", message));
         }
-        let points = self.batch_points(&mut fields, agent, &slug)?;
+        let mut points = self.batch_points(&mut fields, agent, &slug)?;
         let id = self.metric_id(&agent.company, &slug).await?;
         let stream = StreamId::new(Metric::TYPE, id.as_str());
         let origin = self.origin(request, agent.who(), Some(&agent.subject), "record_points").await?;
-        let keys: Vec<DedupeKey> = points.iter().map(|point| DedupeKey::of(&stream, &point.idempotency_key)).collect();
+        part_stamped(&mut points);
+        let mut keys = dedupe_keys(&stream, &points);
         // Most batches bring nothing but new keys, and the journal refuses those it has: only then is it asked which. One
         // that is sent again is mostly sent again whole, and its ends tell that without a refusal.
         let ends: Vec<DedupeKey> = keys.iter().take(1).chain(keys.last()).copied().collect();
@@ -95,6 +114,9 @@ impl Surface {
             recorded = self.runtime.journal.find_dedupe(&keys).await?;
         }
         for _ in 0..=BATCH_RACES_MAX {
+            if self.part_recorded(&mut points, &keys, &recorded).await? {
+                keys = dedupe_keys(&stream, &points);
+            }
             let mut plan = self.plan_batch(&points, &keys, &recorded).await?;
             if plan.fresh.is_empty() {
                 return Ok(Reply::ok(plan.body(0), None));
@@ -111,18 +133,38 @@ impl Surface {
         Err(ApiError::unavailable("The same keys are being recorded by too many at once; try again shortly."))
     }
 
-    fn batch_points(&self, fields: &mut Fields, agent: &Agent, slug: &str) -> Result<Vec<NewPoint>, ApiError> {
+    /// Gives stamped points whose key is another point's a key of their own. Whether there were any.
+    async fn part_recorded(
+        &self,
+        points: &mut [Given],
+        keys: &[DedupeKey],
+        recorded: &HashMap<DedupeKey, Position>,
+    ) -> Result<bool, ApiError> {
+        let mut were_any = false;
+        for (given, key) in points.iter_mut().zip(keys).filter(|(given, _)| given.is_stamped) {
+            if let Some(position) = recorded.get(key)
+                && self.first_at(*position).await?.id != given.point.id.as_str()
+            {
+                own_key(&mut given.point);
+                were_any = true;
+            }
+        }
+        Ok(were_any)
+    }
+
+    fn batch_points(&self, fields: &mut Fields, agent: &Agent, slug: &str) -> Result<Vec<Given>, ApiError> {
         let given = match fields.take("points") {
             Some(Value::Array(given)) if (1..=BATCH_POINTS_MAX).contains(&given.len()) => given,
             Some(Value::Array(_)) => return Err(invalid_batch(&[("points", "invalid_field", "1 to 1,000 points")])),
-            Some(_) | None => return Err(ApiError::missing("points")),
+            Some(_) => return Err(ApiError::invalid_field("points", "an array of 1 to 1,000 points")),
+            None => return Err(ApiError::missing("points")),
         };
         let known: Vec<&str> = POINT.iter().map(|field| field.name).collect();
         let mut points = Vec::with_capacity(given.len());
         for (index, value) in given.into_iter().enumerate() {
             let read = match value {
                 Value::Object(values) => {
-                    Fields::within(values, &known).and_then(|mut fields| self.point(&mut fields, None, agent, slug))
+                    Fields::within(values, &known).and_then(|mut fields| self.point(&mut fields, &[], agent, slug))
                 }
                 _ => Err(ApiError::refuse(400, "invalid_field", "A point must be an object.")),
             };
@@ -139,29 +181,30 @@ impl Surface {
     fn point(
         &self,
         fields: &mut Fields,
-        header_key: Option<String>,
+        header_keys: &[Option<String>],
         agent: &Agent,
         slug: &str,
-    ) -> Result<NewPoint, ApiError> {
+    ) -> Result<Given, ApiError> {
         let now = self.runtime.clock.now();
         let value = read_value(fields)?;
-        let (timestamp, instant) = read_timestamp(fields, now)?;
+        let (timestamp, instant, is_now) = read_timestamp(fields, now)?;
+        let header_key = header_key(header_keys)?;
         let body_key = match fields.take("idempotency_key") {
             None => None,
             Some(Value::String(key)) => Some(key),
             Some(_) => return Err(invalid_key()),
         };
-        let idempotency_key = match header_key.or(body_key) {
-            Some(key) if is_idempotency_key(&key) => key,
+        let (idempotency_key, is_stamped) = match header_key.or(body_key) {
+            Some(key) if is_idempotency_key(&key) => (key, false),
             Some(_) => return Err(invalid_key()),
-            None => format!("{}:{slug}:{timestamp}", agent.company),
+            None => (format!("{}:{slug}:{timestamp}", agent.company), is_now),
         };
         let source = fields.text_unless_blank("source", NAME_CHARACTERS_MAX)?;
         let confidence = fields.number("confidence", "a number from 0 to 1")?.unwrap_or(CONFIDENCE);
         if !(0.0..=1.0).contains(&confidence) {
             return Err(ApiError::invalid_field("confidence", "a number from 0 to 1"));
         }
-        Ok(NewPoint {
+        let point = NewPoint {
             id: PointId::from_random(random_bytes()?),
             value,
             timestamp,
@@ -170,7 +213,8 @@ impl Surface {
             confidence,
             raw_event_id: fields.text("raw_event_id", KEY_CHARACTERS_MAX)?,
             idempotency_key,
-        })
+        };
+        Ok(Given { point, is_stamped })
     }
 
     async fn first_at(&self, position: Position) -> Result<First, ApiError> {
@@ -187,13 +231,13 @@ impl Surface {
 
     async fn plan_batch(
         &self,
-        points: &[NewPoint],
+        points: &[Given],
         keys: &[DedupeKey],
         recorded: &HashMap<DedupeKey, Position>,
     ) -> Result<BatchPlan, ApiError> {
         let mut plan = BatchPlan { results: Vec::with_capacity(points.len()), fresh: Vec::new() };
         let mut in_batch: HashMap<DedupeKey, First> = HashMap::new();
-        for (point, key) in points.iter().zip(keys) {
+        for (Given { point, .. }, key) in points.iter().zip(keys) {
             if let Some(first) = in_batch.get(key) {
                 plan.results.push(first.answer(point.value));
                 continue;
@@ -283,6 +327,21 @@ impl Surface {
     }
 }
 
+fn dedupe_keys(stream: &StreamId, points: &[Given]) -> Vec<DedupeKey> {
+    points.iter().map(|given| DedupeKey::of(stream, &given.point.idempotency_key)).collect()
+}
+
+/// Gives stamped points whose key stands in the batch already a key of their own.
+fn part_stamped(points: &mut [Given]) {
+    let mut keys: HashSet<String> =
+        points.iter().filter(|given| !given.is_stamped).map(|given| given.point.idempotency_key.clone()).collect();
+    for given in points.iter_mut().filter(|given| given.is_stamped) {
+        if !keys.insert(given.point.idempotency_key.clone()) {
+            own_key(&mut given.point);
+        }
+    }
+}
+
 struct BatchPlan {
     results: Vec<Value>,
     fresh: Vec<NewPoint>,
@@ -331,22 +390,23 @@ fn read_value(fields: &mut Fields) -> Result<f64, ApiError> {
         .ok_or_else(|| ApiError::refuse(400, "invalid_value", "value must be a finite JSON number."))
 }
 
-fn read_timestamp(fields: &mut Fields, now: DateTime<Utc>) -> Result<(String, DateTime<Utc>), ApiError> {
-    let given = match fields.take("timestamp") {
+/// The time's text, its instant, and whether it is the server's.
+fn read_timestamp(fields: &mut Fields, now: DateTime<Utc>) -> Result<(String, DateTime<Utc>, bool), ApiError> {
+    let (given, is_now) = match fields.take("timestamp") {
         // The text names the instant to the millisecond; the point then bears exactly that instant.
-        None => text::instant(now),
-        Some(Value::String(given)) => given,
+        None => (text::instant(now), true),
+        Some(Value::String(given)) => (given, false),
         Some(_) => return Err(invalid_timestamp("timestamp")),
     };
     let instant = timestamp::parse(&given).map_err(|_| invalid_timestamp("timestamp"))?;
     if timestamp::is_too_far_ahead(instant, now) {
         return Err(ApiError::refuse(400, "invalid_timestamp", "timestamp is more than 366 days ahead."));
     }
-    Ok((given, instant))
+    Ok((given, instant, is_now))
 }
 
-fn header_key(request: &Request) -> Result<Option<String>, ApiError> {
-    match request.idempotency_keys.as_slice() {
+fn header_key(given: &[Option<String>]) -> Result<Option<String>, ApiError> {
+    match given {
         [] => Ok(None),
         [Some(key)] => Ok(Some(key.clone())),
         [None] | [_, _, ..] => Err(invalid_key()),

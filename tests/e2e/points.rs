@@ -32,6 +32,22 @@ fn met_081_a_value_is_a_finite_number(engine: Engine) {
         company.agent.post_bytes(ARR, format!("{{\"value\":{bad}}}")).refused(400, "invalid_value");
     }
     company.agent.post(ARR, &json!({})).refused(400, "invalid_value");
+    // A number beyond every float is no text either, wherever it stands, and hides no doubled field.
+    for (body, code) in [
+        (r#"{"value":1,"source":1e400}"#, "invalid_field"),
+        (r#"{"value":1,"confidence":1e400}"#, "invalid_field"),
+        (r#"{"value":1,"raw_event_id":-1e400}"#, "invalid_field"),
+        (r#"{"value":1,"timestamp":1e400}"#, "invalid_timestamp"),
+        (r#"{"value":1,"idempotency_key":1e400}"#, "invalid_idempotency_key"),
+        (r#"{"value":1e400,"value":1}"#, "invalid_json"),
+    ] {
+        company.agent.post_bytes(ARR, body).refused(400, code);
+    }
+    company.agent.post_bytes("/v1/metrics", r#"{"key":1e400}"#).refused(400, "missing_field");
+    let applying =
+        r#"{"company_name":"A","founder_name":"B","founder_email":"b@example.com","narrative":{"a":[1e400]}}"#;
+    Server::shared(engine).anonymous().post_bytes("/v1/applications", applying).refused(400, "invalid_field");
+    assert!(company.points("arr").is_empty());
     for (sent, stored) in
         [("0", 0.0), ("-5", -5.0), ("1.5e3", 1_500.0), ("9007199254740993", 9_007_199_254_740_992.0), ("-0.0", 0.0)]
     {
@@ -93,6 +109,11 @@ fn met_083_a_bad_value_is_told_before_an_unknown_metric(engine: Engine) {
     company.agent.post("/v1/metrics/none/points", &json!({ "value": "1" })).refused(400, "invalid_value");
     let both = json!({ "value": "1", "timestamp": "never" });
     company.agent.post("/v1/metrics/none/points", &both).refused(400, "invalid_value");
+    let twice = company.agent.header("idempotency-key", "K").header("idempotency-key", "L");
+    twice.post("/v1/metrics/none/points", &both).refused(400, "invalid_value");
+    let dated = json!({ "value": 1, "timestamp": "never" });
+    twice.post("/v1/metrics/none/points", &dated).refused(400, "invalid_timestamp");
+    twice.post("/v1/metrics/none/points", &json!({ "value": 1 })).refused(400, "invalid_idempotency_key");
 }
 
 fn met_084_source_and_confidence_have_defaults_and_bounds(engine: Engine) {
@@ -153,6 +174,21 @@ fn met_087_without_a_key_the_timestamp_decides(engine: Engine) {
     company.agent.post(ARR, &now).expect(201);
     company.agent.post(ARR, &now).expect(201);
     assert_eq!(company.points("arr").len(), 4);
+}
+
+/// Points that name neither a time nor a key repeat none, however many of them come within one millisecond.
+fn met_087_without_a_key_and_a_time_every_point_is_one(engine: Engine) {
+    let company = with_metric(Server::shared(engine));
+    let values = |from: usize| (from..from + 40).map(|value| json!({ "value": value })).collect::<Vec<_>>();
+    let parallel = values(1_000);
+    for made in in_parallel(parallel.len(), |index| company.agent.post(ARR, &parallel[index])) {
+        assert_eq!(made.expect(201)["duplicate"], json!(false), "{made}");
+    }
+    let batch = company.agent.post(&format!("{ARR}/batch"), &json!({ "points": values(2_000) })).expect(200);
+    assert_eq!((&batch["created"], &batch["duplicates"]), (&json!(40), &json!(0)), "{batch}");
+    let recorded = company.points("arr");
+    let keys: std::collections::HashSet<_> = recorded.iter().map(|point| point["idempotency_key"].as_str()).collect();
+    assert_eq!((recorded.len(), keys.len()), (80, 80));
 }
 
 fn met_088_a_duplicate_with_another_value_says_so(engine: Engine) {
@@ -250,6 +286,14 @@ fn met_094_a_batch_is_all_or_nothing(engine: Engine) {
     let issue = &refusal["issues"][0];
     assert!(issue["path"].as_str().unwrap().starts_with("points.3"), "{refusal}");
     assert_eq!(issue["code"], "invalid_value");
+    let huge = company.agent.post_bytes(path, r#"{"points":[{"value":1},{"value":1e400}]}"#);
+    let huge = huge.refused(400, "invalid_batch");
+    assert_eq!(
+        (&huge["issues"][0]["path"], &huge["issues"][0]["code"]),
+        (&json!("points.1.value"), &json!("invalid_value"))
+    );
+    company.agent.post(path, &json!({ "points": "x" })).refused(400, "invalid_field");
+    company.agent.post(path, &json!({})).refused(400, "missing_field");
     for wrong in [json!([]), json!((0..1_001).map(point).collect::<Vec<_>>()), json!("x"), json!([5])] {
         let status = company.agent.post(path, &json!({ "points": wrong })).status;
         assert_eq!(status, 400, "{wrong}");
@@ -345,6 +389,7 @@ both_engines![
     met_085_a_repeated_header_key_is_a_duplicate,
     met_086_the_header_key_wins_over_the_body,
     met_087_without_a_key_the_timestamp_decides,
+    met_087_without_a_key_and_a_time_every_point_is_one,
     met_088_a_duplicate_with_another_value_says_so,
     met_089_a_key_belongs_to_one_metric_and_to_every_token,
     met_090_a_bad_key_is_refused,

@@ -117,6 +117,7 @@ fn met_066_allowed_metrics_bound_creating(engine: Engine) {
     let body = json!({ "name": "narrow", "scopes": ["metrics:create"], "allowed_metrics": ["weekly_revenue"] });
     let narrow = server.agent(token(&founder, &body)["token"].as_str().unwrap());
     narrow.post("/v1/metrics", &json!({ "key": "other" })).refused(403, "forbidden");
+    narrow.post("/v1/metrics", &json!({ "key": "other", "unit": 5 })).refused(403, "forbidden");
     narrow.post("/v1/metrics/arr/settings", &json!({ "unit": "usd" })).refused(403, "forbidden");
     narrow.post("/v1/metrics/arr/rules", &json!({ "type": "growth_spike" })).refused(403, "forbidden");
     narrow.post("/v1/metrics", &json!({ "key": "weekly_revenue" })).expect(201);

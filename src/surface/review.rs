@@ -102,10 +102,11 @@ impl Surface {
     }
 
     async fn reviewed_application(&self, request: &Request) -> Result<(ReviewRow, Position), ApiError> {
-        let id = ApplicationId::parse(request.parameter(0)).ok_or_else(ApiError::not_found)?;
+        let not_found = || ApiError::refuse(404, "application_not_found", "There is no such application.");
+        let id = ApplicationId::parse(request.parameter(0)).ok_or_else(not_found)?;
         let as_of = self.runtime.reads.catch_up(MODELS).await?;
         let row = applications::review_by_id(self.runtime.reads.store(), &id).await?;
-        Ok((row.ok_or_else(ApiError::not_found)?, as_of))
+        Ok((row.ok_or_else(not_found)?, as_of))
     }
 
     /// `GET /v1/review/applications/{id}`.

@@ -88,6 +88,16 @@ fn met_132_decisions_follow_the_table_and_are_kept_with_who_and_why(engine: Engi
     for key in ["narrative", "metrics", "alerts", "metrics_count", "open_alerts", "last_point_at"] {
         assert!(shown.get(key).is_some(), "{key}");
     }
+    // Metrics and alerts are those of the status, key by key.
+    company.metric("arr");
+    for day in 1..=13 {
+        let value = 10 * (1 << day);
+        company.point("arr", &json!({ "value": value, "timestamp": format!("2026-01-{day:02}") }));
+    }
+    company.wait_for_alerts(12);
+    let (shown, status) = (house.keeper.client.get(&path).expect(200), company.status());
+    assert_eq!((&shown["metrics"], &shown["alerts"]), (&status["metrics"], &status["alerts"]));
+    assert_eq!((shown["alerts"].as_array().unwrap().len(), &shown["open_alerts"]), (10, &json!(12)));
     let withdrawn = house.server.company_of(&founder);
     founder.client.post(&format!("/v1/applications/{}/withdraw", withdrawn.application), &json!({})).expect(200);
     let late = format!("/v1/review/applications/{}/status", withdrawn.application);
@@ -115,7 +125,11 @@ fn applications_are_paged_and_found_by_status_and_name(engine: Engine) {
     assert!(list("?status=accepted").0.is_empty());
     house.keeper.client.get("/v1/review/applications?status=x").refused(400, "invalid_field");
     house.keeper.client.get("/v1/review/applications?limit=101").refused(400, "invalid_field");
-    house.keeper.client.get("/v1/review/applications/app_x").refused(404, "not_found");
+    house.keeper.client.get("/v1/review/applications/app_x").refused(404, "application_not_found");
+    let unknown = "/v1/review/applications/app_AAAAAAAAAAAAAAAA";
+    house.keeper.client.get(unknown).refused(404, "application_not_found");
+    let decision = json!({ "status": "in_review" });
+    house.keeper.client.post(&format!("{unknown}/status"), &decision).refused(404, "application_not_found");
 }
 
 fn met_051_applying_by_invitation_uses_the_invitation_up(engine: Engine) {

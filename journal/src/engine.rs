@@ -25,7 +25,7 @@ pub struct Identity {
 }
 
 impl std::fmt::Display for Identity {
-    /// `<installation>-<epoch>`, as cursors carry it.
+    /// `<installation>-<epoch>`, for people.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}-{}", self.installation, self.epoch)
     }

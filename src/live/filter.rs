@@ -58,12 +58,12 @@ impl Filter {
         Self(Node::All(Vec::new()))
     }
 
-    /// Compiles a filter; `null` admits everything.
+    /// Compiles a filter; `null` and the empty object narrow nothing.
     ///
     /// # Errors
     /// A sentence naming what is wrong.
     pub(crate) fn compile(value: &Value) -> Result<Self, BadFilter> {
-        if value.is_null() {
+        if value.is_null() || value.as_object().is_some_and(Map::is_empty) {
             return Ok(Self::everything());
         }
         let mut nodes_left = NODES_MAX;

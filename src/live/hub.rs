@@ -14,6 +14,7 @@ use muniment_journal::Journal;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::codec;
 use super::cursor::{Page, Pages, Unreadable};
 use super::limits;
 use super::registry::{Admission, Registry};
@@ -56,7 +57,7 @@ impl Hub {
         let hub = Arc::new(Self {
             pages: Pages::new(journal.clone()),
             registry: Registry::default(),
-            store: journal.identity().to_string(),
+            store: codec::store_name(journal.identity()),
             authenticate,
             clock,
             signal,

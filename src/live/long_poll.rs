@@ -26,12 +26,13 @@ pub(crate) async fn answer(request: HttpRequest, hub: web::Data<Hub>) -> HttpRes
 }
 
 async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, Refusal> {
-    let query = Query::of(request)?;
-    let filter = query.filter()?;
+    request::refuse_token_in_query(request)?;
+    let bearer = request::required_bearer(request)?;
+    let mut reader = Reader::admit(Arc::clone(&hub), &bearer, request::client(request, &hub)).await?;
+    let (query, filter) = Query::with_filter(request)?;
+    reader.narrow(filter);
     let limit = bounded("limit", query.limit, 1, limits::LONG_POLL_EVENTS_MAX, limits::LONG_POLL_EVENTS_DEFAULT)?;
     let wait = bounded("wait", query.wait, 0, limits::LONG_POLL_WAIT_SECONDS_MAX, 0)?;
-    let bearer = request::required_bearer(request)?;
-    let mut reader = Reader::admit(Arc::clone(&hub), &bearer, request::client(request, &hub), filter).await?;
     reader.start_at(beginning(&hub, query.after.as_deref().unwrap_or("start"))?);
     let deadline = Instant::now() + Duration::from_secs(wait);
     let portion = Portion { events: limit, bytes: limits::LONG_POLL_BYTES, positions: limits::LONG_POLL_SCAN_MAX };

@@ -47,6 +47,6 @@ pub fn configure(config: &mut web::ServiceConfig) {
         |path: &str, route: Route| web::resource(path).route(route).default_service(web::to(request::not_found));
     config
         .service(route("/v1/live", web::get().to(socket_actor::open)))
-        .service(route("/v1/stream", web::get().to(sse::open)))
+        .service(route("/v1/stream", web::get().to(sse::open)).route(web::head().to(sse::head)))
         .service(route("/v1/events", web::get().to(long_poll::answer)).route(web::head().to(long_poll::answer)));
 }

@@ -59,20 +59,20 @@ pub(crate) fn beginning(hub: &Hub, after: &str) -> Result<Position, Refusal> {
 }
 
 impl Reader {
-    /// Admits a reader; where it begins is set by [`Reader::start_at`].
+    /// Admits a reader, of everything at first; where it begins is set by [`Reader::start_at`].
     ///
     /// # Errors
     /// As the surface refuses the token, or where there are too many readers.
-    pub(crate) async fn admit(
-        hub: Arc<Hub>,
-        bearer: &str,
-        client: Option<IpAddr>,
-        filter: Filter,
-    ) -> Result<Self, Refusal> {
+    pub(crate) async fn admit(hub: Arc<Hub>, bearer: &str, client: Option<IpAddr>) -> Result<Self, Refusal> {
         let presence = hub.registry.arrive(client)?;
         let admission = hub.admit(bearer, client).await?;
         let (signals, cursor) = (hub.watch(), hub.head());
-        Ok(Self { hub, admission, presence, filter, cursor, signals })
+        Ok(Self { hub, admission, presence, filter: Filter::everything(), cursor, signals })
+    }
+
+    /// Narrows what it reads.
+    pub(crate) fn narrow(&mut self, filter: Filter) {
+        self.filter = filter;
     }
 
     /// Sets the cursor.

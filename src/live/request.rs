@@ -1,12 +1,14 @@
 //! What the three routes share at their door: the bearer token, the query string, the origin of a browser, and
 //! refusals in the words of the `/v1` surface.
 
+use std::fmt::Display;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::codec::Problem;
@@ -110,13 +112,23 @@ pub(crate) async fn not_found() -> HttpResponse {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Query {
     /// Cursor, `start` or `head`.
+    #[serde(default, deserialize_with = "unless_empty")]
     pub(crate) after: Option<String>,
     /// Filter, as JSON text.
+    #[serde(default, deserialize_with = "unless_empty")]
     filter: Option<String>,
     /// Events of an answer, at most.
+    #[serde(default, deserialize_with = "unless_empty")]
     pub(crate) limit: Option<usize>,
     /// Seconds to wait for the first event.
+    #[serde(default, deserialize_with = "unless_empty")]
     pub(crate) wait: Option<u64>,
+}
+
+/// A parameter without a value (`after=&limit=`) is none.
+fn unless_empty<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(given: D) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(given)?;
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(serde::de::Error::custom) }
 }
 
 impl Query {
@@ -124,18 +136,27 @@ impl Query {
     ///
     /// # Errors
     /// 400, naming what is wrong.
-    pub(crate) fn of(request: &HttpRequest) -> Result<Self, Refusal> {
-        refuse_token_in_query(request)?;
+    fn of(request: &HttpRequest) -> Result<Self, Refusal> {
         web::Query::<Self>::from_query(request.query_string())
             .map(web::Query::into_inner)
             .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "invalid_field", format!("query: {error}")))
+    }
+
+    /// Reads the query string, and the filter in it.
+    ///
+    /// # Errors
+    /// 400, naming what is wrong.
+    pub(crate) fn with_filter(request: &HttpRequest) -> Result<(Self, Filter), Refusal> {
+        let query = Self::of(request)?;
+        let filter = query.filter()?;
+        Ok((query, filter))
     }
 
     /// The compiled filter.
     ///
     /// # Errors
     /// 400 `bad_filter`.
-    pub(crate) fn filter(&self) -> Result<Filter, Refusal> {
+    fn filter(&self) -> Result<Filter, Refusal> {
         let compiled = self.filter.as_deref().map_or_else(|| Ok(Filter::everything()), Filter::parse);
         compiled.map_err(|error| (Problem::BadFilter, error.to_string()).into())
     }

@@ -15,7 +15,6 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::filter::Filter;
 use super::hub::Hub;
 use super::limits::PAGE_EVENTS;
 use super::reader::{Ended, Portion, Reader};
@@ -126,7 +125,7 @@ impl Served {
 
     async fn read(&self, token: &str, from: Position) -> Result<Vec<u64>, Ended> {
         let mut reader =
-            Reader::admit(Arc::clone(&self.hub), token, None, Filter::everything()).await.expect("admitted");
+            Reader::admit(Arc::clone(&self.hub), token, None).await.expect("admitted");
         reader.start_at(from);
         let mut seen = Vec::new();
         while !reader.caught_up() {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix::fut::wrap_future;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, StreamHandler};
 use actix_http::ws::Item;
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, WebsocketContext, WsResponseBuilder};
 use bytes::{Bytes, BytesMut};
@@ -69,7 +70,7 @@ fn upgrade(
         .protocols(&[SUBPROTOCOL])
         .frame_size(limits::FRAME_BYTES_MAX)
         .start();
-    Ok(started.unwrap_or_else(|error| error.error_response()))
+    started.map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "upgrade_required", format!("{error}.")))
 }
 
 /// Whether the client offers our subprotocol, or none and so takes what there is.

@@ -33,12 +33,18 @@ pub(crate) async fn open(request: HttpRequest, hub: web::Data<Hub>) -> HttpRespo
     .await
 }
 
+/// Answers `HEAD`: as the stream would begin, without it.
+pub(crate) async fn head(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {
+    open(request, hub).await.drop_body().map_into_boxed_body()
+}
+
 async fn stream(request: &HttpRequest, hub: Arc<Hub>, mut life: Connection) -> Result<HttpResponse, Refusal> {
-    let query = Query::of(request)?;
-    let filter = query.filter()?;
+    request::refuse_token_in_query(request)?;
     let bearer = request::required_bearer(request)?;
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
-    let mut reader = Reader::admit(Arc::clone(&hub), &bearer, request::client(request, &hub), filter).await?;
+    let mut reader = Reader::admit(Arc::clone(&hub), &bearer, request::client(request, &hub)).await?;
+    let (query, filter) = Query::with_filter(request)?;
+    reader.narrow(filter);
     reader.start_at(beginning(&hub, last_seen.or(query.after.as_deref()).unwrap_or("head"))?);
     let greeting = format!("retry: {}\nid: {}\n\n", retry_ms(reader.number()), reader.cursor_text());
     life.stand();

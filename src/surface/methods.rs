@@ -322,11 +322,11 @@ pub const METHODS: &[Method] = &[
         answers: 200 REVIEWED_APPLICATIONS; refuses: 400 invalid_cursor),
     row!(ReviewShow, Get "/v1/review/applications/{id}", Who::Reviewer, None, "Shows an application for review",
         body: &[], absent: true, query: &[ACTING],
-        answers: 200 REVIEWED_DETAILS; refuses: 404 not_found),
+        answers: 200 REVIEWED_DETAILS; refuses: 404 application_not_found),
     row!(ReviewStatus, Post "/v1/review/applications/{id}/status", Who::Reviewer, None, "Decides on an application",
         body: &[required("status", shapes::APPLICATION_STATUS, "where it goes"), optional("reason", Shape::Text, "needed to reopen")],
         absent: false, query: &[ACTING],
-        answers: 200 APPLICATION_DECIDED; refuses: 400 missing_field, 404 not_found, 409 invalid_transition),
+        answers: 200 APPLICATION_DECIDED; refuses: 400 missing_field, 404 application_not_found, 409 invalid_transition),
 ];
 
 impl Method {

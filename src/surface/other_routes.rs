@@ -99,6 +99,7 @@ pub const LIVE: OtherRoute = OtherRoute {
     answers: &[(101, Answer::Socket)],
     refusals: &[
         (400, "invalid_field"),
+        (400, "upgrade_required"),
         (401, "invalid_token"),
         (403, "forbidden_origin"),
         (404, "not_found"),

@@ -444,7 +444,7 @@ pub const EVENT: Shape = Named(
 /// A page of events, and the cursor to come back with.
 pub const EVENTS: Shape = Named(
     "Events",
-    &Object(&[("store", Text), ("events", List(&EVENT)), ("upto", Position), ("next", Text), ("head", Position)]),
+    &Object(&[("store", Uuid), ("events", List(&EVENT)), ("upto", Position), ("next", Text), ("head", Position)]),
 );
 
 #[cfg(test)]

@@ -65,6 +65,11 @@ fn liv_17_a_long_poll_answers_at_once_or_waits(engine: Engine) {
     for query in ["wait=26", "limit=0", "limit=1001", "wait=x", "surprise=1", "after=nonsense"] {
         assert_eq!(company.agent.get(&format!("/v1/events?{query}")).status, 400, "{query}");
     }
+    // A parameter without a value is none, and who calls is looked at before what is asked for.
+    let page = company.agent.get("/v1/events?after=&limit=&wait=&filter=").expect(200);
+    assert_eq!(page["events"], company.agent.get("/v1/events?after=start").expect(200)["events"]);
+    server.anonymous().get("/v1/events?limit=0&after=nonsense").refused(401, "missing_token");
+    server.agent("nonsense").get("/v1/stream?filter=nonsense").refused(401, "invalid_token");
     let mut reached = String::from("start");
     let mut pieces = Vec::new();
     for _ in 0..100 {

@@ -90,10 +90,12 @@ fn liv_04_cursors_of_the_future_and_of_other_records_are_refused(engine: Engine)
     let server = Server::shared(engine);
     let company = server.company();
     let store = store(&company.agent);
+    let is_uuid = store.len() == 36 && store.chars().all(|it| it == '-' || it.is_ascii_hexdigit());
+    assert!(is_uuid, "{store} is no UUID");
     let mut socket = Socket::connect(server, &company.token);
     let future = socket.subscribe(1, &json!({ "after": format!("{store}:999999999") }), 1, &Value::Null);
     assert_eq!((&future["t"], &future["code"], &future["id"]), (&json!("err"), &json!("cursor_future"), &json!(1)));
-    let other = "00000000-0000-4000-8000-000000000000-1:1";
+    let other = "00000000-0000-4000-8000-000000000000:1";
     let changed = socket.subscribe(1, &json!({ "after": other }), 1, &Value::Null);
     assert_eq!(changed["code"], "store_changed");
     company.agent.get(&format!("/v1/events?after={store}:999999999")).refused(400, "cursor_future");
@@ -150,6 +152,9 @@ fn filters_narrow_by_routing_keys(engine: Engine) {
     let events = socket.until_live();
     assert_eq!(events.len(), 4);
     assert!(events.iter().all(|event| event["data"]["metric_key"] == "users"));
+    let mut everything = Socket::connect(server, &company.token);
+    everything.subscribe(1, &json!("start"), 100, &json!({}));
+    assert_eq!(everything.until_live(), listing(&company.agent, "start"), "an empty filter narrows nothing");
 }
 
 fn liv_08_what_is_not_understood_is_refused_and_harms_nobody(engine: Engine) {
@@ -210,6 +215,7 @@ fn liv_09_nobody_reads_without_a_good_hello(engine: Engine) {
     eager.send(&json!({ "t": "sub", "id": 1, "from": "start", "credit": 1 }));
     assert_eq!(eager.closed(), Some(4501));
 
+    company.agent.get("/v1/live").refused(400, "upgrade_required");
     let foreign = Socket::upgrade(server, &[("cookie", "muniment=x"), ("origin", "https://evil.example")]);
     assert_eq!(foreign.err(), Some(403));
     assert_eq!(Socket::upgrade(server, &[("cookie", "muniment=x")]).err(), Some(403));

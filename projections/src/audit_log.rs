@@ -2,8 +2,11 @@
 //! investigator asks for. It is a projection of the record and no second log, so it cannot disagree with it.
 
 mod describe;
+pub mod everywhere;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::ids::AccountId;
@@ -223,6 +226,21 @@ async fn insert(fact: &Fact<'_>, row: describe::Described, rows: &mut Rows<'_>) 
 fn row_id(hash: &[u8; 32]) -> String {
     let mut bytes = [0_u8; 16];
     bytes.copy_from_slice(&hash[..16]);
+    uuid_text(bytes)
+}
+
+/// The same from the id of a row of the other audit, which keeps the first bytes of the hash.
+fn uuid_of(id: &str, seq: Position) -> String {
+    let hash = id.split_once('_').and_then(|(_, hash)| URL_SAFE_NO_PAD.decode(hash).ok()).unwrap_or_default();
+    let mut bytes = [0_u8; 16];
+    bytes
+        .iter_mut()
+        .zip(hash.into_iter().chain(seq.0.to_be_bytes().into_iter().skip(4)))
+        .for_each(|(to, from)| *to = from);
+    uuid_text(bytes)
+}
+
+fn uuid_text(mut bytes: [u8; 16]) -> String {
     bytes[6] = (bytes[6] & 0x0F) | 0x80;
     bytes[8] = (bytes[8] & 0x3F) | 0x80;
     let text = hex::encode(bytes);

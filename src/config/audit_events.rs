@@ -89,6 +89,19 @@ fn of_offer<const N: usize>(name: &'static str, more: [Key; N]) -> EventType {
     EventType { name: Cow::Borrowed(name), keys }
 }
 
+/// What every row about applications and metrics has (spec/metrics.md section 11).
+fn of_metrics(name: &'static str) -> EventType {
+    event(
+        name,
+        [
+            must("actor", Kind::Text),
+            must("resource_type", Kind::Text),
+            may("resource_id", Kind::Text),
+            may("company_id", Kind::Text),
+        ],
+    )
+}
+
 /// The types that are always there.
 #[must_use]
 pub fn built_in() -> Vec<EventType> {
@@ -159,6 +172,25 @@ pub fn built_in() -> Vec<EventType> {
             [must("setting", Kind::Text), may("old_value", Kind::Any), may("new_value", Kind::Any)],
         ),
         event("actor_create", [must("actor_id", Kind::Text), must("name", Kind::Text)]),
+        of_metrics("auth.otp.started"),
+        of_metrics("auth.otp.verified"),
+        of_metrics("auth.otp.failed"),
+        of_metrics("session.revoked"),
+        of_metrics("application.created"),
+        of_metrics("application.status_changed"),
+        of_metrics("application.withdrawn"),
+        of_metrics("agent_token.created"),
+        of_metrics("agent_token.revoked"),
+        of_metrics("agent_token.rotated"),
+        of_metrics("metric.created"),
+        of_metrics("metric.settings_changed"),
+        of_metrics("metric_point.created"),
+        of_metrics("metric_point.corrected"),
+        of_metrics("rule.set"),
+        of_metrics("alert.raised"),
+        of_metrics("alert.acknowledged"),
+        of_metrics("alert.resolved"),
+        of_metrics("scheduled_tick"),
     ]
 }
 

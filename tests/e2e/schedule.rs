@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Program, Server, eventually, holds_for, split_token};
+use crate::harness::{Engine, Installation, Program, Server, eventually, holds_for, split_token};
 
 fn audit_rows(server: &Server) -> Vec<Value> {
     let output = Program::operator_of(server).run(&["audit", "log", "--output", "ndjson", "--limit", "1000"]);
@@ -96,6 +96,69 @@ fn met_136_each_change_leaves_its_row_and_nothing_else_does(engine: Engine) {
     }
 }
 
+/// The same rows as an administrator reads them over the network, in the form of the audit of accounts.
+fn met_136_an_administrator_reads_each_row_with_company_resource_and_metadata(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let founder = house.server.founder("observed");
+    let company = house.server.company_of(&founder);
+    let metric = company.metric("arr");
+    let point = company.point("arr", &json!({ "value": 100, "timestamp": "2026-01-01" }));
+    company.point("arr", &json!({ "value": 200, "timestamp": "2026-01-02" }));
+    let alert = company.wait_for_alerts(1)[0]["id"].as_str().unwrap().to_owned();
+    founder.client.post_bytes(&format!("/v1/alerts/{alert}/ack"), "").expect(200);
+    let wrong = json!({ "email": founder.email, "code": "000000" });
+    house.server.code_for(&founder.email);
+    house.server.anonymous().post("/v1/auth/otp/verify", &wrong);
+    founder.client.post_bytes("/v1/auth/logout", "").expect(200);
+
+    let only = |event_type: &str| house.audit(&json!({ "event_type": event_type }));
+    for (event_type, resource_type, resource, actor) in [
+        ("application.created", "application", company.application.as_str(), founder.email.as_str()),
+        ("metric.created", "metric", metric.as_str(), "default-agent-token"),
+        ("alert.raised", "alert", alert.as_str(), "system"),
+        ("alert.acknowledged", "alert", alert.as_str(), founder.email.as_str()),
+    ] {
+        let rows = only(event_type);
+        assert_eq!(rows.len(), 1, "{event_type}: {rows:?}");
+        let (row, metadata) = (&rows[0], &rows[0]["metadata"]);
+        assert_eq!((&row["outcome"], &row["event_type"]), (&json!("success"), &json!(event_type)));
+        assert_eq!(metadata["resource_type"], resource_type, "{row}");
+        assert_eq!(metadata["resource_id"], resource, "{row}");
+        assert_eq!(metadata["company_id"], company.id.as_str(), "{row}");
+        assert_eq!(metadata["actor"], actor, "{row}");
+    }
+    let points = only("metric_point.created");
+    assert_eq!(points.len(), 2);
+    let first = &points[1]["metadata"];
+    assert_eq!((&first["key"], &first["value"], &first["resource_id"]), (&json!("arr"), &json!(100), &json!(point)));
+    for (event_type, outcome) in
+        [("auth.otp.started", "success"), ("auth.otp.verified", "success"), ("auth.otp.failed", "failure")]
+    {
+        let row = only(event_type).remove(0);
+        assert_eq!((&row["outcome"], &row["metadata"]["actor"]), (&json!(outcome), &json!(founder.email)), "{row}");
+        let failures = house.audit(&json!({ "outcome": "failure", "limit": 200 }));
+        assert_eq!(failures.iter().any(|it| it["id"] == row["id"]), outcome == "failure", "{row}");
+    }
+    assert_eq!(only("session.revoked").len(), 1, "the founder's; the keeper's are rows of accounts");
+
+    // All of them in one order, whichever part they are of, page by page.
+    house.person("someone");
+    let all = house.audit(&json!({ "limit": 200 }));
+    let seqs: Vec<u64> = all.iter().map(|row| row["seq"].as_u64().unwrap()).collect();
+    assert!(seqs.windows(2).all(|pair| pair[0] > pair[1]), "{seqs:?}");
+    assert!(["signup", "metric.created", "bootstrap"].iter().all(|it| !rows_of(&all, it).is_empty()), "{all:?}");
+    let paged: Vec<Value> =
+        (0..all.len()).step_by(3).flat_map(|offset| house.audit(&json!({ "limit": 3, "offset": offset }))).collect();
+    assert_eq!(paged, all);
+    let since = house.audit(&json!({ "since_seq": seqs[4], "limit": 200 }));
+    assert_eq!(since, all[..4]);
+    let own = house.audit(&json!({ "account_id": only("auth.otp.verified")[0]["account_id"], "limit": 200 }));
+    assert!(!rows_of(&own, "alert.acknowledged").is_empty() && rows_of(&own, "metric.created").is_empty(), "{own:?}");
+    for secret in [&founder.token, &company.token] {
+        assert!(!json!(all).to_string().contains(split_token(secret).1), "a row holds a secret");
+    }
+}
+
 fn actions(rows: &[Value]) -> Vec<&Value> {
     rows.iter().map(|row| &row["event_type"]).collect()
 }
@@ -103,4 +166,5 @@ fn actions(rows: &[Value]) -> Vec<&Value> {
 both_engines![
     met_135_a_tick_happens_once_whatever_the_number_of_nodes,
     met_136_each_change_leaves_its_row_and_nothing_else_does,
+    met_136_an_administrator_reads_each_row_with_company_resource_and_metadata,
 ];

@@ -9,7 +9,7 @@ use actix_web::http::header::{CACHE_CONTROL, ContentEncoding};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use muniment_aggregates::record::Position;
-use muniment_projections::audit_log::{self, AuditRow};
+use muniment_projections::audit_log::{AuditRow, everywhere};
 use serde_json::{Map, Value, json};
 
 use super::registry::{ApiRegistry, Connection, End};
@@ -176,15 +176,15 @@ impl Flow {
     /// Whoever was ended gets what was recorded until then, the row of his own end included, and no more.
     async fn read(&mut self) -> Result<(), Fail> {
         let reads = &self.surface.runtime.reads;
-        let mut until = reads.catch_up(&["audit_log"]).await?;
+        let mut until = reads.catch_up(everywhere::MODELS).await?;
         // Asked only now: whom an event up to `until` ends is marked before the record is known to have reached it. So
         // the mark may also be ahead of it.
         let end = self.connection.ties.ended();
         if let Some(End { at: Some(at), .. }) = end {
-            reads.wait(&["audit_log"], at).await?;
+            reads.wait(everywhere::MODELS, at).await?;
             until = at;
         }
-        let rows = audit_log::after(reads.store(), self.seen, ROWS).await?;
+        let rows = everywhere::after(reads.store(), self.seen, ROWS).await?;
         self.over = end.is_some() && rows.len() < ROWS;
         for row in rows {
             if row.seq > until {

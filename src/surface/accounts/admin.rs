@@ -9,7 +9,7 @@ use muniment_aggregates::offer_book::{Grant, OfferBook};
 use muniment_aggregates::record::Position;
 use muniment_aggregates::settings::{SETTINGS_ID, SetOpenSignup, Settings, SettingsEvent};
 use muniment_projections::accounts::AccountRow;
-use muniment_projections::audit_log::{self, AuditRow, Filter};
+use muniment_projections::audit_log::{self, AuditRow, Filter, everywhere};
 use muniment_projections::{accounts, personas, sessions};
 use serde_json::{Value, json};
 
@@ -172,8 +172,9 @@ impl Surface {
             limit: call.input.length("limit", PAGE_DEFAULT),
             offset: call.input.length("offset", 0),
         };
-        self.runtime.reads.catch_up(&["audit_log", "accounts", "personas"]).await?;
-        let rows = audit_log::list(self.runtime.reads.store(), &filter).await?;
+        self.runtime.reads.catch_up(everywhere::MODELS).await?;
+        self.runtime.reads.catch_up(&["accounts", "personas"]).await?;
+        let rows = everywhere::list(self.runtime.reads.store(), &filter).await?;
         self.audit_rows(&rows).await
     }
 

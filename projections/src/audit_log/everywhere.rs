@@ -1,0 +1,126 @@
+//! The audit of the whole installation: beside the rows of accounts and consent those of applications and metrics, in
+//! the same form (spec/metrics.md section 11: company, resource and actor stand in the metadata).
+
+use muniment_aggregates::record::Position;
+use muniment_sql::{Row, SqlError};
+use serde_json::{Map, Value, json};
+
+use super::{AuditRow, Filter, uuid_of};
+use crate::query::{Query, json as parsed_json, position, sealed_or_null};
+use crate::store::ReadStore;
+
+/// The read models that these rows are of.
+pub const MODELS: &[&str] = &["audit_log", "audit"];
+
+const ACCOUNTS: &str = "SELECT seq, id, event_type, outcome, actor_id, account_id, target_account_id, \
+    target_actor_id, client, created_at, metadata, CAST(NULL AS TEXT) AS company_id, \
+    CAST(NULL AS TEXT) AS resource_type, CAST(NULL AS TEXT) AS resource_id, CAST(NULL AS TEXT) AS label, 0 AS sealed, \
+    0 AS occurrences FROM audit_log_v1_g0 WHERE TRUE";
+
+/// Erasures are an operator's and in the record alone. Sessions by cookie end in rows of accounts, and so does what has
+/// a row of its own there.
+const METRICS: &str = "SELECT a.seq, a.id, a.action AS event_type, \
+    CASE WHEN a.action = 'auth.otp.failed' THEN 'failure' ELSE 'success' END AS outcome, a.persona_id AS actor_id, \
+    a.account_id, CAST(NULL AS TEXT) AS target_account_id, CAST(NULL AS TEXT) AS target_actor_id, a.client, \
+    a.recorded_at AS created_at, a.metadata, a.company_id, a.resource_type, a.resource_id, \
+    COALESCE(l.email, a.actor_label) AS label, CASE WHEN l.email IS NULL THEN a.actor_sealed ELSE 1 END AS sealed, \
+    a.occurrences FROM audit_v1_g0 a LEFT JOIN audit_labels_v1_g0 l ON l.label_key = a.label_key \
+    WHERE a.action NOT IN ('account.erased', 'subject.erased') \
+    AND (a.action <> 'session.revoked' OR length(a.resource_id) = 18) \
+    AND NOT EXISTS (SELECT 1 FROM audit_log_v1_g0 x WHERE x.seq = a.seq)";
+
+fn from_row(row: &Row) -> Result<AuditRow, SqlError> {
+    let id = row.text("id")?;
+    let seq = position(row, "seq")?;
+    let metadata: Value = parsed_json(row, "metadata")?;
+    let event_type = row.text("event_type")?;
+    let (id, metadata) = match row.text_or_null("resource_type")? {
+        None => (id, metadata),
+        Some(resource_type) => {
+            let mut fields: Map<String, Value> = metadata.as_object().cloned().unwrap_or_default();
+            if event_type == "auth.otp.failed" {
+                fields.insert("count".to_owned(), row.count("occurrences")?.into());
+            }
+            let label = row.text("label")?;
+            let actor = if row.flag("sealed")? { json!({ "$sealed": label }) } else { json!(label) };
+            fields.insert("actor".to_owned(), actor);
+            fields.insert("resource_type".to_owned(), json!(resource_type));
+            fields.insert("resource_id".to_owned(), json!(row.text_or_null("resource_id")?));
+            if let Some(company) = row.text_or_null("company_id")? {
+                fields.insert("company_id".to_owned(), json!(company));
+            }
+            (uuid_of(&id, seq), fields.into())
+        }
+    };
+    Ok(AuditRow {
+        id,
+        seq,
+        event_type,
+        outcome: row.text("outcome")?,
+        actor_id: row.text_or_null("actor_id")?,
+        account_id: row.text_or_null("account_id")?,
+        target_account_id: row.text_or_null("target_account_id")?,
+        target_actor_id: row.text_or_null("target_actor_id")?,
+        client: sealed_or_null(row, "client")?,
+        created_at: row.instant("created_at")?,
+        metadata,
+    })
+}
+
+/// Rows that match, newest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn list(store: &ReadStore, filter: &Filter) -> Result<Vec<AuditRow>, SqlError> {
+    let mut query = Query::new("SELECT * FROM (");
+    for (select, event_type, is_metrics) in
+        [(ACCOUNTS, " AND event_type = ", false), (METRICS, " AND a.action = ", true)]
+    {
+        if is_metrics {
+            query.push(") p UNION ALL SELECT * FROM (");
+        }
+        query.push(select);
+        if let Some(wanted) = &filter.event_type {
+            query.bind(event_type, wanted.as_str());
+        }
+        match &filter.outcome {
+            Some(wanted) if is_metrics => {
+                let failed = if wanted == "failure" { " AND a.action = " } else { " AND a.action <> " };
+                query.bind(failed, "auth.otp.failed");
+            }
+            Some(wanted) => {
+                query.bind(" AND outcome = ", wanted.as_str());
+            }
+            None => {}
+        }
+        match &filter.account {
+            Some(account) if is_metrics => {
+                query.bind(" AND a.account_id = ", account.0.as_str());
+            }
+            Some(account) => {
+                query.bind(" AND (account_id = ", account.0.as_str());
+                query.bind(" OR target_account_id = ", account.0.as_str()).push(")");
+            }
+            None => {}
+        }
+        if let Some(since) = filter.since_seq {
+            query.bind(if is_metrics { " AND a.seq > " } else { " AND seq > " }, since.0);
+        }
+        query.push(" ORDER BY seq DESC").bind(" LIMIT ", filter.limit.saturating_add(filter.offset));
+    }
+    query.push(") q ORDER BY seq DESC").limit(filter.limit).bind(" OFFSET ", filter.offset);
+    store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
+}
+
+/// Rows behind a position, oldest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn after(store: &ReadStore, seq: Position, limit: usize) -> Result<Vec<AuditRow>, SqlError> {
+    let mut query = Query::new("SELECT * FROM (");
+    query.push(ACCOUNTS).bind(" AND seq > ", seq.0).push(" ORDER BY seq").limit(limit);
+    query.push(") p UNION ALL SELECT * FROM (");
+    query.push(METRICS).bind(" AND a.seq > ", seq.0).push(" ORDER BY seq").limit(limit);
+    query.push(") q ORDER BY seq").limit(limit);
+    store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
+}

@@ -6,7 +6,6 @@ use std::time::Instant;
 use actix_web::http::{Method as Verbs, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt as _;
-use muniment_aggregates::record::Position;
 use serde_json::{Map, Value};
 use tracing::{Instrument as _, Span};
 
@@ -123,7 +122,7 @@ fn read(
 ) -> Request {
     let (peer, client) = addresses(request, edge);
     let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let after = request.headers().get(AFTER).and_then(|value| value.to_str().ok()?.parse().ok()).map(Position);
+    let after = texts(request, AFTER.as_str()).into_iter().next().map(Option::unwrap_or_default);
     Request {
         parameters,
         query: query.map(web::Query::into_inner).unwrap_or_default(),

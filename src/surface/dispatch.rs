@@ -33,7 +33,7 @@ impl Surface {
     pub async fn call(&self, method: &'static Method, request: &mut Request) -> Result<Reply, ApiError> {
         let admitted = self.admit(method, request).await?;
         self.count(method, &admitted).await?;
-        if let Some(after) = request.after {
+        if let Some(after) = request.after()? {
             let models: Vec<&str> = self.runtime.reads.positions().into_keys().collect();
             self.runtime.reads.wait(&models, after).await?;
         }

@@ -52,7 +52,7 @@ pub struct Request {
     /// The peer of the connection itself.
     pub peer: Option<IpAddr>,
     /// `Muniment-After`: what the caller has seen and wants to see in the answer.
-    pub after: Option<Position>,
+    pub after: Option<String>,
     /// Correlation id.
     pub correlation: String,
     /// The body.
@@ -64,6 +64,16 @@ impl Request {
     #[must_use]
     pub fn parameter(&self, index: usize) -> &str {
         self.parameters.get(index).map_or("", String::as_str)
+    }
+
+    /// The position that the caller has seen.
+    ///
+    /// # Errors
+    /// 400 `invalid_field` for what is none: a caller who is not understood would be shown an older state.
+    pub fn after(&self) -> Result<Option<Position>, ApiError> {
+        let expected = "a position, as Muniment-Position names it";
+        let parsed = self.after.as_deref().map(|given| given.parse().map(Position));
+        parsed.transpose().map_err(|_: std::num::ParseIntError| ApiError::invalid_field("Muniment-After", expected))
     }
 
     /// A query parameter, the first of its name.

@@ -230,6 +230,11 @@ fn every_snapshot_says_its_position(engine: Engine) {
         shown.expect(200);
         assert!(shown.position() >= written.position(), "{shown}");
     }
+    // Whoever is not understood would be shown an older state than he has seen.
+    for bad in ["x", "-1", "some-store:5", ""] {
+        company.agent.header("muniment-after", bad).get("/v1/status").refused(400, "invalid_field");
+    }
+    server.anonymous().header("muniment-after", "x").get("/v1/status").refused(401, "missing_token");
     let listed = server.anonymous().get("/openapi.json").expect(200);
     let paths = listed["paths"].as_object().unwrap();
     let reads = paths.iter().filter(|(path, verbs)| path.starts_with("/v1/") && verbs.get("get").is_some());

@@ -60,6 +60,17 @@ fn a_record_that_is_not_there_or_is_taken_is_named_with_the_way_out() {
     operator.run(&["backup", "copy"]).ok();
     fails(&operator, &["backup", "copy"], 5, &["exists already"]);
     fails(&operator, &["cleanup"], 6, &["next: stop the server"]);
+    // Whoever starts servers tries again after a 6.
+    fails(&operator, &["serve", "--listen", "127.0.0.1:0"], 6, &["next: stop the server"]);
+    let away = Program::alone().env("MUNIMENT_DATABASE_URL", &format!("postgres://ana@127.0.0.1:{}/x", free_port()));
+    fails(&away, &["serve", "--listen", "127.0.0.1:0"], 6, &["next: start the database"]);
+    let taken = server.base.trim_start_matches("http://");
+    fails(
+        &Program::alone(),
+        &["serve", "--listen", taken],
+        1,
+        &["cannot be listened on", "next: name another address"],
+    );
 }
 
 #[test]

@@ -59,7 +59,11 @@ fn has_password(url: &str) -> bool {
     })
 }
 
-fn ended(error: OpenError) -> anyhow::Error {
+/// What to do where the database does not answer.
+pub const DATABASE_AWAY: &str = "start the database, or name another with --database; `muniment config show --origin`";
+
+/// How a command ends that cannot open the record: whatever may be over on another try is worth one.
+pub fn ended(error: OpenError) -> anyhow::Error {
     let (exit, next) = match &error {
         OpenError::NoRecord(_) => (
             Exit::NotFound,
@@ -69,7 +73,7 @@ fn ended(error: OpenError) -> anyhow::Error {
             ),
         ),
         OpenError::Locked(_) => (Exit::Unavailable, Some("stop the server, then the same command again")),
-        OpenError::Sql(error) if error.is_driver() => (Exit::Unavailable, None),
+        OpenError::Sql(error) if error.is_driver() => (Exit::Unavailable, Some(DATABASE_AWAY)),
         OpenError::Folder { .. }
         | OpenError::Schema(_)
         | OpenError::SchemaBehind(_)

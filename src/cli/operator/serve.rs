@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use muniment_projections::OpenError as ReadStoreError;
 
-use super::open::StoreFlags;
-use crate::app;
+use super::open::{self, StoreFlags};
+use crate::app::{self, StartError};
 use crate::cli::client::demo;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{self, Exit};
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::config::{Config, ConfigErrors, Loaded, MailMode, Surroundings};
@@ -123,7 +124,23 @@ fn run(global: &Global, loaded: Loaded, with_demo: bool) -> Result<()> {
     };
     let ended = actix::System::new().block_on(app::serve(loaded.config, ready));
     drop(telemetry);
-    Ok(ended?)
+    ended.map_err(not_started)
+}
+
+/// A database that does not answer, or a record that another process holds, may be there on the next try.
+fn not_started(error: StartError) -> anyhow::Error {
+    match error {
+        StartError::Journal(error) => open::ended(error),
+        StartError::ReadModels(ReadStoreError::Sql(error)) if error.is_driver() => {
+            let ended = Exit::Unavailable.because_of("the read models cannot be opened", error);
+            exit::with_next(ended, open::DATABASE_AWAY)
+        }
+        StartError::Listen { address, source } => {
+            let ended = Exit::Failure.because_of(format!("{address} cannot be listened on"), source);
+            exit::with_next(ended, "name another address with --listen; port 0 takes a free one")
+        }
+        other => other.into(),
+    }
 }
 
 /// A folder that is removed when it is dropped.

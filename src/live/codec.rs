@@ -5,10 +5,8 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use muniment_aggregates::record::Position;
-use muniment_journal::Identity;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::limits;
 
@@ -216,11 +214,6 @@ pub(crate) fn parse(text: &str) -> Result<Inbound, String> {
     serde_json::from_str(text).map_err(|error| format!("not a frame of {SUBPROTOCOL}: {error}"))
 }
 
-/// The name of a record on the wire: a UUID, and another one after every restore to an older position.
-pub(crate) fn store_name(record: Identity) -> String {
-    Uuid::from_u128(record.installation.as_u128() ^ u128::from(record.epoch.saturating_sub(1))).to_string()
-}
-
 /// A cursor of this store.
 pub(crate) fn cursor(store: &str, position: Position) -> String {
     format!("{store}:{position}")
@@ -377,16 +370,6 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_record_is_named_by_a_uuid_that_a_restore_changes() {
-        let record =
-            |epoch| Identity { installation: Uuid::from_u128(0x1234_5678_9abc_4def_8123_4567_89ab_cdef), epoch };
-        let names: std::collections::HashSet<_> = (1..100).map(|epoch| store_name(record(epoch))).collect();
-        assert_eq!(names.len(), 99);
-        assert!(names.iter().all(|name| Uuid::parse_str(name).is_ok_and(|name| name.get_version_num() == 4)));
-        assert_eq!(store_name(record(1)), record(1).installation.to_string());
     }
 
     #[test]

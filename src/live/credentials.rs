@@ -3,11 +3,41 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
 use ipnet::IpNet;
 
 use super::rights::{Authenticate, Denied, Grant};
+use crate::surface::accounts::caller::ApiPresented;
 use crate::surface::errors::ApiError;
+use crate::surface::readable::Readable;
 use crate::surface::{Surface, client_address};
+
+fn granted(readable: Result<Readable, ApiError>) -> Result<Grant, Denied> {
+    match readable {
+        Ok(readable) => Ok(Grant {
+            credential: readable.credential,
+            account: readable.account,
+            subject: readable.subject,
+            companies: readable.companies,
+            expires_at: readable.expires_at,
+        }),
+        Err(ApiError::Refused(refusal)) => Err(Denied {
+            status: refusal.status,
+            code: refusal.code.to_owned(),
+            message: refusal.message,
+            retry_after_seconds: refusal.retry_after_seconds,
+        }),
+        Err(ApiError::Fault(why)) => {
+            tracing::error!(error = %why, "a credential could not be checked");
+            Err(Denied {
+                status: 500,
+                code: "internal_error".to_owned(),
+                message: String::new(),
+                retry_after_seconds: None,
+            })
+        }
+    }
+}
 
 /// The surface, as the live protocol asks it.
 pub struct SurfaceCredentials {
@@ -20,30 +50,20 @@ pub struct SurfaceCredentials {
 #[async_trait::async_trait(?Send)]
 impl Authenticate for SurfaceCredentials {
     async fn authenticate(&self, bearer: &str, client: Option<IpAddr>) -> Result<Grant, Denied> {
-        match self.surface.readable(bearer, client).await {
-            Ok(readable) => Ok(Grant {
-                credential: readable.credential,
-                account: readable.account,
-                subject: readable.subject,
-                companies: readable.companies,
-                expires_at: readable.expires_at,
-            }),
-            Err(ApiError::Refused(refusal)) => Err(Denied {
-                status: refusal.status,
-                code: refusal.code.to_owned(),
-                message: refusal.message,
-                retry_after_seconds: refusal.retry_after_seconds,
-            }),
-            Err(ApiError::Fault(why)) => {
-                tracing::error!(error = %why, "a credential could not be checked");
-                Err(Denied {
-                    status: 500,
-                    code: "internal_error".to_owned(),
-                    message: String::new(),
-                    retry_after_seconds: None,
-                })
-            }
-        }
+        granted(self.surface.readable(bearer, client).await)
+    }
+
+    async fn authenticate_cookie(&self, presented: &ApiPresented) -> Result<Grant, Denied> {
+        granted(self.surface.readable_by_cookie(presented).await)
+    }
+
+    fn presented(&self, request: &HttpRequest) -> ApiPresented {
+        let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        self.surface.presented(headers, request.peer_addr().map(|peer| peer.ip()), "")
+    }
+
+    fn is_allowed_origin(&self, presented: &ApiPresented) -> bool {
+        !presented.origins.is_empty() && self.surface.check_origin(presented).is_ok()
     }
 
     fn client(&self, peer: Option<IpAddr>, forwarded: &[&str]) -> Option<IpAddr> {

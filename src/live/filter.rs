@@ -232,6 +232,7 @@ mod tests {
     fn operators_compare_routing_keys() {
         for (text, expected) in [
             ("null", true),
+            ("{}", true),
             (r#"{"all":[]}"#, true),
             (r#"{"any":[]}"#, false),
             (r#"{"eq":{"type":"metric.point_recorded"}}"#, true),
@@ -259,7 +260,7 @@ mod tests {
         for text in [
             "not json",
             "[]",
-            "{}",
+            r#"{"all":[{}]}"#,
             r#"{"eq":{"type":"a"},"in":{}}"#,
             r#"{"eq":{"payload":"a"}}"#,
             r#"{"eq":{"type":1}}"#,

@@ -8,20 +8,22 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
 use muniment_aggregates::record::{Position, RecordedEvent};
-use muniment_journal::Journal;
+use muniment_journal::{Identity, Journal};
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use uuid::Uuid;
 
-use super::codec;
 use super::cursor::{Page, Pages, Unreadable};
 use super::limits;
 use super::registry::{Admission, Registry};
 use super::revocation::{self, Change, Recent};
-use super::rights::{Authenticate, Authority, Denied};
+use super::rights::{Authenticate, Authority, Denied, Grant};
 use super::session::View;
 use crate::runtime::Clock;
+use crate::surface::accounts::caller::ApiPresented;
 
 /// What wakes readers, those on sockets through `pace`. A watch holds one value, so any number of changes while a
 /// reader is busy wake it once.
@@ -57,7 +59,7 @@ impl Hub {
         let hub = Arc::new(Self {
             pages: Pages::new(journal.clone()),
             registry: Registry::default(),
-            store: codec::store_name(journal.identity()),
+            store: store_name(journal.identity()),
             authenticate,
             clock,
             signal,
@@ -151,8 +153,22 @@ impl Hub {
     /// The refusal of the surface, or ours where the holder has too many connections.
     pub(crate) async fn admit(&self, bearer: &str, client: Option<IpAddr>) -> Result<Admission, Denied> {
         let before = self.recent.lock().next;
-        let authority = Authority::new(self.authenticate.authenticate(bearer, client).await?);
-        let admission = self.registry.admit(authority)?;
+        let grant = self.authenticate.authenticate(bearer, client).await?;
+        self.let_in(grant, before)
+    }
+
+    /// The same for the cookie of a session.
+    ///
+    /// # Errors
+    /// As [`Hub::admit`].
+    pub(crate) async fn admit_by_cookie(&self, presented: &ApiPresented) -> Result<Admission, Denied> {
+        let before = self.recent.lock().next;
+        let grant = self.authenticate.authenticate_cookie(presented).await?;
+        self.let_in(grant, before)
+    }
+
+    fn let_in(&self, grant: Grant, before: u64) -> Result<Admission, Denied> {
+        let admission = self.registry.admit(Authority::new(grant))?;
         // A right that ended between the check and the registration is among the recent changes.
         let recent = self.recent.lock();
         if !recent.replay(before, |change, at| apply(change, &admission.authority, at, self.now())) {
@@ -164,6 +180,13 @@ impl Hub {
             });
         }
         Ok(admission)
+    }
+
+    /// What a request presents beside a bearer token, and whether a page of its origin may use a cookie here.
+    pub(crate) fn presented(&self, request: &HttpRequest) -> (ApiPresented, bool) {
+        let presented = self.authenticate.presented(request);
+        let is_allowed = self.authenticate.is_allowed_origin(&presented);
+        (presented, is_allowed)
     }
 
     /// Whom a request comes from, as the surface resolves it.
@@ -238,4 +261,24 @@ pub(crate) fn retry_ms(connection: u64) -> u64 {
     let spread = Duration::from_millis(limits::RETRY_MS);
     // Spread by the connection's number: consecutive ones land far apart.
     limits::RETRY_MS + (connection.wrapping_mul(617)) % u64::try_from(spread.as_millis()).unwrap_or(1)
+}
+
+/// The name of a record on the wire: a UUID, and another one after every restore to an older position.
+fn store_name(record: Identity) -> String {
+    Uuid::from_u128(record.installation.as_u128() ^ u128::from(record.epoch.saturating_sub(1))).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_named_by_a_uuid_that_a_restore_changes() {
+        let record =
+            |epoch| Identity { installation: Uuid::from_u128(0x1234_5678_9abc_4def_8123_4567_89ab_cdef), epoch };
+        let names: std::collections::HashSet<_> = (1..100).map(|epoch| store_name(record(epoch))).collect();
+        assert_eq!(names.len(), 99);
+        assert!(names.iter().all(|name| Uuid::parse_str(name).is_ok_and(|name| name.get_version_num() == 4)));
+        assert_eq!(store_name(record(1)), record(1).installation.to_string());
+    }
 }

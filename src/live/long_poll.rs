@@ -27,8 +27,7 @@ pub(crate) async fn answer(request: HttpRequest, hub: web::Data<Hub>) -> HttpRes
 
 async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, Refusal> {
     request::refuse_token_in_query(request)?;
-    let bearer = request::required_bearer(request)?;
-    let mut reader = Reader::admit(Arc::clone(&hub), &bearer, request::client(request, &hub)).await?;
+    let mut reader = Reader::of(request, Arc::clone(&hub)).await?;
     let (query, filter) = Query::with_filter(request)?;
     reader.narrow(filter);
     let limit = bounded("limit", query.limit, 1, limits::LONG_POLL_EVENTS_MAX, limits::LONG_POLL_EVENTS_DEFAULT)?;

@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
 use muniment_aggregates::record::Position;
 use tokio::sync::watch;
 
@@ -11,7 +13,7 @@ use super::codec;
 use super::filter::Filter;
 use super::hub::{Hub, Signal};
 use super::registry::{Admission, Presence};
-use super::request::Refusal;
+use super::request::{self, Refusal};
 use super::rights::Revocation;
 use super::routing::Routed;
 
@@ -66,8 +68,28 @@ impl Reader {
     pub(crate) async fn admit(hub: Arc<Hub>, bearer: &str, client: Option<IpAddr>) -> Result<Self, Refusal> {
         let presence = hub.registry.arrive(client)?;
         let admission = hub.admit(bearer, client).await?;
+        Ok(Self::new(hub, presence, admission))
+    }
+
+    fn new(hub: Arc<Hub>, presence: Presence, admission: Admission) -> Self {
         let (signals, cursor) = (hub.watch(), hub.head());
-        Ok(Self { hub, admission, presence, filter: Filter::everything(), cursor, signals })
+        Self { hub, admission, presence, filter: Filter::everything(), cursor, signals }
+    }
+
+    /// Admits whoever sends a request: by its bearer token, or else by its cookie.
+    ///
+    /// # Errors
+    /// As [`Reader::admit`]; 401 `missing_token` where there is neither.
+    pub(crate) async fn of(request: &HttpRequest, hub: Arc<Hub>) -> Result<Self, Refusal> {
+        let client = request::client(request, &hub);
+        let (presented, _) = hub.presented(request);
+        if request.headers().contains_key(AUTHORIZATION) || presented.cookies.is_empty() {
+            let bearer = request::required_bearer(request)?;
+            return Self::admit(hub, &bearer, client).await;
+        }
+        let presence = hub.registry.arrive(client)?;
+        let admission = hub.admit_by_cookie(&presented).await?;
+        Ok(Self::new(hub, presence, admission))
     }
 
     /// Narrows what it reads.

@@ -7,12 +7,14 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
+use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
 use muniment_aggregates::record::Position;
 use parking_lot::RwLock;
 
 use super::exposure::Audience;
 use super::routing::Routed;
+use crate::surface::accounts::caller::ApiPresented;
 
 /// Turns a bearer token into what it may read. The surface implements it. Asked only on the thread of the connection,
 /// so its future need not be `Send`: implement it with `#[async_trait(?Send)]`.
@@ -23,6 +25,27 @@ pub trait Authenticate: Send + Sync {
     /// # Errors
     /// How the surface refuses it.
     async fn authenticate(&self, bearer: &str, client: Option<IpAddr>) -> Result<Grant, Denied>;
+
+    /// Checks the cookie of a session, as [`Authenticate::presented`] read it.
+    ///
+    /// # Errors
+    /// How the surface refuses it.
+    async fn authenticate_cookie(&self, presented: &ApiPresented) -> Result<Grant, Denied> {
+        let _unknown = presented;
+        Err(Denied::missing())
+    }
+
+    /// What a request presents beside a bearer token.
+    fn presented(&self, request: &HttpRequest) -> ApiPresented {
+        let _unknown = request;
+        ApiPresented::default()
+    }
+
+    /// Whether a page of another origin may use a cookie here.
+    fn is_allowed_origin(&self, presented: &ApiPresented) -> bool {
+        let _unknown = presented;
+        false
+    }
 
     /// Whom a request comes from, given its peer and the lines of `X-Forwarded-For`. Without trusted proxies, the peer.
     fn client(&self, peer: Option<IpAddr>, forwarded: &[&str]) -> Option<IpAddr> {
@@ -57,6 +80,18 @@ pub struct Denied {
     pub message: String,
     /// Seconds after which to try again, where that helps.
     pub retry_after_seconds: Option<u64>,
+}
+
+impl Denied {
+    /// Nothing was presented.
+    pub(crate) fn missing() -> Self {
+        Self {
+            status: 401,
+            code: "missing_token".to_owned(),
+            message: "send a token, or come with a session's cookie".to_owned(),
+            retry_after_seconds: None,
+        }
+    }
 }
 
 /// The moment a right ended.

@@ -124,8 +124,7 @@ impl Served {
     }
 
     async fn read(&self, token: &str, from: Position) -> Result<Vec<u64>, Ended> {
-        let mut reader =
-            Reader::admit(Arc::clone(&self.hub), token, None).await.expect("admitted");
+        let mut reader = Reader::admit(Arc::clone(&self.hub), token, None).await.expect("admitted");
         reader.start_at(from);
         let mut seen = Vec::new();
         while !reader.caught_up() {

@@ -24,6 +24,7 @@ use super::registry::{Admission, Presence};
 use super::request::{self, Refusal};
 use super::rights::Denied;
 use super::session::{Effect, Session, View};
+use crate::surface::accounts::caller::ApiPresented;
 use crate::surface::other_routes::LIVE;
 use crate::telemetry::connections::{Connection, Protocol};
 use crate::telemetry::requests;
@@ -48,7 +49,8 @@ fn upgrade(
     life: Connection,
 ) -> Result<HttpResponse, Refusal> {
     request::refuse_token_in_query(request)?;
-    request::check_origin(request)?;
+    let (presented, is_allowed) = hub.presented(request);
+    request::check_origin(request, is_allowed)?;
     if hub.is_closing() {
         return Err(Refusal::unavailable("the server restarts"));
     }
@@ -57,6 +59,8 @@ fn upgrade(
     let socket = LiveSocket {
         session: Session::new(presence.number, std::time::Instant::now()),
         bearer: request::bearer(request)?,
+        // Where it comes from has been looked at.
+        cookie: ApiPresented { origins: Vec::new(), is_cross_site: false, ..presented },
         client,
         speaks: speaks_ours(request),
         presence,
@@ -90,6 +94,7 @@ struct LiveSocket {
     presence: Presence,
     admission: Option<Admission>,
     bearer: Option<String>,
+    cookie: ApiPresented,
     client: Option<std::net::IpAddr>,
     speaks: bool,
     /// A page is on its way; the next is asked for when it is here.
@@ -256,16 +261,13 @@ impl LiveSocket {
     fn authenticate(&mut self, token: Option<String>, ctx: &mut Context) {
         let hub = Arc::clone(&self.hub);
         let (bearer, client) = (token.or_else(|| self.bearer.take()), self.client);
+        let cookie = std::mem::take(&mut self.cookie);
         let span = self.life.message(&uuid::Uuid::new_v4().to_string());
         let admit = async move {
             match bearer {
                 Some(bearer) => hub.admit(&bearer, client).await,
-                None => Err(Denied {
-                    status: 401,
-                    code: "missing_token".to_owned(),
-                    message: "hello needs a token".to_owned(),
-                    retry_after_seconds: None,
-                }),
+                None if cookie.cookies.is_empty() => Err(Denied::missing()),
+                None => hub.admit_by_cookie(&cookie).await,
             }
         };
         let verdict = wrap_future::<_, Self>(admit.instrument(span));

@@ -40,9 +40,8 @@ pub(crate) async fn head(request: HttpRequest, hub: web::Data<Hub>) -> HttpRespo
 
 async fn stream(request: &HttpRequest, hub: Arc<Hub>, mut life: Connection) -> Result<HttpResponse, Refusal> {
     request::refuse_token_in_query(request)?;
-    let bearer = request::required_bearer(request)?;
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
-    let mut reader = Reader::admit(Arc::clone(&hub), &bearer, request::client(request, &hub)).await?;
+    let mut reader = Reader::of(request, Arc::clone(&hub)).await?;
     let (query, filter) = Query::with_filter(request)?;
     reader.narrow(filter);
     reader.start_at(beginning(&hub, last_seen.or(query.after.as_deref()).unwrap_or("head"))?);

@@ -148,6 +148,8 @@ const READER: &[(u16, &str)] = &[
     (401, "expired_token"),
     (401, "invalid_session"),
     (401, "expired_session"),
+    (403, "forbidden_origin"),
+    (403, "insufficient_permissions"),
     (403, "missing_scope"),
     (404, "not_found"),
     (409, "store_changed"),

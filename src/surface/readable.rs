@@ -1,4 +1,4 @@
-//! What a bearer token may read, for those who push events instead of answering a request.
+//! What a bearer token or a session's cookie may read, for those who push events instead of answering a request.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use muniment_aggregates::application::Scope;
 
 use super::Surface;
+use super::accounts::caller::ApiPresented;
 use super::errors::ApiError;
+use super::principal::Founder;
 use super::request::Presented;
 use crate::auth::tokens::{self, TokenKind};
 
@@ -36,14 +38,7 @@ impl Surface {
             Presented { authorization: vec![Some(format!("Bearer {bearer}"))], client, ..Presented::default() };
         if tokens::claims_to_be(&self.metrics.token_prefix, TokenKind::Session, bearer) {
             let founder = self.founder(&presented).await?;
-            let companies = self.applications_of(&founder).await?;
-            return Ok(Readable {
-                credential: founder.id.0.clone(),
-                account: Some(founder.account.0.clone()),
-                subject: Some(founder.subject.0.clone()),
-                companies: companies.into_iter().map(|it| it.company.as_str().to_owned()).collect(),
-                expires_at: Some(founder.expires_at),
-            });
+            return self.readable_of(&founder).await;
         }
         let agent = self.agent(&presented).await?;
         Self::require_scope(&agent, Scope::ApplicationRead)?;
@@ -53,6 +48,27 @@ impl Surface {
             subject: None,
             companies: std::iter::once(agent.company.as_str().to_owned()).collect(),
             expires_at: agent.expires_at,
+        })
+    }
+
+    /// Checks the cookie of a session and says what the founder behind it may read.
+    ///
+    /// # Errors
+    /// As the cookie's own check: 403 `forbidden_origin`, 401 `invalid_session`, 403 `insufficient_permissions`.
+    pub async fn readable_by_cookie(&self, presented: &ApiPresented) -> Result<Readable, ApiError> {
+        let presented = Presented { client: presented.client, api: presented.clone(), ..Presented::default() };
+        let founder = self.founder_by_cookie(&presented).await?;
+        self.readable_of(&founder).await
+    }
+
+    async fn readable_of(&self, founder: &Founder) -> Result<Readable, ApiError> {
+        let companies = self.applications_of(founder).await?;
+        Ok(Readable {
+            credential: founder.id.0.clone(),
+            account: Some(founder.account.0.clone()),
+            subject: Some(founder.subject.0.clone()),
+            companies: companies.into_iter().map(|it| it.company.as_str().to_owned()).collect(),
+            expires_at: Some(founder.expires_at),
         })
     }
 }

@@ -1,13 +1,14 @@
 //! Who reads what, and until when (LIV-10, LIV-11, LIV-15).
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
-use super::{LEVEL, StopsWhenDropped, company_with_metric, issue, listing, pause, positions};
-use crate::harness::{Client, Company, Engine, Server, unique};
+use super::{LEVEL, StopsWhenDropped, company_with_metric, issue, listing, pause, positions, write_points};
+use crate::harness::{Client, Company, Engine, Installation, ORIGIN, PASSWORD, Program, Server, cookie_of, unique};
 
 /// Revokes while events flow, and proves that nothing left behind the revocation.
 fn revoke_while_events_flow(server: &Server, company: &Company, token: &str, revoke: impl Fn() -> u64) -> Duration {
@@ -170,7 +171,64 @@ fn a_token_without_the_scope_reads_nothing(engine: Engine) {
     assert_eq!(socket.closed(), Some(4501));
 }
 
+/// A founder who comes by cookie reads as one with a session token, from an allowed page and until the session ends.
+fn liv_09_a_sessions_cookie_serves_where_its_origin_is_allowed(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let server = &house.server;
+    let (founder, company) = company_with_metric(server, "revenue");
+    write_points(&company, "revenue", 3);
+    company_with_metric(server, "foreign");
+    server.terminate();
+    let set = ["account", "set-password", founder.email.as_str(), "--password-stdin"];
+    Program::operator_of(server).run_with_input(&set, &format!("{PASSWORD}\n")).ok();
+    server.restart();
+    let session = house.login(&founder.email, PASSWORD);
+    session.expect(200);
+    let cookie = cookie_of(&session);
+
+    let by_cookie = server.anonymous().header("cookie", &cookie);
+    let own = |client: &Client| {
+        let filter = format!("filter=%7B%22eq%22%3A%7B%22company%22%3A%22{}%22%7D%7D", company.id);
+        client.get(&format!("/v1/events?{filter}")).expect(200)["events"].as_array().unwrap().clone()
+    };
+    assert_eq!(own(&by_cookie), own(&company.agent));
+    let everything = by_cookie.get("/v1/events?limit=1000");
+    assert_eq!(everything.header("access-control-allow-origin"), "", "{everything}");
+    let companies: HashSet<_> = everything.expect(200)["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|event| event["data"]["company"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(companies, HashSet::from([company.id.clone()]));
+    by_cookie.header("origin", "https://evil.example").get("/v1/events").refused(403, "forbidden_origin");
+    house.keeper.client.get("/v1/events").refused(403, "insufficient_permissions");
+    by_cookie.bearer("nonsense").get("/v1/events").refused(401, "invalid_token");
+    server.anonymous().header("cookie", "muniment_session=x").get("/v1/events").refused(401, "invalid_session");
+
+    for origin in [ORIGIN, server.base.as_str()] {
+        let mut socket = Socket::upgrade(server, &[("cookie", &cookie), ("origin", origin)]).unwrap();
+        socket.send(&json!({ "t": "hello", "token": null }));
+        assert_eq!(socket.frame()["t"], "welcome", "{origin}");
+    }
+    let evil = Socket::upgrade(server, &[("cookie", &cookie), ("origin", "https://evil.example")]);
+    assert_eq!(evil.err(), Some(403));
+    let mut keeper = Socket::upgrade(server, &[("cookie", &house.keeper.cookie), ("origin", ORIGIN)]).unwrap();
+    keeper.send(&json!({ "t": "hello", "token": null }));
+    assert_eq!(keeper.closed(), Some(4501), "no founder");
+
+    let mut socket = Socket::upgrade(server, &[("cookie", &cookie), ("origin", ORIGIN)]).unwrap();
+    socket.send(&json!({ "t": "hello", "token": null }));
+    assert_eq!(socket.frame()["t"], "welcome");
+    socket.subscribe(7, &json!("start"), 1024, &json!({ "eq": { "company": company.id } }));
+    assert_eq!(socket.until_live(), own(&company.agent));
+    by_cookie.post("/api/account/logout", &json!({})).expect(200);
+    let (frames, code) = socket.until_closed();
+    assert_eq!((&frames.last().unwrap()["t"], code), (&json!("revoked"), Some(4503)));
+}
+
 both_engines![
+    liv_09_a_sessions_cookie_serves_where_its_origin_is_allowed,
     liv_10_nothing_leaves_behind_the_revocation_of_a_token,
     liv_10_nothing_leaves_behind_the_end_of_a_session,
     liv_11_auth_renews_without_losing_subscriptions,

@@ -4,7 +4,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqlitePool};
-use sqlx::{Connection as _, Executor as _, Postgres, Sqlite};
+use sqlx::{Executor as _, Postgres, Sqlite};
 
 use crate::{Arg, Row, SqlError, insert};
 

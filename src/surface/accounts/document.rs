@@ -12,14 +12,21 @@ use crate::surface::Surface;
 use crate::surface::shape::Shape;
 use crate::surface::shapes::HEALTH;
 
-/// What stands before every route, in order.
-const MIDDLEWARE: [(&str, &[u16]); 5] = [
-    ("body_limit", &[413]),
-    ("origin", &[403]),
+/// What stands before every route, in order, and why it refuses.
+const MIDDLEWARE: [(&str, &[(u16, &str)]); 5] = [
+    ("body_limit", &[(413, "payload_too_large")]),
+    ("origin", &[(403, "forbidden_origin")]),
     ("session_cookie", &[]),
-    ("bearer_token", &[429]),
-    ("daemon_token", &[401, 500, 503]),
+    ("bearer_token", &[(401, "authentication_required"), (429, "rate_limit_exceeded")]),
+    (
+        "daemon_token",
+        &[(401, "invalid_daemon_token"), (500, "keeper_account_not_found"), (503, "keeper_account_not_configured")],
+    ),
 ];
+
+/// Why the choice of a persona fails (section 3.13).
+const NO_PERSONA: [(u16, &[&str]); 2] =
+    [(400, &["actor_required", "actor_not_on_account"]), (500, &["no_actors_on_account", "account_vanished"])];
 
 /// Notifications (section 7): name, one line, params.
 pub(in crate::surface) const NOTICES: [(&str, &str, Shape); 6] = [
@@ -55,7 +62,8 @@ const OUTSIDE: [Outside; 3] = [
     Outside { path: "/health", about: "Says that the server answers", account: false, roles: &[] },
 ];
 
-fn error_schema(status: u16, reasons: &[&str]) -> Value {
+/// Refusals of a route, with those that every route may give at such a status.
+fn refusal_schema(status: u16, reasons: &[&str]) -> Value {
     let mut reasons: Vec<&str> = reasons.to_vec();
     reasons.extend(match status {
         400 => ["invalid_json_body", "invalid_request_body", "invalid_query_params"].as_slice(),
@@ -69,6 +77,12 @@ fn error_schema(status: u16, reasons: &[&str]) -> Value {
         503 => &["service_unavailable"],
         _ => &[],
     });
+    error_schema(reasons)
+}
+
+fn error_schema(mut reasons: Vec<&str>) -> Value {
+    let mut seen = std::collections::BTreeSet::new();
+    reasons.retain(|reason| seen.insert(*reason));
     json!({
         "type": "object",
         "properties": { "error": { "type": "string", "enum": reasons } },
@@ -85,7 +99,7 @@ fn errors(entries: &[(u16, &str)], always: &[(u16, &[&str])]) -> Value {
         by_status.entry(*status).or_default().push(reason);
     }
     let schemas: Map<String, Value> =
-        by_status.into_iter().map(|(status, reasons)| (status.to_string(), error_schema(status, &reasons))).collect();
+        by_status.into_iter().map(|(status, reasons)| (status.to_string(), refusal_schema(status, &reasons))).collect();
     schemas.into()
 }
 
@@ -123,6 +137,9 @@ fn rest(route: &RestRoute) -> Value {
     if route.limit.is_some() {
         always.push((429, &[]));
     }
+    if route.persona {
+        always.extend(NO_PERSONA);
+    }
     json!({
         "method": route.verb,
         "path": route.path,
@@ -141,8 +158,11 @@ fn rest(route: &RestRoute) -> Value {
 }
 
 fn outside(route: &Outside) -> Value {
-    let always: &[(u16, &[&str])] =
-        if route.account { &[(400, &[]), (401, &[]), (403, &["insufficient_permissions"]), (500, &[])] } else { &[] };
+    let mut always: Vec<(u16, &[&str])> = Vec::new();
+    if route.account {
+        always.extend([(401, [].as_slice()), (403, &["insufficient_permissions"]), (503, &[])]);
+        always.extend(NO_PERSONA);
+    }
     let middleware: &[&str] = if route.account { &MIDDLEWARE.map(|(name, _)| name) } else { &[] };
     json!({
         "method": "GET",
@@ -161,7 +181,7 @@ fn outside(route: &Outside) -> Value {
         },
         "input_schema": null,
         "output_schema": if route.account { Value::Null } else { HEALTH.schema() },
-        "error_schemas": if route.account { errors(&[], always) } else { Value::Null },
+        "error_schemas": if route.account { errors(&[], &always) } else { Value::Null },
     })
 }
 
@@ -226,9 +246,9 @@ fn events(surface: &Surface) -> Vec<Value> {
 pub(super) fn surface(surface: &Surface) -> Value {
     let middleware: Vec<Value> = MIDDLEWARE
         .iter()
-        .map(|(name, statuses)| {
+        .map(|(name, refusals)| {
             let schemas: Map<String, Value> =
-                statuses.iter().map(|status| (status.to_string(), error_schema(*status, &[]))).collect();
+                refusals.iter().map(|(status, reason)| (status.to_string(), error_schema(vec![*reason]))).collect();
             let schemas = if schemas.is_empty() { Value::Null } else { schemas.into() };
             json!({ "name": name, "path": "/api/*", "error_schemas": schemas })
         })

@@ -88,6 +88,58 @@ fn acc_225_the_listing_is_whole_and_the_same_each_time(engine: Engine) {
     assert_eq!(notices, 6);
 }
 
+fn acc_225_every_refusal_is_declared_by_its_route_or_by_what_stands_before_it(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (ann, many) = (house.person("ann"), house.person("many"));
+    many.client.rpc("actor_create", &json!({ "name": "Second" })).result();
+    let surface = ann.client.get("/api/surface").expect(200);
+    let reasons = |schemas: &Value, status: u16| -> Vec<Value> {
+        schemas[status.to_string()]["properties"]["error"]["enum"].as_array().cloned().unwrap_or_default()
+    };
+    let all = surface["routes"].as_array().unwrap().iter().chain(surface["middleware"].as_array().unwrap());
+    for schema in all.flat_map(|entry| entry["error_schemas"].as_object().into_iter().flat_map(|it| it.values())) {
+        let mut reasons = schema["properties"]["error"]["enum"].as_array().unwrap().clone();
+        let count = reasons.len();
+        reasons.sort_by_key(Value::to_string);
+        reasons.dedup();
+        assert!(count > 0 && reasons.len() == count, "{schema}");
+    }
+    let (nobody, daemon) = (house.server.anonymous(), house.daemon());
+    let acting = |path: &str| format!("{path}?acting={}", ann.actor);
+    let (verify, stream) = ("/api/account/verify", "/api/audit/stream");
+    for (client, verb, path) in [
+        (&nobody, "GET", verify.to_owned()),
+        (&nobody.header("x-daemon-token", "wrong"), "GET", verify.to_owned()),
+        (&nobody.header("x-daemon-token", "wrong"), "POST", "/api/account/login".to_owned()),
+        (&nobody.bearer("one").bearer("two"), "GET", verify.to_owned()),
+        (&nobody.header("origin", "https://rogue.example"), "GET", verify.to_owned()),
+        (&nobody, "POST", "/api/account/login".to_owned()),
+        (&nobody, "POST", "/api/account/bootstrap".to_owned()),
+        (&nobody, "GET", "/api/account/status".to_owned()),
+        (&many.client, "GET", stream.to_owned()),
+        (&many.client, "GET", acting(stream)),
+        (&many.client, "GET", "/api/db/health".to_owned()),
+        (&many.client, "GET", acting("/api/db/health")),
+        (&daemon, "GET", acting("/api/db/health")),
+        (&ann.client, "GET", stream.to_owned()),
+        (&ann.client, "GET", "/api/db/health".to_owned()),
+        (&daemon, "POST", "/api/account/logout".to_owned()),
+        (&daemon, "POST", "/api/account/password".to_owned()),
+    ] {
+        let reply = client.request(verb, &path);
+        assert!(reply.status >= 400, "{reply}");
+        let bare = path.split('?').next().unwrap();
+        let is_it = |route: &&Value| route["path"] == bare && route["method"] == verb;
+        let route = surface["routes"].as_array().unwrap().iter().find(is_it).unwrap();
+        let mut declared = reasons(&route["error_schemas"], reply.status);
+        for name in route["applicable_middleware"].as_array().unwrap() {
+            let before = surface["middleware"].as_array().unwrap().iter().find(|it| it["name"] == *name).unwrap();
+            declared.extend(reasons(&before["error_schemas"], reply.status));
+        }
+        assert!(declared.contains(&reply.json()["error"]), "{reply}: of {declared:?}");
+    }
+}
+
 fn acc_226_weakened_marks_and_missing_limits_are_told(engine: Engine) {
     let house =
         Installation::with(engine, &[("ACCOUNTS_COOKIE_SECURE", "false"), ("ACCOUNTS_COOKIE_HTTP_ONLY", "false")]);
@@ -102,4 +154,8 @@ fn acc_226_weakened_marks_and_missing_limits_are_told(engine: Engine) {
     assert!(!told.contains("cookie") && !told.contains("limits.login_ip"), "{told}");
 }
 
-both_engines![acc_225_the_listing_is_whole_and_the_same_each_time, acc_226_weakened_marks_and_missing_limits_are_told,];
+both_engines![
+    acc_225_the_listing_is_whole_and_the_same_each_time,
+    acc_225_every_refusal_is_declared_by_its_route_or_by_what_stands_before_it,
+    acc_226_weakened_marks_and_missing_limits_are_told,
+];

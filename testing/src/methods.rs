@@ -2,10 +2,12 @@
 
 use std::sync::Weak;
 
+use chrono::TimeDelta;
 use muniment::surface::Surface;
 use muniment::surface::accounts::caller::{Caller, Credential};
 use muniment::surface::accounts::extra::{ExtraAnswer, ExtraMethods};
 use muniment::surface::accounts::fail::{Code, Fail, Issue};
+use muniment::surface::accounts::schema::is_uuid;
 use muniment_aggregates::ids::AccountId;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -38,26 +40,19 @@ impl TestingMethods {
         Self { generations }
     }
 
-    async fn answer(&self, surface: &Surface, method: Method, params: Map<String, Value>) -> Result<Value, Fail> {
-        match method {
-            Method::Reset => {
-                let wanted: Wanted = read(params)?;
+    async fn answer(&self, surface: &Surface, asked: Asked) -> Result<Value, Fail> {
+        match asked {
+            Asked::Reset(wanted) => {
                 let generations = self.generations.upgrade().ok_or_else(|| Fail::fault("the program ends"))?;
-                wanted.check(&generations.registries).map_err(|what| malformed(&what))?;
                 let seeded = generations.reset(wanted).await.map_err(|error| Fail::fault(format!("{error:#}")))?;
                 serde_json::to_value(seeded).map_err(Fail::fault)
             }
-            Method::Drain => {
-                let Drain {} = read(params)?;
+            Asked::Drain => {
                 seed::drain(surface).await.map_err(|error| Fail::fault(format!("{error:#}")))?;
                 Ok(json!({}))
             }
-            Method::Mint => {
-                let Mint { account_id, expires_in_ms } = read(params)?;
-                let life = chrono::TimeDelta::try_milliseconds(expires_in_ms)
-                    .filter(|life| life.abs() <= chrono::TimeDelta::days(36_500))
-                    .ok_or_else(|| malformed("expires_in_ms is out of range"))?;
-                let minted = seed::mint(surface, &AccountId(account_id), life).await;
+            Asked::Mint(account, life) => {
+                let minted = seed::mint(surface, &account, life).await;
                 let minted = minted.map_err(|error| Fail::fault(format!("{error:#}")))?;
                 minted.ok_or_else(|| Fail::because(Code::NotFound, "account_not_found", "There is no such account."))
             }
@@ -70,6 +65,41 @@ enum Method {
     Reset,
     Drain,
     Mint,
+}
+
+/// What is asked for, its input checked.
+enum Asked {
+    Reset(Wanted),
+    Drain,
+    Mint(AccountId, TimeDelta),
+}
+
+impl TestingMethods {
+    /// The input of a method: what is wrong with it is told before who may call, as for all others.
+    fn read(&self, method: Method, params: Map<String, Value>) -> Result<Asked, Fail> {
+        Ok(match method {
+            Method::Reset => {
+                let wanted: Wanted = read(params)?;
+                let generations = self.generations.upgrade().ok_or_else(|| Fail::fault("the program ends"))?;
+                wanted.check(&generations.registries).map_err(|what| malformed(&what))?;
+                Asked::Reset(wanted)
+            }
+            Method::Drain => {
+                let Drain {} = read(params)?;
+                Asked::Drain
+            }
+            Method::Mint => {
+                let Mint { account_id, expires_in_ms } = read(params)?;
+                if !is_uuid(&account_id) {
+                    return Err(malformed("account_id must be a UUID"));
+                }
+                let life = TimeDelta::try_milliseconds(expires_in_ms)
+                    .filter(|life| life.abs() <= TimeDelta::days(36_500))
+                    .ok_or_else(|| malformed("expires_in_ms is out of range"))?;
+                Asked::Mint(AccountId(account_id.to_lowercase()), life)
+            }
+        })
+    }
 }
 
 impl ExtraMethods for TestingMethods {
@@ -88,10 +118,11 @@ impl ExtraMethods for TestingMethods {
         };
         Some(Box::pin(async move {
             let caller = caller.ok_or_else(Fail::unauthenticated)?;
+            let asked = self.read(method, params)?;
             if caller.credential != Credential::DaemonToken {
                 return Err(Fail::credential_type(&["daemon_token"]));
             }
-            self.answer(surface, method, params).await
+            self.answer(surface, asked).await
         }))
     }
 }

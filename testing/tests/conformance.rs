@@ -192,19 +192,33 @@ async fn only_the_daemon_token_resets_and_bad_input_wipes_nothing(engine: Engine
     let seeded = program.reset(json!({})).await;
     let cookie = format!("muniment_session={}", text(&seeded["session_cookie"]));
     let bearer = format!("Bearer {}", text(&seeded["api_token"]));
-    for method in ["_testing_reset", "_testing_drain_effects", "_testing_mint_session"] {
-        assert_eq!(program.rpc(("x-nobody", "x"), method, json!({})).await.0, 401);
+    let mint = json!({ "account_id": seeded["account"]["id"], "expires_in_ms": 1 });
+    for (method, good) in
+        [("_testing_reset", json!({})), ("_testing_drain_effects", json!({})), ("_testing_mint_session", mint)]
+    {
+        let bad = json!({ "unheard_of": 1 });
+        assert_eq!(program.rpc(("x-nobody", "x"), method, bad.clone()).await.0, 401);
+        let daemon = program.daemon_token();
+        for header in [("cookie", cookie.as_str()), ("authorization", &bearer), ("x-daemon-token", &daemon)] {
+            let (status, body) = program.rpc(header, method, bad.clone()).await;
+            assert_eq!((status, &body["error"]["code"]), (400, &json!(-32_602)), "{method} {header:?}");
+            let by_get = program.http.get(format!("{}/api/rpc?method={method}&id=1", program.base));
+            let reply = by_get.header(header.0, header.1).send().await.unwrap();
+            let (status, body) = (reply.status().as_u16(), reply.json::<Value>().await.unwrap());
+            assert_eq!((status, &body["error"]["code"]), (400, &json!(-32_600)), "{method} {header:?}");
+        }
         for header in [("cookie", cookie.as_str()), ("authorization", &bearer)] {
-            let (status, body) = program.rpc(header, method, json!({})).await;
+            let (status, body) = program.rpc(header, method, good.clone()).await;
             assert_eq!(
                 (status, &body["error"]["data"]["reason"]),
                 (403, &json!("credential_type_required")),
                 "{method}"
             );
         }
-        let (status, body) = program.privileged(method, json!({ "unheard_of": 1 })).await;
-        assert_eq!((status, &body["error"]["code"]), (400, &json!(-32_602)), "{method}");
     }
+    let nobody = json!({ "account_id": "nobody", "expires_in_ms": 1 });
+    let (status, body) = program.privileged("_testing_mint_session", nobody).await;
+    assert_eq!((status, &body["error"]["code"]), (400, &json!(-32_602)));
     for bad in [
         json!({ "extra_keeper_roles": ["unheard"] }),
         json!({ "extra_accounts": [{ "username": "keeper", "roles": [] }] }),

@@ -142,6 +142,10 @@ pub fn not_json(correlation: &str) -> RpcReply {
     failure(Value::Null, &Fail::plain(Code::Parse, "This is not JSON."), correlation)
 }
 
+fn not_by_get() -> Fail {
+    Fail::plain(Code::InvalidRequest, "This method changes something; call it with POST.")
+}
+
 struct Envelope {
     id: Value,
     method: String,
@@ -175,9 +179,19 @@ fn envelope(message: Value) -> Result<Envelope, (Value, Box<Fail>)> {
 }
 
 impl Surface {
-    async fn rpc_extra(&self, caller: Option<&Caller>, asked: &Envelope, correlation: &str) -> Option<RpcReply> {
+    async fn rpc_extra(
+        &self,
+        caller: Option<&Caller>,
+        transport: Transport,
+        asked: &Envelope,
+        correlation: &str,
+    ) -> Option<RpcReply> {
         let params = asked.params.clone().unwrap_or_default();
         let answer = self.extra_methods.get()?.call(self, caller, &asked.method, params)?;
+        // Nothing says of these that they only read.
+        if transport == Transport::HttpGet {
+            return Some(failure(asked.id.clone(), &not_by_get(), correlation));
+        }
         Some(match answer.await {
             Ok(result) => success(asked.id.clone(), Outcome::read(result)),
             Err(fail) => failure(asked.id.clone(), &fail, correlation),
@@ -199,14 +213,13 @@ impl Surface {
         };
         let found = methods::find(&envelope.method).filter(|it| !it.socket_only || transport == Transport::Socket);
         let Some(method) = found else {
-            if let Some(reply) = self.rpc_extra(caller, &envelope, correlation).await {
+            if let Some(reply) = self.rpc_extra(caller, transport, &envelope, correlation).await {
                 return reply;
             }
             return failure(envelope.id, &Fail::plain(Code::MethodNotFound, "There is no such method."), correlation);
         };
         if transport == Transport::HttpGet && method.side_effects {
-            let fail = Fail::plain(Code::InvalidRequest, "This method changes something; call it with POST.");
-            return failure(envelope.id, &fail, correlation);
+            return failure(envelope.id, &not_by_get(), correlation);
         }
         let span = tracing::info_span!(
             target: SPANS,

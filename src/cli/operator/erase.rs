@@ -7,18 +7,17 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use muniment_aggregates::account::{self, ACCOUNT_EMAIL_CLAIM, Account};
 use muniment_aggregates::ids::{AccountId, PersonaId};
-use muniment_aggregates::offer_book::{Decline, Grant, GrantPath, Offer, OfferBook, Retract, RevokeGrant};
+use muniment_aggregates::offer_book::{Decline, Grant, GrantPath, Offer, OfferBook, RevokeGrant};
 use muniment_aggregates::roster::{Leave, ROSTER_ID, Roster, is_lasting};
 use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::session::{self, Session};
 use muniment_aggregates::subject::{self, Subject};
 use muniment_journal::{Journal, SubjectAlias};
-use muniment_projections::OnMismatch;
-use muniment_projections::offers::{self, OfferRow};
 use serde_json::json;
 
 use super::keeper::{self, said};
 use super::open::{self, StoreFlags};
+use super::taken_back::Made;
 use crate::cli::ask;
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
@@ -27,11 +26,6 @@ use crate::config::Config;
 use crate::runtime::transaction::Transaction;
 use crate::runtime::why::find_account;
 use crate::runtime::{BusError, CommandBus};
-
-/// Offers taken back in one append, which has a bound.
-const TAKEN_BACK_MAX: usize = 1_000;
-/// Offers read in one page.
-const PAGE_OFFERS: usize = 1_000;
 
 /// Erase a person's data for ever
 #[derive(Debug, Args)]
@@ -57,7 +51,7 @@ struct Person {
 
 /// An account that leaves: what of it stands in offer books.
 struct Leaving {
-    account: String,
+    account: AccountId,
     /// The persona that answers what is still offered.
     persona: PersonaId,
     recipients: BTreeSet<AccountId>,
@@ -88,9 +82,9 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
             match state.personas().first() {
                 None => None,
                 Some(persona) => Some(Leaving {
-                    account: account.clone(),
+                    account: AccountId(account.clone()),
                     persona: persona.id.clone(),
-                    recipients: recipients(config, journal, account).await?,
+                    recipients: made_by(&AccountId(account.clone())).recipients(config, journal).await?,
                 }),
             }
         }
@@ -115,7 +109,7 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
                     end_consent(transaction, leaving).await?;
                     // Who goes on offering would win every race for his recipients' books: then he ends first.
                     if attempts == 1 {
-                        take_back(transaction, &leaving.account, &leaving.recipients).await?;
+                        made_by(&leaving.account).take_back(transaction, &leaving.recipients).await?;
                     }
                 }
                 let erase = account::Erase { reason: command.reason.clone() };
@@ -130,7 +124,8 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
         .await
         .map_err(|error| keeper::ended("nothing was erased", error))?;
     if let Some(leaving) = &leaving {
-        take_back_late_offers(config, journal, &bus, leaving).await?;
+        let what = format!("erased, but offers it made still stand; `muniment erase {}` again", leaving.account);
+        made_by(&leaving.account).take_back_late(config, journal, &bus, "erase", &what).await?;
     }
     let shown = json!({
         "account_id": person.account,
@@ -147,9 +142,14 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
     })
 }
 
+/// Everything that an account has offered.
+const fn made_by(account: &AccountId) -> Made<'_> {
+    Made { by: account, role: None }
+}
+
 /// Ends what an account holds and was offered.
 async fn end_consent(tx: &mut Transaction<'_>, leaving: &Leaving) -> Result<(), BusError<String>> {
-    let mut book = tx.load::<OfferBook, String>(&leaving.account).await?;
+    let mut book = tx.load::<OfferBook, String>(&leaving.account.0).await?;
     let now = tx.facts.now;
     let held: Vec<Grant> = book.state.grants().filter(|grant| grant.is_active(now)).cloned().collect();
     for grant in &held {
@@ -176,68 +176,6 @@ async fn end_consent(tx: &mut Transaction<'_>, leaving: &Leaving) -> Result<(), 
         }
     }
     Ok(())
-}
-
-/// Takes back what an account has offered to these and is open, as much of it as goes into one append.
-async fn take_back(
-    tx: &mut Transaction<'_>,
-    account: &str,
-    recipients: &BTreeSet<AccountId>,
-) -> Result<(), BusError<String>> {
-    let mut left = TAKEN_BACK_MAX;
-    for recipient in recipients {
-        if left == 0 {
-            break;
-        }
-        let mut theirs = tx.load::<OfferBook, String>(&recipient.0).await?;
-        let is_own = |offer: &&Offer| offer.is_open() && offer.grantor_account.0 == account;
-        let own: Vec<Offer> = theirs.state.offers().filter(is_own).take(left).cloned().collect();
-        left -= own.len();
-        for offer in own {
-            tx.decide(&mut theirs, &Retract { offer: offer.id, grantor: offer.grantor }.into()).map_err(said)?;
-        }
-    }
-    Ok(())
-}
-
-/// Beside a running server the account may have made an offer after its recipients were looked up. Who has lost every
-/// role offers nothing more, and an offer checks at its append that its maker still holds one, so this is the last look.
-async fn take_back_late_offers(config: &Config, journal: &Journal, bus: &CommandBus, leaving: &Leaving) -> Result<()> {
-    let account = &leaving.account;
-    loop {
-        let late = recipients(config, journal, account).await?;
-        if late.is_empty() {
-            return Ok(());
-        }
-        let origin = keeper::origin("erase");
-        let taken = bus.transact(&origin, async |transaction| take_back(transaction, account, &late).await).await;
-        let what = || format!("erased, but offers it made still stand; `muniment erase {account}` again");
-        taken.map_err(|error| keeper::ended(&what(), error))?;
-    }
-}
-
-/// Whom an account that leaves has offered something that is open.
-async fn recipients(config: &Config, journal: &Journal, account: &str) -> Result<BTreeSet<AccountId>> {
-    let store = open::read_models(config, journal, OnMismatch::Refuse).await?;
-    // A server beside us records too.
-    journal.confirm_head().await.context("the head of the record cannot be read")?;
-    open::catch_up(journal, &store, &offers::Offers).await?;
-    let (id, mut found, mut offset) = (AccountId(account.to_owned()), BTreeSet::new(), 0);
-    loop {
-        let page = offers::history(&store, &id, PAGE_OFFERS, offset).await?;
-        let full = page.len() == PAGE_OFFERS;
-        offset += page.len();
-        let standing = page.into_iter().filter(|row| row.account != id && is_open(row));
-        found.extend(standing.map(|row| row.account));
-        if !full {
-            return Ok(found);
-        }
-    }
-}
-
-fn is_open(row: &OfferRow) -> bool {
-    let ends = [row.accepted_at, row.declined_at, row.retracted_at, row.superseded_at];
-    ends.iter().all(Option::is_none)
 }
 
 async fn find(journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> {

@@ -6,6 +6,7 @@ mod bodies;
 mod browsers;
 mod fuzz;
 mod logs;
+mod offers;
 mod raw;
 mod sessions;
 mod sign_in;

@@ -20,6 +20,7 @@ use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::operator::keeper::{self, said};
 use crate::cli::operator::open::{self, StoreFlags};
+use crate::cli::operator::taken_back::{Made, retract};
 use crate::cli::output::Printer;
 use crate::config::Config;
 use crate::runtime::transaction::Transaction;
@@ -195,12 +196,12 @@ pub(super) async fn revoke(global: &Global, command: &Revoke) -> Result<()> {
     let config = command.store.load()?.config;
     registered(&config, &command.role)?;
     let journal = open::writing(&config).await?;
-    let outcome = revoke_in(global, command, &journal).await;
+    let outcome = revoke_in(global, command, &config, &journal).await;
     journal.shutdown().await;
     outcome
 }
 
-async fn revoke_in(global: &Global, command: &Revoke, journal: &Journal) -> Result<()> {
+async fn revoke_in(global: &Global, command: &Revoke, config: &Config, journal: &Journal) -> Result<()> {
     let account = keeper::account(journal, &command.account).await?;
     let bus = keeper::bus(journal);
     let folded = bus.state::<Account>(&account.0).await.context("the account cannot be read")?;
@@ -212,6 +213,8 @@ async fn revoke_in(global: &Global, command: &Revoke, journal: &Journal) -> Resu
         }
         (Some(_) | None, _) => None,
     };
+    let made = Made { by: &account, role: Some(&command.role) };
+    let recipients = made.recipients(config, journal).await?;
     let committed = bus
         .transact(&keeper::origin("role_revoke"), async |tx| {
             let personas = tx.load::<Account, String>(&account.0).await?.state.personas().to_vec();
@@ -239,22 +242,32 @@ async fn revoke_in(global: &Global, command: &Revoke, journal: &Journal) -> Resu
                     tx.decide(&mut roster, &Leave { grant: grant.clone() }.into()).map_err(said)?;
                 }
             }
-            Ok(ended.into_iter().map(|(grant, _)| grant).collect::<Vec<_>>())
+            // What fell with a grant has fallen; the rest is offered to who does not hold the role.
+            let mut taken = retract(tx, &mut book, usize::MAX, |offer| offer.role == command.role)?;
+            taken.extend(made.take_back(tx, &recipients).await?);
+            Ok((ended.into_iter().map(|(grant, _)| grant).collect::<Vec<_>>(), taken))
         })
         .await
         .map_err(|error| last_holder(command, error))?;
+    let (grants, mut offers) = committed.value;
+    let what = format!("taken, but offers of it that {} made still stand; the same command again", command.account);
+    offers.extend(made.take_back_late(config, journal, &bus, "role_revoke", &what).await?);
     let position = committed.appended.map(|appended| appended.last.to_string());
     let shown = json!({
         "account_id": account,
         "role": command.role,
-        "revoked_role_grant_ids": committed.value,
+        "revoked_role_grant_ids": grants,
+        "retracted_offer_ids": offers,
         "position": position,
     });
     Printer::new(global).result(&shown, || {
         vec![match &position {
-            Some(position) => {
-                format!("{} no longer holds {}, since position {position}", command.account, command.role)
-            }
+            Some(position) => format!(
+                "{} no longer holds {}, since position {position}; {} offers of it taken back",
+                command.account,
+                command.role,
+                offers.len()
+            ),
             None => format!("{} does not hold {}; nothing was recorded", command.account, command.role),
         }]
     })

@@ -31,7 +31,7 @@ pub enum Role {
         after_help = "With the embedded store, stop the server first."
     )]
     Grant(grant::Grant),
-    /// Take a role from an account, in every scope, and with it every open offer of that role
+    /// Take a role from an account, in every scope, with every open offer of that role to it or by it
     #[command(
         before_help = "Example:\n  muniment role revoke ana admin --reason 'left the team'",
         after_help = "With the embedded store, stop the server first. The last holder of keeper and of admin stays."

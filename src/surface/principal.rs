@@ -15,6 +15,7 @@ use muniment_aggregates::application::Scope;
 use muniment_aggregates::ids::{AccountId, ApplicationId, CompanyId, CredentialId};
 use muniment_aggregates::record::{RecordedEvent, Who};
 use muniment_aggregates::sealed::SubjectId;
+use muniment_journal::SealError;
 use muniment_projections::{accounts, agent_tokens, applications, sessions};
 use parking_lot::Mutex;
 
@@ -375,7 +376,10 @@ impl Surface {
             Some(address) => {
                 let context = format!("metadata/{}/client", request.correlation);
                 let sealed = match subject {
-                    Some(subject) => keys.seal(subject, &context, &address.to_string()).await?,
+                    Some(subject) => match keys.seal(subject, &context, &address.to_string()).await {
+                        Err(SealError::Erased(_)) => return Err(erased(&who)),
+                        sealed => sealed?,
+                    },
                     None => {
                         let day = muniment_journal::SubjectAlias::client_day(self.runtime.clock.now().date_naive());
                         let subject = keys.subject_for(day).await?;
@@ -387,6 +391,15 @@ impl Surface {
         };
         Ok(Origin { who, client, correlation: request.correlation.clone(), causation: None, surface: "http", command })
     }
+}
+
+/// Who was erased while he asked, or before his credential ended, is nobody.
+fn erased(who: &Who) -> ApiError {
+    let code = match who {
+        Who::Agent { .. } => "invalid_token",
+        Who::Account { .. } | Who::Anonymous | Who::System { .. } | Who::Operator => "invalid_session",
+    };
+    ApiError::refuse(401, code, "The credential is unknown, wrong or revoked.")
 }
 
 impl Agent {

@@ -1,5 +1,7 @@
-//! Erases a person: account, sessions, roles and offers end, and the key of their personal values is destroyed, in one
-//! append. What the account offered while it was being erased is taken back in a second one.
+//! Erases a person: account, sessions, roles, offers and agent tokens end, and the key of their personal values is
+//! destroyed, in one append. What was offered or made while that ran is taken back in a second one.
+
+mod tokens;
 
 use std::collections::BTreeSet;
 
@@ -89,6 +91,7 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
             }
         }
     };
+    let applications = tokens::applications_of(config, journal, &person.subject).await?;
     let mut attempts = 0_usize;
     let committed = bus
         .transact(&keeper::origin("erase"), async |transaction| {
@@ -115,11 +118,12 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
                 let erase = account::Erase { reason: command.reason.clone() };
                 transaction.decide(&mut account, &erase.into()).map_err(said)?;
             }
+            let tokens = tokens::end(transaction, &applications).await?;
             let mut subject = transaction.load::<Subject, String>(&person.subject.0).await?;
             let erase = subject::Erase { reason: command.reason.clone() };
             transaction.decide(&mut subject, &erase.into()).map_err(said)?;
             transaction.erase(person.subject.clone());
-            Ok(sessions)
+            Ok((sessions, tokens))
         })
         .await
         .map_err(|error| keeper::ended("nothing was erased", error))?;
@@ -127,15 +131,21 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
         let what = format!("erased, but offers it made still stand; `muniment erase {}` again", leaving.account);
         made_by(&leaving.account).take_back_late(config, journal, &bus, "erase", &what).await?;
     }
+    let (sessions, mut tokens) = committed.value;
+    tokens += tokens::end_late(config, journal, &bus, &person.subject).await?;
     let shown = json!({
         "account_id": person.account,
         "subject": person.subject,
-        "sessions_ended": committed.value,
+        "sessions_ended": sessions,
+        "tokens_ended": tokens,
         "position": committed.appended.map(|appended| appended.last.to_string()),
     });
     Printer::new(global).result(&shown, || {
         let done = match committed.appended {
-            Some(appended) => format!("Erased at position {}; {} sessions ended", appended.last, committed.value),
+            Some(appended) => {
+                format!("Erased at position {}; {sessions} sessions and {tokens} agent tokens ended", appended.last)
+            }
+            None if tokens > 0 => format!("Erased already; {tokens} agent tokens ended"),
             None => "Erased already; nothing was recorded".to_owned(),
         };
         vec![done, "Renew the .keys file of every backup: `muniment backup <file>` writes one".to_owned()]

@@ -102,7 +102,7 @@ pub const CATALOG: &[EventKind] = &[
     row("metric.alert_raised", "1.0", StreamKind::Metric),
     row("metric.alert_acknowledged", "1.0", StreamKind::Metric),
     row("metric.alert_resolved", "1.0", StreamKind::Metric),
-    row("application.submitted", "1.0", StreamKind::Application),
+    row("application.submitted", "1.1", StreamKind::Application),
     row("application.status_changed", "1.0", StreamKind::Application),
     row("application.withdrawn", "1.0", StreamKind::Application),
     row("agent_token.issued", "1.0", StreamKind::Application),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use muniment_aggregates::application::{ApplicationEvent, ApplicationStatus, ApplicationSubmitted};
+use muniment_aggregates::application::{ApplicationEvent, ApplicationStatus, ApplicationSubmitted, Narrative};
 use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::ids::{ApplicationId, CompanyId, FounderId};
 use muniment_aggregates::record::Position;
@@ -10,7 +10,7 @@ use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_sql::{Engine, Row, SqlError};
 
 use crate::dialect::prefix_upper_bound;
-use crate::fact::Fact;
+use crate::fact::{Fact, to_json};
 use crate::projection::{ApplyError, Projection, Table};
 use crate::query::{Query, parsed, position, sealed, subject};
 use crate::rows::Rows;
@@ -37,8 +37,8 @@ pub struct ApplicationRow {
     pub founder_email_verified: bool,
     /// Whose key seals the founder's name and e-mail; an account of the same subject is this founder.
     pub founder_subject: SubjectId,
-    /// The narrative, a JSON object.
-    pub narrative: serde_json::Value,
+    /// The narrative.
+    pub narrative: Narrative,
     /// Where the review stands.
     pub status: ApplicationStatus,
     /// When it was submitted.
@@ -312,7 +312,7 @@ async fn submit(fact: &Fact<'_>, submitted: &ApplicationSubmitted, rows: &mut Ro
             submitted.founder_email.as_str().into(),
             submitted.founder_email_verified.into(),
             submitted.subject.0.as_str().into(),
-            submitted.narrative.to_string().into(),
+            to_json(fact, &submitted.narrative)?.into(),
             ApplicationStatus::Submitted.as_str().into(),
             submitted.submitted_at.into(),
             fact.position(),

@@ -3,11 +3,13 @@
 
 mod describe;
 pub mod everywhere;
+mod forget;
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
+use muniment_aggregates::account::AccountEvent;
 use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::ids::AccountId;
 use muniment_aggregates::offer_book::OfferBookEvent;
@@ -194,6 +196,9 @@ impl Projection for AuditLog {
             };
             if let Some(described) = describe::describe(fact, offer.as_ref())? {
                 insert(fact, described, rows).await?;
+            }
+            if let AnyEvent::Account(AccountEvent::Erased(_)) = fact.event {
+                forget::names_of(&fact.recorded.stream.id, rows).await?;
             }
         }
         Ok(())

@@ -102,7 +102,7 @@ fn of_metrics(name: &'static str) -> EventType {
     )
 }
 
-/// The types that are always there.
+/// The types that are always there. Names that a person gave are null once the account is erased.
 #[must_use]
 pub fn built_in() -> Vec<EventType> {
     vec![
@@ -112,7 +112,7 @@ pub fn built_in() -> Vec<EventType> {
         event(
             "signup",
             [
-                must("username", Kind::Text),
+                may("username", Kind::Text),
                 may("invite_id", Kind::Text),
                 may("open_signup", Kind::Boolean),
                 may("email", Kind::Text),
@@ -135,7 +135,7 @@ pub fn built_in() -> Vec<EventType> {
         ),
         event(
             "token_create",
-            [must("token_id", Kind::Text), must("name", Kind::Text), may("credential_type", Kind::Text)],
+            [must("token_id", Kind::Text), may("name", Kind::Text), may("credential_type", Kind::Text)],
         ),
         event("token_revoke", [must("token_id", Kind::Text), may("credential_type", Kind::Text)]),
         event("token_revoke_all", [must("count", Kind::Integer), may("attempted_account_id", Kind::Text)]),

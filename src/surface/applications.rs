@@ -1,7 +1,7 @@
 //! Applications: submitting one makes company, founder, agent token and first metric in one append
 //! (spec/metrics.md section 5).
 
-use muniment_aggregates::application::{Application, ApplicationCommand, NewToken, Scope, Submit, Withdraw};
+use muniment_aggregates::application::{Application, ApplicationCommand, Narrative, NewToken, Scope, Submit, Withdraw};
 use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{ApplicationId, CompanyId, FounderId, InviteId, MetricId};
 use muniment_aggregates::invite::{Claim, INVITE_EMAIL_CLAIM, Invite, InviteCommand};
@@ -118,7 +118,7 @@ impl Surface {
             founder_email_verified: founder.is_some(),
             subject: subject.clone(),
             website,
-            narrative,
+            narrative: Narrative::Sealed(sealed("narrative", &narrative).await?),
             token: NewToken {
                 id: token.id.clone(),
                 name: DEFAULT_TOKEN_NAME.to_owned(),
@@ -215,7 +215,7 @@ impl Surface {
             .map(|it| json!({"status": it.status.as_str(), "at": text::instant(it.at), "reason": it.reason}))
             .collect();
         let mut shown = summary(&row);
-        shown["narrative"] = row.narrative.clone();
+        shown["narrative"] = self.narrative_on_wire(&row.narrative).await?;
         shown["status_history"] = json!(history);
         let body = json!({
             "application": shown,
@@ -223,6 +223,16 @@ impl Surface {
             "alerts": self.status_alerts(&row.company).await?,
         });
         Ok(Reply::ok(body, None))
+    }
+
+    /// A narrative as its founder gave it; `null` when he was erased.
+    pub(super) async fn narrative_on_wire(&self, narrative: &Narrative) -> Result<Value, ApiError> {
+        let sealed = match narrative {
+            Narrative::Clear(object) => return Ok(Value::Object(object.clone())),
+            Narrative::Sealed(sealed) => sealed,
+        };
+        let Some(text) = self.runtime.journal.keyring().open(sealed).await? else { return Ok(Value::Null) };
+        serde_json::from_str(&text).map_err(|error| ApiError::fault(format!("a narrative is no JSON: {error}")))
     }
 
     /// `POST /v1/applications/{id}/withdraw`.
@@ -253,15 +263,17 @@ fn summary(row: &ApplicationRow) -> Value {
     })
 }
 
-fn narrative(fields: &mut Fields) -> Result<Value, ApiError> {
+/// The text of the object that a narrative is.
+fn narrative(fields: &mut Fields) -> Result<String, ApiError> {
     match fields.take("narrative") {
-        None => Ok(json!({})),
+        None => Ok("{}".to_owned()),
         Some(Value::Object(narrative)) => {
             let narrative = Value::Object(narrative);
             if holds_huge_number(&narrative) {
                 return Err(ApiError::invalid_field("narrative", "without numbers beyond 64-bit floats"));
             }
-            if narrative.to_string().len() > NARRATIVE_BYTES_MAX {
+            let narrative = narrative.to_string();
+            if narrative.len() > NARRATIVE_BYTES_MAX {
                 return Err(ApiError::invalid_field("narrative", "at most 64 KiB long"));
             }
             Ok(narrative)

@@ -125,7 +125,7 @@ impl Surface {
             })
             .collect();
         let mut shown = self.reviewed(&row).await?;
-        shown["narrative"] = row.application.narrative.clone();
+        shown["narrative"] = self.narrative_on_wire(&row.application.narrative).await?;
         shown["metrics"] = json!(self.status_metrics(&row.application.company).await?);
         shown["alerts"] = json!(self.status_alerts(&row.application.company).await?);
         shown["status_history"] = json!(history);

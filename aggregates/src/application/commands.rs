@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
+use super::narrative::Narrative;
 use super::state::ApplicationStatus;
 use super::tokens::Scope;
 use crate::ids::{CompanyId, CredentialId, FounderId};
@@ -48,8 +48,8 @@ pub struct Submit {
     pub subject: SubjectId,
     /// Website as given.
     pub website: Option<String>,
-    /// Narrative, a JSON object.
-    pub narrative: Value,
+    /// Narrative, an object.
+    pub narrative: Narrative,
     /// The first token.
     pub token: NewToken,
 }

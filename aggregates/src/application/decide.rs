@@ -56,9 +56,6 @@ fn submit_application(application: &Application, submit: &Submit, now: DateTime<
     if application.status().is_some() {
         return Err(ApplicationRefusal::AlreadySubmitted);
     }
-    if !submit.narrative.is_object() {
-        return Err(ApplicationRefusal::InvalidField { field: "narrative" });
-    }
     let token = grant(&submit.token, now)?;
     Ok(vec![
         ApplicationEvent::Submitted(ApplicationSubmitted {

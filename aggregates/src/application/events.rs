@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::narrative::Narrative;
 use super::state::ApplicationStatus;
 use super::tokens::TokenGrant;
 use crate::decider::DomainEvent;
@@ -29,8 +29,8 @@ pub struct ApplicationSubmitted {
     pub subject: SubjectId,
     /// Website as given.
     pub website: Option<String>,
-    /// Narrative, a JSON object.
-    pub narrative: Value,
+    /// Narrative.
+    pub narrative: Narrative,
     /// When.
     pub submitted_at: DateTime<Utc>,
 }
@@ -147,8 +147,8 @@ impl DomainEvent for ApplicationEvent {
 
     fn event_version(&self) -> &'static str {
         match self {
-            Self::Submitted(_)
-            | Self::StatusChanged(_)
+            Self::Submitted(_) => "1.1",
+            Self::StatusChanged(_)
             | Self::Withdrawn(_)
             | Self::TokenIssued(_)
             | Self::TokenRevoked(_)

@@ -13,6 +13,7 @@ mod commands;
 mod decide;
 mod errors;
 mod events;
+mod narrative;
 mod state;
 mod tokens;
 
@@ -24,6 +25,7 @@ pub use events::{
     ApplicationEvent, ApplicationSubmitted, ApplicationWithdrawn, StatusChanged, TokenIssued, TokenRevoked,
     TokenRotated,
 };
+pub use narrative::Narrative;
 pub use state::{Application, ApplicationStatus, ENDED_TOKENS_MAX, Founder};
 pub use tokens::{
     Scope, TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX, TOKENS_LIVE_MAX, Token, TokenGrant,

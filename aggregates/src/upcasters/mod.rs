@@ -2,6 +2,7 @@
 //! changed, one line in [`REGISTRY`]. A log of any released version thereby replays under the newest.
 
 mod account_registered;
+mod application_submitted;
 
 use std::borrow::Cow;
 
@@ -22,7 +23,7 @@ pub struct Upcaster {
 }
 
 /// Every step there is.
-pub const REGISTRY: &[Upcaster] = &[account_registered::FROM_1_0];
+pub const REGISTRY: &[Upcaster] = &[account_registered::FROM_1_0, application_submitted::FROM_1_0];
 
 /// A payload that cannot be brought to the newest shape.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

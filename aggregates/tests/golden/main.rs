@@ -22,7 +22,7 @@ use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_aggregates::session::{SessionEvent, SessionKind, SessionRevoked, SessionStarted};
 use muniment_aggregates::subject::*;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
@@ -201,7 +201,7 @@ fn application_samples(samples: &mut Samples) {
         founder_email_verified: true,
         subject: subject(),
         website: some("https://acme.example"),
-        narrative: json!({"one_liner": "We sell anvils."}),
+        narrative: Narrative::Sealed(sealed("application/app_AgICAgICAgICAgIC/narrative")),
         submitted_at: at,
     }));
     samples.add(&ApplicationEvent::StatusChanged(StatusChanged {

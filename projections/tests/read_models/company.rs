@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use muniment_aggregates::application::{
-    Application, ApplicationCommand, ApplicationStatus, ChangeStatus, IssueToken, NewToken, RevokeToken, RotateToken,
-    Scope, Submit, Withdraw,
+    Application, ApplicationCommand, ApplicationStatus, ChangeStatus, IssueToken, Narrative, NewToken, RevokeToken,
+    RotateToken, Scope, Submit, Withdraw,
 };
 use muniment_aggregates::ids::{ApplicationId, CompanyId, CredentialId, FounderId, MetricId, PointId};
 use muniment_aggregates::metric::{MetricDefined, MetricEvent, PointRecorded};
@@ -40,7 +40,7 @@ pub(crate) fn submit(number: u64, name: &str, subject: &str) -> Submit {
         founder_email_verified: true,
         subject: SubjectId(subject.to_owned()),
         website: None,
-        narrative: serde_json::json!({ "one_liner": "we measure" }),
+        narrative: Narrative::Sealed(sealed(subject, "narrative")),
         token: token(number * 100, "default-agent-token"),
     }
 }
@@ -108,7 +108,7 @@ async fn an_application_shows_company_founder_and_narrative() {
         let found = applications::by_id(&desk.store, &id).await.unwrap().unwrap();
         assert_eq!(found.company_name, "Acme");
         assert_eq!(found.founder_email, sealed("subject-1", "email"));
-        assert_eq!(found.narrative["one_liner"], "we measure");
+        assert_eq!(found.narrative, Narrative::Sealed(sealed("subject-1", "narrative")));
         assert_eq!(found.status, ApplicationStatus::Submitted);
         let company = CompanyId::from_random(bytes(1));
         assert_eq!(applications::by_company(&desk.store, &company).await.unwrap(), Some(found.clone()));

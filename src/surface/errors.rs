@@ -198,7 +198,8 @@ impl Answered for ChallengeRefusal {
             Self::TooManyGuesses { .. } => {
                 Refusal::too_many(self.reason(), "Too many wrong codes; ask for a new one later.", seconds)
             }
-            Self::NoLiveCode | Self::Expired => Refusal::new(401, self.reason(), self.to_string()),
+            Self::NoLiveCode => wrong_code(),
+            Self::Expired => Refusal::new(401, self.reason(), self.to_string()),
         }
     }
 }
@@ -206,6 +207,12 @@ impl Answered for ChallengeRefusal {
 /// What a caller is told whose command may be recorded, or not.
 pub(super) const OUTCOME_UNKNOWN: &str = "It is not known whether this was recorded, because the server ended before the \
     database answered. Look before you send it again; under the same idempotency key it is recorded once.";
+
+/// A code that opens nothing: one answer for every address, known here or not.
+#[must_use]
+pub fn wrong_code() -> Refusal {
+    Refusal::new(401, "invalid_otp", "The code is wrong, used or was never sent.")
+}
 
 impl<R: Answered> From<BusError<R>> for ApiError {
     fn from(error: BusError<R>) -> Self {

@@ -20,7 +20,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Surface;
-use super::errors::{Answer, ApiError, Refusal, answered};
+use super::errors::{Answer, ApiError, Refusal, answered, wrong_code};
 use super::input::Fields;
 use super::limits::{Window, client_prefix};
 use super::request::{Reply, Request};
@@ -155,7 +155,7 @@ impl Surface {
             .ok_or_else(|| ApiError::refuse(400, "invalid_otp", "code must be the six digits of the mail."))?;
         self.limit_address(Window::OtpAddressGuesses, self.limits.otp_address_guesses, request).await?;
 
-        let no_code = || ApiError::refuse(401, "invalid_otp", "The code is wrong, used or was never sent.");
+        let no_code = || ApiError::from(wrong_code());
         let keys = self.runtime.journal.keyring();
         let Some(subject) = keys.find_subject(&SubjectAlias::email(&email)).await? else { return Err(no_code()) };
         let signed_in = self.guess(request, &email, &subject, &code).await?;
@@ -216,11 +216,7 @@ impl Surface {
                     tx.load::<Account, Answer>(&account_id).await?
                 };
                 if account.state.erased_at().is_some() {
-                    return Err(BusError::Refused(Answer(Refusal::new(
-                        401,
-                        "invalid_otp",
-                        "The code is wrong or used.",
-                    ))));
+                    return Err(BusError::Refused(Answer(wrong_code())));
                 }
                 if !account.state.email_verified() {
                     let command = AccountCommand::VerifyEmail(VerifyEmail {});

@@ -37,6 +37,31 @@ fn a2_an_erased_account_answers_as_if_there_never_was_one(engine: Engine) {
     }
 }
 
+fn a5_a_code_that_was_never_sent_is_answered_alike_for_every_address(engine: Engine) {
+    let house = Installation::shared(engine);
+    let server = &house.server;
+    let (account, applicant) = (server.founder("ana").email, server.company().email);
+    let invited = format!("{}@example.com", unique("invited"));
+    house.invite(&json!({ "email": invited }));
+    let sent = format!("{}@example.com", unique("sent"));
+    let code = server.code_for(&sent);
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    let guess = |email: &str, code: &str| {
+        let reply = server.anonymous().post("/v1/auth/otp/verify", &json!({ "email": email, "code": code }));
+        reply.refused(401, "invalid_otp");
+        let own = ["date", "x-request-id"];
+        let headers = reply.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
+        let mut headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
+        headers.sort();
+        (headers, String::from_utf8_lossy(&reply.body).into_owned())
+    };
+    let unknown = guess(&format!("{}@example.com", unique("nobody")), "000000");
+    for email in [&account, &applicant, &invited] {
+        assert_eq!(guess(email, "000000"), unknown, "{email}");
+    }
+    assert_eq!(guess(&sent, wrong), unknown, "a wrong code");
+}
+
 fn a11_the_addresses_one_client_may_pick_from_share_a_budget(engine: Engine) {
     let house = Installation::with(engine, &[("LIMITS_LOGIN_IP", "20/900")]);
     for number in 0..20 {
@@ -142,6 +167,7 @@ fn k7_a_flood_of_failures_adds_no_more_than_its_budget(engine: Engine) {
 }
 
 both_engines![
+    a5_a_code_that_was_never_sent_is_answered_alike_for_every_address,
     a2_an_erased_account_answers_as_if_there_never_was_one,
     a11_the_addresses_one_client_may_pick_from_share_a_budget,
     a14_whoever_is_locked_out_by_others_keeps_what_is_open,

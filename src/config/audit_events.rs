@@ -3,6 +3,8 @@
 //! somebody looks. The audit view knows nothing of it: a read model is made from the record alone.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use figment::value::Value as Setting;
 use serde_json::Value;
@@ -192,6 +194,14 @@ pub fn built_in() -> Vec<EventType> {
         of_metrics("alert.resolved"),
         of_metrics("scheduled_tick"),
     ]
+}
+
+/// Whether a type is one of those that are always there: only the program records those.
+#[must_use]
+pub fn is_built_in(event_type: &str) -> bool {
+    static NAMES: LazyLock<BTreeSet<Cow<'static, str>>> =
+        LazyLock::new(|| built_in().into_iter().map(|known| known.name).collect());
+    NAMES.contains(event_type)
 }
 
 /// The built-in types of audit event and the operator's, each once.

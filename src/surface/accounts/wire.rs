@@ -6,11 +6,13 @@ use muniment_aggregates::account::Account;
 use muniment_aggregates::ids::AccountId;
 use muniment_aggregates::offer_book::{Grant, GrantScope, Offer, OfferStatus};
 use muniment_aggregates::sealed::Sealed;
+use muniment_journal::SealError;
 use muniment_projections::audit_log::AuditRow;
 use muniment_projections::offers::OfferRow;
 use serde_json::{Map, Value, json};
 
 use super::fail::Fail;
+use crate::config::audit_events;
 use crate::surface::Surface;
 use crate::surface::text::instant;
 
@@ -134,7 +136,8 @@ impl Surface {
     /// When a sealed value does not open.
     pub async fn audit_event(&self, row: &AuditRow) -> Result<Value, Fail> {
         let metadata = match &row.metadata {
-            Value::Object(fields) => self.open_all(fields).await?,
+            // What an operator's program wrote is shown as it stands: no read model has sealed anything in it.
+            Value::Object(fields) if audit_events::is_built_in(&row.event_type) => self.open_all(row, fields).await?,
             other => other.clone(),
         };
         Ok(json!({
@@ -152,11 +155,19 @@ impl Surface {
         }))
     }
 
-    async fn open_all(&self, fields: &Map<String, Value>) -> Result<Value, Fail> {
+    /// One value that does not open hides itself, and neither its row nor the page.
+    async fn open_all(&self, row: &AuditRow, fields: &Map<String, Value>) -> Result<Value, Fail> {
         let mut opened = Map::new();
         for (name, value) in fields {
             let value = match value.get(SEALED).and_then(Value::as_str) {
-                Some(sealed) => self.opened(Some(&Sealed::from_text(sealed))).await?,
+                Some(sealed) => match self.runtime.journal.keyring().open(&Sealed::from_text(sealed)).await {
+                    Ok(text) => text.map_or(Value::Null, Value::String),
+                    Err(error @ (SealError::Malformed | SealError::Refused { .. })) => {
+                        tracing::warn!(position = row.seq.0, key = %name, %error, "a value of the audit does not open");
+                        Value::Null
+                    }
+                    Err(error) => return Err(error.into()),
+                },
                 None => value.clone(),
             };
             opened.insert(name.clone(), value);

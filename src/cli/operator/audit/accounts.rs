@@ -17,6 +17,7 @@ use super::event::{open_one, reveal};
 use crate::cli::operator::keeper;
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
+use crate::config::audit_events::is_built_in;
 
 /// `audit accounts`.
 #[derive(Debug, Args)]
@@ -75,8 +76,11 @@ type Names = HashMap<String, Option<String>>;
 async fn shown(row: AuditRow, journal: &Journal, store: &ReadStore, names: &mut Names) -> Result<Value> {
     let keyring = journal.keyring();
     let mut metadata = row.metadata;
-    reveal(&mut metadata, keyring).await?;
-    opened(&mut metadata);
+    // What a program of the operator's wrote is shown as it stands.
+    if is_built_in(&row.event_type) {
+        reveal(&mut metadata, keyring).await?;
+        opened(&mut metadata);
+    }
     let address = match &row.client {
         None => None,
         Some(sealed) => Some(open_one(sealed, keyring).await?),

@@ -58,7 +58,7 @@ fn details(command: &Record) -> Result<Option<BTreeMap<String, Value>>> {
         let rule = "begins with a letter and goes on with letters, digits and _ . / -";
         return Err(Exit::Usage.because(format!("a type of audit event {rule}")));
     }
-    if audit_events::built_in().iter().any(|known| known.name == *event_type) {
+    if audit_events::is_built_in(event_type) {
         return Err(Exit::Usage.because(format!("{event_type} is a built-in type: only the program records it")));
     }
     let Some(text) = &command.metadata else { return Ok(None) };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muniment_aggregates::record::Position;
-use muniment_sql::{Arg, Database, Engine, Row, SqlError, Transaction};
+use muniment_sql::{Arg, Database, Engine, Row, SqlError, Transaction, private};
 use parking_lot::RwLock;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -132,8 +132,10 @@ async fn connect(database: &ReadDatabase) -> Result<(Database, Database), SqlErr
     let acquire = Duration::from_secs(ACQUIRE_SECONDS);
     match database {
         ReadDatabase::Sqlite { directory } => {
+            let file = directory.join("read.db");
+            private::make_database(&file).map_err(|error| SqlError::Driver(error.into()))?;
             let options = SqliteConnectOptions::new()
-                .filename(directory.join("read.db"))
+                .filename(file)
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Normal)

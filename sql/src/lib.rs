@@ -7,6 +7,7 @@ mod database;
 mod insert;
 mod lock;
 pub mod migrations;
+pub mod private;
 mod value;
 
 pub use database::{Database, Engine, Transaction};

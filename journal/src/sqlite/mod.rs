@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
-use muniment_sql::{Database, SqlError};
+use muniment_sql::{Database, SqlError, private};
 use parking_lot::Mutex;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Row as _};
@@ -66,6 +66,8 @@ impl SqliteEngine {
         let io = |source| OpenError::Folder { path: directory.to_owned(), source };
         std::fs::create_dir_all(directory).map_err(io)?;
         let lock = lock(directory)?;
+        let path = directory.join(FILE);
+        private::make_database(&path).map_err(|source| OpenError::Folder { path, source })?;
         let options = options(directory)?.create_if_missing(true);
         let writer = options
             .clone()
@@ -120,7 +122,7 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 fn lock(directory: &Path) -> Result<File, OpenError> {
     let path = directory.join(LOCK_FILE);
     let io = |source| OpenError::Folder { path: path.clone(), source };
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io)?;
+    let file = private::open(&path).map_err(io)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked(path)),

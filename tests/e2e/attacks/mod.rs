@@ -10,5 +10,6 @@ mod offers;
 mod raw;
 mod sessions;
 mod sign_in;
+mod store;
 mod tokens;
 mod transport;

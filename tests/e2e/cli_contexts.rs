@@ -164,7 +164,35 @@ fn progress_where_there_is_no_terminal_is_a_line_now_and_then() {
     assert!(line["position"].as_u64().unwrap() > 0, "{line}");
 }
 
+fn cli_a_saved_token_goes_to_its_own_server_only(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    let program = Program::alone();
+    fs::write(program.path("token"), &company.token).unwrap();
+    let applicant = format!("{}@example.com", crate::harness::unique("saved"));
+    let sign_in = ["login", "--url", &server.base, "--email", &applicant];
+    let code = program.run(&sign_in).ended(2).trim().strip_prefix("Development OTP: ").unwrap().to_owned();
+    program.run(&[&sign_in[..], &["--code", &code]].concat()).ok();
+    let apply = ["apply", "--founder-email", &applicant, "--company", "Acme", "--website", "", "--founder-name", "Ana"];
+    program.run(&[&apply[..], &["--one-liner", "We count"]].concat()).ok();
+    program.run(&["status"]).ok();
+
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    other.set_nonblocking(true).unwrap();
+    let elsewhere = format!("http://127.0.0.1:{}", other.local_addr().unwrap().port());
+    for arguments in [&["status", "--url", &elsewhere][..], &["metric", "list", "--url", &elsewhere]] {
+        let refused = program.run(arguments);
+        refused.ended(4);
+        assert!(refused.stderr.contains(&server.base) && refused.stderr.contains(&elsewhere), "{}", refused.stderr);
+    }
+    assert!(other.accept().is_err(), "the other server was asked");
+    // One that is named for the call is the caller's own business, and the saved one still opens its server.
+    program.run(&["status", "--url", &format!("{}/", server.base), "--token-file", "token"]).ok();
+    program.run(&["status"]).ok();
+}
+
 both_engines![
+    cli_a_saved_token_goes_to_its_own_server_only,
     a_context_keeps_a_server_and_a_login_of_its_own,
     signing_in_makes_a_context_and_no_token_of_the_environment_goes_to_its_server,
 ];

@@ -28,6 +28,8 @@ pub struct Credentials {
     pub signup_secret: Option<SecretString>,
     agent: Option<SecretString>,
     session: Option<SecretString>,
+    /// The other server that what is saved is for.
+    elsewhere: Option<String>,
     /// Where it is saved.
     pub place: Place,
 }
@@ -56,6 +58,10 @@ impl Credentials {
         let of_environment = |name: &str| if is_whole { None } else { set(name) };
         let from_flag = global.url.clone().or_else(|| saved.url.clone().filter(|_| is_whole));
         let url = from_flag.or_else(|| set("MUNIMENT_URL")).or_else(|| set("ALIF_API_URL"));
+        // A saved token opens the server it came from, and no other gets to see it.
+        let is_elsewhere = |kept: &String| url.as_ref().is_some_and(|url| origin(url) != origin(kept));
+        let elsewhere = saved.url.clone().filter(is_elsewhere);
+        let saved = if elsewhere.is_some() { Saved::default() } else { saved };
         let from_file = |flag: &Option<PathBuf>, variable: Option<String>| -> Result<Option<SecretString>> {
             flag.clone().or_else(|| variable.map(PathBuf::from)).map(|path| read_secret(&path)).transpose()
         };
@@ -79,6 +85,7 @@ impl Credentials {
             signup_secret,
             url: url.or_else(|| saved.url.clone()).unwrap_or_else(|| DEFAULT_URL.to_owned()),
             saved,
+            elsewhere,
             place,
         })
     }
@@ -90,7 +97,8 @@ impl Credentials {
     pub fn agent(&self) -> Result<Auth> {
         self.agent.clone().map(Auth::Agent).ok_or_else(|| {
             let apply = format!("run `muniment apply{}`", self.place.flag());
-            Exit::Denied.because(format!("there is no agent token: set MUNIMENT_TOKEN, or {apply}"))
+            let called = self.called();
+            Exit::Denied.because(format!("there is no agent token for {called}: set MUNIMENT_TOKEN, or {apply}"))
         })
     }
 
@@ -105,7 +113,8 @@ impl Credentials {
     /// # Errors
     /// When there is none.
     pub fn founder(&self) -> Result<Auth> {
-        let login = format!("you are not signed in: run `muniment login{} --email <address>`", self.place.flag());
+        let (flag, called) = (self.place.flag(), self.called());
+        let login = format!("you are not signed in at {called}: run `muniment login{flag} --email <address>`");
         let missing = || Exit::Denied.because(login);
         self.session.clone().map(Auth::Session).ok_or_else(missing)
     }
@@ -116,16 +125,36 @@ impl Credentials {
         self.session.is_some()
     }
 
-    /// Keeps a change for the next call.
+    /// The server that is called, and, where a login is saved for another, that it stays there.
+    #[must_use]
+    pub fn called(&self) -> String {
+        let url = &self.url;
+        match &self.elsewhere {
+            Some(kept) => format!("{url} (what is saved is for {kept} and goes nowhere else; see --context)"),
+            None => url.clone(),
+        }
+    }
+
+    /// Keeps a change for the next call. What was saved for another server is put aside, not mixed with it.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When a file cannot be written.
     pub fn save(&mut self, change: impl FnOnce(&mut Saved)) -> Result<()> {
         change(&mut self.saved);
         self.saved.url = Some(self.url.clone());
         let file = &self.place.file;
+        if let Some(kept) = self.elsewhere.take().filter(|_| file.exists()) {
+            let aside = file.with_extension("toml.old");
+            fs::rename(file, &aside).with_context(|| format!("cannot put {} aside", file.display()))?;
+            eprintln!("warning: what was saved for {kept} is now in {}; see --context", aside.display());
+        }
         write_saved(file, &self.saved).with_context(|| format!("cannot save {}", file.display()))
     }
+}
+
+/// What of a URL names its server; a text that is no URL names itself.
+fn origin(url: &str) -> String {
+    reqwest::Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.origin().ascii_serialization())
 }
 
 /// A secret from a file that a flag or a variable names.
@@ -182,6 +211,25 @@ mod tests {
         assert_eq!(found(home.path(), &urls[1..], &[]).url, "http://theirs");
         assert_eq!(found(home.path(), &urls, &[]).url, "http://ours");
         assert_eq!(found(home.path(), &urls, &["--api-url", "http://flag"]).url, "http://flag");
+    }
+
+    #[test]
+    fn what_is_saved_for_one_server_is_neither_shown_to_another_nor_lost_to_it() {
+        let home = tempfile::tempdir().unwrap();
+        let mut credentials = found(home.path(), &[("MUNIMENT_URL", "http://a.example:80/")], &[]);
+        credentials.save(|saved| saved.token = Some("for-a".to_owned())).unwrap();
+        assert_eq!(token(&found(home.path(), &[], &["--url", "http://a.example"])).as_deref(), Some("for-a"));
+        for other in ["http://b.example", "https://a.example", "http://a.example:81", "http://a.example@b.example"] {
+            assert_eq!(token(&found(home.path(), &[], &["--url", other])), None, "{other}");
+            assert_eq!(token(&found(home.path(), &[("ALIF_API_URL", other)], &[])), None, "{other}");
+        }
+        let ours = [("MUNIMENT_TOKEN", "ours")];
+        let mut other = found(home.path(), &ours, &["--url", "http://b.example"]);
+        assert_eq!(token(&other).as_deref(), Some("ours"), "what is not saved is the caller's own business");
+        other.save(|saved| saved.email = Some("ana@example.com".to_owned())).unwrap();
+        assert_eq!(token(&found(home.path(), &[], &[])), None, "the login to b brings no token of a");
+        let aside = fs::read_to_string(home.path().join(".config/muniment/credentials.toml.old")).unwrap();
+        assert!(aside.contains("for-a"), "{aside}");
     }
 
     #[test]

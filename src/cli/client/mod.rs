@@ -95,8 +95,11 @@ impl Session {
     /// When there is neither.
     pub fn either(&self) -> Result<Auth> {
         let login = format!("run `muniment login{} --email <address>`", self.credentials.place.flag());
-        let neither =
-            || Exit::Denied.because(format!("there is neither a token nor a session: set MUNIMENT_TOKEN, or {login}"));
+        let place = self.credentials.called();
+        let neither = || {
+            let text = format!("there is neither a token nor a session for {place}: set MUNIMENT_TOKEN, or {login}");
+            Exit::Denied.because(text)
+        };
         self.credentials.agent().or_else(|_| self.credentials.founder()).map_err(|_| neither())
     }
 

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::flags::{Format, Global};
+use crate::surface::text::steers;
 
 /// Prints what a command has to say.
 #[derive(Debug, Clone, Copy)]
@@ -108,7 +109,7 @@ impl Printer {
 /// A text that cannot steer the terminal: what others wrote is shown, not obeyed.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let visible = |letter: char| letter == '\n' || letter == '\t' || !letter.is_control();
+    let visible = |letter: char| letter == '\n' || letter == '\t' || !steers(letter);
     text.chars().map(|letter| if visible(letter) { letter } else { '\u{fffd}' }).collect()
 }
 
@@ -117,7 +118,7 @@ pub fn printable(text: &str) -> String {
 pub fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => printable(&text.replace(['\n', '\t'], " ")),
+        Value::String(text) => printable(&text.replace(['\n', '\t', '\u{2028}', '\u{2029}'], " ")),
         Value::Number(number) => {
             number.as_f64().map_or_else(|| number.to_string(), muniment_aggregates::metric::number::text)
         }
@@ -154,5 +155,6 @@ mod tests {
     #[test]
     fn what_others_wrote_cannot_steer_the_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\rc"), "a\u{fffd}[2Jb\u{fffd}c");
+        assert_eq!(printable("ana\u{202e}nimda\u{2066}\u{2028}"), "ana\u{fffd}nimda\u{fffd}\u{fffd}");
     }
 }

@@ -21,6 +21,14 @@ pub fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// Whether a character steers what shows it instead of being seen: controls, ends of lines, and marks that turn the
+/// direction of writing.
+#[must_use]
+pub fn steers(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Trims and lower-cases an address; `None` unless it satisfies accounts-and-offers.md section 3.1.
 #[must_use]
 pub fn email(text: &str) -> Option<String> {

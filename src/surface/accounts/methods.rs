@@ -147,7 +147,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         name: "account_token_create",
         about: "Makes an API token; the raw token is shown this once",
         limited: true,
-        params: Params::Fields(&[optional_not_null("name", Kind::Text { min: 0, max: 200 })]),
+        params: Params::Fields(&[optional_not_null("name", Kind::Label { min: 0, max: 200 })]),
         output: shapes::TOKEN_MADE,
         ..SESSION_WRITES
     },
@@ -423,7 +423,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         name: "actor_create",
         about: "Adds a persona to one's account",
         limited: true,
-        params: Params::Fields(&[required("name", Kind::Trimmed { min: 1, max: 100 })]),
+        params: Params::Fields(&[required("name", Kind::Label { min: 1, max: 100 })]),
         output: shapes::ACTOR_MADE,
         reasons: &["actor_limit"],
         ..SESSION_WRITES

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::fail::Issue;
 use crate::auth::identifiers;
+use crate::surface::text::steers;
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +26,8 @@ pub enum Kind {
         /// At most.
         max: usize,
     },
-    /// A text of so many characters after trimming.
-    Trimmed {
+    /// A name of so many characters after trimming, each of which can be seen.
+    Label {
         /// At least.
         min: usize,
         /// At most.
@@ -286,9 +287,10 @@ impl Kind {
                 Ok(text.to_lowercase())
             }
             Self::Text { min, max } => within(name, &text, min, max).map(|()| text),
-            Self::Trimmed { min, max } => {
+            Self::Label { min, max } => {
                 let text = text.trim().to_owned();
-                within(name, &text, min, max).map(|()| text)
+                within(name, &text, min, max)?;
+                holds(!text.chars().any(steers), "without controls and marks of direction").map(|()| text)
             }
             Self::Name => holds(is_name(&text) && text.len() <= 255, "a name like teacher").map(|()| text),
             Self::EventType => holds(is_event_type(&text) && text.len() <= 255, "the name of an event").map(|()| text),
@@ -323,7 +325,7 @@ impl Kind {
             Self::Uuids { min, max } => json!({
                 "type": "array", "items": { "type": "string", "format": "uuid" }, "minItems": min, "maxItems": max,
             }),
-            Self::Text { min, max } | Self::Trimmed { min, max } => text(min, max),
+            Self::Text { min, max } | Self::Label { min, max } => text(min, max),
             Self::Name => pattern("^[a-z][a-z_]*[a-z]$|^[a-z]$"),
             Self::EventType => pattern("^[A-Za-z][A-Za-z0-9_./-]*$"),
             Self::Outcome => json!({ "type": "string", "enum": ["success", "failure"] }),

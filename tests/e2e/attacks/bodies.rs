@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::raw::{send, status};
-use crate::harness::{Engine, Server};
+use crate::harness::{Engine, Installation, Server};
 
 fn i7_hostile_json_is_refused_without_a_fault(engine: Engine) {
     let server = Server::shared(engine);
@@ -34,6 +34,34 @@ fn i7_hostile_json_is_refused_without_a_fault(engine: Engine) {
     let at_the_limit = format!("{}1{}", "{\"a\":".repeat(30), "}".repeat(30));
     let narrative = json!({ "narrative": serde_json::from_str::<serde_json::Value>(&at_the_limit).unwrap() });
     server.apply(&server.anonymous(), "deep@example.com", &narrative);
+}
+
+fn i7_doubled_names_are_refused_beside_a_huge_number(engine: Engine) {
+    let company = Server::shared(engine).company();
+    company.metric("arr");
+    let bodies = ["{\"value\":1e400,\"value\":2}", "{\"value\":2,\"confidence\":1e400,\"confidence\":0.5}"];
+    for body in bodies {
+        let reply = company.agent.post_bytes("/v1/metrics/arr/points", body);
+        reply.refused(400, "invalid_json");
+    }
+    company.agent.post_bytes("/v1/metrics/arr/points", "{\"value\":1e400}").refused(400, "invalid_value");
+    assert!(company.points("arr").is_empty());
+}
+
+fn i13_names_of_personas_hold_no_controls(engine: Engine) {
+    let house = Installation::shared(engine);
+    let ann = house.person("ann");
+    let wrong = vec![("name".to_owned(), "invalid_format".to_owned())];
+    for mark in ['\u{1b}', '\n', '\u{85}', '\u{200f}', '\u{2028}', '\u{202e}', '\u{2066}'] {
+        let name = json!({ "name": format!("a{mark}b") });
+        for method in ["actor_create", "account_token_create"] {
+            assert_eq!(ann.client.rpc(method, &name).issues(), wrong, "{method} {mark:?}");
+        }
+    }
+    let plain = json!({ "name": "  Ann Müller-李 👩‍🚀 " });
+    let made = ann.client.rpc("actor_create", &plain).result();
+    assert_eq!(made["actor"]["name"], "Ann Müller-李 👩‍🚀");
+    ann.client.rpc("account_token_create", &plain).result();
 }
 
 fn i5_a_chunked_body_is_cut_at_the_limit(engine: Engine) {
@@ -81,6 +109,8 @@ fn g15_a_field_that_only_the_server_sets_is_refused(engine: Engine) {
 both_engines![
     i5_a_chunked_body_is_cut_at_the_limit,
     i7_hostile_json_is_refused_without_a_fault,
+    i7_doubled_names_are_refused_beside_a_huge_number,
+    i13_names_of_personas_hold_no_controls,
     i8_a_compressed_body_is_not_inflated_without_bound,
     i14_addresses_are_normalised_before_they_are_checked,
     g15_a_field_that_only_the_server_sets_is_refused,

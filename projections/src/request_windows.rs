@@ -53,6 +53,15 @@ pub async fn replace(
     Ok(changed == 1)
 }
 
+/// Forgets what is counted under a key; whether anything was.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget(store: &ReadStore, key: &str) -> Result<bool, SqlError> {
+    let gone = store.writer().execute("DELETE FROM request_windows_v1 WHERE key = $1", &[key.into()]).await?;
+    Ok(gone > 0)
+}
+
 /// Forgets what no longer counts, and of more than [`KEYS_MAX`] keys those that end soonest; how many went.
 ///
 /// # Errors

@@ -12,6 +12,9 @@ use serde_json::Value;
 use super::reader::Reader;
 use super::value::FromValue;
 
+/// The type of row that says that an operator let an account sign in again.
+pub const THROTTLE_LIFTED: &str = "account_unthrottle";
+
 /// What a value may be. A sealed value counts as a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -173,7 +176,8 @@ pub fn built_in() -> Vec<EventType> {
             "app_settings_update",
             [must("setting", Kind::Text), may("old_value", Kind::Any), may("new_value", Kind::Any)],
         ),
-        event("actor_create", [must("actor_id", Kind::Text), must("name", Kind::Text)]),
+        event(THROTTLE_LIFTED, []),
+        event("actor_create", [must("actor_id", Kind::Text), may("name", Kind::Text)]),
         of_metrics("auth.otp.started"),
         of_metrics("auth.otp.verified"),
         of_metrics("auth.otp.failed"),

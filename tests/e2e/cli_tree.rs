@@ -253,6 +253,7 @@ fn of_a_writer(tried: &mut Tried, operator: &Program, installation: &Installatio
     let password = format!("{PASSWORD}\n");
     tried.run_with_input(operator, &["account", "create", "kim", "--password-stdin"], &password, 0);
     tried.run_with_input(operator, &["account", "set-password", "kim", "--password-stdin"], &password, 0);
+    tried.run(operator, &["account", "unthrottle", "kim"]);
     tried.run(operator, &["role", "grant", "kim", "admin"]);
     tried.run(operator, &["role", "revoke", "kim", "admin"]);
     tried.run(operator, &["audit", "record", "lesson.held", "--account", "kim"]);

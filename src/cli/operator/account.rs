@@ -56,6 +56,12 @@ pub enum Account {
         after_help = "With the embedded store, stop the server first."
     )]
     SetPassword(Set),
+    /// Let an account sign in again at once after too many wrong passwords; it is on record
+    #[command(
+        before_help = "Example:\n  muniment account unthrottle ana",
+        after_help = "With the embedded store, stop the server first. Failures of a client's address go on counting."
+    )]
+    Unthrottle(Unthrottle),
 }
 
 /// `account list`.
@@ -117,6 +123,7 @@ pub fn account(global: &Global, command: Account) -> Result<()> {
         Account::Show(command) => on_actors(show(global, &command)),
         Account::Create(command) => on_actors(create(global, &command)),
         Account::SetPassword(command) => on_actors(set_password(global, &command)),
+        Account::Unthrottle(command) => on_actors(unthrottle(global, &command)),
     }
 }
 

@@ -28,6 +28,8 @@ pub mod papers;
 pub mod projections;
 pub mod role;
 pub mod serve;
+mod taken_back;
+mod unthrottle;
 
 /// The operator's commands.
 #[derive(Debug, Subcommand)]

@@ -25,7 +25,7 @@ use crate::auth::session_token::FreshSession;
 use crate::runtime::transaction::Transaction;
 use crate::runtime::{BusError, Origin};
 use crate::surface::Surface;
-use crate::surface::limits::{Entry, Window, client_prefix};
+use crate::surface::limits::{Entry, Window, client_prefix, sign_in_key};
 
 /// Who a request comes from, for limits and the record.
 pub(super) struct Requester<'a> {
@@ -79,7 +79,7 @@ impl Surface {
         let limits = (self.limits.login_ip, self.limits.login_account);
         let by_address = self.windows.enter(Window::LoginAddress, &address, limits.0).await.map_err(Fail::limited)?;
         let found = self.find_by_name(name).await?;
-        let key = found.as_ref().map_or_else(|| format!("name:{name}"), |found| format!("account:{}", found.id));
+        let key = found.as_ref().map_or_else(|| format!("name:{name}"), |found| sign_in_key(&found.id));
         let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(Fail::limited)?;
         let password = Zeroizing::new(input.text("password").to_owned());
         let stored = found.as_ref().and_then(|found| found.stored.clone());
@@ -238,7 +238,7 @@ impl Surface {
         let address = client_prefix(from.client);
         let limits = (self.limits.login_ip, self.limits.login_account);
         let by_address = self.windows.enter(Window::LoginAddress, &address, limits.0).await.map_err(Fail::limited)?;
-        let key = format!("account:{}", caller.account);
+        let key = sign_in_key(&caller.account);
         let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(Fail::limited)?;
         let origin = self
             .origin_of(caller.who(None), &caller.subject, from.client, "http", "password_change", from.correlation)

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use muniment_aggregates::ids::AccountId;
 use muniment_journal::KeyRing;
 use muniment_projections::{ReadStore, SqlError, request_windows};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::{Limited, Window, seconds_up};
+use super::{Limited, Window, seconds_up, sign_in_key};
 use crate::config::Limit;
 use crate::runtime::{Clock, Runtime};
 
@@ -161,7 +162,7 @@ impl Durable {
     }
 
     fn key(&self, window: Window, key: &str) -> String {
-        hex::encode(self.keys.mac("request-window", format!("{window:?}/{key}").as_bytes()))
+        stored_key(&self.keys, window, key)
     }
 
     pub(super) async fn hit(&self, window: Window, key: &str, limit: Limit) -> Result<(), Limited> {
@@ -249,6 +250,18 @@ impl Durable {
             }
         }
     }
+}
+
+fn stored_key(keys: &KeyRing, window: Window, key: &str) -> String {
+    hex::encode(keys.mac("request-window", format!("{window:?}/{key}").as_bytes()))
+}
+
+/// Forgets the failures to sign in to an account; whether there were any.
+///
+/// # Errors
+/// What the database says.
+pub async fn forgive_sign_in(store: &ReadStore, keys: &KeyRing, account: &AccountId) -> Result<bool, SqlError> {
+    request_windows::forget(store, &stored_key(keys, Window::LoginAccount, &sign_in_key(account))).await
 }
 
 #[cfg(test)]

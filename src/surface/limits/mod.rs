@@ -11,10 +11,11 @@ mod memory;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use muniment_aggregates::ids::AccountId;
 use muniment_projections::SqlError;
 
 use self::durable::Durable;
-pub use self::durable::Entry;
+pub use self::durable::{Entry, forgive_sign_in};
 use self::memory::Memory;
 use crate::config::Limit;
 use crate::runtime::Runtime;
@@ -114,6 +115,12 @@ impl Windows {
     pub async fn enter(&self, window: Window, key: &str, limit: Option<Limit>) -> Result<Entry<'_>, Limited> {
         self.durable.enter(window, key, limit).await
     }
+}
+
+/// What failures to sign in to an account are counted by, whatever name was given.
+#[must_use]
+pub fn sign_in_key(account: &AccountId) -> String {
+    format!("account:{account}")
 }
 
 fn seconds_up(duration: Duration) -> u64 {

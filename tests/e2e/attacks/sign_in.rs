@@ -77,6 +77,31 @@ fn a11_the_addresses_one_client_may_pick_from_share_a_budget(engine: Engine) {
     login(&from(&house, "198.51.100.7"), "nobody-z", "wrong").limited("rate_limit_exceeded");
 }
 
+fn a13_an_operator_lets_an_account_sign_in_again_at_once(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_ACCOUNT", "3/900")]);
+    let (ann, ben) = (house.named("ann-a"), house.named("ben-b"));
+    for name in ["ann-a", "ben-b"] {
+        for number in 0..3 {
+            let client = from(&house, &format!("198.51.100.{number}"));
+            login(&client, name, "wrong").refused(401, "invalid_credentials");
+        }
+        login(&from(&house, "203.0.113.1"), name, PASSWORD).limited("rate_limit_exceeded");
+    }
+    if engine == Engine::Sqlite {
+        house.server.terminate();
+    }
+    let operator = Program::operator_of(&house.server);
+    assert_eq!(operator.run(&["account", "unthrottle", "ann-a", "--json"]).json()["was_counted"], true);
+    if engine == Engine::Sqlite {
+        house.server.restart();
+    }
+    login(&from(&house, "203.0.113.1"), "ann-a", PASSWORD).expect(200);
+    login(&from(&house, "203.0.113.1"), "ben-b", PASSWORD).limited("rate_limit_exceeded");
+    let row = house.row("account_unthrottle", &ann.id);
+    assert_eq!((&row["target_account_id"], &row["account_id"]), (&json!(ann.id), &Value::Null));
+    assert!(house.audit(&json!({ "event_type": "account_unthrottle", "account_id": ben.id })).is_empty());
+}
+
 fn a14_whoever_is_locked_out_by_others_keeps_what_is_open(engine: Engine) {
     let house = Installation::with(engine, &[("LIMITS_LOGIN_ACCOUNT", "3/900")]);
     let ann = house.named("ann-a");
@@ -170,6 +195,7 @@ both_engines![
     a5_a_code_that_was_never_sent_is_answered_alike_for_every_address,
     a2_an_erased_account_answers_as_if_there_never_was_one,
     a11_the_addresses_one_client_may_pick_from_share_a_budget,
+    a13_an_operator_lets_an_account_sign_in_again_at_once,
     a14_whoever_is_locked_out_by_others_keeps_what_is_open,
     a15_a_password_that_is_too_long_is_refused_wherever_it_is_given,
     a16_a_password_counts_character_by_character,

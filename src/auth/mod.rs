@@ -6,6 +6,7 @@
 
 pub mod api_token;
 pub mod codes;
+pub mod common_passwords;
 pub mod cookie;
 pub mod daemon_token;
 pub mod identifiers;

@@ -19,6 +19,8 @@ use zeroize::Zeroizing;
 
 use super::keeper;
 use super::open::{self, StoreFlags};
+use super::unthrottle::{Unthrottle, unthrottle};
+use crate::auth::common_passwords::is_common;
 use crate::auth::identifiers;
 use crate::auth::passwords::Passwords;
 use crate::cli::exit::Exit;
@@ -210,6 +212,9 @@ fn password_of_stdin() -> Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
     std::io::stdin().read_to_string(&mut text).context("the password cannot be read from standard input")?;
     let password = Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned());
+    if is_common(&password) {
+        return Err(Exit::Usage.because("this is one of the most common passwords; choose another"));
+    }
     if PASSWORD_CHARACTERS.contains(&password.chars().count()) {
         return Ok(password);
     }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::fail::Issue;
+use crate::auth::common_passwords::is_common;
 use crate::auth::identifiers;
 use crate::surface::text::steers;
 
@@ -311,7 +312,14 @@ impl Kind {
                 let text = text.trim().to_lowercase();
                 within(name, &text, 1, 255).map(|()| text)
             }
-            Self::NewPassword => within_password(name, &text, 12).map(|()| text),
+            Self::NewPassword => {
+                within_password(name, &text, 12)?;
+                if is_common(&text) {
+                    let message = format!("{name} is one of the most common passwords; choose another.");
+                    return Err(Issue::at(name, "invalid_value", message));
+                }
+                Ok(text)
+            }
             Self::GivenPassword => within_password(name, &text, 1).map(|()| text),
             Self::Flag | Self::Count { .. } | Self::Uuids { .. } => Ok(text),
         }

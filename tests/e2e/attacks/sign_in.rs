@@ -160,6 +160,23 @@ fn a17_two_spellings_of_one_letter_are_one_password(engine: Engine) {
     house.login(&username, &format!("{composed} again")).expect(200);
 }
 
+fn a18_one_of_the_most_common_passwords_is_not_set(engine: Engine) {
+    let house = Installation::shared(engine);
+    let ann = house.person("ann");
+    for common in ["password1234", "PASSWORD1234", "qwertyuiop123", "１２３４５６７８９０１２"] {
+        let bob = unique("bob");
+        house.invite(&json!({ "username": bob }));
+        let issues = |reply: &Reply| reply.refused(400, "invalid_request_body")["issues"][0]["code"].clone();
+        let signup = house.sign_up(&json!({ "username": bob, "password": common }));
+        assert_eq!(issues(&signup), "invalid_value");
+        let change = json!({ "current_password": PASSWORD, "new_password": common });
+        let changed = ann.client.post("/api/account/password", &change);
+        assert_eq!(issues(&changed), "invalid_value");
+        house.login(&ann.username, common).refused(401, "invalid_credentials");
+    }
+    house.login(&ann.username, PASSWORD).expect(200);
+}
+
 fn b8_what_was_set_up_before_the_address_was_proven_falls_away(engine: Engine) {
     let house = Installation::with(engine, &[]);
     house.keeper.client.rpc("app_settings_update", &json!({ "open_signup": true })).result();
@@ -200,6 +217,7 @@ both_engines![
     a15_a_password_that_is_too_long_is_refused_wherever_it_is_given,
     a16_a_password_counts_character_by_character,
     a17_two_spellings_of_one_letter_are_one_password,
+    a18_one_of_the_most_common_passwords_is_not_set,
     b8_what_was_set_up_before_the_address_was_proven_falls_away,
     k7_a_flood_of_failures_adds_no_more_than_its_budget,
 ];

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use super::duration::{Cap, Span};
+use super::environment::Environment;
 use super::http::cores;
 use super::reader::Reader;
 
@@ -20,6 +21,9 @@ const COOKIE_KEY_SEPARATOR: &str = "__";
 pub struct AccountsConfig {
     /// Whether a right e-mail code makes an account that does not exist. Default always.
     pub otp_signup: OtpSignup,
+    /// Whether one of the most common passwords is refused where one is set. Default in production alone: what clients are
+    /// promised is a length and nothing else (spec section 3.1), and their tests set what is easy to type.
+    pub refuse_common_passwords: bool,
     /// Keys that sign cookies, the first one signs; empty where the program makes its own (development).
     pub cookie_keys: CookieKeys,
     /// Name of the cookie. Default `muniment_session`.
@@ -117,6 +121,7 @@ impl Default for AccountsConfig {
     fn default() -> Self {
         Self {
             otp_signup: OtpSignup::Always,
+            refuse_common_passwords: false,
             cookie_keys: CookieKeys::default(),
             cookie_name: "muniment_session".to_owned(),
             cookie_secure: true,
@@ -140,7 +145,7 @@ impl Default for AccountsConfig {
 }
 
 impl AccountsConfig {
-    pub(super) fn read(reader: &mut Reader) -> Self {
+    pub(super) fn read(reader: &mut Reader, environment: &Environment) -> Self {
         let default = Self::default();
         let otp = reader.one_of("accounts.otp_signup", &["always", "invited"], "always");
         let same_site = reader.one_of("accounts.cookie_same_site", &["strict", "lax", "none"], "strict");
@@ -148,6 +153,7 @@ impl AccountsConfig {
         let milliseconds = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         Self {
             otp_signup: if otp == "invited" { OtpSignup::Invited } else { OtpSignup::Always },
+            refuse_common_passwords: reader.get("accounts.refuse_common_passwords", environment.is_production()),
             cookie_keys: cookie_keys(reader),
             cookie_name: reader.get("accounts.cookie_name", default.cookie_name),
             cookie_secure: reader.get("accounts.cookie_secure", default.cookie_secure),

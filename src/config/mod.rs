@@ -98,7 +98,7 @@ impl Config {
         let mail = MailConfig::read(&mut reader, &environment);
         let metrics = MetricsConfig::read(&mut reader);
         let applications = ApplicationsConfig::read(&mut reader, &environment);
-        let accounts = AccountsConfig::read(&mut reader);
+        let accounts = AccountsConfig::read(&mut reader, &environment);
         let offers = OffersConfig::read(&mut reader);
         let registries = Registries::read(&mut reader, &offers);
         let limits = LimitsConfig::read(&mut reader);

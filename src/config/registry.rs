@@ -87,6 +87,7 @@ pub const SETTINGS: &[Setting] = &[
         "MUNIMENT_REQUIRE_INVITE",
     ),
     plain("accounts.otp_signup", "always", "whether a right code makes an account: always or invited"),
+    plain("accounts.refuse_common_passwords", "true in production", "whether the most common passwords cannot be set"),
     also(secret("accounts.cookie_keys", "keys that sign cookies, __ between; the first signs"), "MUNIMENT_COOKIE_KEYS"),
     plain("accounts.cookie_name", "muniment_session", "name of the session's cookie"),
     plain("accounts.cookie_secure", "true", "whether only HTTPS carries the cookie"),

@@ -208,11 +208,11 @@ async fn show(global: &Global, command: &Show) -> Result<()> {
 }
 
 /// The password from standard input, without the end of its line.
-fn password_of_stdin() -> Result<Zeroizing<String>> {
+fn password_of_stdin(refuse_common: bool) -> Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
     std::io::stdin().read_to_string(&mut text).context("the password cannot be read from standard input")?;
     let password = Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned());
-    if is_common(&password) {
+    if refuse_common && is_common(&password) {
         return Err(Exit::Usage.because("this is one of the most common passwords; choose another"));
     }
     if PASSWORD_CHARACTERS.contains(&password.chars().count()) {
@@ -234,8 +234,9 @@ async fn create(global: &Global, command: &Create) -> Result<()> {
     if command.email.as_ref().is_some_and(|email| !identifiers::is_email(email)) {
         return Err(Exit::Usage.because("--email is no e-mail address"));
     }
-    let password = password_of_stdin()?;
-    let journal = open::writing(&command.store.load()?.config).await?;
+    let config = command.store.load()?.config;
+    let password = password_of_stdin(config.accounts.refuse_common_passwords)?;
+    let journal = open::writing(&config).await?;
     let outcome = create_in(global, command, &journal, username, password).await;
     journal.shutdown().await;
     outcome
@@ -313,8 +314,9 @@ pub async fn make(
 }
 
 async fn set_password(global: &Global, command: &Set) -> Result<()> {
-    let password = password_of_stdin()?;
-    let journal = open::writing(&command.store.load()?.config).await?;
+    let config = command.store.load()?.config;
+    let password = password_of_stdin(config.accounts.refuse_common_passwords)?;
+    let journal = open::writing(&config).await?;
     let outcome = set_password_in(global, command, &journal, password).await;
     journal.shutdown().await;
     outcome

@@ -95,7 +95,14 @@ impl Surface {
         let input = match route.body {
             Some(fields) => {
                 let given = read_object(&mut call.body).await?;
-                schema::check(fields, given).map_err(|issues| Fail::issues(&issues))?
+                let input = schema::check(fields, given).map_err(|issues| Fail::issues(&issues))?;
+                if self.accounts.refuse_common_passwords {
+                    match schema::common_passwords(fields, &input).as_slice() {
+                        [] => {}
+                        issues => return Err(Fail::issues(issues).flat()),
+                    }
+                }
+                input
             }
             None => Input::default(),
         };

@@ -312,14 +312,7 @@ impl Kind {
                 let text = text.trim().to_lowercase();
                 within(name, &text, 1, 255).map(|()| text)
             }
-            Self::NewPassword => {
-                within_password(name, &text, 12)?;
-                if is_common(&text) {
-                    let message = format!("{name} is one of the most common passwords; choose another.");
-                    return Err(Issue::at(name, "invalid_value", message));
-                }
-                Ok(text)
-            }
+            Self::NewPassword => within_password(name, &text, 12).map(|()| text),
             Self::GivenPassword => within_password(name, &text, 1).map(|()| text),
             Self::Flag | Self::Count { .. } | Self::Uuids { .. } => Ok(text),
         }
@@ -365,6 +358,18 @@ fn within_password(name: &'static str, text: &str, min: usize) -> Result<(), Iss
         long if long > 300 => Err(Issue::at(name, "too_big", format!("{name} must be at most 300 characters long."))),
         _ => Ok(()),
     }
+}
+
+/// What is wrong with new passwords that everybody tries first.
+#[must_use]
+pub fn common_passwords(fields: &[Field], input: &Input) -> Vec<Issue> {
+    let new = fields.iter().filter(|field| matches!(field.kind, Kind::NewPassword));
+    let common = new.filter(|field| is_common(input.text(field.name)));
+    let issue = |field: &Field| {
+        let message = format!("{} is one of the most common passwords; choose another.", field.name);
+        Issue::at(field.name, "invalid_value", message)
+    };
+    common.map(issue).collect()
 }
 
 fn secret(mut schema: Value) -> Value {

@@ -161,7 +161,7 @@ fn a17_two_spellings_of_one_letter_are_one_password(engine: Engine) {
 }
 
 fn a18_one_of_the_most_common_passwords_is_not_set(engine: Engine) {
-    let house = Installation::shared(engine);
+    let house = Installation::with(engine, &[("ACCOUNTS_REFUSE_COMMON_PASSWORDS", "true")]);
     let ann = house.person("ann");
     for common in ["password1234", "PASSWORD1234", "qwertyuiop123", "１２３４５６７８９０１２"] {
         let bob = unique("bob");

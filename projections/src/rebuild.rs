@@ -209,7 +209,9 @@ async fn swap(
 ) -> Result<bool, SqlError> {
     // The planner must know the new tables before the first query meets them.
     for table in projection.tables() {
-        store.writer().execute(&analyze(&format!("{}_g{}", table.name, id.generation)), &[]).await?;
+        let mut tx = store.writer().begin_long().await?;
+        tx.execute(&analyze(&format!("{}_g{}", table.name, id.generation)), &[]).await?;
+        tx.commit().await?;
     }
     let old = store.live_id(projection);
     let mut tx = store.writer().begin().await?;

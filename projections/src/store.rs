@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muniment_aggregates::record::Position;
+use muniment_sql::postgres::postgres_pool;
 use muniment_sql::{Arg, Database, Engine, Row, SqlError, Transaction, private};
 use parking_lot::RwLock;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::checkpoint::{self, Checkpoint, GenerationId, Purpose};
@@ -35,6 +35,9 @@ const SQLITE_BUSY_SECONDS: u64 = 5;
 
 /// How long a query waits for a free connection before it fails.
 const ACQUIRE_SECONDS: u64 = 5;
+
+/// A commit lost in a crash of the server takes its checkpoint with it, and is folded again.
+const POSTGRES_SETTINGS: &str = "SET synchronous_commit = off";
 
 /// Where the read models are kept.
 #[derive(Debug, Clone)]
@@ -160,14 +163,7 @@ async fn connect(database: &ReadDatabase) -> Result<(Database, Database), SqlErr
             Ok((Database::Sqlite(writer), Database::Sqlite(reader)))
         }
         ReadDatabase::Postgres { url, connections_max } => {
-            // A commit lost in a crash of the server takes its checkpoint with it, and is folded again.
-            let options = url.parse::<PgConnectOptions>()?.options([("synchronous_commit", "off")]);
-            let pool = PgPoolOptions::new()
-                .max_connections(*connections_max)
-                .acquire_timeout(acquire)
-                .test_before_acquire(false)
-                .connect_with(options)
-                .await?;
+            let pool = postgres_pool(*connections_max, POSTGRES_SETTINGS).connect_with(url.parse()?).await?;
             Ok((Database::Postgres(pool.clone()), Database::Postgres(pool)))
         }
     }
@@ -382,7 +378,7 @@ impl ReadStore {
 
     /// A write transaction in which tables may be created and dropped.
     pub(crate) async fn begin_schema_change(&self) -> Result<Transaction, SqlError> {
-        let mut tx = self.inner.writer.begin().await?;
+        let mut tx = self.inner.writer.begin_long().await?;
         if let Some(lock) = schema_lock(tx.engine()) {
             tx.execute(lock, &[]).await?;
         }

@@ -1,11 +1,14 @@
 //! Pools, statements and transactions over either engine.
 
+use std::time::Duration;
+
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqlitePool};
 use sqlx::{Executor as _, Postgres, Sqlite};
 
+use crate::postgres::{ANSWER_MAX, Loan, WRITE_MAX, close_pool};
 use crate::{Arg, Row, SqlError, insert};
 
 /// Which engine answers.
@@ -72,7 +75,7 @@ impl Database {
     pub async fn execute(&self, sql: &str, args: &[Arg<'_>]) -> Result<u64, SqlError> {
         Ok(match self {
             Self::Sqlite(pool) => sqlite_query(sql, args).execute(pool).await?.rows_affected(),
-            Self::Postgres(pool) => postgres_query(sql, args).execute(pool).await?.rows_affected(),
+            Self::Postgres(pool) => Loan::of(pool).await?.execute(WRITE_MAX, postgres_query(sql, args)).await?,
         })
     }
 
@@ -84,7 +87,8 @@ impl Database {
         Ok(match self {
             Self::Sqlite(pool) => sqlite_query(sql, args).fetch_all(pool).await?.into_iter().map(Row::Sqlite).collect(),
             Self::Postgres(pool) => {
-                postgres_query(sql, args).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
+                let rows = Loan::of(pool).await?.fetch_all(ANSWER_MAX, postgres_query(sql, args)).await?;
+                rows.into_iter().map(Row::Postgres).collect()
             }
         })
     }
@@ -96,7 +100,10 @@ impl Database {
     pub async fn fetch_optional(&self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, SqlError> {
         Ok(match self {
             Self::Sqlite(pool) => sqlite_query(sql, args).fetch_optional(pool).await?.map(Row::Sqlite),
-            Self::Postgres(pool) => postgres_query(sql, args).fetch_optional(pool).await?.map(Row::Postgres),
+            Self::Postgres(pool) => {
+                let row = Loan::of(pool).await?.fetch_optional(ANSWER_MAX, postgres_query(sql, args)).await?;
+                row.map(Row::Postgres)
+            }
         })
     }
 
@@ -107,7 +114,7 @@ impl Database {
     pub async fn run_script(&self, sql: &str) -> Result<(), SqlError> {
         match self {
             Self::Sqlite(pool) => pool.execute(sqlx::raw_sql(sql)).await.map(drop)?,
-            Self::Postgres(pool) => pool.execute(sqlx::raw_sql(sql)).await.map(drop)?,
+            Self::Postgres(pool) => Loan::of(pool).await?.run_script(WRITE_MAX, sql).await?,
         }
         Ok(())
     }
@@ -118,34 +125,45 @@ impl Database {
     /// # Errors
     /// What the database says.
     pub async fn begin(&self) -> Result<Transaction, SqlError> {
-        Ok(match self {
-            Self::Sqlite(pool) => Transaction::on_sqlite(pool, "BEGIN IMMEDIATE").await?,
-            Self::Postgres(pool) => {
-                Transaction { engine: Engine::Postgres, inner: Some(Inner::Postgres(pool.begin().await?)) }
-            }
-        })
+        match self {
+            Self::Sqlite(pool) => Transaction::on_sqlite(pool, "BEGIN IMMEDIATE").await,
+            Self::Postgres(pool) => Transaction::on_postgres(pool, "BEGIN", WRITE_MAX).await,
+        }
     }
 
-    /// Begins a transaction that only reads, and sees one moment from its first statement on.
+    /// The same for steps that take as long as they take, or wait for somebody who does: changes of a schema.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn begin_long(&self) -> Result<Transaction, SqlError> {
+        match self {
+            Self::Sqlite(_) => self.begin().await,
+            Self::Postgres(pool) => {
+                Transaction::on_postgres(pool, "BEGIN; SET LOCAL statement_timeout = 0", Duration::MAX).await
+            }
+        }
+    }
+
+    /// Begins a transaction that only reads, and sees one moment from its first statement on. Its statements may take as
+    /// long as they take.
     ///
     /// # Errors
     /// What the database says.
     pub async fn begin_snapshot(&self) -> Result<Transaction, SqlError> {
-        Ok(match self {
-            Self::Sqlite(pool) => Transaction::on_sqlite(pool, "BEGIN").await?,
+        match self {
+            Self::Sqlite(pool) => Transaction::on_sqlite(pool, "BEGIN").await,
             Self::Postgres(pool) => {
-                let mut tx = pool.begin().await?;
-                sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
-                Transaction { engine: Engine::Postgres, inner: Some(Inner::Postgres(tx)) }
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0";
+                Transaction::on_postgres(pool, begin, Duration::MAX).await
             }
-        })
+        }
     }
 
-    /// Closes every connection after its running statement.
+    /// Closes every connection after its running statement; on PostgreSQL it is not waited for those that fell silent.
     pub async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(pool) => close_pool(pool).await,
         }
     }
 }
@@ -155,12 +173,14 @@ pub struct Transaction {
     engine: Engine,
     /// `None` once it ended.
     inner: Option<Inner>,
+    /// How long one statement may take on PostgreSQL.
+    bound: Duration,
 }
 
 enum Inner {
     /// The connection that holds SQLite's write lock.
     Sqlite(PoolConnection<Sqlite>),
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Postgres(Loan),
 }
 
 fn ended() -> SqlError {
@@ -172,9 +192,15 @@ impl Transaction {
         let connection = pool.acquire().await?;
         // Ours before it begins: a caller who is dropped midway must not leave a connection with an open transaction to
         // the pool, which knows nothing of it.
-        let mut begun = Self { engine: Engine::Sqlite, inner: Some(Inner::Sqlite(connection)) };
+        let mut begun = Self { engine: Engine::Sqlite, inner: Some(Inner::Sqlite(connection)), bound: Duration::MAX };
         begun.execute(begin, &[]).await?;
         Ok(begun)
+    }
+
+    async fn on_postgres(pool: &PgPool, begin: &str, bound: Duration) -> Result<Self, SqlError> {
+        let mut loan = Loan::of(pool).await?;
+        loan.begin(begin).await?;
+        Ok(Self { engine: Engine::Postgres, inner: Some(Inner::Postgres(loan)), bound })
     }
 
     fn open(&mut self) -> Result<&mut Inner, SqlError> {
@@ -192,9 +218,10 @@ impl Transaction {
     /// # Errors
     /// What the database says.
     pub async fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64, SqlError> {
+        let bound = self.bound;
         Ok(match self.open()? {
             Inner::Sqlite(connection) => sqlite_query(sql, args).execute(&mut **connection).await?.rows_affected(),
-            Inner::Postgres(tx) => postgres_query(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Inner::Postgres(loan) => loan.execute(bound, postgres_query(sql, args)).await?,
         })
     }
 
@@ -210,13 +237,14 @@ impl Transaction {
         values: &[Arg<'_>],
         suffix: &str,
     ) -> Result<(), SqlError> {
+        let bound = self.bound;
         match self.open()? {
             Inner::Sqlite(connection) => {
                 for (sql, values) in insert::chunks(table, columns, values, suffix) {
                     sqlite_query(&sql, values).execute(&mut **connection).await?;
                 }
             }
-            Inner::Postgres(tx) if !values.is_empty() => {
+            Inner::Postgres(loan) if !values.is_empty() => {
                 let (sql, arrays) = insert::arrays(table, columns, values, suffix)?;
                 let query = arrays.into_iter().fold(sqlx::query(&sql), |query, column| match column {
                     insert::Column::Ints(values) => query.bind(values),
@@ -224,7 +252,7 @@ impl Transaction {
                     insert::Column::Texts(values) => query.bind(values),
                     insert::Column::Blobs(values) => query.bind(values),
                 });
-                query.execute(&mut **tx).await?;
+                loan.execute(bound, query).await?;
             }
             Inner::Postgres(_) => {}
         }
@@ -236,12 +264,14 @@ impl Transaction {
     /// # Errors
     /// What the database says.
     pub async fn fetch_all(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, SqlError> {
+        let bound = self.bound;
         Ok(match self.open()? {
             Inner::Sqlite(connection) => {
                 sqlite_query(sql, args).fetch_all(&mut **connection).await?.into_iter().map(Row::Sqlite).collect()
             }
-            Inner::Postgres(tx) => {
-                postgres_query(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
+            Inner::Postgres(loan) => {
+                let rows = loan.fetch_all(bound, postgres_query(sql, args)).await?;
+                rows.into_iter().map(Row::Postgres).collect()
             }
         })
     }
@@ -251,11 +281,12 @@ impl Transaction {
     /// # Errors
     /// What the database says.
     pub async fn fetch_optional(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, SqlError> {
+        let bound = self.bound;
         Ok(match self.open()? {
             Inner::Sqlite(connection) => {
                 sqlite_query(sql, args).fetch_optional(&mut **connection).await?.map(Row::Sqlite)
             }
-            Inner::Postgres(tx) => postgres_query(sql, args).fetch_optional(&mut **tx).await?.map(Row::Postgres),
+            Inner::Postgres(loan) => loan.fetch_optional(bound, postgres_query(sql, args)).await?.map(Row::Postgres),
         })
     }
 
@@ -264,9 +295,10 @@ impl Transaction {
     /// # Errors
     /// What the database says.
     pub async fn run_script(&mut self, sql: &str) -> Result<(), SqlError> {
+        let bound = self.bound;
         match self.open()? {
             Inner::Sqlite(connection) => (&mut **connection).execute(sqlx::raw_sql(sql)).await.map(drop)?,
-            Inner::Postgres(tx) => (&mut **tx).execute(sqlx::raw_sql(sql)).await.map(drop)?,
+            Inner::Postgres(loan) => loan.run_script(bound, sql).await?,
         }
         Ok(())
     }
@@ -282,7 +314,7 @@ impl Transaction {
         }
         match self.inner.take().ok_or_else(ended)? {
             Inner::Sqlite(connection) => drop(connection),
-            Inner::Postgres(tx) => tx.commit().await?,
+            Inner::Postgres(loan) => loan.commit().await?,
         }
         Ok(())
     }

@@ -1,12 +1,14 @@
 //! One way to speak SQL to SQLite and PostgreSQL: the same text with `$1` placeholders, typed arguments, typed
 //! rows. `journal` and `projections` stand on it; it knows neither.
 //!
-//! Reading order: [`Database`] (pools, statements, transactions), [`Arg`] and [`Row`], [`migrations`].
+//! Reading order: [`Database`] (pools, statements, transactions), [`Arg`] and [`Row`], [`migrations`];
+//! [`postgres`] bounds the time of every answer.
 
 mod database;
 mod insert;
 mod lock;
 pub mod migrations;
+pub mod postgres;
 pub mod private;
 mod value;
 

@@ -276,7 +276,7 @@ fn compare<'a>(
 
 /// A transaction that no other migrating program is in, with a tracker table of the right form.
 async fn locked(database: &Database) -> Result<Transaction, MigrationError> {
-    let mut tx = database.begin().await?;
+    let mut tx = database.begin_long().await?;
     if tx.engine() == Engine::Postgres {
         tx.execute("SELECT pg_advisory_xact_lock($1)", &[LOCK_KEY.into()]).await?;
     }

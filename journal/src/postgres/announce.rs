@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use muniment_aggregates::record::Position;
+use muniment_sql::postgres::within;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool};
 use sqlx::{ConnectOptions as _, Executor as _};
 use tokio::sync::{Mutex, Notify};
@@ -15,6 +16,9 @@ use tokio::sync::{Mutex, Notify};
 use crate::limits::{ANNOUNCE_MILLISECONDS_MIN, POLL_MILLISECONDS};
 
 const CHANNEL: &str = "muniment_head";
+
+/// An announcement that takes longer helps nobody.
+const TELL_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 struct Pending {
@@ -60,7 +64,7 @@ async fn announce(options: PgConnectOptions, pending: Arc<Pending>) {
         }
         let head = pending.head.load(Ordering::Acquire);
         if head != told {
-            match tell(&options, connection.take(), head).await {
+            match within(TELL_MAX, tell(&options, connection.take(), head)).await {
                 Ok(open) => connection = Some(open),
                 // The slow look of the other nodes finds it.
                 Err(error) => tracing::debug!(%error, "the head was not announced"),

@@ -14,9 +14,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
+use muniment_sql::postgres::{ANSWER_MAX, Loan, postgres_pool};
 use muniment_sql::{Database, SqlError};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Row as _};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgRow};
+use sqlx::query::Query;
+use sqlx::{ConnectOptions as _, Connection as _, Postgres, Row as _};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -29,7 +31,8 @@ use look::Look;
 use session::Session;
 
 const CONNECTIONS_MAX: u32 = 16;
-const ACQUIRE_SECONDS_MAX: u64 = 5;
+/// A page of ten thousand events may be large, and the way to it narrow.
+const PAGE_EVENT_MAX: Duration = Duration::from_millis(5);
 const HEAD_SQL: &str = "SELECT position, hash, recorded_at, installation, epoch FROM journal_head";
 
 /// The engine.
@@ -50,7 +53,8 @@ impl PostgresEngine {
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let options = options(url)?;
         check_durable(&options).await?;
-        let pool = pool("SET synchronous_commit = on").connect_with(options.clone()).await.map_err(SqlError::from)?;
+        let pool = postgres_pool(CONNECTIONS_MAX, "SET synchronous_commit = on");
+        let pool = pool.connect_with(options.clone()).await.map_err(SqlError::from)?;
         Ok(Self {
             listener: Listener::new(pool.clone()),
             announcer: Some(Announcer::start(options.clone())),
@@ -66,7 +70,7 @@ impl PostgresEngine {
     /// When the database cannot be reached.
     pub async fn open_read_only(url: &str) -> Result<Self, OpenError> {
         let options = options(url)?;
-        let pool = pool("SET default_transaction_read_only = on");
+        let pool = postgres_pool(CONNECTIONS_MAX, "SET default_transaction_read_only = on");
         let pool = pool.connect_with(options.clone()).await.map_err(SqlError::from)?;
         Ok(Self {
             listener: Listener::new(pool.clone()),
@@ -81,6 +85,11 @@ impl PostgresEngine {
         Stores { read: Database::Postgres(self.pool.clone()), write: Database::Postgres(self.pool.clone()) }
     }
 
+    /// All rows of an answer, if it comes in time.
+    async fn fetch(&self, bound: Duration, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, SqlError> {
+        Loan::of(&self.pool).await?.fetch_all(bound, query).await
+    }
+
     fn session(&self) -> Result<&Mutex<Session>, SqlError> {
         self.session.as_ref().ok_or_else(|| SqlError::Unsuitable("the record is open for reading only".to_owned()))
     }
@@ -90,18 +99,9 @@ fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(PgConnectOptions::from_str(url).map_err(SqlError::from)?.disable_statement_logging())
 }
 
-fn pool(setting: &'static str) -> PgPoolOptions {
-    // A ping before every statement costs a fifth of a short one; a dead connection is seen when it is used.
-    PgPoolOptions::new()
-        .max_connections(CONNECTIONS_MAX)
-        .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS_MAX))
-        .test_before_acquire(false)
-        .after_connect(move |connection, _| {
-            Box::pin(async move {
-                connection.execute(setting).await?;
-                Ok(())
-            })
-        })
+/// How long reading so many events may take.
+fn page_max(events: usize) -> Duration {
+    ANSWER_MAX + PAGE_EVENT_MAX.saturating_mul(u32::try_from(events).unwrap_or(u32::MAX))
 }
 
 /// Refuses a server that acknowledges what a power cut takes away.
@@ -164,7 +164,8 @@ impl Engine for PostgresEngine {
             )
         });
         let query = sqlx::query(&SQL).bind(stored(after.0)).bind(stored(through.0));
-        events(&query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_all(&self.pool).await?)
+        let query = query.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        events(&self.fetch(page_max(limit), query).await?)
     }
 
     async fn read_stream(
@@ -180,21 +181,21 @@ impl Engine for PostgresEngine {
             )
         });
         let query = sqlx::query(&SQL).bind(&*stream.kind).bind(&*stream.id).bind(stored(after_sequence));
-        events(&query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_all(&self.pool).await?)
+        let query = query.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        events(&self.fetch(page_max(limit), query).await?)
     }
 
     async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
         let (kinds, ids): (Vec<&str>, Vec<&str>) = streams.iter().map(|stream| (&*stream.kind, &*stream.id)).unzip();
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT kind, id, version FROM unnest($1::text[], $2::text[]) AS asked (kind, id), \
              LATERAL (SELECT max(sequence) AS version FROM events \
                       WHERE aggregate_type = kind AND aggregate_id = id) AS found \
              WHERE version IS NOT NULL",
         )
         .bind(kinds)
-        .bind(ids)
-        .fetch_all(&self.pool)
-        .await?;
+        .bind(ids);
+        let rows = self.fetch(ANSWER_MAX, query).await?;
         let version = |row: &PgRow| {
             let stream = StreamId::new(row.try_get("kind")?, row.try_get("id")?);
             Ok((stream, count("version", row.try_get("version")?)?))
@@ -205,7 +206,7 @@ impl Engine for PostgresEngine {
     async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
         let asked: Vec<&[u8]> = keys.iter().map(|key| key.0.as_slice()).collect();
         let sql = "SELECT dedupe_key, position FROM events WHERE dedupe_key = ANY($1)";
-        let rows = sqlx::query(sql).bind(asked).fetch_all(&self.pool).await?;
+        let rows = self.fetch(ANSWER_MAX, sqlx::query(sql).bind(asked)).await?;
         let found = |row: &PgRow| {
             let key = DedupeKey(rows::bytes("dedupe_key", row.try_get("dedupe_key")?)?);
             Ok((key, Position(count("position", row.try_get("position")?)?)))
@@ -216,15 +217,14 @@ impl Engine for PostgresEngine {
     async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError> {
         let (scopes, digests): (Vec<&str>, Vec<&[u8]>) =
             claims.iter().map(|claim| (claim.scope, claim.digest.as_slice())).unzip();
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT asked.ordinality AS place, owner_kind, owner_id \
              FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS asked (scope, digest, ordinality) \
              JOIN claims ON claims.scope = asked.scope AND claims.digest = asked.digest",
         )
         .bind(scopes)
-        .bind(digests)
-        .fetch_all(&self.pool)
-        .await?;
+        .bind(digests);
+        let rows = self.fetch(ANSWER_MAX, query).await?;
         let mut found = HashMap::new();
         for row in &rows {
             let place = count("place", row.try_get("place")?)?;
@@ -242,7 +242,7 @@ impl Engine for PostgresEngine {
             let after = Position(count("after_position", row.try_get("after_position")?)?);
             Ok((count("epoch", row.try_get("epoch")?)?, after))
         };
-        sqlx::query(sql).fetch_all(&self.pool).await?.iter().map(epoch).collect()
+        self.fetch(ANSWER_MAX, sqlx::query(sql)).await?.iter().map(epoch).collect()
     }
 
     fn announce(&self, head: Position) {
@@ -281,6 +281,6 @@ impl Engine for PostgresEngine {
         }
         self.listener.stop().await;
         self.look.close().await;
-        self.pool.close().await;
+        self.databases().read.close().await;
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use muniment_aggregates::record::RecordedEvent;
+use muniment_sql::postgres::{SESSION_SETTINGS, within};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
 use sqlx::query::Query;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Postgres};
@@ -18,6 +19,8 @@ use crate::rows::stored;
 /// Waiting longer for the head's lock means that its holder hangs.
 const SETTINGS: &str = "SET synchronous_commit = on; SET lock_timeout = '5s'; \
     SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'";
+/// Locking the head waits for its holder, as long as the server's bound says.
+const HOLD_SECONDS_MAX: u64 = 10;
 /// Beyond the server's own bound the connection itself is lost.
 const ANSWER_SECONDS_MAX: u64 = 40;
 const CONNECT_SECONDS_MAX: u64 = 5;
@@ -64,6 +67,7 @@ impl Session {
         self.held = false;
         let connect = async {
             let mut connection = self.options.connect().await?;
+            connection.execute(SESSION_SETTINGS).await?;
             connection.execute(SETTINGS).await?;
             Ok(connection)
         };
@@ -101,10 +105,14 @@ impl Session {
     /// Locks the head until the next write or [`Session::release`].
     pub(super) async fn hold(&mut self) -> Result<PgRow, sqlx::Error> {
         let mut connection = self.take().await?;
-        if !self.held {
-            connection.execute("BEGIN").await?;
-        }
-        let row = sqlx::query(HOLD_SQL).fetch_one(&mut connection).await?;
+        let held = self.held;
+        let hold = async {
+            if !held {
+                connection.execute("BEGIN").await?;
+            }
+            sqlx::query(HOLD_SQL).fetch_one(&mut connection).await
+        };
+        let row = within(Duration::from_secs(HOLD_SECONDS_MAX), hold).await?;
         self.held = true;
         self.connection = Some(connection);
         Ok(row)
@@ -113,7 +121,7 @@ impl Session {
     pub(super) async fn release(&mut self) -> Result<(), sqlx::Error> {
         if std::mem::take(&mut self.held) {
             let mut connection = self.take().await?;
-            connection.execute("ROLLBACK").await?;
+            within(Duration::from_secs(HOLD_SECONDS_MAX), connection.execute("ROLLBACK")).await?;
             self.connection = Some(connection);
         }
         Ok(())

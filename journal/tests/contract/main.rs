@@ -9,6 +9,7 @@ mod histories;
 mod nodes;
 mod outages;
 mod refusing;
+mod silence;
 mod support;
 mod tampering;
 mod writing;

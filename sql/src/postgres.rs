@@ -10,8 +10,10 @@ use sqlx::{Executor as _, Postgres};
 
 use crate::SqlError;
 
-/// What every session of ours is told: a statement whose asker has given up ends by itself.
-pub const SESSION_SETTINGS: &str = "SET statement_timeout = '60s'";
+/// What every session of ours is told. The server finds a client that vanished within half a minute, and gives back its
+/// locks; a statement whose asker has given up ends by itself.
+pub const SESSION_SETTINGS: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; \
+    SET tcp_keepalives_count = 3; SET tcp_user_timeout = 25000; SET statement_timeout = '60s'";
 
 /// How long a question to a pool may take.
 pub const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -183,29 +185,47 @@ impl Drop for Loan {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use muniment_testkit::{Cluster, SilentWay};
 
     use super::*;
-    use crate::Database;
+    use crate::{Database, NodeLock};
 
     async fn pool(url: &str) -> PgPool {
         postgres_pool(2, "SET synchronous_commit = off").connect_with(url.parse().unwrap()).await.unwrap()
     }
 
     #[tokio::test]
-    async fn every_session_is_set_up() {
+    async fn every_session_lets_the_server_find_out_that_its_client_is_gone() {
         let database = Database::Postgres(pool(&Cluster::shared().fresh_database()).await);
         for (setting, wanted) in [
+            ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "3"),
+            ("tcp_user_timeout", "25000"),
             ("statement_timeout", "1min"),
             ("synchronous_commit", "off"),
         ] {
             let asked = format!("SELECT current_setting('{setting}') AS now");
             let now = database.fetch_optional(&asked, &[]).await.unwrap().unwrap().text("now").unwrap();
-            assert_eq!(now, wanted, "{setting}");
+            assert_eq!(now, wanted, "{setting}, as the server's socket has it");
         }
         let mut long = database.begin_long().await.unwrap();
         let asked = "SELECT current_setting('statement_timeout') AS now";
         assert_eq!(long.fetch_optional(asked, &[]).await.unwrap().unwrap().text("now").unwrap(), "0");
+    }
+
+    #[tokio::test]
+    async fn a_lock_whose_session_fell_silent_is_given_up_at_once() {
+        let way = SilentWay::to(&Cluster::shared().fresh_database());
+        let database = Database::Postgres(pool(&way.url()).await);
+        let mut lock = NodeLock::try_take(&database, "duty").await.unwrap().expect("nobody has it");
+        assert!(lock.is_held().await);
+        way.fall_silent();
+        let begun = Instant::now();
+        assert!(!lock.is_held().await);
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     }
 
     #[tokio::test]

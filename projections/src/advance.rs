@@ -151,23 +151,35 @@ impl ReadStore {
         id: GenerationId,
         events: &Batch,
     ) -> Result<Advance, AdvanceError> {
-        let mut upto = events.len();
-        let mut stopped = None;
+        // Events before `from` are in. `stopped` names the event at `upto`; `refused` says that one before `upto` is it.
+        let (mut from, mut upto) = (0, events.len());
+        let mut stopped: Option<Poison> = None;
+        let mut refused: Option<SqlError> = None;
         let poison = loop {
-            let batch = events.get(..upto).unwrap_or(events);
-            match (self.apply_batch(projection, id, batch).await, stopped.take()) {
-                // All before the poison is in; now say what stopped it.
-                (Ok(_), Some(poison)) => break poison,
-                (Ok(advance), None) => return Ok(advance),
-                (Err(AdvanceError::Stopped(poison)), _) => {
-                    let shorter = batch.iter().position(|event| event.position >= poison.position).unwrap_or(0);
-                    if shorter == 0 {
+            let end = if refused.is_some() { from + (upto - from) / 2 } else { upto };
+            if let (Some(event), true, Some(error)) = (events.get(from), end == from, &refused) {
+                break Poison::new(event, format!("the read model cannot hold it: {error}"));
+            }
+            match self.apply_batch(projection, id, events.get(from..end).unwrap_or(events)).await {
+                Ok(Advance::Moved(_)) if refused.is_some() => from = end,
+                Ok(advance @ Advance::Moved(_)) => match stopped.take() {
+                    // All before the poison is in; now say what stopped it.
+                    Some(poison) => break poison,
+                    None => return Ok(advance),
+                },
+                // Another node moves it.
+                Ok(advance @ (Advance::Ahead(_) | Advance::Behind(_))) => return Ok(advance),
+                Err(AdvanceError::Stopped(poison)) => {
+                    upto = events.iter().position(|event| event.position >= poison.position).unwrap_or(from).max(from);
+                    if upto == from {
                         break poison;
                     }
-                    upto = shorter;
-                    stopped = Some(poison);
+                    (stopped, refused) = (Some(poison), None);
                 }
-                (Err(error), _) => return Err(error),
+                Err(AdvanceError::Sql(error)) if error.is_of_the_values() && end > from => {
+                    (upto, stopped, refused) = (end, None, Some(error));
+                }
+                Err(error) => return Err(error),
             }
         };
         let mut tx = self.writer().begin().await?;

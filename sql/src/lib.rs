@@ -42,6 +42,19 @@ impl SqlError {
         matches!(self, Self::Driver(_))
     }
 
+    /// Whether the database refused the statement for the values in it, so that the same values are refused again: they do
+    /// not fit their type, break a constraint, or are too large.
+    #[must_use]
+    pub fn is_of_the_values(&self) -> bool {
+        let Self::Driver(sqlx::Error::Database(error)) = self else { return false };
+        let Some(code) = error.code() else { return false };
+        if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
+            return matches!(code.get(..2), Some("22" | "23" | "54"));
+        }
+        // SQLite's extended codes have the primary one in their lowest byte: too big, constraint, mismatch.
+        code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 18..=20))
+    }
+
     /// The name of the violated unique constraint or index, where that is what happened.
     ///
     /// SQLite names the columns (`events.dedupe_key`), PostgreSQL the constraint.

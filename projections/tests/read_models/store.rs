@@ -106,6 +106,38 @@ async fn an_event_about_something_that_was_never_made_stops_the_model() {
 }
 
 #[tokio::test]
+async fn what_the_database_never_takes_stops_the_model_at_its_event_and_holds_back_none_before() {
+    on_both_engines(async |desk| {
+        let history = company_history();
+        let mut points = history.events.iter().filter(|event| &*event.event_type == "metric.point_recorded");
+        let first = points.next().unwrap();
+        let second = points.find(|event| event.stream == first.stream).unwrap();
+        let tampered = desk.tamper().await;
+        tampered.execute("CREATE UNIQUE INDEX only_one_point ON points_v1_g0 (metric_id)", &[]).await.unwrap();
+        for outcome in desk.store.advance_together(desk.store.projections(), &history.events).await {
+            match (outcome.name, outcome.result) {
+                ("points", Err(AdvanceError::Stopped(poison))) => {
+                    assert_eq!((poison.position, &*poison.event_type), (second.position, "metric.point_recorded"));
+                    assert!(poison.reason.contains("cannot hold it"), "{poison}");
+                }
+                (name, result) => assert_eq!(result.expect(name), Advance::Moved(history.head())),
+            }
+        }
+        let live = desk.store.live().await.unwrap();
+        let at = live.iter().find(|at| at.name == "points").unwrap();
+        assert_eq!(at.position.next(), second.position, "all before it is in");
+        assert_eq!(at.stopped_by.as_ref().map(|poison| poison.position), Some(second.position));
+
+        tampered.execute("DROP INDEX only_one_point", &[]).await.unwrap();
+        let rest = &history.events[usize::try_from(at.position.0).unwrap()..];
+        let model = desk.store.projection("points").unwrap();
+        assert_eq!(desk.store.advance(model.as_ref(), rest).await.unwrap(), Advance::Moved(history.head()));
+        tampered.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_store_of_another_record_or_beyond_the_head_is_refused_and_can_begin_again() {
     on_both_engines(async |desk| {
         let history = company_history();

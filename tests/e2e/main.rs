@@ -24,6 +24,7 @@ mod equality;
 mod erase;
 mod examples;
 mod interrupted;
+mod left_alone;
 mod limits;
 mod live;
 mod lost_events;

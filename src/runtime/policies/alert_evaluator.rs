@@ -14,6 +14,7 @@ use muniment_aggregates::metric::{Metric, MetricCommand, MetricRefusal, RaiseDue
 use muniment_aggregates::record::Position;
 use tokio::sync::watch;
 
+use super::unreadable::pass_over;
 use crate::runtime::leadership::Leadership;
 use crate::runtime::{BusError, Origin, Runtime};
 
@@ -75,7 +76,10 @@ async fn step(runtime: &Runtime, reached: Option<Position>) -> anyhow::Result<Po
         metrics.insert(event.stream.id.to_string(), event.position);
     }
     let asked: Vec<_> = stream::iter(metrics)
-        .map(|(metric, cause)| raise_due(runtime, metric, cause))
+        .map(async |(metric, cause)| {
+            let asked = raise_due(runtime, &metric, cause).await;
+            pass_over(runtime, NAME, &metric, asked).await
+        })
         .buffer_unordered(ASKED_AT_ONCE)
         .collect()
         .await;
@@ -84,11 +88,11 @@ async fn step(runtime: &Runtime, reached: Option<Position>) -> anyhow::Result<Po
     Ok(last.position)
 }
 
-async fn raise_due(runtime: &Runtime, metric: String, cause: Position) -> Result<(), BusError<MetricRefusal>> {
+async fn raise_due(runtime: &Runtime, metric: &str, cause: Position) -> Result<(), BusError<MetricRefusal>> {
     let origin = Origin::system(NAME, "raise_due", Some(cause));
     loop {
         // One command raises a bounded number; what is left waits in the state for the next.
-        let done = runtime.bus.execute::<Metric>(&metric, MetricCommand::RaiseDue(RaiseDue {}), &origin).await?;
+        let done = runtime.bus.execute::<Metric>(metric, MetricCommand::RaiseDue(RaiseDue {}), &origin).await?;
         if done.position.is_none() {
             return Ok(());
         }

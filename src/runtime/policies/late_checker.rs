@@ -9,8 +9,12 @@ use muniment_aggregates::metric::{CheckLate, Metric, MetricCommand};
 use muniment_projections::metrics;
 use tokio::sync::watch;
 
+use super::unreadable::pass_over;
 use crate::runtime::leadership::Leadership;
 use crate::runtime::{Origin, Runtime};
+
+/// Name of the component that asks.
+const NAME: &str = "late-checker";
 
 /// Metrics asked in one round.
 const ASKED_MAX: usize = 500;
@@ -23,17 +27,21 @@ pub async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     while leadership.turn(interval, &mut stop).await {
-        if let Err(error) = check(&runtime).await {
+        if let Err(error) = check(&runtime, &stop).await {
             tracing::warn!(error = %error, "late metrics cannot be looked for at present");
         }
     }
 }
 
-async fn check(runtime: &Runtime) -> anyhow::Result<()> {
+async fn check(runtime: &Runtime, stop: &watch::Receiver<bool>) -> anyhow::Result<()> {
     let due = metrics::late_due(runtime.reads.store(), runtime.clock.now(), ASKED_MAX).await?;
     for metric in due {
-        let origin = Origin::system("late-checker", "check_late", None);
-        runtime.bus.execute::<Metric>(metric.id.as_str(), MetricCommand::CheckLate(CheckLate {}), &origin).await?;
+        if *stop.borrow() {
+            return Ok(());
+        }
+        let (id, origin) = (metric.id.as_str(), Origin::system(NAME, "check_late", None));
+        let asked = runtime.bus.execute::<Metric>(id, MetricCommand::CheckLate(CheckLate {}), &origin).await;
+        pass_over(runtime, NAME, id, asked.map(drop)).await?;
     }
     Ok(())
 }

@@ -10,3 +10,4 @@ pub mod cleanup;
 pub mod late_checker;
 pub mod mail;
 pub mod scheduler;
+mod unreadable;

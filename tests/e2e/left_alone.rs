@@ -1,0 +1,45 @@
+//! A metric whose record cannot be read stands alone: alerts and late checks of the others go on.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Engine, Setup, eventually};
+
+fn one_unreadable_metric_keeps_no_other_from_its_alerts(engine: Engine) {
+    // Nothing is evaluated yet: both policies find the unreadable metric before the other one.
+    let held_back = [("RUNTIME_EVALUATOR_PAUSE_SECONDS", "3600"), ("METRICS_LATE_CHECK_SECONDS", "3600")];
+    let first = held_back.iter().fold(Setup::new(engine), |setup, (name, value)| setup.set(name, value)).start();
+    let company = first.company();
+    let bad = company.metric("bad");
+    company.metric("good");
+    for key in ["bad", "good"] {
+        let rule = json!({ "type": "late", "enabled": true });
+        company.agent.post(&format!("/v1/metrics/{key}/rules"), &rule).expect(200);
+        for (value, day) in [(100, "2026-01-01"), (200, "2026-01-02")] {
+            company.point(key, &json!({ "value": value, "timestamp": day }));
+        }
+    }
+    company.status();
+    first.kill9();
+    first.store.execute(&format!("UPDATE events SET payload = '{{}}' WHERE aggregate_id = '{bad}' AND sequence = 1"));
+    first.store.execute("DELETE FROM snapshots");
+
+    let second =
+        Setup::new(engine).over(first.store.clone(), &first.data).set("METRICS_LATE_CHECK_SECONDS", "1").start();
+    let agent = second.agent(&company.token);
+    let types = eventually("both alerts of the metric that can be read", || {
+        let alerts = agent.get("/v1/alerts").expect(200)["alerts"].as_array().unwrap().clone();
+        let of = |key: &str| -> Vec<Value> {
+            alerts.iter().filter(|alert| alert["metric_key"] == key).map(|alert| alert["alert_type"].clone()).collect()
+        };
+        assert!(of("bad").is_empty(), "{alerts:?}");
+        Some(of("good")).filter(|types| types.len() >= 2)
+    });
+    assert!(types.contains(&json!("growth_spike")) && types.contains(&json!("late")), "{types:?}");
+    let figures = String::from_utf8(second.anonymous().get("/metrics").body).unwrap();
+    for policy in ["alert-evaluator", "late-checker"] {
+        let counted = format!("muniment_metrics_passed_over_total{{policy=\"{policy}\"}}");
+        assert!(figures.contains(&counted), "{policy} passed nothing over:\n{figures}");
+    }
+}
+
+both_engines![one_unreadable_metric_keeps_no_other_from_its_alerts];

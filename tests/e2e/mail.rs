@@ -1,6 +1,7 @@
 //! Mail from the outbox, and when a code may be echoed instead (MET-035 to 039).
 
 use std::net::UdpSocket;
+use std::time::{Duration, Instant};
 
 use muniment_testkit::free_port;
 use serde_json::json;
@@ -46,6 +47,29 @@ fn met_036_a_dead_mail_server_changes_nothing_and_the_mail_arrives_once_it_lives
     let verified = json!({ "email": email, "code": code_in(&mail) });
     server.anonymous().post("/v1/auth/otp/verify", &verified).expect(200);
     assert_eq!(sink.mails().len(), 1, "the mail arrived more than once");
+}
+
+#[test]
+fn a_silent_mail_server_holds_up_no_shutdown_and_loses_no_mail() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let server = Setup::new(Engine::Sqlite).with_mail(&format!("smtp://127.0.0.1:{port}")).start();
+    let emails: Vec<String> = (0..20).map(|_| format!("{}@example.com", unique("ana"))).collect();
+    for email in &emails {
+        server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email })).expect(200);
+    }
+    // It takes the connection and never says a word.
+    let taken = silent.accept().unwrap();
+    let begun = Instant::now();
+    server.terminate();
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    drop((taken, silent));
+    let sink = MailSink::start_on(port);
+    server.restart();
+    let mails = eventually("all mails arrive", || Some(sink.mails()).filter(|mails| mails.len() >= emails.len()));
+    for email in &emails {
+        assert_eq!(mails.iter().filter(|mail| mail.contains(&format!("To: {email}"))).count(), 1, "{email}");
+    }
 }
 
 /// A configuration that must not start; the message names the setting.

@@ -27,6 +27,8 @@ const PAUSE_LATER: TimeDelta = TimeDelta::seconds(60);
 const SEND_WITHIN: Duration = Duration::from_secs(20);
 /// How long an entry is ours. Longer than an attempt, so that no other node sends it meanwhile.
 const LEASE: TimeDelta = TimeDelta::seconds(40);
+/// How long the attempts under way may still take once the program is to end.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
 /// Mails sent at the same time.
 const MAILS_AT_ONCE: usize = 8;
 /// How often the outbox is looked at while nothing is recorded.
@@ -213,7 +215,7 @@ pub async fn run(runtime: Arc<Runtime>, config: MailConfig, mut stop: watch::Rec
     let mut cleaned_at = DateTime::UNIX_EPOCH;
     loop {
         let now = runtime.clock.now();
-        if let Err(error) = work(&runtime, &outbox, &sender, now, &mut cleaned_at).await {
+        if let Err(error) = work(&runtime, &outbox, &sender, now, &mut cleaned_at, &stop).await {
             tracing::warn!(error = %error, "the outbox cannot be read at present");
         }
         tokio::select! {
@@ -234,13 +236,14 @@ async fn work(
     sender: &Sender,
     now: DateTime<Utc>,
     cleaned_at: &mut DateTime<Utc>,
+    stop: &watch::Receiver<bool>,
 ) -> Result<(), SqlError> {
-    loop {
+    while !*stop.borrow() {
         let due = outbox.due(runtime.clock.now(), MAILS_AT_ONCE, LEASE).await?;
         if due.is_empty() {
             break;
         }
-        let sent = join_all(due.iter().map(|mail| deliver(runtime, outbox, sender, mail))).await;
+        let sent = join_all(due.iter().map(|mail| deliver(runtime, outbox, sender, mail, stop))).await;
         sent.into_iter().collect::<Result<(), SqlError>>()?;
     }
     if now - *cleaned_at > CLEAN_INTERVAL {
@@ -250,7 +253,20 @@ async fn work(
     Ok(())
 }
 
-async fn deliver(runtime: &Runtime, outbox: &Outbox, sender: &Sender, mail: &Mail) -> Result<(), SqlError> {
+/// Resolves when the program is to end and attempts under way have had their time.
+async fn too_late(stop: &watch::Receiver<bool>) {
+    // An error says that whoever would tell is gone, which means the same.
+    drop(stop.clone().wait_for(|stop| *stop).await);
+    tokio::time::sleep(STOP_WITHIN).await;
+}
+
+async fn deliver(
+    runtime: &Runtime,
+    outbox: &Outbox,
+    sender: &Sender,
+    mail: &Mail,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), SqlError> {
     let letter = match runtime.journal.keyring().open(&mail.body).await {
         Ok(Some(text)) => serde_json::from_str(&text).map_err(|_| "its body cannot be read".to_owned()),
         Ok(None) => Err("its recipient was erased".to_owned()),
@@ -261,7 +277,11 @@ async fn deliver(runtime: &Runtime, outbox: &Outbox, sender: &Sender, mail: &Mai
         }
     };
     let outcome = match letter {
-        Ok(letter) => sender.send(&mail.id, &letter).await.map_err(|error| (error.to_string(), error.is_for_good())),
+        // Only the attempt is given up: what became of it, or that nobody knows, is always written down.
+        Ok(letter) => tokio::select! {
+            sent = sender.send(&mail.id, &letter) => sent.map_err(|error| (error.to_string(), error.is_for_good())),
+            () = too_late(stop) => Err(("the program ended before the mail server answered".to_owned(), false)),
+        },
         Err(what) => Err((what, true)),
     };
     let again = runtime.clock.now() + pause_after(mail.attempts);

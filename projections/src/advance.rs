@@ -99,6 +99,9 @@ impl ReadStore {
                 result = self.advance_generation(projection, self.live_id(projection), events).await;
             }
         }
+        if let Ok(Advance::Moved(position)) = result {
+            self.note([projection], position);
+        }
         result
     }
 
@@ -141,6 +144,7 @@ impl ReadStore {
             fold(projection.as_ref(), id, &decoded, &mut tx).await?;
         }
         tx.commit().await?;
+        self.note(projections.iter().map(Arc::as_ref), last);
         Ok(Some(last))
     }
 

@@ -10,14 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muniment_aggregates::record::Position;
-use muniment_sql::postgres::postgres_pool;
-use muniment_sql::{Arg, Database, Engine, Row, SqlError, Transaction, private};
+use muniment_sql::postgres::{postgres_pool, set_up};
+use muniment_sql::{Database, Engine, SqlError, Transaction, private};
 use parking_lot::RwLock;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::checkpoint::{self, Checkpoint, GenerationId, Purpose};
-use crate::dialect::{is_missing_table, schema_lock, with_generations};
+use crate::dialect::{schema_lock, with_generations};
 use crate::head::AskHead;
+use crate::lives::Lives;
 use crate::projection::Projection;
 
 /// Connections that answer queries on SQLite. Reads are short; more than the cores gain nothing.
@@ -126,13 +127,14 @@ struct Inner {
     projections: Vec<Arc<dyn Projection>>,
     /// Table (without generation) to the model it belongs to.
     owners: HashMap<&'static str, &'static str>,
+    lives: Arc<Lives>,
     /// Model to its live generation, as this process last saw it.
     active: RwLock<HashMap<&'static str, u64>>,
     /// Held shared while a live generation advances, alone while a verification takes its snapshot.
     advancing: tokio::sync::RwLock<()>,
 }
 
-async fn connect(database: &ReadDatabase) -> Result<(Database, Database), SqlError> {
+async fn connect(database: &ReadDatabase, lives: &Arc<Lives>) -> Result<(Database, Database), SqlError> {
     let acquire = Duration::from_secs(ACQUIRE_SECONDS);
     match database {
         ReadDatabase::Sqlite { directory } => {
@@ -164,7 +166,15 @@ async fn connect(database: &ReadDatabase) -> Result<(Database, Database), SqlErr
             Ok((Database::Sqlite(writer), Database::Sqlite(reader)))
         }
         ReadDatabase::Postgres { url, connections_max } => {
-            let pool = postgres_pool(*connections_max, POSTGRES_SETTINGS).connect_with(url.parse()?).await?;
+            let lives = Arc::clone(lives);
+            let options = postgres_pool(*connections_max, POSTGRES_SETTINGS).after_connect(move |connection, _| {
+                let lives = Arc::clone(&lives);
+                Box::pin(async move {
+                    set_up(connection, POSTGRES_SETTINGS).await?;
+                    lives.look(connection).await
+                })
+            });
+            let pool = options.connect_with(url.parse()?).await?;
             Ok((Database::Postgres(pool.clone()), Database::Postgres(pool)))
         }
     }
@@ -191,7 +201,8 @@ impl ReadStore {
     /// # Errors
     /// As [`ReadStore::open`].
     pub async fn open_with(config: ReadStoreConfig, projections: Vec<Arc<dyn Projection>>) -> Result<Self, OpenError> {
-        let (writer, reader) = connect(&config.database).await?;
+        let lives = Arc::new(Lives::new());
+        let (writer, reader) = connect(&config.database, &lives).await?;
         let owners = projections
             .iter()
             .flat_map(|projection| projection.tables().iter().map(|table| (table.name, projection.name())))
@@ -203,6 +214,7 @@ impl ReadStore {
                 record: config.record,
                 projections,
                 owners,
+                lives,
                 active: RwLock::new(HashMap::new()),
                 advancing: tokio::sync::RwLock::new(()),
             }),
@@ -298,6 +310,7 @@ impl ReadStore {
                 at.purpose == Purpose::Live && at.name == projection.name() && at.version == projection.version()
             });
             if let Some(live) = live {
+                self.inner.lives.note(&live.name, live.version, live.position);
                 active.insert(projection.name(), live.generation);
             }
         }
@@ -332,6 +345,25 @@ impl ReadStore {
         self.checkpoints().await.map(drop)
     }
 
+    /// In which life the database is: it moves when the database is found to have lost what it told, as a crash of
+    /// PostgreSQL's server may do. Queries wait then until it is there again.
+    #[must_use]
+    pub fn life(&self) -> u64 {
+        self.inner.lives.current()
+    }
+
+    /// Resolves when `life` is over.
+    pub async fn life_over(&self, life: u64) {
+        self.inner.lives.over(life).await;
+    }
+
+    /// Notes that live models are at a position, which was committed.
+    pub(crate) fn note<'p>(&self, projections: impl IntoIterator<Item = &'p dyn Projection>, position: Position) {
+        for projection in projections {
+            self.inner.lives.note(projection.name(), projection.version(), position);
+        }
+    }
+
     /// The live generation of a model, as last seen.
     pub(crate) fn live_id(&self, projection: &dyn Projection) -> GenerationId {
         let generation = self.inner.active.read().get(projection.name()).copied().unwrap_or(0);
@@ -346,35 +378,17 @@ impl ReadStore {
         &self.inner.reader
     }
 
+    pub(crate) fn lives(&self) -> &Lives {
+        &self.inner.lives
+    }
+
     pub(crate) fn advancing(&self) -> &tokio::sync::RwLock<()> {
         &self.inner.advancing
     }
 
-    fn text(&self, sql: &str) -> String {
+    pub(crate) fn text(&self, sql: &str) -> String {
         let active = self.inner.active.read();
         with_generations(sql, |table| active.get(self.inner.owners.get(table)?).copied())
-    }
-
-    /// Runs a query over live generations. One retry follows a swap made by another node.
-    pub(crate) async fn fetch_all(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, SqlError> {
-        match self.inner.reader.fetch_all(&self.text(sql), args).await {
-            Err(error) if is_missing_table(&error) => {
-                self.refresh().await?;
-                self.inner.reader.fetch_all(&self.text(sql), args).await
-            }
-            answer => answer,
-        }
-    }
-
-    /// The same for at most one row.
-    pub(crate) async fn fetch_optional(&self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, SqlError> {
-        match self.inner.reader.fetch_optional(&self.text(sql), args).await {
-            Err(error) if is_missing_table(&error) => {
-                self.refresh().await?;
-                self.inner.reader.fetch_optional(&self.text(sql), args).await
-            }
-            answer => answer,
-        }
     }
 
     /// A write transaction in which tables may be created and dropped.

@@ -42,6 +42,16 @@ impl SqlError {
         matches!(self, Self::Driver(_))
     }
 
+    /// Whether the connection broke, or the server ended it: another may answer.
+    #[must_use]
+    pub fn is_lost_connection(&self) -> bool {
+        match self {
+            Self::Driver(sqlx::Error::Io(_)) => true,
+            Self::Driver(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code.starts_with("57P")),
+            Self::Driver(_) | Self::Column { .. } | Self::Unsuitable(_) => false,
+        }
+    }
+
     /// Whether the database refused the statement for the values in it, so that the same values are refused again: they do
     /// not fit their type, break a constraint, or are too large.
     #[must_use]

@@ -88,10 +88,11 @@ impl Loan {
 
     /// Takes the answer; if there was none, nothing more is said on this connection.
     fn settle<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, SqlError> {
-        if let Err(sqlx::Error::Io(_)) = &outcome {
+        let outcome = outcome.map_err(SqlError::from);
+        if outcome.as_ref().is_err_and(SqlError::is_lost_connection) {
             self.give_up();
         }
-        Ok(outcome?)
+        outcome
     }
 
     fn give_up(&mut self) {

@@ -54,8 +54,14 @@ pub async fn run(journal: Journal, reads: Arc<Reads>, mut leadership: Leadership
         .iter()
         .map(|projection| Model { projection: Arc::clone(projection), position: Position::START, retry: None })
         .collect();
+    let mut life = reads.store().life();
     refresh(&reads, &mut models).await;
     loop {
+        if life != reads.store().life() {
+            // What the database told before it lost something is worth nothing.
+            life = reads.store().life();
+            refresh(&reads, &mut models).await;
+        }
         let leads = leadership.holds().await;
         let begun = Instant::now();
         let worked = if leads {
@@ -75,6 +81,7 @@ pub async fn run(journal: Journal, reads: Arc<Reads>, mut leadership: Leadership
         let pause = if behind && !leads { FOLLOW_INTERVAL } else { IDLE_INTERVAL };
         tokio::select! {
             changed = head.changed() => if changed.is_err() { return },
+            () = reads.store().life_over(life) => {}
             () = tokio::time::sleep(pause) => if leads { refresh(&reads, &mut models).await },
             _ = stop.changed() => {}
         }

@@ -9,6 +9,7 @@ use muniment_projections::{
     Advance, AdvanceError, AskHead, LastUsed, OnMismatch, OpenError, ReadStore, ReadStoreConfig,
 };
 use muniment_projections::{last_used, metrics};
+use muniment_sql::Engine;
 
 use crate::company::company_history;
 use crate::harness::on_both_engines;
@@ -132,6 +133,37 @@ async fn what_the_database_never_takes_stops_the_model_at_its_event_and_holds_ba
         let rest = &history.events[usize::try_from(at.position.0).unwrap()..];
         let model = desk.store.projection("points").unwrap();
         assert_eq!(desk.store.advance(model.as_ref(), rest).await.unwrap(), Advance::Moved(history.head()));
+        tampered.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_reads_on_a_new_connection_does_not_take_what_was_lost_for_what_was_there() {
+    on_both_engines(async |desk| {
+        if desk.store.engine() == Engine::Sqlite {
+            return;
+        }
+        let history = company_history();
+        desk.fold(&history, 100).await;
+        let life = desk.store.life();
+        assert_eq!(metrics::count(&desk.store).await.unwrap(), 1);
+        // As a crash leaves it: the last commits are gone, and so is every connection.
+        let tampered = desk.tamper().await;
+        tampered.execute("UPDATE read_checkpoints_v1 SET position = position - 1", &[]).await.unwrap();
+        let others = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                      WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        tampered.fetch_all(others, &[]).await.unwrap();
+        let past = metrics::count(&desk.store).await.expect_err("an answer from the past");
+        assert!(past.to_string().contains("lost"), "{past}");
+        assert_eq!(desk.store.life(), life + 1);
+        desk.store.life_over(life).await;
+        let (again, _) = tokio::join!(
+            metrics::count(&desk.store),
+            tampered.execute("UPDATE read_checkpoints_v1 SET position = position + 1", &[])
+        );
+        assert_eq!(again.unwrap(), 1, "it waits until all is there again");
+        assert_eq!(desk.store.life(), life + 1);
         tampered.close().await;
     })
     .await;

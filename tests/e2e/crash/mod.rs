@@ -4,6 +4,7 @@
 
 mod database;
 mod ledger;
+mod lost_commits;
 mod server;
 
 pub(crate) use ledger::{contiguous, verifies};

@@ -47,7 +47,9 @@ pub struct Reads {
 struct Wanted(watch::Sender<Position>);
 
 impl Wanted {
-    fn upto(&self, position: Position) {
+    /// A position beyond the head is anybody's guess, and the projector never rests while more is wanted than there is.
+    fn upto(&self, position: Position, head: Position) {
+        let position = position.min(head);
         self.0.send_if_modified(|furthest| {
             let is_further = position > *furthest;
             *furthest = position.max(*furthest);
@@ -96,7 +98,7 @@ impl Reads {
     /// # Errors
     /// When they do not get there within two seconds.
     pub async fn wait(&self, names: &[&str], wanted: Position) -> Result<(), Behind> {
-        self.wanted.upto(wanted);
+        self.wanted.upto(wanted, self.journal.head());
         let mut positions = self.positions.subscribe();
         let reached = positions
             .wait_for(|all| names.iter().all(|name| all.get(name).is_some_and(|model| model.position >= wanted)));
@@ -139,11 +141,19 @@ mod tests {
         let wanted = Wanted(watch::Sender::new(Position::START));
         let mut beyond = std::pin::pin!(wanted.beyond(Position(5)));
         assert!(poll!(&mut beyond).is_pending());
-        wanted.upto(Position(5));
+        let head = Position(9);
+        wanted.upto(Position(5), head);
         assert!(poll!(&mut beyond).is_pending(), "this much is there");
-        wanted.upto(Position(6));
+        wanted.upto(Position(6), head);
         assert!(poll!(&mut beyond).is_ready());
-        wanted.upto(Position(2));
+        wanted.upto(Position(2), head);
         assert!(poll!(std::pin::pin!(wanted.beyond(Position(5)))).is_ready(), "the furthest counts");
+    }
+    #[tokio::test]
+    async fn whoever_waits_for_what_was_never_recorded_wakes_nobody() {
+        let wanted = Wanted(watch::Sender::new(Position::START));
+        wanted.upto(Position(u64::MAX), Position(7));
+        assert!(poll!(std::pin::pin!(wanted.beyond(Position(6)))).is_ready());
+        assert!(poll!(std::pin::pin!(wanted.beyond(Position(7)))).is_pending(), "the projector may rest at the head");
     }
 }

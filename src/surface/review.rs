@@ -2,7 +2,8 @@
 //! reviewer's role everywhere and who comes by cookie.
 
 use muniment_aggregates::application::{Application, ApplicationCommand, ApplicationStatus, ChangeStatus};
-use muniment_aggregates::ids::ApplicationId;
+use muniment_aggregates::ids::{ApplicationId, PersonaId};
+use muniment_aggregates::offer_book::OfferBook;
 use muniment_aggregates::record::Position;
 use muniment_projections::applications::{self, ReviewFilter, ReviewRow};
 use serde_json::{Value, json};
@@ -10,11 +11,12 @@ use serde_json::{Value, json};
 use super::Surface;
 use super::cookie_caller::Reviewer;
 use super::cursor;
-use super::errors::ApiError;
+use super::errors::{Answer, ApiError, Refusal, answered};
 use super::input::Fields;
 use super::methods::{Method, Verb};
 use super::request::{Reply, Request};
 use super::text::{self, REASON_CHARACTERS_MAX};
+use crate::runtime::BusError;
 
 /// Applications of a page where no number is asked for.
 const PAGE: usize = 25;
@@ -39,15 +41,18 @@ impl Surface {
         if request.presented.api.cookies.is_empty() {
             return Err(ApiError::refuse(401, "missing_token", "Reviewing needs a signed-in reviewer."));
         }
-        let reviewer = self.reviewer_by_cookie(request).await?.ok_or_else(|| {
-            let message = format!("Reviewing needs one of the roles {}.", self.metrics.reviewer_roles.join(", "));
-            ApiError::refuse(403, "insufficient_permissions", message)
-                .with("required_roles", json!(self.metrics.reviewer_roles))
-        })?;
+        let reviewer = self.reviewer_by_cookie(request).await?.ok_or_else(|| self.no_reviewer())?;
         if method.verb == Verb::Post {
             Self::require_json(request)?;
         }
         Ok(reviewer)
+    }
+
+    fn no_reviewer(&self) -> Refusal {
+        let message = format!("Reviewing needs one of the roles {}.", self.metrics.reviewer_roles.join(", "));
+        let mut refusal = Refusal::new(403, "insufficient_permissions", message);
+        refusal.extra.insert("required_roles".to_owned(), json!(self.metrics.reviewer_roles));
+        refusal
     }
 
     /// `GET /v1/review/applications`.
@@ -143,7 +148,22 @@ impl Surface {
         let id = row.application.id;
         let command = ApplicationCommand::ChangeStatus(ChangeStatus { status, reason, by: reviewer.account.0.clone() });
         let origin = self.origin(request, reviewer.who(), Some(&reviewer.subject), "review_application").await?;
-        let done = self.runtime.bus.execute::<Application>(id.as_str(), command, &origin).await?;
-        Ok(Reply::ok(json!({ "id": id.as_str(), "status": status.as_str() }), done.position))
+        let committed = self
+            .runtime
+            .bus
+            .transact(&origin, async |tx| {
+                // The gate once more, on the book as it is when this is recorded.
+                let own = tx.load::<OfferBook, Answer>(&reviewer.account.0).await?.state;
+                let (persona, now) = (PersonaId(reviewer.persona.clone()), tx.facts.now);
+                let holds = |role: &String| own.active_grant(&persona, role, None, now).is_some();
+                if !self.metrics.reviewer_roles.iter().any(holds) {
+                    return Err(BusError::Refused(Answer(self.no_reviewer())));
+                }
+                let mut application = tx.load::<Application, Answer>(id.as_str()).await?;
+                tx.decide(&mut application, &command).map_err(answered)
+            })
+            .await?;
+        let position = committed.appended.map(|appended| appended.last);
+        Ok(Reply::ok(json!({ "id": id.as_str(), "status": status.as_str() }), position))
     }
 }

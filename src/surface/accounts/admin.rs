@@ -123,7 +123,7 @@ impl Surface {
             self.record_refusal(refusal, &call.caller.subject, &origin).await?;
             return Err(Fail::because(Code::NotFound, "account_not_found", "There is no such account."));
         }
-        let done = self.runtime.bus.execute::<Account>(&target.0, command, &origin).await.map_err(Fail::from_bus)?;
+        let done = self.execute_entitled::<Account>(call, &target.0, command, &origin, Fail::fault).await?;
         let count = done.events.iter().find_map(ended).unwrap_or(0);
         Ok(Outcome::wrote(json!({ "ok": true, "count": count }), done.position))
     }
@@ -148,8 +148,7 @@ impl Surface {
         let persona = &call.persona()?.persona;
         let command = SetOpenSignup { open: call.input.flag("open_signup"), by: Some(persona.id.clone()) };
         let origin = self.account_origin(call).await?;
-        let done = self.runtime.bus.execute::<Settings>(SETTINGS_ID, command.into(), &origin).await;
-        let done = done.map_err(Fail::from_bus)?;
+        let done = self.execute_entitled::<Settings>(call, SETTINGS_ID, command, &origin, Fail::fault).await?;
         let [SettingsEvent::OpenSignupSet(set)] = done.events.as_slice() else {
             return Err(Fail::fault("settings were changed without an event"));
         };

@@ -45,7 +45,9 @@ impl Surface {
             .runtime
             .bus
             .transact(&origin, async |tx| {
-                let mut book = tx.load::<OfferBook, Refused>(&account.0).await?;
+                let own = self.entitled(tx, call).await?;
+                let is_own = account == call.caller.account;
+                let mut book = if is_own { own } else { tx.load::<OfferBook, Refused>(&account.0).await? };
                 let events = tx.decide(&mut book, &revoke.clone().into()).map_err(refused)?;
                 let_holders_leave(tx, &events).await
             })
@@ -141,6 +143,7 @@ impl Surface {
         scope: &GrantScope,
         by: &PersonaId,
     ) -> Result<(Vec<GrantId>, Vec<OfferId>), BusError<Refused>> {
+        let mut own = Some(self.entitled(tx, call).await?);
         let mut stream = tx.load::<Scope, Refused>(&stream_id(scope)).await?;
         let books: Vec<AccountId> = stream.state.books().cloned().collect();
         let events = tx.decide(&mut stream, &ScopeCommand::Destroy(Destroy {})).map_err(Refused::unexpected)?;
@@ -150,7 +153,10 @@ impl Surface {
         }
         for account in &books {
             let reason = self.sealed_reason(call, account, &format!("scope/{}", scope.id)).await?;
-            let mut book = tx.load::<OfferBook, Refused>(&account.0).await?;
+            let mut book = match own.take_if(|_| *account == call.caller.account) {
+                Some(own) => own,
+                None => tx.load::<OfferBook, Refused>(&account.0).await?,
+            };
             let end = EndScope { scope: scope.clone(), revoked_by: Some(by.clone()), reason };
             let events = tx.decide(&mut book, &end.into()).map_err(refused)?;
             offers.extend(superseded(&events));

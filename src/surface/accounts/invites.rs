@@ -43,11 +43,11 @@ impl Surface {
         };
         let command = Create { email: invited, username: username.map(str::to_owned), created_by: by.clone() };
         let origin = self.account_origin(call).await?;
-        let done = match self.runtime.bus.execute::<Invite>(&id.0, command.into(), &origin).await {
+        let done = match self.execute_entitled::<Invite>(call, &id.0, command, &origin, Fail::fault).await {
             Err(BusError::ClaimTaken { scope: INVITE_EMAIL_CLAIM | INVITE_USERNAME_CLAIM, .. }) => {
                 return Err(conflict("invite_duplicate", "Somebody is invited by this e-mail or username already."));
             }
-            other => other.map_err(Fail::from_bus)?,
+            other => other?,
         };
         let invite = json!({
             "id": id,
@@ -114,14 +114,13 @@ impl Surface {
     pub(super) async fn invite_delete(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
         let id = call.input.text("invite_id");
         let origin = self.account_origin(call).await?;
-        let done = self.runtime.bus.execute::<Invite>(id, Delete {}.into(), &origin).await.map_err(|error| {
-            Fail::from_decision(error, |refusal| match refusal {
-                InviteRefusal::NotFound => {
-                    Fail::because(Code::NotFound, "invite_not_found", "There is no such open invitation.")
-                }
-                InviteRefusal::Empty | InviteRefusal::AlreadyCreated => Fail::fault(refusal),
-            })
-        })?;
+        let refuse = |refusal| match refusal {
+            InviteRefusal::NotFound => {
+                Fail::because(Code::NotFound, "invite_not_found", "There is no such open invitation.")
+            }
+            InviteRefusal::Empty | InviteRefusal::AlreadyCreated => Fail::fault(refusal),
+        };
+        let done = self.execute_entitled::<Invite>(call, id, Delete {}, &origin, refuse).await?;
         Ok(Outcome::wrote(json!({ "ok": true }), done.position))
     }
 }

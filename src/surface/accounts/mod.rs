@@ -11,6 +11,7 @@ pub mod bootstrap;
 pub mod caller;
 pub mod closings;
 pub(super) mod document;
+mod entitled;
 pub mod extra;
 pub mod fail;
 mod grants;

@@ -7,6 +7,7 @@ mod bootstrap;
 mod configuration;
 mod daemon;
 mod drift;
+mod entitled;
 mod examples;
 mod gates;
 mod http;

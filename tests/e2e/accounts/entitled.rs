@@ -1,0 +1,78 @@
+//! A role counts at the decision, not only at the gate: what its holder decides while somebody takes it away is recorded
+//! before that, or not at all (ACC-095).
+
+use serde_json::{Value, json};
+
+use crate::harness::{Engine, Installation, Person, Reply, Server, in_parallel, torture};
+
+/// The same person at another node.
+fn at(node: &Server, person: &Person) -> Person {
+    Person { client: node.anonymous().header("cookie", &person.cookie), ..person.clone() }
+}
+
+fn revoke(whose: &Person, grant: &str) -> Value {
+    json!({ "actor_id": whose.actor, "role_grant_id": grant })
+}
+
+/// A refusal by the gate, whichever of its two looks it was.
+#[track_caller]
+fn lost_the_role(reply: &Reply) {
+    let body = reply.expect(403);
+    assert_eq!(body["error"]["data"]["reason"], "insufficient_permissions", "{reply}");
+    assert_eq!(body["error"]["data"]["required_roles"], json!(["admin"]), "{reply}");
+}
+
+fn acc_095_of_two_administrators_who_revoke_each_other_one_succeeds(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let second = (engine == Engine::Postgres).then(|| house.server.second_node());
+    let (ann, ben) = (house.person("ann"), house.person("ben"));
+    let elsewhere = at(second.as_ref().unwrap_or(&house.server), &ben);
+    for _ in 0..if torture() { 200 } else { 12 } {
+        let grants = [&ann, &ben].map(|person| house.grant(person, "admin"));
+        let replies = in_parallel(2, |number| match number {
+            0 => ann.client.rpc("role_grant_revoke", &revoke(&ben, &grants[1])).0,
+            _ => elsewhere.client.rpc("role_grant_revoke", &revoke(&ann, &grants[0])).0,
+        });
+        let (won, lost): (Vec<&Reply>, Vec<&Reply>) = replies.iter().partition(|reply| reply.status == 200);
+        assert_eq!(won.len(), 1, "{} and {}", replies[0], replies[1]);
+        lost_the_role(lost[0]);
+        // Whoever is left gives the role up, so that the next round begins as this one did.
+        let left = usize::from(replies[1].status == 200);
+        house.keeper.client.rpc("role_grant_revoke", &revoke([&ann, &ben][left], &grants[left])).result();
+    }
+}
+
+fn acc_095_nothing_of_an_administrator_is_recorded_behind_the_end_of_the_role(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let (boss, pupil) = (house.person("boss"), house.person("pupil"));
+    let mut before = 0;
+    for round in 0..if torture() { 200 } else { 4 } {
+        for (method, params) in [
+            ("scope_destroy", json!({ "scope_kind": "class", "scope_id": uuid::Uuid::new_v4().to_string() })),
+            ("app_settings_update", json!({ "open_signup": round % 2 == 0 })),
+            ("invite_create", json!({ "username": format!("guest-{round}") })),
+            ("admin_session_revoke_all", json!({ "account_id": pupil.id })),
+        ] {
+            let grant = house.grant(&boss, "admin");
+            let replies = in_parallel(2, |number| match number {
+                0 => house.keeper.client.rpc("role_grant_revoke", &revoke(&boss, &grant)).0,
+                _ => boss.client.rpc(method, &params).0,
+            });
+            replies[0].expect(200);
+            if replies[1].status == 200 {
+                before += 1;
+                // What changed nothing has no position.
+                let at: Option<u64> = replies[1].header("muniment-position").parse().ok();
+                assert!(at.is_none_or(|at| at < replies[0].position()), "{method}: {} and {}", replies[0], replies[1]);
+            } else {
+                lost_the_role(&replies[1]);
+            }
+        }
+    }
+    println!("{engine:?}: {before} decisions came before the end of the role");
+}
+
+both_engines![
+    acc_095_of_two_administrators_who_revoke_each_other_one_succeeds,
+    acc_095_nothing_of_an_administrator_is_recorded_behind_the_end_of_the_role,
+];

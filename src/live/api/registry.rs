@@ -361,6 +361,7 @@ mod tests {
             credential: Credential::Session { hash: CredentialId(session.to_owned()) },
             client: None,
             as_of: Position(as_of),
+            ends_at: None,
         }
     }
 

@@ -11,10 +11,11 @@ use actix_http::ws::Item;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, WebsocketContext, WsResponseBuilder};
 use bytes::BytesMut;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tracing::Instrument as _;
 
-use super::registry::{ApiRegistry, Connection, End, Refused, TOO_SLOW};
+use super::registry::{ApiRegistry, Connection, End, REVOKED, Refused, TOO_SLOW};
 use super::{authenticate, refused, set_cookie};
 use crate::surface::Surface;
 use crate::surface::accounts::caller::{Authenticated, Caller};
@@ -36,6 +37,8 @@ const RETRY_SECONDS: u64 = 1;
 const ASK_EVERY_FRAMES: u64 = 64;
 /// Frames a reader may be behind.
 const BEHIND_FRAMES_MAX: u64 = 1_024;
+/// How long to wait where a node cannot tell at present whether a credential has run out.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Close code of a socket from which nothing came.
 const SILENT: u16 = 4003;
 /// Close code of a frame that is too long.
@@ -142,6 +145,7 @@ impl Actor for ApiSocket {
                 }
             });
         }
+        self.await_end(self.caller.ends_at, ctx);
         // What happened before the stream stood is seen here.
         self.look(ctx);
     }
@@ -188,6 +192,26 @@ impl ApiSocket {
         self.life.end(Some(code));
         ctx.close(Some(CloseReason { code: CloseCode::from(code), description: None }));
         ctx.stop();
+    }
+
+    /// Looks at the end of the credential when it is there: it passes without an event that would tell.
+    fn await_end(&self, end: Option<DateTime<Utc>>, ctx: &mut Context) {
+        let Some(end) = end else { return };
+        let left = (end - self.surface.runtime.clock.now()).to_std().unwrap_or_default();
+        ctx.run_later(left, |socket, ctx| socket.look_at_end(ctx));
+    }
+
+    fn look_at_end(&self, ctx: &mut Context) {
+        let (surface, caller) = (Arc::clone(&self.surface), Arc::clone(&self.caller));
+        let asked = wrap_future::<_, Self>(async move { surface.end_of(&caller).await });
+        ctx.spawn(asked.map(|end, socket, ctx| match end {
+            Ok(Some(end)) if end <= socket.surface.runtime.clock.now() => socket.close(REVOKED, ctx),
+            Ok(end) => socket.await_end(end, ctx),
+            Err(fail) => {
+                tracing::debug!(error = ?fail.fault, "whether the credential of a socket has run out cannot be told");
+                ctx.run_later(LOOK_AGAIN, |socket, ctx| socket.look_at_end(ctx));
+            }
+        }));
     }
 
     /// Sends what waits, and ends where it is time.

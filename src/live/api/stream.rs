@@ -8,6 +8,8 @@ use std::time::Duration;
 use actix_web::http::header::{CACHE_CONTROL, ContentEncoding};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use muniment_aggregates::ids::PersonaId;
 use muniment_aggregates::record::Position;
 use muniment_projections::audit_log::{AuditRow, everywhere};
 use serde_json::{Map, Value, json};
@@ -17,12 +19,15 @@ use super::{authenticate, refused, set_cookie};
 use crate::surface::Surface;
 use crate::surface::accounts::caller::{Authenticated, Caller};
 use crate::surface::accounts::fail::{Fail, Flat, Issue};
+use crate::surface::accounts::persona::Acting;
 use crate::surface::accounts::routes::STREAM_QUERY;
 use crate::surface::accounts::schema;
 use crate::telemetry::{connections as traces, requests};
 
 /// The routes, as traces name them.
 const ROUTES: [&str; 2] = ["/api/audit/stream", "/api/admin/audit/stream"];
+/// The role that opens a stream.
+const ROLE: &str = "admin";
 /// Rows read at once.
 const ROWS: usize = 200;
 /// After so long without a row a comment says that the stream is alive.
@@ -98,9 +103,7 @@ async fn admit(
     let (query, since) = query(request)?;
     let caller = caller.ok_or_else(|| Fail::unauthenticated().flat())?;
     let acting = surface.resolve_persona(&caller, query.optional_text("acting")).await?;
-    if !acting.holds_any(&["admin"]) {
-        return Err(Fail::role(&["admin"]).flat());
-    }
+    let Some(role_ends) = end_of_role(&acting) else { return Err(Fail::role(&[ROLE]).flat()) };
     let connection = registry.admit_stream(&caller).map_err(|_| Fail::unauthenticated().flat())?;
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     // Browsers send the last id on their own; what is none of ours is as if it were not sent.
@@ -110,6 +113,8 @@ async fn admit(
     Ok(Flow {
         surface: Arc::clone(surface),
         caller,
+        persona: acting.persona.id,
+        role_ends,
         connection,
         seen: from.unwrap_or(head).min(head),
         ready: VecDeque::from([": connected\n\n".to_owned()]),
@@ -119,9 +124,19 @@ async fn admit(
     })
 }
 
+/// When a persona's role runs out, where it holds it; the inner `None` is never.
+fn end_of_role(acting: &Acting) -> Option<Option<DateTime<Utc>>> {
+    let held = acting.grants.iter().filter(|grant| grant.scope.is_none() && grant.role == ROLE);
+    held.map(|grant| grant.expires_at).reduce(|one, other| Some(one?.max(other?)))
+}
+
 struct Flow {
     surface: Arc<Surface>,
     caller: Caller,
+    /// Whose role it was opened by.
+    persona: PersonaId,
+    /// When that role runs out, as of the last look; none for never.
+    role_ends: Option<DateTime<Utc>>,
     connection: Connection,
     /// Rows up to here were sent.
     seen: Position,
@@ -175,11 +190,16 @@ impl Flow {
 
     /// Whoever was ended gets what was recorded until then, the row of his own end included, and no more.
     async fn read(&mut self) -> Result<(), Fail> {
-        let reads = &self.surface.runtime.reads;
+        let surface = Arc::clone(&self.surface);
+        let reads = &surface.runtime.reads;
         let mut until = reads.catch_up(everywhere::MODELS).await?;
         // Asked only now: whom an event up to `until` ends is marked before the record is known to have reached it. So
         // the mark may also be ahead of it.
         let end = self.connection.ties.ended();
+        if end.is_none() && self.has_run_out().await? {
+            self.over = true;
+            return Ok(());
+        }
         if let Some(End { at: Some(at), .. }) = end {
             reads.wait(everywhere::MODELS, at).await?;
             until = at;
@@ -203,6 +223,26 @@ impl Flow {
             }
         }
         Ok(())
+    }
+
+    /// Whether time has taken away what the stream was opened by, which no row would tell. What an event takes away ends the
+    /// stream with its row, so that is not asked here.
+    async fn has_run_out(&mut self) -> Result<bool, Fail> {
+        if self.surface.has_run_out(&self.caller).await? {
+            return Ok(true);
+        }
+        match self.surface.resolve_persona(&self.caller, Some(&self.persona.0)).await {
+            Ok(acting) => match end_of_role(&acting) {
+                Some(end) => {
+                    self.role_ends = end;
+                    Ok(false)
+                }
+                None => Ok(self.role_ends.is_some_and(|end| end <= self.surface.runtime.clock.now())),
+            },
+            // Erased a moment ago.
+            Err(fail) if fail.reason == Some("account_vanished") => Ok(false),
+            Err(fail) => Err(fail),
+        }
     }
 
     /// Whether a row takes away what this stream was opened by.

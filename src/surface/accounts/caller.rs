@@ -81,6 +81,8 @@ pub struct Caller {
     pub client: Option<IpAddr>,
     /// The head at which the credential was found to hold.
     pub as_of: Position,
+    /// When the credential runs out, as of then; none for one that does not.
+    pub ends_at: Option<DateTime<Utc>>,
 }
 
 impl Caller {
@@ -241,6 +243,40 @@ impl Surface {
         Ok(Some(folded.state).filter(|account| account.registered().is_some() && account.erased_at().is_none()))
     }
 
+    /// When the credential of a connection runs out, as far as that is known now; none for never. Whatever is recorded ends
+    /// a connection by itself, but time passes without an event. A session may have been extended since.
+    ///
+    /// # Errors
+    /// Overload, or a journal that cannot be read.
+    pub async fn end_of(&self, caller: &Caller) -> Result<Option<DateTime<Utc>>, Fail> {
+        let now = self.runtime.clock.now();
+        match caller.ends_at {
+            None => return Ok(None),
+            Some(end) if end > now => return Ok(Some(end)),
+            Some(_) => {}
+        }
+        let Some(account) = self.account_state(&caller.account).await? else { return Ok(Some(now)) };
+        Ok(match &caller.credential {
+            Credential::Session { hash } => {
+                let open = account.sessions().iter().find(|open| open.session == *hash);
+                Some(open.map_or(now, |open| open.expires_at))
+            }
+            Credential::ApiToken { id } => {
+                account.tokens().iter().find(|held| held.token == *id).map_or(Some(now), |held| held.expires_at)
+            }
+            Credential::DaemonToken => None,
+        })
+    }
+
+    /// Whether the credential of a connection has run out.
+    ///
+    /// # Errors
+    /// Overload, or a journal that cannot be read.
+    pub async fn has_run_out(&self, caller: &Caller) -> Result<bool, Fail> {
+        let end = self.end_of(caller).await?;
+        Ok(end.is_some_and(|end| end <= self.runtime.clock.now()))
+    }
+
     async fn by_cookie(&self, presented: &ApiPresented, as_of: Position) -> Result<Authenticated, Flat> {
         let clear = || Authenticated { caller: None, set_cookie: Some(self.cookies.clear()) };
         let value = match presented.cookies.as_slice() {
@@ -270,6 +306,7 @@ impl Surface {
             credential: Credential::Session { hash: hash.clone() },
             client: presented.client,
             as_of,
+            ends_at: Some(open.expires_at),
         };
         self.note_use(&hash, &caller, now).await;
         let threshold = self.accounts.refresh_threshold;
@@ -377,14 +414,15 @@ impl Surface {
         }
         let now = self.runtime.clock.now();
         let Some(account) = self.account_state(&owner).await? else { return Ok(None) };
-        let held = account.tokens().iter().any(|held| held.token == id && held.is_live(now));
-        let (true, Some(registered)) = (held, account.registered()) else { return Ok(None) };
+        let held = account.tokens().iter().find(|held| held.token == id && held.is_live(now));
+        let (Some(held), Some(registered)) = (held, account.registered()) else { return Ok(None) };
         let caller = Caller {
             account: owner,
             subject: registered.subject.clone(),
             credential: Credential::ApiToken { id: id.clone() },
             client: presented.client,
             as_of,
+            ends_at: held.expires_at,
         };
         self.note_use(&id, &caller, now).await;
         Ok(Some(caller))
@@ -431,6 +469,7 @@ impl Surface {
             credential: Credential::DaemonToken,
             client: presented.client,
             as_of,
+            ends_at: None,
         }))
     }
 }

@@ -268,6 +268,10 @@ impl Surface {
         // On sockets the head was confirmed long ago; what was recorded elsewhere since counts for this message.
         if transport == Transport::Socket {
             self.runtime.journal.confirm_head().await?;
+            // The socket is closed at that moment too; this message may have been faster.
+            if self.has_run_out(caller).await? {
+                return Err(Fail::unauthenticated());
+            }
         }
         let acting = if method.persona {
             Some(self.resolve_persona(caller, input.optional_text("acting")).await?)

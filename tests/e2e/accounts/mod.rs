@@ -24,6 +24,7 @@ mod races;
 mod revocation;
 mod revoke;
 mod rpc;
+mod run_out;
 mod session;
 mod signup;
 pub(crate) mod socket;

@@ -1,0 +1,99 @@
+//! What time takes away, without an event: sessions and roles that run out while a connection stands on them (ACC-182,
+//! ACC-216, ACC-221). The cleanup, which would record the end of a session, comes by too late for these.
+
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::socket::{Incoming, Socket, Stream};
+use crate::harness::{Engine, Installation, PASSWORD, Program, cookie_of, eventually};
+
+const REVOKED: u16 = 4001;
+/// How long a session lasts here, and how long it may take until its connections are ended.
+const AGE: Duration = Duration::from_secs(6);
+const LATE: Duration = Duration::from_secs(5);
+
+fn stream_of(house: &Installation, cookie: &str) -> Stream {
+    let mut stream = Stream::open(&house.server, "/api/audit/stream", &[("cookie", cookie)]);
+    assert_eq!((stream.status, stream.line().as_deref()), (200, Some(": connected")));
+    stream
+}
+
+fn acc_216_connections_end_with_their_session_though_nothing_is_recorded(engine: Engine) {
+    let age = format!("{}s", AGE.as_secs());
+    let house = Installation::with(
+        engine,
+        &[("ACCOUNTS_SESSION_MAX_AGE", &age), ("ACCOUNTS_REFRESH_THRESHOLD", &age), ("CLEANUP_INTERVAL", "1h")],
+    );
+    let log_in = || cookie_of(&house.login("keeper", PASSWORD));
+    // Every use extends a session here, so the cookie that goes on being used outlives the ones that are not.
+    let used = log_in();
+    let mut goes_on = Socket::of(&house.server, &used);
+    let [of_socket, of_stream] = [log_in(), log_in()];
+    let begun = Instant::now();
+    let mut ends = Socket::of(&house.server, &of_socket);
+    let mut stream = stream_of(&house, &of_stream);
+    let mut cookie = used;
+    let mut come_back = || {
+        let reply = house.server.anonymous().header("cookie", &cookie).get("/api/account/status");
+        reply.expect(200);
+        if !reply.header("set-cookie").is_empty() {
+            cookie = cookie_of(&reply);
+        }
+    };
+    let closed = loop {
+        come_back();
+        match ends.next_within(Duration::from_millis(200)) {
+            None => assert!(begun.elapsed() < AGE + LATE, "the socket outlives its session"),
+            Some(Incoming::Closed(code)) => break code,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(closed, REVOKED);
+    while stream.row().is_some() {}
+    assert!(begun.elapsed() < AGE + LATE, "the stream outlives its session: {:?}", begun.elapsed());
+    let closings = house.server.store.count("account.session_closed");
+    assert_eq!(closings, 0, "nothing recorded it");
+    while begun.elapsed() < AGE + Duration::from_secs(1) {
+        come_back();
+    }
+    assert_eq!(goes_on.call("heartbeat", &Value::Null)["result"], json!({}), "it was extended meanwhile");
+}
+
+fn acc_182_a_stream_ends_with_a_role_that_runs_out(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let ben = house.person("ben");
+    if engine == Engine::Sqlite {
+        house.server.terminate();
+    }
+    let end = Utc::now() + TimeDelta::seconds(15);
+    let operator = Program::operator_of(&house.server);
+    operator.run(&["role", "grant", &ben.username, "admin", "--expires", &end.to_rfc3339(), "--yes"]).ok();
+    if engine == Engine::Sqlite {
+        house.server.restart();
+    }
+    let mut stream = stream_of(&house, &ben.cookie);
+    let (mut last, mut fail) = (end - TimeDelta::days(1), 0);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            // Something happens all the time.
+            while Utc::now() < end + TimeDelta::seconds(2) {
+                house.login("ben", "wrong password").refused(401, "invalid_credentials");
+                fail += 1;
+            }
+        });
+        while let Some((_, row)) = stream.row() {
+            last = row["params"]["created_at"].as_str().unwrap().parse().unwrap();
+            assert!(Utc::now() < end + TimeDelta::seconds(15), "the stream outlives the role");
+        }
+    });
+    assert!(last < end, "what was recorded at {last} was shown behind {end}");
+    assert!(fail > 0);
+    eventually("the role is gone", || (ben.client.get("/api/audit/stream").status == 403).then_some(()));
+}
+
+both_engines![
+    acc_216_connections_end_with_their_session_though_nothing_is_recorded,
+    acc_182_a_stream_ends_with_a_role_that_runs_out,
+];

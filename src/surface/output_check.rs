@@ -33,8 +33,14 @@ impl Difference {
     }
 }
 
+/// RFC 3339 in the one form that we write: UTC, milliseconds, `Z`.
 fn is_instant(text: &str) -> bool {
-    chrono::DateTime::parse_from_rfc3339(text).is_ok()
+    let is_ours = text.len() == "2026-11-21T10:00:00.000Z".len()
+        && text.as_bytes().iter().zip(b"dddd-dd-ddTdd:dd:dd.dddZ").all(|(given, wanted)| match wanted {
+            b'd' => given.is_ascii_digit(),
+            other => given == other,
+        });
+    is_ours && chrono::DateTime::parse_from_rfc3339(text).is_ok()
 }
 
 fn is_id(prefix: &str, text: &str) -> bool {
@@ -216,6 +222,7 @@ mod tests {
         assert_eq!(answer(&|_| {}), None);
         assert_eq!(answer(&|it| it["id"] = json!("secret")), at("/id", "a UUID"));
         assert_eq!(answer(&|it| it["created_at"] = json!("yesterday")), at("/created_at", "an instant"));
+        assert_eq!(answer(&|it| it["created_at"] = json!("2026-11-21T10:00:00Z")), at("/created_at", "an instant"));
         assert_eq!(answer(&|it| it["role"] = Value::Null), at("/role", "a text"));
         assert_eq!(answer(&|it| it["scope_id"] = json!(1)), at("/scope_id", "a UUID"));
         assert_eq!(answer(&|it| it["secret"] = json!(1)), at("", "no further key"));

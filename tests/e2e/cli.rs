@@ -36,6 +36,30 @@ fn with_token(server: &Server) -> (Program, String) {
     (Program::client_of(server).env("MUNIMENT_TOKEN", &company.token), company.token)
 }
 
+/// In a container nothing may be written: no code is used up for a session that is lost, and no company is made whose
+/// token nobody ever sees.
+fn met_140_where_nothing_can_be_saved_nothing_is_lost(engine: Engine) {
+    let server = Server::shared(engine);
+    let email = format!("{}@example.com", unique("ana"));
+    let code = server.code_for(&email);
+    let bare = Program::client_of(server).env("XDG_CONFIG_HOME", "/proc/no-such-folder");
+    let login = ["login", "--email", email.as_str(), "--code", code.as_str()];
+    let refused = bare.run(&login);
+    refused.ended(1);
+    assert!(refused.stderr.contains("cannot save"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("next: name a folder"), "{}", refused.stderr);
+    Program::client_of(server).run(&login).ok();
+
+    let founder = server.founder("bea");
+    let flags = ["--company", "Acme", "--website", "", "--founder-name", "Bea", "--one-liner", "Anvils"];
+    let arguments: Vec<&str> = ["apply", "--founder-email", &founder.email].into_iter().chain(flags).collect();
+    let applied = bare.env("MUNIMENT_SESSION_TOKEN", &founder.token).run(&arguments);
+    let shown = applied.ok();
+    let token = shown.lines().find_map(|line| line.strip_prefix("export MUNIMENT_TOKEN='")?.strip_suffix('\''));
+    server.agent(token.unwrap_or_else(|| panic!("no token: {shown}"))).get("/v1/status").expect(200);
+    assert!(applied.stderr.contains("cannot save"), "{}", applied.stderr);
+}
+
 fn met_140_from_a_fresh_home_to_a_first_status(engine: Engine) {
     let server = Server::shared(engine);
     let program = Program::client_of(server);
@@ -230,6 +254,7 @@ fn met_147_a_retry_after_a_lost_answer_records_one_point(engine: Engine) {
 
 both_engines![
     met_140_from_a_fresh_home_to_a_first_status,
+    met_140_where_nothing_can_be_saved_nothing_is_lost,
     met_141_which_credential_and_server_count,
     met_142_a_repeated_key_is_a_duplicate_and_a_success,
     met_143_what_is_a_value_and_what_is_none,

@@ -84,11 +84,15 @@ pub async fn apply(session: &mut Session, command: &Apply) -> Result<()> {
     let text =
         |name: &str| answer[name].as_str().map(str::to_owned).with_context(|| format!("the answer has no {name}"));
     let (application, company, token) = (text("application_id")?, text("company_id")?, text("token")?);
-    session.credentials.save(|saved| {
+    let saved = session.credentials.save(|saved| {
         saved.company_id = Some(company.clone());
         saved.application_id = Some(application.clone());
         saved.token = Some(token.clone());
-    })?;
+    });
+    // The company is there, and its token is shown this once: it is shown whether or not it could be saved.
+    if let Err(error) = saved {
+        session.printer.warning(&format!("{error:#}; the token below is kept nowhere else"));
+    }
     session.printer.result(&answer, || {
         vec![
             format!("Application: {application}"),
@@ -115,7 +119,8 @@ async fn founder_session(session: &mut Session, email: &str) -> Result<Auth> {
     if session.credentials.signup_secret.is_some() && !ask::somebody(&session.global) {
         return Ok(Auth::None);
     }
-    let answer = sign_in(session, email, None).await?;
+    // The session is needed now; one that cannot be saved serves as well.
+    let (answer, _) = sign_in(session, email, None).await?;
     let token = answer["session_token"].as_str().context("the answer has no session_token")?;
     Ok(Auth::Session(token.into()))
 }

@@ -11,8 +11,8 @@ use secrecy::SecretString;
 
 use super::contexts::{Folder, Place};
 use super::http::Auth;
-use super::saved::{Saved, read_saved, write_saved};
-use crate::cli::exit::Exit;
+use super::saved::{Saved, check_writable, read_saved, write_saved};
+use crate::cli::exit::{self, Exit};
 use crate::cli::flags::Global;
 
 /// Where the server is when nothing says so.
@@ -148,7 +148,20 @@ impl Credentials {
             fs::rename(file, &aside).with_context(|| format!("cannot put {} aside", file.display()))?;
             eprintln!("warning: what was saved for {kept} is now in {}; see --context", aside.display());
         }
-        write_saved(file, &self.saved).with_context(|| format!("cannot save {}", file.display()))
+        write_saved(&self.place.file, &self.saved).map_err(|error| self.not_saved(error))
+    }
+
+    /// Whether [`Credentials::save`] could write its file.
+    ///
+    /// # Errors
+    /// When it could not.
+    pub fn check_savable(&self) -> Result<()> {
+        check_writable(&self.place.file).map_err(|error| self.not_saved(error))
+    }
+
+    fn not_saved(&self, error: anyhow::Error) -> anyhow::Error {
+        let ended = Exit::Failure.because_of(format!("cannot save {}", self.place.file.display()), error);
+        exit::with_next(ended, "name a folder that can be written with XDG_CONFIG_HOME")
     }
 }
 

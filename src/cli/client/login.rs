@@ -29,7 +29,10 @@ pub struct Login {
 /// When the server refuses address or code, or there is nobody to ask for what is missing.
 pub async fn login(session: &mut Session, command: &Login) -> Result<()> {
     let email = ask::for_flag(&session.global, command.email.as_deref(), "--email", "E-mail")?;
-    let answer = sign_in(session, &email, command.code.as_deref()).await?;
+    // A code is used once: it is not spent on a session that would be lost.
+    session.credentials.check_savable()?;
+    let (answer, saved) = sign_in(session, &email, command.code.as_deref()).await?;
+    saved?;
     let shown = json!({ "email": answer["email"], "expires_at": answer["expires_at"] });
     session.printer.result(&shown, || {
         let until = answer["expires_at"].as_str().unwrap_or("-");
@@ -37,8 +40,9 @@ pub async fn login(session: &mut Session, command: &Login) -> Result<()> {
     })
 }
 
-/// The code dialogue: sends a code unless one is given, has it verified, keeps the session.
-pub(super) async fn sign_in(session: &mut Session, email: &str, code: Option<&str>) -> Result<Value> {
+/// The code dialogue: sends a code unless one is given, has it verified, keeps the session. What the server answered,
+/// and whether the session could be saved.
+pub(super) async fn sign_in(session: &mut Session, email: &str, code: Option<&str>) -> Result<(Value, Result<()>)> {
     let code = match code {
         // Asking for a new code would make the given one worthless.
         Some(code) => code.to_owned(),
@@ -64,12 +68,12 @@ pub(super) async fn sign_in(session: &mut Session, email: &str, code: Option<&st
     let answer = session.api.send(verify).await?;
     let token = answer["session_token"].as_str().context("the answer has no session_token")?.to_owned();
     let text = |name: &str| answer[name].as_str().map(str::to_owned);
-    session.credentials.save(|saved| {
+    let saved = session.credentials.save(|saved| {
         saved.email = text("email");
         saved.session_expires_at = text("expires_at");
         saved.session_token = Some(token);
-    })?;
-    Ok(answer)
+    });
+    Ok((answer, saved))
 }
 
 /// Ends the session on the server and forgets it here.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -74,19 +74,33 @@ fn close_to_others(file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes what is saved: folder 0700, file 0600, by rename.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn write_saved(file: &Path, saved: &Saved) -> Result<()> {
+/// The file that will take the place of the one that is saved, in a folder that is made where it is missing.
+fn begin(file: &Path) -> Result<(PathBuf, fs::File)> {
     // The path is made by joining two names to a folder.
     let folder = file.parent().context("has no folder")?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
     let fresh = folder.join(format!(".credentials.{}.tmp", std::process::id()));
+    let handle = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    Ok((fresh, handle))
+}
+
+/// Whether something could be saved: asked before something is used up for it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn check_writable(file: &Path) -> Result<()> {
+    let (fresh, _) = begin(file)?;
+    Ok(fs::remove_file(fresh)?)
+}
+
+/// Writes what is saved: folder 0700, file 0600, by rename.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_saved(file: &Path, saved: &Saved) -> Result<()> {
     let text = toml::to_string(saved)?;
-    let mut options = fs::OpenOptions::new();
-    let mut handle = options.write(true).create_new(true).mode(0o600).open(&fresh)?;
+    let (fresh, mut handle) = begin(file)?;
     let written = handle.write_all(text.as_bytes()).and_then(|()| handle.sync_all());
     if let Err(error) = written.and_then(|()| fs::rename(&fresh, file)) {
         fs::remove_file(&fresh)?;

@@ -20,6 +20,9 @@ pub(crate) const EXPIRY_NOTICE: Duration = Duration::from_secs(60);
 pub(crate) const CONNECTIONS_PER_CREDENTIAL_MAX: usize = 100;
 /// Connections of one client address.
 pub(crate) const CONNECTIONS_PER_ADDRESS_MAX: usize = 200;
+/// Connections of this machine itself, where one address stands for every service and test on it: at 14 KiB each,
+/// 140 MiB.
+pub(crate) const CONNECTIONS_PER_LOOPBACK_MAX: usize = 10_000;
 /// Events of a batch stop being added at this size.
 pub(crate) const BATCH_BYTES: usize = 8 * 1024;
 /// Bytes that may be on their way to a client without a pong for them. A client that never reads costs this and

@@ -80,12 +80,15 @@ impl Registry {
     /// # Errors
     /// Where the address has as many as it may have.
     pub(crate) fn arrive(&self, address: Option<IpAddr>) -> Result<Presence, Denied> {
+        let most = match address {
+            Some(address) if address.to_canonical().is_loopback() => limits::CONNECTIONS_PER_LOOPBACK_MAX,
+            Some(_) | None => limits::CONNECTIONS_PER_ADDRESS_MAX,
+        };
         let address = address.map(prefix);
         let mut readers = self.readers.lock();
         if let Some(address) = address {
             let held = readers.addresses.entry(address).or_default();
-            if *held >= limits::CONNECTIONS_PER_ADDRESS_MAX {
-                let most = limits::CONNECTIONS_PER_ADDRESS_MAX;
+            if *held >= most {
                 return Err(too_many(&format!("at most {most} live connections of one client address")));
             }
             *held += 1;
@@ -198,6 +201,9 @@ mod tests {
             .collect();
         assert!(registry.arrive(address("2001:db8::ffff")).is_err());
         assert!(registry.arrive(address("2001:db8:0:1::1")).is_ok());
-        assert_eq!(registry.census().0, held.len());
+        let of_this_machine: Vec<_> = (0..=limits::CONNECTIONS_PER_ADDRESS_MAX)
+            .map(|_| registry.arrive(address("127.0.0.1")).expect("this machine may have more"))
+            .collect();
+        assert_eq!(registry.census().0, held.len() + of_this_machine.len());
     }
 }

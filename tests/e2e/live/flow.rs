@@ -208,7 +208,15 @@ fn figures(sorted: &[Duration]) -> String {
     format!("p50 {:?}, p99 {:?} from the command to the subscriber", at(50), at(99))
 }
 
+/// One address of the server's own machine stands for every service on it.
+fn liv_18_the_machine_itself_may_have_more_connections_than_an_address(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let sockets: Vec<Socket> = (0..250).map(|_| Socket::upgrade(&server, &[]).unwrap()).collect();
+    assert_eq!(sockets.len(), 250);
+}
+
 both_engines![
+    liv_18_the_machine_itself_may_have_more_connections_than_an_address,
     liv_12_a_jammed_reader_costs_little_and_is_gone_soon,
     liv_13_a_client_without_a_pong_is_closed,
     liv_14_a_restart_sends_clients_away_and_nothing_is_lost,

@@ -310,7 +310,71 @@ fn met_113_an_alert_is_acknowledged_once(engine: Engine) {
     assert_eq!(company.agent.get("/v1/alerts?state=acknowledged").expect(200)["alerts"][0]["id"], json!(alert));
 }
 
+/// The kinds of rule beyond the growth spike, each on values at and around its threshold.
+fn met_112_every_kind_of_rule_fires_where_it_says(engine: Engine) {
+    let server = Server::with(engine, &[("METRICS_LATE_CHECK_SECONDS", "1")]);
+    let company = server.company();
+    let kinds: [(&str, Value, &[f64], &[&str]); 6] = [
+        (
+            "drop",
+            json!({ "type": "drop", "threshold": 0.5 }),
+            &[100.0, 50.1, 50.0, 25.0, 0.0, -5.0],
+            &["Drop fell 50% from 50 to 25.", "Drop fell 100% from 25 to 0."],
+        ),
+        (
+            "growth",
+            json!({ "type": "growth", "threshold": 0.2, "periods": 2 }),
+            &[100.0, 110.0, 120.0, 121.0],
+            &["Growth grew 20% over 2 points from 100 to 120."],
+        ),
+        (
+            "above",
+            json!({ "type": "above", "threshold": 10, "periods": 2 }),
+            &[11.0, 10.0, 11.0, 12.0],
+            &["Above has been above 10 for 2 points, now at 12."],
+        ),
+        ("below", json!({ "type": "below", "threshold": -1 }), &[0.0, -1.0, -1.5], &["Below is below -1 at -1.5."]),
+        (
+            "quiet",
+            json!({ "type": "above", "threshold": 0, "cool_down_points": 2 }),
+            &[1.0, 2.0, 3.0, 4.0],
+            &["Quiet is above 0 at 1.", "Quiet is above 0 at 4."],
+        ),
+        ("none", json!({ "type": "below", "threshold": 9, "enabled": false }), &[1.0, 2.0], &[]),
+    ];
+    for (key, rule, values, _) in &kinds {
+        company.metric(key);
+        let rules = format!("/v1/metrics/{key}/rules");
+        company.agent.post(&rules, &json!({ "type": "growth_spike", "enabled": false })).expect(200);
+        company.agent.post(&rules, rule).expect(200);
+        for (index, value) in values.iter().enumerate() {
+            point(&company, key, &json!(value), &format!("2026-01-{:02}", index + 1));
+        }
+    }
+    let two_days_ago = (chrono::Utc::now() - chrono::Duration::days(2)).to_rfc3339();
+    for (key, cadence) in [("late", "daily"), ("in_time", "weekly"), ("free", "now and then")] {
+        company.agent.post("/v1/metrics", &json!({ "key": key, "cadence": cadence })).expect(201);
+        company.agent.post(&format!("/v1/metrics/{key}/rules"), &json!({ "type": "late" })).expect(200);
+        point(&company, key, &json!(1), &two_days_ago);
+    }
+    let expected = kinds.iter().map(|(_, _, _, summaries)| summaries.len()).sum::<usize>() + 1;
+    company.wait_for_alerts(expected);
+    let summaries = |key: &str| -> Vec<String> {
+        let listed = company.agent.get(&format!("/v1/alerts?metric={key}")).expect(200);
+        let text = |alert: &Value| alert["summary"].as_str().unwrap().to_owned();
+        listed["alerts"].as_array().unwrap().iter().rev().map(text).collect()
+    };
+    holds_for(Duration::from_secs(2), "no further alert", || company.alerts().len() == expected);
+    for (key, _, _, wanted) in &kinds {
+        assert_eq!(summaries(key), *wanted, "{key}");
+    }
+    let late = summaries("late");
+    assert!(late.len() == 1 && late[0].starts_with("Late is late: no point since"), "{late:?}");
+    assert!(summaries("in_time").is_empty() && summaries("free").is_empty());
+}
+
 both_engines![
+    met_112_every_kind_of_rule_fires_where_it_says,
     met_100_a_rise_by_half_raises_one_alert_within_five_seconds,
     met_101_each_pair_of_the_table_fires_or_not,
     met_103_one_point_or_nothing_positive_before_it_raises_nothing,

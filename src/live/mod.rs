@@ -7,6 +7,7 @@
 //! `long_poll` for plain HTTP. **Invariant:** nothing is sent to a socket's mailbox.
 
 pub mod api;
+mod bucket;
 mod codec;
 mod credentials;
 mod cursor;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use muniment_aggregates::record::Position;
 
+use super::bucket::Bucket;
 use super::codec::{self, Batch, Close, Inbound, Mode, Problem, StartAt, Subscribe};
 use super::cursor::Page;
 use super::filter::Filter;
@@ -90,8 +91,7 @@ pub(crate) struct Session {
     acknowledged_bytes: u64,
     pings: VecDeque<Pending>,
     heartbeat_at: Instant,
-    frames_left: f64,
-    frames_at: Instant,
+    frames: Bucket,
 }
 
 impl Session {
@@ -107,8 +107,7 @@ impl Session {
             acknowledged_bytes: 0,
             pings: VecDeque::new(),
             heartbeat_at: now,
-            frames_left: limits::FRAMES_BURST,
-            frames_at: now,
+            frames: Bucket::full(now),
         }
     }
 
@@ -419,14 +418,10 @@ impl Session {
         if self.is_closed() {
             return Some(Vec::new());
         }
-        let refill = since(view.now, self.frames_at).as_secs_f64() * limits::FRAMES_PER_SECOND;
-        self.frames_left = (self.frames_left + refill).min(limits::FRAMES_BURST);
-        self.frames_at = view.now;
-        if self.frames_left < 1.0 {
+        if !self.frames.take(view.now) {
             let frame = codec::err(None, Problem::RateLimited, "too many frames", view.head);
             return Some(self.end(vec![frame], Close::Rate));
         }
-        self.frames_left -= 1.0;
         None
     }
 

@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 
 use super::registry::{ApiRegistry, Connection, End, REVOKED, Refused, TOO_SLOW};
 use super::{authenticate, refused, set_cookie};
+use crate::live::bucket::Bucket;
 use crate::surface::Surface;
 use crate::surface::accounts::caller::{Authenticated, Caller};
 use crate::surface::accounts::fail::{Code, Fail, Flat};
@@ -41,6 +42,8 @@ const BEHIND_FRAMES_MAX: u64 = 1_024;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Close code of a socket from which nothing came.
 const SILENT: u16 = 4003;
+/// Close code of a client that sends more frames than it may.
+const TOO_MANY: u16 = 1008;
 /// Close code of a frame that is too long.
 const TOO_BIG: u16 = 1009;
 
@@ -65,6 +68,8 @@ pub(super) async fn open(
                     connection,
                     acting,
                     calls: HashMap::new(),
+                    newest: HashMap::new(),
+                    frames: Bucket::full(Instant::now()),
                     heard_at: Instant::now(),
                     fragments: None,
                     sent: 0,
@@ -106,8 +111,11 @@ struct ApiSocket {
     connection: Connection,
     /// The persona of messages that name none.
     acting: Option<String>,
-    /// Requests in flight, by their id as JSON text.
+    /// Requests in flight, by their correlation: a client may use one id for many.
     calls: HashMap<String, InFlight>,
+    /// The newest request in flight under an id as JSON text, by its correlation.
+    newest: HashMap<String, String>,
+    frames: Bucket,
     heard_at: Instant,
     /// A text frame that arrives in pieces.
     fragments: Option<BytesMut>,
@@ -119,7 +127,7 @@ struct ApiSocket {
 
 struct InFlight {
     handle: SpawnHandle,
-    correlation: String,
+    id: String,
     has_side_effects: bool,
 }
 
@@ -161,6 +169,9 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for ApiSocket {
     fn handle(&mut self, message: Result<ws::Message, ProtocolError>, ctx: &mut Context) {
         self.heard_at = Instant::now();
         self.life.received();
+        if !self.is_asked_for(&message) && !self.frames.take(self.heard_at) {
+            return self.too_many_frames(ctx);
+        }
         match message {
             Ok(ws::Message::Text(text)) => self.text(text.as_bytes(), ctx),
             Ok(ws::Message::Binary(_)) => self.not_json(ctx),
@@ -237,6 +248,26 @@ impl ApiSocket {
         }
     }
 
+    /// Whether a frame answers one of ours, or ends the socket anyway.
+    fn is_asked_for(&self, message: &Result<ws::Message, ProtocolError>) -> bool {
+        match message {
+            Ok(ws::Message::Pong(payload)) => {
+                let count = <[u8; 8]>::try_from(payload.as_ref()).map(u64::from_be_bytes);
+                count.is_ok_and(|count| count > self.read && count <= self.sent)
+            }
+            Ok(ws::Message::Close(_) | ws::Message::Nop) | Err(_) => true,
+            Ok(ws::Message::Text(_) | ws::Message::Binary(_) | ws::Message::Continuation(_) | ws::Message::Ping(_)) => {
+                false
+            }
+        }
+    }
+
+    fn too_many_frames(&mut self, ctx: &mut Context) {
+        let fail = Fail::because(Code::RateLimited, "rate_limit_exceeded", "Too many frames; send fewer a second.");
+        self.send(rpc::failure(Value::Null, &fail, "").body.to_string(), ctx);
+        self.close(TOO_MANY, ctx);
+    }
+
     fn not_json(&mut self, ctx: &mut Context) {
         let reply = rpc::not_json("");
         self.send(reply.body.to_string(), ctx);
@@ -288,33 +319,43 @@ impl ApiSocket {
             add_acting(&mut message, acting, method);
         }
         let correlation = uuid::Uuid::new_v4().to_string();
-        let key = id.to_string();
+        let id = id.to_string();
         self.connection.ties.begin_call(&correlation);
         let (surface, caller, called) = (Arc::clone(&self.surface), Arc::clone(&self.caller), correlation.clone());
         let span = self.life.message(&correlation);
         let answer = async move { surface.rpc(Some(&caller), Transport::Socket, message, &called).await };
         let answering = wrap_future::<_, Self>(answer.instrument(span));
-        let (answered, ended) = (key.clone(), correlation.clone());
+        let ended = correlation.clone();
         let handle = ctx.spawn(answering.map(move |reply, socket, ctx| {
-            // Under one id the newest request is known; an older one that ends must not take its place away.
-            if socket.calls.get(&answered).is_some_and(|call| call.correlation == ended) {
-                socket.calls.remove(&answered);
-            }
+            socket.forget(&ended);
             socket.send(reply.body.to_string(), ctx);
             socket.connection.ties.end_call(&ended);
             socket.look(ctx);
         }));
         let has_side_effects = method.is_none_or(|method| method.side_effects);
-        self.calls.insert(key, InFlight { handle, correlation, has_side_effects });
+        self.newest.insert(id.clone(), correlation.clone());
+        self.calls.insert(correlation, InFlight { handle, id, has_side_effects });
+    }
+
+    /// A request is no longer in flight.
+    fn forget(&mut self, correlation: &str) -> Option<InFlight> {
+        let call = self.calls.remove(correlation)?;
+        // Under one id the newest request is known; an older one that ends must not take its place away.
+        if self.newest.get(&call.id).is_some_and(|newest| newest == correlation) {
+            self.newest.remove(&call.id);
+        }
+        Some(call)
     }
 
     /// Takes back a request that reads. One that changes something may be recorded already, so it is left to answer.
     fn cancel(&mut self, request: &Value, ctx: &mut Context) {
-        let key = request.to_string();
-        let Some(call) = self.calls.get(&key).filter(|call| !call.has_side_effects) else { return };
+        let Some(correlation) = self.newest.get(&request.to_string()).cloned() else { return };
+        if self.calls.get(&correlation).is_none_or(|call| call.has_side_effects) {
+            return;
+        }
+        let Some(call) = self.forget(&correlation) else { return };
         ctx.cancel_future(call.handle);
-        self.connection.ties.end_call(&call.correlation);
-        self.calls.remove(&key);
+        self.connection.ties.end_call(&correlation);
         let fail = Fail::plain(Code::Cancelled, "The request was taken back.");
         self.send(rpc::failure(request.clone(), &fail, "").body.to_string(), ctx);
     }

@@ -64,6 +64,11 @@ impl Socket {
         runtime().block_on(async { self.inner.send(message).await.unwrap() });
     }
 
+    /// Whether it could still be sent.
+    pub(crate) fn try_send(&mut self, message: Message) -> bool {
+        runtime().block_on(async { self.inner.send(message).await.is_ok() })
+    }
+
     pub(crate) fn send_json(&mut self, value: &Value) {
         self.send(Message::text(value.to_string()));
     }

@@ -271,6 +271,53 @@ fn acc_214_a_request_is_taken_back_by_its_own_socket_alone(engine: Engine) {
     store.execute_on_read_models("ALTER TABLE away RENAME TO read_checkpoints_v1");
 }
 
+fn h11_one_id_used_again_and_again_counts_every_time(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let mut socket = Socket::of(&house.server, &house.keeper.cookie);
+    let store = &house.server.store;
+    store.execute_on_read_models("ALTER TABLE read_checkpoints_v1 RENAME TO away");
+    // What is recorded now does not reach the read models, so whoever lists it waits for two seconds.
+    house.login("nobody-here", "wrong").refused(401, "invalid_credentials");
+    let ask = json!({ "jsonrpc": "2.0", "id": 1, "method": "audit_log_list", "params": {} });
+    for _ in 0..70 {
+        socket.send_json(&ask);
+    }
+    let refused = (0..70).filter(|_| {
+        let answer = socket.answer(&json!(1));
+        answer["error"]["message"] == "Too many requests are in flight."
+    });
+    assert_eq!(refused.count(), 6);
+    // `cancel` still means the newest of an id.
+    socket.send_json(&ask);
+    socket.send_json(&ask);
+    socket.send_json(&json!({ "jsonrpc": "2.0", "method": "cancel", "params": { "request_id": 1 } }));
+    assert_eq!(socket.answer(&json!(1))["error"]["code"], -32_010);
+    assert_eq!(socket.answer(&json!(1))["error"]["code"], -32_007);
+    store.execute_on_read_models("ALTER TABLE away RENAME TO read_checkpoints_v1");
+}
+
+fn h11_a_flood_of_frames_ends_the_socket(engine: Engine) {
+    let house = Installation::shared(engine);
+    let person = house.person("ann");
+    let mut socket = Socket::of(&house.server, &person.cookie);
+    // A burst passes; what comes after it at once does not.
+    for _ in 0..2_000 {
+        if !socket.try_send(Message::text(r#"{"jsonrpc":"2.0","method":"nothing"}"#)) {
+            break;
+        }
+    }
+    match socket.next_within(Duration::from_secs(5)) {
+        Some(Incoming::Frame(frame)) => {
+            assert_eq!((&frame["id"], &frame["error"]["code"]), (&Value::Null, &json!(-32_006)), "{frame}");
+            let ended = socket.next_within(Duration::from_secs(5));
+            assert!(matches!(ended, Some(Incoming::Closed(1008) | Incoming::Reset)), "{ended:?}");
+        }
+        // What the server did not read any more resets the connection, and may do so first.
+        other => assert_eq!(other, Some(Incoming::Reset)),
+    }
+    assert_eq!(Socket::of(&house.server, &person.cookie).call("heartbeat", &Value::Null)["result"], json!({}));
+}
+
 fn acc_215_a_role_counts_from_the_next_message_on(engine: Engine) {
     let house = Installation::shared(engine);
     let ben = house.person("ben");
@@ -393,6 +440,8 @@ both_engines![
     acc_213_what_is_no_request_is_told_and_the_socket_lives,
     acc_214_a_request_is_taken_back_by_its_own_socket_alone,
     acc_214_a_request_that_is_taken_back_answers_once,
+    h11_one_id_used_again_and_again_counts_every_time,
+    h11_a_flood_of_frames_ends_the_socket,
     acc_215_a_role_counts_from_the_next_message_on,
     acc_216_an_ended_credential_ends_its_sockets_before_the_reply,
     acc_017_the_socket_of_an_evicted_session_is_closed,

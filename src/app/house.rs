@@ -9,6 +9,7 @@ use muniment_aggregates::record::Position;
 use super::{Node, StartError};
 use crate::auth::daemon_token::DaemonToken;
 use crate::config::Config;
+use crate::http::begun::Left;
 use crate::http::{self, Edge};
 use crate::live::api::ApiRegistry;
 use crate::live::{self, Hub, SurfaceCredentials};
@@ -49,6 +50,8 @@ impl House {
             body_bytes_max: config.http.body_bytes_max,
             body_time_max: config.http.body_time_max,
             trusted_proxies: config.http.trusted_proxies.clone(),
+            left: Left::default(),
+            is_production: config.environment.is_production(),
         };
         Ok(Self { node, rooms: Rooms { surface, hub, sockets, edge } })
     }

@@ -13,6 +13,7 @@ use super::Edge;
 use super::api;
 use super::headers::{AFTER, POSITION, REQUEST_ID};
 use crate::surface::Surface;
+use crate::surface::accounts::fail::{Fail, Flat};
 use crate::surface::client_address;
 use crate::surface::errors::{ApiError, Refusal};
 use crate::surface::methods::{self, Verb};
@@ -28,8 +29,37 @@ pub async fn answer(
     surface: web::Data<Surface>,
     edge: web::Data<Edge>,
 ) -> HttpResponse {
-    let started = Instant::now();
     let correlation = uuid::Uuid::new_v4().to_string();
+    let is_api = api::is_api(request.path());
+    if edge.left.is_too_many() {
+        let unavailable = ApiError::unavailable("Too much is being done for clients that left; try again shortly.");
+        return refuse(unavailable, is_api, &correlation);
+    }
+    let left = edge.left.clone();
+    let response = left.to_the_end(begun(request, payload, surface, edge, correlation.clone())).await;
+    response.unwrap_or_else(|| refuse(ApiError::fault("an answer panicked"), is_api, &correlation))
+}
+
+/// A refusal that no table of methods knows of.
+fn refuse(error: ApiError, is_api: bool, correlation: &str) -> HttpResponse {
+    if is_api {
+        let flat = match error {
+            ApiError::Refused(refusal) => Flat::new(refusal.status, refusal.code),
+            ApiError::Fault(why) => Fail::fault(why).flat(),
+        };
+        return api::refusal(flat, None, correlation);
+    }
+    failure(error, "unknown", correlation).1
+}
+
+async fn begun(
+    request: HttpRequest,
+    payload: web::Payload,
+    surface: web::Data<Surface>,
+    edge: web::Data<Edge>,
+    correlation: String,
+) -> HttpResponse {
+    let started = Instant::now();
     if api::is_api(request.path()) {
         let span = requests::open(&request, &correlation, || api::route_of(&request));
         let answer = api::answer(&request, payload, &surface, &edge, &correlation);

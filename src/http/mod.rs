@@ -1,10 +1,11 @@
 //! HTTP: a translation of the surface and nothing more. One entry answers every method of the table; beside it stand
 //! health, readiness, metrics for Prometheus, the OpenAPI document and a page to try it.
 //!
-//! Begin with [`configure`]. [`entry`] reads a request and writes a reply; [`headers`] holds what every answer bears;
-//! [`operations`] is what operators and their tools ask; [`documents`] the page.
+//! Begin with [`configure`]. [`entry`] reads a request and writes a reply; [`begun`] brings it to its end; [`headers`]
+//! holds what every answer bears; [`operations`] is what operators and their tools ask; [`documents`] the page.
 
 pub mod api;
+pub mod begun;
 pub mod documents;
 pub mod entry;
 pub mod headers;
@@ -27,6 +28,10 @@ pub struct Edge {
     pub body_time_max: Duration,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Requests that run on although their client left.
+    pub left: begun::Left,
+    /// Whether production's rules hold: browsers are told to come by TLS alone.
+    pub is_production: bool,
 }
 
 /// Mounts everything but the live protocol, which must be mounted before: what no service took ends here.

@@ -1,23 +1,23 @@
 //! Windows that all nodes share and that outlive a restart. A key is one row, changed by compare-and-set: what passes is
 //! decided on what every node has counted. Neither address nor name is stored, only a keyed digest of them.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use muniment_aggregates::ids::AccountId;
 use muniment_journal::KeyRing;
 use muniment_projections::{ReadStore, SqlError, request_windows};
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::queues::Queues;
 use super::{Limited, Window, seconds_up, sign_in_key};
 use crate::config::Limit;
 use crate::runtime::{Clock, Runtime};
 
 /// An attempt that was not settled for so long never will be: its node is gone.
 const JUDGED_SECONDS_MAX: i64 = 60;
+/// Attempts that may wait under one key; who comes then is refused.
+const WAITING_MAX: usize = 1_024;
 /// How long an attempt that waits for those before it rests between two looks, where they are on other nodes.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -78,7 +78,9 @@ pub(super) struct Durable {
     keys: KeyRing,
     clock: Clock,
     /// Callers of this node take turns at a key, so that only other nodes are ever in the way.
-    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    turns: Queues,
+    /// Attempts that wait for a place under a key, of which only the first looks whether there is one.
+    waiting: Queues,
     settled: Notify,
 }
 
@@ -112,25 +114,27 @@ impl Entry<'_> {
     }
 
     async fn settle(&mut self, change: impl Fn(&mut Counted, i64)) -> Result<(), Limited> {
-        let Some(Place { key, limit, judged }) = self.place.take() else { return Ok(()) };
-        let settled = self
-            .durable
-            .change(&key, limit, |counted, now| {
-                counted.settle(judged);
+        let Some(Place { key, limit, judged }) = &self.place else { return Ok(()) };
+        self.durable
+            .change(key, *limit, |counted, now| {
+                counted.settle(*judged);
                 change(counted, now.timestamp_micros());
             })
-            .await;
+            .await?;
+        // Not before: whoever drops this on the way gives the place back.
+        self.place = None;
         self.durable.settled.notify_waiters();
-        Ok(settled?)
+        Ok(())
     }
 }
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
         let Some(Place { key, limit, judged }) = self.place.take() else { return };
-        // Nobody waits for it, and where it is lost its place is free after a while.
+        // Nobody waits for it, and where it is lost, or the runtime is ending, its place is free after a while.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let shared = self.durable.share();
-        tokio::spawn(async move {
+        runtime.spawn(async move {
             if let Err(error) = shared.change(&key, limit, |counted, _| counted.settle(judged)).await {
                 tracing::warn!(%error, "an attempt keeps its place for a while");
             }
@@ -145,18 +149,20 @@ impl Durable {
             store: runtime.reads.store().clone(),
             keys: runtime.journal.keyring().clone(),
             clock: runtime.clock.clone(),
-            turns: Mutex::default(),
+            turns: Queues::default(),
+            waiting: Queues::default(),
             settled: Notify::new(),
         }
     }
 
-    /// The same windows without the turns.
+    /// The same windows without the queues.
     fn share(&self) -> Self {
         Self {
             store: self.store.clone(),
             keys: self.keys.clone(),
             clock: self.clock.clone(),
-            turns: Mutex::default(),
+            turns: Queues::default(),
+            waiting: Queues::default(),
             settled: Notify::new(),
         }
     }
@@ -185,6 +191,11 @@ impl Durable {
     pub(super) async fn enter(&self, window: Window, key: &str, limit: Option<Limit>) -> Result<Entry<'_>, Limited> {
         let Some(limit) = limit else { return Ok(Entry { durable: self, place: None }) };
         let key = self.key(window, key);
+        let queue = self.waiting.join(&key);
+        if queue.callers() > WAITING_MAX {
+            return Err(Limited::TooMany(1));
+        }
+        let _first = queue.turn().await;
         loop {
             let settled = self.settled.notified();
             let judged = self.change(&key, limit, |counted, now| {
@@ -199,7 +210,8 @@ impl Durable {
                 Ok(is_free.then_some(at))
             });
             if let Some(judged) = judged.await?.map_err(Limited::TooMany)? {
-                return Ok(Entry { durable: self, place: Some(Place { key, limit, judged }) });
+                let place = Place { key: key.clone(), limit, judged };
+                return Ok(Entry { durable: self, place: Some(place) });
             }
             // Those before may be on another node, which wakes nobody here.
             drop(tokio::time::timeout(LOOK_AGAIN, settled).await);
@@ -213,16 +225,9 @@ impl Durable {
         limit: Limit,
         change: impl Fn(&mut Counted, DateTime<Utc>) -> T,
     ) -> Result<T, SqlError> {
-        let turn = Arc::clone(self.turns.lock().entry(key.to_owned()).or_default());
-        let held = turn.lock().await;
-        let outcome = self.change_alone(key, limit, change).await;
-        drop(held);
-        let mut turns = self.turns.lock();
-        // One of the two is the table's own: nobody else waits.
-        if Arc::strong_count(&turn) == 2 {
-            turns.remove(key);
-        }
-        outcome
+        let place = self.turns.join(key);
+        let _held = place.turn().await;
+        self.change_alone(key, limit, change).await
     }
 
     async fn change_alone<T>(

@@ -7,6 +7,7 @@
 
 mod durable;
 mod memory;
+mod queues;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -108,7 +109,8 @@ impl Windows {
     }
 
     /// Lets an attempt be judged whose failure would count. Never are more judged at once than may still fail, so
-    /// that many at once get no more guesses than one after the other; who is one too many waits for those before.
+    /// that many at once get no more guesses than one after the other; who is one too many waits for those before. Whoever
+    /// is judged must be judged to the end: see [`crate::http::begun`].
     ///
     /// # Errors
     /// [`Limited`].

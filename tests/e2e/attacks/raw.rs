@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use crate::harness::Server;
+use crate::harness::{Server, runtime};
 
 /// Sends bytes and returns all that comes back until the server closes or falls silent.
 pub(super) fn send(server: &Server, bytes: &[u8]) -> String {
@@ -24,6 +24,15 @@ pub(super) fn send_and_finish(server: &Server, bytes: &[u8]) -> String {
     stream.write_all(bytes).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     read(&mut stream)
+}
+
+/// Sends bytes and resets the connection after a while, so that nobody waits for an answer.
+pub(super) fn cut_off(server: &Server, bytes: &[u8], after: Duration) {
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    stream.write_all(bytes).unwrap();
+    runtime().block_on(async { tokio::time::sleep(after).await });
+    // Closed without lingering, a connection is reset.
+    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
 }
 
 fn read(stream: &mut TcpStream) -> String {

@@ -1,8 +1,13 @@
 //! Signing in with a password under attack (catalogue A and B).
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Engine, Installation, PASSWORD, Program, Reply, cookie_of, unique};
+use super::raw::cut_off;
+use crate::harness::{
+    Client, Engine, Installation, PASSWORD, Program, Reply, cookie_of, eventually, in_parallel, text, unique,
+};
 
 fn login(client: &Client, name: &str, password: &str) -> Reply {
     client.post("/api/account/login", &json!({ "username": name, "password": password }))
@@ -113,6 +118,41 @@ fn a14_whoever_is_locked_out_by_others_keeps_what_is_open(engine: Engine) {
     ann.client.rpc("account_token_create", &Value::Null).result();
 }
 
+/// A wrong attempt from `198.51.100.9`, as bytes.
+fn attempt(name: &str) -> Vec<u8> {
+    let body = json!({ "username": name, "password": "wrong" }).to_string();
+    let head = "POST /api/account/login HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.9\r\n";
+    let kind = "Content-Type: application/json\r\n";
+    format!("{head}{kind}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+fn a14_attempts_that_are_cut_off_keep_nobody_waiting(engine: Engine) {
+    let limits = [("LIMITS_LOGIN_IP", "5/900"), ("LIMITS_LOGIN_ACCOUNT", "10/1800")];
+    let house = Installation::with(engine, &limits);
+    house.named("ann-a");
+    let attempt = attempt("ann-a");
+    in_parallel(4, |_| {
+        for number in 0..150 {
+            cut_off(&house.server, &attempt, Duration::from_micros(300 * (number % 12 + 1)));
+        }
+    });
+    let begun = Instant::now();
+    login(&from(&house, "203.0.113.1"), "ann-a", PASSWORD).expect(200);
+    assert!(begun.elapsed() < Duration::from_secs(20), "the owner waited for {:?}", begun.elapsed());
+}
+
+fn a20_a_cut_off_attempt_counts_like_any_other(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_IP", "3/900")]);
+    let mut number = 0;
+    eventually("three attempts are recorded", || {
+        number += 1;
+        cut_off(&house.server, &attempt(&format!("nobody-{number}")), Duration::from_millis(8));
+        (house.server.store.count("attempt.refused") >= 3).then_some(())
+    });
+    login(&from(&house, "198.51.100.9"), "nobody-z", "wrong").limited("rate_limit_exceeded");
+    assert_eq!(house.server.store.count("attempt.refused"), 3);
+}
+
 fn a15_a_password_that_is_too_long_is_refused_wherever_it_is_given(engine: Engine) {
     let house = Installation::shared(engine);
     let ann = house.person("ann");
@@ -209,6 +249,8 @@ fn k7_a_flood_of_failures_adds_no_more_than_its_budget(engine: Engine) {
 }
 
 both_engines![
+    a14_attempts_that_are_cut_off_keep_nobody_waiting,
+    a20_a_cut_off_attempt_counts_like_any_other,
     a5_a_code_that_was_never_sent_is_answered_alike_for_every_address,
     a2_an_erased_account_answers_as_if_there_never_was_one,
     a11_the_addresses_one_client_may_pick_from_share_a_budget,

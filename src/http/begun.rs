@@ -1,0 +1,103 @@
+//! What has begun is brought to its end, whether or not its client stays: a task of its own answers each request, so a
+//! reset of the connection takes back nothing that was counted or is being recorded. On shutdown, requests whose client
+//! waits are waited for; the others end with their worker, as if the node were killed.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use actix_web::HttpResponse;
+
+/// Requests of one node that may still run although their client left.
+const LEFT_MAX: usize = 4_096;
+
+/// How many requests of this node run on although their client left.
+#[derive(Debug, Clone, Default)]
+pub struct Left(Arc<AtomicUsize>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Awaited,
+    Left,
+    Done,
+}
+
+/// The client of one request, who may leave.
+struct Client<'l> {
+    left: &'l Left,
+    stage: Rc<Cell<Stage>>,
+}
+
+impl Drop for Client<'_> {
+    fn drop(&mut self) {
+        if self.stage.get() == Stage::Awaited {
+            self.stage.set(Stage::Left);
+            self.left.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// An answer that is being made.
+struct Running {
+    count: Arc<AtomicUsize>,
+    stage: Rc<Cell<Stage>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.stage.replace(Stage::Done) == Stage::Left {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Left {
+    /// Whether too many do.
+    #[must_use]
+    pub fn is_too_many(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= LEFT_MAX
+    }
+
+    /// Brings an answer to its end; `None` where it panicked. Needs a worker's runtime.
+    pub async fn to_the_end(&self, answer: impl Future<Output = HttpResponse> + 'static) -> Option<HttpResponse> {
+        let stage = Rc::new(Cell::new(Stage::Awaited));
+        let (count, at) = (Arc::clone(&self.0), Rc::clone(&stage));
+        let task = actix_web::rt::spawn(async move {
+            let _running = Running { count, stage: at };
+            answer.await
+        });
+        let client = Client { left: self, stage };
+        let response = task.await;
+        drop(client);
+        response.inspect_err(|error| tracing::error!(%error, "an answer ended by a fault of ours")).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn an_answer_nobody_waits_for_runs_on_and_is_counted_until_it_ends() {
+        let left = Left::default();
+        let (go, gone) = oneshot::channel::<()>();
+        let (tell, told) = oneshot::channel();
+        {
+            let answer = left.to_the_end(async move {
+                assert!(gone.await.is_ok());
+                assert!(tell.send(()).is_ok());
+                HttpResponse::Ok().finish()
+            });
+            tokio::pin!(answer);
+            assert!(futures_util::poll!(answer.as_mut()).is_pending());
+        }
+        assert_eq!(left.0.load(Ordering::Relaxed), 1);
+        assert!(go.send(()).is_ok());
+        assert!(told.await.is_ok());
+        tokio::task::yield_now().await;
+        assert_eq!(left.0.load(Ordering::Relaxed), 0);
+    }
+}

@@ -45,6 +45,11 @@ pub async fn wrap(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    // A connection that was reset before it was looked at has no address to be counted or recorded by, and nobody who
+    // waits for an answer.
+    if request.peer_addr().is_none() {
+        return Ok(request.into_response(HttpResponse::BadRequest().force_close().finish()));
+    }
     let headers = request.headers();
     let by_cookie = headers.contains_key(header::COOKIE) && !headers.contains_key(header::AUTHORIZATION);
     // A preflight proves nothing by the cookies it may bear: it is never authenticated.

@@ -1,9 +1,11 @@
 //! Framing, sizes, proxies, methods and headers (catalogue H and I).
 
-use serde_json::json;
+use std::time::Duration;
 
-use super::raw::{answers, send, send_and_finish, status};
-use crate::harness::{Engine, Server, split_token};
+use serde_json::{Value, json};
+
+use super::raw::{answers, cut_off, send, send_and_finish, status};
+use crate::harness::{Engine, Installation, MailSink, Server, Setup, in_parallel, split_token};
 
 fn i4_ambiguous_framing_never_smuggles_a_second_request(engine: Engine) {
     let server = Server::shared(engine);
@@ -60,6 +62,25 @@ fn i1_forwarded_addresses_of_an_untrusted_peer_are_ignored(engine: Engine) {
     apply("198.51.100.1").expect(201);
     apply("198.51.100.23").expect(201);
     apply("198.51.100.234").limited("rate_limited");
+}
+
+fn i1_a_request_without_a_peer_does_nothing(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let update = |open: bool| {
+        let params = json!({ "open_signup": open });
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "app_settings_update", "params": params }).to_string();
+        let head = format!("POST /api/rpc HTTP/1.1\r\nHost: a\r\nCookie: {}\r\n", house.keeper.cookie);
+        format!("{head}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    };
+    in_parallel(8, |_| {
+        for number in 0..50 {
+            cut_off(&house.server, update(number % 2 == 0).as_bytes(), Duration::ZERO);
+        }
+    });
+    house.keeper.client.rpc("app_settings_update", &json!({ "open_signup": false })).result();
+    let rows = house.audit(&json!({ "event_type": "app_settings_update", "limit": 200 }));
+    let nameless = rows.iter().filter(|row| row["ip"] == Value::Null).count();
+    assert_eq!(nameless, 0, "of {} rows so many are by nobody's address", rows.len());
 }
 
 fn i2_a_trusted_proxy_names_the_rightmost_untrusted_address(engine: Engine) {
@@ -136,6 +157,7 @@ fn h8_a_token_in_a_query_string_opens_nothing(engine: Engine) {
 
 both_engines![
     i1_forwarded_addresses_of_an_untrusted_peer_are_ignored,
+    i1_a_request_without_a_peer_does_nothing,
     i2_a_trusted_proxy_names_the_rightmost_untrusted_address,
     i4_ambiguous_framing_never_smuggles_a_second_request,
     i9_other_spellings_of_a_path_meet_the_same_gate,

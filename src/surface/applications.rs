@@ -56,12 +56,12 @@ impl Surface {
                 let too_many =
                     |limited| ApiError::limited(limited, "rate_limited", "Too many wrong signup secrets; wait.");
                 let limit = self.limits.signup_secret;
-                self.windows.check(Window::SignupSecret, &prefix, limit).await.map_err(too_many)?;
+                let attempt = self.windows.enter(Window::SignupSecret, &prefix, limit).await.map_err(too_many)?;
                 // Digests are compared, so that neither content nor length shows in the time it takes.
                 let given = blake3::hash(request.signup_secret.as_deref().unwrap_or_default().as_bytes());
                 let wanted = blake3::hash(secret.expose_secret().as_bytes());
                 if !bool::from(given.as_bytes().ct_eq(wanted.as_bytes())) {
-                    self.windows.hit(Window::SignupSecret, &prefix, limit).await.map_err(too_many)?;
+                    attempt.failed().await.map_err(too_many)?;
                     return Err(ApiError::refuse(401, "unauthorized", "The signup secret is missing or wrong."));
                 }
             }

@@ -1,5 +1,8 @@
 //! Limits by token and by address (MET-137 and §12).
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use serde_json::json;
 
 use crate::harness::{Engine, Server, eventually, in_parallel};
@@ -57,6 +60,40 @@ fn reads_of_a_token_are_limited(engine: Engine) {
     eventually("the window passes", || (company.agent.get("/v1/status").status == 200).then_some(()));
 }
 
+fn met_many_wrong_signup_secrets_at_once_are_no_more_than_one_after_the_other(engine: Engine) {
+    // One thread serves in the order in which requests come.
+    let settings = [("SIGNUP_SECRET", "right-4711"), ("LIMITS_SIGNUP_SECRET", "20/600"), ("HTTP_WORKERS", "1")];
+    let server = Server::with(engine, &settings);
+    let form = json!({ "company_name": "A", "founder_name": "B", "founder_email": "a@example.com" }).to_string();
+    let request = |secret: &str| {
+        let head = format!("POST /v1/applications HTTP/1.1\r\nHost: a\r\nX-Alif-Signup-Secret: {secret}\r\n");
+        let kind = "Connection: close\r\nContent-Type: application/json\r\n";
+        format!("{head}{kind}Content-Length: {}\r\n\r\n{form}", form.len())
+    };
+    let connect = |_| TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    let mut guesses: Vec<TcpStream> = (0..120).map(connect).collect();
+    let mut late: Vec<TcpStream> = (0..5).map(connect).collect();
+    for guess in &mut guesses {
+        guess.write_all(request("wrong").as_bytes()).unwrap();
+    }
+    // Once one is answered, all of them wait for their turn; whoever comes now comes after them.
+    let mut statuses = vec![status_of(&mut guesses[0])];
+    for right in &mut late {
+        right.write_all(request("right-4711").as_bytes()).unwrap();
+    }
+    statuses.extend(guesses.iter_mut().skip(1).map(status_of));
+    let compared = statuses.iter().filter(|status| **status == 401).count();
+    assert_eq!((compared, statuses.iter().filter(|status| **status == 429).count()), (20, 100), "{statuses:?}");
+    let late: Vec<u16> = late.iter_mut().map(status_of).collect();
+    assert_eq!(late, [429; 5], "a right secret after 120 wrong ones");
+}
+
+fn status_of(stream: &mut TcpStream) -> u16 {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer[9..12].parse().unwrap()
+}
+
 fn starts_of_an_address_are_limited_whatever_header_it_sends(engine: Engine) {
     let server = Server::with(engine, &[("LIMITS_OTP_ADDRESS", "4/600")]);
     let start = |n: usize, header: &str, value: &str| {
@@ -76,5 +113,6 @@ both_engines![
     bad_tokens_of_an_address_are_limited_and_good_ones_pass,
     wrong_signup_secrets_of_an_address_are_limited_before_comparing,
     reads_of_a_token_are_limited,
+    met_many_wrong_signup_secrets_at_once_are_no_more_than_one_after_the_other,
     starts_of_an_address_are_limited_whatever_header_it_sends,
 ];

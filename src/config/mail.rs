@@ -83,6 +83,12 @@ impl EchoPermit {
             EchoPeers::Loopback => peer.is_some_and(|peer| peer.to_canonical().is_loopback()),
         }
     }
+
+    /// Whether callers of other machines may be told as well.
+    #[must_use]
+    pub const fn is_for_anybody(&self) -> bool {
+        matches!(self.peers, EchoPeers::Any)
+    }
 }
 
 impl MailConfig {

@@ -28,7 +28,7 @@ use super::text;
 use crate::auth::tokens::{FreshToken, TokenKind};
 use crate::auth::{codes, random_bytes};
 use crate::config::accounts::OtpSignup;
-use crate::config::{Limit, MailMode};
+use crate::config::{EchoPermit, Limit, MailMode};
 use crate::runtime::BusError;
 use crate::runtime::policies::mail::Letter;
 use crate::runtime::transaction::Transaction;
@@ -69,6 +69,19 @@ impl Surface {
         })
     }
 
+    /// Whether the code may stand in the answer. Behind a proxy every peer is local, and so is every page in a browser
+    /// of this machine; a page of this installation, or of a site it lists, may hear it.
+    fn may_hear(&self, permit: &EchoPermit, request: &Request) -> bool {
+        let api = &request.presented.api;
+        let is_local = || {
+            permit.allows(request.peer)
+                && permit.allows(request.presented.client)
+                && api.is_called_locally()
+                && self.check_origin(api).is_ok()
+        };
+        permit.is_for_anybody() || is_local()
+    }
+
     /// `POST /v1/auth/otp/start`.
     pub(super) async fn otp_start(&self, request: &mut Request) -> Result<Reply, ApiError> {
         let mut fields = Fields::of(request, &["email"], false).await?;
@@ -78,10 +91,7 @@ impl Surface {
         let mode = self.mail.mode();
         let (sent, echoed) = match &mode {
             MailMode::Smtp(_) => (true, false),
-            // Behind a proxy every peer is local, so the client's address must be local as well.
-            MailMode::Echo(permit) if permit.allows(request.peer) && permit.allows(request.presented.client) => {
-                (false, true)
-            }
+            MailMode::Echo(permit) if self.may_hear(permit, request) => (false, true),
             MailMode::Echo(_) | MailMode::Off => {
                 return Err(ApiError::unavailable("Sign-in by e-mail is not available here: no mail is set up."));
             }

@@ -337,7 +337,41 @@ fn an_eleventh_session_ends_the_oldest_of_the_account(engine: Engine) {
     }
 }
 
+fn met_037_a_code_is_echoed_to_nobody_behind_a_proxy_or_a_page(engine: Engine) {
+    let server = Server::shared(engine);
+    let own_page = format!("http://127.0.0.1:{}", server.port);
+    let from = |headers: &[(&str, &str)]| {
+        let client = headers.iter().fold(server.anonymous(), |client, (name, value)| client.header(name, value));
+        start(&client, &address())
+    };
+    for headers in [
+        vec![("origin", "https://evil.example")],
+        vec![("origin", "null")],
+        vec![("sec-fetch-site", "cross-site")],
+        vec![("referer", "https://evil.example/page")],
+        vec![("x-forwarded-for", "203.0.113.9")],
+        vec![("x-forwarded-for", "127.0.0.1")],
+        vec![("x-forwarded-host", "localhost")],
+        vec![("host", "evil.example")],
+        vec![("host", "evil.example:80"), ("origin", "http://evil.example:80")],
+        vec![("host", "127.0.0.1.evil.example")],
+    ] {
+        let reply = from(&headers);
+        reply.refused(503, "service_unavailable");
+        assert!(!contains(&reply.body, b"dev_otp"), "{headers:?}: {reply}");
+    }
+    for headers in [
+        vec![],
+        vec![("host", "localhost")],
+        vec![("host", "[::1]:8080")],
+        vec![("origin", own_page.as_str()), ("sec-fetch-site", "same-origin")],
+    ] {
+        assert!(from(&headers).expect(200)["dev_otp"].is_string(), "{headers:?}");
+    }
+}
+
 both_engines![
+    met_037_a_code_is_echoed_to_nobody_behind_a_proxy_or_a_page,
     met_010_a_start_echoes_the_code_in_development,
     met_011_an_address_is_trimmed_and_lower_cased,
     met_012_an_address_that_is_missing_or_none_is_refused,

@@ -109,6 +109,8 @@ pub struct ApiPresented {
     pub is_not_json: bool,
     /// Whether a `Referer` header is there, even empty.
     pub has_referer: bool,
+    /// Every `Host` header.
+    pub hosts: Vec<Option<String>>,
     /// Every value of the session's cookie.
     pub cookies: Vec<String>,
     /// Every `Authorization` header.
@@ -136,6 +138,20 @@ impl ApiPresented {
     fn is_from_a_browser(&self) -> bool {
         !self.origins.is_empty() || self.has_referer
     }
+
+    /// Whether it names this machine by an address or name that never leaves it, and came through no proxy. A page whose
+    /// name was made to mean this machine says its own name.
+    #[must_use]
+    pub fn is_called_locally(&self) -> bool {
+        let is_local = |host: &str| {
+            let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
+            let name = name.trim_start_matches('[').trim_end_matches(']');
+            name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
+        };
+        let names_this_machine = matches!(self.hosts.as_slice(), [Some(host)] if is_local(host));
+        let says_no_origin = self.has_referer && self.origins.is_empty();
+        names_this_machine && !self.is_forwarded && !says_no_origin
+    }
 }
 
 /// The outcome of authentication.
@@ -162,6 +178,7 @@ impl Surface {
             let text = || std::str::from_utf8(value).ok().map(str::to_owned);
             match name {
                 "origin" => presented.origins.push(text()),
+                "host" => presented.hosts.push(text()),
                 "referer" => presented.has_referer = true,
                 "sec-fetch-site" => presented.is_cross_site |= value.eq_ignore_ascii_case(b"cross-site"),
                 "content-type" => presented.is_not_json |= !is_json(value),

@@ -18,6 +18,7 @@ use super::rpc::{Call, Outcome};
 use crate::auth::api_token;
 use crate::runtime::Origin;
 use crate::surface::Surface;
+use crate::surface::limits::Window;
 use crate::surface::text::instant;
 
 /// Sessions shown at once.
@@ -72,11 +73,19 @@ impl Surface {
         match session {
             Some(position) => Ok(Outcome::wrote(json!({ "ok": true, "revoked": true }), Some(position))),
             None => {
+                self.count_failed(call).await?;
                 let refusal = Refusal::of("session_revoke").with("session_id", wanted);
                 let position = self.record_own_refusal(call, refusal).await?;
                 Ok(Outcome::wrote(json!({ "ok": true, "revoked": false }), position))
             }
         }
+    }
+
+    /// Counts a call that ended nothing among the account's actions: each leaves a row, and there are ids without end.
+    /// What ends something is never refused.
+    async fn count_failed(&self, call: &Call<'_>) -> Result<(), Fail> {
+        let (account, limit) = (&call.caller.account.0, self.limits.action_account);
+        self.windows.hit(Window::ActionAccount, account, limit).await.map_err(Fail::limited)
     }
 
     /// The public id of an account's session by its id on the wire.
@@ -176,6 +185,7 @@ impl Surface {
         if done.position.is_some() {
             return Ok(Outcome::wrote(json!({ "ok": true, "revoked": true }), done.position));
         }
+        self.count_failed(call).await?;
         let refusal = Refusal::of("token_revoke").with("token_id", token.0);
         let position = self.record_own_refusal(call, refusal).await?;
         Ok(Outcome::wrote(json!({ "ok": true, "revoked": false }), position))

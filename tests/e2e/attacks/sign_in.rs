@@ -248,6 +248,25 @@ fn k7_a_flood_of_failures_adds_no_more_than_its_budget(engine: Engine) {
     assert_eq!(house.server.store.count("attempt.refused"), 5);
 }
 
+fn k7_failed_revocations_have_a_budget(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_ACTION_ACCOUNT", "3/900")]);
+    let ann = house.named("ann-a");
+    let session = |digit: &str| ann.client.rpc("account_session_revoke", &json!({ "session_id": digit.repeat(64) }));
+    let token = || ann.client.rpc("account_token_revoke", &json!({ "token_id": "tok_aaaaaaaaaaaa" }));
+    for made in [session("a"), session("b"), token()] {
+        assert_eq!(made.result()["revoked"], false);
+    }
+    for refused in [session("c"), token()] {
+        assert_eq!(refused.0.status, 429, "{}", refused.0);
+    }
+    assert_eq!(house.server.store.count("attempt.refused"), 3);
+    // What ends something is never refused.
+    house.session_of(&ann);
+    let listed = ann.client.rpc("account_session_list", &Value::Null).result();
+    let newest = json!({ "session_id": text(&listed["sessions"][0]["id"]) });
+    assert_eq!(ann.client.rpc("account_session_revoke", &newest).result()["revoked"], true);
+}
+
 both_engines![
     a14_attempts_that_are_cut_off_keep_nobody_waiting,
     a20_a_cut_off_attempt_counts_like_any_other,
@@ -262,4 +281,5 @@ both_engines![
     a18_one_of_the_most_common_passwords_is_not_set,
     b8_what_was_set_up_before_the_address_was_proven_falls_away,
     k7_a_flood_of_failures_adds_no_more_than_its_budget,
+    k7_failed_revocations_have_a_budget,
 ];

@@ -1,7 +1,10 @@
 //! The OpenAPI document and a page that lists the routes and lets one try them. Nothing is fetched from elsewhere.
 
+use std::sync::LazyLock;
+
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
+use bytes::Bytes;
 
 use crate::surface::openapi;
 
@@ -23,8 +26,11 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/docs/page.css", web::head().to(style));
 }
 
+/// Written once: anybody may ask for it, and it is large.
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(openapi::document().to_string()));
+
 async fn document() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json; charset=utf-8").body(openapi::document().to_string())
+    HttpResponse::Ok().content_type("application/json; charset=utf-8").body(DOCUMENT.clone())
 }
 
 async fn page() -> HttpResponse {

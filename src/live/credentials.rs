@@ -21,21 +21,7 @@ fn granted(readable: Result<Readable, ApiError>) -> Result<Grant, Denied> {
             companies: readable.companies,
             expires_at: readable.expires_at,
         }),
-        Err(ApiError::Refused(refusal)) => Err(Denied {
-            status: refusal.status,
-            code: refusal.code.to_owned(),
-            message: refusal.message,
-            retry_after_seconds: refusal.retry_after_seconds,
-        }),
-        Err(ApiError::Fault(why)) => {
-            tracing::error!(error = %why, "a credential could not be checked");
-            Err(Denied {
-                status: 500,
-                code: "internal_error".to_owned(),
-                message: String::new(),
-                retry_after_seconds: None,
-            })
-        }
+        Err(error) => Err(denied(error)),
     }
 }
 
@@ -45,6 +31,22 @@ pub struct SurfaceCredentials {
     pub surface: Arc<Surface>,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+}
+
+fn denied(error: ApiError) -> Denied {
+    match error {
+        ApiError::Refused(refusal) => Denied {
+            status: refusal.status,
+            code: refusal.code.to_owned(),
+            message: refusal.message,
+            retry_after_seconds: refusal.retry_after_seconds,
+        },
+        ApiError::Fault(why) => {
+            tracing::error!(error = %why, "a credential could not be checked");
+            let code = "internal_error".to_owned();
+            Denied { status: 500, code, message: String::new(), retry_after_seconds: None }
+        }
+    }
 }
 
 #[async_trait::async_trait(?Send)]
@@ -64,6 +66,10 @@ impl Authenticate for SurfaceCredentials {
 
     fn is_allowed_origin(&self, presented: &ApiPresented) -> bool {
         !presented.origins.is_empty() && self.surface.check_origin(presented).is_ok()
+    }
+
+    async fn count_look(&self, credential: &str) -> Result<(), Denied> {
+        self.surface.count_look(credential).await.map_err(denied)
     }
 
     fn client(&self, peer: Option<IpAddr>, forwarded: &[&str]) -> Option<IpAddr> {

@@ -189,6 +189,11 @@ impl Hub {
         (presented, is_allowed)
     }
 
+    /// Counts a request that looks by plain HTTP.
+    pub(crate) async fn count_look(&self, admission: &Admission) -> Result<(), Denied> {
+        self.authenticate.count_look(admission.authority.credential()).await
+    }
+
     /// Whom a request comes from, as the surface resolves it.
     pub(crate) fn client(&self, peer: Option<IpAddr>, forwarded: &[&str]) -> Option<IpAddr> {
         self.authenticate.client(peer, forwarded)

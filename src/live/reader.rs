@@ -79,16 +79,19 @@ impl Reader {
     /// Admits whoever sends a request: by its bearer token, or else by its cookie.
     ///
     /// # Errors
-    /// As [`Reader::admit`]; 401 `missing_token` where there is neither.
+    /// As [`Reader::admit`]; 401 `missing_token` where there is neither; 429 `rate_limited`.
     pub(crate) async fn of(request: &HttpRequest, hub: Arc<Hub>) -> Result<Self, Refusal> {
         let client = request::client(request, &hub);
         let (presented, _) = hub.presented(request);
         if request.headers().contains_key(AUTHORIZATION) || presented.cookies.is_empty() {
             let bearer = request::required_bearer(request)?;
-            return Self::admit(hub, &bearer, client).await;
+            let reader = Self::admit(Arc::clone(&hub), &bearer, client).await?;
+            hub.count_look(&reader.admission).await?;
+            return Ok(reader);
         }
         let presence = hub.registry.arrive(client)?;
         let admission = hub.admit_by_cookie(&presented).await?;
+        hub.count_look(&admission).await?;
         Ok(Self::new(hub, presence, admission))
     }
 

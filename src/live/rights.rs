@@ -47,6 +47,12 @@ pub trait Authenticate: Send + Sync {
         false
     }
 
+    /// Counts a look by plain HTTP under a credential, by its public id.
+    ///
+    /// # Errors
+    /// How the surface refuses one too many.
+    async fn count_look(&self, credential: &str) -> Result<(), Denied>;
+
     /// Whom a request comes from, given its peer and the lines of `X-Forwarded-For`. Without trusted proxies, the peer.
     fn client(&self, peer: Option<IpAddr>, forwarded: &[&str]) -> Option<IpAddr> {
         let _untrusted = forwarded;

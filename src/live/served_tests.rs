@@ -45,6 +45,10 @@ impl Authenticate for Credentials {
             }),
         }
     }
+
+    async fn count_look(&self, _credential: &str) -> Result<(), Denied> {
+        Ok(())
+    }
 }
 
 struct Served {

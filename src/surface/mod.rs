@@ -94,6 +94,8 @@ pub struct Surface {
     engine: &'static str,
     started: Instant,
     extra_methods: OnceLock<Arc<dyn ExtraMethods>>,
+    /// The listing of `/api`, written at its first request.
+    listing: OnceLock<serde_json::Value>,
 }
 
 /// API tokens whose owner is remembered.
@@ -130,6 +132,7 @@ impl Surface {
             },
             started: Instant::now(),
             extra_methods: OnceLock::new(),
+            listing: OnceLock::new(),
             last_used: LastUsed::new(runtime.reads.store().clone()),
             environment: config.environment.clone(),
             mail: config.mail.clone(),

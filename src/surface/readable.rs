@@ -9,6 +9,7 @@ use muniment_aggregates::application::Scope;
 use super::Surface;
 use super::accounts::caller::ApiPresented;
 use super::errors::ApiError;
+use super::limits::Window;
 use super::principal::Founder;
 use super::request::Presented;
 use crate::auth::tokens::{self, TokenKind};
@@ -69,6 +70,17 @@ impl Surface {
             subject: Some(founder.subject.0.clone()),
             companies: companies.into_iter().map(|it| it.company.as_str().to_owned()).collect(),
             expires_at: Some(founder.expires_at),
+        })
+    }
+
+    /// Counts a look at the record by plain HTTP among the credential's reads.
+    ///
+    /// # Errors
+    /// 429 `rate_limited`.
+    pub async fn count_look(&self, credential: &str) -> Result<(), ApiError> {
+        let passes = self.windows.hit(Window::Reads, credential, self.limits.reads).await;
+        passes.map_err(|limited| {
+            ApiError::limited(limited, "rate_limited", "Too many requests of this credential; wait.")
         })
     }
 }

@@ -109,6 +109,18 @@ fn starts_of_an_address_are_limited_whatever_header_it_sends(engine: Engine) {
     }
 }
 
+fn met_reads_of_the_live_routes_are_counted(engine: Engine) {
+    let server = Server::with(engine, &[("LIMITS_READS", "3/600")]);
+    let company = server.company();
+    for _ in 0..3 {
+        company.agent.get("/v1/events?after=head").expect(200);
+    }
+    for path in ["/v1/events?after=start", "/v1/stream", "/v1/status"] {
+        company.agent.get(path).limited("rate_limited");
+    }
+    server.company().agent.get("/v1/events?after=head").expect(200);
+}
+
 both_engines![
     met_137_the_fourth_write_of_a_token_is_limited_and_no_one_elses,
     bad_tokens_of_an_address_are_limited_and_good_ones_pass,
@@ -116,4 +128,5 @@ both_engines![
     reads_of_a_token_are_limited,
     met_many_wrong_signup_secrets_at_once_are_no_more_than_one_after_the_other,
     starts_of_an_address_are_limited_whatever_header_it_sends,
+    met_reads_of_the_live_routes_are_counted,
 ];

@@ -393,6 +393,8 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         ]),
         output: shapes::WHY,
         reasons: &["insufficient_permissions", "account_not_found"],
+        // It walks the record.
+        limited: true,
         ..PERSONA_READS
     },
     RpcMethod {

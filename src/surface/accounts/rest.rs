@@ -141,7 +141,10 @@ impl Surface {
             (Route::Logout, Some(caller)) => self.logout_of_account(caller, &from).await,
             (Route::Password, Some(caller)) => self.change_password(caller, input, &from).await,
             (Route::Verify, Some(_)) => Ok(RestReply { body: None, ..RestReply::ok(Value::Null, None) }),
-            (Route::Surface, Some(_)) => Ok(RestReply::ok(document::surface(self), None)),
+            (Route::Surface, Some(_)) => {
+                let listing = self.listing.get_or_init(|| document::surface(self));
+                Ok(RestReply::ok(listing.clone(), None))
+            }
             (Route::ServerStatus, Some(_)) => {
                 let uptime = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
                 Ok(RestReply::ok(json!({ "version": env!("CARGO_PKG_VERSION"), "uptime_ms": uptime }), None))

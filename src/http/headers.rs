@@ -6,7 +6,9 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse};
+use actix_web::{Error, HttpResponse, web};
+
+use super::Edge;
 
 const ALLOW_METHODS: &str = "GET,POST,OPTIONS";
 const ALLOW_HEADERS: &str = "authorization,content-type,idempotency-key,x-alif-signup-secret";
@@ -52,6 +54,7 @@ pub async fn wrap(
     }
     let headers = request.headers();
     let by_cookie = headers.contains_key(header::COOKIE) && !headers.contains_key(header::AUTHORIZATION);
+    let is_production = request.app_data::<web::Data<Edge>>().is_some_and(|edge| edge.is_production);
     // A preflight proves nothing by the cookies it may bear: it is never authenticated.
     let is_preflight = request.method() == Method::OPTIONS && answers_preflight(request.path());
     let is_open = is_open(request.path()) && (is_preflight || !by_cookie);
@@ -66,6 +69,9 @@ pub async fn wrap(
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if is_production {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -142,6 +142,16 @@ fn h15_answers_carry_no_server_banner_and_forbid_sniffing(engine: Engine) {
             assert!(!reply.headers.contains_key(banner), "{banner} in {:?}", reply.headers);
         }
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{reply}");
+        assert_eq!(reply.header("strict-transport-security"), "", "{reply}");
+    }
+}
+
+fn h15_in_production_browsers_are_told_to_come_by_tls_alone(engine: Engine) {
+    let sink = MailSink::start();
+    let server = Setup::new(engine).production(&sink.url()).start();
+    for path in ["/health", "/v1/status", "/api/account/status", "/nothing", "/"] {
+        let reply = server.anonymous().get(path);
+        assert_eq!(reply.header("strict-transport-security"), "max-age=31536000", "{path}: {reply}");
     }
 }
 
@@ -159,6 +169,7 @@ both_engines![
     i1_forwarded_addresses_of_an_untrusted_peer_are_ignored,
     i1_a_request_without_a_peer_does_nothing,
     i2_a_trusted_proxy_names_the_rightmost_untrusted_address,
+    h15_in_production_browsers_are_told_to_come_by_tls_alone,
     i4_ambiguous_framing_never_smuggles_a_second_request,
     i9_other_spellings_of_a_path_meet_the_same_gate,
     i10_a_huge_header_is_refused_and_the_server_lives,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Engine, Installation, Person, Program, Server, contains, folder_bytes, unique};
+use crate::harness::{Engine, Installation, PASSWORD, Person, Program, Server, contains, folder_bytes, unique};
 
 fn an_erased_founder_is_found_nowhere_and_the_record_verifies(engine: Engine) {
     let server = Server::with(engine, &[]);
@@ -161,9 +161,95 @@ fn no_offer_outlives_the_account_that_made_it(engine: Engine) {
     }
 }
 
+/// Runs operator's commands beside the server where that can be, else while it is stopped.
+fn operate(house: &Installation, engine: Engine, commands: &[&[&str]]) {
+    if engine == Engine::Sqlite {
+        house.server.terminate();
+    }
+    let operator = Program::operator_of(&house.server);
+    for command in commands {
+        operator.run(command).ok();
+    }
+    if engine == Engine::Sqlite {
+        house.server.restart();
+    }
+}
+
+/// The rows of sign-ups and sign-ins that failed, as an administrator reads them, and as an investigator does.
+fn failures(house: &Installation) -> [String; 2] {
+    let mut rows = Vec::new();
+    for event_type in ["signup", "login"] {
+        rows.extend(house.audit(&json!({ "event_type": event_type, "outcome": "failure", "limit": 200 })));
+    }
+    let operator = Program::operator_of(&house.server);
+    let ask = ["audit", "accounts", "--outcome", "failure", "--limit", "200", "--output", "ndjson"];
+    let told = operator.run(&ask).ok().to_owned();
+    [json!(rows).to_string(), told]
+}
+
+fn what_strangers_tried_is_erased_with_the_person_and_by_the_day(engine: Engine) {
+    let house = Installation::with(engine, &[("ACCOUNTS_OTP_SIGNUP", "invited")]);
+    let [ana, eve] = ["ana", "eve"].map(|stem| unique(stem).replace("--", "-"));
+    let (of_ana, of_eve) = (format!("{ana}@example.com"), format!("{eve}@example.com"));
+    let sign_up = |username: &str, email: Option<&str>, status: u16| {
+        let mut body = json!({ "username": username, "password": PASSWORD });
+        if let Some(email) = email {
+            body["email"] = json!(email);
+        }
+        house.sign_up(&body).expect(status);
+    };
+    // Too early; with an invitation; and then somebody else by her address, by her name and by both.
+    sign_up(&ana, Some(&of_ana), 403);
+    house.invite(&json!({ "email": of_ana }));
+    sign_up(&ana, Some(&of_ana), 200);
+    house.keeper.client.rpc("app_settings_update", &json!({ "open_signup": true })).result();
+    let stranger = unique("stranger").replace("--", "-");
+    sign_up(&stranger, Some(&of_ana.to_uppercase()), 409);
+    sign_up(&ana, None, 409);
+    sign_up(&ana, Some(&of_eve), 409);
+    house.login(&of_eve, "wrong password").refused(401, "invalid_credentials");
+    house.login(&stranger, "wrong password").refused(401, "invalid_credentials");
+    let day = chrono::Utc::now().format("%Y-%m-%d").to_string();
+    for told in failures(&house) {
+        for text in [&of_ana, &of_ana.to_uppercase(), &ana, &of_eve, &stranger] {
+            assert!(told.contains(text.as_str()), "before: {text} is told in {told}");
+        }
+    }
+    for text in [&of_ana, &of_ana.to_uppercase(), &of_eve, &stranger] {
+        assert!(!contains(&house.server.store.bytes(), text.as_bytes()), "the database holds {text} in clear");
+    }
+
+    operate(&house, engine, &[&["erase", &of_ana, "--yes"]]);
+    for told in failures(&house) {
+        assert!(!told.to_lowercase().contains(&ana), "something of the erased is left: {told}");
+        assert!(told.contains(&of_eve) && told.contains("127.0.0.1"), "what is somebody else's stays: {told}");
+    }
+    operate(&house, engine, &[&["erase", &of_eve, "--yes"]]);
+    for told in failures(&house) {
+        assert!(!told.contains(&of_eve), "{told}");
+        assert!(told.contains(&stranger), "whoever is nobody is nobody's: {told}");
+    }
+    operate(&house, engine, &[&["erase", "--client-day", &day, "--yes"], &["audit", "verify"]]);
+    for told in failures(&house) {
+        assert!(!told.contains(&stranger), "{told}");
+    }
+    let rows = house.audit(&json!({ "event_type": "signup", "outcome": "failure", "limit": 200 }));
+    assert!(rows.len() == 4 && rows.iter().all(|row| row["ip"].is_null()), "{rows:?}");
+    // The day goes on, under a key of its own.
+    house.login(&stranger, "wrong password").refused(401, "invalid_credentials");
+    assert!(failures(&house).iter().all(|told| told.contains(&stranger)));
+    house.server.terminate();
+    let operator = Program::operator_of(&house.server);
+    operator.run(&["erase", "--client-day", "2001-01-01", "--yes"]).ended(3);
+    operator.run(&["erase", "--client-day", "yesterday", "--yes"]).ended(2);
+    operator.run(&["erase", "--yes"]).ended(2);
+    house.server.restart();
+}
+
 both_engines![
     an_erased_founder_is_found_nowhere_and_the_record_verifies,
     k11_the_tokens_of_an_erased_founder_end,
     k11_the_names_of_an_erased_account_leave_the_audit,
     no_offer_outlives_the_account_that_made_it,
+    what_strangers_tried_is_erased_with_the_person_and_by_the_day,
 ];

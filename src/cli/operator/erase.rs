@@ -6,6 +6,7 @@ mod tokens;
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
+use chrono::NaiveDate;
 use clap::Args;
 use muniment_aggregates::account::{self, ACCOUNT_EMAIL_CLAIM, Account};
 use muniment_aggregates::ids::{AccountId, PersonaId};
@@ -32,12 +33,16 @@ use crate::runtime::{BusError, CommandBus};
 /// Erase a person's data for ever
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  muniment erase ana@example.com\n  muniment erase 3f2b… --yes --reason 'request of 2026-11-20'",
+    before_help = "Examples:\n  muniment erase ana@example.com\n  muniment erase 3f2b… --yes --reason 'request of 2026-11-20'\n  muniment erase --client-day 2026-11-20",
     after_help = "With the embedded store, stop the server first. Backups keep the old keys until their .keys files are renewed."
 )]
 pub struct Erase {
     /// Username, e-mail address or account id
-    who: String,
+    #[arg(required_unless_present = "client_day", conflicts_with = "client_day")]
+    who: Option<String>,
+    /// What clients nobody knows left behind on a day (UTC) instead: their network addresses and the names they tried
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    client_day: Option<NaiveDate>,
     /// Why; nothing personal
     #[arg(long, default_value = "requested")]
     reason: String,
@@ -45,8 +50,14 @@ pub struct Erase {
     store: StoreFlags,
 }
 
+fn day(text: &str) -> Result<NaiveDate, String> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| "write a day as 2026-11-20".to_owned())
+}
+
 /// Who is to be erased.
 struct Person {
+    /// As whoever asks is told.
+    name: String,
     account: Option<String>,
     subject: SubjectId,
 }
@@ -73,9 +84,18 @@ pub async fn erase(global: &Global, command: &Erase) -> Result<()> {
 
 async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &Journal) -> Result<()> {
     let bus = keeper::bus(journal);
-    let person = find(journal, &bus, &command.who).await?;
-    let name = person.account.as_deref().unwrap_or(&person.subject.0);
-    let what = format!("All personal data of {name} becomes unreadable, for ever and everywhere");
+    let person = match (&command.who, command.client_day) {
+        (Some(who), _) => find(journal, &bus, who).await?,
+        (None, Some(day)) => find_day(journal, day).await?,
+        (None, None) => return Err(Exit::Usage.because("name whom to erase")),
+    };
+    let name = person.name.as_str();
+    let what = match command.client_day {
+        Some(_) => {
+            format!("What clients nobody knows left behind on {name} becomes unreadable, for ever and everywhere")
+        }
+        None => format!("All personal data of {name} becomes unreadable, for ever and everywhere"),
+    };
     ask::confirm(global, &what, name)?;
     let leaving = match &person.account {
         None => None,
@@ -188,16 +208,24 @@ async fn end_consent(tx: &mut Transaction<'_>, leaving: &Leaving) -> Result<(), 
     Ok(())
 }
 
+async fn find_day(journal: &Journal, day: NaiveDate) -> Result<Person> {
+    let found = journal.keyring().find_subject(&SubjectAlias::client_day(day)).await?;
+    let subject =
+        found.ok_or_else(|| Exit::NotFound.because(format!("no unknown client left anything behind on {day}")))?;
+    Ok(Person { name: day.to_string(), account: None, subject })
+}
+
 async fn find(journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> {
     let nobody = || Exit::NotFound.because(format!("there is no account or founder {who}"));
     if who.contains('@') {
         let email = who.trim().to_lowercase();
         let subject = journal.keyring().find_subject(&SubjectAlias::email(&email)).await?.ok_or_else(nobody)?;
         let owner = journal.claim_owner(ACCOUNT_EMAIL_CLAIM, &email).await?;
-        return Ok(Person { account: owner.map(|stream| stream.id.to_string()), subject });
+        let account = owner.map(|stream| stream.id.to_string());
+        return Ok(Person { name: account.clone().unwrap_or_else(|| subject.0.clone()), account, subject });
     }
     let account = find_account(journal, who).await?.ok_or_else(nobody)?;
     let folded = bus.state::<Account>(&account.0).await.context("the account cannot be read")?;
     let subject = folded.state.registered().map(|registered| registered.subject.clone()).ok_or_else(nobody)?;
-    Ok(Person { account: Some(account.0), subject })
+    Ok(Person { name: account.0.clone(), account: Some(account.0), subject })
 }

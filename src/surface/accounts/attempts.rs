@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use muniment_aggregates::account::ACCOUNT_USERNAME_CLAIM;
 use muniment_aggregates::attempt::{Attempt, AttemptCommand, Record};
 use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::record::{Position, Who};
@@ -16,6 +17,7 @@ use super::fail::Fail;
 use super::rpc::Call;
 use crate::runtime::Origin;
 use crate::surface::Surface;
+use crate::surface::text;
 
 /// A refused attempt, while it is put together.
 #[derive(Debug, Clone, Default)]
@@ -30,8 +32,9 @@ pub(super) struct Refusal {
     pub(super) target_persona: Option<PersonaId>,
     /// What an investigator should know, nothing personal in it.
     pub(super) details: BTreeMap<String, Value>,
-    /// Personal details, in clear; they are sealed before they are recorded.
-    pub(super) personal: BTreeMap<String, String>,
+    /// Personal details, in clear, and whose they are where it is somebody else's than the rest; they are sealed before
+    /// they are recorded.
+    pub(super) personal: BTreeMap<String, (String, Option<SubjectId>)>,
 }
 
 impl Refusal {
@@ -48,19 +51,33 @@ impl Refusal {
         self
     }
 
-    /// Adds a personal detail.
+    /// Adds a personal detail of somebody the record knows, where it does.
     #[must_use]
-    pub(super) fn personal(mut self, key: &str, value: &str) -> Self {
-        self.personal.insert(key.to_owned(), value.to_owned());
+    pub(super) fn personal(mut self, whose: Option<SubjectId>, key: &str, value: &str) -> Self {
+        self.personal.insert(key.to_owned(), (value.to_owned(), whose));
         self
     }
 }
 
 impl Surface {
-    /// The subject that seals what comes from a client nobody knows: one a day, so that it can be erased.
+    /// The subject that seals what comes from a client nobody knows: one a day, which `muniment erase --client-day`
+    /// erases.
     pub(super) async fn client_subject(&self) -> Result<SubjectId, Fail> {
         let day = SubjectAlias::client_day(self.runtime.clock.now().date_naive());
         Ok(self.runtime.journal.keyring().subject_for(day).await?)
+    }
+
+    /// Whose a name is that somebody gave who could not prove it: what is said of a person goes when the person is erased,
+    /// whoever said it.
+    pub(super) async fn subject_named(&self, name: &str) -> Result<Option<SubjectId>, Fail> {
+        if let Some(account) = self.claim_owner(ACCOUNT_USERNAME_CLAIM, name).await? {
+            let account = self.account_state(&AccountId(account)).await?;
+            return Ok(account.and_then(|account| account.registered().map(|it| it.subject.clone())));
+        }
+        match text::email(name) {
+            Some(email) => Ok(self.runtime.journal.keyring().find_subject(&SubjectAlias::email(&email)).await?),
+            None => Ok(None),
+        }
     }
 
     /// The origin of a command, with the client's address sealed under a subject.
@@ -114,9 +131,10 @@ impl Surface {
     ) -> Result<Option<Position>, Fail> {
         let id = Uuid::new_v4().to_string();
         let mut sealed = BTreeMap::new();
-        for (key, value) in refusal.personal {
+        for (key, (value, whose)) in refusal.personal {
             let context = format!("attempt/{id}/{key}");
-            let value = self.runtime.journal.keyring().seal(subject, &context, &value).await?;
+            let whose = whose.as_ref().unwrap_or(subject);
+            let value = self.runtime.journal.keyring().seal(whose, &context, &value).await?;
             sealed.insert(key, value);
         }
         let record = AttemptCommand::Record(Record {

@@ -114,8 +114,9 @@ impl Surface {
             None => self.client_subject().await?,
         };
         let origin = self.origin_of(Who::Anonymous, &subject, from.client, "http", "login", from.correlation).await?;
+        let named = if found.is_some() { None } else { self.subject_named(name).await? };
         let refusal = Refusal { account: found.map(|found| found.id.clone()), ..Refusal::of("login") };
-        self.record_refusal(refusal.personal("username", name), &subject, &origin).await?;
+        self.record_refusal(refusal.personal(named, "username", name), &subject, &origin).await?;
         Ok(invalid_credentials().flat())
     }
 

@@ -233,9 +233,15 @@ impl Surface {
     ) -> Result<(), Fail> {
         let subject = self.client_subject().await?;
         let origin = self.origin_of(Who::Anonymous, &subject, from.client, "http", "signup", from.correlation).await?;
-        let mut row = row.personal("username", username);
+        // An address gets a subject here if it has none: whoever is erased later takes along what was tried before.
+        let whose = match email {
+            Some(email) => Some(self.runtime.journal.keyring().subject_for(SubjectAlias::email(email)).await?),
+            None => None,
+        };
+        let named = self.subject_named(username).await?.or_else(|| whose.clone());
+        let mut row = row.personal(named, "username", username);
         if let Some(email) = email {
-            row = row.personal("email", email);
+            row = row.personal(whose, "email", email);
         }
         self.record_refusal(row, &subject, &origin).await?;
         Ok(())

@@ -218,10 +218,12 @@ fn check_size(append: &Append, bytes: usize, limits: &JournalLimits) -> Result<(
     }
     let most = append.events.len().max(append.expect.len()).max(append.claims.len()).max(append.outbox.len());
     if most > limits.append_events_max {
-        return invalid(format!("it has {most} parts, more than {}", limits.append_events_max));
+        let what = format!("it has {most} parts, more than {}", limits.append_events_max);
+        return Err(AppendError::TooLarge(what));
     }
     if bytes > limits.append_bytes_max {
-        return invalid(format!("it has {bytes} bytes, more than {}", limits.append_bytes_max));
+        let what = format!("it has {bytes} bytes, more than {}", limits.append_bytes_max);
+        return Err(AppendError::TooLarge(what));
     }
     Ok(())
 }

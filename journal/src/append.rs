@@ -130,6 +130,9 @@ pub enum AppendError {
     /// The journal has been shut down, or is open for reading only.
     #[error("the journal is closed")]
     Closed,
+    /// It is larger than an append may be. The same decision will be as large the next time.
+    #[error("the append is too large: {0}")]
+    TooLarge(String),
     /// The append itself is wrong: a fault of the program that made it.
     #[error("invalid append: {0}")]
     Invalid(String),
@@ -147,6 +150,7 @@ impl AppendError {
             Self::Unavailable(_) => "unavailable",
             Self::Uncertain(_) => "uncertain",
             Self::Closed => "closed",
+            Self::TooLarge(_) => "too_large",
             Self::Invalid(_) => "invalid",
         }
     }

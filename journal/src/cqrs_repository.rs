@@ -120,9 +120,10 @@ fn refused(error: AppendError) -> PersistenceError {
         AppendError::Overloaded | AppendError::Unavailable(_) | AppendError::Uncertain(_) | AppendError::Closed => {
             PersistenceError::ConnectionError(error.into())
         }
-        AppendError::ClaimTaken { .. } | AppendError::Duplicate { .. } | AppendError::Invalid(_) => {
-            PersistenceError::UnknownError(error.into())
-        }
+        AppendError::ClaimTaken { .. }
+        | AppendError::Duplicate { .. }
+        | AppendError::TooLarge(_)
+        | AppendError::Invalid(_) => PersistenceError::UnknownError(error.into()),
     }
 }
 

@@ -34,6 +34,9 @@ pub enum BusError<R> {
     /// The journal ended before it could say: the command may be recorded, or not.
     #[error("it is not known whether the command was recorded: {0}")]
     Uncertain(String),
+    /// The decision does not fit into one append, however often it is made: no surface may say that trying again helps.
+    #[error("too large to be recorded: {0}")]
+    TooLarge(String),
     /// The command's handler panicked; the log has the rest under this correlation id.
     #[error("the handler failed; correlation id {correlation}")]
     Panicked {
@@ -52,6 +55,7 @@ impl<R> BusError<R> {
             Self::Overloaded => "overloaded",
             Self::Unavailable(_) => "unavailable",
             Self::Uncertain(_) => "uncertain",
+            Self::TooLarge(_) => "too_large",
             Self::Panicked { .. } => "panicked",
         }
     }
@@ -70,6 +74,7 @@ impl<R> BusError<R> {
             AppendError::Uncertain(why) => Self::Uncertain(why),
             AppendError::Closed => Self::Unavailable("the journal is closing".to_owned()),
             AppendError::Unavailable(why) | AppendError::Invalid(why) => Self::Unavailable(why),
+            AppendError::TooLarge(why) => Self::TooLarge(why),
         }
     }
 
@@ -86,6 +91,7 @@ impl<R> BusError<R> {
             Self::Overloaded => BusError::Overloaded,
             Self::Unavailable(why) => BusError::Unavailable(why),
             Self::Uncertain(why) => BusError::Uncertain(why),
+            Self::TooLarge(why) => BusError::TooLarge(why),
             Self::Panicked { correlation } => BusError::Panicked { correlation },
         }
     }

@@ -154,3 +154,44 @@ impl CommandBus {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use muniment_aggregates::note::{Note, NoteCommand, NoteRefusal, Record};
+    use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
+
+    use super::*;
+    use crate::runtime::Clock;
+
+    #[tokio::test]
+    async fn a_decision_too_large_for_one_append_is_told_from_a_record_that_cannot_be_written_now() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = JournalConfig {
+            store: Store::Sqlite { directory: folder.path().to_owned() },
+            keys: KeySource::Explicit([7; 32].into()),
+            limits: JournalLimits { append_events_max: 3, ..JournalLimits::default() },
+        };
+        let journal = Journal::open(config).await.expect("a fresh journal");
+        let bus = CommandBus::new(journal, Clock::system(), Arc::from([]));
+        let origin = Origin::system("test", "test", None);
+        let many = async |count: usize| {
+            let decided = bus.transact(&origin, async |tx| {
+                for number in 0..count {
+                    let mut note = tx.begin::<Note>(&format!("{count}-{number}"));
+                    let record = Record {
+                        what: "test".to_owned(),
+                        is_failure: false,
+                        account: None,
+                        target_account: None,
+                        details: None,
+                    };
+                    tx.decide(&mut note, &NoteCommand::Record(record))?;
+                }
+                Ok::<_, BusError<NoteRefusal>>(())
+            });
+            decided.await
+        };
+        assert!(many(3).await.is_ok());
+        assert!(matches!(many(4).await, Err(BusError::TooLarge(why)) if why.contains("more than 3")));
+    }
+}

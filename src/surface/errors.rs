@@ -227,9 +227,10 @@ impl<R: Answered> From<BusError<R>> for ApiError {
                 tracing::warn!(error = %why, "whether a command was recorded is not known");
                 Self::unavailable(OUTCOME_UNKNOWN)
             }
-            other @ (BusError::Duplicate { .. } | BusError::ClaimTaken { .. } | BusError::Panicked { .. }) => {
-                Self::Fault(other.to_string())
-            }
+            other @ (BusError::Duplicate { .. }
+            | BusError::ClaimTaken { .. }
+            | BusError::TooLarge(_)
+            | BusError::Panicked { .. }) => Self::Fault(other.to_string()),
         }
     }
 }

@@ -287,7 +287,9 @@ async fn post(
                 answers.by_key.entry((metric, key)).or_default().push(position);
                 answers.counts.duplicates += 1;
             }
-            Ok(Err(BusError::Refused(_) | BusError::Overloaded | BusError::ClaimTaken { .. })) => {
+            Ok(Err(
+                BusError::Refused(_) | BusError::Overloaded | BusError::TooLarge(_) | BusError::ClaimTaken { .. },
+            )) => {
                 answers.refused.push(id.as_str().to_owned());
                 answers.counts.refused += 1;
             }

@@ -20,7 +20,7 @@ pub(super) async fn pass_over(
 ) -> Result<(), BusError<MetricRefusal>> {
     let Err(error) = outcome else { return Ok(()) };
     let is_for_good = match &error {
-        BusError::Refused(_) | BusError::Panicked { .. } => true,
+        BusError::Refused(_) | BusError::TooLarge(_) | BusError::Panicked { .. } => true,
         BusError::Unavailable(_) => is_unreadable(runtime, metric).await,
         BusError::Duplicate { .. } | BusError::ClaimTaken { .. } | BusError::Overloaded | BusError::Uncertain(_) => {
             false

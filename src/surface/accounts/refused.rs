@@ -73,6 +73,7 @@ impl Fail {
                 tracing::warn!(error = why, "whether a command was recorded is not known");
                 Self::because(Code::Unavailable, "service_unavailable", OUTCOME_UNKNOWN)
             }
+            BusError::TooLarge(why) => Self::fault(format!("too large to be recorded: {why}")),
             BusError::Duplicate { position, .. } => Self::fault(format!("recorded twice, first at {position}")),
             BusError::ClaimTaken { scope, owner } => Self::fault(format!("{scope} is taken by {owner}")),
             BusError::Panicked { correlation } => Self::fault(format!("the handler panicked: {correlation}")),
@@ -83,5 +84,19 @@ impl Fail {
 impl From<BusError<Refused>> for Fail {
     fn from(error: BusError<Refused>) -> Self {
         Self::from_decision(error, |refused| *refused.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_never_be_recorded_is_told_to_nobody_as_worth_another_try() {
+        let fail = Fail::from(BusError::<Refused>::TooLarge("it has 3000 parts, more than 2048".to_owned()));
+        assert_eq!((fail.code, fail.reason, fail.retry_after_seconds), (Code::Internal, Some("internal_error"), None));
+        assert!(fail.fault.is_some_and(|fault| fault.contains("2048")), "the log says why");
+        let busy = Fail::from(BusError::<Refused>::Unavailable("the disk is full".to_owned()));
+        assert_eq!((busy.code, busy.retry_after_seconds), (Code::Unavailable, Some(RETRY_SECONDS)));
     }
 }

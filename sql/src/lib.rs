@@ -52,6 +52,20 @@ impl SqlError {
         }
     }
 
+    /// Whether there is no connection to ask on: it broke, none could be made, or none became free.
+    #[must_use]
+    pub fn is_of_the_connection(&self) -> bool {
+        match self {
+            Self::Driver(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_)) => true,
+            // 08 the connection, 53 no room for one more.
+            Self::Driver(sqlx::Error::Database(error)) => {
+                self.is_lost_connection()
+                    || error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("53"))
+            }
+            Self::Driver(_) | Self::Column { .. } | Self::Unsuitable(_) => self.is_lost_connection(),
+        }
+    }
+
     /// Whether the database refused the statement for the values in it, so that the same values are refused again: they do
     /// not fit their type, break a constraint, or are too large.
     #[must_use]

@@ -29,10 +29,11 @@ async fn health(surface: web::Data<Surface>) -> HttpResponse {
     HttpResponse::Ok().content_type(JSON).body(body.to_string())
 }
 
-/// Migrated, the journal writable, every read model within its bound and none stopped.
+/// Migrated, the journal within reach and writable, every read model within its bound and none stopped.
 async fn ready(surface: web::Data<Surface>) -> HttpResponse {
     let journal = &surface.runtime.journal;
-    let head = journal.head();
+    let confirmed = journal.confirm_head().await;
+    let head = confirmed.as_ref().map_or_else(|_| journal.head(), |head| *head);
     let mut is_ready = true;
     let mut models = Vec::new();
     for (name, at) in surface.runtime.reads.positions() {
@@ -44,7 +45,8 @@ async fn ready(surface: web::Data<Surface>) -> HttpResponse {
         models.push(json!({"name": name, "position": at.position.to_string(), "lag": lag, "stopped_by": stopped}));
     }
     models.sort_by(|one, other| one["name"].as_str().cmp(&other["name"].as_str()));
-    let trouble = journal.trouble();
+    let away = || confirmed.is_err().then(|| "the database does not answer".to_owned());
+    let trouble = journal.trouble().or_else(away);
     is_ready &= trouble.is_none();
     let body = json!({
         "ready": is_ready,

@@ -122,8 +122,15 @@ impl ApiError {
     }
 }
 
+/// What a caller is told while there is no connection to the database.
+const DATABASE_AWAY: &str = "The database does not answer at present; try again shortly.";
+
 impl From<muniment_projections::SqlError> for ApiError {
     fn from(error: muniment_projections::SqlError) -> Self {
+        if error.is_of_the_connection() {
+            tracing::warn!(error = %error, "the database does not answer");
+            return Self::unavailable(DATABASE_AWAY);
+        }
         Self::Fault(error.to_string())
     }
 }
@@ -137,6 +144,10 @@ impl From<muniment_journal::JournalError> for ApiError {
 
 impl From<muniment_journal::SealError> for ApiError {
     fn from(error: muniment_journal::SealError) -> Self {
+        if let muniment_journal::SealError::Unavailable(why) = &error {
+            tracing::warn!(error = %why, "the keys that seal cannot be reached");
+            return Self::unavailable(DATABASE_AWAY);
+        }
         Self::Fault(error.to_string())
     }
 }

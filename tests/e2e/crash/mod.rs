@@ -2,6 +2,7 @@
 //! contiguous, the chain verifies, read models equal a rebuild (MET-050, 092). Short by default; 50 rounds and more
 //! with `MUNIMENT_TORTURE=full`.
 
+mod away;
 mod database;
 mod ledger;
 mod lost_commits;

@@ -79,7 +79,8 @@ impl Installation {
         Self::start(settings.iter().fold(setup, |setup, (name, value)| setup.set(name, value)))
     }
 
-    fn start(setup: Setup) -> Self {
+    /// One on what is set up.
+    pub(crate) fn start(setup: Setup) -> Self {
         let (setup, folder) = setup.with_bootstrap_file();
         let server = setup.start();
         let reply = server.bootstrap("keeper");

@@ -2,25 +2,33 @@
 
 use std::time::Instant;
 
-use super::limits;
+/// Frames a client may send.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FrameRate {
+    /// At once.
+    pub(crate) burst: f64,
+    /// A second, over time.
+    pub(crate) per_second: f64,
+}
 
 /// The frames one connection has left.
 #[derive(Debug)]
 pub(crate) struct Bucket {
+    rate: FrameRate,
     left: f64,
     at: Instant,
 }
 
 impl Bucket {
     /// Of a connection that has sent nothing.
-    pub(crate) fn full(now: Instant) -> Self {
-        Self { left: limits::FRAMES_BURST, at: now }
+    pub(crate) fn full(rate: FrameRate, now: Instant) -> Self {
+        Self { rate, left: rate.burst, at: now }
     }
 
     /// Takes one frame out; `false` where there is none.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
-        let refill = now.saturating_duration_since(self.at).as_secs_f64() * limits::FRAMES_PER_SECOND;
-        self.left = (self.left + refill).min(limits::FRAMES_BURST);
+        let refill = now.saturating_duration_since(self.at).as_secs_f64() * self.rate.per_second;
+        self.left = (self.left + refill).min(self.rate.burst);
         self.at = now;
         let is_there = self.left >= 1.0;
         if is_there {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::bucket::FrameRate;
+
 /// Longest frame a client may send, in bytes.
 pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Subscriptions of one connection.
@@ -29,10 +31,10 @@ pub(crate) const BATCH_BYTES: usize = 8 * 1024;
 /// one batch in the connection's write buffer, which doubles to hold them: with the connection itself under the
 /// 64 KiB it may cost. Over a round trip of 50 ms it still lets half a MiB a second through.
 pub(crate) const WINDOW_BYTES: u64 = 24 * 1024;
-/// Frames a client may send in a burst.
-pub(crate) const FRAMES_BURST: f64 = 200.0;
-/// Frames a client may send a second, over time.
-pub(crate) const FRAMES_PER_SECOND: f64 = 50.0;
+/// Frames a client of `/v1/live` may send: it asks for little and is told much.
+pub(crate) const FRAMES: FrameRate = FrameRate { burst: 200.0, per_second: 50.0 };
+/// Frames a client of `/api/ws` may send, where each can be a call.
+pub(crate) const API_FRAMES: FrameRate = FrameRate { burst: 2_000.0, per_second: 500.0 };
 /// Positions of one page of the shared cache.
 pub(crate) const PAGE_EVENTS: u64 = 256;
 /// Events of a published batch that are made ready for readers before they are woken: at about 4 µs each, far less

@@ -107,7 +107,7 @@ impl Session {
             acknowledged_bytes: 0,
             pings: VecDeque::new(),
             heartbeat_at: now,
-            frames: Bucket::full(now),
+            frames: Bucket::full(limits::FRAMES, now),
         }
     }
 

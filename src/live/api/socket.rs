@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 use super::registry::{ApiRegistry, Connection, End, REVOKED, Refused, TOO_SLOW};
 use super::{authenticate, refused, set_cookie};
 use crate::live::bucket::Bucket;
+use crate::live::limits::API_FRAMES;
 use crate::surface::Surface;
 use crate::surface::accounts::caller::{Authenticated, Caller};
 use crate::surface::accounts::fail::{Code, Fail, Flat};
@@ -69,7 +70,7 @@ pub(super) async fn open(
                     acting,
                     calls: HashMap::new(),
                     newest: HashMap::new(),
-                    frames: Bucket::full(Instant::now()),
+                    frames: Bucket::full(API_FRAMES, Instant::now()),
                     heard_at: Instant::now(),
                     fragments: None,
                     sent: 0,

@@ -58,8 +58,9 @@ impl Credentials {
         let of_environment = |name: &str| if is_whole { None } else { set(name) };
         let from_flag = global.url.clone().or_else(|| saved.url.clone().filter(|_| is_whole));
         let url = from_flag.or_else(|| set("MUNIMENT_URL")).or_else(|| set("ALIF_API_URL"));
-        // A saved token opens the server it came from, and no other gets to see it.
-        let is_elsewhere = |kept: &String| url.as_ref().is_some_and(|url| origin(url) != origin(kept));
+        // A flag sends one call elsewhere, and a saved token stays with the server it came from. The environment says
+        // where calls go for good, as the saved file does, and counts before it (spec/metrics.md section 14).
+        let is_elsewhere = |kept: &String| global.url.as_ref().is_some_and(|url| origin(url) != origin(kept));
         let elsewhere = saved.url.clone().filter(is_elsewhere);
         let saved = if elsewhere.is_some() { Saved::default() } else { saved };
         let from_file = |flag: &Option<PathBuf>, variable: Option<String>| -> Result<Option<SecretString>> {

@@ -1,8 +1,7 @@
-//! Every developer task of Muniment as a subcommand: `cargo xtask run | test | tidy | generate | golden | torture | bench`.
+//! Every developer task of Muniment as a subcommand: `cargo xtask run | test | tidy | golden | torture | bench`.
 //! It imports nothing of the workspace, so that it builds in seconds and can report on code that does not compile.
 
 mod bench;
-mod generate;
 mod golden;
 mod postgres;
 mod release;
@@ -25,7 +24,6 @@ Tasks:
   test [--quick]     everything a change must pass: tidy, unit, contract and end-to-end tests on both engines
                      (--quick: without the end-to-end tests)
   tidy               the rules of the house: imports by layer, sizes, banned words and calls, dead files, parity
-  generate           write docs/openapi.json from the built program
   golden             write the golden copies of new events (never edits a released one)
   torture [FILTER]   the crash and race proofs in full length, with their counts
   bench [ARGS]       run the benchmarks beside their peers
@@ -47,7 +45,6 @@ fn main() -> ExitCode {
         "run" => run::run(rest),
         "test" => test::run(rest),
         "tidy" => tidy::run(rest),
-        "generate" => generate::run(rest),
         "golden" => golden::run(rest),
         "torture" => torture::run(rest),
         "bench" => bench::run(rest),

@@ -134,7 +134,11 @@ impl Projection for ApiTokens {
                 AccountEvent::PasswordChanged(changed) => {
                     end_all(fact, "password_changed", changed.at, rows).await?;
                 }
-                AccountEvent::Erased(erased) => end_all(fact, "account_erased", erased.at, rows).await?,
+                AccountEvent::Erased(erased) => {
+                    end_all(fact, "account_erased", erased.at, rows).await?;
+                    let sql = "UPDATE api_tokens_v1_g0 SET name = '' WHERE account_id = $1";
+                    rows.execute(sql, &[fact.stream_id()]).await?;
+                }
                 AccountEvent::Registered(_)
                 | AccountEvent::EmailVerified(_)
                 | AccountEvent::SessionOpened(_)

@@ -1,7 +1,8 @@
-//! Invitations. The e-mail is sealed.
+//! Invitations. The e-mail is sealed; the username goes when the account that came of it is erased.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use muniment_aggregates::account::AccountEvent;
 use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::ids::{AccountId, InviteId, PersonaId};
 use muniment_aggregates::invite::InviteEvent;
@@ -86,11 +87,15 @@ impl Projection for Invites {
     }
 
     fn interest(&self) -> &'static [&'static str] {
-        &["invite"]
+        &["account", "invite"]
     }
 
     async fn apply(&self, facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<(), ApplyError> {
         for fact in facts {
+            if let AnyEvent::Account(AccountEvent::Erased(_)) = fact.event {
+                let sql = "UPDATE invites_v1_g0 SET username = NULL WHERE claimed_by = $1";
+                rows.execute(sql, &[fact.stream_id()]).await?;
+            }
             let AnyEvent::Invite(event) = fact.event else { continue };
             let touched = match event {
                 InviteEvent::Created(created) => {

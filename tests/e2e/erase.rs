@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::harness::{Engine, Installation, PASSWORD, Person, Program, Server, contains, folder_bytes, unique};
+use crate::harness::{
+    Engine, Installation, PASSWORD, Person, Program, Server, contains, eventually, folder_bytes, unique,
+};
 
 fn an_erased_founder_is_found_nowhere_and_the_record_verifies(engine: Engine) {
     let server = Server::with(engine, &[]);
@@ -111,6 +113,13 @@ fn k11_the_names_of_an_erased_account_leave_the_audit(engine: Engine) {
         let written = Program::operator_of(&house.server).run(&["audit", "accounts", "--limit", "200", "--json"]);
         assert!(!written.ok().contains(name), "the command still says {name}");
     }
+    let lists = "SELECT username FROM accounts_v1_g0 UNION ALL SELECT COALESCE(username, '') FROM invites_v1_g0 \
+                 UNION ALL SELECT name FROM api_tokens_v1_g0 UNION ALL SELECT name FROM personas_v1_g0";
+    eventually("no list keeps a name", || {
+        let kept = house.server.store.texts_of_read_models(lists);
+        assert!(kept.contains(&"keeper".to_owned()), "the others are there");
+        (!kept.iter().any(|text| names.contains(&text))).then_some(())
+    });
     assert!(house.rows(&zelda.id) >= rows, "no row went");
     assert_eq!(house.row("signup", &zelda.id)["metadata"]["username"], json!(null));
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::errors::ApiError;
 use super::request::Request;
+use super::text::steers;
 
 /// Deepest nesting of a body.
 const DEPTH_MAX: usize = 32;
@@ -232,6 +233,18 @@ impl Fields {
             }
             Some(_) | None => Err(ApiError::missing(name)),
         }
+    }
+
+    /// A name that must be there, each letter of which can be seen.
+    ///
+    /// # Errors
+    /// As [`Fields::required_text`], and 400 `invalid_field` for controls and marks of direction.
+    pub fn required_name(&mut self, name: &str, characters_max: usize) -> Result<String, ApiError> {
+        let text = self.required_text(name, characters_max)?;
+        if text.chars().any(steers) {
+            return Err(ApiError::invalid_field(name, "without controls and marks of direction"));
+        }
+        Ok(text)
     }
 
     /// A text that may be absent.

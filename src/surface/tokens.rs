@@ -49,7 +49,7 @@ impl Surface {
     pub(super) async fn create_token(&self, request: &mut Request, founder: &Founder) -> Result<Reply, ApiError> {
         let known = ["name", "scopes", "allowed_metrics", "expires_in_days", "company_id"];
         let mut fields = Fields::of(request, &known, false).await?;
-        let name = fields.required_text("name", TOKEN_NAME_CHARACTERS_MAX)?;
+        let name = fields.required_name("name", TOKEN_NAME_CHARACTERS_MAX)?;
         let scopes = read_scopes(&mut fields)?;
         let allowed_metrics = read_allowed(&mut fields)?;
         let days = fields.count("expires_in_days", 1, LIFE_DAYS_MAX)?;

@@ -51,12 +51,16 @@ fn i7_doubled_names_are_refused_beside_a_huge_number(engine: Engine) {
 fn i13_names_of_personas_hold_no_controls(engine: Engine) {
     let house = Installation::shared(engine);
     let ann = house.person("ann");
+    let founder = house.server.founder("ana");
+    house.server.company_of(&founder);
     let wrong = vec![("name".to_owned(), "invalid_format".to_owned())];
     for mark in ['\u{1b}', '\n', '\u{85}', '\u{200f}', '\u{2028}', '\u{202e}', '\u{2066}'] {
         let name = json!({ "name": format!("a{mark}b") });
         for method in ["actor_create", "account_token_create"] {
             assert_eq!(ann.client.rpc(method, &name).issues(), wrong, "{method} {mark:?}");
         }
+        let token = json!({ "name": name["name"], "scopes": ["metrics:write"] });
+        founder.client.post("/v1/tokens", &token).refused(400, "invalid_field");
     }
     let plain = json!({ "name": "  Ann Müller-李 👩‍🚀 " });
     let made = ann.client.rpc("actor_create", &plain).result();

@@ -235,7 +235,8 @@ mod tests {
         assert_eq!(token(&found(home.path(), &[], &["--url", "http://a.example"])).as_deref(), Some("for-a"));
         for other in ["http://b.example", "https://a.example", "http://a.example:81", "http://a.example@b.example"] {
             assert_eq!(token(&found(home.path(), &[], &["--url", other])), None, "{other}");
-            assert_eq!(token(&found(home.path(), &[("ALIF_API_URL", other)], &[])), None, "{other}");
+            let of_environment = found(home.path(), &[("ALIF_API_URL", other)], &[]);
+            assert_eq!(token(&of_environment).as_deref(), Some("for-a"), "it says where calls go for good: {other}");
         }
         let ours = [("MUNIMENT_TOKEN", "ours")];
         let mut other = found(home.path(), &ours, &["--url", "http://b.example"]);

@@ -6,7 +6,7 @@ use muniment_sql::{Row, SqlError};
 use serde_json::{Map, Value, json};
 
 use super::{AuditRow, Filter, uuid_of};
-use crate::query::{Query, json as parsed_json, position, sealed_or_null};
+use crate::query::Query;
 use crate::store::ReadStore;
 
 /// The read models that these rows are of.
@@ -29,42 +29,26 @@ const METRICS: &str = "SELECT a.seq, a.id, a.action AS event_type, \
     AND (a.action <> 'session.revoked' OR length(a.resource_id) = 18) \
     AND NOT EXISTS (SELECT 1 FROM audit_log_v1_g0 x WHERE x.seq = a.seq)";
 
+/// A row of either kind; those of applications and metrics say in their metadata what they are of.
 fn from_row(row: &Row) -> Result<AuditRow, SqlError> {
-    let id = row.text("id")?;
-    let seq = position(row, "seq")?;
-    let metadata: Value = parsed_json(row, "metadata")?;
-    let event_type = row.text("event_type")?;
-    let (id, metadata) = match row.text_or_null("resource_type")? {
-        None => (id, metadata),
-        Some(resource_type) => {
-            let mut fields: Map<String, Value> = metadata.as_object().cloned().unwrap_or_default();
-            if event_type == "auth.otp.failed" {
-                fields.insert("count".to_owned(), row.count("occurrences")?.into());
-            }
-            let label = row.text("label")?;
-            let actor = if row.flag("sealed")? { json!({ "$sealed": label }) } else { json!(label) };
-            fields.insert("actor".to_owned(), actor);
-            fields.insert("resource_type".to_owned(), json!(resource_type));
-            fields.insert("resource_id".to_owned(), json!(row.text_or_null("resource_id")?));
-            if let Some(company) = row.text_or_null("company_id")? {
-                fields.insert("company_id".to_owned(), json!(company));
-            }
-            (uuid_of(&id, seq), fields.into())
+    let mut shown = super::from_row(row)?;
+    if let Some(resource_type) = row.text_or_null("resource_type")? {
+        let mut fields: Map<String, Value> = shown.metadata.as_object().cloned().unwrap_or_default();
+        if shown.event_type == "auth.otp.failed" {
+            fields.insert("count".to_owned(), row.count("occurrences")?.into());
         }
-    };
-    Ok(AuditRow {
-        id,
-        seq,
-        event_type,
-        outcome: row.text("outcome")?,
-        actor_id: row.text_or_null("actor_id")?,
-        account_id: row.text_or_null("account_id")?,
-        target_account_id: row.text_or_null("target_account_id")?,
-        target_actor_id: row.text_or_null("target_actor_id")?,
-        client: sealed_or_null(row, "client")?,
-        created_at: row.instant("created_at")?,
-        metadata,
-    })
+        let label = row.text("label")?;
+        let actor = if row.flag("sealed")? { json!({ "$sealed": label }) } else { json!(label) };
+        fields.insert("actor".to_owned(), actor);
+        fields.insert("resource_type".to_owned(), json!(resource_type));
+        fields.insert("resource_id".to_owned(), json!(row.text_or_null("resource_id")?));
+        if let Some(company) = row.text_or_null("company_id")? {
+            fields.insert("company_id".to_owned(), json!(company));
+        }
+        shown.id = uuid_of(&shown.id, shown.seq);
+        shown.metadata = fields.into();
+    }
+    Ok(shown)
 }
 
 /// Rows that match, newest first.

@@ -65,7 +65,9 @@ impl JournalRepository {
     pub fn new(journal: Journal) -> Result<Self, NoDatabase> {
         let stores = journal.engine().stores().ok_or(NoDatabase)?;
         let single = match stores.read {
-            Database::Sqlite(pool) => SingleStream::Sqlite(SqliteEventRepository::new(pool)),
+            Database::Sqlite(pool) => {
+                SingleStream::Sqlite(SqliteEventRepository::new(pool).with_tables("stream_events", "snapshots"))
+            }
             Database::Postgres(pool) => SingleStream::Postgres(PostgresEventRepository::new(pool)),
         };
         Ok(Self { journal, single })

@@ -187,6 +187,13 @@ pub trait Engine: Send + Sync + 'static {
     /// The epochs of the record: each with the position after which it began, ascending.
     async fn epochs(&self) -> Result<Vec<(u64, Position)>, SqlError>;
 
+    /// The first event with `after < position <= through` that is not found where its stream is read, because what
+    /// leads there, which no hash covers, was changed. `None` where streams are found by the events' own names.
+    async fn misfiled(&self, after: Position, through: Position) -> Result<Option<Position>, SqlError> {
+        let _ = (after, through);
+        Ok(None)
+    }
+
     /// Tells other nodes that the head moved. May be coalesced, may be lost.
     fn announce(&self, head: Position) {
         // Only engines that several nodes share have somebody to tell.

@@ -80,8 +80,10 @@ pub enum OpenError {
     Sql(#[from] SqlError),
 }
 
-const SQLITE_MIGRATIONS: [Migration; 1] =
-    [Migration { name: "0001_events", sql: include_str!("../../migrations/sqlite/journal/0001_events.sql") }];
+const SQLITE_MIGRATIONS: [Migration; 2] = [
+    Migration { name: "0001_events", sql: include_str!("../../migrations/sqlite/journal/0001_events.sql") },
+    Migration { name: "0002_streams", sql: include_str!("../../migrations/sqlite/journal/0002_streams.sql") },
+];
 const POSTGRES_MIGRATIONS: [Migration; 1] =
     [Migration { name: "0001_events", sql: include_str!("../../migrations/postgres/journal/0001_events.sql") }];
 

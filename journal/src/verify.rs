@@ -50,6 +50,12 @@ pub enum VerifyError {
         /// The position of the inserted event.
         position: Position,
     },
+    /// An event is whole, but stands under no stream or another one, so that its own is read without it.
+    #[error("position {position}: the event is filed under another stream than its own")]
+    Misfiled {
+        /// The first such position.
+        position: Position,
+    },
     /// The events end before the head.
     #[error("position {position}: the events from here to the head {head} are missing")]
     TailCut {
@@ -95,6 +101,7 @@ impl VerifyError {
             | Self::Changed { position }
             | Self::Reordered { position }
             | Self::Inserted { position }
+            | Self::Misfiled { position }
             | Self::TailCut { position, .. }
             | Self::BeyondHead { position }
             | Self::HeadDiffers { position }
@@ -162,8 +169,12 @@ pub async fn verify(
         if page.is_empty() {
             return Err(VerifyError::TailCut { position: walk.position.next(), head: walk.head.position });
         }
+        let misfiled = walk.misfiled(&page).await?;
         for (index, event) in page.iter().enumerate() {
             walk.step(event, page.get(index + 1..).unwrap_or_default())?;
+            if misfiled == Some(event.position) {
+                return Err(VerifyError::Misfiled { position: event.position });
+            }
         }
         progress(walk.position, walk.head.position);
         tokio::task::yield_now().await;
@@ -176,6 +187,12 @@ impl Walk<'_> {
     async fn page(&self, through: Position) -> Result<Vec<RecordedEvent>, VerifyError> {
         let read = self.engine.read(self.position, through, PAGE_EVENTS).await;
         read.map_err(|source| VerifyError::Sql { after: self.position, source })
+    }
+
+    async fn misfiled(&self, page: &[RecordedEvent]) -> Result<Option<Position>, VerifyError> {
+        let Some(last) = page.last() else { return Ok(None) };
+        let found = self.engine.misfiled(self.position, last.position).await;
+        found.map_err(|source| VerifyError::Sql { after: self.position, source })
     }
 
     fn identity(&self, position: Position) -> Result<Identity, VerifyError> {

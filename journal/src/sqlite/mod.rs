@@ -3,6 +3,8 @@
 //! WAL with `synchronous=FULL`, so that a commit is on the disk; `secure_delete`, so that an erased key is
 //! overwritten. A lock of the operating system keeps a second process out with a clear message.
 
+mod message;
+pub(crate) mod texts;
 mod writing;
 
 use std::collections::HashMap;
@@ -24,6 +26,7 @@ use uuid::Uuid;
 use crate::engine::{Batch, ClaimId, Engine, Head, Identity, Stores, WriteError};
 use crate::open::OpenError;
 use crate::rows::{self, Reader, SQLITE_COLUMNS, count, instant, stored};
+use texts::{filled, placeholders};
 
 const FILE: &str = "journal.db";
 const LOCK_FILE: &str = "journal.lock";
@@ -36,16 +39,8 @@ const STATEMENTS_PREPARED_MAX: usize = 256;
 /// splits pages walks over all that are cached (`pcache1TruncateUnsafe`: a fifth of the writing thread at 64 MiB), and
 /// what is not here is in the operating system's cache.
 const PAGES_CACHED_KIB: &str = "-16384";
-/// Keys of one lookup, filled up by repeating the last.
-const LOOKUP_KEYS: [usize; 3] = [1, 16, 256];
 const FORGET_ATTEMPTS_MAX: u32 = 20;
 const POLL_MILLISECONDS: u64 = 250;
-
-/// `(?, ?), (?, ?)`: `rows` times `columns` placeholders.
-fn placeholders(rows: usize, columns: usize) -> String {
-    let row = format!("({})", vec!["?"; columns].join(", "));
-    vec![row; rows].join(", ")
-}
 
 /// The engine.
 #[derive(Debug)]
@@ -130,16 +125,6 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Splits keys into lookups of a few fixed sizes; a last one that is short is filled with its last key.
-fn lookups<T>(keys: &[T]) -> impl Iterator<Item = Vec<&T>> {
-    let largest = LOOKUP_KEYS[LOOKUP_KEYS.len() - 1];
-    keys.chunks(largest).map(move |chunk| {
-        let size = LOOKUP_KEYS.into_iter().find(|size| *size >= chunk.len()).unwrap_or(largest);
-        let last = chunk.last().into_iter().cycle();
-        chunk.iter().chain(last).take(size).collect()
-    })
-}
-
 #[async_trait]
 impl Engine for SqliteEngine {
     async fn head(&self) -> Result<Head, SqlError> {
@@ -181,11 +166,12 @@ impl Engine for SqliteEngine {
     ) -> Result<Vec<RecordedEvent>, SqlError> {
         static SQL: LazyLock<String> = LazyLock::new(|| {
             format!(
-                "SELECT {SQLITE_COLUMNS} FROM events WHERE aggregate_type = ? AND aggregate_id = ? AND sequence > ? \
+                "SELECT {SQLITE_COLUMNS} FROM events WHERE sequence > ? AND \
+                 stream = (SELECT number FROM streams WHERE aggregate_type = ? AND aggregate_id = ?) \
                  ORDER BY sequence LIMIT ?"
             )
         });
-        let query = sqlx::query(&SQL).bind(&*stream.kind).bind(&*stream.id).bind(stored(after_sequence));
+        let query = sqlx::query(&SQL).bind(stored(after_sequence)).bind(&*stream.kind).bind(&*stream.id);
         let rows = query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_all(&self.read).await?;
         let mut reader = Reader::default();
         rows.iter().map(|row| reader.event(row)).collect()
@@ -193,12 +179,13 @@ impl Engine for SqliteEngine {
 
     async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
         let mut versions = HashMap::with_capacity(streams.len());
-        for keys in lookups(streams) {
+        for keys in filled(streams) {
             let mut sql = String::new();
             write!(
                 sql,
-                "WITH asked (kind, id) AS (VALUES {}) SELECT kind, id, (SELECT max(sequence) FROM events \
-                 WHERE aggregate_type = kind AND aggregate_id = id) AS version FROM asked",
+                "WITH asked (kind, id) AS (VALUES {}) SELECT kind, id, (SELECT max(sequence) FROM events WHERE \
+                 stream = (SELECT number FROM streams WHERE aggregate_type = kind AND aggregate_id = id)) AS version \
+                 FROM asked",
                 placeholders(keys.len(), 2)
             )
             .map_err(|error| SqlError::Unsuitable(error.to_string()))?;
@@ -215,7 +202,7 @@ impl Engine for SqliteEngine {
 
     async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
         let mut found = HashMap::new();
-        for keys in lookups(keys) {
+        for keys in filled(keys) {
             let marks = vec!["?"; keys.len()].join(", ");
             let sql = format!("SELECT dedupe_key, position FROM events WHERE dedupe_key IN ({marks})");
             let query = keys.iter().fold(sqlx::query(&sql), |query, key| query.bind(key.0.as_slice()));
@@ -249,6 +236,15 @@ impl Engine for SqliteEngine {
             Ok((count("epoch", row.try_get("epoch")?)?, after))
         };
         rows.iter().map(pair).collect()
+    }
+
+    async fn misfiled(&self, after: Position, through: Position) -> Result<Option<Position>, SqlError> {
+        let sql = "SELECT position FROM events LEFT JOIN streams ON number = stream WHERE position > ? AND position <= ? \
+             AND (events.aggregate_type IS NOT streams.aggregate_type OR events.aggregate_id IS NOT streams.aggregate_id) \
+             ORDER BY position LIMIT 1";
+        let query = sqlx::query_scalar(sql).bind(stored(after.0)).bind(stored(through.0));
+        let found: Option<i64> = query.fetch_optional(&self.read).await?;
+        found.map(|position| Ok(Position(count("position", position)?))).transpose()
     }
 
     async fn changed(&self) {

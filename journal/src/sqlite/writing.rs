@@ -1,49 +1,26 @@
 //! Writes one batch on the one writing connection, in as few messages to the connection's thread as there can be.
 //!
-//! Each message costs two changes of thread, several times what SQLite itself needs for a lone event. So a batch of the
-//! usual size is one message: begin, compare and move the head, insert, commit. SQLite runs the statements of a message
-//! in order and stops at the first that fails.
+//! A batch of the usual size is one message: begin, compare and move the head, number new streams, insert, commit.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use futures_util::TryStreamExt as _;
-use muniment_aggregates::record::RecordedEvent;
-use sqlx::error::ErrorKind;
+use muniment_aggregates::record::{RecordedEvent, StreamId};
 use sqlx::pool::PoolConnection;
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Executor as _, Sqlite};
 
-use super::placeholders;
+use super::message::{Message, Step, refusal};
+use super::texts::{filled, insert_events, name_streams};
 use crate::engine::{Batch, Change, WriteError};
-use crate::rows::{SQLITE_COLUMNS, stored};
+use crate::rows::stored;
 
-/// Rows of one INSERT where a batch has more than [`OPENING_ROWS_MAX`]. 11 columns times 256 stay below SQLite's 32,766.
+/// Rows of one INSERT where a batch has more than goes along with the message that begins, whose sizes are few enough to
+/// stay prepared. 11 columns times 256 stay below SQLite's 32,766.
 const INSERT_ROWS: [usize; 2] = [256, 64];
-/// Rows that go along with the message that begins; the sizes are few enough to stay prepared.
-const OPENING_ROWS_MAX: usize = 63;
 
 /// A head that is not the expected one makes the new position NULL, which the table refuses: the message ends there.
 const MOVE_HEAD: &str = "UPDATE journal_head SET position = CASE WHEN position = ? AND hash = ? AND epoch = ? THEN ? END, \
     hash = ?, recorded_at = ? WHERE singleton = 1";
-/// Where [`MOVE_HEAD`] stands among the statements of a message.
-const MOVE_HEAD_PLACE: usize = 1;
-
-static INSERTS: LazyLock<[String; 2]> = LazyLock::new(|| INSERT_ROWS.map(insert_sql));
-static OPENINGS: LazyLock<Vec<String>> = LazyLock::new(|| (0..=OPENING_ROWS_MAX).map(opening_sql).collect());
-static WHOLES: LazyLock<Vec<String>> =
-    LazyLock::new(|| OPENINGS.iter().map(|opening| format!("{opening}; COMMIT")).collect());
-
-fn insert_sql(rows: usize) -> String {
-    format!("INSERT INTO events ({SQLITE_COLUMNS}) VALUES {}", placeholders(rows, 11))
-}
-
-fn opening_sql(rows: usize) -> String {
-    let begin = format!("BEGIN IMMEDIATE; {MOVE_HEAD}");
-    if rows == 0 { begin } else { format!("{begin}; {}", insert_sql(rows)) }
-}
-
-type SqliteQuery<'q> = Query<'q, Sqlite, SqliteArguments<'q>>;
 
 /// The writing connection while a batch is on it. A caller who is dropped midway may leave a transaction open, so the
 /// connection is closed then instead of given back.
@@ -71,85 +48,58 @@ pub(super) async fn write(pool: &SqlitePool, batch: &Batch) -> Result<(), WriteE
 }
 
 async fn send(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), WriteError> {
-    let opening_rows = opening_rows(batch.events.len());
+    let opening_rows = INSERT_ROWS.iter().fold(batch.events.len(), |left, rows| left % rows);
     let is_whole = batch.changes.is_empty() && opening_rows == batch.events.len();
     let (opening, mut rest) = batch.events.split_at(opening_rows);
-    let texts = if is_whole { &*WHOLES } else { &*OPENINGS };
-    // Never without a text, since there is one for every size below the smallest INSERT; were it so, nothing is written.
-    let no_text = || WriteError::Failed(format!("no statement inserts {opening_rows} rows"));
-    let sql = texts.get(opening_rows).ok_or_else(no_text)?;
-    let query = bind_events(bind_head(sqlx::query(sql), batch), opening);
-    let mut done = 0;
-    let mut outcomes = connection.execute_many(query);
-    loop {
-        match outcomes.try_next().await {
-            Ok(Some(_)) => done += 1,
-            Ok(None) => break,
-            Err(error) => return Err(meaning(&error, done, opening_rows > 0)),
-        }
-    }
-    drop(outcomes);
+    let mut message = Message::default();
+    message.step(Step::Begin, "BEGIN IMMEDIATE");
+    move_head(&mut message, batch);
+    write_events(&mut message, opening);
     if is_whole {
-        return Ok(());
+        message.step(Step::Commit, "COMMIT");
+        return message.send(connection).await;
     }
-    let refused = |error: sqlx::Error| refusal(&error);
-    for (rows, sql) in INSERT_ROWS.iter().zip(INSERTS.iter()) {
-        while let Some((chunk, tail)) = rest.split_at_checked(*rows) {
-            bind_events(sqlx::query(sql), chunk).execute(&mut *connection).await.map_err(refused)?;
+    message.send(connection).await?;
+    for rows in INSERT_ROWS {
+        while let Some((chunk, tail)) = rest.split_at_checked(rows) {
+            let mut message = Message::default();
+            write_events(&mut message, chunk);
+            message.send(connection).await?;
             rest = tail;
         }
     }
     for change in &batch.changes {
-        apply(connection, change).await.map_err(refused)?;
+        apply(connection, change).await.map_err(|error| refusal(&error))?;
     }
     connection.execute("COMMIT").await.map(drop).map_err(|error| WriteError::Unknown(error.to_string()))
 }
 
-/// What is left when the larger statements have taken theirs.
-fn opening_rows(events: usize) -> usize {
-    INSERT_ROWS.iter().fold(events, |left, rows| left % rows)
-}
-
-/// What an error in the first message says; `done` statements of it had succeeded.
-fn meaning(error: &sqlx::Error, done: usize, has_rows: bool) -> WriteError {
-    let is_null = |error: &sqlx::Error| {
-        error.as_database_error().is_some_and(|reported| matches!(reported.kind(), ErrorKind::NotNullViolation))
-    };
-    let before_commit = MOVE_HEAD_PLACE + 1 + usize::from(has_rows);
-    match done {
-        MOVE_HEAD_PLACE if is_null(error) => WriteError::HeadMoved,
-        _ if done < before_commit => refusal(error),
-        _ => WriteError::Unknown(error.to_string()),
-    }
-}
-
-fn refusal(error: &sqlx::Error) -> WriteError {
-    let sqlx::Error::Database(reported) = error else { return WriteError::Failed(error.to_string()) };
-    if reported.is_unique_violation() {
-        return WriteError::Unique(reported.message().to_owned());
-    }
-    // Primary codes: 18 too big, 19 constraint, 20 mismatch. Everything else is no fault of the batch.
-    let primary = reported.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
-    if matches!(primary, Some(18..=20)) {
-        return WriteError::Refused(reported.message().to_owned());
-    }
-    WriteError::Failed(reported.message().to_owned())
-}
-
-fn bind_head<'q>(query: SqliteQuery<'q>, batch: &'q Batch) -> SqliteQuery<'q> {
+fn move_head<'q>(message: &mut Message<'q>, batch: &'q Batch) {
     let after = batch.after();
-    query
+    message.step(Step::MoveHead, MOVE_HEAD);
+    message
         .bind(stored(batch.before.position.0))
         .bind(batch.before.hash.as_slice())
         .bind(stored(batch.before.identity.epoch))
         .bind(stored(after.position.0))
         .bind(after.hash.to_vec())
-        .bind(after.recorded_at.timestamp_micros())
+        .bind(after.recorded_at.timestamp_micros());
 }
 
-fn bind_events<'q>(query: SqliteQuery<'q>, events: &'q [Arc<RecordedEvent>]) -> SqliteQuery<'q> {
-    events.iter().fold(query, |query, event| {
-        query
+fn write_events<'q>(message: &mut Message<'q>, events: &'q [Arc<RecordedEvent>]) {
+    if events.is_empty() {
+        return;
+    }
+    let new: Vec<&StreamId> = events.iter().filter(|event| event.sequence == 1).map(|event| &event.stream).collect();
+    for streams in filled(&new) {
+        message.step(Step::Write, &name_streams(streams.len()));
+        for stream in streams {
+            message.bind(&*stream.kind).bind(&*stream.id);
+        }
+    }
+    message.step(Step::Write, &insert_events(events.len()));
+    for event in events {
+        message
             .bind(stored(event.position.0))
             .bind(&*event.stream.kind)
             .bind(&*event.stream.id)
@@ -160,8 +110,8 @@ fn bind_events<'q>(query: SqliteQuery<'q>, events: &'q [Arc<RecordedEvent>]) -> 
             .bind(&*event.metadata)
             .bind(event.recorded_at.timestamp_micros())
             .bind(event.hash.as_slice())
-            .bind(event.dedupe.as_ref().map(|key| key.0.as_slice()))
-    })
+            .bind(event.dedupe.as_ref().map(|key| key.0.as_slice()));
+    }
 }
 
 async fn apply(connection: &mut SqliteConnection, change: &Change) -> Result<(), sqlx::Error> {

@@ -7,6 +7,7 @@ mod claiming;
 mod faults;
 mod histories;
 mod nodes;
+mod older_stores;
 mod outages;
 mod refusing;
 mod silence;

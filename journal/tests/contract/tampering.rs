@@ -50,7 +50,8 @@ async fn two_swapped_events_are_named(home: Home) {
 async fn an_inserted_event_is_named(home: Home) {
     let sql = "UPDATE events SET position = position + 100 WHERE position >= 5;
                UPDATE events SET position = position - 99 WHERE position >= 100;
-               INSERT INTO events SELECT 5, aggregate_type, 'forged', sequence, event_type, event_version, payload,
+               INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
+                   metadata, recorded_at, hash, dedupe_key) SELECT 5, aggregate_type, 'forged', sequence, event_type, event_version, payload,
                    metadata, recorded_at, hash, dedupe_key FROM events WHERE position = 4;
                UPDATE journal_head SET position = 13";
     let error = after(&home, sql).await;
@@ -65,4 +66,48 @@ async fn a_cut_tail_is_named(home: Home) {
 async fn a_changed_head_is_named(home: Home) {
     let error = after(&home, "UPDATE journal_head SET position = 9").await;
     assert!(matches!(error, VerifyError::HeadDiffers { position: Position(9) }), "{error}");
+}
+
+/// What leads to a stream's events stands in no hash.
+#[tokio::test]
+async fn an_event_filed_under_another_stream_is_named_on_sqlite() {
+    let second = "INSERT INTO streams (number, aggregate_type, aggregate_id) VALUES (7, 'thing', 't');";
+    for tampering in [
+        "UPDATE events SET stream = NULL WHERE position = 5",
+        "UPDATE events SET stream = 7 WHERE position = 5",
+        "UPDATE events SET stream = 99 WHERE position = 5",
+    ] {
+        let error = after(&Home::sqlite(), &format!("{second} {tampering}")).await;
+        assert!(matches!(error, VerifyError::Misfiled { position: Position(5) }), "{tampering}: {error}");
+    }
+    for tampering in [
+        "DELETE FROM streams",
+        "UPDATE streams SET aggregate_id = 'other'",
+        "UPDATE streams SET aggregate_type = 'other'",
+        "UPDATE streams SET number = 8",
+        "UPDATE streams SET aggregate_id = CAST(aggregate_id AS BLOB)",
+    ] {
+        let error = after(&Home::sqlite(), tampering).await;
+        assert!(matches!(error, VerifyError::Misfiled { position: Position(1) }), "{tampering}: {error}");
+    }
+    // Of two faults the first is named.
+    for (hash, misfiled, first) in [(4, 5, 4), (5, 4, 4)] {
+        let sql = format!(
+            "UPDATE events SET payload = '{{}}' WHERE position = {hash};
+             UPDATE events SET stream = NULL WHERE position = {misfiled}"
+        );
+        let error = after(&Home::sqlite(), &sql).await;
+        assert_eq!(error.position(), Some(Position(first)), "{error}");
+    }
+}
+
+/// Whoever adds an event by the columns of other tools is not refused by the table, but found.
+#[tokio::test]
+async fn an_event_without_a_number_is_named_on_sqlite() {
+    let sql = "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
+                   recorded_at, hash) SELECT 13, 'thing', 's', 13, event_type, event_version, payload, metadata, recorded_at, hash
+                   FROM events WHERE position = 12;
+               UPDATE journal_head SET position = 13";
+    let error = after(&Home::sqlite(), sql).await;
+    assert_eq!(error.position(), Some(Position(13)), "{error}");
 }

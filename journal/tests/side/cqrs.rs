@@ -8,7 +8,9 @@ use cqrs_es::persist::{PersistedEventRepository, PersistedEventStore, QueryRepla
 use cqrs_es::{Aggregate, AggregateError, CqrsFramework, DomainEvent, EventEnvelope, Query};
 use muniment_aggregates::record::StreamId;
 use muniment_journal::cqrs_repository::JournalRepository;
+use muniment_sql::Database;
 use serde::{Deserialize, Serialize};
+use sqlite_es::SqliteEventRepository;
 
 use crate::place::{Kind, Place, all_events, append, on_both};
 
@@ -165,4 +167,28 @@ async fn a_replay_sees_all_streams_in_the_order_of_recording(kind: Kind) {
     replay(&odd).replay("odd").await.unwrap();
     recorded.retain(|(id, _)| id == "odd");
     assert_eq!(*odd.0.lock().unwrap(), recorded);
+}
+
+/// What other tools do with the file: the layout of sqlite-es, one stream through the view by index.
+#[tokio::test]
+async fn other_tools_read_the_sqlite_file() {
+    let place = Place::new(Kind::Sqlite);
+    let journal = place.open().await;
+    let framework = framework(&journal);
+    for amount in 1..=5 {
+        framework.execute(if amount % 2 == 0 { "even" } else { "odd" }, amount).await.unwrap();
+    }
+    let Some(Database::Sqlite(pool)) = journal.engine().stores().map(|stores| stores.read) else { panic!("on SQLite") };
+    for table in ["events", "stream_events"] {
+        let stock = SqliteEventRepository::new(pool.clone()).with_tables(table, "snapshots");
+        let odd = stock.get_events::<Counter>("odd").await.unwrap();
+        assert_eq!(odd.iter().map(|event| event.sequence).collect::<Vec<_>>(), [1, 2, 3], "{table}");
+        assert_eq!(stock.get_last_events::<Counter>("odd", 2).await.unwrap().len(), 1, "{table}");
+    }
+    let plan = "EXPLAIN QUERY PLAN SELECT payload FROM stream_events WHERE aggregate_type = ? AND aggregate_id = ? \
+        ORDER BY sequence";
+    let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(plan).fetch_all(&pool).await.unwrap();
+    let plan: Vec<String> = plan.into_iter().map(|step| step.3).collect();
+    assert!(plan.iter().all(|step| step.starts_with("SEARCH")) && plan.len() == 2, "{plan:?}");
+    journal.shutdown().await;
 }

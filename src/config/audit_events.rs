@@ -129,20 +129,20 @@ pub fn built_in() -> Vec<EventType> {
             [
                 must("sessions_revoked", Kind::Integer),
                 must("tokens_revoked", Kind::Integer),
-                may("credential_type", Kind::Text),
+                must("credential_type", Kind::Text),
                 may("reason", Kind::Text),
             ],
         ),
-        event("session_revoke", [must("session_id", Kind::Text), may("credential_type", Kind::Text)]),
+        event("session_revoke", [must("session_id", Kind::Text), must("credential_type", Kind::Text)]),
         event(
             "session_revoke_all",
             [must("count", Kind::Integer), may("credential_type", Kind::Text), may("attempted_account_id", Kind::Text)],
         ),
         event(
             "token_create",
-            [must("token_id", Kind::Text), may("name", Kind::Text), may("credential_type", Kind::Text)],
+            [must("token_id", Kind::Text), may("name", Kind::Text), must("credential_type", Kind::Text)],
         ),
-        event("token_revoke", [must("token_id", Kind::Text), may("credential_type", Kind::Text)]),
+        event("token_revoke", [must("token_id", Kind::Text), must("credential_type", Kind::Text)]),
         event("token_revoke_all", [must("count", Kind::Integer), may("attempted_account_id", Kind::Text)]),
         event(
             "role_grant_create",

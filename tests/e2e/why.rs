@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, PASSWORD, Person, Program, eventually};
+use crate::harness::{Engine, Installation, PASSWORD, Person, Program, cookie_of, eventually};
 
 fn operator(installation: &Installation) -> Program {
     Program::operator_of(&installation.server)
@@ -154,7 +154,12 @@ fn acc_a_password_set_from_the_files_lets_in_and_ends_what_was_open(engine: Engi
     keeper.client.get("/api/account/status").expect(401);
     token.get("/api/account/status").expect(401);
     installation.login("keeper", PASSWORD).expect(401);
-    installation.login("keeper", "an altogether new password").expect(200);
+    let back = installation.login("keeper", "an altogether new password");
+    back.expect(200);
+    let rows = installation.person_of("keeper", &cookie_of(&back)).client;
+    let rows = rows.rpc("audit_log_list", &json!({ "event_type": "password_change" })).result();
+    let set = json!({ "sessions_revoked": 1, "tokens_revoked": 1, "credential_type": "daemon_token" });
+    assert_eq!(rows["events"][0]["metadata"], set, "{rows}");
     installation.login("second-keeper", PASSWORD).expect(200);
     operator.run(&["audit", "verify"]).ok();
 }

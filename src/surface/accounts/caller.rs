@@ -105,7 +105,7 @@ pub struct ApiPresented {
     pub origins: Vec<Option<String>>,
     /// The browser says that a page of another site sent it.
     pub is_cross_site: bool,
-    /// It says what its body is, and that is not JSON.
+    /// It says that its body is no JSON, or it has one and does not say what it is.
     pub is_not_json: bool,
     /// Whether a `Referer` header is there, even empty.
     pub has_referer: bool,
@@ -174,6 +174,7 @@ impl Surface {
     ) -> ApiPresented {
         let mut presented = ApiPresented { peer, correlation: correlation.to_owned(), ..ApiPresented::default() };
         let mut forwarded = Vec::new();
+        let (mut has_body, mut is_typed) = (false, false);
         for (name, value) in headers {
             let text = || std::str::from_utf8(value).ok().map(str::to_owned);
             match name {
@@ -181,7 +182,12 @@ impl Surface {
                 "host" => presented.hosts.push(text()),
                 "referer" => presented.has_referer = true,
                 "sec-fetch-site" => presented.is_cross_site |= value.eq_ignore_ascii_case(b"cross-site"),
-                "content-type" => presented.is_not_json |= !is_json(value),
+                "content-type" => {
+                    is_typed = true;
+                    presented.is_not_json |= !is_json(value);
+                }
+                "content-length" => has_body |= value.trim_ascii() != b"0",
+                "transfer-encoding" => has_body = true,
                 "authorization" => presented.authorization.push(text()),
                 DAEMON_TOKEN => presented.daemon_tokens.push(text()),
                 "cookie" => {
@@ -196,6 +202,7 @@ impl Surface {
                 other => presented.is_forwarded |= other.starts_with("x-forwarded-"),
             }
         }
+        presented.is_not_json |= has_body && !is_typed;
         let lines: Vec<&str> = forwarded.iter().map(String::as_str).collect();
         presented.client = client_address::resolve(peer, &lines, &self.trusted_proxies);
         presented
@@ -215,9 +222,8 @@ impl Surface {
         }
     }
 
-    /// Refuses a body of another kind than JSON beside a cookie: the kinds that a form of another site can send without
-    /// being asked first (security catalogue H4). Tokens are sent by nobody unasked, and who says nothing of the kind
-    /// is no form.
+    /// Refuses a body of another kind than JSON, or of a kind that is not named, beside a cookie: what a page of another
+    /// site can send without being asked first (security catalogue H4). Tokens are sent by nobody unasked.
     ///
     /// # Errors
     /// 415 `unsupported_media_type`.

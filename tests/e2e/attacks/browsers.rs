@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::raw;
 use crate::accounts::socket::Socket;
 use crate::harness::{Engine, Installation, PASSWORD, Server};
 
@@ -32,7 +33,23 @@ fn h4_what_a_form_can_send_changes_nothing(engine: Engine) {
         client.post_bytes("/api/rpc", call.clone()).refused(415, "unsupported_media_type");
         client.post_bytes("/api/account/logout", "{}").refused(415, "unsupported_media_type");
     }
+    // A page can send bytes whose kind nobody names; nothing at all is no body.
+    ann.client.post_bytes("/api/rpc", call.clone()).refused(415, "unsupported_media_type");
+    ann.client.post_bytes("/api/account/logout", "{}").refused(415, "unsupported_media_type");
+    let chunked = format!(
+        "POST /api/rpc HTTP/1.1\r\nhost: a\r\ncookie: {}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n\
+         {:x}\r\n{call}\r\n0\r\n\r\n",
+        ann.cookie,
+        call.len()
+    );
+    let answer = raw::send(&house.server, chunked.as_bytes());
+    assert_eq!(raw::status(&answer), 415, "{answer}");
+    let reader = json!({ "jsonrpc": "2.0", "id": 1, "method": "account_verify" }).to_string();
+    let (bearer, _) = house.token_of(&ann);
+    bearer.post_bytes("/api/rpc", reader).expect(200);
     assert_eq!(ann.client.get("/api/account/verify").status, 200);
+    let leaves = house.session_of(&ann);
+    assert_eq!(leaves.client.post_bytes("/api/account/logout", "").status, 200);
     let fine = ann.client.header("content-type", "Application/JSON; charset=utf-8");
     fine.post_bytes("/api/rpc", call).expect(200);
     ann.client.get("/api/account/verify").refused(401, "authentication_required");

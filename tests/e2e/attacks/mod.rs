@@ -5,6 +5,7 @@
 mod bodies;
 mod browsers;
 mod fuzz;
+mod limits;
 mod logs;
 mod offers;
 mod raw;

@@ -1,0 +1,26 @@
+//! Floods of what limits are counted by (catalogue A12, spec/accounts-and-offers.md section 3.12).
+
+use crate::harness::{Engine, Installation, PASSWORD, eventually};
+
+fn a12_acc_086_made_up_names_push_nobody_out_who_is_about_to_be_stopped(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_ACCOUNT", "3/1800"), ("CLEANUP_INTERVAL", "1s")]);
+    house.named("ann-a");
+    for _ in 0..3 {
+        house.login("ann-a", "wrong").refused(401, "invalid_credentials");
+    }
+    house.login("nobody-here", "wrong").refused(401, "invalid_credentials");
+    house.server.terminate();
+    // As many names as a limiter keeps, each tried once and after the others.
+    house.server.store.execute_on_read_models(
+        "INSERT INTO request_windows_v1 (key, counted, expires_at) \
+         WITH RECURSIVE made_up(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM made_up WHERE number < 100000) \
+         SELECT '0000000000-' || CAST(number AS TEXT), '1763740000000000;', \
+         (SELECT MAX(expires_at) FROM request_windows_v1) FROM made_up",
+    );
+    house.server.restart();
+    let kept = || house.server.store.texts_of_read_models("SELECT CAST(COUNT(*) AS TEXT) FROM request_windows_v1");
+    eventually("no more keys are kept than a limiter may have", || (kept() == ["100000"]).then_some(()));
+    house.login("ann-a", PASSWORD).limited("rate_limit_exceeded");
+}
+
+both_engines![a12_acc_086_made_up_names_push_nobody_out_who_is_about_to_be_stopped];

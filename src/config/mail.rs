@@ -4,6 +4,7 @@
 //! configuration, so production cannot hold one: a type, not an `if`.
 
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -16,6 +17,22 @@ pub struct MailConfig {
     /// What the mail's texts call this service. Default `Muniment`.
     pub product_name: String,
     mode: MailMode,
+    folder: Option<MailFolder>,
+}
+
+/// Where mail is written on a developer's machine, a file each, while no mail server takes it.
+#[derive(Debug, Clone)]
+pub struct MailFolder {
+    path: PathBuf,
+    _proof: Development,
+}
+
+impl MailFolder {
+    /// The folder; made when the first mail is written.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 /// What becomes of a one-time code.
@@ -98,8 +115,15 @@ impl MailConfig {
         self.mode.clone()
     }
 
+    /// Where mail is written while no mail server takes it; in development alone.
+    #[must_use]
+    pub const fn folder(&self) -> Option<&MailFolder> {
+        self.folder.as_ref()
+    }
+
     pub(super) fn development(environment: &Environment) -> Self {
-        Self { product_name: "Muniment".to_owned(), mode: without_mail(environment, Some(EchoPeers::Loopback)) }
+        let mode = without_mail(environment, Some(EchoPeers::Loopback));
+        Self { product_name: "Muniment".to_owned(), mode, folder: None }
     }
 
     pub(super) fn read(reader: &mut Reader, environment: &Environment) -> Self {
@@ -138,7 +162,23 @@ impl MailConfig {
                 MailMode::Off
             }
         };
-        Self { product_name, mode }
+        let folder = Self::read_folder(reader, environment, &mode);
+        Self { product_name, mode, folder }
+    }
+
+    fn read_folder(reader: &mut Reader, environment: &Environment, mode: &MailMode) -> Option<MailFolder> {
+        let path: PathBuf = reader.optional("mail.dev_folder")?;
+        match (environment, mode) {
+            (Environment::Production, _) => {
+                reader
+                    .refuse("mail.dev_folder", "must not be set in production: it would keep one-time codes in files");
+                None
+            }
+            (Environment::Development(_), MailMode::Smtp(_)) => None,
+            (Environment::Development(proof), MailMode::Echo(_) | MailMode::Off) => {
+                Some(MailFolder { path, _proof: proof.clone() })
+            }
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub use errors::{ConfigError, ConfigErrors};
 pub use http::HttpConfig;
 pub use layers::Surroundings;
 pub use limits::{Limit, LimitsConfig};
-pub use mail::{EchoPermit, MailConfig, MailMode, SmtpConfig};
+pub use mail::{EchoPermit, MailConfig, MailFolder, MailMode, SmtpConfig};
 pub use metrics::MetricsConfig;
 pub use offers::OffersConfig;
 pub use origins::OriginPattern;

@@ -1,6 +1,7 @@
 //! Mail from the outbox, and when a code may be echoed instead (MET-035 to 039).
 
 use std::net::UdpSocket;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use muniment_testkit::free_port;
@@ -72,6 +73,41 @@ fn a_silent_mail_server_holds_up_no_shutdown_and_loses_no_mail() {
     }
 }
 
+/// In development a folder takes what no mail server does, and the code is echoed all the same.
+fn mail_is_written_to_a_folder_in_development(engine: Engine) {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("mail");
+    let setup = || Setup::new(engine).set("MAIL_DEV_FOLDER", &folder.display().to_string());
+    let mails = || -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(&folder) else { return Vec::new() };
+        entries.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
+    };
+    let mail_to = |email: &str| {
+        let header = format!("To: {email}\r\n");
+        eventually("the mail is written", || mails().into_iter().find(|mail| mail.contains(&header)))
+    };
+    let start = |server: &Server, email: &str| {
+        server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email })).expect(200)
+    };
+
+    let server = setup().start();
+    let answer = start(&server, "ana@example.com");
+    assert_eq!(answer["delivery"], "development_response");
+    assert_eq!(code_in(&mail_to("ana@example.com")), answer["dev_otp"].as_str().unwrap());
+    let outbox = || Program::operator_of(&server).run(&["mail", "outbox", "--json"]).json().to_string();
+    eventually("the outbox says so", || outbox().contains("\"sent\"").then_some(()));
+    Program::operator_of(&server).run(&["mail", "test", "ben@example.com"]).ok();
+    mail_to("ben@example.com");
+    assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+
+    // Without the echo the folder is the only way to the code.
+    let server = setup().set("MAIL_DEV_ECHO", "off").start();
+    let answer = start(&server, "cat@example.com");
+    assert_eq!((&answer["delivery"], answer.get("dev_otp")), (&json!("email"), None));
+    let verified = json!({ "email": "cat@example.com", "code": code_in(&mail_to("cat@example.com")) });
+    server.anonymous().post("/v1/auth/otp/verify", &verified).expect(200);
+}
+
 /// A configuration that must not start; the message names the setting.
 #[track_caller]
 fn refuses(setup: Setup, setting: &str) {
@@ -85,6 +121,7 @@ fn met_037_production_refuses_to_start_without_mail_or_with_the_echo(engine: Eng
     let production = || Setup::new(engine).set("ENV", "production").set("MASTER_KEY", &key);
     refuses(production(), "mail.smtp_url");
     refuses(production().with_mail(smtp).set("MAIL_DEV_ECHO", "any"), "mail.dev_echo");
+    refuses(production().with_mail(smtp).set("MAIL_DEV_FOLDER", "mail"), "mail.dev_folder");
     refuses(Setup::new(engine).set("SMTP_URL", smtp), "mail.from_email");
     refuses(Setup::new(engine).set("MAIL_FROM_EMAIL", "codes@muniment.example"), "mail.smtp_url");
     refuses(Setup::new(engine).set("ENV", "production").with_mail(smtp), "keys_dir");
@@ -146,6 +183,7 @@ fn own_address() -> Option<std::net::IpAddr> {
 }
 
 both_engines![
+    mail_is_written_to_a_folder_in_development,
     met_035_a_code_travels_by_mail_and_is_not_echoed,
     met_036_a_dead_mail_server_changes_nothing_and_the_mail_arrives_once_it_lives,
     met_037_production_refuses_to_start_without_mail_or_with_the_echo,

@@ -78,10 +78,14 @@ pub async fn doctor(global: &Global, command: &Doctor) -> Result<()> {
 }
 
 async fn look(config: &Config, findings: &mut Findings) {
-    let mode = match config.mail.mode() {
-        MailMode::Smtp(smtp) => format!("sent through {}", smtp.host),
-        MailMode::Echo(_) => "off; codes are echoed for development".to_owned(),
-        MailMode::Off => "off; sign-in by code answers 503".to_owned(),
+    let mode = match (config.mail.mode(), config.mail.folder()) {
+        (MailMode::Smtp(smtp), _) => format!("sent through {}", smtp.host),
+        (MailMode::Echo(_), Some(folder)) => {
+            format!("written to {}, codes are echoed as well, for development", folder.path().display())
+        }
+        (MailMode::Echo(_), None) => "off; codes are echoed for development".to_owned(),
+        (MailMode::Off, Some(folder)) => format!("written to {} for development", folder.path().display()),
+        (MailMode::Off, None) => "off; sign-in by code answers 503".to_owned(),
     };
     findings.note("mail", Ok(mode));
     findings.note("data folder", folder(config));

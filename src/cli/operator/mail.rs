@@ -10,7 +10,6 @@ use super::open::{self, StoreFlags};
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
-use crate::config::MailMode;
 use crate::runtime::policies::mail::{Letter, Sender};
 
 /// Outgoing mail
@@ -47,15 +46,16 @@ pub async fn mail(global: &Global, command: Mail) -> Result<()> {
         Mail::Outbox { limit, store } => outbox(&printer, limit, &store).await,
         Mail::Test { address, store } => {
             let config = store.load()?.config;
-            let MailMode::Smtp(smtp) = config.mail.mode() else {
+            let Some(sender) = Sender::of(&config.mail) else {
                 return Err(Exit::Usage.because("mail is off: set mail.smtp_url and mail.from_email"));
             };
-            let sender = Sender::new(&smtp, &config.mail.product_name)?;
+            let sender = sender?;
+            let taker = sender.taker();
             let letter = Letter::Trial { to: address.clone() };
             let sent = sender.send(&Uuid::new_v4().to_string(), &letter).await;
             sent.map_err(|error| Exit::Unavailable.because_of("the mail was not sent", error))?;
-            let shown = json!({ "ok": true, "host": smtp.host });
-            printer.result(&shown, || vec![format!("{} took the mail to {address}", smtp.host)])
+            let shown = json!({ "ok": true, "host": taker });
+            printer.result(&shown, || vec![format!("{taker} took the mail to {address}")])
         }
     }
 }

@@ -78,10 +78,12 @@ pub fn serve(global: &Global, command: &Serve) -> Result<()> {
 pub fn dev(global: &Global, command: &Dev) -> Result<()> {
     let folder = scratch_folder()?;
     let path = folder.0.display().to_string();
+    let mail_folder = folder.0.join("mail").display().to_string();
     let surroundings = Surroundings::of_process()
         .flag("env", "muniment dev", Some("development".to_owned()))
         .flag("data_dir", "muniment dev", Some(path.clone()))
         .flag("database_url", "muniment dev", Some(format!("sqlite:{path}")))
+        .flag("mail.dev_folder", "muniment dev", Some(mail_folder))
         .flag("listen", "--listen", command.listen.clone())
         .flag("telemetry.filter", "-v or -q", log_filter(global));
     let loaded = Config::load(&surroundings)?;

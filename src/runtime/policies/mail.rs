@@ -2,6 +2,8 @@
 //! 60 s until it expires. Bodies are sealed until they are sent and wiped afterwards; no line end from outside
 //! reaches a header, and no address reaches a log line or the outbox's error text.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use lettre::{Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use muniment_journal::{Mail, Outbox};
 use muniment_sql::SqlError;
 use secrecy::ExposeSecret as _;
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::config::mail::SmtpSecurity;
-use crate::config::{MailConfig, MailMode, SmtpConfig};
+use crate::config::{MailConfig, MailFolder, MailMode, SmtpConfig};
 use crate::runtime::Runtime;
 
 /// Pauses after the first, second and third attempt; [`PAUSE_LATER`] after any further one.
@@ -82,12 +84,15 @@ pub enum SendError {
         /// Whether another attempt is pointless.
         for_good: bool,
     },
+    /// The folder that takes mail in development cannot be written.
+    #[error("the folder for mail cannot be written")]
+    Folder(#[source] std::io::Error),
 }
 
 impl SendError {
     fn is_for_good(&self) -> bool {
         match self {
-            Self::Setup(_) => false,
+            Self::Setup(_) | Self::Folder(_) => false,
             Self::Letter(_) => true,
             Self::Smtp { for_good, .. } => *for_good,
         }
@@ -104,15 +109,40 @@ impl SendError {
     }
 }
 
-/// The way to the mail server.
+/// Where letters go.
+enum Way {
+    Server(AsyncSmtpTransport<Tokio1Executor>),
+    Folder(AsyncFileTransport<Tokio1Executor>),
+}
+
+/// Sender of what stands in a folder: there is no mail server whose users it could name.
+const FOLDER_SENDER: (&str, &str) = ("muniment", "localhost");
+
+/// Writes letters and takes them where they go.
 pub struct Sender {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    way: Way,
+    /// What takes the mail, for people.
+    taker: String,
     from: Mailbox,
     domain: String,
     product_name: String,
 }
 
 impl Sender {
+    /// The sender that the settings ask for; `None` where mail is off.
+    ///
+    /// # Errors
+    /// When it cannot be made as configured.
+    #[must_use]
+    pub fn of(config: &MailConfig) -> Option<Result<Self, SendError>> {
+        match config.mode() {
+            MailMode::Smtp(smtp) => Some(Self::new(&smtp, &config.product_name)),
+            MailMode::Echo(_) | MailMode::Off => {
+                config.folder().map(|folder| Self::to_folder(folder, &config.product_name))
+            }
+        }
+    }
+
     /// Prepares the connection; nothing is sent yet.
     ///
     /// # Errors
@@ -131,9 +161,31 @@ impl Sender {
         if let Some((user, password)) = &smtp.credentials {
             builder = builder.credentials(Credentials::new(user.clone(), password.expose_secret().to_owned()));
         }
-        let domain = address.domain().to_owned();
         let from = Mailbox::new(Some(smtp.from_name.clone()), address);
-        Ok(Self { transport: builder.build(), from, domain, product_name: product_name.to_owned() })
+        Ok(Self::by(Way::Server(builder.build()), smtp.host.clone(), from, product_name))
+    }
+
+    /// A sender that writes a file a letter, `<uuid>.eml`, into a folder that is its owner's alone.
+    ///
+    /// # Errors
+    /// When there is no such folder and it cannot be made.
+    pub fn to_folder(folder: &MailFolder, product_name: &str) -> Result<Self, SendError> {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder.path()).map_err(SendError::Folder)?;
+        let (user, domain) = FOLDER_SENDER;
+        let address = Address::new(user, domain).map_err(|error| SendError::Letter(error.to_string()))?;
+        let from = Mailbox::new(Some(product_name.to_owned()), address);
+        let way = Way::Folder(AsyncFileTransport::new(folder.path()));
+        Ok(Self::by(way, folder.path().display().to_string(), from, product_name))
+    }
+
+    fn by(way: Way, taker: String, from: Mailbox, product_name: &str) -> Self {
+        Self { way, taker, domain: from.email.domain().to_owned(), from, product_name: product_name.to_owned() }
+    }
+
+    /// What takes the mail, for people: the mail server's host, or the folder.
+    #[must_use]
+    pub fn taker(&self) -> &str {
+        &self.taker
     }
 
     /// Sends one letter. `id` becomes the message id, so that a mail sent twice can be recognised.
@@ -142,8 +194,15 @@ impl Sender {
     /// When it cannot be written or the mail server does not take it.
     pub async fn send(&self, id: &str, letter: &Letter) -> Result<(), SendError> {
         let message = self.write(id, letter)?;
+        let transport = match &self.way {
+            Way::Server(transport) => transport,
+            Way::Folder(transport) => {
+                let written = transport.send(message).await;
+                return written.map(drop).map_err(|error| SendError::Folder(std::io::Error::other(error)));
+            }
+        };
         // The bound of a whole attempt: lettre's own bounds each of its steps.
-        match tokio::time::timeout(SEND_WITHIN, self.transport.send(message)).await {
+        match tokio::time::timeout(SEND_WITHIN, transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(SendError::from_smtp(&error)),
             Err(_) => {
@@ -202,15 +261,15 @@ fn pause_after(attempts: u64) -> TimeDelta {
 
 /// Runs until `stop` turns true. Without mail there is nothing to run.
 pub async fn run(runtime: Arc<Runtime>, config: MailConfig, mut stop: watch::Receiver<bool>) {
-    let MailMode::Smtp(smtp) = config.mode() else { return };
-    let outbox = runtime.journal.outbox();
-    let sender = match Sender::new(&smtp, &config.product_name) {
-        Ok(sender) => sender,
-        Err(error) => {
-            tracing::error!(error = %error, "no mail can be sent; correct mail.smtp_url and mail.from_email");
+    let sender = match Sender::of(&config) {
+        Some(Ok(sender)) => sender,
+        Some(Err(error)) => {
+            tracing::error!(error = %error, "no mail can be sent; correct the settings that begin with mail.");
             return;
         }
+        None => return,
     };
+    let outbox = runtime.journal.outbox();
     let mut head = runtime.journal.watch_head();
     let mut cleaned_at = DateTime::UNIX_EPOCH;
     loop {

@@ -68,7 +68,9 @@ impl JournalRepository {
             Database::Sqlite(pool) => {
                 SingleStream::Sqlite(SqliteEventRepository::new(pool).with_tables("stream_events", "snapshots"))
             }
-            Database::Postgres(pool) => SingleStream::Postgres(PostgresEventRepository::new(pool)),
+            Database::Postgres(pool) => {
+                SingleStream::Postgres(PostgresEventRepository::new(pool).with_tables("stream_events", "snapshots"))
+            }
         };
         Ok(Self { journal, single })
     }

@@ -84,8 +84,10 @@ const SQLITE_MIGRATIONS: [Migration; 2] = [
     Migration { name: "0001_events", sql: include_str!("../../migrations/sqlite/journal/0001_events.sql") },
     Migration { name: "0002_streams", sql: include_str!("../../migrations/sqlite/journal/0002_streams.sql") },
 ];
-const POSTGRES_MIGRATIONS: [Migration; 1] =
-    [Migration { name: "0001_events", sql: include_str!("../../migrations/postgres/journal/0001_events.sql") }];
+const POSTGRES_MIGRATIONS: [Migration; 2] = [
+    Migration { name: "0001_events", sql: include_str!("../../migrations/postgres/journal/0001_events.sql") },
+    Migration { name: "0002_streams", sql: include_str!("../../migrations/postgres/journal/0002_streams.sql") },
+];
 
 /// The schema of the journal on an engine; for `doctor` too.
 #[must_use]

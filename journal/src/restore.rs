@@ -235,11 +235,9 @@ impl Loader {
         if rows == 0 {
             return Ok(());
         }
+        self.name_new_streams(tx).await?;
         let insert = match tx.engine() {
-            Engine::Sqlite => {
-                self.name_new_streams(tx).await?;
-                texts::insert_events
-            }
+            Engine::Sqlite => texts::insert_events,
             Engine::Postgres => insert_events,
         };
         let sql = self.inserts.entry(rows).or_insert_with(|| insert(rows));
@@ -264,9 +262,17 @@ impl Loader {
         Ok(())
     }
 
-    /// On SQLite events are found by the numbers of their streams.
+    /// Events are found by the numbers of their streams. On PostgreSQL that is the position of the first.
     async fn name_new_streams(&self, tx: &mut Transaction) -> Result<(), SqlError> {
         let new: Vec<&RecordedEvent> = self.waiting.iter().filter(|event| event.sequence == 1).collect();
+        if tx.engine() == Engine::Postgres {
+            let sql = "INSERT INTO streams (number, aggregate_type, aggregate_id) VALUES ($1, $2, $3)";
+            for event in new {
+                let args = [event.position.0.into(), (&*event.stream.kind).into(), (&*event.stream.id).into()];
+                tx.execute(sql, &args).await?;
+            }
+            return Ok(());
+        }
         for events in texts::filled(&new) {
             let names = events.iter().flat_map(|event| [(&*event.stream.kind).into(), (&*event.stream.id).into()]);
             let args: Vec<Arg<'_>> = names.collect();
@@ -346,7 +352,7 @@ impl Loader {
 /// `INSERT` of so many events into PostgreSQL, which must be told that a text is `json`.
 fn insert_events(rows: usize) -> String {
     let mut sql = "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, event_version, \
-                   payload, metadata, recorded_at, hash, dedupe_key) VALUES "
+                   payload, metadata, recorded_at, hash, dedupe_key, stream) VALUES "
         .to_owned();
     for row in 0..rows {
         if row > 0 {
@@ -363,7 +369,9 @@ fn insert_events(rows: usize) -> String {
                 sql.push_str("::json");
             }
         }
-        sql.push(')');
+        let (kind, id) = (row * 11 + 2, row * 11 + 3);
+        let stream = format!(", (SELECT number FROM streams WHERE aggregate_type = ${kind} AND aggregate_id = ${id}))");
+        sql.push_str(&stream);
     }
     sql
 }

@@ -5,7 +5,7 @@
 
 use chrono::Utc;
 use muniment_aggregates::record::StreamId;
-use muniment_sql::{Engine, SqlError};
+use muniment_sql::SqlError;
 
 use crate::engine::Stores;
 
@@ -33,22 +33,15 @@ pub(crate) async fn load(stores: &Stores, stream: &StreamId, schema: u32) -> Res
 /// that after going back to an older program its snapshots count again. A snapshot of an event that is not
 /// recorded is not kept.
 pub(crate) async fn save(stores: &Stores, stream: &StreamId, snapshot: &Snapshot) -> Result<(), SqlError> {
-    let events = match stores.write.engine() {
-        // Found by the stream's number, which `events` itself is not by a name.
-        Engine::Sqlite => "stream_events",
-        Engine::Postgres => "events",
-    };
-    let sql = format!(
-        "INSERT INTO snapshots \
+    let sql = "INSERT INTO snapshots \
                  (aggregate_type, aggregate_id, sequence, position, state_schema, state, taken_at) \
-               SELECT aggregate_type, aggregate_id, sequence, position, $4, $5, $6 FROM {events} \
+               SELECT aggregate_type, aggregate_id, sequence, position, $4, $5, $6 FROM stream_events \
                WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence = $3 \
                ON CONFLICT (aggregate_type, aggregate_id) DO UPDATE SET \
                  sequence = excluded.sequence, position = excluded.position, \
                  state_schema = excluded.state_schema, state = excluded.state, taken_at = excluded.taken_at \
                WHERE excluded.sequence > snapshots.sequence \
-                  OR excluded.state_schema <> snapshots.state_schema"
-    );
+                  OR excluded.state_schema <> snapshots.state_schema";
     let args = [
         (&*stream.kind).into(),
         (&*stream.id).into(),
@@ -57,5 +50,5 @@ pub(crate) async fn save(stores: &Stores, stream: &StreamId, snapshot: &Snapshot
         (&*snapshot.state).into(),
         Utc::now().into(),
     ];
-    stores.write.execute(&sql, &args).await.map(drop)
+    stores.write.execute(sql, &args).await.map(drop)
 }

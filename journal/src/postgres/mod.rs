@@ -176,8 +176,9 @@ impl Engine for PostgresEngine {
     ) -> Result<Vec<RecordedEvent>, SqlError> {
         static SQL: LazyLock<String> = LazyLock::new(|| {
             format!(
-                "SELECT {POSTGRES_COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 \
-                 AND sequence > $3 ORDER BY sequence LIMIT $4"
+                "SELECT {POSTGRES_COLUMNS} FROM events WHERE sequence > $3 AND \
+                 stream = (SELECT number FROM streams WHERE aggregate_type = $1 AND aggregate_id = $2) \
+                 ORDER BY sequence LIMIT $4"
             )
         });
         let query = sqlx::query(&SQL).bind(&*stream.kind).bind(&*stream.id).bind(stored(after_sequence));
@@ -189,8 +190,8 @@ impl Engine for PostgresEngine {
         let (kinds, ids): (Vec<&str>, Vec<&str>) = streams.iter().map(|stream| (&*stream.kind, &*stream.id)).unzip();
         let query = sqlx::query(
             "SELECT kind, id, version FROM unnest($1::text[], $2::text[]) AS asked (kind, id), \
-             LATERAL (SELECT max(sequence) AS version FROM events \
-                      WHERE aggregate_type = kind AND aggregate_id = id) AS found \
+             LATERAL (SELECT max(sequence) AS version FROM events WHERE stream = \
+                      (SELECT number FROM streams WHERE aggregate_type = kind AND aggregate_id = id)) AS found \
              WHERE version IS NOT NULL",
         )
         .bind(kinds)
@@ -243,6 +244,16 @@ impl Engine for PostgresEngine {
             Ok((count("epoch", row.try_get("epoch")?)?, after))
         };
         self.fetch(ANSWER_MAX, sqlx::query(sql)).await?.iter().map(epoch).collect()
+    }
+
+    async fn misfiled(&self, after: Position, through: Position) -> Result<Option<Position>, SqlError> {
+        let sql = "SELECT position FROM events LEFT JOIN streams ON number = stream \
+             WHERE position > $1 AND position <= $2 AND (events.aggregate_type, events.aggregate_id) \
+             IS DISTINCT FROM (streams.aggregate_type, streams.aggregate_id) ORDER BY position LIMIT 1";
+        let bound = page_max(usize::try_from(through.0.saturating_sub(after.0)).unwrap_or(usize::MAX));
+        let query = sqlx::query(sql).bind(stored(after.0)).bind(stored(through.0));
+        let found = self.fetch(bound, query).await?;
+        found.first().map(|row| Ok(Position(count("position", row.try_get("position")?)?))).transpose()
     }
 
     fn announce(&self, head: Position) {

@@ -3,11 +3,11 @@
 //! The statement compares and moves the head and inserts everything from arrays, in one round trip that commits by
 //! itself. Only batches that give keys back or erase somebody need several statements, and then a transaction.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use muniment_aggregates::record::RecordedEvent;
+use muniment_aggregates::record::{RecordedEvent, StreamId};
 use muniment_sql::postgres::{SESSION_SETTINGS, within};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
 use sqlx::query::Query;
@@ -28,11 +28,15 @@ const CONNECT_SECONDS_MAX: u64 = 5;
 const MOVE_HEAD: &str = "WITH head AS (UPDATE journal_head SET position = $1, hash = $2, recorded_at = $3 \
     WHERE singleton = 1 AND position = $4 AND hash = $5 AND epoch = $6 RETURNING position)";
 /// In the select list the arrays are walked side by side; one `unnest` of all in FROM would first copy each of them.
+const EVENTS: &str = "SELECT unnest($7::bigint[]) AS position, unnest($8::text[]) AS aggregate_type, \
+    unnest($9::text[]) AS aggregate_id, unnest($10::bigint[]) AS sequence, unnest($11::text[]) AS event_type, \
+    unnest($12::text[]) AS event_version, unnest($13::text[])::json AS payload, unnest($14::text[])::json AS metadata, \
+    unnest($15::bigint[]) AS recorded_at, unnest($16::bytea[]) AS hash, unnest($17::bytea[]) AS dedupe_key";
+/// The number of a stream that was there before.
+const STREAM: &str = "(SELECT number FROM streams WHERE streams.aggregate_type = new.aggregate_type \
+    AND streams.aggregate_id = new.aggregate_id)";
 const INSERT_EVENTS: &str = "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, \
-    event_version, payload, metadata, recorded_at, hash, dedupe_key) \
-    SELECT unnest($7::bigint[]), unnest($8::text[]), unnest($9::text[]), unnest($10::bigint[]), unnest($11::text[]), \
-    unnest($12::text[]), unnest($13::text[])::json, unnest($14::text[])::json, unnest($15::bigint[]), \
-    unnest($16::bytea[]), unnest($17::bytea[]) WHERE EXISTS (SELECT 1 FROM head)";
+    event_version, payload, metadata, recorded_at, hash, dedupe_key, stream)";
 const TAKE_CLAIMS: &str = ", taken AS (INSERT INTO claims (scope, digest, owner_kind, owner_id, subject, position) \
     SELECT scope, digest, owner_kind, owner_id, subject, position FROM unnest($18::text[], $19::bytea[], $20::text[], \
     $21::text[], $22::text[], $23::bigint[]) AS new (scope, digest, owner_kind, owner_id, subject, position) \
@@ -41,9 +45,26 @@ const TAKE_CLAIMS: &str = ", taken AS (INSERT INTO claims (scope, digest, owner_
     SELECT id, position, subject, body, created_at, expires_at FROM unnest($24::text[], $25::bigint[], $26::text[], \
     $27::text[], $28::bigint[], $29::bigint[]) AS new (id, position, subject, body, created_at, expires_at) \
     WHERE EXISTS (SELECT 1 FROM head))";
+/// Streams that the batch begins.
+const NAME_STREAMS: &str = ", named AS (INSERT INTO streams (number, aggregate_type, aggregate_id) \
+    SELECT number, kind, id FROM unnest($31::bigint[], $32::text[], $33::text[]) AS new (number, kind, id) \
+    WHERE EXISTS (SELECT 1 FROM head))";
 
-static PLAIN: LazyLock<String> = LazyLock::new(|| format!("{MOVE_HEAD} {INSERT_EVENTS}"));
-static WITH_CHANGES: LazyLock<String> = LazyLock::new(|| format!("{MOVE_HEAD}{TAKE_CLAIMS} {INSERT_EVENTS}"));
+/// Events of streams that were there before, and nothing else.
+static PLAIN: LazyLock<String> = LazyLock::new(|| {
+    let events = format!("SELECT new.*, {STREAM} FROM ({EVENTS}) AS new");
+    format!("{MOVE_HEAD} {INSERT_EVENTS} {events} WHERE EXISTS (SELECT 1 FROM head)")
+});
+/// With keys, mail and new streams. What a statement writes it does not see, so the numbers of new streams come along.
+static WITH_CHANGES: LazyLock<String> = LazyLock::new(|| {
+    let columns = "position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, \
+        recorded_at, hash, dedupe_key";
+    let events = format!(
+        "SELECT {columns}, coalesce(new.stream, {STREAM}) FROM ({EVENTS}, unnest($30::bigint[]) AS stream) AS new"
+    );
+    let before = format!("{MOVE_HEAD}{TAKE_CLAIMS}{NAME_STREAMS}");
+    format!("{before} {INSERT_EVENTS} {events} WHERE EXISTS (SELECT 1 FROM head)")
+});
 
 /// The connection that writes, made anew whenever it is lost.
 pub(super) struct Session {
@@ -197,11 +218,13 @@ async fn send(connection: &mut PgConnection, batch: &Batch, held: bool) -> Resul
 }
 
 async fn send_statements(connection: &mut PgConnection, batch: &Batch, single: bool) -> Result<(), Failure> {
-    let inline = single && !batch.changes.is_empty();
-    let sql: &'static str = if inline { &WITH_CHANGES } else { &PLAIN };
+    let begun = Begun::of(batch);
+    let changes: &[Change] = if single { &batch.changes } else { &[] };
+    let is_plain = changes.is_empty() && begun.numbers.is_empty();
+    let sql: &'static str = if is_plain { &PLAIN } else { &WITH_CHANGES };
     let mut query = bind_events(sqlx::query(sql), batch);
-    if inline {
-        query = bind_changes(query, &batch.changes);
+    if !is_plain {
+        query = begun.bind(bind_changes(query, changes), batch);
     }
     if query.execute(&mut *connection).await?.rows_affected() == 0 {
         return Err(Failure::HeadMoved);
@@ -239,6 +262,38 @@ fn bind_events<'q>(query: PgQuery<'q>, batch: &'q Batch) -> PgQuery<'q> {
         .bind(column(events, |event| event.recorded_at.timestamp_micros()))
         .bind(column(events, |event| event.hash.as_slice()))
         .bind(column(events, |event| event.dedupe.as_ref().map(|key| key.0.as_slice())))
+}
+
+/// The streams that a batch begins, and their numbers: the positions of their first events.
+#[derive(Default)]
+struct Begun<'a> {
+    numbers: Vec<i64>,
+    kinds: Vec<&'a str>,
+    ids: Vec<&'a str>,
+    by_stream: HashMap<&'a StreamId, i64>,
+}
+
+impl<'a> Begun<'a> {
+    fn of(batch: &'a Batch) -> Self {
+        let mut begun = Self::default();
+        for event in batch.events.iter().filter(|event| event.sequence == 1) {
+            let number = stored(event.position.0);
+            begun.numbers.push(number);
+            begun.kinds.push(&event.stream.kind);
+            begun.ids.push(&event.stream.id);
+            begun.by_stream.insert(&event.stream, number);
+        }
+        begun
+    }
+
+    fn bind<'q>(self, query: PgQuery<'q>, batch: &'q Batch) -> PgQuery<'q>
+    where
+        'a: 'q,
+    {
+        let of_events: Vec<Option<i64>> =
+            batch.events.iter().map(|event| self.by_stream.get(&event.stream).copied()).collect();
+        query.bind(of_events).bind(self.numbers).bind(self.kinds).bind(self.ids)
+    }
 }
 
 #[derive(Default)]

@@ -1,25 +1,39 @@
-//! A SQLite store that an older program made is brought up to date: every stream, version and dedupe key is found.
+//! A store that an older program made is brought up to date: every stream, version and dedupe key is found.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use muniment_aggregates::record::{DedupeKey, Position, StreamId};
 use muniment_journal::{AppendError, Journal, Store};
 use sqlx::{Executor as _, SqlitePool};
 
-use crate::support::{Home, all, deduped, one, stream, verify};
+use crate::support::{Home, all, both_engines, deduped, one, stream, verify};
+
+both_engines! {
+    an_older_store_keeps_its_streams_versions_and_keys
+}
 
 /// Tables that are still as the first step made them.
 const UNCHANGED: [&str; 6] = ["journal_head", "journal_epochs", "claims", "snapshots", "subject_keys", "outbox"];
 const COLUMNS: &str = "position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, \
     recorded_at, hash, dedupe_key";
 
-fn file(home: &Home) -> PathBuf {
-    let Store::Sqlite { directory } = &home.store else { panic!("a test of SQLite") };
-    directory.join("journal.db")
+/// Puts the record into the schema of the program that knew the first step only.
+async fn made_old(home: &Home) {
+    match &home.store {
+        Store::Sqlite { directory } => made_old_file(&directory.join("journal.db")).await,
+        Store::Postgres { .. } => home.meddle(POSTGRES_BEFORE).await,
+    }
 }
 
-/// Puts the record into the schema of the program that knew the first step only.
-async fn made_old(file: &Path) {
+/// The steps after the first, backwards.
+const POSTGRES_BEFORE: &str = "DROP VIEW stream_events;
+    DROP INDEX events_stream;
+    ALTER TABLE events DROP COLUMN stream;
+    ALTER TABLE events ADD CONSTRAINT events_stream UNIQUE (aggregate_type, aggregate_id, sequence);
+    DROP TABLE streams;
+    DELETE FROM applied_migrations WHERE namespace = 'muniment.journal' AND name <> '0001_events';";
+
+async fn made_old_file(file: &Path) {
     let step = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/sqlite/journal/0001_events.sql");
     let old = file.with_extension("old");
     let pool = SqlitePool::connect(&format!("sqlite:{}?mode=rwc", old.display())).await.unwrap();
@@ -50,9 +64,7 @@ fn of(n: u64) -> StreamId {
     StreamId::new(if n.is_multiple_of(2) { "thing" } else { "other" }, &format!("s{}", n / 2))
 }
 
-#[tokio::test]
-async fn an_older_store_keeps_its_streams_versions_and_keys() {
-    let home = Home::sqlite();
+async fn an_older_store_keeps_its_streams_versions_and_keys(home: Home) {
     let journal = home.open().await;
     for version in 0..3 {
         for n in (0..10).rev() {
@@ -65,7 +77,7 @@ async fn an_older_store_keeps_its_streams_versions_and_keys() {
     }
     let before = all(&journal).await;
     journal.shutdown().await;
-    made_old(&file(&home)).await;
+    made_old(&home).await;
     assert!(Journal::open_read_only(home.config()).await.is_err(), "a reader runs no steps");
 
     let journal = home.open().await;

@@ -1,7 +1,7 @@
 //! Whoever changes the tables behind the journal's back is found, and the position is named.
 
 use muniment_aggregates::record::Position;
-use muniment_journal::{Journal, VerifyError};
+use muniment_journal::{Journal, Store, VerifyError};
 
 use crate::support::{Home, both_engines, one, stream};
 
@@ -12,6 +12,8 @@ both_engines! {
     an_inserted_event_is_named
     a_cut_tail_is_named
     a_changed_head_is_named
+    an_event_filed_under_another_stream_is_named
+    an_event_without_a_number_is_named
 }
 
 /// Twelve events, a meddler, and what the walk says.
@@ -69,15 +71,18 @@ async fn a_changed_head_is_named(home: Home) {
 }
 
 /// What leads to a stream's events stands in no hash.
-#[tokio::test]
-async fn an_event_filed_under_another_stream_is_named_on_sqlite() {
+async fn an_event_filed_under_another_stream_is_named(home: Home) {
+    let on = || match &home.store {
+        Store::Sqlite { .. } => Home::sqlite(),
+        Store::Postgres { .. } => Home::postgres(),
+    };
     let second = "INSERT INTO streams (number, aggregate_type, aggregate_id) VALUES (7, 'thing', 't');";
     for tampering in [
         "UPDATE events SET stream = NULL WHERE position = 5",
         "UPDATE events SET stream = 7 WHERE position = 5",
         "UPDATE events SET stream = 99 WHERE position = 5",
     ] {
-        let error = after(&Home::sqlite(), &format!("{second} {tampering}")).await;
+        let error = after(&on(), &format!("{second} {tampering}")).await;
         assert!(matches!(error, VerifyError::Misfiled { position: Position(5) }), "{tampering}: {error}");
     }
     for tampering in [
@@ -85,9 +90,8 @@ async fn an_event_filed_under_another_stream_is_named_on_sqlite() {
         "UPDATE streams SET aggregate_id = 'other'",
         "UPDATE streams SET aggregate_type = 'other'",
         "UPDATE streams SET number = 8",
-        "UPDATE streams SET aggregate_id = CAST(aggregate_id AS BLOB)",
     ] {
-        let error = after(&Home::sqlite(), tampering).await;
+        let error = after(&on(), tampering).await;
         assert!(matches!(error, VerifyError::Misfiled { position: Position(1) }), "{tampering}: {error}");
     }
     // Of two faults the first is named.
@@ -96,18 +100,23 @@ async fn an_event_filed_under_another_stream_is_named_on_sqlite() {
             "UPDATE events SET payload = '{{}}' WHERE position = {hash};
              UPDATE events SET stream = NULL WHERE position = {misfiled}"
         );
-        let error = after(&Home::sqlite(), &sql).await;
+        let error = after(&on(), &sql).await;
         assert_eq!(error.position(), Some(Position(first)), "{error}");
     }
 }
 
-/// Whoever adds an event by the columns of other tools is not refused by the table, but found.
 #[tokio::test]
-async fn an_event_without_a_number_is_named_on_sqlite() {
+async fn a_name_of_another_type_is_no_name_on_sqlite() {
+    let error = after(&Home::sqlite(), "UPDATE streams SET aggregate_id = CAST(aggregate_id AS BLOB)").await;
+    assert!(matches!(error, VerifyError::Misfiled { position: Position(1) }), "{error}");
+}
+
+/// Whoever adds an event by the columns of other tools is not refused by the table, but found.
+async fn an_event_without_a_number_is_named(home: Home) {
     let sql = "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
                    recorded_at, hash) SELECT 13, 'thing', 's', 13, event_type, event_version, payload, metadata, recorded_at, hash
                    FROM events WHERE position = 12;
                UPDATE journal_head SET position = 13";
-    let error = after(&Home::sqlite(), sql).await;
+    let error = after(&home, sql).await;
     assert_eq!(error.position(), Some(Position(13)), "{error}");
 }

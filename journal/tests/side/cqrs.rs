@@ -9,6 +9,7 @@ use cqrs_es::{Aggregate, AggregateError, CqrsFramework, DomainEvent, EventEnvelo
 use muniment_aggregates::record::StreamId;
 use muniment_journal::cqrs_repository::JournalRepository;
 use muniment_sql::Database;
+use postgres_es::PostgresEventRepository;
 use serde::{Deserialize, Serialize};
 use sqlite_es::SqliteEventRepository;
 
@@ -19,6 +20,7 @@ on_both!(
     of_racing_commands_none_is_lost_and_none_counts_twice,
     snapshots_of_the_crate_are_refused,
     a_replay_sees_all_streams_in_the_order_of_recording,
+    other_tools_read_the_database,
 );
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -169,26 +171,36 @@ async fn a_replay_sees_all_streams_in_the_order_of_recording(kind: Kind) {
     assert_eq!(*odd.0.lock().unwrap(), recorded);
 }
 
-/// What other tools do with the file: the layout of sqlite-es, one stream through the view by index.
-#[tokio::test]
-async fn other_tools_read_the_sqlite_file() {
-    let place = Place::new(Kind::Sqlite);
+/// What other tools do with the database: the layout of cqrs-es, one stream through the view by index.
+async fn other_tools_read_the_database(kind: Kind) {
+    let place = Place::new(kind);
     let journal = place.open().await;
     let framework = framework(&journal);
     for amount in 1..=5 {
         framework.execute(if amount % 2 == 0 { "even" } else { "odd" }, amount).await.unwrap();
     }
-    let Some(Database::Sqlite(pool)) = journal.engine().stores().map(|stores| stores.read) else { panic!("on SQLite") };
+    let database = journal.engine().stores().unwrap().read;
     for table in ["events", "stream_events"] {
-        let stock = SqliteEventRepository::new(pool.clone()).with_tables(table, "snapshots");
-        let odd = stock.get_events::<Counter>("odd").await.unwrap();
+        let odd = match &database {
+            Database::Sqlite(pool) => {
+                let stock = SqliteEventRepository::new(pool.clone()).with_tables(table, "snapshots");
+                assert_eq!(stock.get_last_events::<Counter>("odd", 2).await.unwrap().len(), 1, "{table}");
+                stock.get_events::<Counter>("odd").await.unwrap()
+            }
+            Database::Postgres(pool) => {
+                let stock = PostgresEventRepository::new(pool.clone()).with_tables(table, "snapshots");
+                assert_eq!(stock.get_last_events::<Counter>("odd", 2).await.unwrap().len(), 1, "{table}");
+                stock.get_events::<Counter>("odd").await.unwrap()
+            }
+        };
         assert_eq!(odd.iter().map(|event| event.sequence).collect::<Vec<_>>(), [1, 2, 3], "{table}");
-        assert_eq!(stock.get_last_events::<Counter>("odd", 2).await.unwrap().len(), 1, "{table}");
     }
-    let plan = "EXPLAIN QUERY PLAN SELECT payload FROM stream_events WHERE aggregate_type = ? AND aggregate_id = ? \
-        ORDER BY sequence";
-    let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(plan).fetch_all(&pool).await.unwrap();
-    let plan: Vec<String> = plan.into_iter().map(|step| step.3).collect();
-    assert!(plan.iter().all(|step| step.starts_with("SEARCH")) && plan.len() == 2, "{plan:?}");
+    if let Database::Sqlite(pool) = database {
+        let plan = "EXPLAIN QUERY PLAN SELECT payload FROM stream_events WHERE aggregate_type = ? AND aggregate_id = ? \
+            ORDER BY sequence";
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(plan).fetch_all(&pool).await.unwrap();
+        let plan: Vec<String> = plan.into_iter().map(|step| step.3).collect();
+        assert!(plan.iter().all(|step| step.starts_with("SEARCH")) && plan.len() == 2, "{plan:?}");
+    }
     journal.shutdown().await;
 }

@@ -163,6 +163,22 @@ fn acc_022_the_session_on_the_server_lasts_longer_with_its_cookie(engine: Engine
     };
     let first = end(&person);
     crate::harness::eventually("the end moves", || (end(&person) > first).then_some(()));
+
+    // With more than a day left, and where nothing is ever near, it stays where it was.
+    for settings in [
+        [("ACCOUNTS_SESSION_MAX_AGE", "25h"), ("ACCOUNTS_REFRESH_THRESHOLD", "24h")],
+        [("ACCOUNTS_SESSION_MAX_AGE", "1h"), ("ACCOUNTS_REFRESH_THRESHOLD", "0")],
+    ] {
+        let house = Installation::with(engine, &settings);
+        let person = house.person("ann");
+        let first = end(&person);
+        for _ in 0..3 {
+            let reply = person.client.get("/api/account/verify");
+            assert_eq!((reply.status, reply.header("set-cookie")), (200, ""), "{settings:?}");
+            assert_eq!(end(&person), first, "{settings:?}");
+        }
+        assert_eq!(house.server.store.count("account.session_extended"), 0, "{settings:?}");
+    }
 }
 
 fn acc_023_a_session_past_its_end_is_unknown(engine: Engine) {

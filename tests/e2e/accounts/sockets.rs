@@ -61,6 +61,31 @@ fn acc_186_what_falls_away_is_told_with_its_cause(engine: Engine) {
     assert_eq!((&told["reason"], &told["offer"]["id"]), (&json!("role_grant_revoked"), &again["id"]));
     let told = to_ben.notice("role_grant_revoke");
     assert_eq!(told, json!({ "role_grant_id": grant, "role": "teacher", "scope_id": null, "reason": "moved" }));
+    let grant = house.grant(&ben, "teacher");
+    let revoke = json!({ "actor_id": ben.actor, "role_grant_id": grant });
+    house.keeper.client.rpc("role_grant_revoke", &revoke).result();
+    let told = to_ben.notice("role_grant_revoke");
+    assert_eq!(told, json!({ "role_grant_id": grant, "role": "teacher", "scope_id": null, "reason": null }));
+}
+
+fn acc_186_what_falls_with_its_scope_is_told_to_everyone_it_concerns(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (boss, chief, ben) = (house.admin("boss"), house.admin("chief"), house.person("ben"));
+    let id = uuid::Uuid::new_v4().to_string();
+    let scope = json!({ "scope_kind": "class", "scope_id": id });
+    let held = house.grant_at(&ben, "student", &scope);
+    let offers = [&boss, &chief].map(|grantor| house.offer(grantor, &ben, "teacher", &scope));
+    let mut grantors = [&boss, &chief].map(|grantor| Socket::of(&house.server, &grantor.cookie));
+    let mut to_ben = Socket::of(&house.server, &ben.cookie);
+    house.keeper.client.rpc("scope_destroy", &scope).result();
+    for (socket, offer) in grantors.iter_mut().zip(&offers) {
+        let told = socket.notice("role_grant_offer_supersede");
+        assert_eq!((&told["reason"], &told["cause_id"]), (&json!("scope_destroyed"), &json!(id)), "{told}");
+        assert_eq!(told["offer"]["id"], offer["id"]);
+        assert!(told["offer"]["superseded_at"].is_string(), "{told}");
+    }
+    let told = to_ben.notice("role_grant_revoke");
+    assert_eq!(told, json!({ "role_grant_id": held, "role": "student", "scope_id": id, "reason": null }));
 }
 
 fn acc_187_every_socket_of_the_account_is_told_on_every_node(engine: Engine) {
@@ -191,16 +216,25 @@ fn acc_211_every_method_answers_alike_and_leaves_the_same_row(engine: Engine) {
 fn acc_212_a_silent_socket_is_closed_and_a_chatty_one_stays(engine: Engine) {
     let house = Installation::with(engine, &[("WS_HEARTBEAT_TIMEOUT", "2s")]);
     let person = house.named("ann-a");
-    let (mut silent, mut chatty) =
-        (Socket::of(&house.server, &person.cookie), Socket::of(&house.server, &person.cookie));
+    let mut chatty = Socket::of(&house.server, &person.cookie);
     assert_eq!(chatty.call("heartbeat", &Value::Null)["result"], json!({}));
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(4) {
+    let before = Instant::now();
+    let mut silent = Socket::of(&house.server, &person.cookie);
+    let opened = Instant::now();
+    let code = loop {
+        match silent.next_within(Duration::from_millis(300)) {
+            Some(Incoming::Closed(code)) => break code,
+            None => assert_eq!(chatty.call("heartbeat", &json!({}))["result"], json!({})),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(code, 4003);
+    assert!(before.elapsed() >= Duration::from_secs(2), "not before its time: {:?}", before.elapsed());
+    assert!(opened.elapsed() <= Duration::from_millis(3_500), "not long after: {:?}", opened.elapsed());
+    while opened.elapsed() < Duration::from_secs(4) {
         assert_eq!(chatty.call("heartbeat", &json!({}))["result"], json!({}));
-        crate::harness::runtime().block_on(async { tokio::time::sleep(Duration::from_millis(500)).await });
+        assert!(chatty.is_quiet(Duration::from_millis(300)));
     }
-    assert_eq!(silent.closed_within(Duration::from_millis(100)), 4003);
-    assert_eq!(chatty.call("heartbeat", &json!({}))["result"], json!({}));
 }
 
 fn acc_213_what_is_no_request_is_told_and_the_socket_lives(engine: Engine) {
@@ -432,6 +466,7 @@ fn acc_218_no_handshake_outlives_its_credential(engine: Engine) {
 both_engines![
     acc_185_offers_are_told_to_whom_they_concern,
     acc_186_what_falls_away_is_told_with_its_cause,
+    acc_186_what_falls_with_its_scope_is_told_to_everyone_it_concerns,
     acc_187_every_socket_of_the_account_is_told_on_every_node,
     acc_210_the_handshake_asks_as_every_request_does,
     acc_211_a_method_answers_on_the_socket_as_over_http,

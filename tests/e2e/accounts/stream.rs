@@ -1,5 +1,7 @@
 //! The stream of the audit (ACC-180 to ACC-183).
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::socket::Stream;
@@ -96,6 +98,54 @@ fn acc_182_a_stream_ends_with_the_row_that_ends_its_right(engine: Engine) {
     assert!(stream.row().is_none());
 }
 
+/// Asserts that the row comes, nothing behind it, and the end with it, soon.
+#[track_caller]
+fn ends_with(mut stream: Stream, event_type: &str, since: Instant) {
+    next(&mut stream, event_type);
+    assert!(stream.row().is_none(), "{event_type}: something was shown behind the end of the right");
+    assert!(since.elapsed() < Duration::from_secs(2), "{event_type}: the stream ended after {:?}", since.elapsed());
+}
+
+fn acc_182_whatever_takes_the_right_ends_the_stream_within_two_seconds(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let bearer = |boss: &Person| {
+        let made = boss.client.rpc("account_token_create", &Value::Null).result();
+        let authorization = format!("Bearer {}", text(&made["token"]));
+        let mut stream = Stream::open(&house.server, "/api/audit/stream", &[("authorization", &authorization)]);
+        assert_eq!((stream.status, stream.line().as_deref()), (200, Some(": connected")));
+        (stream, made["id"].clone())
+    };
+
+    let boss = house.admin("boss");
+    let change = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
+    let (of_session, (of_token, _)) = (open(&house.server, &boss, ""), bearer(&boss));
+    boss.client.post("/api/account/password", &change).expect(200);
+    let since = Instant::now();
+    ends_with(of_session, "password_change", since);
+    ends_with(of_token, "password_change", since);
+
+    let boss = house.admin("boss");
+    let account = json!({ "account_id": boss.id });
+    let of_session = open(&house.server, &boss, "");
+    house.keeper.client.rpc("admin_session_revoke_all", &account).result();
+    ends_with(of_session, "session_revoke_all", Instant::now());
+
+    let boss = house.admin("boss");
+    let account = json!({ "account_id": boss.id });
+    let (of_token, _) = bearer(&boss);
+    house.keeper.client.rpc("admin_token_revoke_all", &account).result();
+    ends_with(of_token, "token_revoke_all", Instant::now());
+
+    let boss = house.admin("boss");
+    let (of_token, id) = bearer(&boss);
+    let mut other = open(&house.server, &boss, "");
+    boss.client.rpc("account_token_revoke", &json!({ "token_id": id })).result();
+    ends_with(of_token, "token_revoke", Instant::now());
+    next(&mut other, "token_revoke");
+    boss.client.post("/api/account/logout", &json!({})).expect(200);
+    ends_with(other, "logout", Instant::now());
+}
+
 fn acc_183_whoever_comes_back_misses_nothing_and_sees_nothing_twice(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let mut stream = open(&house.server, &house.keeper, "");
@@ -131,5 +181,6 @@ both_engines![
     acc_180_administrators_see_what_happens_as_it_happens,
     acc_181_a_session_has_ten_streams,
     acc_182_a_stream_ends_with_the_row_that_ends_its_right,
+    acc_182_whatever_takes_the_right_ends_the_stream_within_two_seconds,
     acc_183_whoever_comes_back_misses_nothing_and_sees_nothing_twice,
 ];

@@ -48,4 +48,30 @@ fn g9_taking_a_role_takes_back_the_offers_of_it_that_its_holder_made(engine: Eng
     assert_eq!((&again["retracted_offer_ids"], &again["position"]), (&json!([]), &Value::Null));
 }
 
-both_engines![g9_taking_a_role_takes_back_the_offers_of_it_that_its_holder_made,];
+fn g17_a_change_that_names_nothing_changes_nothing(engine: Engine) {
+    let house = Installation::shared(engine);
+    let company = house.server.company();
+    company.metric("arr");
+    let shown = || company.agent.get("/v1/metrics").expect(200)["metrics"].clone();
+    let before = shown();
+    company.agent.post("/v1/metrics/arr/settings", &json!({})).expect(200);
+    assert_eq!(shown(), before);
+    // Nobody who may not change is let in by asking for nothing.
+    let stranger = house.server.company();
+    stranger.agent.post("/v1/metrics/arr/settings", &json!({})).refused(404, "metric_not_found");
+    let ann = house.person("ann");
+    for method in ["app_settings_update", "self_service_role_set"] {
+        assert!(!house.keeper.client.rpc(method, &json!({})).issues().is_empty(), "{method}");
+    }
+    ann.client.rpc("app_settings_update", &json!({})).0.expect(400);
+    ann.client.rpc("app_settings_update", &json!({ "open_signup": false })).refused(
+        403,
+        -32_002,
+        "insufficient_permissions",
+    );
+}
+
+both_engines![
+    g17_a_change_that_names_nothing_changes_nothing,
+    g9_taking_a_role_takes_back_the_offers_of_it_that_its_holder_made,
+];

@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, PASSWORD, Setup, cookie_of, in_parallel};
+use crate::harness::{Engine, Installation, ORIGIN, PASSWORD, Setup, cookie_of, in_parallel, text};
 
 fn d3_a_session_that_the_client_brings_is_never_taken_on(engine: Engine) {
     let house = Installation::shared(engine);
@@ -97,6 +97,52 @@ fn f8_a_daemon_token_file_that_is_not_the_servers_alone_stops_the_start(engine: 
     assert_eq!(token.trim_end().len(), 43);
 }
 
+fn d13_what_lists_and_the_store_show_opens_nothing(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let ann = house.named("ann-a");
+    let (_, token) = house.token_of(&ann);
+    let listed = ann.client.rpc("account_session_list", &Value::Null).result();
+    let session = text(&listed["sessions"][0]["id"]);
+    let (name, value) = ann.cookie.split_once('=').unwrap();
+    let signed = value.split_once(':').unwrap().1;
+    // K14: what a dump has in place of the secrets are digests, and no digest is a credential.
+    let hashes = ["sessions_v1_g0", "api_tokens_v1_g0"].map(|table| {
+        let hashes = house.server.store.texts_of_read_models(&format!("SELECT secret_hash FROM {table}"));
+        assert!(!hashes.is_empty(), "{table}");
+        hashes
+    });
+    for shown in [session, token].into_iter().chain(hashes.concat()) {
+        let anonymous = house.server.anonymous();
+        for client in [
+            anonymous.header("cookie", &format!("{name}={shown}")),
+            anonymous.header("cookie", &format!("{name}={shown}:{signed}")),
+            anonymous.bearer(&shown),
+            anonymous.header("x-daemon-token", &shown),
+        ] {
+            assert_eq!(client.get("/api/account/verify").status, 401, "{shown}");
+        }
+    }
+    assert_eq!(ann.client.get("/api/account/verify").status, 200);
+}
+
+fn f7_a_daemon_token_that_came_through_a_proxy_is_refused(engine: Engine) {
+    let house = Installation::shared(engine);
+    assert_eq!(house.daemon().get("/api/account/verify").status, 200);
+    for (name, value) in [
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-for", ""),
+        ("x-forwarded-host", "localhost"),
+        ("X-Forwarded-Proto", "https"),
+        ("x-forwarded-anything", "1"),
+        ("origin", ORIGIN),
+        ("referer", ""),
+    ] {
+        let through = house.daemon().header(name, value);
+        through.get("/api/account/verify").refused(401, "invalid_daemon_token");
+        through.rpc("invite_list", &json!({})).0.expect(401);
+    }
+}
+
 fn k17_the_program_knows_no_method_of_tests(engine: Engine) {
     let house = Installation::shared(engine);
     for method in ["_testing_reset", "_testing_drain_effects", "_testing_mint_session"] {
@@ -116,5 +162,7 @@ both_engines![
     d8_many_sign_ins_at_once_leave_no_more_sessions_than_the_cap,
     d12_a_cookie_beside_a_token_never_adds_their_rights,
     f8_a_daemon_token_file_that_is_not_the_servers_alone_stops_the_start,
+    d13_what_lists_and_the_store_show_opens_nothing,
+    f7_a_daemon_token_that_came_through_a_proxy_is_refused,
     k17_the_program_knows_no_method_of_tests,
 ];

@@ -25,7 +25,7 @@ Tasks:
                      (--quick: without the end-to-end tests)
   tidy               the rules of the house: imports by layer, sizes, banned words and calls, dead files, parity
   golden             write the golden copies of new events (never edits a released one)
-  torture [FILTER]   the crash and race proofs in full length, with their counts
+  torture [FILTER]   every proof in full length, with its counts; FILTER is a part of a test's name
   bench [ARGS]       run the benchmarks beside their peers
   help               this page
 

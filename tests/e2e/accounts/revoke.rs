@@ -1,4 +1,4 @@
-//! Taking roles away, roles of one's own choice, the end of a scope (ACC-140 to ACC-147), and the last holder.
+//! Taking roles away, roles of one's own choice, the end of a scope (ACC-140 to ACC-147).
 
 use serde_json::{Value, json};
 
@@ -209,36 +209,6 @@ fn acc_147_a_destroyed_scope_ends_everything_at_it_for_good(engine: Engine) {
     assert_eq!((&again["revoked_role_grant_ids"], &again["superseded_offer_ids"]), (&json!([]), &json!([])));
 }
 
-fn acc_last_holder_cannot_be_lost_even_when_two_remove_each_other(engine: Engine) {
-    let house = Installation::with(engine, &[]);
-    let rounds = if crate::harness::torture() { 500 } else { 10 };
-    let own = house.keeper.client.get("/api/account/status").expect(200);
-    let admin = own["role_grants"].as_array().unwrap().iter().find(|grant| grant["role"] == "admin").unwrap();
-    let alone = revoke(&house, &house.keeper, &text(&admin["id"]), Value::Null);
-    alone.refused(400, -32_600, "last_holder");
-    house.keeper.client.rpc("app_settings_update", &json!({ "open_signup": true })).result();
-    let mut first = house.keeper.clone();
-    let mut first_grant = text(&admin["id"]);
-    for _ in 0..rounds {
-        let name = crate::harness::unique("rival");
-        let reply = house.sign_up(&json!({ "username": name, "password": crate::harness::PASSWORD }));
-        let second = house.person_of(&name, &crate::harness::cookie_of(&reply));
-        let offer = house.offer(&first, &second, "admin", &json!({}));
-        let accepted = second.client.rpc("role_grant_offer_accept", &json!({ "offer_id": offer["id"] })).result();
-        let second_grant = text(&accepted["role_grant_id"]);
-        let attacks = [(&first, &second, &second_grant), (&second, &first, &first_grant)];
-        let statuses = in_parallel(2, |index| {
-            let (by, of, grant) = attacks[index];
-            let params = json!({ "actor_id": of.actor, "role_grant_id": grant });
-            by.client.rpc("role_grant_revoke", &params).0.status
-        });
-        assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
-        if statuses[1] == 200 {
-            (first, first_grant) = (second, second_grant);
-        }
-    }
-}
-
 both_engines![
     acc_140_a_role_that_is_taken_is_gone_at_once,
     acc_141_only_what_is_there_and_given_by_offer_is_taken,
@@ -250,5 +220,4 @@ both_engines![
     acc_146_a_role_in_a_scope_is_not_the_switchs,
     acc_146_many_switches_at_once_give_the_role_once,
     acc_147_a_destroyed_scope_ends_everything_at_it_for_good,
-    acc_last_holder_cannot_be_lost_even_when_two_remove_each_other,
 ];

@@ -26,6 +26,7 @@ impl Ledger {
         let stop = AtomicBool::new(false);
         let before = self.acknowledged.lock().unwrap().len();
         std::thread::scope(|scope| {
+            let _stops = StopsWhenDropped(&stop);
             for writer in 0..WRITERS {
                 let stop = &stop;
                 scope.spawn(move || self.write(company, writer, stop));
@@ -34,7 +35,6 @@ impl Ledger {
                 (self.acknowledged.lock().unwrap().len() >= before + points).then_some(())
             });
             disaster();
-            stop.store(true, Ordering::Relaxed);
         });
     }
 
@@ -50,14 +50,12 @@ impl Ledger {
                     let id = reply.json()["id"].as_str().unwrap().to_owned();
                     self.acknowledged.lock().unwrap().insert(format!("{metric} {key}"), id);
                 }
-                Some(reply) if reply.status == 503 => {
-                    self.open.lock().unwrap().push(format!("{metric} {key} {number}"))
-                }
-                Some(reply) => panic!("{reply}"),
-                None => {
+                // Who is sent away asks again, and not at once.
+                answer if answer.as_ref().is_none_or(|reply| reply.status == 503) => {
                     self.open.lock().unwrap().push(format!("{metric} {key} {number}"));
-                    runtime().block_on(async { tokio::time::sleep(std::time::Duration::from_millis(20)).await });
+                    runtime().block_on(async { tokio::time::sleep(std::time::Duration::from_millis(200)).await });
                 }
+                answer => panic!("{answer:?}"),
             }
         }
     }
@@ -99,6 +97,15 @@ impl Ledger {
         }
         assert_eq!(found.len(), acknowledged.len(), "points that nobody was promised");
         contiguous(server);
+    }
+}
+
+/// Ends what goes on until it is told to, also when a test fails: its scope waits for all threads.
+pub(super) struct StopsWhenDropped<'a>(pub(super) &'a AtomicBool);
+
+impl Drop for StopsWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -5,7 +5,7 @@ mod http;
 mod log;
 mod nodes;
 mod rights;
-mod socket;
+pub(crate) mod socket;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,7 +19,7 @@ fn pause(milliseconds: u64) {
 }
 
 /// Everything a caller may read after a cursor, through every page of the long-poll.
-fn listing(client: &Client, after: &str) -> Vec<Value> {
+pub(crate) fn listing(client: &Client, after: &str) -> Vec<Value> {
     let mut events = Vec::new();
     let mut cursor = after.to_owned();
     loop {
@@ -38,7 +38,7 @@ fn positions(events: &[Value]) -> Vec<u64> {
 }
 
 /// The name of the record, as cursors begin.
-fn store(client: &Client) -> String {
+pub(crate) fn store(client: &Client) -> String {
     client.get("/v1/events?after=head").expect(200)["store"].as_str().unwrap().to_owned()
 }
 

@@ -25,7 +25,7 @@ pub(super) enum Incoming {
     Reset,
 }
 
-pub(super) struct Socket {
+pub(crate) struct Socket {
     inner: WebSocketStream<TcpStream>,
 }
 
@@ -61,7 +61,7 @@ impl Socket {
     }
 
     /// Upgrades, says hello and is welcomed.
-    pub(super) fn connect(server: &Server, token: &str) -> Self {
+    pub(crate) fn connect(server: &Server, token: &str) -> Self {
         Self::connect_from(server, "127.0.0.1", token)
     }
 
@@ -72,7 +72,7 @@ impl Socket {
         socket
     }
 
-    pub(super) fn send(&mut self, frame: &Value) {
+    pub(crate) fn send(&mut self, frame: &Value) {
         self.raw(Message::text(frame.to_string()));
     }
 
@@ -91,7 +91,7 @@ impl Socket {
     }
 
     /// The next frame; heartbeats are passed over.
-    pub(super) fn frame(&mut self) -> Value {
+    pub(crate) fn frame(&mut self) -> Value {
         match self.within(WAIT) {
             Some(Incoming::Frame(frame)) => frame,
             other => panic!("expected a frame, found {other:?}"),
@@ -99,7 +99,7 @@ impl Socket {
     }
 
     /// The next frame of a type; others that come before it are passed over.
-    pub(super) fn frame_of(&mut self, t: &str) -> Value {
+    pub(crate) fn frame_of(&mut self, t: &str) -> Value {
         loop {
             let frame = self.frame();
             if frame["t"] == t {
@@ -127,7 +127,7 @@ impl Socket {
     }
 
     /// Subscribes; the answer.
-    pub(super) fn subscribe(&mut self, id: u32, from: &Value, credit: u32, filter: &Value) -> Value {
+    pub(crate) fn subscribe(&mut self, id: u32, from: &Value, credit: u32, filter: &Value) -> Value {
         self.send(&json!({ "t": "sub", "id": id, "mode": "log", "from": from, "credit": credit, "filter": filter }));
         self.frame()
     }

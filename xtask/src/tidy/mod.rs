@@ -5,6 +5,7 @@ mod attacks;
 mod files;
 mod layers;
 mod modules;
+mod proofs;
 mod source;
 mod words;
 
@@ -67,6 +68,7 @@ pub(crate) fn run(_arguments: &[String]) -> Result<()> {
         findings.extend(files::check(file));
         findings.extend(layers::check(file, &source::paths(&file.lines)));
         findings.extend(words::check(file));
+        findings.extend(proofs::check(file));
     }
     for manifest in &manifests {
         findings.extend(files::check_manifest(manifest));

@@ -60,6 +60,10 @@ const FORGED: &str = "
     FROM journal_head;
     UPDATE journal_head SET position = position + 1;";
 
+/// Who waits for a lock with a statement on the head of the record.
+const WAITING: &str = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+    AND wait_event_type = 'Lock' AND query LIKE '%journal_head%'";
+
 fn keyed(company: &Company, n: usize) -> Reply {
     company.agent.post("/v1/metrics/arr/points", &json!({ "value": n, "idempotency_key": format!("slow-{n}") }))
 }
@@ -70,7 +74,7 @@ fn a_slow_writer_that_commits_late_hides_nothing() {
     let slow = Mutex::new(Some(OpenTransaction::begin(&url, "UPDATE journal_head SET position = position")));
     let replies = in_parallel(5, |n| {
         if n == 4 {
-            runtime().block_on(async { tokio::time::sleep(Duration::from_millis(700)).await });
+            eventually("an append waits for the slow writer", || server.store.texts(WAITING).pop());
             slow.lock().unwrap().take().unwrap().end("COMMIT");
             return None;
         }

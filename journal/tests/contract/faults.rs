@@ -11,7 +11,7 @@ use muniment_journal::limits::STALL_MILLISECONDS_MAX;
 use muniment_journal::{AppendError, Engine, Journal, JournalLimits, KeyRing, Stores};
 use muniment_sql::SqlError;
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::support::{Home, all, one, stream, verify};
 
@@ -37,11 +37,40 @@ struct Faulty {
     /// Whether others write the record too.
     shared: bool,
     gate: Semaphore,
+    /// Writes that have come to the gate.
+    writes: watch::Sender<usize>,
+    /// Times that versions of streams were asked for.
+    questions: watch::Sender<usize>,
+}
+
+impl Faulty {
+    /// Waits until so many writes have come to the gate.
+    async fn writes(&self, count: usize) {
+        reached(&self.writes, count).await;
+    }
+
+    /// Waits until the writer has judged everything that was submitted before: it judges in order and one group after the
+    /// other, so when it asks about the second of two streams it does not know, it has judged what came with the first.
+    async fn judged(&self, journal: &Journal) {
+        for _ in 0..2 {
+            let asked = *self.questions.borrow();
+            let unknown = stream(&format!("unknown-{asked}"));
+            drop(journal.submit(one(&unknown, 7, "of a version that there is not")).unwrap());
+            reached(&self.questions, asked + 1).await;
+        }
+    }
+}
+
+async fn reached(counter: &watch::Sender<usize>, count: usize) {
+    let mut counted = counter.subscribe();
+    let waited = tokio::time::timeout(Duration::from_secs(20), counted.wait_for(|counted| *counted >= count)).await;
+    waited.expect("it comes about within 20 s").unwrap();
 }
 
 #[async_trait]
 impl Engine for Faulty {
     async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
+        self.writes.send_modify(|writes| *writes += 1);
         self.gate.acquire().await.unwrap().forget();
         let fault = self.script.lock().pop_front().flatten();
         let late = self.late.lock().take();
@@ -76,7 +105,9 @@ impl Engine for Faulty {
     }
 
     async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
-        self.inner.versions(streams).await
+        let versions = self.inner.versions(streams).await;
+        self.questions.send_modify(|questions| *questions += 1);
+        versions
     }
 
     async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
@@ -113,6 +144,8 @@ async fn faulty(home: &Home, script: &[Option<Fault>], open_gates: usize) -> (Jo
         late: Mutex::new(None),
         shared: script.contains(&Some(Fault::Late)),
         gate: Semaphore::new(open_gates),
+        writes: watch::Sender::new(0),
+        questions: watch::Sender::new(0),
     });
     let keyring = KeyRing::in_memory([7; 32], made.identity().installation).unwrap();
     let journal = Journal::with_engine(engine.clone(), keyring, JournalLimits::default()).await.unwrap();
@@ -143,10 +176,10 @@ async fn a_write_that_fails_is_told_and_what_built_on_it_falls() {
     let own = stream("s");
     let failed = journal.submit(one(&own, 0, "1")).unwrap();
     // The first is in flight when the next ones come: one builds on it, one does not.
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    engine.writes(1).await;
     let built_on_it = journal.submit(one(&own, 1, "2")).unwrap();
     let apart = journal.submit(one(&stream("t"), 0, "t")).unwrap();
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    engine.judged(&journal).await;
     engine.gate.add_permits(ENOUGH);
     assert!(matches!(failed.await, Err(AppendError::Unavailable(reason)) if reason == "disk full"));
     let conflict = AppendError::Conflict { stream: own.clone(), expected: 1, actual: 0 };
@@ -194,9 +227,9 @@ async fn a_database_that_hangs_is_not_waited_for_by_those_who_come_later() {
 #[tokio::test]
 async fn what_a_shutdown_leaves_in_flight_is_told_as_uncertain() {
     let home = Home::sqlite();
-    let (journal, _) = faulty(&home, &[], 0).await;
+    let (journal, engine) = faulty(&home, &[], 0).await;
     let hanging = journal.submit(one(&stream("s"), 0, "x")).unwrap();
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    engine.writes(1).await;
     let behind = journal.submit(one(&stream("t"), 0, "x")).unwrap();
     journal.shutdown().await;
     assert!(matches!(hanging.await, Err(AppendError::Uncertain(_))), "it may yet be stored");
@@ -222,9 +255,10 @@ async fn a_refusal_is_not_told_before_what_it_rests_on_is_durable() {
     let (journal, engine) = faulty(&home, &[], 0).await;
     let own = stream("s");
     let accepted = journal.submit(one(&own, 0, "1")).unwrap();
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    engine.writes(1).await;
     let mut refused = journal.submit(one(&own, 0, "stale")).unwrap();
-    let early = tokio::time::timeout(Duration::from_millis(50), &mut refused).await;
+    engine.judged(&journal).await;
+    let early = tokio::time::timeout(Duration::ZERO, &mut refused).await;
     assert!(early.is_err(), "it rests on an append that may still vanish: {early:?}");
     engine.gate.add_permits(ENOUGH);
     accepted.await.unwrap();
@@ -239,9 +273,9 @@ async fn a_batch_fills_while_the_one_before_it_is_in_flight() {
     let own = stream("s");
     let mut tickets = vec![journal.submit(one(&own, 0, "x")).unwrap()];
     // The first is in flight when the others come.
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    engine.writes(1).await;
     tickets.extend((1..100).map(|version| journal.submit(one(&own, version, "x")).unwrap()));
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    engine.judged(&journal).await;
     engine.gate.add_permits(2);
     for (index, ticket) in tickets.into_iter().enumerate() {
         assert_eq!(ticket.await.unwrap().first, Position(index as u64 + 1));

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`decider`] is the contract every aggregate fulfils; [`record`] is the plain data all
 //! layers share; [`ids`], [`claims`] and [`sealed`] are the values events are made of; then one module an
-//! aggregate. Begin with [`metric`], the one most commands go to. [`catalog`] lists every event there is.
+//! aggregate. Begin with [`metric`], the one most commands go to. [`catalog`] lists every event there is,
+//! [`ended`] says which of them end a credential.
 
 /// Lets each command struct stand where its aggregate's command enum is asked for.
 macro_rules! from_each {
@@ -45,6 +46,7 @@ pub mod subject;
 
 pub mod catalog;
 pub mod cqrs;
+pub mod ended;
 pub mod upcasters;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muniment_aggregates::account::AccountEvent;
 use muniment_aggregates::catalog::AnyEvent;
+use muniment_aggregates::ended::{Credentials, Ended, ended};
 use muniment_aggregates::ids::{AccountId, CredentialId};
 use muniment_aggregates::record::Position;
 use muniment_sql::{Engine, Row, SqlError};
@@ -108,60 +109,52 @@ impl Projection for ApiTokens {
 
     async fn apply(&self, facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<(), ApplyError> {
         for fact in facts {
-            let AnyEvent::Account(event) = fact.event else { continue };
-            match event {
-                AccountEvent::ApiTokenIssued(issued) => {
-                    rows.execute(
-                        "INSERT INTO api_tokens_v1_g0 (id, account_id, name, secret_hash, expires_at, created_at, \
-                         position) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                        &[
-                            issued.token.0.as_str().into(),
-                            fact.stream_id(),
-                            issued.name.as_str().into(),
-                            issued.secret_hash.as_str().into(),
-                            issued.expires_at.into(),
-                            issued.at.into(),
-                            fact.position(),
-                        ],
-                    )
-                    .await?;
+            if let AnyEvent::Account(AccountEvent::ApiTokenIssued(issued)) = fact.event {
+                rows.execute(
+                    "INSERT INTO api_tokens_v1_g0 (id, account_id, name, secret_hash, expires_at, created_at, \
+                     position) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                    &[
+                        issued.token.0.as_str().into(),
+                        fact.stream_id(),
+                        issued.name.as_str().into(),
+                        issued.secret_hash.as_str().into(),
+                        issued.expires_at.into(),
+                        issued.at.into(),
+                        fact.position(),
+                    ],
+                )
+                .await?;
+                continue;
+            }
+            let Some(ended) = ended(&fact.recorded.stream.id, fact.event) else { continue };
+            match &ended.credentials {
+                Credentials::ApiToken(token) => end(token, &ended, rows).await?,
+                Credentials::ApiTokensOf(account) | Credentials::AllOf(account) => {
+                    end_all(account, &ended, rows).await?;
                 }
-                AccountEvent::ApiTokenEvicted(evicted) => end(&evicted.token, "evicted", evicted.at, rows).await?,
-                AccountEvent::ApiTokenRevoked(revoked) => {
-                    end(&revoked.token, &revoked.reason, revoked.at, rows).await?;
-                }
-                AccountEvent::TokensEnded(ended) => end_all(fact, &ended.reason, ended.at, rows).await?,
-                AccountEvent::PasswordChanged(changed) => {
-                    end_all(fact, "password_changed", changed.at, rows).await?;
-                }
-                AccountEvent::Erased(erased) => {
-                    end_all(fact, "account_erased", erased.at, rows).await?;
-                    let sql = "UPDATE api_tokens_v1_g0 SET name = '' WHERE account_id = $1";
-                    rows.execute(sql, &[fact.stream_id()]).await?;
-                }
-                AccountEvent::Registered(_)
-                | AccountEvent::EmailVerified(_)
-                | AccountEvent::SessionOpened(_)
-                | AccountEvent::SessionExtended(_)
-                | AccountEvent::SessionEvicted(_)
-                | AccountEvent::SessionClosed(_)
-                | AccountEvent::SessionsEnded(_)
-                | AccountEvent::PasswordRemoved(_)
-                | AccountEvent::PersonaAdded(_) => {}
+                Credentials::Session { .. }
+                | Credentials::SessionsOf(_)
+                | Credentials::AgentToken(_)
+                | Credentials::OfSubject(_) => {}
+            }
+            if let AnyEvent::Account(AccountEvent::Erased(_)) = fact.event {
+                let sql = "UPDATE api_tokens_v1_g0 SET name = '' WHERE account_id = $1";
+                rows.execute(sql, &[fact.stream_id()]).await?;
             }
         }
         Ok(())
     }
 }
 
-async fn end(id: &CredentialId, reason: &str, at: DateTime<Utc>, rows: &mut Rows<'_>) -> Result<(), SqlError> {
+async fn end(token: &CredentialId, ended: &Ended, rows: &mut Rows<'_>) -> Result<(), SqlError> {
     let sql = "UPDATE api_tokens_v1_g0 SET ended_at = $1, end_reason = $2 WHERE id = $3 AND ended_at IS NULL";
-    rows.execute(sql, &[at.into(), reason.into(), id.0.as_str().into()]).await?;
+    rows.execute(sql, &[ended.at.into(), ended.reason.as_str().into(), token.0.as_str().into()]).await?;
     Ok(())
 }
 
-async fn end_all(fact: &Fact<'_>, reason: &str, at: DateTime<Utc>, rows: &mut Rows<'_>) -> Result<(), SqlError> {
+/// Ends every API token of an account.
+async fn end_all(account: &AccountId, ended: &Ended, rows: &mut Rows<'_>) -> Result<(), SqlError> {
     let sql = "UPDATE api_tokens_v1_g0 SET ended_at = $1, end_reason = $2 WHERE account_id = $3 AND ended_at IS NULL";
-    rows.execute(sql, &[at.into(), reason.into(), fact.stream_id()]).await?;
+    rows.execute(sql, &[ended.at.into(), ended.reason.as_str().into(), account.0.as_str().into()]).await?;
     Ok(())
 }

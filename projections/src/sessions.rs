@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use muniment_aggregates::account::AccountEvent;
 use muniment_aggregates::catalog::AnyEvent;
+use muniment_aggregates::ended::{Credentials, Ended, ended};
 use muniment_aggregates::ids::{AccountId, CredentialId};
 use muniment_aggregates::record::Position;
 use muniment_aggregates::session::{SessionEvent, SessionKind};
@@ -166,8 +166,8 @@ impl Projection for Sessions {
     async fn apply(&self, facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<(), ApplyError> {
         let mut started = InsertBatch::new("sessions_v1_g0", SESSION_COLUMNS);
         for fact in facts {
-            match fact.event {
-                AnyEvent::Session(SessionEvent::Started(session)) => started.push([
+            if let AnyEvent::Session(SessionEvent::Started(session)) = fact.event {
+                started.push([
                     fact.stream_id(),
                     session.account.0.clone().into(),
                     session.kind.as_str().into(),
@@ -175,67 +175,38 @@ impl Projection for Sessions {
                     session.at.into(),
                     session.expires_at.into(),
                     fact.position(),
-                ]),
-                AnyEvent::Session(SessionEvent::Extended(extended)) => {
+                ]);
+                continue;
+            }
+            if let AnyEvent::Session(SessionEvent::Extended(extended)) = fact.event {
+                rows.insert(started.take(), "").await?;
+                let touched = rows
+                    .execute(
+                        "UPDATE sessions_v1_g0 SET expires_at = $1 WHERE public_id = $2",
+                        &[extended.expires_at.into(), fact.stream_id()],
+                    )
+                    .await?;
+                fact.expect_touched(touched, "the extended session")?;
+                continue;
+            }
+            let Some(ended) = ended(&fact.recorded.stream.id, fact.event) else { continue };
+            match &ended.credentials {
+                Credentials::Session { session, .. } => {
                     rows.insert(started.take(), "").await?;
-                    let touched = rows
-                        .execute(
-                            "UPDATE sessions_v1_g0 SET expires_at = $1 WHERE public_id = $2",
-                            &[extended.expires_at.into(), fact.stream_id()],
-                        )
-                        .await?;
-                    fact.expect_touched(touched, "the extended session")?;
+                    let touched = end(session, &ended, rows).await?;
+                    // The account's word ends a session even where the session's own stream is silent.
+                    if let AnyEvent::Session(_) = fact.event {
+                        fact.expect_touched(touched, "the revoked session")?;
+                    }
                 }
-                AnyEvent::Session(SessionEvent::Revoked(revoked)) => {
+                Credentials::SessionsOf(account) | Credentials::AllOf(account) => {
                     rows.insert(started.take(), "").await?;
-                    let touched = end(&fact.recorded.stream.id, &revoked.reason, revoked.at, rows).await?;
-                    fact.expect_touched(touched, "the revoked session")?;
+                    end_all(account, &ended, rows).await?;
                 }
-                // The account's word ends a session even where the session's own stream is silent.
-                AnyEvent::Account(AccountEvent::SessionEvicted(evicted)) => {
-                    rows.insert(started.take(), "").await?;
-                    end(&evicted.session.0, "evicted", evicted.at, rows).await?;
-                }
-                AnyEvent::Account(AccountEvent::SessionClosed(closed)) => {
-                    rows.insert(started.take(), "").await?;
-                    end(&closed.session.0, &closed.reason, closed.at, rows).await?;
-                }
-                AnyEvent::Account(AccountEvent::SessionsEnded(ended)) => {
-                    rows.insert(started.take(), "").await?;
-                    end_all(fact, &ended.reason, ended.at, rows).await?;
-                }
-                AnyEvent::Account(AccountEvent::PasswordChanged(changed)) => {
-                    rows.insert(started.take(), "").await?;
-                    end_all(fact, "password_changed", changed.at, rows).await?;
-                }
-                AnyEvent::Account(AccountEvent::Erased(erased)) => {
-                    rows.insert(started.take(), "").await?;
-                    end_all(fact, "account_erased", erased.at, rows).await?;
-                }
-                AnyEvent::Account(
-                    AccountEvent::Registered(_)
-                    | AccountEvent::EmailVerified(_)
-                    | AccountEvent::SessionOpened(_)
-                    | AccountEvent::SessionExtended(_)
-                    | AccountEvent::ApiTokenIssued(_)
-                    | AccountEvent::ApiTokenEvicted(_)
-                    | AccountEvent::ApiTokenRevoked(_)
-                    | AccountEvent::TokensEnded(_)
-                    | AccountEvent::PasswordRemoved(_)
-                    | AccountEvent::PersonaAdded(_),
-                )
-                | AnyEvent::OfferBook(_)
-                | AnyEvent::Scope(_)
-                | AnyEvent::Roster(_)
-                | AnyEvent::Invite(_)
-                | AnyEvent::Settings(_)
-                | AnyEvent::Attempt(_)
-                | AnyEvent::Note(_)
-                | AnyEvent::Metric(_)
-                | AnyEvent::Application(_)
-                | AnyEvent::Challenge(_)
-                | AnyEvent::Scheduler(_)
-                | AnyEvent::Subject(_) => {}
+                Credentials::ApiToken(_)
+                | Credentials::ApiTokensOf(_)
+                | Credentials::AgentToken(_)
+                | Credentials::OfSubject(_) => {}
             }
         }
         Ok(rows.insert(started, "").await?)
@@ -243,21 +214,21 @@ impl Projection for Sessions {
 }
 
 /// Ends every session of an account.
-async fn end_all(fact: &Fact<'_>, reason: &str, at: DateTime<Utc>, rows: &mut Rows<'_>) -> Result<(), SqlError> {
+async fn end_all(account: &AccountId, ended: &Ended, rows: &mut Rows<'_>) -> Result<(), SqlError> {
     rows.execute(
         "UPDATE sessions_v1_g0 SET ended_at = $1, end_reason = $2 WHERE account_id = $3 AND ended_at IS NULL",
-        &[at.into(), reason.into(), fact.stream_id()],
+        &[ended.at.into(), ended.reason.as_str().into(), account.0.as_str().into()],
     )
     .await?;
     Ok(())
 }
 
 /// The first end of a session counts; later ones change nothing.
-async fn end(id: &str, reason: &str, at: DateTime<Utc>, rows: &mut Rows<'_>) -> Result<u64, SqlError> {
+async fn end(session: &CredentialId, ended: &Ended, rows: &mut Rows<'_>) -> Result<u64, SqlError> {
     rows.execute(
         "UPDATE sessions_v1_g0 SET end_reason = CASE WHEN ended_at IS NULL THEN $1 ELSE end_reason END, \
          ended_at = COALESCE(ended_at, $2) WHERE public_id = $3",
-        &[reason.into(), at.into(), id.into()],
+        &[ended.reason.as_str().into(), ended.at.into(), session.0.as_str().into()],
     )
     .await
 }

@@ -3,12 +3,10 @@
 use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
-use muniment_aggregates::account::AccountEvent;
 use muniment_aggregates::application::ApplicationEvent;
-use muniment_aggregates::catalog::{StreamKind, decode_recorded, find};
+use muniment_aggregates::catalog::{DecodeError, StreamKind, decode_recorded, find};
+use muniment_aggregates::ended::{Credentials, Ended, ended_by};
 use muniment_aggregates::record::{Position, RecordedEvent};
-use muniment_aggregates::session::SessionEvent;
-use muniment_aggregates::subject::SubjectEvent;
 
 use super::limits::RECENT_CHANGES_MAX;
 
@@ -83,89 +81,55 @@ impl Recent {
 ///
 /// **Invariant:** an event that might end a right and cannot be read ends them all.
 pub(crate) fn change(event: &RecordedEvent) -> Option<Change> {
-    let stream = find(&event.event_type).map(|kind| kind.stream);
-    let change = match stream {
-        Some(StreamKind::Application) => decode_recorded(event).map(|decoded| of_application(&decoded)),
-        Some(StreamKind::Account) => decode_recorded(event).map(|decoded| of_account(&event.stream.id, &decoded)),
-        Some(StreamKind::Session) => decode_recorded(event).map(|decoded| of_session(&event.stream.id, &decoded)),
-        Some(StreamKind::Subject) => decode_recorded(event).map(|decoded| of_subject(&event.stream.id, &decoded)),
-        Some(
-            StreamKind::Metric
-            | StreamKind::Challenge
-            | StreamKind::OfferBook
-            | StreamKind::Scope
-            | StreamKind::Roster
-            | StreamKind::Invite
-            | StreamKind::Settings
-            | StreamKind::Attempt
-            | StreamKind::Note
-            | StreamKind::Scheduler,
-        ) => Ok(None),
+    match ended_by(event) {
+        Ok(Some(ended)) => of_end(ended),
+        Ok(None) => opening(event),
         // Written by a newer program on another node: this one cannot know what it means for rights.
-        None => return Some(Change::Unreadable),
-    };
-    change.unwrap_or_else(|error| {
-        tracing::error!(position = event.position.0, %error, "an event of rights cannot be read; every reader is cut off");
-        Some(Change::Unreadable)
-    })
+        Err(DecodeError::UnknownType { .. }) => Some(Change::Unreadable),
+        Err(error) => {
+            tracing::error!(position = event.position.0, %error, "an event of rights cannot be read; every reader is cut off");
+            Some(Change::Unreadable)
+        }
+    }
 }
 
-fn of_application(event: &ApplicationEvent) -> Option<Change> {
-    match event {
-        ApplicationEvent::TokenRevoked(revoked) => {
-            Some(Change::CredentialEnds { credential: revoked.token.0.clone(), why: "the token was revoked" })
+fn of_end(ended: Ended) -> Option<Change> {
+    match ended.credentials {
+        Credentials::Session { session, .. } => {
+            Some(Change::CredentialEnds { credential: session.0, why: "the session was closed" })
         }
-        ApplicationEvent::TokenRotated(rotated) => {
-            Some(Change::CredentialEndsBy { credential: rotated.token.0.clone(), end: rotated.ends_at })
+        Credentials::AgentToken(token) => Some(match ended.lasts_until {
+            Some(end) => Change::CredentialEndsBy { credential: token.0, end },
+            None => Change::CredentialEnds { credential: token.0, why: "the token was revoked" },
+        }),
+        Credentials::SessionsOf(account) | Credentials::AllOf(account) => {
+            Some(Change::AccountEnds { account: account.0, why: "every session of the account was ended" })
         }
+        Credentials::OfSubject(subject) => Some(Change::SubjectErased { subject: subject.0 }),
+        // API tokens open nothing here.
+        Credentials::ApiToken(_) | Credentials::ApiTokensOf(_) => None,
+    }
+}
+
+/// What a founder may read from now on.
+fn opening(event: &RecordedEvent) -> Option<Change> {
+    if find(&event.event_type).map(|kind| kind.stream) != Some(StreamKind::Application) {
+        return None;
+    }
+    match decode_recorded(event) {
         // His address is verified, or he would have no session; whether it was at the application does not matter.
-        ApplicationEvent::Submitted(submitted) => {
-            Some(Change::CompanyOpens { subject: submitted.subject.0.clone(), company: submitted.company.to_string() })
+        Ok(ApplicationEvent::Submitted(submitted)) => {
+            Some(Change::CompanyOpens { subject: submitted.subject.0, company: submitted.company.to_string() })
         }
-        ApplicationEvent::StatusChanged(_) | ApplicationEvent::Withdrawn(_) | ApplicationEvent::TokenIssued(_) => None,
-    }
-}
-
-fn of_account(account: &str, event: &AccountEvent) -> Option<Change> {
-    const CLOSED: &str = "the session was closed";
-    match event {
-        AccountEvent::SessionClosed(closed) => {
-            Some(Change::CredentialEnds { credential: closed.session.0.clone(), why: CLOSED })
-        }
-        AccountEvent::SessionEvicted(evicted) => {
-            Some(Change::CredentialEnds { credential: evicted.session.0.clone(), why: CLOSED })
-        }
-        AccountEvent::Erased(_) => {
-            Some(Change::AccountEnds { account: account.to_owned(), why: "the account was erased" })
-        }
-        AccountEvent::SessionsEnded(_) | AccountEvent::PasswordChanged(_) => {
-            Some(Change::AccountEnds { account: account.to_owned(), why: "every session of the account was ended" })
-        }
-        AccountEvent::Registered(_)
-        | AccountEvent::EmailVerified(_)
-        | AccountEvent::SessionOpened(_)
-        | AccountEvent::SessionExtended(_)
-        | AccountEvent::ApiTokenIssued(_)
-        | AccountEvent::ApiTokenEvicted(_)
-        | AccountEvent::ApiTokenRevoked(_)
-        | AccountEvent::TokensEnded(_)
-        | AccountEvent::PasswordRemoved(_)
-        | AccountEvent::PersonaAdded(_) => None,
-    }
-}
-
-fn of_session(session: &str, event: &SessionEvent) -> Option<Change> {
-    match event {
-        SessionEvent::Revoked(_) => {
-            Some(Change::CredentialEnds { credential: session.to_owned(), why: "the session was revoked" })
-        }
-        SessionEvent::Started(_) | SessionEvent::Extended(_) => None,
-    }
-}
-
-fn of_subject(subject: &str, event: &SubjectEvent) -> Option<Change> {
-    match event {
-        SubjectEvent::Erased(_) => Some(Change::SubjectErased { subject: subject.to_owned() }),
+        Ok(
+            ApplicationEvent::StatusChanged(_)
+            | ApplicationEvent::Withdrawn(_)
+            | ApplicationEvent::TokenIssued(_)
+            | ApplicationEvent::TokenRevoked(_)
+            | ApplicationEvent::TokenRotated(_),
+        ) => None,
+        // It was read a moment ago to see what it ends.
+        Err(_) => Some(Change::Unreadable),
     }
 }
 

@@ -210,7 +210,7 @@ fn liv_10_events_that_end_rights_are_understood() {
     let revoked = change("application", "app", "agent_token.revoked", json!({ "token_revoked": token }));
     assert_eq!(revoked, ends("abc", "the token was revoked"));
     let revoked = json!({"revoked": {"account": "a", "reason": "logout", "at": at}});
-    assert_eq!(change("session", "s1", "session.revoked", revoked), ends("s1", "the session was revoked"));
+    assert_eq!(change("session", "s1", "session.revoked", revoked), ends("s1", "the session was closed"));
     let closed = json!({"session_closed": {"session": "s1", "reason": "logout", "at": at}});
     assert_eq!(change("account", "a", "account.session_closed", closed), ends("s1", "the session was closed"));
     let evicted = json!({"session_evicted": {"session": "s1", "evicted_by": "s2", "at": at}});

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its samples must fail")]
 
 mod accounts;
+mod ended;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -7,10 +7,11 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use muniment_aggregates::account::AccountEvent;
-use muniment_aggregates::catalog::decode_recorded;
+use muniment_aggregates::account::Account;
+use muniment_aggregates::decider::Decider as _;
+use muniment_aggregates::ended::{Credentials, ended_by};
 use muniment_aggregates::record::{Metadata, Position, RecordedEvent};
-use muniment_aggregates::session::SessionEvent;
+use muniment_aggregates::session::Session;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -45,39 +46,27 @@ enum Ending {
 
 impl Ending {
     fn of(event: &RecordedEvent) -> Option<Self> {
-        let account = || Self::Account(event.stream.id.to_string());
-        // An event of a later version, by another node: whether it takes something away cannot be told, so it does.
-        match &*event.stream.kind {
-            "account" => {
-                decode_recorded(event).map_or_else(|_| Some(account()), |event| Self::of_account(event, account))
+        let Ok(ended) = ended_by(event) else { return Self::of_unreadable(event) };
+        let ended = ended?;
+        match ended.credentials {
+            // Whoever signs out closes everything that is open in his name.
+            Credentials::Session { account, .. } if ended.reason == "logout" => Some(Self::Account(account.0)),
+            Credentials::Session { session, .. } => Some(Self::Credential(session.0)),
+            Credentials::ApiToken(token) => Some(Self::Credential(token.0)),
+            Credentials::SessionsOf(account) | Credentials::ApiTokensOf(account) | Credentials::AllOf(account) => {
+                Some(Self::Account(account.0))
             }
-            "session" => match decode_recorded::<SessionEvent>(event) {
-                // A logout ends the whole account's, which the account's own event says.
-                Ok(SessionEvent::Revoked(_)) | Err(_) => Some(Self::Credential(event.stream.id.to_string())),
-                Ok(SessionEvent::Started(_) | SessionEvent::Extended(_)) => None,
-            },
-            _ => None,
+            // Neither opens anything of `/api`.
+            Credentials::AgentToken(_) | Credentials::OfSubject(_) => None,
         }
     }
 
-    fn of_account(event: AccountEvent, account: impl FnOnce() -> Self) -> Option<Self> {
-        match event {
-            AccountEvent::SessionClosed(closed) if closed.reason == "logout" => Some(account()),
-            AccountEvent::SessionClosed(closed) => Some(Self::Credential(closed.session.0)),
-            AccountEvent::SessionEvicted(evicted) => Some(Self::Credential(evicted.session.0)),
-            AccountEvent::ApiTokenRevoked(revoked) => Some(Self::Credential(revoked.token.0)),
-            AccountEvent::ApiTokenEvicted(evicted) => Some(Self::Credential(evicted.token.0)),
-            AccountEvent::SessionsEnded(_)
-            | AccountEvent::TokensEnded(_)
-            | AccountEvent::PasswordChanged(_)
-            | AccountEvent::Erased(_) => Some(account()),
-            AccountEvent::Registered(_)
-            | AccountEvent::EmailVerified(_)
-            | AccountEvent::SessionOpened(_)
-            | AccountEvent::SessionExtended(_)
-            | AccountEvent::ApiTokenIssued(_)
-            | AccountEvent::PasswordRemoved(_)
-            | AccountEvent::PersonaAdded(_) => None,
+    /// An event of a later version, by another node: whether it takes something away cannot be told, so it does.
+    fn of_unreadable(event: &RecordedEvent) -> Option<Self> {
+        match &*event.stream.kind {
+            Account::TYPE => Some(Self::Account(event.stream.id.to_string())),
+            Session::TYPE => Some(Self::Credential(event.stream.id.to_string())),
+            _ => None,
         }
     }
 

@@ -172,6 +172,7 @@ impl Fail {
         match limited {
             Limited::TooMany(seconds) => Self::too_many(seconds),
             Limited::Unknown(error) => Self::from(error),
+            Limited::Unreadable => Self::fault(limited),
         }
     }
 

@@ -202,7 +202,7 @@ impl Surface {
             expires_at,
             max_sessions: self.accounts.max_sessions,
         });
-        tx.decide(account, &open).map_err(Refused::unexpected)?;
+        tx.decide(account, &open).map_err(BusError::unexpected)?;
         let mut stream = tx.begin::<Session>(&session.0);
         let start = SessionCommand::Start(Start {
             account: id.clone(),
@@ -210,7 +210,7 @@ impl Surface {
             secret_hash: session.0.clone(),
             expires_at,
         });
-        tx.decide(&mut stream, &start).map_err(Refused::unexpected)?;
+        tx.decide(&mut stream, &start).map_err(BusError::unexpected)?;
         Ok(())
     }
 
@@ -311,7 +311,12 @@ impl Surface {
         };
         let Some(caller) = caller else { return Err(unauthenticated()) };
         let Some(account) = self.account_state(&caller.account).await? else { return Err(unauthenticated()) };
-        let resolved = self.resolve_persona(caller, acting).await.ok();
+        let resolved = match self.resolve_persona(caller, acting).await {
+            Ok(resolved) => Some(resolved),
+            // Which persona it is cannot be told, which this route says with nulls and never refuses.
+            Err(fail) if fail.code == Code::InvalidParams => None,
+            Err(fail) => return Err(fail.flat()),
+        };
         let grants: Vec<Value> =
             resolved.iter().flat_map(|acting| &acting.grants).map(super::wire::role_grant).collect();
         let body = json!({

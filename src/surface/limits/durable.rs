@@ -30,11 +30,22 @@ struct Counted {
 }
 
 impl Counted {
-    /// `hits;judged`, each with commas. What cannot be read counts as nothing.
-    fn read(text: &str) -> Self {
-        let numbers = |part: &str| part.split(',').filter_map(|number| number.parse().ok()).collect();
-        let (hits, judged) = text.split_once(';').unwrap_or((text, ""));
-        Self { hits: numbers(hits), judged: numbers(judged) }
+    /// `hits;judged`, each with commas; nothing counts where nothing was found.
+    ///
+    /// # Errors
+    /// Where it is of another form: what was counted there cannot be told, so it is not taken for nothing.
+    fn read(found: Option<&str>) -> Result<Self, Limited> {
+        let Some(text) = found else { return Ok(Self::default()) };
+        let numbers = |part: &str| -> Option<Vec<i64>> {
+            if part.is_empty() {
+                return Some(Vec::new());
+            }
+            part.split(',').map(|number| number.parse().ok()).collect()
+        };
+        let counted = text
+            .split_once(';')
+            .and_then(|(hits, judged)| Some(Self { hits: numbers(hits)?, judged: numbers(judged)? }));
+        counted.ok_or(Limited::Unreadable)
     }
 
     fn write(&self) -> String {
@@ -183,7 +194,7 @@ impl Durable {
 
     pub(super) async fn check(&self, window: Window, key: &str, limit: Limit) -> Result<(), Limited> {
         let found = request_windows::find(&self.store, &self.key(window, key)).await?;
-        let (mut counted, now) = (found.as_deref().map(Counted::read).unwrap_or_default(), self.clock.now());
+        let (mut counted, now) = (Counted::read(found.as_deref())?, self.clock.now());
         counted.forget(limit.window, now);
         counted.refuse_when_full(limit, now).map_err(Limited::TooMany)
     }
@@ -224,7 +235,7 @@ impl Durable {
         key: &str,
         limit: Limit,
         change: impl Fn(&mut Counted, DateTime<Utc>) -> T,
-    ) -> Result<T, SqlError> {
+    ) -> Result<T, Limited> {
         let place = self.turns.join(key);
         let _held = place.turn().await;
         self.change_alone(key, limit, change).await
@@ -235,11 +246,11 @@ impl Durable {
         key: &str,
         limit: Limit,
         change: impl Fn(&mut Counted, DateTime<Utc>) -> T,
-    ) -> Result<T, SqlError> {
+    ) -> Result<T, Limited> {
         loop {
             let found = request_windows::find(&self.store, key).await?;
             let now = self.clock.now();
-            let mut counted = found.as_deref().map(Counted::read).unwrap_or_default();
+            let mut counted = Counted::read(found.as_deref())?;
             counted.forget(limit.window, now);
             let before = counted.clone();
             let outcome = change(&mut counted, now);
@@ -281,9 +292,16 @@ mod tests {
             Counted { hits: vec![], judged: vec![3] },
             Counted { hits: vec![1], judged: vec![2, 3] },
         ] {
-            assert_eq!(Counted::read(&counted.write()), counted);
+            assert_eq!(Counted::read(Some(&counted.write())).expect("it reads back"), counted);
         }
-        assert_eq!(Counted::read("nonsense"), Counted::default());
+        assert_eq!(Counted::read(None).expect("nothing counts"), Counted::default());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_taken_for_nothing() {
+        for damaged in ["", "nonsense", "1,2", "1,x;", "1,;", ";2,y", "1;2;3"] {
+            assert!(matches!(Counted::read(Some(damaged)), Err(Limited::Unreadable)), "{damaged}");
+        }
     }
 
     #[test]

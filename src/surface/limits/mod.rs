@@ -72,6 +72,9 @@ pub enum Limited {
     /// Nobody can tell how many there were, so none passes.
     #[error("requests cannot be counted")]
     Unknown(#[from] SqlError),
+    /// What was counted is damaged, so none passes until its window has run out or an operator forgives it.
+    #[error("what was counted in a request window cannot be read")]
+    Unreadable,
 }
 
 /// All windows.

@@ -46,21 +46,24 @@ pub struct CookieMarks {
 
 /// Writes and reads the cookie. Its keys cannot be printed.
 pub struct Cookies {
-    keys: Vec<Zeroizing<String>>,
+    /// The key that signs; it verifies, too.
+    first: Zeroizing<String>,
+    /// Keys that verify what was signed before.
+    rest: Vec<Zeroizing<String>>,
     marks: CookieMarks,
 }
 
 impl fmt::Debug for Cookies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cookies").field("keys", &self.keys.len()).field("marks", &self.marks).finish()
+        f.debug_struct("Cookies").field("keys", &(1 + self.rest.len())).field("marks", &self.marks).finish()
     }
 }
 
 impl Cookies {
-    /// The first of `keys` signs; there must be one.
+    /// The first key signs, all verify.
     #[must_use]
-    pub fn new(keys: Vec<Zeroizing<String>>, marks: CookieMarks) -> Self {
-        Self { keys, marks }
+    pub fn new(first: Zeroizing<String>, rest: Vec<Zeroizing<String>>, marks: CookieMarks) -> Self {
+        Self { first, rest, marks }
     }
 
     /// Its name.
@@ -69,18 +72,17 @@ impl Cookies {
         &self.marks.name
     }
 
-    fn signature(key: &str, signed: &str) -> Option<Hmac<Sha256>> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).ok()?;
+    fn signature(key: &Zeroizing<String>, signed: &str) -> Hmac<Sha256> {
+        // HMAC takes a key of any length (RFC 2104, section 2): a longer one than its block is hashed first.
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("HMAC takes a key of any length");
         mac.update(signed.as_bytes());
-        Some(mac)
+        mac
     }
 
     fn value(&self, identity: &str, expires_at: DateTime<Utc>) -> String {
         let signed = format!("{identity}:{}", expires_at.timestamp());
-        let key = self.keys.first().map(|key| key.as_str()).unwrap_or_default();
-        let mac = Self::signature(key, &signed).map(|mac| mac.finalize().into_bytes());
-        let mac = mac.map(|mac| STANDARD.encode(mac)).unwrap_or_default();
-        format!("{signed}.{mac}")
+        let mac = Self::signature(&self.first, &signed).finalize().into_bytes();
+        format!("{signed}.{}", STANDARD.encode(mac))
     }
 
     /// The `Set-Cookie` header that gives a session's token for its whole life from `now`.
@@ -110,9 +112,9 @@ impl Cookies {
         let Some((signed, mac)) = value.rsplit_once('.') else { return CookieVerdict::Invalid };
         let Ok(mac) = STANDARD.decode(mac) else { return CookieVerdict::Invalid };
         // `verify_slice` compares in constant time.
-        let by =
-            |key: &Zeroizing<String>| Self::signature(key, signed).is_some_and(|own| own.verify_slice(&mac).is_ok());
-        let Some(key_index) = self.keys.iter().position(by) else { return CookieVerdict::Invalid };
+        let by = |key: &Zeroizing<String>| Self::signature(key, signed).verify_slice(&mac).is_ok();
+        let mut keys = std::iter::once(&self.first).chain(&self.rest);
+        let Some(key_index) = keys.position(by) else { return CookieVerdict::Invalid };
         let Some((identity, end)) = signed.rsplit_once(':') else { return CookieVerdict::Invalid };
         let digits = !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_digit());
         let end = end.parse().ok().filter(|_| digits).and_then(|seconds| DateTime::from_timestamp(seconds, 0));
@@ -138,11 +140,12 @@ mod tests {
             same_site: "Strict",
             max_age: Duration::from_secs(2_592_000),
         };
-        Cookies::new(keys.iter().map(|key| Zeroizing::new((*key).to_owned())).collect(), marks)
+        let mut keys = keys.iter().map(|key| Zeroizing::new((*key).to_owned()));
+        Cookies::new(keys.next().expect("a key"), keys.collect(), marks)
     }
 
     fn signed(cookies: &Cookies, text: &str) -> String {
-        let mac = Cookies::signature(&cookies.keys[0], text).expect("any key length is taken");
+        let mac = Cookies::signature(&cookies.first, text);
         format!("{text}.{}", STANDARD.encode(mac.finalize().into_bytes()))
     }
 

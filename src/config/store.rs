@@ -1,11 +1,15 @@
 //! Where the record and the key that seals it are kept.
 
+use std::fmt;
 use std::path::PathBuf;
 
+use figment::value::Value;
 use secrecy::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
 
 use super::environment::Environment;
 use super::reader::Reader;
+use super::value::FromValue;
 
 /// The store.
 #[derive(Debug, Clone)]
@@ -43,8 +47,42 @@ pub enum KeysConfig {
         /// Whether a missing key is made. Never in production: there it is more often a lost volume.
         create_missing: bool,
     },
-    /// The key itself, 32 bytes as hexadecimal digits.
-    Explicit(SecretString),
+    /// The key itself.
+    Explicit(ExplicitKey),
+}
+
+/// A master key that stands in the settings. It cannot be printed.
+#[derive(Clone)]
+pub struct ExplicitKey(Zeroizing<[u8; 32]>);
+
+impl ExplicitKey {
+    /// The key.
+    #[must_use]
+    pub fn bytes(&self) -> Zeroizing<[u8; 32]> {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for ExplicitKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ExplicitKey(********)")
+    }
+}
+
+/// 32 bytes as hexadecimal digits.
+impl FromValue for ExplicitKey {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let mut bytes = Zeroizing::new([0_u8; 32]);
+        let decoded = value.as_str().map(|digits| hex::decode_to_slice(digits, bytes.as_mut_slice()));
+        match decoded {
+            Some(Ok(())) => Ok(Self(bytes)),
+            Some(Err(_)) | None => Err("must be 64 hexadecimal digits, as `muniment init` makes them".to_owned()),
+        }
+    }
+
+    fn shown(&self) -> String {
+        "********".to_owned()
+    }
 }
 
 impl StoreConfig {
@@ -80,31 +118,27 @@ impl StoreConfig {
             }
         };
         let path = reader.get("keys_dir", data_dir.join("keys"));
-        let explicit: Option<SecretString> = reader.optional("master_key");
-        let keys = match explicit {
+        let keys = match reader.optional("master_key") {
             None => KeysConfig::Directory { path, create_missing: !environment.is_production() },
-            Some(key) => {
-                let digits = key.expose_secret();
-                if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-                    reader.refuse("master_key", "must be 64 hexadecimal digits, as `muniment init` makes them");
-                }
-                KeysConfig::Explicit(key)
-            }
+            Some(key) => KeysConfig::Explicit(key),
         };
         Self { data_dir, database, keys }
     }
 }
 
-impl KeysConfig {
-    /// The bytes of an explicit key.
-    #[must_use]
-    pub fn explicit_bytes(&self) -> Option<[u8; 32]> {
-        match self {
-            Self::Directory { .. } => None,
-            Self::Explicit(key) => {
-                let mut bytes = [0_u8; 32];
-                hex::decode_to_slice(key.expose_secret(), &mut bytes).ok().map(|()| bytes)
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_32_bytes_in_hexadecimal_digits_or_none_at_all() {
+        let key = ExplicitKey::from_value(&Value::from("4A".repeat(32))).expect("a key");
+        assert_eq!(*key.bytes(), [0x4a; 32]);
+        assert!(!format!("{key:?}").contains("4a") && !format!("{key:?}").contains("74"));
+        for bad in ["", "4a", &"4a".repeat(31), &"4a".repeat(33), &"4g".repeat(32), &format!("{} ", "4a".repeat(32))] {
+            let refused = ExplicitKey::from_value(&Value::from(bad)).map(drop).expect_err(bad);
+            assert!(refused.starts_with("must be 64 hexadecimal digits"), "{refused}");
         }
+        assert!(ExplicitKey::from_value(&Value::from(7)).is_err());
     }
 }

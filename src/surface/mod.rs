@@ -61,7 +61,7 @@ use crate::runtime::Runtime;
 use ipnet::IpNet;
 
 /// Metric ids remembered by company and key. The mapping never changes, so an entry never goes wrong.
-const METRIC_IDS_MAX: usize = 100_000;
+const METRIC_IDS_MAX: NonZeroUsize = NonZeroUsize::new(100_000).expect("100,000 is not zero");
 
 /// Everything the methods need. One a process.
 pub struct Surface {
@@ -99,7 +99,7 @@ pub struct Surface {
 }
 
 /// API tokens whose owner is remembered.
-const TOKEN_OWNERS_MAX: usize = 50_000;
+const TOKEN_OWNERS_MAX: NonZeroUsize = NonZeroUsize::new(50_000).expect("50,000 is not zero");
 
 impl Surface {
     /// The surface of a running node.
@@ -125,7 +125,7 @@ impl Surface {
             bootstrap: Bootstrap::closed(&config.accounts),
             closings: Arc::default(),
             trusted_proxies: config.http.trusted_proxies.clone(),
-            token_owners: Mutex::new(LruCache::new(NonZeroUsize::new(TOKEN_OWNERS_MAX).unwrap_or(NonZeroUsize::MIN))),
+            token_owners: Mutex::new(LruCache::new(TOKEN_OWNERS_MAX)),
             engine: match config.store.database {
                 DatabaseConfig::Sqlite { .. } => "sqlite",
                 DatabaseConfig::Postgres { .. } => "postgres",
@@ -142,7 +142,7 @@ impl Surface {
             limits: config.limits.clone(),
             windows: limits::Windows::new(&runtime),
             credentials,
-            metric_ids: Mutex::new(LruCache::new(NonZeroUsize::new(METRIC_IDS_MAX).unwrap_or(NonZeroUsize::MIN))),
+            metric_ids: Mutex::new(LruCache::new(METRIC_IDS_MAX)),
             runtime,
         }))
     }
@@ -172,10 +172,9 @@ fn origins(config: &Config) -> Vec<OriginPattern> {
 /// restart.
 fn cookies(runtime: &Runtime, config: &Config) -> Cookies {
     let accounts = &config.accounts;
-    let mut keys = accounts.cookie_keys.0.clone();
-    if keys.is_empty() {
-        keys.push(Zeroizing::new(hex::encode(runtime.journal.keyring().mac("cookie-key", b"1"))));
-    }
+    let mut keys = accounts.cookie_keys.0.iter().cloned();
+    let own = || Zeroizing::new(hex::encode(runtime.journal.keyring().mac("cookie-key", b"1")));
+    let (first, rest) = (keys.next().unwrap_or_else(own), keys.collect());
     let marks = CookieMarks {
         name: accounts.cookie_name.clone(),
         secure: accounts.cookie_secure,
@@ -183,5 +182,5 @@ fn cookies(runtime: &Runtime, config: &Config) -> Cookies {
         same_site: accounts.cookie_same_site.word(),
         max_age: accounts.session_max_age,
     };
-    Cookies::new(keys, marks)
+    Cookies::new(first, rest, marks)
 }

@@ -24,7 +24,7 @@ struct Version {
 }
 
 /// Smallest cache that keeps every stream of two batches and their lookups.
-const STREAMS_CACHED_MIN: usize = 16_384;
+const STREAMS_CACHED_MIN: NonZeroUsize = NonZeroUsize::new(16_384).expect("16,384 is not zero");
 /// Dedupe keys remembered: a retry mostly follows within seconds. About 100 bytes each.
 const DEDUPE_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(50_000).expect("50,000 is not zero");
 
@@ -40,7 +40,8 @@ pub(crate) struct Knowledge {
 
 impl Knowledge {
     pub(crate) fn new(streams_cached_max: usize) -> Self {
-        let streams = NonZeroUsize::new(streams_cached_max.max(STREAMS_CACHED_MIN)).unwrap_or(DEDUPE_CACHED_MAX);
+        let streams =
+            NonZeroUsize::new(streams_cached_max).map_or(STREAMS_CACHED_MIN, |most| most.max(STREAMS_CACHED_MIN));
         Self { streams: LruCache::new(streams), dedupe: LruCache::new(DEDUPE_CACHED_MAX), claims: HashMap::new() }
     }
 

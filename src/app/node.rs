@@ -12,8 +12,9 @@ use tokio::sync::{oneshot, watch};
 
 use super::StartError;
 use crate::config::store::{DatabaseConfig, KeysConfig};
-use crate::config::{Config, StoreConfig};
+use crate::config::{Config, RuntimeConfig, StoreConfig};
 use crate::runtime::leadership::Leadership;
+use crate::runtime::limits::ActorLimits;
 use crate::runtime::policies::{alert_evaluator, audit_drift, cleanup, late_checker, mail, scheduler};
 use crate::runtime::{Clock, CommandBus, Reads, Runtime, projector};
 
@@ -28,13 +29,11 @@ pub fn journal_config(store: &StoreConfig) -> JournalConfig {
             DatabaseConfig::Sqlite { directory } => Store::Sqlite { directory: directory.clone() },
             DatabaseConfig::Postgres { url } => Store::Postgres { url: url.expose_secret().to_owned() },
         },
-        keys: match (&store.keys, store.keys.explicit_bytes()) {
-            (_, Some(bytes)) => KeySource::Explicit(zeroize::Zeroizing::new(bytes)),
-            (KeysConfig::Directory { path, create_missing }, None) => {
+        keys: match &store.keys {
+            KeysConfig::Directory { path, create_missing } => {
                 KeySource::Directory { path: path.clone(), create_missing: *create_missing }
             }
-            // Reading the configuration has checked that an explicit key is 32 bytes in hexadecimal digits.
-            (KeysConfig::Explicit(_), None) => KeySource::Explicit(zeroize::Zeroizing::new([0; 32])),
+            KeysConfig::Explicit(key) => KeySource::Explicit(key.bytes()),
         },
         limits: JournalLimits::default(),
     }
@@ -63,6 +62,12 @@ fn ask_head(journal: &Journal) -> AskHead {
         let journal = journal.clone();
         async move { journal.engine().head().await.map(|head| head.position) }
     })
+}
+
+/// The bounds of the actors: the built-in ones but for those that are settings.
+fn actor_limits(config: &RuntimeConfig) -> ActorLimits {
+    let RuntimeConfig { live_actors_max, idle_max, .. } = *config;
+    ActorLimits { live_actors_max, idle_max, ..ActorLimits::default() }
 }
 
 /// Makes the folders that are missing, for their owner only.
@@ -125,7 +130,7 @@ impl Node {
         let clock = Clock::system();
         let arbiters: Vec<Arbiter> = (0..config.runtime.actor_threads).map(|_| Arbiter::new()).collect();
         let handles: Arc<[ArbiterHandle]> = arbiters.iter().map(Arbiter::handle).collect();
-        let bus = CommandBus::new(journal.clone(), clock.clone(), handles);
+        let bus = CommandBus::with_limits(journal.clone(), clock.clone(), handles, actor_limits(&config.runtime));
         let reads = Arc::new(Reads::new(reads, journal.clone()));
         let runtime = Arc::new(Runtime { journal, bus, reads, clock });
         let mut node =
@@ -185,6 +190,7 @@ impl Node {
                 ),
             ),
             run_on(background, scheduler::run(Arc::clone(runtime), config.runtime.tick, self.stop.subscribe())),
+            run_on(background, runtime.bus.clone().sweep_idle(self.stop.subscribe())),
             run_on(background, mail::run(Arc::clone(runtime), config.mail.clone(), self.stop.subscribe())),
         ];
     }

@@ -146,6 +146,8 @@ pub const SETTINGS: &[Setting] = &[
     ),
     plain("telemetry.sample_ratio", "1", "share of the traces that begin here and are exported, 0 to 1"),
     plain("runtime.actor_threads", "one a core", "threads that aggregates live on"),
+    plain("runtime.max_live_actors", "50000", "aggregates of one type kept in memory; the longest unused leave first"),
+    plain("runtime.idle_seconds", "300", "how long an aggregate that nobody asks stays in memory"),
     plain("runtime.evaluator_pause_seconds", "0", "rest of the alert evaluator before each page of events"),
     plain("runtime.tick_seconds", "1800", "interval of the scheduler"),
 ];

@@ -1,6 +1,7 @@
 //! How one value is read, from a file's own type or from a variable's text, and how it is shown again.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -83,6 +84,16 @@ impl FromValue for f64 {
 impl FromValue for usize {
     fn from_value(value: &Value) -> Result<Self, String> {
         Self::try_from(u64::from_value(value)?).map_err(|_| "is too large".to_owned())
+    }
+
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl FromValue for NonZeroUsize {
+    fn from_value(value: &Value) -> Result<Self, String> {
+        Self::new(usize::from_value(value)?).ok_or_else(|| "must be 1 or more".to_owned())
     }
 
     fn shown(&self) -> String {

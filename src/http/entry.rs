@@ -209,7 +209,7 @@ fn success(reply: Reply, correlation: &str) -> (Value, HttpResponse) {
     (reply.body, response)
 }
 
-fn failure(error: ApiError, route: &str, correlation: &str) -> (Value, HttpResponse) {
+pub(super) fn failure(error: ApiError, route: &str, correlation: &str) -> (Value, HttpResponse) {
     let refusal = match error {
         ApiError::Refused(refusal) => *refusal,
         ApiError::Fault(why) => {

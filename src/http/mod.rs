@@ -8,6 +8,8 @@ pub mod api;
 pub mod begun;
 pub mod documents;
 pub mod entry;
+#[cfg(test)]
+mod fault_tests;
 pub mod headers;
 pub mod operations;
 

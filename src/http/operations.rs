@@ -3,12 +3,10 @@
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
+use crate::runtime::limits::LAG_EVENTS_MAX;
 use crate::surface::Surface;
 use crate::surface::other_routes::{HEALTH, READY};
 use crate::telemetry::Figures;
-
-/// How far a read model may be behind the head before the node says that it is not ready.
-const LAG_EVENTS_MAX: u64 = 10_000;
 
 const JSON: &str = "application/json; charset=utf-8";
 

@@ -3,7 +3,6 @@
 //! Page `n` holds positions `n * PAGE_EVENTS + 1 ..= (n + 1) * PAGE_EVENTS`; the last one grows. Pages are made once
 //! from the journal and shared, least recently used ones leave first, and their bytes are bounded.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use lru::LruCache;
@@ -101,11 +100,10 @@ pub(crate) struct Unreadable {
 impl Pages {
     /// An empty cache over a journal.
     pub(crate) fn new(journal: Journal) -> Self {
-        let belongings_max = NonZeroUsize::new(BELONGINGS_MAX).unwrap_or(NonZeroUsize::MIN);
         Self {
             journal,
             cached: Mutex::new(Cached { pages: LruCache::unbounded(), bytes: 0 }),
-            belongings: Mutex::new(LruCache::new(belongings_max)),
+            belongings: Mutex::new(LruCache::new(BELONGINGS_MAX)),
             filling: tokio::sync::Mutex::new(()),
         }
     }

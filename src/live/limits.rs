@@ -1,5 +1,6 @@
 //! Every bound of the live surface, with the sum behind the number.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::bucket::FrameRate;
@@ -43,7 +44,7 @@ pub(crate) const READY_EVENTS_MAX: usize = 64;
 /// What the shared cache of pages may hold, in bytes.
 pub(crate) const CACHE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Streams whose belonging is remembered; about 200 bytes each.
-pub(crate) const BELONGINGS_MAX: usize = 100_000;
+pub(crate) const BELONGINGS_MAX: NonZeroUsize = NonZeroUsize::new(100_000).expect("100,000 is not zero");
 /// Changes of rights that are remembered for readers who are being admitted: seconds of a busy node.
 pub(crate) const RECENT_CHANGES_MAX: usize = 4096;
 /// A subscriber whose filter admits nothing hears how far it was read at most this often.

@@ -16,6 +16,7 @@ use super::filter::Filter;
 use super::hub::Hub;
 use super::rights::Denied;
 use crate::surface::Surface;
+use crate::surface::errors::RETRY_SECONDS;
 use crate::surface::other_routes::OtherRoute;
 
 /// A refusal in answer to an HTTP request.
@@ -36,7 +37,7 @@ impl Refusal {
     /// The node cannot serve protected data at this moment.
     pub(crate) fn unavailable(message: &str) -> Self {
         let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", message);
-        Self { retry_after_seconds: Some(1), ..refusal }
+        Self { retry_after_seconds: Some(RETRY_SECONDS), ..refusal }
     }
 
     /// The answer to a request of a route.

@@ -1,7 +1,8 @@
 //! What can be said to an aggregate's actor, and what can be seen of it without asking.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use actix::Message;
 use muniment_aggregates::decider::Decider;
@@ -27,9 +28,27 @@ pub struct ActorFlags {
     pub retiring: AtomicBool,
     /// Set when the actor has stopped in order; what its mailbox still held was never decided.
     pub retired: AtomicBool,
+    /// Requests in its mailbox. actix counts none: every copy of an address has a slot of its own there, however many
+    /// copies there are.
+    queued: AtomicUsize,
 }
 
 impl ActorFlags {
+    /// Takes a place in the mailbox; `false` where `most` are taken.
+    #[must_use]
+    pub fn enter(&self, most: NonZeroUsize) -> bool {
+        let has_room = self.queued.fetch_add(1, Ordering::AcqRel) < most.get();
+        if !has_room {
+            self.leave();
+        }
+        has_room
+    }
+
+    /// Gives a place in the mailbox back.
+    pub fn leave(&self) {
+        self.queued.fetch_sub(1, Ordering::AcqRel);
+    }
+
     /// Whether this node has seen an event of the stream that the actor has neither proposed nor folded. Never reset: it
     /// ends by the actor having seen it.
     #[must_use]

@@ -8,8 +8,6 @@
 //! that this node had seen when it was asked.
 
 use std::collections::{HashSet, VecDeque};
-use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -30,7 +28,8 @@ use super::command_bus::Done;
 use super::errors::BusError;
 use super::fold::{self, FoldError, Folded};
 use super::in_flight::{InFlight, StateReply, Waiting};
-use super::limits::{IN_FLIGHT_APPENDS_MAX, MAILBOX_COMMANDS_MAX, RECENT_KEYS_MAX, WAITING_COMMANDS_MAX};
+use super::limits::{ActorLimits, RECENT_KEYS_MAX};
+use crate::telemetry::panics;
 
 mod loading;
 
@@ -52,6 +51,7 @@ pub struct AggregateActor<D: Decider> {
     stream: StreamId,
     journal: Journal,
     clock: Clock,
+    limits: ActorLimits,
     flags: Arc<ActorFlags>,
     told: Arc<Told<D>>,
     /// The version that was asked for last; whoever asks for it again finds it without asking.
@@ -85,11 +85,19 @@ impl<D: Decider> Unpin for AggregateActor<D> {}
 impl<D: Decider> AggregateActor<D> {
     /// An actor for `stream` that has loaded nothing yet.
     #[must_use]
-    pub fn new(stream: StreamId, journal: Journal, clock: Clock, flags: Arc<ActorFlags>, told: Arc<Told<D>>) -> Self {
+    pub fn new(
+        stream: StreamId,
+        journal: Journal,
+        clock: Clock,
+        flags: Arc<ActorFlags>,
+        told: Arc<Told<D>>,
+        limits: ActorLimits,
+    ) -> Self {
         Self {
             stream,
             journal,
             clock,
+            limits,
             flags,
             told,
             told_version: None,
@@ -107,16 +115,17 @@ impl<D: Decider> AggregateActor<D> {
             waiting: VecDeque::new(),
             collected: VecDeque::new(),
             keys_in_flight: HashSet::new(),
-            recent_keys: LruCache::new(NonZeroUsize::new(RECENT_KEYS_MAX).unwrap_or(NonZeroUsize::MIN)),
+            recent_keys: LruCache::new(RECENT_KEYS_MAX),
         }
     }
 
     fn take(&mut self, request: Waiting<D>) {
         self.doubt_when_stale();
-        let can_decide = matches!(self.phase, Phase::Ready) && self.in_flight.len() < IN_FLIGHT_APPENDS_MAX;
+        let has_room = self.in_flight.len() < self.limits.in_flight_appends_max.get();
+        let can_decide = matches!(self.phase, Phase::Ready) && has_room;
         if can_decide && self.waiting.is_empty() {
             self.serve(request);
-        } else if self.waiting.len() < WAITING_COMMANDS_MAX {
+        } else if self.waiting.len() < self.limits.waiting_commands_max {
             self.waiting.push_back(request);
         } else {
             match request {
@@ -158,16 +167,12 @@ impl<D: Decider> AggregateActor<D> {
 
     fn execute(&mut self, pending: Pending<D>) {
         let facts = Facts { now: self.clock.now() };
-        let decision = AssertUnwindSafe(|| self.state.decide(&pending.command, &facts));
-        match pending.decision().in_scope(|| catch_unwind(decision)) {
+        let decision = || self.state.decide(&pending.command, &facts);
+        match pending.decision().in_scope(|| panics::catch(decision)) {
             Ok(Ok(events)) if events.is_empty() => self.answer(pending, Ok(Done::nothing(facts.now))),
             Ok(Ok(events)) => self.propose(pending, events),
             Ok(Err(refusal)) => self.answer(pending, Err(BusError::Refused(refusal))),
-            Err(_panic) => {
-                tracing::error!(stream.id = %self.stream, correlation.id = %pending.correlation, "a command handler panicked");
-                let correlation = pending.correlation.to_string();
-                self.answer(pending, Err(BusError::Panicked { correlation }));
-            }
+            Err(place) => self.answer(pending, Err(BusError::Panicked { stream: self.stream.clone(), place })),
         }
     }
 
@@ -188,9 +193,7 @@ impl<D: Decider> AggregateActor<D> {
             ..Append::default()
         };
         if let Err(error) = fold::propose(&mut append, &self.stream, &events) {
-            tracing::error!(stream.id = %self.stream, correlation.id = %pending.correlation, error = %error, "an event does not serialise");
-            let correlation = pending.correlation.to_string();
-            return self.answer(pending, Err(BusError::Panicked { correlation }));
+            return self.answer(pending, Err(error));
         }
         let keys: Vec<(usize, DedupeKey)> =
             append.events.iter().enumerate().filter_map(|(index, event)| Some((index, event.dedupe?))).collect();
@@ -209,17 +212,13 @@ impl<D: Decider> AggregateActor<D> {
         }
         match pending.span.in_scope(|| self.journal.submit(append)) {
             Ok(ticket) => {
-                let applied = catch_unwind(AssertUnwindSafe(|| {
-                    for event in &events {
-                        self.state.evolve(event);
-                    }
-                }));
+                let applied = panics::catch(|| events.iter().for_each(|event| self.state.evolve(event)));
                 self.version = next_version;
                 self.keys_in_flight.extend(keys.iter().map(|(_, key)| *key));
                 self.in_flight.push_back(InFlight::Append { pending, events, keys, ticket });
-                if applied.is_err() {
+                if let Err(place) = applied {
                     self.is_sound = false;
-                    tracing::error!(stream.id = %self.stream, "a state could not take an event; it is loaded again");
+                    tracing::error!(stream.id = %self.stream, place, "a state panicked at an event; it is loaded again");
                     self.phase = Phase::Draining;
                 }
                 self.take_snapshot_when_due();
@@ -268,7 +267,7 @@ impl<D: Decider> AggregateActor<D> {
         if matches!(self.phase, Phase::Draining) {
             return true;
         }
-        if self.in_flight.len() >= IN_FLIGHT_APPENDS_MAX {
+        if self.in_flight.len() >= self.limits.in_flight_appends_max.get() {
             return false;
         }
         let Some(request) = self.waiting.pop_front() else { return false };
@@ -366,7 +365,6 @@ impl<D: Decider> Actor for AggregateActor<D> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MAILBOX_COMMANDS_MAX);
         ctx.spawn(Drive);
     }
 
@@ -379,6 +377,7 @@ impl<D: Decider> Handler<Execute<D>> for AggregateActor<D> {
     type Result = ();
 
     fn handle(&mut self, message: Execute<D>, _ctx: &mut Self::Context) {
+        self.flags.leave();
         self.take(Waiting::Command(message.0));
     }
 }
@@ -387,6 +386,7 @@ impl<D: Decider> Handler<GetState<D>> for AggregateActor<D> {
     type Result = ();
 
     fn handle(&mut self, message: GetState<D>, _ctx: &mut Self::Context) {
+        self.flags.leave();
         self.take(Waiting::State(message.0));
     }
 }

@@ -15,7 +15,7 @@ use muniment_aggregates::invite::Invite;
 use muniment_aggregates::metric::Metric;
 use muniment_aggregates::note::Note;
 use muniment_aggregates::offer_book::OfferBook;
-use muniment_aggregates::record::{Position, RecordedEvent};
+use muniment_aggregates::record::{Position, RecordedEvent, StreamId};
 use muniment_aggregates::roster::Roster;
 use muniment_aggregates::scheduler::Scheduler;
 use muniment_aggregates::scope::Scope;
@@ -23,7 +23,7 @@ use muniment_aggregates::session::Session;
 use muniment_aggregates::settings::Settings;
 use muniment_aggregates::subject::Subject;
 use muniment_journal::Journal;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
@@ -32,6 +32,7 @@ use super::clock::Clock;
 use super::directory::Directory;
 use super::errors::BusError;
 use super::fold::Folded;
+use super::limits::ActorLimits;
 use super::origin::Origin;
 use super::turns::Turns;
 use crate::telemetry::spans::SPANS;
@@ -57,33 +58,40 @@ impl<E> Done<E> {
 }
 
 macro_rules! directories {
-    ($($field:ident: $aggregate:ty),* $(,)?) => {
+    ($($(#[$attribute:meta])* $field:ident: $aggregate:ty),* $(,)?) => {
         /// One directory an aggregate type.
-        pub struct Directories { $($field: Directory<$aggregate>),* }
+        pub struct Directories { $($(#[$attribute])* $field: Directory<$aggregate>),* }
 
         impl Directories {
-            fn new(journal: &Journal, clock: &Clock, arbiters: &Arc<[ArbiterHandle]>) -> Self {
-                Self { $($field: Directory::new(journal.clone(), clock.clone(), Arc::clone(arbiters))),* }
+            fn new(journal: &Journal, clock: &Clock, arbiters: &Arc<[ArbiterHandle]>, limits: ActorLimits) -> Self {
+                Self {
+                    $($(#[$attribute])* $field: Directory::new(
+                        journal.clone(),
+                        clock.clone(),
+                        Arc::clone(arbiters),
+                        limits,
+                    )),*
+                }
             }
 
             fn note_published(&self, event: &RecordedEvent) {
                 match &*event.stream.kind {
-                    $(<$aggregate as Decider>::TYPE => self.$field.note_published(event),)*
+                    $($(#[$attribute])* <$aggregate as Decider>::TYPE => self.$field.note_published(event),)*
                     // A stream of a type this program has no actors for has no actor to tell.
                     _ => {}
                 }
             }
 
             /// Lets idle actors go.
-            pub fn sweep(&self) { $(self.$field.sweep();)* }
+            pub fn sweep(&self) { $($(#[$attribute])* self.$field.sweep();)* }
 
             /// Live actors by aggregate type.
             pub fn live_counts(&self) -> Vec<(&'static str, usize)> {
-                vec![$((<$aggregate as Decider>::TYPE, self.$field.live_count())),*]
+                Vec::from([$($(#[$attribute])* (<$aggregate as Decider>::TYPE, self.$field.live_count())),*])
             }
         }
 
-        $(impl Hosted for $aggregate {
+        $($(#[$attribute])* impl Hosted for $aggregate {
             fn directory(directories: &Directories) -> &Directory<Self> { &directories.$field }
         })*
     };
@@ -110,6 +118,8 @@ directories! {
     session: Session,
     settings: Settings,
     subject: Subject,
+    #[cfg(test)]
+    fragile: super::fragile::Fragile,
 }
 
 /// The way commands go in. Cheap to clone.
@@ -119,13 +129,21 @@ pub struct CommandBus {
     pub(super) clock: Clock,
     pub(super) turns: Arc<Turns>,
     directories: Arc<Directories>,
+    limits: ActorLimits,
 }
 
 impl CommandBus {
-    /// A bus whose actors run on the given event loops, or on the caller's own where none are given.
+    /// A bus whose actors run on the given event loops, or on the caller's own where none are given, within the built-in
+    /// limits.
     #[must_use]
     pub fn new(journal: Journal, clock: Clock, arbiters: Arc<[ArbiterHandle]>) -> Self {
-        let directories = Arc::new(Directories::new(&journal, &clock, &arbiters));
+        Self::with_limits(journal, clock, arbiters, ActorLimits::default())
+    }
+
+    /// The same within these limits.
+    #[must_use]
+    pub fn with_limits(journal: Journal, clock: Clock, arbiters: Arc<[ArbiterHandle]>, limits: ActorLimits) -> Self {
+        let directories = Arc::new(Directories::new(&journal, &clock, &arbiters, limits));
         // Not held by the journal, which the directories hold: a bus that is dropped must free both.
         let listening = Arc::downgrade(&directories);
         journal.on_publish(Arc::new(move |events: &[Arc<RecordedEvent>]| {
@@ -134,7 +152,7 @@ impl CommandBus {
                 listening.note_published(event);
             }
         }));
-        Self { journal, clock, turns: Arc::new(Turns::new()), directories }
+        Self { journal, clock, turns: Arc::new(Turns::new()), directories, limits }
     }
 
     /// The journal behind it.
@@ -143,10 +161,21 @@ impl CommandBus {
         &self.journal
     }
 
-    /// The directories, for sweeping and for counting.
+    /// The directories, for counting.
     #[must_use]
     pub fn directories(&self) -> &Directories {
         &self.directories
+    }
+
+    /// Lets idle actors go, as often as the limits say, until `stop` turns true. Memory is each node's own, so every node
+    /// does it for itself.
+    pub async fn sweep_idle(self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            tokio::select! {
+                () = tokio::time::sleep(self.limits.idle_sweep_interval()) => self.directories.sweep(),
+                _ = stop.changed() => {}
+            }
+        }
     }
 
     /// Has one aggregate decide a command; answers when what it decided is durable.
@@ -200,6 +229,9 @@ impl CommandBus {
         let directory = D::directory(&self.directories);
         for _ in 0..HANDOVERS_MAX {
             let (address, flags) = directory.find(id);
+            if !flags.enter(self.limits.mailbox_commands_max) {
+                return Err(BusError::Overloaded);
+            }
             let (reply, outcome) = oneshot::channel();
             let pending = Pending {
                 command: Arc::clone(&command),
@@ -222,7 +254,7 @@ impl CommandBus {
                 if flags.retired.load(Ordering::Acquire) {
                     continue;
                 }
-                return Err(BusError::Panicked { correlation: origin.correlation.clone() });
+                return Err(died::<D, _>(id));
             };
             let recorded = matches!(&outcome, Ok(done) if done.position.is_some());
             if !recorded {
@@ -252,6 +284,9 @@ impl CommandBus {
         }
         for _ in 0..HANDOVERS_MAX {
             let (address, flags) = directory.find(id);
+            if !flags.enter(self.limits.mailbox_commands_max) {
+                return Err(BusError::Overloaded);
+            }
             let (reply, state) = oneshot::channel();
             match address.try_send(GetState(reply)) {
                 Ok(()) => {}
@@ -264,9 +299,20 @@ impl CommandBus {
             match state.await {
                 Ok(_) if flags.retiring.load(Ordering::Acquire) => {}
                 Ok(state) => return state,
-                Err(_) => directory.forget(id, &flags),
+                Err(_) => {
+                    directory.forget(id, &flags);
+                    if !flags.retired.load(Ordering::Acquire) {
+                        return Err(died::<D, _>(id));
+                    }
+                }
             }
         }
         Err(BusError::Unavailable(format!("{}/{id} does not answer", D::TYPE)))
     }
+}
+
+/// An actor that ended out of order, by a panic that nobody caught: the log has its place. The next who asks starts
+/// another.
+fn died<D: Decider, R>(id: &str) -> BusError<R> {
+    BusError::Panicked { stream: StreamId::new(D::TYPE, id), place: "a place outside of its handlers".to_owned() }
 }

@@ -4,11 +4,10 @@
 //! Two actors of one stream can live for a moment while the older retires. That costs a retry, never a wrong
 //! event: the expected version in the append is the only arbiter.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use actix::{Actor, Addr, ArbiterHandle, Context};
+use actix::{Actor as _, Addr, ArbiterHandle, Context};
 use lru::LruCache;
 use muniment_aggregates::decider::Decider;
 use muniment_aggregates::record::{RecordedEvent, StreamId};
@@ -20,7 +19,7 @@ use super::actor_messages::{ActorFlags, Passivate, Told};
 use super::aggregate_actor::AggregateActor;
 use super::clock::Clock;
 use super::fold::Folded;
-use super::limits::{IDLE_MAX, LIVE_ACTORS_MAX};
+use super::limits::ActorLimits;
 
 struct Entry<D: Decider> {
     address: Addr<AggregateActor<D>>,
@@ -42,15 +41,15 @@ pub struct Directory<D: Decider> {
     journal: Journal,
     clock: Clock,
     arbiters: Arc<[ArbiterHandle]>,
+    limits: ActorLimits,
     live: Mutex<LruCache<Arc<str>, Entry<D>>>,
 }
 
 impl<D: Decider> Directory<D> {
-    /// A directory that starts its actors on the given event loops.
+    /// A directory that starts its actors on the given event loops, or on the caller's own where none are given.
     #[must_use]
-    pub fn new(journal: Journal, clock: Clock, arbiters: Arc<[ArbiterHandle]>) -> Self {
-        let capacity = NonZeroUsize::new(LIVE_ACTORS_MAX).unwrap_or(NonZeroUsize::MIN);
-        Self { journal, clock, arbiters, live: Mutex::new(LruCache::new(capacity)) }
+    pub fn new(journal: Journal, clock: Clock, arbiters: Arc<[ArbiterHandle]>, limits: ActorLimits) -> Self {
+        Self { journal, clock, arbiters, limits, live: Mutex::new(LruCache::new(limits.live_actors_max)) }
     }
 
     /// The actor of one instance, started if it is not live.
@@ -62,16 +61,8 @@ impl<D: Decider> Directory<D> {
         }
         let stream = StreamId::new(D::TYPE, id);
         let (flags, told) = (Arc::new(ActorFlags::default()), Arc::new(Told::default()));
-        let (journal, clock) = (self.journal.clone(), self.clock.clone());
-        let (actor_flags, actor_told) = (Arc::clone(&flags), Arc::clone(&told));
         let key = Arc::clone(&stream.id);
-        let build = move |_: &mut Context<AggregateActor<D>>| {
-            AggregateActor::new(stream, journal, clock, actor_flags, actor_told)
-        };
-        let address = match self.arbiter_of(id) {
-            Some(arbiter) => AggregateActor::start_in_arbiter(arbiter, build),
-            None => AggregateActor::create(build),
-        };
+        let address = self.start(stream, &flags, &told);
         let entry = Entry { address: address.clone(), flags: Arc::clone(&flags), told, used_at: Instant::now() };
         if let Some((evicted_key, evicted)) = live.push(Arc::clone(&key), entry)
             && evicted_key != key
@@ -79,6 +70,18 @@ impl<D: Decider> Directory<D> {
             evicted.retire();
         }
         (address, flags)
+    }
+
+    fn start(&self, stream: StreamId, flags: &Arc<ActorFlags>, told: &Arc<Told<D>>) -> Addr<AggregateActor<D>> {
+        let (flags, told) = (Arc::clone(flags), Arc::clone(told));
+        let (journal, clock, limits) = (self.journal.clone(), self.clock.clone(), self.limits);
+        let arbiter = self.arbiter_of(&stream.id);
+        let build =
+            move |_: &mut Context<AggregateActor<D>>| AggregateActor::new(stream, journal, clock, flags, told, limits);
+        match arbiter {
+            Some(arbiter) => AggregateActor::start_in_arbiter(arbiter, build),
+            None => AggregateActor::create(build),
+        }
     }
 
     /// The state of a live instance that was asked for before and has not changed since.
@@ -115,7 +118,7 @@ impl<D: Decider> Directory<D> {
     /// Lets the actors go that nobody has asked for a while.
     pub fn sweep(&self) {
         let mut live = self.live.lock();
-        while live.peek_lru().is_some_and(|(_, entry)| entry.used_at.elapsed() > IDLE_MAX) {
+        while live.peek_lru().is_some_and(|(_, entry)| entry.used_at.elapsed() >= self.limits.idle_max) {
             if let Some((_, entry)) = live.pop_lru() {
                 entry.retire();
             }

@@ -3,6 +3,8 @@
 use muniment_aggregates::record::{DedupeKey, Position, StreamId};
 use muniment_journal::{AppendError, JournalError};
 
+use super::fold::FoldError;
+
 /// Why a command was not recorded. `R` is the aggregate's own refusal.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BusError<R> {
@@ -37,11 +39,26 @@ pub enum BusError<R> {
     /// The decision does not fit into one append, however often it is made: no surface may say that trying again helps.
     #[error("too large to be recorded: {0}")]
     TooLarge(String),
-    /// The command's handler panicked; the log has the rest under this correlation id.
-    #[error("the handler failed; correlation id {correlation}")]
+    /// The command's handler panicked, or what it decided cannot be taken into the state.
+    #[error("the handler of {stream} panicked at {place}")]
     Panicked {
-        /// Correlation id of the log line.
-        correlation: String,
+        /// Whose handler.
+        stream: StreamId,
+        /// File and line, where they are known.
+        place: String,
+    },
+    /// A fault of the program that is no panic, for example an event that does not serialise: no other attempt ends
+    /// otherwise.
+    #[error("a fault of the program: {0}")]
+    Fault(String),
+    /// An event of the stream does not decode: it was written by a newer program, or it was tampered with. Until that is
+    /// mended no command on the stream can be decided.
+    #[error("{why}")]
+    Unreadable {
+        /// Its place in the journal.
+        position: Position,
+        /// Which event it is and what the decoder says.
+        why: String,
     },
 }
 
@@ -57,6 +74,8 @@ impl<R> BusError<R> {
             Self::Uncertain(_) => "uncertain",
             Self::TooLarge(_) => "too_large",
             Self::Panicked { .. } => "panicked",
+            Self::Fault(_) => "fault",
+            Self::Unreadable { .. } => "unreadable",
         }
     }
 
@@ -73,7 +92,8 @@ impl<R> BusError<R> {
             error @ AppendError::Fallen => Self::Unavailable(error.to_string()),
             AppendError::Uncertain(why) => Self::Uncertain(why),
             AppendError::Closed => Self::Unavailable("the journal is closing".to_owned()),
-            AppendError::Unavailable(why) | AppendError::Invalid(why) => Self::Unavailable(why),
+            AppendError::Unavailable(why) => Self::Unavailable(why),
+            AppendError::Invalid(why) => Self::Fault(why),
             AppendError::TooLarge(why) => Self::TooLarge(why),
         }
     }
@@ -82,17 +102,42 @@ impl<R> BusError<R> {
         Self::Unavailable(error.to_string())
     }
 
+    /// A state that could not be made from its events.
+    pub(super) fn from_fold(error: &FoldError) -> Self {
+        match error {
+            FoldError::Journal(error) => Self::from_journal(error),
+            FoldError::Panicked { stream, place } => Self::Panicked { stream: stream.clone(), place: place.clone() },
+            FoldError::Undecodable { position, .. } => {
+                Self::Unreadable { position: Position(*position), why: error.to_string() }
+            }
+        }
+    }
+
     /// The same end with the refusal translated.
     pub fn map_refusal<S>(self, translate: impl FnOnce(R) -> S) -> BusError<S> {
+        self.or_for_refusal(|refusal| BusError::Refused(translate(refusal)))
+    }
+
+    /// The same end where nothing is asked that could be refused: where it is refused all the same, that is a fault.
+    pub fn unexpected<S>(self) -> BusError<S>
+    where
+        R: std::fmt::Display,
+    {
+        self.or_for_refusal(|refusal| BusError::Fault(format!("an unexpected refusal: {refusal}")))
+    }
+
+    fn or_for_refusal<S>(self, of: impl FnOnce(R) -> BusError<S>) -> BusError<S> {
         match self {
-            Self::Refused(refusal) => BusError::Refused(translate(refusal)),
+            Self::Refused(refusal) => of(refusal),
             Self::Duplicate { key, position } => BusError::Duplicate { key, position },
             Self::ClaimTaken { scope, owner } => BusError::ClaimTaken { scope, owner },
             Self::Overloaded => BusError::Overloaded,
             Self::Unavailable(why) => BusError::Unavailable(why),
             Self::Uncertain(why) => BusError::Uncertain(why),
             Self::TooLarge(why) => BusError::TooLarge(why),
-            Self::Panicked { correlation } => BusError::Panicked { correlation },
+            Self::Panicked { stream, place } => BusError::Panicked { stream, place },
+            Self::Fault(why) => BusError::Fault(why),
+            Self::Unreadable { position, why } => BusError::Unreadable { position, why },
         }
     }
 }

@@ -5,7 +5,9 @@ use muniment_aggregates::decider::{Decider, DomainEvent};
 use muniment_aggregates::record::{RecordedEvent, StreamId};
 use muniment_journal::{Append, Journal, JournalError, NewEvent, Snapshot};
 
-use super::limits::LOAD_PAGE_EVENTS;
+use super::errors::BusError;
+use super::limits::PAGE_EVENTS;
+use crate::telemetry::panics;
 
 /// Most payloads are shorter.
 const PAYLOAD_BYTES_USUAL: usize = 512;
@@ -27,6 +29,14 @@ pub enum FoldError {
     /// The journal could not be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// An event panicked when it was taken into the state, against the contract of every aggregate.
+    #[error("the state of {stream} panicked at {place}")]
+    Panicked {
+        /// Whose state.
+        stream: StreamId,
+        /// File and line.
+        place: String,
+    },
     /// A recorded event does not decode: it was written by a newer program, or it was tampered with.
     #[error("the event at position {position} ({event_type}) cannot be read: {why}")]
     Undecodable {
@@ -80,12 +90,14 @@ pub async fn catch_up<D: Decider>(
     mut folded: Folded<D>,
 ) -> Result<Folded<D>, FoldError> {
     loop {
-        let page = journal.read_stream(stream, folded.version, LOAD_PAGE_EVENTS).await?;
+        let page = journal.read_stream(stream, folded.version, PAGE_EVENTS).await?;
         for event in &page {
-            folded.state.evolve(&decode::<D>(event)?);
+            let decoded = decode::<D>(event)?;
+            panics::catch(|| folded.state.evolve(&decoded))
+                .map_err(|place| FoldError::Panicked { stream: stream.clone(), place })?;
             folded.version = event.sequence;
         }
-        if page.len() < LOAD_PAGE_EVENTS {
+        if page.len() < PAGE_EVENTS {
             return Ok(folded);
         }
     }
@@ -106,8 +118,16 @@ pub fn snapshot_of<D: Decider>(state: &D, version: u64) -> Result<Snapshot, serd
 /// Adds the events of one stream to an append.
 ///
 /// # Errors
-/// When an event does not serialise, which is a defect of its type.
-pub fn propose<E: DomainEvent>(append: &mut Append, stream: &StreamId, events: &[E]) -> Result<(), serde_json::Error> {
+/// When an event does not serialise or panics over it, which is a defect of its type; the append is not to be used then.
+pub fn propose<E: DomainEvent, R>(append: &mut Append, stream: &StreamId, events: &[E]) -> Result<(), BusError<R>> {
+    match panics::catch(|| try_propose(append, stream, events)) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(BusError::Fault(format!("an event of {stream} does not serialise: {error}"))),
+        Err(place) => Err(BusError::Panicked { stream: stream.clone(), place }),
+    }
+}
+
+fn try_propose<E: DomainEvent>(append: &mut Append, stream: &StreamId, events: &[E]) -> Result<(), serde_json::Error> {
     // Text that grows in a fresh string is moved several times; here it is moved once, into memory of its size.
     let mut text = Vec::with_capacity(PAYLOAD_BYTES_USUAL);
     for event in events {

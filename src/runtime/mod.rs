@@ -12,6 +12,8 @@ pub mod command_bus;
 pub mod directory;
 pub mod errors;
 pub mod fold;
+#[cfg(test)]
+pub(crate) mod fragile;
 mod in_flight;
 pub mod leadership;
 pub mod limits;
@@ -20,6 +22,8 @@ pub mod origin;
 pub mod policies;
 pub mod projector;
 pub mod reads;
+#[cfg(test)]
+mod tests;
 pub mod transaction;
 mod turns;
 pub mod why;

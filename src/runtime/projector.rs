@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::leadership::Leadership;
-use super::limits::PROJECTION_PAGE_EVENTS;
+use super::limits::PAGE_EVENTS;
 use super::reads::{ReadPosition, Reads};
 use crate::telemetry::spans::SPANS;
 
@@ -93,7 +93,7 @@ async fn rest(journal: &Journal, reads: &Reads, models: &[Model], until: Instant
     let moving = models.iter().filter(|model| model.retry.is_none());
     let Some(lowest) = moving.map(|model| model.position).min() else { return };
     let behind = journal.head().0.saturating_sub(lowest.0);
-    if usize::try_from(behind).is_ok_and(|events| events < PROJECTION_PAGE_EVENTS) {
+    if usize::try_from(behind).is_ok_and(|events| events < PAGE_EVENTS) {
         tokio::select! {
             () = tokio::time::sleep_until(until) => {}
             () = reads.wanted_beyond(lowest) => {}
@@ -128,7 +128,7 @@ async fn advance_lowest(journal: &Journal, reads: &Reads, models: &mut [Model]) 
     let Some(lowest) = models.iter().filter(|model| ready(model)).map(|model| model.position).min() else {
         return false;
     };
-    let page = match journal.read(lowest, PROJECTION_PAGE_EVENTS).await {
+    let page = match journal.read(lowest, PAGE_EVENTS).await {
         Ok(page) => page,
         Err(error) => {
             tracing::warn!(error = %error, position = lowest.0, "the journal cannot be read for the read models");

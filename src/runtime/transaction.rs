@@ -13,6 +13,7 @@ use super::errors::BusError;
 use super::fold;
 use super::limits::REDECISIONS_MAX;
 use super::origin::Origin;
+use crate::telemetry::panics;
 
 /// A state taken into a transaction, with what the transaction has decided on it so far.
 pub struct Loaded<D: Decider> {
@@ -37,11 +38,7 @@ impl Transaction<'_> {
     /// # Errors
     /// Overload or an unavailable journal.
     pub async fn load<D: Hosted, R>(&mut self, id: &str) -> Result<Loaded<D>, BusError<R>> {
-        let folded = self.bus.state::<D>(id).await.map_err(|error| match error {
-            BusError::Overloaded => BusError::Overloaded,
-            // Reading refuses nothing, so what is left is a journal that cannot be read.
-            other => BusError::Unavailable(other.to_string()),
-        })?;
+        let folded = self.bus.state::<D>(id).await.map_err(BusError::unexpected)?;
         let stream = StreamId::new(D::TYPE, id);
         self.append.expect.push((stream.clone(), folded.version));
         Ok(Loaded { stream, state: folded.state, version: folded.version })
@@ -57,18 +54,18 @@ impl Transaction<'_> {
     /// Decides a command on a loaded state and takes its events into the append.
     ///
     /// # Errors
-    /// The aggregate's refusal; the transaction then holds nothing of this command.
+    /// The aggregate's refusal; the transaction then holds nothing of this command. A fault of its handler; nothing of the
+    /// transaction is to be recorded then.
     pub fn decide<D: Decider>(
         &mut self,
         loaded: &mut Loaded<D>,
         command: &D::Command,
     ) -> Result<Vec<D::Event>, BusError<D::Refusal>> {
-        let events = loaded.state.decide(command, &self.facts).map_err(BusError::Refused)?;
-        fold::propose(&mut self.append, &loaded.stream, &events)
-            .map_err(|error| BusError::Unavailable(format!("an event does not serialise: {error}")))?;
-        for event in &events {
-            loaded.state.evolve(event);
-        }
+        let panicked = |place| BusError::Panicked { stream: loaded.stream.clone(), place };
+        let decided = panics::catch(|| loaded.state.decide(command, &self.facts)).map_err(panicked)?;
+        let events = decided.map_err(BusError::Refused)?;
+        fold::propose(&mut self.append, &loaded.stream, &events)?;
+        panics::catch(|| events.iter().for_each(|event| loaded.state.evolve(event))).map_err(panicked)?;
         Ok(events)
     }
 

@@ -15,7 +15,7 @@ use crate::runtime::BusError;
 use crate::runtime::reads::Behind;
 
 /// Seconds after which a caller who met an overloaded or lagging node may come back.
-const RETRY_SECONDS: u64 = 1;
+pub const RETRY_SECONDS: u64 = 1;
 
 /// What the caller gets instead of success.
 #[derive(Debug, Clone)]
@@ -87,6 +87,7 @@ impl ApiError {
         match limited {
             Limited::TooMany(seconds) => Refusal::too_many(code, message, seconds).into(),
             Limited::Unknown(error) => error.into(),
+            Limited::Unreadable => Self::fault(limited),
         }
     }
 
@@ -241,7 +242,9 @@ impl<R: Answered> From<BusError<R>> for ApiError {
             other @ (BusError::Duplicate { .. }
             | BusError::ClaimTaken { .. }
             | BusError::TooLarge(_)
-            | BusError::Panicked { .. }) => Self::Fault(other.to_string()),
+            | BusError::Panicked { .. }
+            | BusError::Fault(_)
+            | BusError::Unreadable { .. }) => Self::Fault(other.to_string()),
         }
     }
 }

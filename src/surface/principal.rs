@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{DateTime, Utc};
 use lru::LruCache;
 use muniment_aggregates::application::Scope;
+use muniment_aggregates::ended::ended_by;
 use muniment_aggregates::ids::{AccountId, ApplicationId, CompanyId, CredentialId};
 use muniment_aggregates::record::{RecordedEvent, Who};
 use muniment_aggregates::sealed::SubjectId;
@@ -28,7 +29,7 @@ use crate::auth::tokens::{self, TokenKind};
 use crate::runtime::Origin;
 
 /// Credentials remembered.
-const CREDENTIALS_MAX: usize = 50_000;
+const CREDENTIALS_MAX: NonZeroUsize = NonZeroUsize::new(50_000).expect("50,000 is not zero");
 
 /// Companies of one founder that are looked at; more are beyond any person.
 const COMPANIES_MAX: usize = 1_000;
@@ -99,28 +100,15 @@ pub struct CredentialCache {
 
 impl Default for CredentialCache {
     fn default() -> Self {
-        Self {
-            held: Mutex::new(LruCache::new(NonZeroUsize::new(CREDENTIALS_MAX).unwrap_or(NonZeroUsize::MIN))),
-            generation: AtomicU64::new(0),
-        }
+        Self { held: Mutex::new(LruCache::new(CREDENTIALS_MAX)), generation: AtomicU64::new(0) }
     }
 }
 
 impl CredentialCache {
     /// Forgets what these events may have ended. Runs inside the journal's publish hook.
     pub fn note_published(&self, events: &[Arc<RecordedEvent>]) {
-        let ends = |event: &RecordedEvent| {
-            let kind = &*event.event_type;
-            kind.starts_with("agent_token.")
-                || kind.starts_with("session.")
-                || kind.starts_with("account.")
-                || kind.starts_with("subject.")
-        };
-        // Tokens end rarely beside how often they are used, so all are forgotten rather than each event decoded.
-        let issues = |event: &RecordedEvent| {
-            matches!(&*event.event_type, "agent_token.issued" | "session.started" | "account.registered")
-        };
-        if events.iter().any(|event| ends(event) && !issues(event)) {
+        // What cannot be read may end any. Credentials end rarely beside how often they are used, so all are forgotten.
+        if events.iter().any(|event| ended_by(event).map_or(true, |ended| ended.is_some())) {
             self.generation.fetch_add(1, Ordering::AcqRel);
             self.held.lock().clear();
         }

@@ -48,10 +48,10 @@ impl Surface {
                 let reason = "logout".to_owned();
                 let mut session = tx.load::<Session, Answer>(&founder.id.0).await?;
                 let revoke = SessionCommand::Revoke(Revoke { reason: reason.clone() });
-                tx.decide(&mut session, &revoke).map_err(|error| BusError::Unavailable(error.to_string()))?;
+                tx.decide(&mut session, &revoke).map_err(BusError::unexpected)?;
                 let mut account = tx.load::<Account, Answer>(&founder.account.0).await?;
                 let close = AccountCommand::CloseSession(CloseSession { session: founder.id.clone(), reason });
-                tx.decide(&mut account, &close).map_err(|error| BusError::Unavailable(error.to_string()))?;
+                tx.decide(&mut account, &close).map_err(BusError::unexpected)?;
                 Ok(())
             })
             .await?;

@@ -222,7 +222,7 @@ impl Surface {
                     let invite = self.claim_invite(tx, email, &account_id).await?;
                     let mut account = tx.begin::<Account>(&account_id);
                     let command = AccountCommand::RegisterByEmail(RegisterByEmail { invite, ..registration.clone() });
-                    tx.decide(&mut account, &command).map_err(|error| unexpected(&error))?;
+                    tx.decide(&mut account, &command).map_err(BusError::unexpected)?;
                     account
                 } else {
                     tx.load::<Account, Answer>(&account_id).await?
@@ -232,7 +232,7 @@ impl Surface {
                 }
                 if !account.state.email_verified() {
                     let command = AccountCommand::VerifyEmail(VerifyEmail {});
-                    tx.decide(&mut account, &command).map_err(|error| unexpected(&error))?;
+                    tx.decide(&mut account, &command).map_err(BusError::unexpected)?;
                 }
                 let open = AccountCommand::OpenSession(OpenSession {
                     session: fresh.id.clone(),
@@ -240,7 +240,7 @@ impl Surface {
                     expires_at,
                     max_sessions: Some(SESSIONS_MAX),
                 });
-                tx.decide(&mut account, &open).map_err(|error| unexpected(&error))?;
+                tx.decide(&mut account, &open).map_err(BusError::unexpected)?;
                 let mut session = tx.begin::<Session>(&fresh.id.0);
                 let start = SessionCommand::Start(Start {
                     account: AccountId(account_id),
@@ -248,7 +248,7 @@ impl Surface {
                     secret_hash: fresh.hash.clone(),
                     expires_at,
                 });
-                tx.decide(&mut session, &start).map_err(|error| unexpected(&error))?;
+                tx.decide(&mut session, &start).map_err(BusError::unexpected)?;
                 Ok(Some(text::instant(expires_at)))
             })
             .await;
@@ -296,11 +296,6 @@ impl Surface {
     pub(super) async fn shown_email(&self, sealed: &Sealed) -> Result<Option<String>, ApiError> {
         Ok(self.runtime.journal.keyring().open(sealed).await?)
     }
-}
-
-/// Commands made here from checked parts are not refused; where one is, that is a fault, and nothing is recorded.
-fn unexpected<R: std::fmt::Display + std::fmt::Debug>(error: &BusError<R>) -> BusError<Answer> {
-    BusError::Unavailable(format!("a sign-in could not be put together: {error:?}"))
 }
 
 fn fresh_username() -> Result<String, getrandom::Error> {

@@ -1,8 +1,8 @@
 //! What the program tells its operator: log lines to stderr, figures for Prometheus, traces for a collector.
 //!
 //! A line is written once, where an error is handled, with the field names of [`fields`]; [`redaction`] looks at
-//! every line before it leaves. [`figures`] keeps the counters. [`spans`] are made where a request may wait, and leave
-//! by `export` when there is a collector; [`requests`] and [`connections`] are those that come from outside.
+//! every line before it leaves; [`panics`] says where one happened. [`figures`] keeps the counters. [`spans`] are made where a
+//! request may wait, and leave by `export` when there is a collector; [`requests`] and [`connections`] come from outside.
 
 pub mod connections;
 #[cfg(feature = "otel")]
@@ -11,6 +11,7 @@ pub mod fields;
 pub mod figures;
 #[cfg(not(feature = "otel"))]
 mod no_export;
+pub mod panics;
 #[cfg(feature = "otel")]
 mod queue;
 pub mod redaction;
@@ -20,7 +21,7 @@ pub mod spans;
 use std::io::IsTerminal as _;
 
 use tracing::Metadata;
-use tracing_subscriber::filter::{FilterExt as _, FilterFn, LevelFilter};
+use tracing_subscriber::filter::{FilterExt as _, FilterFn, LevelFilter, ParseError};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer as _};
@@ -40,6 +41,9 @@ pub enum TelemetryError {
     /// Something logs already.
     #[error("logging cannot start")]
     Logs(#[from] TryInitError),
+    /// The filter of lines is none.
+    #[error("telemetry.filter is no filter")]
+    Filter(#[from] ParseError),
     /// Traces cannot be exported.
     #[error(transparent)]
     Traces(#[from] ExportError),
@@ -84,8 +88,7 @@ pub fn start(config: &TelemetryConfig, colors: bool) -> Result<Telemetry, Teleme
         LogFormat::Pretty => false,
         LogFormat::Auto => !terminal,
     };
-    // Reading the configuration has refused a filter that is none.
-    let wanted = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let wanted = EnvFilter::try_new(&config.filter)?;
     let lines = tracing_subscriber::fmt::layer().with_writer(RedactedStderr);
     let lines = if json {
         lines.json().flatten_event(true).with_current_span(false).boxed()

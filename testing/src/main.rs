@@ -67,6 +67,7 @@ fn run(arguments: Arguments) -> Result<()> {
     if config.environment.is_production() {
         anyhow::bail!("MUNIMENT_ENV is production: this program is for tests");
     }
+    telemetry::panics::install();
     let telemetry = telemetry::start(&config.telemetry, std::io::IsTerminal::is_terminal(&std::io::stderr()))?;
     // Every installation begins with the real bootstrap, so the window must be open at its start.
     config.accounts.bootstrap = BootstrapMode::Live;

@@ -23,6 +23,7 @@ mod email_code;
 mod equality;
 mod erase;
 mod examples;
+mod idle_actors;
 mod interrupted;
 mod left_alone;
 mod limits;

@@ -294,9 +294,14 @@ async fn post(
                 answers.counts.refused += 1;
             }
             // The node crashed or could not say: the point may be there or not, but at most once.
-            Ok(Err(BusError::Unavailable(_) | BusError::Uncertain(_) | BusError::Panicked { .. })) | Err(_) => {
-                answers.counts.unanswered += 1
-            }
+            Ok(Err(
+                BusError::Unavailable(_)
+                | BusError::Uncertain(_)
+                | BusError::Panicked { .. }
+                | BusError::Fault(_)
+                | BusError::Unreadable { .. },
+            ))
+            | Err(_) => answers.counts.unanswered += 1,
         }
     }
 }

@@ -16,13 +16,11 @@ use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::config::audit_events::Drifted;
 use crate::config::{Config, MailMode};
+use crate::runtime::limits::LAG_EVENTS_MAX;
 use crate::runtime::policies::audit_drift::{self, ROWS_LOOKED_AT};
 
 /// Events at the end of the chain that are checked here; `audit verify` checks all.
 const TAIL_EVENTS: u64 = 1_000;
-/// A read model further behind than this is a finding; a server at work is a few events behind.
-const BEHIND_MAX: u64 = 10_000;
-
 /// Check everything a server stands on; exit 7 when something is wrong
 #[derive(Debug, Args)]
 #[command(before_help = "Example:\n  muniment doctor --json")]
@@ -151,7 +149,7 @@ async fn models(config: &Config, journal: &Journal) -> Result<String, String> {
         return Err(format!("{name} has stopped: {poison}"));
     }
     let furthest = live.iter().map(|model| head.saturating_sub(model.position.0)).max().unwrap_or(0);
-    if furthest > BEHIND_MAX {
+    if furthest > LAG_EVENTS_MAX {
         return Err(format!("one is {furthest} events behind; is a server running?"));
     }
     Ok(format!("{} models, at most {furthest} events behind", live.len()))

@@ -43,7 +43,9 @@ pub fn ended<R: std::fmt::Display>(what: &str, error: BusError<R>) -> anyhow::Er
     let exit = match &error {
         BusError::Refused(_) | BusError::Duplicate { .. } | BusError::ClaimTaken { .. } => Exit::Conflict,
         BusError::Overloaded | BusError::Unavailable(_) | BusError::Uncertain(_) => Exit::Unavailable,
-        BusError::TooLarge(_) | BusError::Panicked { .. } => Exit::Failure,
+        BusError::TooLarge(_) | BusError::Panicked { .. } | BusError::Fault(_) | BusError::Unreadable { .. } => {
+            Exit::Failure
+        }
     };
     let why = match error {
         BusError::Refused(reason) => reason.to_string(),
@@ -54,8 +56,10 @@ pub fn ended<R: std::fmt::Display>(what: &str, error: BusError<R>) -> anyhow::Er
         BusError::Uncertain(why) => {
             format!("it is not known whether this was recorded, look before you repeat it: {why}")
         }
-        BusError::TooLarge(why) => format!("too large to be recorded: {why}"),
-        BusError::Panicked { correlation } => format!("the handler failed; correlation id {correlation}"),
+        error @ (BusError::TooLarge(_)
+        | BusError::Panicked { .. }
+        | BusError::Fault(_)
+        | BusError::Unreadable { .. }) => error.to_string(),
     };
     exit.because(format!("{what}: {why}"))
 }

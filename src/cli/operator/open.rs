@@ -9,9 +9,7 @@ use muniment_projections::{Advance, AskHead, OnMismatch, Projection, ReadStore};
 use crate::app::{journal_config, read_store_config};
 use crate::cli::exit::{Exit, with_next};
 use crate::config::{Config, Loaded, Surroundings};
-
-/// Events folded in one transaction.
-const PAGE_EVENTS: usize = 2_000;
+use crate::runtime::limits::PAGE_EVENTS;
 
 /// Where the record is, where it is not where the settings say.
 #[derive(Debug, Clone, Default, Args)]

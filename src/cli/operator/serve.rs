@@ -103,6 +103,7 @@ fn log_filter(global: &Global) -> Option<String> {
 }
 
 fn run(global: &Global, loaded: Loaded, with_demo: bool) -> Result<()> {
+    telemetry::panics::install();
     let telemetry = telemetry::start(&loaded.config.telemetry, global.colors())?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");

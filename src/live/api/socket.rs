@@ -24,6 +24,7 @@ use crate::surface::accounts::caller::{Authenticated, Caller};
 use crate::surface::accounts::fail::{Code, Fail, Flat};
 use crate::surface::accounts::methods;
 use crate::surface::accounts::rpc::{self, Transport};
+use crate::surface::errors::RETRY_SECONDS;
 use crate::surface::input;
 use crate::telemetry::{connections as traces, requests};
 
@@ -33,8 +34,6 @@ const ROUTE: &str = "/api/ws";
 const FRAME_BYTES_MAX: usize = 1 << 20;
 /// Requests of one socket that may be in flight.
 const IN_FLIGHT_MAX: usize = 64;
-/// Seconds after which who has too many sockets may try again.
-const RETRY_SECONDS: u64 = 1;
 /// Frames after which the reader is asked whether it reads.
 const ASK_EVERY_FRAMES: u64 = 64;
 /// Frames a reader may be behind.

@@ -108,12 +108,10 @@ impl<D: Decider> AggregateActor<D> {
                 self.take_snapshot_when_due();
             }
             Err(error) => {
-                tracing::error!(stream.id = %self.stream, error = %error, "a state could not be loaded");
-                let why = error.to_string();
                 for request in self.waiting.drain(..) {
                     match request {
-                        Waiting::Command(pending) => reply(pending.reply, Err(BusError::Unavailable(why.clone()))),
-                        Waiting::State(sender) => reply(sender, Err(BusError::Unavailable(why.clone()))),
+                        Waiting::Command(pending) => reply(pending.reply, Err(BusError::from_fold(&error))),
+                        Waiting::State(sender) => reply(sender, Err(BusError::from_fold(&error))),
                     }
                 }
                 self.phase = Phase::Unloaded;

@@ -16,13 +16,11 @@ use tokio::sync::watch;
 
 use super::unreadable::pass_over;
 use crate::runtime::leadership::Leadership;
+use crate::runtime::limits::PAGE_EVENTS;
 use crate::runtime::{BusError, Origin, Runtime};
 
 /// Name of the subscription, and of the component that raises alerts.
 pub const NAME: &str = "alert-evaluator";
-
-/// Events read in one page.
-const PAGE_EVENTS: usize = 2_000;
 
 /// Metrics asked at the same time. Bounded, so that a burst of points does not fill the journal's queue.
 const ASKED_AT_ONCE: usize = 64;
@@ -78,7 +76,7 @@ async fn step(runtime: &Runtime, reached: Option<Position>) -> anyhow::Result<Po
     let asked: Vec<_> = stream::iter(metrics)
         .map(async |(metric, cause)| {
             let asked = raise_due(runtime, &metric, cause).await;
-            pass_over(runtime, NAME, &metric, asked).await
+            pass_over(NAME, &metric, asked)
         })
         .buffer_unordered(ASKED_AT_ONCE)
         .collect()

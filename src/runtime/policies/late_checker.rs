@@ -41,7 +41,7 @@ async fn check(runtime: &Runtime, stop: &watch::Receiver<bool>) -> anyhow::Resul
         }
         let (id, origin) = (metric.id.as_str(), Origin::system(NAME, "check_late", None));
         let asked = runtime.bus.execute::<Metric>(id, MetricCommand::CheckLate(CheckLate {}), &origin).await;
-        pass_over(runtime, NAME, id, asked.map(drop)).await?;
+        pass_over(NAME, id, asked.map(drop))?;
     }
     Ok(())
 }

@@ -25,7 +25,6 @@ pub async fn run(runtime: Arc<Runtime>, interval: Duration, mut stop: watch::Rec
             SchedulerCommand::Tick(Tick { interval_seconds: u32::try_from(interval.as_secs()).unwrap_or(u32::MAX) });
         let origin = Origin::system("scheduler", "tick", None);
         match runtime.bus.execute::<Scheduler>(SCHEDULER_ID, command, &origin).await {
-            Ok(done) if done.position.is_some() => runtime.bus.directories().sweep(),
             Ok(_) | Err(BusError::Refused(_)) => {}
             Err(error) => tracing::warn!(error = %error, "the scheduler cannot tick at present"),
         }

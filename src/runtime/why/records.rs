@@ -17,9 +17,7 @@ use muniment_aggregates::subject::{Subject, SubjectEvent};
 use muniment_journal::Journal;
 
 use crate::runtime::fold::FoldError;
-
-/// Events of one stream read in one page.
-const PAGE_EVENTS: usize = 2_000;
+use crate::runtime::limits::PAGE_EVENTS;
 
 /// A recorded event and what it says.
 #[derive(Debug, Clone)]

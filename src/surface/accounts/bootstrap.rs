@@ -24,6 +24,7 @@ use super::rest::RestReply;
 use super::schema::Input;
 use super::signup::NewAccount;
 use crate::config::accounts::{AccountsConfig, BootstrapMode};
+use crate::runtime::BusError;
 use crate::surface::Surface;
 use crate::surface::limits::{Window, client_prefix};
 
@@ -186,12 +187,12 @@ impl Surface {
         tx: &mut crate::runtime::transaction::Transaction<'_>,
         new: &NewAccount,
         mut roster: crate::runtime::transaction::Loaded<Roster>,
-    ) -> Result<(), crate::runtime::BusError<Refused>> {
+    ) -> Result<(), BusError<Refused>> {
         if self.is_inhabited().await? {
             return Err(already_bootstrapped().into());
         }
         let mut account = tx.begin::<Account>(&new.id.0);
-        tx.decide(&mut account, &new.command(Via::Bootstrap, None)).map_err(Refused::unexpected)?;
+        tx.decide(&mut account, &new.command(Via::Bootstrap, None)).map_err(BusError::unexpected)?;
         let mut book = tx.begin::<OfferBook>(&new.id.0);
         for role in LASTING_ROLES {
             let grant = OfferBookCommand::GrantDirectly(GrantDirectly {

@@ -21,7 +21,7 @@ use super::fail::{Fail, Flat};
 use super::refused::Refused;
 use crate::auth::cookie::CookieVerdict;
 use crate::auth::{api_token, session_token, tokens};
-use crate::runtime::Origin;
+use crate::runtime::{BusError, Origin};
 use crate::surface::Surface;
 use crate::surface::client_address;
 use crate::surface::limits::{Window, client_prefix};
@@ -359,11 +359,11 @@ impl Surface {
             .bus
             .transact(&origin, async |tx| {
                 let mut account = tx.load::<Account, Refused>(&caller.account.0).await?;
-                let events = tx.decide(&mut account, &extend).map_err(Refused::unexpected)?;
+                let events = tx.decide(&mut account, &extend).map_err(BusError::unexpected)?;
                 if !events.is_empty() {
                     let mut session = tx.load::<Session, Refused>(&hash.0).await?;
                     let command = SessionCommand::Extend(Extend { expires_at });
-                    tx.decide(&mut session, &command).map_err(Refused::unexpected)?;
+                    tx.decide(&mut session, &command).map_err(BusError::unexpected)?;
                 }
                 Ok(())
             })

@@ -146,7 +146,7 @@ impl Surface {
         let mut own = Some(self.entitled(tx, call).await?);
         let mut stream = tx.load::<Scope, Refused>(&stream_id(scope)).await?;
         let books: Vec<AccountId> = stream.state.books().cloned().collect();
-        let events = tx.decide(&mut stream, &ScopeCommand::Destroy(Destroy {})).map_err(Refused::unexpected)?;
+        let events = tx.decide(&mut stream, &ScopeCommand::Destroy(Destroy {})).map_err(BusError::unexpected)?;
         let (mut grants, mut offers) = (Vec::new(), Vec::new());
         if events.is_empty() {
             return Ok((grants, offers));

@@ -349,7 +349,7 @@ pub(super) fn admit_new_holders(
             persona: created.persona.clone(),
             account: account.clone(),
         });
-        tx.decide(roster, &admit).map_err(Refused::unexpected)?;
+        tx.decide(roster, &admit).map_err(BusError::unexpected)?;
     }
     Ok(())
 }

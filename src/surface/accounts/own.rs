@@ -16,7 +16,7 @@ use super::fail::{Code, Fail};
 use super::refused::Refused;
 use super::rpc::{Call, Outcome};
 use crate::auth::api_token;
-use crate::runtime::Origin;
+use crate::runtime::{BusError, Origin};
 use crate::surface::Surface;
 use crate::surface::limits::Window;
 use crate::surface::text::instant;
@@ -115,10 +115,10 @@ impl Surface {
             .bus
             .transact(origin, async |tx| {
                 let mut account = tx.load::<Account, Refused>(&account.0).await?;
-                let events = tx.decide(&mut account, &close).map_err(Refused::unexpected)?;
+                let events = tx.decide(&mut account, &close).map_err(BusError::unexpected)?;
                 if !events.is_empty() {
                     let mut stream = tx.load::<Session, Refused>(&session.0).await?;
-                    tx.decide(&mut stream, &revoke).map_err(Refused::unexpected)?;
+                    tx.decide(&mut stream, &revoke).map_err(BusError::unexpected)?;
                 }
                 Ok(())
             })

@@ -5,10 +5,7 @@ use muniment_aggregates::decider::Refuse;
 use super::fail::{Code, Fail};
 use crate::auth::passwords::HashError;
 use crate::runtime::BusError;
-use crate::surface::errors::OUTCOME_UNKNOWN;
-
-/// Seconds after which a caller who met an overloaded node may come back.
-const RETRY_SECONDS: u64 = 1;
+use crate::surface::errors::{OUTCOME_UNKNOWN, RETRY_SECONDS};
 
 /// What a decision over several aggregates refuses: the answer itself.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -24,13 +21,6 @@ impl Refuse for Refused {
 impl From<Fail> for BusError<Refused> {
     fn from(fail: Fail) -> Self {
         Self::Refused(Refused(Box::new(fail)))
-    }
-}
-
-impl Refused {
-    /// Commands made here from checked parts are not refused; where one is, that is a fault, and nothing is recorded.
-    pub fn unexpected<R: std::fmt::Display>(error: BusError<R>) -> BusError<Self> {
-        error.map_refusal(|refusal| Self(Box::new(Fail::fault(format!("an unexpected refusal: {refusal}")))))
     }
 }
 
@@ -57,7 +47,7 @@ impl Fail {
 
     /// The bus's own ends, with the refusal answered by the caller.
     #[must_use]
-    pub fn from_decision<R>(error: BusError<R>, answer: impl FnOnce(R) -> Self) -> Self {
+    pub fn from_decision<R: std::fmt::Display>(error: BusError<R>, answer: impl FnOnce(R) -> Self) -> Self {
         match error {
             BusError::Refused(refusal) => answer(refusal),
             BusError::Overloaded | BusError::Unavailable(_) => {
@@ -73,10 +63,12 @@ impl Fail {
                 tracing::warn!(error = why, "whether a command was recorded is not known");
                 Self::because(Code::Unavailable, "service_unavailable", OUTCOME_UNKNOWN)
             }
-            BusError::TooLarge(why) => Self::fault(format!("too large to be recorded: {why}")),
+            error @ (BusError::TooLarge(_)
+            | BusError::Panicked { .. }
+            | BusError::Fault(_)
+            | BusError::Unreadable { .. }) => Self::fault(error.to_string()),
             BusError::Duplicate { position, .. } => Self::fault(format!("recorded twice, first at {position}")),
             BusError::ClaimTaken { scope, owner } => Self::fault(format!("{scope} is taken by {owner}")),
-            BusError::Panicked { correlation } => Self::fault(format!("the handler panicked: {correlation}")),
         }
     }
 }

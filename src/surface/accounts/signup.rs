@@ -132,7 +132,7 @@ impl Surface {
                     })?;
                 }
                 let mut account = tx.begin::<Account>(&new.id.0);
-                tx.decide(&mut account, &new.command(via, invite.clone())).map_err(Refused::unexpected)?;
+                tx.decide(&mut account, &new.command(via, invite.clone())).map_err(BusError::unexpected)?;
                 self.start_session(tx, &mut account, &new.id, &new.session.id)
             })
             .await;

@@ -23,7 +23,7 @@ impl Surface {
         let verdict = why(&self.runtime.journal, &OfferRules::of(&self.offers), &question).await;
         let verdict = verdict.map_err(|error| match error {
             FoldError::Journal(error) => Fail::from(error),
-            error @ FoldError::Undecodable { .. } => Fail::fault(error),
+            error @ (FoldError::Undecodable { .. } | FoldError::Panicked { .. }) => Fail::fault(error),
         })?;
         if verdict.account.is_none() {
             return Err(Fail::because(Code::NotFound, "account_not_found", "There is no such account."));

@@ -11,9 +11,7 @@ use crate::cli::flags::Global;
 use crate::cli::operator::moment::{Moment, last_position, moment};
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::progress::Progress;
-
-/// Events read in one page.
-const PAGE_EVENTS: usize = 2_000;
+use crate::runtime::limits::PAGE_EVENTS;
 
 /// `audit export`.
 #[derive(Debug, Args)]

@@ -28,9 +28,7 @@ use crate::cli::exit::Exit;
 use crate::cli::operator::moment::{Moment, last_position, moment};
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
-
-/// Events read in one page.
-const PAGE_EVENTS: usize = 2_000;
+use crate::runtime::limits::PAGE_EVENTS;
 
 /// `audit state`.
 #[derive(Debug, Args)]

@@ -13,9 +13,8 @@ use crate::cli::flags::Global;
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
 use crate::cli::progress::Progress;
+use crate::runtime::limits::PAGE_EVENTS;
 
-/// Events read in one page.
-const PAGE_EVENTS: usize = 2_000;
 /// Causes followed backwards. A policy answers an event, and nothing of ours answers a policy more than a few times.
 const CAUSES_MAX: usize = 100;
 

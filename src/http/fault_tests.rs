@@ -1,0 +1,100 @@
+//! What a client and the log get of a fault of ours: a 500 with the correlation id and one line, on both surfaces.
+
+use std::io;
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::body::to_bytes;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::headers::REQUEST_ID;
+use super::{api, entry};
+use crate::runtime::fragile::{Fragile, FragileCommand, FragileRefusal, fresh_bus};
+use crate::runtime::limits::ActorLimits;
+use crate::runtime::{BusError, Origin};
+use crate::surface::accounts::fail::Fail;
+use crate::surface::errors::{Answered, ApiError, Refusal};
+use crate::telemetry::panics;
+
+impl Answered for FragileRefusal {
+    fn answer(self) -> Refusal {
+        Refusal::new(409, "fragile", self.to_string())
+    }
+}
+
+/// The log of one thread.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Lines {
+    fn take(&self) -> Vec<Value> {
+        let text = String::from_utf8(std::mem::take(&mut *self.0.lock())).expect("text");
+        text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+    }
+}
+
+async fn body(response: HttpResponse) -> Value {
+    let bytes = to_bytes(response.into_body()).await.expect("a body");
+    serde_json::from_slice(&bytes).expect("JSON")
+}
+
+#[actix::test]
+async fn a_fault_of_a_handler_is_a_500_and_one_line_with_the_correlation_id() {
+    panics::install();
+    let lines = Lines::default();
+    let log = tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone()).finish();
+    let _guard = tracing::subscriber::set_default(log);
+    let (bus, _folder) = fresh_bus(ActorLimits::default(), &[]).await;
+    lines.take();
+    for (command, said) in [
+        (FragileCommand::PanicDeciding, "the handler of fragile/a panicked at src/runtime/fragile.rs:"),
+        (FragileCommand::PanicWriting, "the handler of fragile/a panicked at src/runtime/fragile.rs:"),
+        (FragileCommand::Unwritable, "a fault of the program: an event of fragile/a does not serialise"),
+    ] {
+        for is_api in [false, true] {
+            let origin = Origin::system("test", "test", None);
+            let failed = bus.execute::<Fragile>("a", command.clone(), &origin).await.expect_err("a fault");
+            let correlation = origin.correlation.as_str();
+            let response = answered(failed, is_api, correlation);
+            assert_eq!(response.status(), 500);
+            assert_eq!(response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()), Some(correlation));
+            assert_eq!(response.headers().get("retry-after"), None);
+            assert_eq!(body(response).await, json!({ "error": "internal_error" }));
+            let told = lines.take();
+            let [line] = told.as_slice() else { panic!("one line: {told:?}") };
+            assert_eq!((&line["level"], &line["correlation.id"]), (&json!("ERROR"), &json!(correlation)));
+            assert!(line["error"].as_str().is_some_and(|error| error.starts_with(said)), "{line}");
+            assert!(!line.to_string().contains("the secret of"), "what a panic says stays out of the log: {line}");
+        }
+        bus.execute::<Fragile>("a", FragileCommand::Count, &Origin::system("test", "test", None)).await.expect("well");
+    }
+    assert_eq!(lines.take(), Vec::<Value>::new());
+}
+
+fn answered(failed: BusError<FragileRefusal>, is_api: bool, correlation: &str) -> HttpResponse {
+    if is_api {
+        return api::refusal(Fail::from_bus(failed).flat(), None, correlation);
+    }
+    entry::failure(ApiError::from(failed), "/v1/test", correlation).1
+}

@@ -1,0 +1,138 @@
+//! An aggregate of the tests alone, hosted by the bus like every other: its handlers panic and its events do not serialise
+//! when they are told to.
+
+use std::collections::HashMap;
+
+use actix::Arbiter;
+use muniment_aggregates::decider::{Decider, DomainEvent, Facts, Refuse};
+use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize, Serializer};
+use thiserror::Error;
+
+use super::limits::ActorLimits;
+use super::{Clock, CommandBus};
+
+/// A bus over a fresh record, which lasts as long as its folder.
+pub(crate) async fn fresh_bus(limits: ActorLimits, arbiters: &[&Arbiter]) -> (CommandBus, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = JournalConfig {
+        store: Store::Sqlite { directory: folder.path().to_owned() },
+        keys: KeySource::Explicit([7; 32].into()),
+        limits: JournalLimits::default(),
+    };
+    let journal = Journal::open(config).await.expect("a fresh journal");
+    let arbiters = arbiters.iter().map(|arbiter| arbiter.handle()).collect();
+    (CommandBus::with_limits(journal, Clock::system(), arbiters, limits), folder)
+}
+
+/// What it can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FragileCommand {
+    /// Counts one more.
+    Count,
+    /// Counts nothing, and says that this changes nothing.
+    Nothing,
+    /// Refuses.
+    Refuse,
+    /// Panics while it is decided.
+    PanicDeciding,
+    /// Panics when the event is taken into a state, as often as [`let_panic`] has said for this word.
+    PanicTaking(String),
+    /// Panics while its event is written down.
+    PanicWriting,
+    /// Its event does not serialise.
+    Unwritable,
+}
+
+/// What can have happened to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FragileEvent {
+    Counted,
+    Stumbled(String),
+    #[serde(serialize_with = "unwritable")]
+    Unwritable(bool),
+}
+
+fn unwritable<S: Serializer>(panics: &bool, _: S) -> Result<S::Ok, S::Error> {
+    assert!(!panics, "told to");
+    Err(serde::ser::Error::custom("told to"))
+}
+
+static PANICS_LEFT: Mutex<Option<HashMap<String, u32>>> = Mutex::new(None);
+
+/// The next so many times that the event of a word is taken into a state, it panics.
+pub(crate) fn let_panic(word: &str, times: u32) {
+    PANICS_LEFT.lock().get_or_insert_default().insert(word.to_owned(), times);
+}
+
+/// How many of these panics have not happened.
+pub(crate) fn panics_left(word: &str) -> u32 {
+    PANICS_LEFT.lock().as_ref().and_then(|left| left.get(word).copied()).unwrap_or(0)
+}
+
+impl DomainEvent for FragileEvent {
+    /// One of the catalogue, for no other decodes; its stream is what tells it apart.
+    fn event_type(&self) -> &'static str {
+        "note.recorded"
+    }
+
+    fn event_version(&self) -> &'static str {
+        "1.0"
+    }
+}
+
+/// Its one refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("it was told to refuse")]
+pub(crate) struct FragileRefusal;
+
+impl Refuse for FragileRefusal {
+    fn reason(&self) -> &'static str {
+        "fragile"
+    }
+}
+
+/// How often it counted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Fragile {
+    pub(crate) count: u64,
+}
+
+impl Decider for Fragile {
+    const TYPE: &'static str = "fragile";
+    const SNAPSHOT_SCHEMA: u32 = 1;
+
+    type Command = FragileCommand;
+    type Event = FragileEvent;
+    type Refusal = FragileRefusal;
+
+    fn decide(&self, command: &FragileCommand, _facts: &Facts) -> Result<Vec<FragileEvent>, FragileRefusal> {
+        match command {
+            FragileCommand::Count => Ok(vec![FragileEvent::Counted]),
+            FragileCommand::Nothing => Ok(Vec::new()),
+            FragileCommand::Refuse => Err(FragileRefusal),
+            FragileCommand::PanicDeciding => panic!("the secret of {}", self.count),
+            FragileCommand::PanicTaking(word) => Ok(vec![FragileEvent::Stumbled(word.clone())]),
+            FragileCommand::PanicWriting => Ok(vec![FragileEvent::Unwritable(true)]),
+            FragileCommand::Unwritable => Ok(vec![FragileEvent::Unwritable(false)]),
+        }
+    }
+
+    fn evolve(&mut self, event: &FragileEvent) {
+        match event {
+            FragileEvent::Counted => self.count += 1,
+            FragileEvent::Stumbled(word) => {
+                let is_to_panic = PANICS_LEFT.lock().as_mut().and_then(|left| left.get_mut(word)).is_some_and(|left| {
+                    let is_any = *left > 0;
+                    *left = left.saturating_sub(1);
+                    is_any
+                });
+                assert!(!is_to_panic, "told to");
+                self.count += 1;
+            }
+            FragileEvent::Unwritable(_) => {}
+        }
+    }
+}

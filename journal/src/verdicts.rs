@@ -23,8 +23,9 @@ struct Version {
     latest: u64,
 }
 
-/// Smallest cache that keeps every stream of two batches and their lookups.
-const STREAMS_CACHED_MIN: NonZeroUsize = NonZeroUsize::new(16_384).expect("16,384 is not zero");
+/// Smallest cache that keeps every stream of the largest append beside those of a batch and its lookups: one that forgot
+/// them while it asks would ask for ever.
+const STREAMS_CACHED_MIN: NonZeroUsize = NonZeroUsize::new(32_768).expect("32,768 is not zero");
 /// Dedupe keys remembered: a retry mostly follows within seconds. About 100 bytes each.
 const DEDUPE_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(50_000).expect("50,000 is not zero");
 

@@ -127,9 +127,12 @@ pub struct EndScope {
     pub reason: Option<Sealed>,
 }
 
-/// Notes every offer whose end has passed, once an end.
+/// Notes offers whose end has passed, once an end and [`LAPSES_NOTED_MAX`] at once, soonest end first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoteLapsed {}
+
+/// Lapses noted by one decision: each stands for itself, so whoever has more asks again.
+pub const LAPSES_NOTED_MAX: usize = 1_000;
 
 /// Everything an offer book can be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]

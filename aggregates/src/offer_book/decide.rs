@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::commands::{
-    Accept, Decline, EndScope, GrantDirectly, MakeOffer, OfferBookCommand, Retract, RevokeGrant, RevokeRole,
-    SetSelfService,
+    Accept, Decline, EndScope, GrantDirectly, LAPSES_NOTED_MAX, MakeOffer, OfferBookCommand, Retract, RevokeGrant,
+    RevokeRole, SetSelfService,
 };
 use super::errors::OfferBookRefusal;
 use super::events::{
@@ -265,5 +265,5 @@ fn note_lapsed(book: &OfferBook, now: DateTime<Utc>) -> Vec<OfferBookEvent> {
     let note = |offer: &Offer| {
         OfferBookEvent::Lapsed(OfferLapsed { offer: offer.id.clone(), expires_at: offer.expires_at, at: now })
     };
-    due.into_iter().map(note).collect()
+    due.into_iter().take(LAPSES_NOTED_MAX).map(note).collect()
 }

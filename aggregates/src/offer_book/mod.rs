@@ -16,8 +16,8 @@ mod events;
 mod state;
 
 pub use commands::{
-    Accept, Decline, EndScope, GrantDirectly, MakeOffer, NoteLapsed, OfferBookCommand, Retract, RevokeGrant,
-    RevokeRole, SetSelfService,
+    Accept, Decline, EndScope, GrantDirectly, LAPSES_NOTED_MAX, MakeOffer, NoteLapsed, OfferBookCommand, Retract,
+    RevokeGrant, RevokeRole, SetSelfService,
 };
 pub use errors::OfferBookRefusal;
 pub use events::{

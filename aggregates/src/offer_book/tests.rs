@@ -187,6 +187,30 @@ fn acc_220_a_lapse_is_noted_once_an_end() {
 }
 
 #[test]
+fn acc_220_lapses_are_noted_a_portion_at_a_time_soonest_end_first() {
+    let mut state = OfferBook::default();
+    for number in 1..=2 * u32::try_from(LAPSES_NOTED_MAX).unwrap() + 1 {
+        let grantor = format!("g{number}");
+        // The later it is made, the sooner it ends.
+        let made = MakeOffer { expires_at: at(10_000 - i64::from(number)), ..offer(number, &grantor) };
+        state.decide(&made.into(), &Facts { now: at(0) }).unwrap().iter().for_each(|event| state.evolve(event));
+    }
+    let mut ends = Vec::new();
+    let mut portions = Vec::new();
+    while portions.last() != Some(&0) {
+        let noted = state.decide(&NoteLapsed {}.into(), &Facts { now: at(10_000) }).unwrap();
+        portions.push(noted.len());
+        for event in noted {
+            let OfferBookEvent::Lapsed(lapsed) = &event else { panic!("{event:?}") };
+            ends.push(lapsed.expires_at);
+            state.evolve(&event);
+        }
+    }
+    assert_eq!(portions, [LAPSES_NOTED_MAX, LAPSES_NOTED_MAX, 1, 0]);
+    assert!(ends.is_sorted());
+}
+
+#[test]
 fn acc_147_the_end_of_a_scope_ends_what_is_at_it_and_nothing_else() {
     let scope = GrantScope { kind: "class".to_owned(), id: "s".to_owned() };
     let at_scope = |number, grantor| MakeOffer { scope: Some(scope.clone()), ..offer(number, grantor) };

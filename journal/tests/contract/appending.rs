@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use muniment_aggregates::record::Position;
+use muniment_aggregates::record::{Position, StreamId};
 use muniment_journal::{Append, AppendError, JournalLimits};
 use parking_lot::Mutex;
 
@@ -15,6 +15,7 @@ both_engines! {
     ring_and_database_read_the_same
     hooks_see_everything_in_order_before_the_answer
     a_record_is_the_same_after_it_is_opened_again
+    the_largest_append_there_may_be_lands_whole
 }
 
 async fn positions_are_contiguous_under_64_writers(home: Home) {
@@ -141,4 +142,38 @@ async fn a_record_is_the_same_after_it_is_opened_again(home: Home) {
     assert_eq!(again.append(one(&own, 100, "next")).await.unwrap().first, Position(101));
     verify(&again).await;
     again.shutdown().await;
+}
+
+/// A step over as many streams as it may touch, each with an event that the writer does not remember.
+async fn the_largest_append_there_may_be_lands_whole(home: Home) {
+    let limits = JournalLimits::default();
+    let parts = limits.append_events_max;
+    let streams: Vec<_> = (0..parts).map(|number| stream(&format!("book-{number:027}"))).collect();
+    let over = |streams: &[StreamId], version: u64, letters: usize| Append {
+        events: streams.iter().map(|own| event(own, &"x".repeat(letters))).collect(),
+        expect: streams.iter().map(|own| (own.clone(), version)).collect(),
+        metadata: Arc::from(format!("{{\"who\":\"{}\"}}", "m".repeat(250))),
+        ..Append::default()
+    };
+    let journal = home.open().await;
+    for some in streams.chunks(2_000) {
+        journal.append(over(some, 0, 1)).await.unwrap();
+    }
+    journal.shutdown().await;
+
+    let journal = home.open().await;
+    let mut more = streams.clone();
+    more.push(stream("one more"));
+    assert!(matches!(journal.append(over(&more, 1, 1)).await, Err(AppendError::TooLarge(_))));
+    let letters = limits.append_bytes_max / parts;
+    assert!(matches!(journal.append(over(&streams, 1, letters)).await, Err(AppendError::TooLarge(_))));
+    let step = journal.submit(over(&streams, 1, letters - 300)).unwrap();
+    let beside = journal.submit(one(&stream("beside"), 0, "x")).unwrap();
+    let (step, beside) = (step.await.unwrap(), beside.await.unwrap());
+    assert_eq!(step.last.0 - step.first.0 + 1, parts as u64);
+    assert_eq!(beside.first, step.last.next(), "who came behind it was not refused");
+    let read = journal.read(Position(step.last.0 - 1), 10).await.unwrap();
+    assert_eq!(read.len(), 2, "the ring holds it");
+    verify(&journal).await;
+    journal.shutdown().await;
 }

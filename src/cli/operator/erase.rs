@@ -26,7 +26,7 @@ use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::config::Config;
-use crate::runtime::transaction::Transaction;
+use crate::runtime::transaction::{Loaded, Transaction};
 use crate::runtime::why::find_account;
 use crate::runtime::{BusError, CommandBus};
 
@@ -53,6 +53,10 @@ pub struct Erase {
 fn day(text: &str) -> Result<NaiveDate, String> {
     NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| "write a day as 2026-11-20".to_owned())
 }
+
+/// Open offers to it that end with the account in its one append, which has a bound. What is beyond them ends before, so
+/// that nobody's offers can keep an account from being erased.
+const DECLINED_WITH_IT_MAX: usize = 10_000;
 
 /// Who is to be erased.
 struct Person {
@@ -111,6 +115,9 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
             }
         }
     };
+    if let Some(leaving) = &leaving {
+        decline_beyond(&bus, leaving, DECLINED_WITH_IT_MAX).await?;
+    }
     let applications = tokens::applications_of(config, journal, &person.subject).await?;
     let mut attempts = 0_usize;
     let committed = bus
@@ -194,16 +201,47 @@ async fn end_consent(tx: &mut Transaction<'_>, leaving: &Leaving) -> Result<(), 
         tx.decide(&mut book, &revoke.into()).map_err(said)?;
     }
     let open: Vec<Offer> = book.state.offers().filter(|offer| offer.is_open()).cloned().collect();
-    for offer in open {
-        let persona = offer.to_persona.unwrap_or_else(|| leaving.persona.clone());
-        tx.decide(&mut book, &Decline { offer: offer.id, persona, reason: None }.into()).map_err(said)?;
-    }
+    decline(tx, &mut book, leaving, open)?;
     if held.iter().any(|grant| grant.scope.is_none() && is_lasting(&grant.role)) {
         let mut roster = tx.load::<Roster, String>(ROSTER_ID).await?;
         for grant in &held {
             // A grant that the roster does not count leaves nothing there.
             tx.decide(&mut roster, &Leave { grant: grant.id.clone() }.into()).map_err(said)?;
         }
+    }
+    Ok(())
+}
+
+/// Declines the oldest open offers to an account until so many are left, a portion at a time.
+async fn decline_beyond(bus: &CommandBus, leaving: &Leaving, kept: usize) -> Result<()> {
+    loop {
+        let done = bus
+            .transact(&keeper::origin("erase"), async |tx| {
+                let mut book = tx.load::<OfferBook, String>(&leaving.account.0).await?;
+                let mut open: Vec<Offer> = book.state.offers().filter(|offer| offer.is_open()).cloned().collect();
+                open.sort_by_key(|offer| offer.created_at);
+                let beyond = open.len().saturating_sub(kept);
+                open.truncate(beyond.min(kept));
+                decline(tx, &mut book, leaving, open)
+            })
+            .await;
+        let done = done.map_err(|error| keeper::ended("not erased, and some offers to it may be declined", error))?;
+        if done.appended.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Declines offers to an account.
+fn decline(
+    tx: &mut Transaction<'_>,
+    book: &mut Loaded<OfferBook>,
+    leaving: &Leaving,
+    offers: Vec<Offer>,
+) -> Result<(), BusError<String>> {
+    for offer in offers {
+        let persona = offer.to_persona.unwrap_or_else(|| leaving.persona.clone());
+        tx.decide(book, &Decline { offer: offer.id, persona, reason: None }.into()).map_err(said)?;
     }
     Ok(())
 }

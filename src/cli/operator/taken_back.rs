@@ -16,7 +16,7 @@ use crate::runtime::transaction::{Loaded, Transaction};
 use crate::runtime::{BusError, CommandBus};
 
 /// Offers taken back in one append, which has a bound.
-const TAKEN_BACK_MAX: usize = 1_000;
+const TAKEN_BACK_MAX: usize = 5_000;
 /// Offers read in one page.
 const PAGE_OFFERS: usize = 1_000;
 /// How often it is looked for offers that were made meanwhile; each look takes back up to [`TAKEN_BACK_MAX`].

@@ -14,8 +14,9 @@ use tokio::sync::mpsc;
 use super::registry::ApiRegistry;
 use crate::surface::Surface;
 
-/// Events that may wait to be told; past that some are not, which the inbox makes good.
-const WAITING_MAX: usize = 10_000;
+/// Events that may wait to be told: the largest step there may be and what comes beside it. Past that some are not, which the
+/// inbox makes good.
+const WAITING_MAX: usize = 32_768;
 
 /// Joins the journal's publish hook and tells what it brings, as long as the surface lives.
 pub(super) fn start(surface: &Arc<Surface>, registry: &Arc<ApiRegistry>) {

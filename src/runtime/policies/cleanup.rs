@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use muniment_aggregates::account::{Account, CloseSession};
-use muniment_aggregates::offer_book::{NoteLapsed, OfferBook, OfferBookCommand};
+use muniment_aggregates::ids::AccountId;
+use muniment_aggregates::offer_book::{LAPSES_NOTED_MAX, NoteLapsed, OfferBook, OfferBookCommand};
 use muniment_aggregates::session::{Revoke, Session};
 use muniment_projections::sessions::SessionRow;
 use muniment_projections::{ReadStore, offers, request_windows, sessions};
@@ -78,17 +79,25 @@ pub async fn sweep(bus: &CommandBus, store: &ReadStore, now: DateTime<Utc>) -> a
         }
     }
     for account in offers::lapsed(store, now, SWEPT_MAX).await? {
-        let origin = Origin::system("cleanup", "note_lapsed", None);
-        let note = OfferBookCommand::NoteLapsed(NoteLapsed {});
-        match bus.execute::<OfferBook>(&account.0, note, &origin).await {
-            Ok(done) => swept.expired_offers += done.events.len(),
-            Err(error) => {
-                swept.failures += 1;
-                tracing::warn!(account.id = %account, error = %error, "lapsed offers could not be noted");
-            }
+        if let Err(error) = note_lapsed(bus, &account, &mut swept.expired_offers).await {
+            swept.failures += 1;
+            tracing::warn!(account.id = %account, error = %error, "lapsed offers could not be noted");
         }
     }
     Ok(swept)
+}
+
+/// Notes what lapsed in a book, a portion at a time, and counts it.
+async fn note_lapsed(bus: &CommandBus, account: &AccountId, noted: &mut usize) -> anyhow::Result<()> {
+    let origin = Origin::system("cleanup", "note_lapsed", None);
+    loop {
+        let note = OfferBookCommand::NoteLapsed(NoteLapsed {});
+        let portion = bus.execute::<OfferBook>(&account.0, note, &origin).await?.events.len();
+        *noted += portion;
+        if portion < LAPSES_NOTED_MAX {
+            return Ok(());
+        }
+    }
 }
 
 /// Closes a session in both streams, each of which decides for itself: the account may have forgotten what ran out, the

@@ -2,6 +2,7 @@
 //! (spec/accounts-and-offers.md sections 4.3 to 4.6). Dispatch, documents, limits and the tests of section 10 read it,
 //! so they cannot disagree.
 
+use super::refused::STEP_TOO_LARGE;
 use super::schema::{ACTING, Field, Kind, optional, optional_not_null, required};
 use super::shapes;
 use crate::surface::shape::Shape;
@@ -278,7 +279,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
             ACTING,
         ]),
         output: shapes::REVOKED,
-        reasons: &["role_grant_not_found", "role_not_web_grantable", "last_holder"],
+        reasons: &["role_grant_not_found", "role_not_web_grantable", "last_holder", STEP_TOO_LARGE],
         ..ADMIN_WRITES
     },
     RpcMethod {
@@ -287,6 +288,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         about: "Ends every role and offer at a scope, for good",
         params: Params::Fields(&[required("scope_kind", Kind::Name), required("scope_id", Kind::Uuid), REASON, ACTING]),
         output: shapes::SCOPE_ENDED,
+        reasons: &[STEP_TOO_LARGE],
         ..ADMIN_WRITES
     },
     RpcMethod {
@@ -325,6 +327,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
             "role_grant_offer_terminal",
             "role_grant_offer_expired",
             "role_grant_offer_actor_mismatch",
+            STEP_TOO_LARGE,
         ],
         ..PERSONA_WRITES
     },
@@ -376,7 +379,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         limited: true,
         params: Params::Fields(&[required("role", Kind::Name), required("enabled", Kind::Flag), ACTING]),
         output: shapes::SWITCHED,
-        reasons: &["role_not_self_service_eligible"],
+        reasons: &["role_not_self_service_eligible", STEP_TOO_LARGE],
         ..PERSONA_WRITES
     },
     RpcMethod {

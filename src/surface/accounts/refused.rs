@@ -7,6 +7,9 @@ use crate::auth::passwords::HashError;
 use crate::runtime::BusError;
 use crate::surface::errors::{OUTCOME_UNKNOWN, RETRY_SECONDS};
 
+/// The reason of a step that ends more than one append may hold.
+pub(super) const STEP_TOO_LARGE: &str = "step_too_large";
+
 /// What a decision over several aggregates refuses: the answer itself.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", .0.message)]
@@ -63,10 +66,14 @@ impl Fail {
                 tracing::warn!(error = why, "whether a command was recorded is not known");
                 Self::because(Code::Unavailable, "service_unavailable", OUTCOME_UNKNOWN)
             }
-            error @ (BusError::TooLarge(_)
-            | BusError::Panicked { .. }
-            | BusError::Fault(_)
-            | BusError::Unreadable { .. }) => Self::fault(error.to_string()),
+            BusError::TooLarge(why) => Self::because(
+                Code::InvalidRequest,
+                STEP_TOO_LARGE,
+                format!("This is more than one step can do: {why}. Nothing was done; end some of it by itself first."),
+            ),
+            error @ (BusError::Panicked { .. } | BusError::Fault(_) | BusError::Unreadable { .. }) => {
+                Self::fault(error.to_string())
+            }
             BusError::Duplicate { position, .. } => Self::fault(format!("recorded twice, first at {position}")),
             BusError::ClaimTaken { scope, owner } => Self::fault(format!("{scope} is taken by {owner}")),
         }
@@ -82,12 +89,18 @@ impl From<BusError<Refused>> for Fail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::surface::accounts::methods::RPC_METHODS;
 
     #[test]
-    fn what_can_never_be_recorded_is_told_to_nobody_as_worth_another_try() {
-        let fail = Fail::from(BusError::<Refused>::TooLarge("it has 3000 parts, more than 2048".to_owned()));
-        assert_eq!((fail.code, fail.reason, fail.retry_after_seconds), (Code::Internal, Some("internal_error"), None));
-        assert!(fail.fault.is_some_and(|fault| fault.contains("2048")), "the log says why");
+    fn what_can_never_be_recorded_is_refused_with_its_size_and_never_as_worth_another_try() {
+        let fail = Fail::from(BusError::<Refused>::TooLarge("it has 30000 parts, more than 20000".to_owned()));
+        assert_eq!((fail.code, fail.reason), (Code::InvalidRequest, Some(STEP_TOO_LARGE)));
+        assert_eq!((fail.fault.as_ref(), fail.retry_after_seconds), (None, None), "it is no fault of ours");
+        assert!(fail.message.contains("30000 parts, more than 20000"), "{}", fail.message);
+        let declared = RPC_METHODS.iter().filter(|method| method.reasons.contains(&STEP_TOO_LARGE));
+        let names: Vec<&str> = declared.map(|method| method.name).collect();
+        let ends_many = ["role_grant_revoke", "scope_destroy", "role_grant_offer_accept", "self_service_role_set"];
+        assert_eq!(names, ends_many, "what ends as many offers as there are");
         let busy = Fail::from(BusError::<Refused>::Unavailable("the disk is full".to_owned()));
         assert_eq!((busy.code, busy.retry_after_seconds), (Code::Unavailable, Some(RETRY_SECONDS)));
     }

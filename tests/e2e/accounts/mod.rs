@@ -12,6 +12,7 @@ mod examples;
 mod gates;
 mod http;
 mod invites;
+mod large;
 mod last_holder;
 mod limits;
 mod login;

@@ -14,7 +14,7 @@ use crate::runtime::transaction::Transaction;
 use crate::runtime::{BusError, CommandBus};
 
 /// Tokens ended in one append, which has a bound.
-const ENDED_MAX: usize = 500;
+const ENDED_MAX: usize = 2_000;
 /// Applications read in one page.
 const PAGE_APPLICATIONS: usize = 1_000;
 /// Why, in the record.

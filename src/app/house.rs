@@ -44,7 +44,8 @@ impl House {
             surface: Arc::clone(&surface),
             trusted_proxies: config.http.trusted_proxies.clone(),
         });
-        let hub = Hub::start(node.runtime.journal.clone(), rights, node.runtime.clock.clone());
+        let (journal, clock) = (node.runtime.journal.clone(), node.runtime.clock.clone());
+        let hub = Hub::start(journal, rights, clock, config.live.heartbeat);
         let sockets = live::api::start(&surface);
         let edge = Edge {
             body_bytes_max: config.http.body_bytes_max,

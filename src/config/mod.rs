@@ -13,6 +13,7 @@ pub mod errors;
 pub mod http;
 mod layers;
 pub mod limits;
+pub mod live;
 pub mod mail;
 pub mod metrics;
 pub mod offers;
@@ -35,6 +36,7 @@ pub use errors::{ConfigError, ConfigErrors};
 pub use http::HttpConfig;
 pub use layers::Surroundings;
 pub use limits::{Limit, LimitsConfig};
+pub use live::LiveConfig;
 pub use mail::{EchoPermit, MailConfig, MailFolder, MailMode, SmtpConfig};
 pub use metrics::MetricsConfig;
 pub use offers::OffersConfig;
@@ -64,6 +66,8 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// Offers of roles.
     pub offers: OffersConfig,
+    /// The live surface.
+    pub live: LiveConfig,
     /// Roles, kinds of scope and the like.
     pub registries: Registries,
     /// Request limits.
@@ -100,6 +104,7 @@ impl Config {
         let applications = ApplicationsConfig::read(&mut reader, &environment);
         let accounts = AccountsConfig::read(&mut reader, &environment);
         let offers = OffersConfig::read(&mut reader);
+        let live = LiveConfig::read(&mut reader);
         let registries = Registries::read(&mut reader, &offers);
         let limits = LimitsConfig::read(&mut reader);
         let telemetry = TelemetryConfig::read(&mut reader);
@@ -113,6 +118,7 @@ impl Config {
             applications,
             accounts,
             offers,
+            live,
             registries,
             limits,
             telemetry,
@@ -134,6 +140,7 @@ impl Config {
             applications: ApplicationsConfig::default(),
             accounts: AccountsConfig::default(),
             offers: OffersConfig::default(),
+            live: LiveConfig::default(),
             registries: Registries::default(),
             limits: LimitsConfig::default(),
             telemetry: TelemetryConfig::default(),

@@ -121,6 +121,11 @@ pub const SETTINGS: &[Setting] = &[
         "MUNIMENT_ALLOWED_ORIGINS",
     ),
     plain("cleanup.interval", "10m", "how often what ran out is swept"),
+    plain(
+        "live.heartbeat",
+        "25s",
+        "between heartbeats of a socket of /v1/live, 1s to 5m; each is to be answered in 10s",
+    ),
     plain("ws.heartbeat_timeout", "60s", "how long a socket of /api/ws may be silent, or off"),
     plain("limits.login_ip", "5/900", "failed sign-ins and password changes an address, together"),
     plain("limits.signup_ip", "5/900", "failed sign-ups an address"),

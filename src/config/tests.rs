@@ -73,6 +73,18 @@ fn all_errors_come_at_once_and_each_names_its_setting() {
 }
 
 #[test]
+fn heartbeats_have_bounds() {
+    let heartbeat = |text: &str| {
+        Config::load(&variables(&[("MUNIMENT_LIVE_HEARTBEAT", text)]))
+            .map(|loaded| loaded.config.live.heartbeat.as_secs())
+    };
+    assert_eq!((heartbeat("1s").unwrap(), heartbeat("5m").unwrap()), (1, 300));
+    for refused in ["0", "999ms", "301s", "often"] {
+        assert_eq!(names(&heartbeat(refused).unwrap_err().0), ["live.heartbeat"], "{refused}");
+    }
+}
+
+#[test]
 fn a_broken_file_is_named() {
     let (_folder, path) = file("listen = \n");
     let surroundings = Surroundings { files: vec![path.clone()], ..Surroundings::default() };

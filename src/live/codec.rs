@@ -2,6 +2,7 @@
 //! of what they get. Positions are decimal strings, cursors `<store>:<position>`.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use muniment_aggregates::record::Position;
@@ -245,11 +246,17 @@ fn decimal(text: &str) -> Option<Position> {
 }
 
 /// `welcome`.
-pub(crate) fn welcome(connection: u64, store: &str, head: Position, expires_at: Option<DateTime<Utc>>) -> String {
+pub(crate) fn welcome(
+    connection: u64,
+    store: &str,
+    head: Position,
+    heartbeat: Duration,
+    expires_at: Option<DateTime<Utc>>,
+) -> String {
     let expires = expires_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));
     json!({
         "t": "welcome", "conn": connection.to_string(), "store": store, "head": head.to_string(),
-        "hb_ms": limits::HEARTBEAT.as_millis(),
+        "hb_ms": heartbeat.as_millis(),
         "limits": {"subs": limits::SUBSCRIPTIONS_MAX, "credit": limits::CREDIT_MAX, "frame": limits::FRAME_BYTES_MAX},
         "auth_exp": expires,
     })

@@ -45,6 +45,7 @@ pub struct Hub {
     authenticate: Arc<dyn Authenticate>,
     clock: Clock,
     store: String,
+    heartbeat: Duration,
     signal: watch::Sender<Signal>,
     recent: Mutex<Recent>,
     confirmed_at: Mutex<Instant>,
@@ -52,9 +53,14 @@ pub struct Hub {
 
 impl Hub {
     /// Starts serving a journal: joins its publish hook and starts the supervisor, which lives as long as the hub.
-    /// Needs a tokio runtime.
+    /// `heartbeat` is the time between two of a socket. Needs a tokio runtime.
     #[must_use]
-    pub fn start(journal: Journal, authenticate: Arc<dyn Authenticate>, clock: Clock) -> Arc<Self> {
+    pub fn start(
+        journal: Journal,
+        authenticate: Arc<dyn Authenticate>,
+        clock: Clock,
+        heartbeat: Duration,
+    ) -> Arc<Self> {
         let (signal, _) = watch::channel(Signal { head: Position::START, closing: false, urgent: 0 });
         let hub = Arc::new(Self {
             pages: Pages::new(journal.clone()),
@@ -62,6 +68,7 @@ impl Hub {
             store: store_name(journal.identity()),
             authenticate,
             clock,
+            heartbeat,
             signal,
             recent: Mutex::new(Recent::default()),
             confirmed_at: Mutex::new(Instant::now()),
@@ -89,6 +96,10 @@ impl Hub {
 
     pub(crate) fn store(&self) -> &str {
         &self.store
+    }
+
+    pub(crate) fn heartbeat(&self) -> Duration {
+        self.heartbeat
     }
 
     pub(crate) fn head(&self) -> Position {

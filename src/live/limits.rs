@@ -13,8 +13,6 @@ pub(crate) const SUBSCRIPTIONS_MAX: usize = 64;
 pub(crate) const CREDIT_MAX: u32 = 1024;
 /// Between upgrade and a good `hello`.
 pub(crate) const HELLO_WITHIN: Duration = Duration::from_secs(5);
-/// Between heartbeats.
-pub(crate) const HEARTBEAT: Duration = Duration::from_secs(25);
 /// A ping that is not answered within this ends the connection.
 pub(crate) const PONG_WITHIN: Duration = Duration::from_secs(10);
 /// How long before the end of a credential the client is told.
@@ -55,6 +53,8 @@ pub(crate) const GATHER_MAX: Duration = Duration::from_millis(6);
 pub(crate) const GATHER_MIN: Duration = Duration::from_millis(2);
 /// Unacknowledged TCP data, a closed window included, ends the connection after this.
 pub(crate) const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection on which nothing passes for this long is probed by the kernel.
+pub(crate) const TCP_KEEPALIVE: Duration = Duration::from_secs(25);
 /// Bytes that the kernel takes from us beyond what the peer's window lets it send: a jammed event stream would
 /// else fill megabytes of kernel memory.
 #[cfg(target_os = "linux")]

@@ -23,6 +23,9 @@ use crate::runtime::Clock;
 
 type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
+/// Later than any test here ends.
+const HEARTBEAT: Duration = Duration::from_secs(300);
+
 /// Takes `<company>.<credential>` for a token of that company.
 struct Credentials;
 
@@ -67,7 +70,7 @@ impl Served {
             limits: JournalLimits::default(),
         };
         let journal = Journal::open(config).await.expect("a fresh journal");
-        let hub = Hub::start(journal.clone(), Arc::new(Credentials), Clock::system());
+        let hub = Hub::start(journal.clone(), Arc::new(Credentials), Clock::system(), HEARTBEAT);
         let data = web::Data::from(Arc::clone(&hub));
         let server = HttpServer::new(move || App::new().app_data(data.clone()).configure(super::configure))
             .on_connect(super::on_connect)
@@ -193,7 +196,7 @@ async fn pages_join_without_a_gap_warm_and_cold() {
         let from = usize::try_from(from).expect("small");
         assert_eq!(served.read("co_A.t", Position(from as u64)).await, Ok(all[from..].to_vec()));
     }
-    let cold = Hub::start(served.journal.clone(), Arc::new(Credentials), Clock::system());
+    let cold = Hub::start(served.journal.clone(), Arc::new(Credentials), Clock::system(), HEARTBEAT);
     let served = Served { hub: cold, ..served };
     assert_eq!(served.read("co_A.t", Position::START).await, Ok(all));
     assert_eq!(served.read("co_B.t", Position::START).await, Ok((901..=910).collect()));

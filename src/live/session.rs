@@ -90,13 +90,14 @@ pub(crate) struct Session {
     sent_bytes: u64,
     acknowledged_bytes: u64,
     pings: VecDeque<Pending>,
+    heartbeat: Duration,
     heartbeat_at: Instant,
     frames: Bucket,
 }
 
 impl Session {
-    /// A connection whose upgrade has just been answered.
-    pub(crate) fn new(connection: u64, now: Instant) -> Self {
+    /// A connection whose upgrade has just been answered, with the time between its heartbeats.
+    pub(crate) fn new(connection: u64, heartbeat: Duration, now: Instant) -> Self {
         Self {
             connection,
             opened_at: now,
@@ -106,6 +107,7 @@ impl Session {
             sent_bytes: 0,
             acknowledged_bytes: 0,
             pings: VecDeque::new(),
+            heartbeat,
             heartbeat_at: now,
             frames: Bucket::full(limits::FRAMES, now),
         }
@@ -164,7 +166,8 @@ impl Session {
         match (&mut self.phase, verdict) {
             (Phase::Closed, _) => Vec::new(),
             (Phase::Greeting { .. }, Ok(authority)) => {
-                let welcome = codec::welcome(self.connection, view.store, view.head, authority.expires_at());
+                let welcome =
+                    codec::welcome(self.connection, view.store, view.head, self.heartbeat, authority.expires_at());
                 self.phase = Phase::Open { authority, expiry_told: false, renewing: false };
                 self.heartbeat_at = view.now;
                 self.send(vec![welcome], view)
@@ -226,9 +229,11 @@ impl Session {
                 }
             }
         }
-        let beat = since(view.now, self.heartbeat_at) >= limits::HEARTBEAT;
+        let beat = since(view.now, self.heartbeat_at) >= self.heartbeat;
         if beat {
-            self.heartbeat_at = view.now;
+            // The next is due one interval after this one was, not after a tick that came late.
+            let due = self.heartbeat_at + self.heartbeat;
+            self.heartbeat_at = if since(view.now, due) < self.heartbeat { due } else { view.now };
             frames.push(codec::heartbeat(view.head, view.utc));
         }
         if self.window_open() {

@@ -17,6 +17,7 @@ use super::routing::{Keys, Routed};
 use super::session::{Effect, Session, View};
 
 const STORE: &str = "store-1";
+const HEARTBEAT: Duration = Duration::from_secs(25);
 
 struct World {
     session: Session,
@@ -41,7 +42,14 @@ impl World {
     fn new(head: u64) -> Self {
         let now = Instant::now();
         let utc = Utc::now();
-        Self { session: Session::new(1, now), authority: Authority::new(grant(None)), now, utc, head, confirmed: true }
+        Self {
+            session: Session::new(1, HEARTBEAT, now),
+            authority: Authority::new(grant(None)),
+            now,
+            utc,
+            head,
+            confirmed: true,
+        }
     }
 
     /// A connection that has said hello and was welcomed.
@@ -173,7 +181,7 @@ fn liv_05_credit_bounds_events_and_heartbeats_go_on() {
     let page = events(100, 10);
     world.text(&json!({"t":"sub","id":1,"from":"start","credit":10}));
     assert_eq!(positions(&world.pump(&page)).len(), 10);
-    let beat = world.tick_after(limits::HEARTBEAT);
+    let beat = world.tick_after(HEARTBEAT);
     assert!(frames(&beat).iter().any(|frame| frame["t"] == "hb"));
     assert!(positions(&beat).is_empty());
     world.text(&json!({"t":"credit","id":1,"n":5,"ack":"store-1:10"}));
@@ -321,13 +329,13 @@ fn liv_12_a_client_that_does_not_read_costs_one_window_and_is_sent_away() {
 #[test]
 fn liv_13_heartbeats_without_an_answer_end_the_connection() {
     let mut world = World::open(0);
-    let beat = world.tick_after(limits::HEARTBEAT);
+    let beat = world.tick_after(HEARTBEAT);
     assert!(last_ping(&beat).is_some());
     assert_eq!(close(&world.tick_after(limits::PONG_WITHIN)), Some(Close::NoPong));
 
     for answer in [json!({"t":"pong"}).to_string(), String::new()] {
         let mut alive = World::open(0);
-        let count = last_ping(&alive.tick_after(limits::HEARTBEAT));
+        let count = last_ping(&alive.tick_after(HEARTBEAT));
         let view = alive.view();
         if answer.is_empty() {
             alive.session.pong(count, view);

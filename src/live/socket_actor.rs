@@ -57,7 +57,7 @@ fn upgrade(
     let client = request::client(request, &hub);
     let presence = hub.registry.arrive(client)?;
     let socket = LiveSocket {
-        session: Session::new(presence.number, std::time::Instant::now()),
+        session: Session::new(presence.number, hub.heartbeat(), std::time::Instant::now()),
         bearer: request::bearer(request)?,
         // Where it comes from has been looked at.
         cookie: ApiPresented { origins: Vec::new(), is_cross_site: false, ..presented },

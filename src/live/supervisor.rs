@@ -34,7 +34,7 @@ pub(crate) async fn watch_over(hub: Weak<Hub>) {
 pub fn on_connect(io: &dyn Any, _extensions: &mut Extensions) {
     let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
     let socket = SockRef::from(stream);
-    let keepalive = TcpKeepalive::new().with_time(limits::HEARTBEAT).with_interval(limits::PONG_WITHIN);
+    let keepalive = TcpKeepalive::new().with_time(limits::TCP_KEEPALIVE).with_interval(limits::PONG_WITHIN);
     // A frame that waits for the acknowledgement of the one before it is up to 40 ms late.
     let outcome = socket
         .set_tcp_nodelay(true)

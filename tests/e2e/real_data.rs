@@ -1,13 +1,18 @@
 //! The main job on real series: a founder signs in, applies, creates metrics and imports the files through the command
 //! line; every value, every duplicate, every alert and the order of all events is compared with the files.
 
+#[path = "../../examples/watch/client.rs"]
+mod watching;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+use tokio::task::JoinHandle;
 
-use crate::harness::{Client, Engine, Output, Program, Server, eventually, unique};
+use crate::harness::{Client, Engine, Output, Program, Server, eventually, runtime, unique};
 
 /// One metric's rows, in the order of time: day, and the value when there is one.
 type Series = Vec<(String, Option<f64>)>;
@@ -183,6 +188,7 @@ fn the_real_series_come_back_value_for_value(engine: Engine) {
     let token_at = apply.stdout.find("alif_live_").unwrap_or_else(|| panic!("no token in:\n{}", apply.stdout));
     let token: String = apply.stdout[token_at..].chars().take_while(|c| crate::harness::base64url(*c)).collect();
     let watcher = server.agent(&token);
+    let watched = watch_from_the_start(&server, &token);
 
     let imports = imports();
     assert_eq!(imports.len(), 1 + 5 + 23 + 4, "the files have changed");
@@ -223,12 +229,42 @@ fn the_real_series_come_back_value_for_value(engine: Engine) {
     assert_eq!(found, expected);
 
     let events = events_from_the_start(&watcher);
+    // What the second client was pushed while all of this went on is the record, every event in order and once.
+    let last = events.last().unwrap();
+    let pushed = eventually("the second client has the last event", || {
+        let seen = watched.seen.lock().unwrap();
+        seen.contains(last).then(|| seen.clone())
+    });
+    assert_eq!(pushed[..events.len()], events);
     let of_type = |name: &str| events.iter().filter(|event| event["type"] == name).count();
     assert_eq!(of_type("metric.point_recorded"), recorded);
     assert_eq!(of_type("metric.defined"), imports.len() + 1);
     assert_eq!(of_type("metric.alert_raised"), alerts.len());
     println!("{engine:?}: {} metrics, {recorded} points, {count} alerts, {} events", imports.len(), events.len());
     Program::operator_of(&server).run(&["audit", "verify"]).ok();
+}
+
+/// The second client, of which README.md tells.
+struct Watched {
+    /// The events it was told so far.
+    seen: Arc<Mutex<Vec<Value>>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn watch_from_the_start(server: &Server, token: &str) -> Watched {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (told, base, token) = (Arc::clone(&seen), server.base.clone(), token.to_owned());
+    let task = runtime().spawn(async move {
+        let ended = watching::watch(&base, &token, |event| told.lock().unwrap().push(event.clone())).await;
+        panic!("the second client ended: {ended:?}");
+    });
+    Watched { seen, task }
 }
 
 /// Runs a command again while it ends with 6, which asks for that: on a busy machine read models may lag for a moment.

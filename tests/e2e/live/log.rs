@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::Message;
 
+use super::line::Line;
 use super::socket::{Incoming, Socket};
 use super::{LEVEL, StopsWhenDropped, company_with_metric, listing, positions, store, write_points};
 use crate::harness::{Engine, Server, torture};
@@ -50,6 +52,9 @@ fn liv_02_after_a_position_nothing_is_missing(engine: Engine) {
 
 fn liv_03_killed_connections_resume_with_every_event_once(engine: Engine) {
     let kills = if torture() { 200 } else { 25 };
+    let seed: u64 = rand::random();
+    println!("{kills} kills; seed {seed}");
+    let mut random = rand::rngs::StdRng::seed_from_u64(seed);
     let server = Server::shared(engine);
     let (_, company) = company_with_metric(server, "revenue");
     let store = store(&company.agent);
@@ -65,15 +70,21 @@ fn liv_03_killed_connections_resume_with_every_event_once(engine: Engine) {
             }
         });
         let mut cursor = format!("{store}:0");
-        for round in 0..kills {
-            let mut socket = Socket::connect(server, &company.token);
-            socket.subscribe(1, &json!({ "after": cursor }), 1024, &Value::Null);
-            // Cut after a different number of frames each time, in the middle of whatever is on its way.
-            for _ in 0..round % 7 {
-                let Some(Incoming::Frame(frame)) = socket.within(Duration::from_millis(200)) else { break };
-                if frame["t"] == "batch" {
-                    seen.extend(frame["ev"].as_array().unwrap().iter().cloned());
-                    cursor = format!("{store}:{}", frame["upto"].as_str().unwrap());
+        for _ in 0..kills {
+            let line = Line::to(server);
+            let mut socket = Socket::connect_over(&line, &company.token);
+            // Cut after any number of bytes: before the answer, between two frames, in the middle of one.
+            line.cut_after(random.random_range(0..16 * 1024));
+            socket.ask(1, &json!({ "after": cursor }), 1024, &Value::Null);
+            loop {
+                match socket.within(Duration::from_secs(20)) {
+                    Some(Incoming::Frame(frame)) if frame["t"] == "batch" => {
+                        seen.extend(frame["ev"].as_array().unwrap().iter().cloned());
+                        cursor = format!("{store}:{}", frame["upto"].as_str().unwrap());
+                    }
+                    Some(Incoming::Frame(_)) => {}
+                    Some(Incoming::Reset) => break,
+                    other => panic!("seed {seed}: {other:?}"),
                 }
             }
         }
@@ -103,13 +114,17 @@ fn liv_04_cursors_of_the_future_and_of_other_records_are_refused(engine: Engine)
 }
 
 fn liv_05_exactly_as_many_events_as_credit(engine: Engine) {
-    let server = Server::shared(engine);
-    let (_, company) = company_with_metric(server, "revenue");
+    let server = Server::with(engine, &[("LIVE_HEARTBEAT", "1s")]);
+    let (_, company) = company_with_metric(&server, "revenue");
     write_points(&company, "revenue", 1_000);
-    let mut socket = Socket::connect(server, &company.token);
+    let mut socket = Socket::connect(&server, &company.token);
     socket.subscribe(1, &json!("start"), 10, &Value::Null);
     let first = socket.events(10);
-    socket.quiet_for(Duration::from_millis(700));
+    let head = store_head(&company.agent);
+    for heard in socket.heartbeats(2) {
+        assert!(heard["head"].as_str().unwrap().parse::<u64>().unwrap() >= head, "{heard}: what waits for credit");
+        assert!(heard["now"].is_string(), "{heard}");
+    }
     socket.send(&json!({ "t": "credit", "id": 1, "n": 5 }));
     let more = socket.events(5);
     socket.quiet_for(Duration::from_millis(300));
@@ -214,6 +229,8 @@ fn liv_09_nobody_reads_without_a_good_hello(engine: Engine) {
     let mut eager = Socket::upgrade(server, &[]).unwrap();
     eager.send(&json!({ "t": "sub", "id": 1, "from": "start", "credit": 1 }));
     assert_eq!(eager.closed(), Some(4501));
+
+    assert_eq!(Socket::upgrade_speaking(server, "muniment.live.v2").closed(), Some(4505));
 
     company.agent.get("/v1/live").refused(400, "upgrade_required");
     let foreign = Socket::upgrade(server, &[("cookie", "muniment=x"), ("origin", "https://evil.example")]);

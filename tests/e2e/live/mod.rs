@@ -2,8 +2,10 @@
 
 mod flow;
 mod http;
+mod line;
 mod log;
 mod nodes;
+mod revoked;
 mod rights;
 pub(crate) mod socket;
 

@@ -1,95 +1,13 @@
-//! Who reads what, and until when (LIV-10, LIV-11, LIV-15).
+//! Who reads what, and until when (LIV-09, LIV-11, LIV-15).
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
-use super::{LEVEL, StopsWhenDropped, company_with_metric, issue, listing, pause, positions, write_points};
-use crate::harness::{Client, Company, Engine, Installation, ORIGIN, PASSWORD, Program, Server, cookie_of, unique};
-
-/// Revokes while events flow, and proves that nothing left behind the revocation.
-fn revoke_while_events_flow(server: &Server, company: &Company, token: &str, revoke: impl Fn() -> u64) -> Duration {
-    let mut socket = Socket::connect(server, token);
-    socket.subscribe(7, &json!("head"), 1024, &Value::Null);
-    socket.frame_of("live");
-    let mut stream = EventStream::open(server, token, "after=head", None).unwrap();
-    let done = AtomicBool::new(false);
-    let (revoked_at, replied, frames, code, closed_at) = std::thread::scope(|scope| {
-        let writers = StopsWhenDropped(&done);
-        scope.spawn(|| {
-            let (run, mut value) = (unique("revocation"), 0);
-            while !done.load(Ordering::Relaxed) {
-                company.point(
-                    "revenue",
-                    &json!({ "value": LEVEL + value, "idempotency_key": format!("r-{run}-{value}") }),
-                );
-                value += 1;
-            }
-        });
-        let reader = scope.spawn(move || {
-            let (frames, code) = socket.until_closed();
-            (frames, code, Instant::now())
-        });
-        pause(200);
-        let revoked_at = revoke();
-        let replied = Instant::now();
-        let (frames, code, closed_at) = reader.join().unwrap();
-        pause(100);
-        drop(writers);
-        (revoked_at, replied, frames, code, closed_at)
-    });
-    assert_eq!(code, Some(4503));
-    let revoked = frames.last().unwrap();
-    assert_eq!((&revoked["t"], &revoked["id"]), (&json!("revoked"), &json!(7)));
-    let events = |frames: &[Value]| -> Vec<Value> {
-        frames.iter().flat_map(|frame| frame["ev"].as_array().cloned().unwrap_or_default()).collect()
-    };
-    let seen = positions(&events(&frames));
-    assert!(!seen.is_empty(), "events were flowing");
-    assert!(seen.iter().all(|position| *position < revoked_at), "{seen:?} behind {revoked_at}");
-    let mut told = Vec::new();
-    while let Some(event) = stream.next() {
-        told.push(event);
-    }
-    let last = told.pop().unwrap();
-    assert_eq!(last.event, "revoked");
-    assert!(told.iter().filter_map(|told| told.data.clone()).all(|event| positions(&[event])[0] < revoked_at));
-    closed_at.saturating_duration_since(replied)
-}
-
-fn liv_10_nothing_leaves_behind_the_revocation_of_a_token(engine: Engine) {
-    let server = Server::shared(engine);
-    let (founder, company) = company_with_metric(server, "revenue");
-    let mut waits: Vec<Duration> = (0..5)
-        .map(|_| {
-            let (token, id) = issue(&founder, &company, &json!(["application:read"]));
-            revoke_while_events_flow(server, &company, &token, || {
-                let reply = founder.client.post(&format!("/v1/tokens/{id}/revoke"), &json!({}));
-                reply.expect(200);
-                reply.position()
-            })
-        })
-        .collect();
-    waits.sort();
-    println!("from the revoke's reply to the close: {waits:?}");
-    assert!(waits[waits.len() - 1] < Duration::from_millis(500), "{waits:?}");
-    let (token, id) = issue(&founder, &company, &json!(["application:read"]));
-    founder.client.post(&format!("/v1/tokens/{id}/revoke"), &json!({})).expect(200);
-    server.agent(&token).get("/v1/events").refused(401, "invalid_token");
-}
-
-fn liv_10_nothing_leaves_behind_the_end_of_a_session(engine: Engine) {
-    let server = Server::shared(engine);
-    let (founder, company) = company_with_metric(server, "revenue");
-    revoke_while_events_flow(server, &company, &founder.token, || {
-        let reply = founder.client.post("/v1/auth/logout", &json!({}));
-        reply.expect(200);
-        reply.position()
-    });
-}
+use super::{company_with_metric, issue, listing, write_points};
+use crate::harness::{Client, Engine, Installation, ORIGIN, PASSWORD, Program, Server, cookie_of, unique};
 
 fn liv_11_auth_renews_without_losing_subscriptions(engine: Engine) {
     let server = Server::shared(engine);
@@ -110,6 +28,40 @@ fn liv_11_auth_renews_without_losing_subscriptions(engine: Engine) {
     assert_eq!(socket.frame()["code"], "forbidden");
     socket.send(&json!({ "t": "auth", "token": "nonsense" }));
     assert_eq!(socket.frame()["code"], "forbidden");
+}
+
+fn liv_11_the_end_of_a_credential_is_announced_and_comes_unless_renewed(engine: Engine) {
+    const GRACE_SECONDS: u64 = 4;
+    let server = Server::shared(engine);
+    let (founder, company) = company_with_metric(server, "revenue");
+    let (old, old_id) = issue(&founder, &company, &json!(["application:read"]));
+    let [mut renewing, mut ending] = [(); 2].map(|()| {
+        let mut socket = Socket::connect(server, &old);
+        socket.subscribe(1, &json!("head"), 100, &Value::Null);
+        socket.frame_of("live");
+        socket
+    });
+    let mut stream = EventStream::open(server, &old, "after=head", None).unwrap();
+    let rotated =
+        founder.client.post(&format!("/v1/tokens/{old_id}/rotate"), &json!({ "grace_seconds": GRACE_SECONDS }));
+    let new = rotated.expect(201)["token"].as_str().unwrap().to_owned();
+    for socket in [&mut renewing, &mut ending] {
+        let told = socket.frame_of("auth_expiring")["in_ms"].as_u64().unwrap();
+        assert!(told <= GRACE_SECONDS * 1_000, "{told}");
+    }
+    renewing.send(&json!({ "t": "auth", "token": new }));
+    assert_eq!(renewing.frame_of("authok")["auth_exp"], Value::Null);
+    let (frames, code) = ending.until_closed();
+    assert_eq!(code, Some(4005), "{frames:?}");
+    assert_eq!(frames.last().map(|frame| frame["code"].clone()), Some(json!("token_expired")), "{frames:?}");
+    while let Some(told) = stream.next() {
+        if told.event == "token_expired" {
+            break;
+        }
+    }
+    company.point("revenue", &json!({ "value": 42 }));
+    let events = renewing.events_of("metric.point_recorded", 1);
+    assert_eq!(events[0]["data"]["value"], json!(42.0), "the subscription of the renewed credential goes on");
 }
 
 /// Whether every event belongs to one of these companies, or to the reader's own account.
@@ -229,9 +181,8 @@ fn liv_09_a_sessions_cookie_serves_where_its_origin_is_allowed(engine: Engine) {
 
 both_engines![
     liv_09_a_sessions_cookie_serves_where_its_origin_is_allowed,
-    liv_10_nothing_leaves_behind_the_revocation_of_a_token,
-    liv_10_nothing_leaves_behind_the_end_of_a_session,
     liv_11_auth_renews_without_losing_subscriptions,
+    liv_11_the_end_of_a_credential_is_announced_and_comes_unless_renewed,
     liv_15_nobody_receives_what_is_not_his_on_any_transport,
     a_token_without_the_scope_reads_nothing,
 ];

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::Error;
-use tokio_tungstenite::tungstenite::protocol::Message;
+use tokio_tungstenite::tungstenite::protocol::{Message, Role};
 
+use super::line::Line;
 use crate::harness::{Server, runtime};
 
 /// How long a frame that must come may take.
@@ -37,7 +38,11 @@ impl Socket {
 
     /// The same from another address of this machine, with a path of one's own.
     pub(super) fn upgrade_from(server: &Server, from: &str, path: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
-        let address = format!("127.0.0.1:{}", server.port);
+        Self::upgrade_to(server.port, from, path, headers)
+    }
+
+    fn upgrade_to(port: u16, from: &str, path: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        let address = format!("127.0.0.1:{port}");
         let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", "muniment.live.v1".parse().unwrap());
         for (name, value) in headers {
@@ -66,10 +71,38 @@ impl Socket {
     }
 
     pub(super) fn connect_from(server: &Server, from: &str, token: &str) -> Self {
-        let mut socket = Self::upgrade_from(server, from, "/v1/live", &[]).unwrap();
-        socket.send(&json!({ "t": "hello", "token": token, "client": "e2e" }));
-        assert_eq!(socket.frame()["t"], "welcome");
-        socket
+        Self::upgrade_from(server, from, "/v1/live", &[]).unwrap().greeted(token)
+    }
+
+    /// The same over a line of one's own.
+    pub(super) fn connect_over(line: &Line, token: &str) -> Self {
+        Self::upgrade_to(line.port, "127.0.0.1", "/v1/live", &[]).unwrap().greeted(token)
+    }
+
+    fn greeted(mut self, token: &str) -> Self {
+        self.send(&json!({ "t": "hello", "token": token, "client": "e2e" }));
+        assert_eq!(self.frame()["t"], "welcome");
+        self
+    }
+
+    /// Upgrades with another subprotocol than ours, as no library of a client lets anyone.
+    pub(super) fn upgrade_speaking(server: &Server, subprotocol: &str) -> Self {
+        let request = format!(
+            "GET /v1/live HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             sec-websocket-protocol: {subprotocol}\r\n\r\n"
+        );
+        runtime().block_on(async {
+            let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let head = String::from_utf8(head).unwrap().to_lowercase();
+            assert!(head.starts_with("http/1.1 101 ") && !head.contains("sec-websocket-protocol"), "{head}");
+            Self { inner: WebSocketStream::from_raw_socket(stream, Role::Client, None).await }
+        })
     }
 
     pub(crate) fn send(&mut self, frame: &Value) {
@@ -128,8 +161,13 @@ impl Socket {
 
     /// Subscribes; the answer.
     pub(crate) fn subscribe(&mut self, id: u32, from: &Value, credit: u32, filter: &Value) -> Value {
-        self.send(&json!({ "t": "sub", "id": id, "mode": "log", "from": from, "credit": credit, "filter": filter }));
+        self.ask(id, from, credit, filter);
         self.frame()
+    }
+
+    /// Subscribes, and leaves the answer to whoever reads next.
+    pub(super) fn ask(&mut self, id: u32, from: &Value, credit: u32, filter: &Value) {
+        self.send(&json!({ "t": "sub", "id": id, "mode": "log", "from": from, "credit": credit, "filter": filter }));
     }
 
     /// Events up to the `live` frame of the one subscription; credit is given back as it is used.
@@ -160,6 +198,42 @@ impl Socket {
         events
     }
 
+    /// Events of one type until there are this many; others are passed over.
+    pub(super) fn events_of(&mut self, event_type: &str, count: usize) -> Vec<Value> {
+        let mut events = Vec::new();
+        while events.len() < count {
+            let frame = self.frame_of("batch");
+            let batch = frame["ev"].as_array().unwrap().iter();
+            events.extend(batch.filter(|event| event["type"] == event_type).cloned());
+        }
+        events
+    }
+
+    /// Waits for this many heartbeats; nothing but control frames comes before the last.
+    pub(super) fn heartbeats(&mut self, count: usize) -> Vec<Value> {
+        let mut heard = Vec::new();
+        while heard.len() < count {
+            let next = runtime().block_on(async { tokio::time::timeout(WAIT, any_frame(&mut self.inner)).await });
+            match next.expect("a heartbeat in time") {
+                Incoming::Frame(frame) if frame["t"] == "hb" => heard.push(frame),
+                Incoming::Frame(frame) if frame["ev"].as_array().is_none_or(Vec::is_empty) => {}
+                other => panic!("expected heartbeats, found {other:?}"),
+            }
+        }
+        heard
+    }
+
+    /// All bytes that came and were not looked at, up to the end of the connection.
+    pub(super) fn unread(&mut self) -> Vec<u8> {
+        runtime().block_on(async {
+            let mut bytes = Vec::new();
+            // A reset after the last byte is an end, too.
+            match self.inner.get_mut().read_to_end(&mut bytes).await {
+                Ok(_) | Err(_) => bytes,
+            }
+        })
+    }
+
     /// Nothing but control frames comes for a while.
     pub(super) fn quiet_for(&mut self, span: Duration) {
         let begun = Instant::now();
@@ -187,20 +261,24 @@ impl Socket {
 pub(super) async fn incoming(inner: &mut WebSocketStream<TcpStream>, wait: Duration) -> Option<Incoming> {
     let next = async {
         loop {
-            match inner.next().await {
-                Some(Ok(Message::Text(text))) => {
-                    let frame: Value = serde_json::from_str(&text).unwrap();
-                    if frame["t"] != "hb" {
-                        return Incoming::Frame(frame);
-                    }
-                }
-                Some(Ok(Message::Close(Some(close)))) => return Incoming::Closed(close.code.into()),
-                Some(Ok(Message::Close(None)) | Err(_)) | None => return Incoming::Reset,
-                Some(Ok(_)) => {}
+            match any_frame(inner).await {
+                Incoming::Frame(frame) if frame["t"] == "hb" => {}
+                other => return other,
             }
         }
     };
     tokio::time::timeout(wait, next).await.ok()
+}
+
+async fn any_frame(inner: &mut WebSocketStream<TcpStream>) -> Incoming {
+    loop {
+        match inner.next().await {
+            Some(Ok(Message::Text(text))) => return Incoming::Frame(serde_json::from_str(&text).unwrap()),
+            Some(Ok(Message::Close(Some(close)))) => return Incoming::Closed(close.code.into()),
+            Some(Ok(Message::Close(None)) | Err(_)) | None => return Incoming::Reset,
+            Some(Ok(_)) => {}
+        }
+    }
 }
 
 /// A client of `/v1/stream`.
@@ -220,9 +298,13 @@ impl EventStream {
     /// Opens the stream; the status if it is not 200.
     pub(super) fn open(server: &Server, token: &str, query: &str, last_event_id: Option<&str>) -> Result<Self, u16> {
         let resume = last_event_id.map(|id| format!("last-event-id: {id}\r\n")).unwrap_or_default();
-        let request = format!(
-            "GET /v1/stream?{query} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\nconnection: close\r\n{resume}\r\n"
-        );
+        Self::open_by(server, &format!("authorization: Bearer {token}\r\n{resume}"), query)
+    }
+
+    /// The same with these lines of headers.
+    pub(super) fn open_by(server: &Server, headers: &str, query: &str) -> Result<Self, u16> {
+        let request =
+            format!("GET /v1/stream?{query} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n{headers}\r\n");
         runtime().block_on(async {
             let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
             stream.write_all(request.as_bytes()).await.unwrap();

@@ -1,0 +1,226 @@
+//! Rights that end while events flow (LIV-10): credentials of every kind that reads here, ended in every way there is, on
+//! WebSocket, event stream and long-poll. The full form ends 112 and bounds how long a close takes after the reply.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::socket::{EventStream, Socket};
+use super::{LEVEL, StopsWhenDropped, company_with_metric, issue, positions};
+use crate::harness::{
+    Client, Company, Engine, Founder, Installation, ORIGIN, PASSWORD, Person, Program, Reply, cookie_of, text, torture,
+    unique,
+};
+
+/// From the reply to the close, for 99 of 100.
+const CLOSE_P99_MAX: Duration = Duration::from_millis(50);
+/// Whoever changes the password changes it to this and back.
+const OTHER_PASSWORD: &str = "another horse battery";
+
+/// How a credential ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// An agent token is revoked.
+    Token,
+    /// A founder signs out.
+    SignOut,
+    /// A founder ends one of his sessions from another.
+    Session,
+    /// A founder ends all his sessions.
+    AllSessions,
+    /// An administrator ends all sessions of an account.
+    ByAdministrator,
+    /// A browser signs out.
+    Logout,
+    /// The password changes.
+    Password,
+}
+
+const ENDS: [End; 7] =
+    [End::Token, End::SignOut, End::Session, End::AllSessions, End::ByAdministrator, End::Logout, End::Password];
+
+/// A founder who also has a password, and his company.
+struct House {
+    installation: Installation,
+    company: Company,
+    email: String,
+    account: String,
+}
+
+/// A credential, as it is sent, and what will end it.
+struct Doomed<'a> {
+    headers: Vec<(&'static str, String)>,
+    end: Box<dyn Fn() -> Reply + 'a>,
+}
+
+impl House {
+    fn open(engine: Engine) -> Self {
+        let no_limits = [("LIMITS_OTP_STARTS", "off"), ("ACCOUNTS_MAX_SESSIONS", "none")];
+        let installation = Installation::with(engine, &no_limits);
+        let server = &installation.server;
+        let (founder, company) = company_with_metric(server, "revenue");
+        let email = founder.email;
+        server.terminate();
+        let set = ["account", "set-password", email.as_str(), "--password-stdin"];
+        Program::operator_of(server).run_with_input(&set, &format!("{PASSWORD}\n")).ok();
+        server.restart();
+        let mut house = Self { installation, company, email, account: String::new() };
+        house.account = house.browser().id;
+        house
+    }
+
+    fn founder(&self) -> Founder {
+        self.installation.server.sign_in(&self.email)
+    }
+
+    fn browser(&self) -> Person {
+        let reply = self.installation.login(&self.email, PASSWORD);
+        reply.expect(200);
+        self.installation.person_of(&self.email, &cookie_of(&reply))
+    }
+
+    fn doom(&self, end: End) -> Doomed<'_> {
+        let bearer = |token: &str| vec![("authorization", format!("Bearer {token}"))];
+        let cookie = |person: &Person| vec![("cookie", person.cookie.clone()), ("origin", ORIGIN.to_owned())];
+        match end {
+            End::Token => {
+                let founder = self.founder();
+                let (token, id) = issue(&founder, &self.company, &json!(["application:read"]));
+                let path = format!("/v1/tokens/{id}/revoke");
+                Doomed { headers: bearer(&token), end: Box::new(move || founder.client.post(&path, &json!({}))) }
+            }
+            End::SignOut => {
+                let founder = self.founder();
+                let headers = bearer(&founder.token);
+                Doomed { headers, end: Box::new(move || founder.client.post("/v1/auth/logout", &json!({}))) }
+            }
+            End::Session => {
+                let browser = self.browser();
+                let listed = browser.client.rpc("account_session_list", &Value::Null).result();
+                let newest = |session: &&Value| text(&session["created_at"]);
+                let session = listed["sessions"].as_array().unwrap().iter().max_by_key(newest).unwrap()["id"].clone();
+                let (headers, other) = (cookie(&browser), self.browser());
+                let params = json!({ "session_id": session });
+                Doomed { headers, end: Box::new(move || other.client.rpc("account_session_revoke", &params).0) }
+            }
+            End::AllSessions => {
+                let browser = self.browser();
+                let headers = cookie(&browser);
+                let end = move || browser.client.rpc("account_session_revoke_all", &Value::Null).0;
+                Doomed { headers, end: Box::new(end) }
+            }
+            End::ByAdministrator => {
+                let (keeper, of) = (&self.installation.keeper.client, json!({ "account_id": self.account }));
+                let headers = bearer(&self.founder().token);
+                Doomed { headers, end: Box::new(move || keeper.rpc("admin_session_revoke_all", &of).0) }
+            }
+            End::Logout => {
+                let browser = self.browser();
+                let headers = cookie(&browser);
+                Doomed { headers, end: Box::new(move || browser.client.post("/api/account/logout", &json!({}))) }
+            }
+            End::Password => {
+                let browser = self.browser();
+                let headers = cookie(&browser);
+                Doomed { headers, end: Box::new(move || self.change_password(&browser.client)) }
+            }
+        }
+    }
+
+    fn change_password(&self, client: &Client) -> Reply {
+        let change = json!({ "current_password": PASSWORD, "new_password": OTHER_PASSWORD });
+        client.post("/api/account/password", &change)
+    }
+
+    /// Takes the changed password back, for who signs in next.
+    fn restore_password(&self) {
+        let reply = self.installation.login(&self.email, OTHER_PASSWORD);
+        reply.expect(200);
+        let back = json!({ "current_password": OTHER_PASSWORD, "new_password": PASSWORD });
+        let browser = self.installation.server.anonymous().header("cookie", &cookie_of(&reply));
+        browser.post("/api/account/password", &back).expect(200);
+    }
+
+    /// Ends one credential and proves that nothing left behind that; how long the close took after the reply.
+    fn end_one(&self, kind: End) -> Duration {
+        let server = &self.installation.server;
+        let Doomed { headers, end } = self.doom(kind);
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let own = json!({ "eq": { "company": self.company.id } });
+        let mut socket = Socket::upgrade(server, &headers).unwrap();
+        socket.send(&json!({ "t": "hello", "token": null }));
+        assert_eq!(socket.frame()["t"], "welcome", "{kind:?}");
+        socket.subscribe(7, &json!("head"), 1024, &own);
+        let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let filter = format!("after=head&filter=%7B%22eq%22%3A%7B%22company%22%3A%22{}%22%7D%7D", self.company.id);
+        let mut stream = EventStream::open_by(server, &lines, &filter).unwrap();
+        // Events flow to both.
+        socket.frame_of("batch");
+        stream.events(1);
+        let (reply, replied, frames, code, closed_at) = std::thread::scope(|scope| {
+            let reader = scope.spawn(move || {
+                let (frames, code) = socket.until_closed();
+                (frames, code, Instant::now())
+            });
+            let reply = end();
+            let replied = Instant::now();
+            let (frames, code, closed_at) = reader.join().unwrap();
+            (reply, replied, frames, code, closed_at)
+        });
+        reply.expect(200);
+        assert_eq!(code, Some(4503), "{kind:?}");
+        let revoked = frames.last().unwrap();
+        assert_eq!((&revoked["t"], &revoked["id"]), (&json!("revoked"), &json!(7)), "{kind:?}");
+        let at: u64 = revoked["at"].as_str().unwrap().parse().unwrap();
+        assert!(at <= reply.position(), "{kind:?}: {revoked} and {reply}");
+        let events: Vec<Value> =
+            frames.iter().flat_map(|frame| frame["ev"].as_array().cloned().unwrap_or_default()).collect();
+        let seen = positions(&events);
+        assert!(seen.iter().all(|position| *position < at), "{kind:?}: {seen:?} behind {at}");
+        let mut told = Vec::new();
+        while let Some(event) = stream.next() {
+            told.push(event);
+        }
+        assert_eq!(told.pop().map(|last| last.event).as_deref(), Some("revoked"), "{kind:?}");
+        assert!(told.iter().filter_map(|told| told.data.clone()).all(|event| positions(&[event])[0] < at), "{kind:?}");
+        let client = headers.iter().fold(server.anonymous(), |client, (name, value)| client.header(name, value));
+        assert_eq!(client.get("/v1/events").status, 401, "{kind:?}");
+        if matches!(kind, End::Password) {
+            self.restore_password();
+        }
+        closed_at.saturating_duration_since(replied)
+    }
+}
+
+fn liv_10_nothing_leaves_behind_the_end_of_a_credential(engine: Engine) {
+    let rounds = if torture() { 16 } else { 1 };
+    let house = House::open(engine);
+    let done = AtomicBool::new(false);
+    let mut took: Vec<Duration> = std::thread::scope(|scope| {
+        let writers = StopsWhenDropped(&done);
+        scope.spawn(|| {
+            let (run, mut value) = (unique("revocation"), 0);
+            while !done.load(Ordering::Relaxed) {
+                let point = json!({ "value": LEVEL + value, "idempotency_key": format!("{run}-{value}") });
+                house.company.point("revenue", &point);
+                value += 1;
+            }
+        });
+        let took = (0..rounds).flat_map(|_| ENDS).map(|kind| house.end_one(kind)).collect();
+        drop(writers);
+        took
+    });
+    took.sort();
+    let at = |percent: usize| took[(took.len() - 1) * percent / 100];
+    println!(
+        "{} credentials ended while events flowed; from the reply to the close p50 {:?}, p99 {:?}, longest {:?}",
+        took.len(),
+        at(50),
+        at(99),
+        at(100)
+    );
+    assert!(!torture() || at(99) <= CLOSE_P99_MAX, "{took:?}");
+}
+
+both_engines![liv_10_nothing_leaves_behind_the_end_of_a_credential];

@@ -187,8 +187,8 @@ pub trait Engine: Send + Sync + 'static {
     /// The epochs of the record: each with the position after which it began, ascending.
     async fn epochs(&self) -> Result<Vec<(u64, Position)>, SqlError>;
 
-    /// The first event with `after < position <= through` that is not found where its stream is read, because what
-    /// leads there, which no hash covers, was changed. `None` where streams are found by the events' own names.
+    /// The first event with `after < position <= through` that is not found by its stream or its dedupe key, because
+    /// what leads there, which no hash covers, was changed. `None` where both are found by the event's own columns.
     async fn misfiled(&self, after: Position, through: Position) -> Result<Option<Position>, SqlError> {
         let _ = (after, through);
         Ok(None)

@@ -80,9 +80,10 @@ pub enum OpenError {
     Sql(#[from] SqlError),
 }
 
-const SQLITE_MIGRATIONS: [Migration; 2] = [
+const SQLITE_MIGRATIONS: [Migration; 3] = [
     Migration { name: "0001_events", sql: include_str!("../../migrations/sqlite/journal/0001_events.sql") },
     Migration { name: "0002_streams", sql: include_str!("../../migrations/sqlite/journal/0002_streams.sql") },
+    Migration { name: "0003_dedupe_keys", sql: include_str!("../../migrations/sqlite/journal/0003_dedupe_keys.sql") },
 ];
 const POSTGRES_MIGRATIONS: [Migration; 2] = [
     Migration { name: "0001_events", sql: include_str!("../../migrations/postgres/journal/0001_events.sql") },
@@ -116,10 +117,10 @@ async fn make_head(database: &Database) -> Result<(), SqlError> {
     tx.commit().await
 }
 
-async fn engine(store: &Store) -> Result<(Arc<dyn Engine>, Stores), OpenError> {
+async fn engine(store: &Store, limits: &JournalLimits) -> Result<(Arc<dyn Engine>, Stores), OpenError> {
     let (engine, stores): (Arc<dyn Engine>, Stores) = match store {
         Store::Sqlite { directory } => {
-            let engine = SqliteEngine::open(directory).await?;
+            let engine = SqliteEngine::open(directory, limits.dedupe_generation_events).await?;
             let stores = engine.databases();
             (Arc::new(engine), stores)
         }
@@ -141,7 +142,7 @@ impl Journal {
     /// # Errors
     /// Each with what to do about it.
     pub async fn open(config: JournalConfig) -> Result<Self, OpenError> {
-        let (engine, stores) = engine(&config.store).await?;
+        let (engine, stores) = engine(&config.store, &config.limits).await?;
         let master = MasterKey::load(&config.keys)?;
         let head = engine.head().await?;
         let keyring = KeyRing::load(master, head.identity.installation, stores.read, Some(stores.write)).await?;

@@ -50,8 +50,8 @@ pub enum VerifyError {
         /// The position of the inserted event.
         position: Position,
     },
-    /// An event is whole, but stands under no stream or another one, so that its own is read without it.
-    #[error("position {position}: the event is filed under another stream than its own")]
+    /// An event is whole, but is found under no stream or another one, or not under its dedupe key.
+    #[error("position {position}: the event is not filed under its own stream and key")]
     Misfiled {
         /// The first such position.
         position: Position,

@@ -8,6 +8,7 @@ use sqlx::error::{BoxDynError, ErrorKind};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments as _, Encode, Executor as _, Sqlite, Type};
 
+use super::dedupe::REFUSED;
 use crate::engine::WriteError;
 
 /// What a statement does.
@@ -17,6 +18,8 @@ pub(super) enum Step {
     Begin,
     /// Moves the head, or puts NULL where none may be if the head is not the expected one.
     MoveHead,
+    /// Puts NULL where none may be if a dedupe key is recorded.
+    RefuseKeys,
     /// Writes rows.
     Write,
     /// Ends the transaction.
@@ -51,6 +54,11 @@ impl<'q> Message<'q> {
         self
     }
 
+    /// Whether there is nothing to run.
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// Runs the statements up to the first that fails.
     pub(super) async fn send(self, connection: &mut SqliteConnection) -> Result<(), WriteError> {
         if let Some(error) = self.unbound {
@@ -74,7 +82,8 @@ fn meaning(error: &sqlx::Error, step: Option<Step>) -> WriteError {
         error.as_database_error().is_some_and(|reported| matches!(reported.kind(), ErrorKind::NotNullViolation));
     match step {
         Some(Step::MoveHead) if is_null => WriteError::HeadMoved,
-        Some(Step::Begin | Step::MoveHead | Step::Write) => refusal(error),
+        Some(Step::RefuseKeys) if is_null => WriteError::Unique(REFUSED.to_owned()),
+        Some(Step::Begin | Step::MoveHead | Step::RefuseKeys | Step::Write) => refusal(error),
         Some(Step::Commit) | None => WriteError::Unknown(error.to_string()),
     }
 }

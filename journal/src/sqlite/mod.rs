@@ -3,7 +3,9 @@
 //! WAL with `synchronous=FULL`, so that a commit is on the disk; `secure_delete`, so that an erased key is
 //! overwritten. A lock of the operating system keeps a second process out with a clear message.
 
+mod dedupe;
 mod message;
+mod recent_keys;
 pub(crate) mod texts;
 mod writing;
 
@@ -26,6 +28,7 @@ use uuid::Uuid;
 use crate::engine::{Batch, ClaimId, Engine, Head, Identity, Stores, WriteError};
 use crate::open::OpenError;
 use crate::rows::{self, Reader, SQLITE_COLUMNS, count, instant, stored};
+use dedupe::DedupeKeys;
 use texts::{filled, placeholders};
 
 const FILE: &str = "journal.db";
@@ -48,16 +51,18 @@ pub struct SqliteEngine {
     read: SqlitePool,
     /// One connection: whoever holds it is the writer.
     write: Option<SqlitePool>,
+    keys: DedupeKeys,
     /// Held until the engine is closed.
     lock: Mutex<Option<File>>,
 }
 
 impl SqliteEngine {
-    /// Opens `journal.db` in a folder for writing; makes both if they are missing.
+    /// Opens `journal.db` in a folder for writing; makes both if they are missing. The dedupe keys of so many events wait
+    /// in memory before they are indexed.
     ///
     /// # Errors
     /// When another process has it open, or the file cannot be opened.
-    pub async fn open(directory: &Path) -> Result<Self, OpenError> {
+    pub async fn open(directory: &Path, generation_events: usize) -> Result<Self, OpenError> {
         let io = |source| OpenError::Folder { path: directory.to_owned(), source };
         std::fs::create_dir_all(directory).map_err(io)?;
         let lock = lock(directory)?;
@@ -74,7 +79,8 @@ impl SqliteEngine {
             .statement_cache_capacity(STATEMENTS_PREPARED_MAX);
         let write = pool(1).connect_with(writer).await.map_err(SqlError::from)?;
         let read = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(SqlError::from)?;
-        Ok(Self { read, write: Some(write), lock: Mutex::new(Some(lock)) })
+        let keys = DedupeKeys::new(u64::try_from(generation_events).unwrap_or(u64::MAX));
+        Ok(Self { read, write: Some(write), keys, lock: Mutex::new(Some(lock)) })
     }
 
     /// Opens `journal.db` for reading only, also while a server has it open.
@@ -86,7 +92,7 @@ impl SqliteEngine {
             return Err(OpenError::NoRecord(directory.join(FILE)));
         }
         let read = pool(READERS_MAX).connect_with(options(directory)?.read_only(true)).await.map_err(SqlError::from)?;
-        Ok(Self { read, write: None, lock: Mutex::new(None) })
+        Ok(Self { read, write: None, keys: DedupeKeys::new(u64::MAX), lock: Mutex::new(None) })
     }
 
     pub(crate) fn databases(&self) -> Stores {
@@ -143,7 +149,7 @@ impl Engine for SqliteEngine {
 
     async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
         let pool = self.writer().map_err(|error| WriteError::Failed(error.to_string()))?;
-        writing::write(pool, batch).await
+        writing::write(pool, &self.keys, batch).await
     }
 
     async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
@@ -201,17 +207,7 @@ impl Engine for SqliteEngine {
     }
 
     async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
-        let mut found = HashMap::new();
-        for keys in filled(keys) {
-            let marks = vec!["?"; keys.len()].join(", ");
-            let sql = format!("SELECT dedupe_key, position FROM events WHERE dedupe_key IN ({marks})");
-            let query = keys.iter().fold(sqlx::query(&sql), |query, key| query.bind(key.0.as_slice()));
-            for row in query.fetch_all(&self.read).await? {
-                let key = DedupeKey(rows::bytes("dedupe_key", row.try_get("dedupe_key")?)?);
-                found.insert(key, Position(count("position", row.try_get("position")?)?));
-            }
-        }
-        Ok(found)
+        self.keys.find(&self.read, keys).await
     }
 
     async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError> {
@@ -240,7 +236,9 @@ impl Engine for SqliteEngine {
 
     async fn misfiled(&self, after: Position, through: Position) -> Result<Option<Position>, SqlError> {
         let sql = "SELECT position FROM events LEFT JOIN streams ON number = stream WHERE position > ? AND position <= ? \
-             AND (events.aggregate_type IS NOT streams.aggregate_type OR events.aggregate_id IS NOT streams.aggregate_id) \
+             AND (events.aggregate_type IS NOT streams.aggregate_type OR events.aggregate_id IS NOT streams.aggregate_id \
+                  OR dedupe_key IS NOT NULL AND position <= (SELECT dedupe_indexed FROM journal_head) \
+                     AND position IS NOT (SELECT position FROM dedupe_keys WHERE dedupe_key = events.dedupe_key)) \
              ORDER BY position LIMIT 1";
         let query = sqlx::query_scalar(sql).bind(stored(after.0)).bind(stored(through.0));
         let found: Option<i64> = query.fetch_optional(&self.read).await?;

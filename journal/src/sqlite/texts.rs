@@ -3,13 +3,19 @@
 use crate::rows::SQLITE_COLUMNS;
 
 /// Lengths of lists that may be filled up by repeating their last value.
-const FILLED_SIZES: [usize; 4] = [1, 16, 64, 256];
+pub(super) const FILLED_SIZES: [usize; 4] = [1, 16, 64, 256];
 
 /// `(?, ?), (?, ?)`: `rows` times `columns` placeholders.
 pub(crate) fn placeholders(rows: usize, columns: usize) -> String {
     let row = format!("({})", vec!["?"; columns].join(", "));
     vec![row; rows].join(", ")
 }
+
+/// Puts the dedupe keys that are in memory alone into their table, in the order of the keys.
+pub(crate) const INDEX_KEYS: &str = "INSERT INTO dedupe_keys (dedupe_key, position) SELECT dedupe_key, position \
+    FROM events WHERE position > (SELECT dedupe_indexed FROM journal_head) AND dedupe_key IS NOT NULL ORDER BY dedupe_key";
+/// Says that [`INDEX_KEYS`] has run.
+pub(crate) const ALL_INDEXED: &str = "UPDATE journal_head SET dedupe_indexed = position";
 
 /// Gives streams numbers; those that have one keep it. Takes type and id of each.
 pub(crate) fn name_streams(streams: usize) -> String {
@@ -27,11 +33,30 @@ pub(crate) fn insert_events(rows: usize) -> String {
     )
 }
 
+/// Fails on NOT NULL if one of these dedupe keys is recorded, and changes nothing otherwise.
+pub(super) fn refuse_keys(keys: usize) -> String {
+    format!("UPDATE dedupe_keys SET position = NULL WHERE dedupe_key IN ({})", vec!["?"; keys].join(", "))
+}
+
+/// Puts dedupe keys into their table; one that is there stays. Takes key and position of each.
+pub(super) fn insert_keys(keys: usize) -> String {
+    let rows = placeholders(keys, 2);
+    format!("INSERT INTO dedupe_keys (dedupe_key, position) VALUES {rows} ON CONFLICT DO NOTHING")
+}
+
 /// Splits a list into lists of a few sizes; a last one that is short is filled with its last value.
 pub(crate) fn filled<T>(list: &[T]) -> impl Iterator<Item = Vec<&T>> {
-    let largest = FILLED_SIZES[FILLED_SIZES.len() - 1];
+    filled_to(list, &FILLED_SIZES)
+}
+
+/// [`filled`] with sizes of the caller's own, ascending.
+pub(super) fn filled_to<'l, T, const N: usize>(
+    list: &'l [T],
+    sizes: &'l [usize; N],
+) -> impl Iterator<Item = Vec<&'l T>> {
+    let largest = sizes.last().copied().unwrap_or(1);
     list.chunks(largest).map(move |chunk| {
-        let size = FILLED_SIZES.into_iter().find(|size| *size >= chunk.len()).unwrap_or(largest);
+        let size = sizes.iter().copied().find(|size| *size >= chunk.len()).unwrap_or(largest);
         let last = chunk.last().into_iter().cycle();
         chunk.iter().chain(last).take(size).collect()
     })

@@ -1,15 +1,18 @@
 //! Writes one batch on the one writing connection, in as few messages to the connection's thread as there can be.
 //!
-//! A batch of the usual size is one message: begin, compare and move the head, number new streams, insert, commit.
+//! A batch of the usual size is one message: begin, compare and move the head,
+//! look for dedupe keys, number new streams, insert, commit.
 
 use std::sync::Arc;
 
-use muniment_aggregates::record::{RecordedEvent, StreamId};
+use muniment_aggregates::record::{DedupeKey, RecordedEvent, StreamId};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Executor as _, Sqlite};
 
+use super::dedupe::{DedupeKeys, drain, refuse_recorded};
 use super::message::{Message, Step, refusal};
+use super::recent_keys::Drain;
 use super::texts::{filled, insert_events, name_streams};
 use crate::engine::{Batch, Change, WriteError};
 use crate::rows::stored;
@@ -35,11 +38,24 @@ impl Drop for Writing {
 }
 
 /// Compares the head, writes events and changes, moves the head; all in one durable transaction or nothing.
-pub(super) async fn write(pool: &SqlitePool, batch: &Batch) -> Result<(), WriteError> {
+pub(super) async fn write(pool: &SqlitePool, keys: &DedupeKeys, batch: &Batch) -> Result<(), WriteError> {
     let connection = pool.acquire().await.map_err(|error| WriteError::Failed(error.to_string()))?;
     let mut writing = Writing(None);
     let connection = writing.0.insert(connection);
-    let written = send(connection, batch).await;
+    let drain = match keys.prepare(connection, &batch.before).await.and_then(|()| keys.admit(batch)) {
+        Ok(drain) => drain,
+        Err(refused) => {
+            // Nothing is begun, unless the database failed.
+            if !matches!(refused, WriteError::Failed(_)) {
+                drop(writing.0.take());
+            }
+            return Err(refused);
+        }
+    };
+    let written = send(connection, batch, &drain).await;
+    if written.is_ok() {
+        keys.committed(batch, &drain);
+    }
     // A connection that cannot roll back is in a state nobody knows; if nothing was begun, closing it costs little.
     if written.is_ok() || connection.execute("ROLLBACK").await.is_ok() {
         drop(writing.0.take());
@@ -47,7 +63,7 @@ pub(super) async fn write(pool: &SqlitePool, batch: &Batch) -> Result<(), WriteE
     written
 }
 
-async fn send(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), WriteError> {
+async fn send(connection: &mut SqliteConnection, batch: &Batch, drained: &Drain) -> Result<(), WriteError> {
     let opening_rows = INSERT_ROWS.iter().fold(batch.events.len(), |left, rows| left % rows);
     let is_whole = batch.changes.is_empty() && opening_rows == batch.events.len();
     let (opening, mut rest) = batch.events.split_at(opening_rows);
@@ -56,6 +72,7 @@ async fn send(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), Wr
     move_head(&mut message, batch);
     write_events(&mut message, opening);
     if is_whole {
+        drain(&mut message, drained);
         message.step(Step::Commit, "COMMIT");
         return message.send(connection).await;
     }
@@ -67,6 +84,11 @@ async fn send(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), Wr
             message.send(connection).await?;
             rest = tail;
         }
+    }
+    let mut message = Message::default();
+    drain(&mut message, drained);
+    if !message.is_empty() {
+        message.send(connection).await?;
     }
     for change in &batch.changes {
         apply(connection, change).await.map_err(|error| refusal(&error))?;
@@ -90,6 +112,8 @@ fn write_events<'q>(message: &mut Message<'q>, events: &'q [Arc<RecordedEvent>])
     if events.is_empty() {
         return;
     }
+    let keys: Vec<&DedupeKey> = events.iter().filter_map(|event| event.dedupe.as_ref()).collect();
+    refuse_recorded(message, &keys);
     let new: Vec<&StreamId> = events.iter().filter(|event| event.sequence == 1).map(|event| &event.stream).collect();
     for streams in filled(&new) {
         message.step(Step::Write, &name_streams(streams.len()));

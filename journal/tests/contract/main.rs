@@ -4,6 +4,7 @@
 
 mod appending;
 mod claiming;
+mod dedupe_keys;
 mod faults;
 mod histories;
 mod nodes;

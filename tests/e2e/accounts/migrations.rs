@@ -80,6 +80,9 @@ fn acc_232_a_step_that_fails_leaves_nothing_recorded(engine: Engine) {
     for table in tables {
         store.execute(&format!("DROP TABLE {table}"));
     }
+    if engine == Engine::Sqlite {
+        store.execute("DROP TABLE dedupe_keys");
+    }
     // What the step makes last is there already, in another form.
     store.execute("DELETE FROM applied_migrations; ALTER TABLE outbox RENAME TO kept; CREATE TABLE outbox (a BIGINT)");
     let refused = refused(&server);

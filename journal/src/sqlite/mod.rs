@@ -5,7 +5,6 @@
 
 mod dedupe;
 mod message;
-mod recent_keys;
 pub(crate) mod texts;
 mod writing;
 

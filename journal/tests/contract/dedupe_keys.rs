@@ -281,6 +281,34 @@ async fn a_record_that_was_cut_forgets_no_later_key(home: Home) {
 
 const TO_BE_KILLED: &str = "MUNIMENT_TEST_TO_BE_KILLED";
 
+/// What one node records the other one refuses, while both fill generations and drain them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_know_each_others_keys() {
+    let home = Home::postgres();
+    let (one, other) = (open(&home).await, open(&home).await);
+    let nodes = [one.engine().as_ref(), other.engine().as_ref()];
+    let mut dice = Dice(1_234);
+    let mut last = 0;
+    let node = |dice: &mut Dice| nodes[usize::try_from(dice.below(2)).unwrap()];
+    while last < 5 * GENERATION as u64 {
+        // Now and then one of them writes more than a generation while the other rests.
+        let (writer, batches) = (node(&mut dice), if dice.below(10) == 0 { 20 } else { 1 });
+        for _ in 0..batches {
+            let next = last + 1 + dice.below(25);
+            write(writer, &keyed(last + 1..=next)).await.unwrap();
+            last = next;
+        }
+        let (asked, known) = (node(&mut dice), 1 + dice.below(last));
+        assert!(is_refused(&write(asked, &keyed([10_000, known])).await), "{known} of {last}");
+        assert_eq!(asked.find_dedupe(&[key(known)]).await.unwrap().get(&key(known)), Some(&Position(known)));
+    }
+    assert!(table(nodes[0]).await.0 > GENERATION as u64);
+    for journal in [one, other] {
+        all_stand(&journal, last).await;
+        journal.shutdown().await;
+    }
+}
+
 /// The program that the test below kills: it says after each batch which number is recorded. Without the folder in its
 /// environment it does nothing.
 #[tokio::test]

@@ -29,6 +29,7 @@ pub(crate) const PROOFS: [Proofs; 5] = [
         folder: "tests/e2e",
         names: &[
             "accounts::entitled::",
+            "accounts::large::",
             "accounts::last_holder::",
             "accounts::races::",
             "accounts::revocation::",

@@ -144,16 +144,41 @@ pub(super) fn refuse_recorded<'q>(message: &mut Message<'q>, keys: &[&'q DedupeK
     }
 }
 
-/// Adds the statements that drain along with a batch.
+/// Adds the statements that drain along with a batch of one message.
 pub(super) fn drain<'q>(message: &mut Message<'q>, drain: &'q Drain) {
     for keys in filled_to(drain.keys(), &DRAIN_SIZES) {
-        message.step(Step::Write, &insert_keys(keys.len()));
-        for (key, position) in keys {
-            message.bind(key.0.as_slice()).bind(stored(position.0));
-        }
+        insert(message, &keys);
     }
     if let Some(through) = drain.completes {
-        message.step(Step::Write, "UPDATE journal_head SET dedupe_indexed = ? WHERE singleton = 1");
-        message.bind(stored(through.0));
+        indexed(message, through);
     }
+}
+
+/// The same as a message an insert, so that their texts are few and stay prepared, however large the batch is.
+pub(super) fn drain_apart(drain: &Drain) -> Vec<Message<'_>> {
+    let mut messages = Vec::new();
+    for keys in filled_to(drain.keys(), &DRAIN_SIZES) {
+        let mut message = Message::default();
+        insert(&mut message, &keys);
+        messages.push(message);
+    }
+    if let Some(through) = drain.completes {
+        let mut message = Message::default();
+        indexed(&mut message, through);
+        messages.push(message);
+    }
+    messages
+}
+
+fn insert<'q>(message: &mut Message<'q>, keys: &[&'q (DedupeKey, Position)]) {
+    message.step(Step::Write, &insert_keys(keys.len()));
+    for (key, position) in keys {
+        message.bind(key.0.as_slice()).bind(stored(position.0));
+    }
+}
+
+/// The table has every key through a position.
+fn indexed(message: &mut Message<'_>, through: Position) {
+    message.step(Step::Write, "UPDATE journal_head SET dedupe_indexed = ? WHERE singleton = 1");
+    message.bind(stored(through.0));
 }

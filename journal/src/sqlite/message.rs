@@ -54,11 +54,6 @@ impl<'q> Message<'q> {
         self
     }
 
-    /// Whether there is nothing to run.
-    pub(super) fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-    }
-
     /// Runs the statements up to the first that fails.
     pub(super) async fn send(self, connection: &mut SqliteConnection) -> Result<(), WriteError> {
         if let Some(error) = self.unbound {

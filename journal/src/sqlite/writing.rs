@@ -10,7 +10,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Executor as _, Sqlite};
 
-use super::dedupe::{DedupeKeys, drain, refuse_recorded};
+use super::dedupe::{DedupeKeys, drain, drain_apart, refuse_recorded};
 use super::message::{Message, Step, refusal};
 use super::texts::{filled, insert_events, name_streams};
 use crate::engine::{Batch, Change, WriteError};
@@ -85,9 +85,7 @@ async fn send(connection: &mut SqliteConnection, batch: &Batch, drained: &Drain)
             rest = tail;
         }
     }
-    let mut message = Message::default();
-    drain(&mut message, drained);
-    if !message.is_empty() {
+    for message in drain_apart(drained) {
         message.send(connection).await?;
     }
     for change in &batch.changes {

@@ -76,7 +76,8 @@ fn acc_232_a_step_that_fails_leaves_nothing_recorded(engine: Engine) {
     server.terminate();
     let store = &server.store;
     store.execute("DROP VIEW stream_events");
-    let tables = ["streams", "dedupe_keys", "events", "journal_head", "journal_epochs", "claims", "snapshots", "subject_keys"];
+    let tables =
+        ["streams", "dedupe_keys", "events", "journal_head", "journal_epochs", "claims", "snapshots", "subject_keys"];
     for table in tables {
         store.execute(&format!("DROP TABLE {table}"));
     }

@@ -167,6 +167,7 @@ fn of_a_founder(tried: &mut Tried, client: &Program) {
         tried.run(client, &["alert", "list"])["alerts"].get(0).map(|alert| text(&alert["id"]))
     });
     tried.run(client, &["alert", "ack", &alert]);
+    tried.run(client, &["alert", "resolve", &alert]);
     let events = tried.run(client, &["events", "tail"]);
     assert!(events["events"].as_array().unwrap().len() > 5, "{events}");
     let made = tried.run(client, &["token", "create", "--name", "nightly"]);

@@ -1,8 +1,11 @@
-//! A metric whose record cannot be read stands alone: alerts and late checks of the others go on.
+//! A metric whose record cannot be read stands alone: alerts and late checks of the others go on, and its own are raised
+//! once it can be read again.
 
 use serde_json::{Value, json};
 
+use crate::alerts_record::assert_own_causes;
 use crate::harness::{Engine, Setup, eventually};
+use crate::real_data::events_from_the_start;
 
 fn one_unreadable_metric_keeps_no_other_from_its_alerts(engine: Engine) {
     // Nothing is evaluated yet: both policies find the unreadable metric before the other one.
@@ -20,7 +23,9 @@ fn one_unreadable_metric_keeps_no_other_from_its_alerts(engine: Engine) {
     }
     company.status();
     first.kill9();
-    first.store.execute(&format!("UPDATE events SET payload = '{{}}' WHERE aggregate_id = '{bad}' AND sequence = 1"));
+    let of_bad = format!("aggregate_id = '{bad}' AND sequence = 1");
+    let defined = first.store.texts(&format!("SELECT CAST(payload AS TEXT) FROM events WHERE {of_bad}")).remove(0);
+    first.store.execute(&format!("UPDATE events SET payload = '{{}}' WHERE {of_bad}"));
     first.store.execute("DELETE FROM snapshots");
 
     let second =
@@ -40,6 +45,21 @@ fn one_unreadable_metric_keeps_no_other_from_its_alerts(engine: Engine) {
         let counted = format!("muniment_metrics_passed_over_total{{policy=\"{policy}\"}}");
         assert!(figures.contains(&counted), "{policy} passed nothing over:\n{figures}");
     }
+
+    second.kill9();
+    first.store.execute(&format!("UPDATE events SET payload = '{defined}' WHERE {of_bad}"));
+    let third = Setup::new(engine).over(first.store.clone(), &first.data).start();
+    let agent = third.agent(&company.token);
+    agent.post("/v1/metrics/bad/points", &json!({ "value": 400, "timestamp": "2026-01-03" })).expect(201);
+    let events = eventually("what was due when it could not be read, and what is since", || {
+        let mut events = events_from_the_start(&agent);
+        // A late alert answers no point, but that there is none.
+        events.retain(|event| event["data"]["finding"]["alert_type"] != "late");
+        let of_bad = |event: &&Value| event["type"] == "metric.alert_raised" && event["data"]["metric_key"] == "bad";
+        let raised = events.iter().filter(of_bad).count();
+        Some(events).filter(|_| raised == 2)
+    });
+    assert_own_causes(&events);
 }
 
 both_engines![one_unreadable_metric_keeps_no_other_from_its_alerts];

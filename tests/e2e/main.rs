@@ -10,6 +10,8 @@ mod harness;
 
 mod accounts;
 mod alerts;
+mod alerts_record;
+mod alerts_replayed;
 mod applications;
 mod attacks;
 mod cli;

@@ -240,6 +240,7 @@ fn the_real_series_come_back_value_for_value(engine: Engine) {
     assert_eq!(of_type("metric.point_recorded"), recorded);
     assert_eq!(of_type("metric.defined"), imports.len() + 1);
     assert_eq!(of_type("metric.alert_raised"), alerts.len());
+    crate::alerts_record::assert_own_causes(&events);
     println!("{engine:?}: {} metrics, {recorded} points, {count} alerts, {} events", imports.len(), events.len());
     Program::operator_of(&server).run(&["audit", "verify"]).ok();
 }
@@ -296,7 +297,7 @@ fn outcome(import: &Import, first: bool) -> (u64, u64, u64) {
 }
 
 /// Every event that the caller may see, through the long-poll; their order is asserted.
-fn events_from_the_start(client: &Client) -> Vec<Value> {
+pub(crate) fn events_from_the_start(client: &Client) -> Vec<Value> {
     let mut events: Vec<Value> = Vec::new();
     let mut after = "start".to_owned();
     let mut last = 0_u64;

@@ -66,6 +66,26 @@ pub fn backtest(
     Backtest { points: run.metric.points(), findings: run.findings, episodes: run.episodes }
 }
 
+/// What the metric's own rules, as they stand at the end of the history, find about the point recorded last: what the
+/// live evaluator would say of it. `now` is what a `late` rule goes by.
+#[must_use]
+pub fn judge_newest(history: &[MetricEvent], now: DateTime<Utc>) -> Vec<Finding> {
+    let newest = history.iter().rposition(|event| matches!(event, MetricEvent::PointRecorded(_)));
+    let Some((newest, recorded)) = newest.and_then(|at| Some((at, history.get(at)?))) else { return Vec::new() };
+    let mut metric = Metric::default();
+    let set_since = history[newest..].iter().filter(|event| matches!(event, MetricEvent::RuleSet(_)));
+    for event in history[..newest].iter().chain(set_since) {
+        metric.evolve(event);
+    }
+    metric.drain_due();
+    metric.evolve(recorded);
+    let mut found = Vec::from(metric.drain_due());
+    let is_about_it =
+        |finding: &Finding| matches!(recorded, MetricEvent::PointRecorded(recorded) if recorded.point == finding.point);
+    found.extend(metric.late_at(now).filter(is_about_it));
+    found
+}
+
 struct Run {
     metric: Metric,
     findings: Vec<Finding>,

@@ -118,10 +118,13 @@ pub struct SetRule {
     pub by: Option<String>,
 }
 
-/// Raises an alert for the findings that wait, oldest first, at most
-/// [`super::RAISED_PER_COMMAND_MAX`] at once. No finding: no event.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RaiseDue {}
+/// Raises an alert for each finding about this point that waits. One point a command: what it records names the point
+/// as its cause. No finding: no event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RaiseDue {
+    /// The point.
+    pub point: PointId,
+}
 
 /// Raises the `late` alert when the newest point is older than the cadence and its tolerance allow.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

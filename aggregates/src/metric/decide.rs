@@ -21,8 +21,6 @@ use crate::ids::AlertId;
 
 /// Most points of one command.
 pub const POINTS_PER_COMMAND_MAX: usize = 1_000;
-/// Most alerts raised by one command; the rest wait for the next.
-pub const RAISED_PER_COMMAND_MAX: usize = 1_000;
 /// Longest idempotency key, in characters.
 pub const IDEMPOTENCY_KEY_CHARACTERS_MAX: usize = 255;
 
@@ -45,8 +43,8 @@ impl Decider for Metric {
             MetricCommand::RecordPoints(record) => record_points(definition, record, facts.now),
             MetricCommand::CorrectPoint(correct) => correct_point(definition, correct),
             MetricCommand::SetRule(set) => set_rule(self, definition, set, facts.now),
-            MetricCommand::RaiseDue(_) => {
-                Ok(self.due().iter().take(RAISED_PER_COMMAND_MAX).map(|finding| raised(definition, finding)).collect())
+            MetricCommand::RaiseDue(raise) => {
+                Ok(self.due_about(&raise.point).map(|finding| raised(definition, finding)).collect())
             }
             MetricCommand::CheckLate(_) => {
                 Ok(self.late_at(facts.now).iter().map(|finding| raised(definition, finding)).collect())

@@ -22,14 +22,12 @@ pub mod slug;
 mod state;
 pub mod timestamp;
 
-pub use backtest::{Backtest, Corrections, Episode, backtest};
+pub use backtest::{Backtest, Corrections, Episode, backtest, judge_newest};
 pub use commands::{
     AcknowledgeAlert, ChangeSettings, CheckLate, CorrectPoint, Define, MetricCommand, NewPoint, RaiseDue, RecordPoints,
     ResolveAlert, RuleChange, SetRule,
 };
-pub use decide::{
-    IDEMPOTENCY_KEY_CHARACTERS_MAX, POINTS_PER_COMMAND_MAX, RAISED_PER_COMMAND_MAX, is_idempotency_key, next_version,
-};
+pub use decide::{IDEMPOTENCY_KEY_CHARACTERS_MAX, POINTS_PER_COMMAND_MAX, is_idempotency_key, next_version};
 pub use errors::MetricRefusal;
 pub use events::{
     AlertAcknowledged, AlertRaised, AlertResolved, METRIC_KEY_CLAIM, MetricDefined, MetricEvent, PointCorrected,

@@ -128,6 +128,13 @@ impl Metric {
         &self.due
     }
 
+    /// The findings about one point that no alert was raised for yet.
+    pub fn due_about(&self, point: &PointId) -> impl Iterator<Item = &Finding> {
+        // All rules judge a point when it is recorded, so what they find about it stands together; and alerts are
+        // raised oldest first, so that is at the front.
+        self.due.iter().skip_while(move |due| due.point != *point).take_while(move |due| due.point == *point)
+    }
+
     /// From when the metric is late by its enabled `late` rule; `None` without such a rule, without points, for
     /// an unknown cadence, and once the alert about the newest point is raised.
     #[must_use]

@@ -218,8 +218,8 @@ async fn alerts_are_listed_newest_first_and_by_state() {
         let mut value = 10.0;
         for day in 1..=13 {
             value *= 2.0;
-            series.point(&mut history, day, value);
-            series.run(&mut history, &MetricCommand::RaiseDue(RaiseDue {}));
+            let point = series.point(&mut history, day, value);
+            series.run(&mut history, &MetricCommand::RaiseDue(RaiseDue { point }));
         }
         desk.fold(&history, 4).await;
         let filter = AlertFilter::default();

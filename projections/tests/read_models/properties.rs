@@ -171,7 +171,12 @@ impl World {
                 let rule = RuleChange { threshold, enabled: Some(*enabled), ..RuleChange::of(RuleType::ALL[*rule]) };
                 self.metric(*metric, &MetricCommand::SetRule(SetRule { rule, by: Some("robot".to_owned()) }));
             }
-            Step::Raise { metric } => self.metric(*metric, &MetricCommand::RaiseDue(RaiseDue {})),
+            Step::Raise { metric } => {
+                while let Some(due) = self.metrics[*metric].1.due().front() {
+                    let point = due.point.clone();
+                    self.metric(*metric, &MetricCommand::RaiseDue(RaiseDue { point }));
+                }
+            }
             Step::Late { metric } => self.metric(*metric, &MetricCommand::CheckLate(CheckLate {})),
             Step::Acknowledge { metric } => {
                 let id = self.metrics[*metric].0.to_string();

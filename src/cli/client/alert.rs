@@ -1,12 +1,13 @@
 //! Alerts: what was found, and what a rule would find. Trying out runs the rules' own function, the one that
-//! decides on the server, on points fetched or read from a file.
+//! decides on the server, on the metric's recorded events or on points read from a file.
 
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use chrono::{SecondsFormat, Utc};
 use clap::{Args, Subcommand, ValueEnum};
-use muniment_aggregates::metric::backtest::{Backtest, Corrections, backtest};
+use muniment_aggregates::metric::backtest::{Backtest, Corrections, backtest, judge_newest};
+use muniment_aggregates::metric::{Finding, MetricEvent};
 use serde_json::{Value, json};
 
 use super::Session;
@@ -20,13 +21,14 @@ use crate::cli::output::cell;
 #[derive(Debug, Subcommand)]
 pub enum Alert {
     /// List alerts, newest first
-    #[command(before_help = "Examples:\n  muniment alert list --state open\n  muniment alert list --metric arr --json")]
+    #[command(before_help = "Examples:\n  muniment alert list --state open\n  \
+                            muniment alert list --metric arr --state resolved --json")]
     List {
         /// Only of this metric
         #[arg(long, value_name = "KEY")]
         metric: Option<String>,
-        /// Only open or acknowledged ones
-        #[arg(long, value_parser = ["open", "acknowledged"])]
+        /// Only open, acknowledged or resolved ones
+        #[arg(long, value_parser = ["open", "acknowledged", "resolved"])]
         state: Option<String>,
         /// How many
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
@@ -34,21 +36,29 @@ pub enum Alert {
     },
     /// Acknowledge an alert
     #[command(before_help = "Example:\n  muniment alert ack alert_… --note 'a big customer'")]
-    Ack {
-        /// Its id
-        id: String,
-        /// A note
-        #[arg(long)]
-        note: Option<String>,
-    },
-    /// Would the newest point, or a value not yet recorded, fire?
-    #[command(before_help = "Examples:\n  muniment alert test --metric arr --value 30000 --threshold 0.5\n  \
+    Ack(Noted),
+    /// Resolve an alert: its cause is dealt with
+    #[command(before_help = "Example:\n  muniment alert resolve alert_… --note 'the invoice was booked twice'")]
+    Resolve(Noted),
+    /// Would the newest point, or a value not yet recorded, fire? By the metric's own rules, or by one that flags change
+    #[command(before_help = "Examples:\n  muniment alert test --metric arr --value 30000\n  \
+                            muniment alert test --metric arr --value 30000 --threshold 0.5\n  \
                             muniment alert test --metric arr --value 30000 --expect fires   # exit 7 otherwise")]
     Test(Test),
-    /// What a rule would have found in all points so far
+    /// What a rule would have found in all points so far, had it been in force all along
     #[command(before_help = "Examples:\n  muniment alert backtest --metric arr --threshold 0.3\n  \
                             muniment alert backtest --metric arr --type drop --threshold 0.2 --file arr.csv")]
     Backtest(Tried),
+}
+
+/// An alert, and what there is to say about it.
+#[derive(Debug, Args)]
+pub struct Noted {
+    /// Its id
+    id: String,
+    /// A note
+    #[arg(long)]
+    note: Option<String>,
 }
 
 /// The metric and the rule to try.
@@ -60,7 +70,7 @@ pub struct Tried {
     /// The rule
     #[command(flatten)]
     candidate: Candidate,
-    /// Take the points from a CSV (timestamp, value) or NDJSON file instead of the server
+    /// Take the points from a CSV (timestamp, value) or NDJSON file instead of the server, and the rules every metric has
     #[arg(long)]
     file: Option<PathBuf>,
 }
@@ -105,28 +115,31 @@ pub async fn alert(session: &Session, command: Alert) -> Result<()> {
             let items = answer["alerts"].as_array().cloned().unwrap_or_default();
             session.printer.list(&answer, &items, &["id", "severity", "state", "metric_key", "created_at", "summary"])
         }
-        Alert::Ack { id, note } => {
-            let body = note.map_or_else(|| json!({}), |note| json!({ "note": note }));
-            let call = |auth: Auth| {
-                let call = Call::post(&["v1", "alerts", &id, "ack"], body.clone());
-                session.api.send(call.query(session.company_query(&auth)).auth(auth))
-            };
-            let answer = match (call(session.either()?).await, session.founder()) {
-                // The token of an application lacks the scope; whoever founded the company may do it.
-                (Err(error), Ok(founder)) if session.credentials.has_agent() && exit::of(&error) == Exit::Denied => {
-                    call(founder).await?
-                }
-                (answer, _) => answer?,
-            };
-            session.printer.result(&answer, || vec![format!("Acknowledged: {}", cell(&answer["id"]))])
-        }
+        Alert::Ack(noted) => settle(session, &noted, "ack", "Acknowledged").await,
+        Alert::Resolve(noted) => settle(session, &noted, "resolve", "Resolved").await,
         Alert::Test(command) => test(session, &command).await,
         Alert::Backtest(command) => {
-            let outcome = run(&command, history(session, &command).await?);
+            let outcome = run(&command, history(session, &command).await?)?;
             let shown = serde_json::to_value(&outcome)?;
             session.printer.result(&shown, || backtest_lines(&outcome))
         }
     }
+}
+
+async fn settle(session: &Session, noted: &Noted, what: &str, said: &str) -> Result<()> {
+    let body = noted.note.as_ref().map_or_else(|| json!({}), |note| json!({ "note": note }));
+    let call = |auth: Auth| {
+        let call = Call::post(&["v1", "alerts", &noted.id, what], body.clone());
+        session.api.send(call.query(session.company_query(&auth)).auth(auth))
+    };
+    let answer = match (call(session.either()?).await, session.founder()) {
+        // The token of an application lacks the scope; whoever founded the company may do it.
+        (Err(error), Ok(founder)) if session.credentials.has_agent() && exit::of(&error) == Exit::Denied => {
+            call(founder).await?
+        }
+        (answer, _) => answer?,
+    };
+    session.printer.result(&answer, || vec![format!("{said}: {}", cell(&answer["id"]))])
 }
 
 async fn history(session: &Session, tried: &Tried) -> Result<History> {
@@ -136,27 +149,36 @@ async fn history(session: &Session, tried: &Tried) -> Result<History> {
     }
 }
 
-fn run(tried: &Tried, history: History) -> Backtest {
-    backtest(history.events, &tried.candidate.to_rule(), Corrections::AsKnown, Utc::now())
+/// The metric's own rule with what the flags change, over the whole history.
+fn run(tried: &Tried, history: History) -> Result<Backtest> {
+    let rule = tried.candidate.applied_to(history.metric().rule(tried.candidate.rule_type()))?;
+    Ok(backtest(history.events, &rule, Corrections::AsKnown, Utc::now()))
 }
 
 async fn test(session: &Session, command: &Test) -> Result<()> {
     let mut history = history(session, &command.tried).await?;
     if let Some(value) = command.value {
-        let now = || Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let timestamp = command.timestamp.clone().unwrap_or_else(now);
-        history.push(&json!({ "value": value, "timestamp": timestamp }))?;
+        let now = Utc::now();
+        let timestamp = command.timestamp.clone().unwrap_or_else(|| now.to_rfc3339_opts(SecondsFormat::Millis, true));
+        history.push(&json!({ "value": value, "timestamp": timestamp }), Some(now))?;
     }
     let newest = history.newest().cloned().context("the metric has no points; name one with --value")?;
-    let outcome = run(&command.tried, history);
-    let finding = outcome.findings.into_iter().find(|finding| finding.point == newest);
-    let shown = json!({ "fires": finding.is_some(), "finding": finding });
+    let findings: Vec<Finding> = if command.tried.candidate.is_given() {
+        let found = run(&command.tried, history)?.findings;
+        found.into_iter().filter(|finding| finding.point == newest).collect()
+    } else {
+        let events: Vec<MetricEvent> = history.events.into_iter().map(|(_, event)| event).collect();
+        judge_newest(&events, Utc::now())
+    };
+    let fires = !findings.is_empty();
+    let shown = json!({ "fires": fires, "finding": findings.first(), "findings": findings });
     session.printer.result(&shown, || {
-        let said =
-            finding.as_ref().map(|finding| format!("fires: [{}] {}", finding.severity.as_str(), finding.summary));
-        vec![said.unwrap_or_else(|| "quiet".to_owned())]
+        if !fires {
+            return vec!["quiet".to_owned()];
+        }
+        findings.iter().map(|finding| format!("fires: [{}] {}", finding.severity.as_str(), finding.summary)).collect()
     })?;
-    match (command.expect, finding.is_some()) {
+    match (command.expect, fires) {
         (Some(Expected::Fires), false) => Err(Exit::CheckFailed.because("the rule was expected to fire and is quiet")),
         (Some(Expected::Quiet), true) => Err(Exit::CheckFailed.because("the rule was expected to be quiet and fires")),
         (Some(Expected::Fires), true) | (Some(Expected::Quiet), false) | (None, _) => Ok(()),

@@ -1,4 +1,4 @@
-//! A metric's points as the history that a rule is tried on: from the server, or from a file.
+//! A metric's events as the history that a rule is tried on: from the record, in the order of positions, or from a file.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -6,19 +6,21 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
+use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{ApplicationId, CompanyId, PointId};
-use muniment_aggregates::metric::{MetricDefined, MetricEvent, PointRecorded};
-use muniment_aggregates::metric::{slug, timestamp};
-use serde_json::Value;
+use muniment_aggregates::metric::{Metric, MetricDefined, MetricEvent, PointRecorded};
+use muniment_aggregates::metric::{number, slug, timestamp};
+use serde_json::{Value, json};
 
 use super::Session;
-use super::http::Call;
+use super::http::{Call, CallError};
 use super::import::unreadable;
 use super::import_rows::{Columns, Row, csv, ndjson};
 use crate::cli::exit::Exit;
+use crate::cli::output::cell;
 
-/// Points of one request.
-const PAGE_POINTS: usize = 1_000;
+/// Events of one request.
+const PAGE_EVENTS: usize = 1_000;
 
 /// The events of a metric, each with the time it was recorded at.
 pub struct History {
@@ -29,49 +31,51 @@ pub struct History {
 }
 
 impl History {
-    /// Of a metric without points. `shown` is what the server says of it; a file says nothing.
-    fn of(key: &str, shown: &Value) -> Self {
+    /// From the record: every event of the metric, in the order of positions, as the live evaluator was given them.
+    pub async fn fetch(session: &Session, key: &str) -> Result<Self> {
+        let auth = session.either()?;
+        let shown = Call::get(&["v1", "metrics", key]).query(session.company_query(&auth)).auth(auth.clone());
+        let shown = session.api.send(shown).await?;
+        let text = |name: &str| shown[name].as_str().with_context(|| format!("the answer has no {name}"));
+        let filter = json!({ "eq": { "aggregate": format!("metric/{}", text("id")?) } }).to_string();
+        let mut history = Self { key: text("key")?.to_owned(), events: Vec::new() };
+        let (mut after, mut goal) = ("start".to_owned(), None);
+        loop {
+            let query = [("after", after.clone()), ("limit", PAGE_EVENTS.to_string()), ("filter", filter.clone())];
+            let call = Call::get(&["v1", "events"]).query(query).auth(auth.clone());
+            let page = session.api.insist(&call).await.map_err(CallError::ending)?;
+            for event in page["events"].as_array().into_iter().flatten() {
+                history.events.push(decoded(event)?);
+            }
+            // As far as the record reached when it was asked first: it may grow as fast as it is read.
+            let position = |name: &str| page[name].as_str()?.parse::<u64>().ok();
+            let (upto, head) = position("upto").zip(position("head")).context("the answer has no positions")?;
+            if upto >= *goal.get_or_insert(head) {
+                break;
+            }
+            page["next"].as_str().context("the answer has no next")?.clone_into(&mut after);
+        }
+        if history.events.is_empty() {
+            return Err(Exit::Denied.because(format!("this login may not read the events of {key}")));
+        }
+        Ok(history)
+    }
+
+    /// Of a metric without points that nothing else is known of than its key.
+    fn of(key: &str) -> Self {
         let slug = slug::slug(key);
-        let text = |name: &str, default: &str| shown[name].as_str().unwrap_or(default).to_owned();
         let defined = MetricDefined {
             company: CompanyId::default(),
             application: ApplicationId::default(),
-            display_name: text("display_name", &slug::title(&slug)),
-            unit: text("unit", "count"),
-            cadence: text("cadence", "weekly"),
-            direction: text("direction", "up"),
-            source_type: text("source_type", "self_reported"),
-            verification_level: text("verification_level", "self_reported"),
+            display_name: slug::title(&slug),
+            unit: "count".to_owned(),
+            cadence: "weekly".to_owned(),
+            direction: "up".to_owned(),
+            source_type: "self_reported".to_owned(),
+            verification_level: "self_reported".to_owned(),
             metric_key: slug.clone(),
         };
         Self { key: slug, events: vec![(DateTime::UNIX_EPOCH, MetricEvent::Defined(defined))] }
-    }
-
-    /// From the server: every point, with the value known when it was recorded, in the order of recording.
-    pub async fn fetch(session: &Session, key: &str) -> Result<Self> {
-        let auth = session.either()?;
-        let company = session.company_query(&auth);
-        let shown = Call::get(&["v1", "metrics", key]).query(company.clone()).auth(auth.clone());
-        let mut history = Self::of(key, &session.api.send(shown).await?);
-        let mut points: Vec<Value> = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let call = Call::get(&["v1", "metrics", key, "points"]).query(company.clone());
-            let call = call.query([("order", "asc".to_owned()), ("limit", PAGE_POINTS.to_string())]);
-            let call = call.query(cursor.take().map(|cursor| ("cursor", cursor))).auth(auth.clone());
-            let page = session.api.send(call).await?;
-            points.extend(page["points"].as_array().cloned().unwrap_or_default());
-            match page["next_cursor"].as_str() {
-                Some(next) => cursor = Some(next.to_owned()),
-                None => break,
-            }
-        }
-        // Stable: points of one request keep the order of their instants.
-        points.sort_by(|left, right| left["created_at"].as_str().cmp(&right["created_at"].as_str()));
-        for point in &points {
-            history.push(point)?;
-        }
-        Ok(history)
     }
 
     /// From a file, in the order of its rows.
@@ -84,33 +88,29 @@ impl History {
             let (timestamp, value) = ("timestamp".to_owned(), "value".to_owned());
             Box::new(csv(open()?, &Columns { timestamp, value, idempotency_key: None, format: None })?)
         };
-        let mut history = Self::of(key, &Value::Null);
+        let mut history = Self::of(key);
         for row in rows {
             match row? {
                 Row::Empty => {}
                 Row::Refused { line, reason } => return Err(Exit::Usage.because(format!("line {line}: {reason}"))),
-                Row::Point { body, .. } => history.push(&body)?,
+                Row::Point { body, .. } => history.push(&body, None)?,
             }
         }
         Ok(history)
     }
 
-    /// Adds a point, recorded after all others.
-    pub fn push(&mut self, point: &Value) -> Result<()> {
-        let text = |name: &str| point[name].as_str();
-        let time = text("timestamp").context("a point has no timestamp")?;
+    /// Adds a point, recorded after all others: at this instant, else at its own.
+    pub fn push(&mut self, point: &Value, recorded_at: Option<DateTime<Utc>>) -> Result<()> {
+        let time = point["timestamp"].as_str().context("a point has no timestamp")?;
         let instant = timestamp::parse(time).with_context(|| format!("{time:?} is no time"))?;
-        let value = point["original_value"].as_f64().or_else(|| point["value"].as_f64());
         let number = u64::try_from(self.events.len())?;
         let mut random = [0_u8; 12];
         random[..8].copy_from_slice(&number.to_be_bytes());
-        let id = text("id").and_then(PointId::parse).unwrap_or_else(|| PointId::from_random(random));
-        let recorded_at = text("created_at").and_then(|at| DateTime::parse_from_rfc3339(at).ok());
         let recorded = PointRecorded {
             company: CompanyId::default(),
             metric_key: self.key.clone(),
-            point: id,
-            value: value.context("a point has no value")?,
+            point: PointId::from_random(random),
+            value: number::stored(point["value"].as_f64().context("a point has no value")?),
             timestamp: time.to_owned(),
             instant,
             source: String::new(),
@@ -118,17 +118,65 @@ impl History {
             raw_event_id: None,
             idempotency_key: number.to_string(),
         };
-        let at = recorded_at.map_or(instant, |at| at.to_utc());
-        self.events.push((at, MetricEvent::PointRecorded(recorded)));
+        self.events.push((recorded_at.unwrap_or(instant), MetricEvent::PointRecorded(recorded)));
         Ok(())
+    }
+
+    /// The metric that these events make: its rules as they stand.
+    #[must_use]
+    pub fn metric(&self) -> Metric {
+        let mut metric = Metric::default();
+        for (_, event) in &self.events {
+            metric.evolve(event);
+        }
+        metric
     }
 
     /// The point recorded last.
     #[must_use]
     pub fn newest(&self) -> Option<&PointId> {
-        match self.events.last() {
-            Some((_, MetricEvent::PointRecorded(recorded))) => Some(&recorded.point),
-            Some(_) | None => None,
+        self.events.iter().rev().find_map(|(_, event)| match event {
+            MetricEvent::PointRecorded(recorded) => Some(&recorded.point),
+            MetricEvent::Defined(_)
+            | MetricEvent::SettingsChanged(_)
+            | MetricEvent::PointCorrected(_)
+            | MetricEvent::RuleSet(_)
+            | MetricEvent::AlertRaised(_)
+            | MetricEvent::AlertAcknowledged(_)
+            | MetricEvent::AlertResolved(_) => None,
+        })
+    }
+}
+
+/// An event of a metric as `/v1/events` has it: the payload without the name of its kind, which is in the type.
+fn decoded(event: &Value) -> Result<(DateTime<Utc>, MetricEvent)> {
+    let (position, event_type) = (cell(&event["p"]), cell(&event["type"]));
+    let unknown = || format!("position {position}, {event_type}: no event that this program knows; is it too old?");
+    let kind = event_type.strip_prefix("metric.").with_context(unknown)?;
+    let at = event["at"].as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok()).with_context(unknown)?;
+    let event = serde_json::from_value(json!({ kind: event["data"] })).with_context(unknown)?;
+    Ok((at.to_utc(), event))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_reads_back_from_its_delivered_form() {
+        let mut history = History::of("arr");
+        let point = json!({ "value": 0.1 + 0.2, "timestamp": "2026-01-01T12:00:00.123456Z" });
+        history.push(&point, None).unwrap();
+        for (_, event) in &history.events {
+            // As the journal stores it, taken apart as the live surface does.
+            let stored: Value = serde_json::from_str(&serde_json::to_string(event).unwrap()).unwrap();
+            let (kind, data) = stored.as_object().unwrap().iter().next().unwrap();
+            let delivered = json!({
+                "p": "7", "type": format!("metric.{kind}"), "at": "2026-01-02T00:00:00.000Z", "data": data,
+            });
+            assert_eq!(decoded(&delivered).unwrap().1, *event);
         }
+        let unknown = json!({ "p": "8", "type": "metric.dreamt", "at": "2026-01-02T00:00:00.000Z", "data": {} });
+        assert!(decoded(&unknown).unwrap_err().to_string().contains("position 8, metric.dreamt"));
     }
 }

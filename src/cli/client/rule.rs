@@ -2,12 +2,13 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use muniment_aggregates::metric::rules::{Condition, CoolDown, GROWTH_SPIKE_THRESHOLD, LATE_TOLERANCE};
-use muniment_aggregates::metric::rules::{Rule as MetricRule, RuleType, Severity};
+use muniment_aggregates::metric::rules::{CoolDown, Rule as MetricRule, RuleType, Severity};
+use muniment_aggregates::metric::{MetricRefusal, RuleChange, next_version};
 use serde_json::{Map, Value, json};
 
 use super::Session;
 use super::http::Call;
+use crate::cli::exit::Exit;
 use crate::cli::output::cell;
 
 /// The rules of a metric
@@ -16,6 +17,7 @@ pub enum Rule {
     /// Set a rule; it counts for points recorded from then on
     #[command(before_help = "Examples:\n  muniment rule set --metric arr --threshold 0.3\n  \
                             muniment rule set --metric arr --type below --threshold 10000 --severity high\n  \
+                            muniment rule set --metric arr --type drop --threshold 0.2 --cool-down-points 5\n  \
                             muniment rule set --metric arr --disable")]
     Set(Set),
     /// List a metric's rules
@@ -36,9 +38,6 @@ pub struct Set {
     /// What the rule is, as far as it changes
     #[command(flatten)]
     candidate: Candidate,
-    /// low, medium or high
-    #[arg(long, value_parser = severity)]
-    severity: Option<Severity>,
     /// Stop evaluating it
     #[arg(long, conflicts_with = "enable")]
     disable: bool,
@@ -50,15 +49,24 @@ pub struct Set {
 /// A rule as flags describe it.
 #[derive(Debug, Clone, Args)]
 pub struct Candidate {
-    /// growth_spike, growth, drop, above, below or late
-    #[arg(long = "type", value_name = "TYPE", default_value = "growth_spike", value_parser = rule_type)]
-    pub rule_type: RuleType,
+    /// growth_spike, growth, drop, above, below or late [default: growth_spike]
+    #[arg(long = "type", value_name = "TYPE", value_parser = rule_type)]
+    rule_type: Option<RuleType>,
     /// A fraction (0.5 is half as much again), or for above and below a value
     #[arg(long, allow_hyphen_values = true, value_parser = super::value::parse)]
-    pub threshold: Option<f64>,
+    threshold: Option<f64>,
     /// Points back, or in a row
     #[arg(long, value_name = "COUNT")]
-    pub periods: Option<u32>,
+    periods: Option<u32>,
+    /// low, medium or high
+    #[arg(long, value_parser = severity)]
+    severity: Option<Severity>,
+    /// Further points it is silent for after it fired; 0 for none
+    #[arg(long, value_name = "COUNT", conflicts_with = "cool_down_seconds")]
+    cool_down_points: Option<u32>,
+    /// Silent for points dated less than so many seconds after the one that fired; 0 for none
+    #[arg(long, value_name = "SECONDS")]
+    cool_down_seconds: Option<u32>,
 }
 
 fn rule_type(text: &str) -> Result<RuleType, String> {
@@ -70,25 +78,53 @@ fn severity(text: &str) -> Result<Severity, String> {
 }
 
 impl Candidate {
-    /// The whole rule, for trying it out.
+    /// Which of a metric's rules it is about.
     #[must_use]
-    pub fn to_rule(&self) -> MetricRule {
-        let threshold = self.threshold.unwrap_or(match self.rule_type {
-            RuleType::Late => LATE_TOLERANCE,
-            RuleType::Above | RuleType::Below => 0.0,
-            RuleType::GrowthSpike | RuleType::Growth | RuleType::Drop => GROWTH_SPIKE_THRESHOLD,
-        });
-        let periods = self.periods.unwrap_or(1);
-        let condition = match self.rule_type {
-            RuleType::GrowthSpike => Condition::GrowthSpike { threshold },
-            RuleType::Growth => Condition::Growth { threshold, periods },
-            RuleType::Drop => Condition::Drop { threshold, periods },
-            RuleType::Above => Condition::Above { threshold, periods },
-            RuleType::Below => Condition::Below { threshold, periods },
-            RuleType::Late => Condition::Late { threshold },
-        };
-        MetricRule { version: 1, enabled: true, severity: Severity::High, cool_down: CoolDown::None, condition }
+    pub fn rule_type(&self) -> RuleType {
+        self.rule_type.unwrap_or(RuleType::GrowthSpike)
     }
+
+    /// Whether any flag describes a rule.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.rule_type.is_some() || self.change() != RuleChange::of(self.rule_type())
+    }
+
+    /// The rule to try: the metric's own one of the type where it has one, else the type's defaults, with what the flags
+    /// change. What is tried is in force, also where the metric's own rule is disabled.
+    ///
+    /// # Errors
+    /// As the server refuses such a rule.
+    pub fn applied_to(&self, own: Option<&MetricRule>) -> Result<MetricRule> {
+        let change = self.change();
+        let rule = match own {
+            Some(own) if change == RuleChange::of(change.rule_type) => own.clone(),
+            Some(_) | None => next_version(own, &change).map_err(|refusal| unusable(&change, &refusal))?,
+        };
+        Ok(MetricRule { enabled: true, ..rule })
+    }
+
+    fn change(&self) -> RuleChange {
+        let cool_down = match (self.cool_down_points, self.cool_down_seconds) {
+            (None, None) => None,
+            (Some(0), _) | (None, Some(0)) => Some(CoolDown::None),
+            (Some(points), _) => Some(CoolDown::Points(points)),
+            (None, Some(seconds)) => Some(CoolDown::Seconds(seconds)),
+        };
+        let (threshold, periods, severity) = (self.threshold, self.periods, self.severity);
+        RuleChange { threshold, periods, severity, cool_down, ..RuleChange::of(self.rule_type()) }
+    }
+}
+
+fn unusable(change: &RuleChange, refusal: &MetricRefusal) -> anyhow::Error {
+    let flag = |field: &str| format!("--{}", field.replace('_', "-"));
+    Exit::Usage.because(match refusal {
+        MetricRefusal::MissingField { field } => {
+            format!("the metric has no rule {}: name its {}", change.rule_type, flag(field))
+        }
+        MetricRefusal::InvalidField { field } => format!("{} is not within its bounds", flag(field)),
+        refusal => refusal.to_string(),
+    })
 }
 
 /// Runs a rule command.
@@ -104,17 +140,23 @@ pub async fn rule(session: &Session, command: Rule) -> Result<()> {
             let call = Call::get(&["v1", "metrics", &metric, "rules"]).query(query).auth(auth);
             let answer = session.api.send(call).await?;
             let items = answer["rules"].as_array().cloned().unwrap_or_default();
-            session.printer.list(&answer, &items, &["type", "version", "enabled", "threshold", "severity", "set_at"])
+            let silence = ["cool_down_points", "cool_down_seconds"];
+            let columns = [&["type", "version", "enabled", "threshold", "severity"], silence.as_slice(), &["set_at"]];
+            session.printer.list(&answer, &items, &columns.concat())
         }
     }
 }
 
 async fn set(session: &Session, command: &Set) -> Result<()> {
     let mut body = Map::new();
-    body.insert("type".to_owned(), json!(command.candidate.rule_type.as_str()));
-    body.extend(command.candidate.threshold.map(|threshold| ("threshold".to_owned(), json!(threshold))));
-    body.extend(command.candidate.periods.map(|periods| ("periods".to_owned(), json!(periods))));
-    body.extend(command.severity.map(|severity| ("severity".to_owned(), json!(severity.as_str()))));
+    let candidate = &command.candidate;
+    let mut add = |name: &str, value: Option<Value>| body.extend(value.map(|value| (name.to_owned(), value)));
+    add("type", Some(json!(candidate.rule_type().as_str())));
+    add("threshold", candidate.threshold.map(|threshold| json!(threshold)));
+    add("periods", candidate.periods.map(|periods| json!(periods)));
+    add("severity", candidate.severity.map(|severity| json!(severity.as_str())));
+    add("cool_down_points", candidate.cool_down_points.map(|points| json!(points)));
+    add("cool_down_seconds", candidate.cool_down_seconds.map(|seconds| json!(seconds)));
     if command.enable || command.disable {
         body.insert("enabled".to_owned(), json!(command.enable));
     }

@@ -1,20 +1,23 @@
 //! The durable subscription that has due alerts raised (spec/metrics.md section 7.1).
 //!
 //! Which alerts are due is part of a metric's state: the rule ran when the point was folded, as of that point. So
-//! this policy only asks each metric that got points to raise what is due; asking twice, late, or again after a
-//! crash raises nothing twice. It never holds up a write.
+//! this policy only asks each metric that got points to raise what is due about them; asking twice, late, or again
+//! after a crash raises nothing twice. It never holds up a write. What it records has the very point as its cause, and
+//! the correlation of the request that brought it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
-use muniment_aggregates::metric::{Metric, MetricCommand, MetricRefusal, RaiseDue};
-use muniment_aggregates::record::Position;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use muniment_aggregates::decider::Decider as _;
+use muniment_aggregates::ids::PointId;
+use muniment_aggregates::metric::{Metric, MetricCommand, MetricEvent, MetricRefusal, RaiseDue};
+use muniment_aggregates::record::{Metadata, Position, RecordedEvent, StreamId};
 use tokio::sync::watch;
 
 use super::unreadable::pass_over;
+use crate::runtime::fold;
 use crate::runtime::leadership::Leadership;
 use crate::runtime::limits::PAGE_EVENTS;
 use crate::runtime::{BusError, Origin, Runtime};
@@ -24,6 +27,13 @@ pub const NAME: &str = "alert-evaluator";
 
 /// Metrics asked at the same time. Bounded, so that a burst of points does not fill the journal's queue.
 const ASKED_AT_ONCE: usize = 64;
+
+/// Points of one metric whose alerts are on their way to the journal at once, in their order: a page of points that
+/// all fire is some thirty commits.
+const RAISED_AT_ONCE: usize = 64;
+
+/// The type of event that is evaluated.
+const POINT_RECORDED: &str = "metric.point_recorded";
 
 /// How long it rests after a failure.
 const RETRY: Duration = Duration::from_secs(1);
@@ -69,13 +79,13 @@ async fn step(runtime: &Runtime, reached: Option<Position>) -> anyhow::Result<Po
     };
     let page = runtime.journal.read(from, PAGE_EVENTS).await?;
     let Some(last) = page.last() else { return Ok(from) };
-    let mut metrics: HashMap<String, Position> = HashMap::new();
-    for event in page.iter().filter(|event| &*event.event_type == "metric.point_recorded") {
-        metrics.insert(event.stream.id.to_string(), event.position);
+    let mut recorded: HashMap<Arc<str>, Vec<Arc<RecordedEvent>>> = HashMap::new();
+    for event in page.iter().filter(|event| &*event.event_type == POINT_RECORDED) {
+        recorded.entry(Arc::clone(&event.stream.id)).or_default().push(Arc::clone(event));
     }
-    let asked: Vec<_> = stream::iter(metrics)
-        .map(async |(metric, cause)| {
-            let asked = raise_due(runtime, &metric, cause).await;
+    let asked: Vec<_> = stream::iter(recorded)
+        .map(async |(metric, points)| {
+            let asked = raise_due(runtime, &metric, &points).await;
             pass_over(NAME, &metric, asked)
         })
         .buffer_unordered(ASKED_AT_ONCE)
@@ -86,13 +96,84 @@ async fn step(runtime: &Runtime, reached: Option<Position>) -> anyhow::Result<Po
     Ok(last.position)
 }
 
-async fn raise_due(runtime: &Runtime, metric: &str, cause: Position) -> Result<(), BusError<MetricRefusal>> {
-    let origin = Origin::system(NAME, "raise_due", Some(cause));
-    loop {
-        // One command raises a bounded number; what is left waits in the state for the next.
-        let done = runtime.bus.execute::<Metric>(metric, MetricCommand::RaiseDue(RaiseDue {}), &origin).await?;
-        if done.position.is_none() {
-            return Ok(());
+/// Has a metric raise what is due about these points of it, oldest first. What is due about later ones waits for the
+/// page that has them.
+async fn raise_due(
+    runtime: &Runtime,
+    metric: &str,
+    points: &[Arc<RecordedEvent>],
+) -> Result<(), BusError<MetricRefusal>> {
+    let metric_now = runtime.bus.state::<Metric>(metric).await?.state;
+    if metric_now.due().is_empty() {
+        return Ok(());
+    }
+    let mut causes = Causes::default();
+    for event in points {
+        causes.take(event)?;
+    }
+    let mut due: Vec<PointId> = metric_now.due().iter().map(|finding| finding.point.clone()).collect();
+    due.truncate(due.iter().rposition(|point| causes.have(point)).map_or(0, |last| last + 1));
+    due.dedup();
+    if due.iter().any(|point| !causes.have(point)) {
+        causes.look_further(runtime, metric, &due).await?;
+    }
+    let raise = async |point: PointId| {
+        let origin = causes.origin(&point);
+        let command = MetricCommand::RaiseDue(RaiseDue { point });
+        runtime.bus.execute::<Metric>(metric, command, &origin).await.map(drop)
+    };
+    stream::iter(due).map(raise).buffered(RAISED_AT_ONCE).try_collect().await
+}
+
+/// Where points of a metric stand, and the correlation of the request that brought each.
+#[derive(Debug, Default)]
+struct Causes(HashMap<PointId, (Position, String)>);
+
+impl Causes {
+    fn have(&self, point: &PointId) -> bool {
+        self.0.contains_key(point)
+    }
+
+    fn take(&mut self, event: &RecordedEvent) -> Result<(), BusError<MetricRefusal>> {
+        let decoded = fold::decode::<Metric>(event).map_err(|error| BusError::from_fold(&error))?;
+        if let MetricEvent::PointRecorded(recorded) = decoded {
+            let metadata = serde_json::from_str::<Metadata>(&event.metadata);
+            let metadata = metadata.map_err(|error| BusError::Unreadable {
+                position: event.position,
+                why: format!("metadata: {error}"),
+            })?;
+            self.0.insert(recorded.point, (event.position, metadata.correlation));
         }
+        Ok(())
+    }
+
+    /// Reads the points whose page was passed over while the metric could not be asked.
+    async fn look_further(
+        &mut self,
+        runtime: &Runtime,
+        metric: &str,
+        wanted: &[PointId],
+    ) -> Result<(), BusError<MetricRefusal>> {
+        let stream = StreamId::new(Metric::TYPE, metric);
+        let mut sequence = 0;
+        while wanted.iter().any(|point| !self.have(point)) {
+            let page = runtime.journal.read_stream(&stream, sequence, PAGE_EVENTS).await;
+            let page = page.map_err(|error| BusError::from_journal(&error))?;
+            let Some(last) = page.last() else { break };
+            sequence = last.sequence;
+            for event in page.iter().filter(|event| &*event.event_type == POINT_RECORDED) {
+                self.take(event)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn origin(&self, point: &PointId) -> Origin {
+        let cause = self.0.get(point);
+        let mut origin = Origin::system(NAME, "raise_due", cause.map(|(position, _)| *position));
+        if let Some((_, correlation)) = cause {
+            origin.correlation.clone_from(correlation);
+        }
+        origin
     }
 }

@@ -148,7 +148,8 @@ const LAYERS: [Layer; 13] = [
     Layer {
         folder: "tests/e2e/",
         never: &["muniment", "muniment_aggregates", "muniment_journal", "muniment_projections"],
-        except: &[],
+        // MET-111 holds what the program has stored against what the rules decide on the stored events.
+        except: &[("tests/e2e/alerts_replayed.rs", "muniment_aggregates")],
         instead: "end-to-end tests see only the built program",
     },
 ];

@@ -72,7 +72,7 @@ fn of_equal_instants_the_later_recorded_is_compared_with_the_earlier() {
 #[test]
 fn due_findings_are_raised_once_and_say_everything() {
     let metric = values(&[100.0, 150.0]);
-    let events = metric.when(RaiseDue {}).events();
+    let events = metric.when(RaiseDue { point: point_id(2) }).events();
     let MetricEvent::AlertRaised(raised) = &events[0] else { panic!("{events:?}") };
     assert_eq!(events.len(), 1);
     assert_eq!(raised.finding.alert, rules::alert_id(&point_id(2), RuleType::GrowthSpike));
@@ -80,21 +80,25 @@ fn due_findings_are_raised_once_and_say_everything() {
     assert_eq!(raised.finding.severity.as_str(), "high");
     assert_eq!((raised.finding.point.clone(), raised.finding.previous_point.clone()), (point_id(2), Some(point_id(1))));
     assert_eq!((raised.finding.growth, raised.finding.rule_version), (Some(0.5), 1));
-    metric.and(RaiseDue {}).when(RaiseDue {}).then_nothing();
+    let raise = RaiseDue { point: point_id(2) };
+    metric.and(raise.clone()).when(raise).then_nothing();
 }
 
 #[test]
-fn more_findings_than_one_command_raises_wait_for_the_next() {
-    let batch = |first: u32| {
-        let points = (first..first + 1_000)
-            .map(|number| new_point(number, 1.6_f64.powi(number as i32 % 900 + 1), at(number.into())));
-        RecordPoints { points: points.collect() }
-    };
-    let metric = given::<Metric>(&[defined()]).and(batch(0)).and(batch(1_000));
-    let due = metric.state.due().len();
-    assert!(due > RAISED_PER_COMMAND_MAX);
-    assert_eq!(metric.when(RaiseDue {}).events().len(), RAISED_PER_COMMAND_MAX);
-    assert_eq!(metric.and(RaiseDue {}).state.due().len(), due - RAISED_PER_COMMAND_MAX);
+fn alerts_are_raised_of_the_one_point_that_is_asked_about() {
+    let above = set(RuleType::Above, |rule| rule.threshold = Some(0.0));
+    let metric = given::<Metric>(&[defined()]).and(above).and(RecordPoints {
+        points: (1..=5).map(|number| new_point(number, 10.0 * f64::from(number).exp2(), at(number.into()))).collect(),
+    });
+    assert_eq!(metric.state.due().len(), 5 + 4, "every point is above, and every one but the first has doubled");
+    let events = metric.when(RaiseDue { point: point_id(3) }).events();
+    let of_third =
+        |event: &MetricEvent| matches!(event, MetricEvent::AlertRaised(it) if it.finding.point == point_id(3));
+    assert!(events.len() == 2 && events.iter().all(of_third), "{events:?}");
+    let metric = metric.and(RaiseDue { point: point_id(3) });
+    assert_eq!(metric.state.due().len(), 7);
+    metric.when(RaiseDue { point: point_id(3) }).then_nothing();
+    metric.when(RaiseDue { point: point_id(9) }).then_nothing();
 }
 
 fn set(rule_type: RuleType, change: impl Fn(&mut RuleChange)) -> SetRule {
@@ -240,7 +244,7 @@ fn lateness_knows_five_cadences() {
 
 #[test]
 fn met_113_an_alert_is_acknowledged_once() {
-    let metric = values(&[100.0, 150.0]).and(RaiseDue {});
+    let metric = values(&[100.0, 150.0]).and(RaiseDue { point: point_id(2) });
     let alert = rules::alert_id(&point_id(2), RuleType::GrowthSpike);
     let acknowledge = AcknowledgeAlert { alert: alert.clone(), by: "ana".to_owned(), note: None };
     let resolve = ResolveAlert { alert: alert.clone(), by: "ana".to_owned(), note: Some("a bulk order".to_owned()) };
@@ -259,7 +263,7 @@ fn met_113_an_alert_is_acknowledged_once() {
 fn an_alert_older_than_the_ledger_can_still_be_acknowledged() {
     let mut metric = values(&[1.0]).and(set(RuleType::Above, |rule| rule.threshold = Some(0.0)));
     for number in 2..u32::try_from(ALERT_LEDGER).unwrap() + 12 {
-        metric = metric.and(record(number, 1.0, i64::from(number))).and(RaiseDue {});
+        metric = metric.and(record(number, 1.0, i64::from(number))).and(RaiseDue { point: point_id(number) });
     }
     let oldest = rules::alert_id(&point_id(2), RuleType::Above);
     assert_eq!(metric.state.alert_state(&oldest), None);

@@ -73,3 +73,30 @@ fn lateness_is_found_between_points_and_at_the_end() {
     assert_eq!(late(3 * WEEK), [point_id(2)]);
     assert_eq!(late(4 * WEEK), [point_id(2), point_id(3)]);
 }
+
+#[test]
+fn the_newest_point_is_judged_by_the_rules_as_they_stand_and_as_far_as_they_cool_down() {
+    let events = |history: Vec<(DateTime<Utc>, MetricEvent)>| history.into_iter().map(|(_, event)| event).collect();
+    let set = |rule: Rule| {
+        let company = company();
+        MetricEvent::RuleSet(RuleSet { company, metric_key: "weekly_revenue".to_owned(), rule, by: None, at: at(0) })
+    };
+    let said = |history: &[MetricEvent]| -> Vec<String> {
+        judge_newest(history, at(99)).into_iter().map(|finding| finding.summary).collect()
+    };
+    assert_eq!(said(&[]), [""; 0]);
+    let mut doubled: Vec<MetricEvent> = events(history(&[100.0, 200.0, 400.0]));
+    assert_eq!(said(&doubled), ["Weekly Revenue increased 100% from 200 to 400."]);
+    // Set after the point: it would be judged by that now, by both of its rules.
+    doubled.push(set(above(300.0)));
+    let silent = Rule { cool_down: CoolDown::Points(1), ..Rule::implicit_growth_spike() };
+    assert_eq!(said(&doubled).len(), 2);
+    // In force when the point before fired, and silent since.
+    doubled.insert(1, set(silent));
+    assert_eq!(said(&doubled), ["Weekly Revenue is above 300 at 400."]);
+    let late = Rule { condition: Condition::Late { threshold: 0.0 }, ..Rule::implicit_growth_spike() };
+    doubled.push(set(late));
+    let week = 7 * 86_400 + 3;
+    assert_eq!(judge_newest(&doubled, at(week - 1)).len(), 1);
+    assert_eq!(judge_newest(&doubled, at(week)).len(), 2);
+}

@@ -22,7 +22,7 @@ fn a_key_that_is_no_slug_is_refused() {
 #[test]
 fn nothing_can_be_asked_of_a_metric_that_is_not() {
     given::<Metric>(&[]).when(record(1, 1.0, 0)).then_refused("metric_not_found");
-    given::<Metric>(&[]).when(RaiseDue {}).then_refused("metric_not_found");
+    given::<Metric>(&[]).when(RaiseDue { point: point_id(1) }).then_refused("metric_not_found");
     given::<Metric>(&[]).when(ChangeSettings::default()).then_refused("metric_not_found");
 }
 
@@ -39,7 +39,7 @@ fn points_and_alerts_are_recorded_under_their_keys_once() {
     let point = values(&[100.0]).when(record(2, 150.0, 2)).events().remove(0);
     assert_eq!(point.dedupe(&stream), Some(DedupeKey::of(&stream, "key-2")));
     let metric = values(&[100.0, 150.0]);
-    let alert = metric.when(RaiseDue {}).events().remove(0);
+    let alert = metric.when(RaiseDue { point: point_id(2) }).events().remove(0);
     let key = alert.dedupe(&stream).unwrap();
     assert_ne!(key, DedupeKey::of(&stream, metric.state.due()[0].alert.as_str()), "callers cannot name it");
 }

@@ -10,6 +10,7 @@ mod texts;
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::*;
+use crate::decider::{Decider as _, Facts};
 use crate::ids::{ApplicationId, CompanyId, PointId};
 use crate::specification::{at, given};
 
@@ -69,4 +70,19 @@ pub(super) fn values(values: &[f64]) -> crate::specification::Specification<Metr
 
 pub(super) fn summaries(metric: &Metric) -> Vec<String> {
     metric.due().iter().map(|finding| finding.summary.clone()).collect()
+}
+
+/// What is recorded when everything that waits is raised, point by point.
+pub(super) fn raised(metric: &mut Metric) -> Vec<MetricEvent> {
+    let mut events = Vec::new();
+    while let Some(due) = metric.due().front() {
+        let raise = RaiseDue { point: due.point.clone() };
+        let decided = metric.decide(&raise.into(), &Facts { now: at(0) }).unwrap();
+        assert!(!decided.is_empty(), "a point whose findings wait has its alerts raised");
+        for event in decided {
+            metric.evolve(&event);
+            events.push(event);
+        }
+    }
+    events
 }

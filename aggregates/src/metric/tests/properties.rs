@@ -15,7 +15,7 @@ enum Step {
     Correct { point: u32, value: f64 },
     SetRule { rule_type: usize, threshold: f64, periods: u32, cool_down: u32, enabled: bool },
     Rename { cadence: bool },
-    Raise,
+    Raise { point: u32 },
     CheckLate { days: i64 },
     Acknowledge { point: u32 },
     Resolve { point: u32 },
@@ -31,7 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
             }
         ),
         1 => any::<bool>().prop_map(|cadence| Step::Rename { cadence }),
-        2 => Just(Step::Raise),
+        4 => (0_u32..60).prop_map(|point| Step::Raise { point }),
         1 => (0_i64..30).prop_map(|days| Step::CheckLate { days }),
         1 => (0_u32..60).prop_map(|point| Step::Acknowledge { point }),
         1 => (0_u32..60).prop_map(|point| Step::Resolve { point }),
@@ -68,7 +68,7 @@ fn command(number: u32, step: &Step) -> (MetricCommand, DateTime<Utc>) {
             let cadence = if *cadence { "daily" } else { "whenever" };
             ChangeSettings { cadence: Some(cadence.to_owned()), ..ChangeSettings::default() }.into()
         }
-        Step::Raise => RaiseDue {}.into(),
+        Step::Raise { point } => RaiseDue { point: point_id(*point) }.into(),
         Step::CheckLate { days } => {
             now = at(300 + days * 86_400);
             CheckLate {}.into()
@@ -137,12 +137,12 @@ proptest! {
     #[test]
     fn when_findings_are_raised_does_not_change_which(steps in prop::collection::vec(step(), 0..120)) {
         let is_immaterial = |step: &Step| {
-            matches!(step, Step::Raise | Step::CheckLate { .. } | Step::Acknowledge { .. } | Step::Resolve { .. })
+            matches!(step, Step::Raise { .. } | Step::CheckLate { .. } | Step::Acknowledge { .. } | Step::Resolve { .. })
         };
         // The removed steps stay as their own numbers, so that the points keep their ids.
         let kept: Vec<_> = (0_u32..).zip(&steps).filter(|(_, step)| !is_immaterial(step)).collect();
         let (mut eager, mut lazy) = (fold::<Metric>(&[defined()]), fold::<Metric>(&[defined()]));
-        let mut raised = Vec::new();
+        let mut found = Vec::new();
         for (number, step) in kept {
             let (command, now) = command(number, step);
             let Ok(events) = lazy.decide(&command, &Facts { now }) else { continue };
@@ -150,14 +150,10 @@ proptest! {
                 lazy.evolve(&event);
                 eager.evolve(&event);
             }
-            for event in eager.decide(&RaiseDue {}.into(), &Facts { now }).unwrap() {
-                eager.evolve(&event);
-                raised.push(event);
-            }
+            found.extend(raised(&mut eager));
         }
-        let together = lazy.decide(&RaiseDue {}.into(), &Facts { now: at(300) }).unwrap();
-        prop_assert_eq!(&raised, &together);
-        let ids = alerts(&raised);
+        prop_assert_eq!(&found, &raised(&mut lazy));
+        let ids = alerts(&found);
         prop_assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
     }
 
@@ -190,9 +186,7 @@ fn the_state_does_not_grow_with_the_points() {
         let value = f64::from(100 + number % 200);
         let events = metric.decide(&record(number, value, i64::from(number)).into(), &Facts { now: at(0) }).unwrap();
         metric.evolve(&events[0]);
-        for event in metric.decide(&RaiseDue {}.into(), &Facts { now: at(0) }).unwrap() {
-            metric.evolve(&event);
-        }
+        raised(&mut metric);
         if number % 1_000 == 999 {
             sizes.push(serde_json::to_string(&metric).unwrap().len());
         }

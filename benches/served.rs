@@ -10,26 +10,26 @@
 mod collector;
 #[path = "engine/raw.rs"]
 mod raw;
+#[path = "engine/server.rs"]
+mod server;
 
 use std::cell::Cell;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use muniment::auth::passwords::Passwords;
-use muniment_testkit::{Cluster, free_port};
+use muniment_testkit::Cluster;
 use raw::Raw;
 use reqwest::Client;
 use serde_json::{Value, json};
-use tempfile::TempDir;
+use server::{PASSWORD, Place, Served, company, cookie, founded, post, rpc};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
-const PASSWORD: &str = "correct horse battery";
 const CONNECTIONS: u32 = 32;
 /// The same as a count of things.
 const MEMBERS: usize = 32;
@@ -39,68 +39,6 @@ const BATCH: u32 = 1_000;
 const OFFERS: usize = 3_000;
 
 type Work = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = u64>>>>;
-
-struct Served {
-    child: Child,
-    base: String,
-    _folder: TempDir,
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-fn start(database: Option<String>, traces: Option<&str>) -> Served {
-    let folder = tempfile::tempdir().expect("a folder");
-    let address = format!("127.0.0.1:{}", free_port());
-    let token = folder.path().join("token");
-    std::fs::write(&token, "token-of-the-bench").expect("written");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));
-    command.arg("serve").args(["--listen", &address, "--data-dir"]).arg(folder.path().join("data"));
-    command.current_dir(folder.path()).env("HOME", folder.path()).env("MUNIMENT_ENV", "development");
-    command.env("MUNIMENT_ACCOUNTS_BOOTSTRAP", "live").env("MUNIMENT_ACCOUNTS_BOOTSTRAP_TOKEN_PATH", &token);
-    command.env("MUNIMENT_ROLES", "teacher:admin").env("MUNIMENT_SCOPE_KINDS", "class");
-    command.env("MUNIMENT_OFFERS_AUTHORIZE", "admin_or_holder").env("MUNIMENT_ACCOUNTS_MAX_SESSIONS", "5");
-    for limit in
-        ["LOGIN_IP", "LOGIN_ACCOUNT", "BEARER_IP", "ACTION_ACCOUNT", "READS", "METRIC_WRITES", "APPLICATIONS_ADDRESS"]
-    {
-        command.env(format!("MUNIMENT_LIMITS_{limit}"), "off");
-    }
-    if let Some(url) = database {
-        command.env("MUNIMENT_DATABASE_URL", url);
-    }
-    if let Some(collector) = traces {
-        command.env("MUNIMENT_TELEMETRY_OTLP_ENDPOINT", collector);
-    }
-    let log = std::fs::File::create(folder.path().join("log")).expect("a log");
-    let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("the program starts");
-    Served { child, base: format!("http://{address}"), _folder: folder }
-}
-
-/// One POST; its answer, which must be of success.
-async fn post(http: &Client, url: String, header: (&'static str, String), body: Value) -> Value {
-    let reply = http.post(url).header(header.0, header.1).json(&body).send().await.expect("an answer");
-    assert!(reply.status().is_success(), "{}", reply.status());
-    reply.json().await.expect("JSON")
-}
-
-async fn rpc(http: &Client, base: &str, header: (&'static str, String), method: &str, params: Value) -> Value {
-    let mut request = json!({ "jsonrpc": "2.0", "id": 1, "method": method });
-    if !params.is_null() {
-        request["params"] = params;
-    }
-    post(http, format!("{base}/api/rpc"), header, request).await["result"].clone()
-}
-
-async fn cookie(http: &Client, url: String, body: Value) -> String {
-    let reply = http.post(url).json(&body).send().await.expect("an answer");
-    assert!(reply.status().is_success(), "{}", reply.status());
-    let cookie = reply.headers()["set-cookie"].to_str().expect("text").to_owned();
-    cookie.split(';').next().unwrap_or_default().to_owned()
-}
 
 struct Row {
     name: &'static str,
@@ -156,21 +94,6 @@ async fn bare_argon2(passwords: &Arc<Passwords>, stored: &Arc<str>, run: Duratio
 /// The next of the offers that wait, for whoever comes first.
 type Offers = Rc<std::cell::RefCell<Vec<(usize, String)>>>;
 
-async fn answers(http: &Client, base: &str) {
-    while http.get(format!("{base}/health")).send().await.is_err() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// A company with the metric `arr`; how its agent calls.
-async fn company(http: &Client, base: &str) -> (&'static str, String) {
-    let form = json!({ "company_name": "A", "founder_name": "B", "founder_email": "b@example.com" });
-    let made = post(http, format!("{base}/v1/applications"), ("x-bench", "1".to_owned()), form).await;
-    let agent = ("authorization", format!("Bearer {}", made["token"].as_str().expect("text")));
-    post(http, format!("{base}/v1/metrics"), agent.clone(), json!({ "key": "arr" })).await;
-    agent
-}
-
 /// How often, how long and which.
 struct Plan {
     rounds: u32,
@@ -180,21 +103,19 @@ struct Plan {
 
 /// Where an engine's servers and the raw rows beside them have their data.
 struct Places {
-    database: Option<String>,
+    place: Place,
     /// Of the server that exports its traces.
-    traced: Option<String>,
+    traced: Place,
     raw: Raw,
 }
 
 async fn engine(name: &str, places: Places, plan: &Plan) {
     let Plan { rounds, run, only } = plan;
-    let (served, traced) = (start(places.database, None), start(places.traced, Some(&collector::start())));
+    let served = Served::start(&places.place, None).await;
+    let traced = Served::start(&places.traced, Some(&collector::start())).await;
     let http = Client::new();
     let base = served.base.clone();
-    answers(&http, &base).await;
-    answers(&http, &traced.base).await;
-    let body = json!({ "token": "token-of-the-bench", "username": "keeper", "password": PASSWORD });
-    let keeper = cookie(&http, format!("{base}/api/account/bootstrap"), body).await;
+    let keeper = founded(&http, &base).await;
     let by_session = ("cookie", keeper);
     // Each connection acts for somebody else: what is measured is not how many may write one account at once.
     let mut members = Vec::new();
@@ -380,13 +301,14 @@ fn main() {
     actix::System::new().block_on(async move {
         let cluster = Cluster::shared();
         let places = Places {
-            database: Some(cluster.fresh_database()),
-            traced: Some(cluster.fresh_database()),
+            place: Place::new(Some(cluster.fresh_database())),
+            traced: Place::new(Some(cluster.fresh_database())),
             raw: Raw::postgres(&cluster.fresh_database()).await,
         };
         engine("PostgreSQL", places, &plan).await;
         let folder = tempfile::tempdir().expect("a folder");
         let raw = Raw::sqlite(&folder.path().join("raw.db")).await;
-        engine("SQLite, synchronous=FULL", Places { database: None, traced: None, raw }, &plan).await;
+        engine("SQLite, synchronous=FULL", Places { place: Place::new(None), traced: Place::new(None), raw }, &plan)
+            .await;
     });
 }

@@ -21,6 +21,7 @@ use crate::auth::passwords::HashError;
 use crate::config::Config;
 use crate::http::headers;
 use crate::live;
+use crate::surface::accounts::counts::Counts;
 use crate::telemetry::Figures;
 use crate::telemetry::figures::FiguresError;
 
@@ -108,6 +109,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     .run();
     let handle = server.handle();
     let running = tokio::spawn(server);
+    tracing::info!("the surface: {}", Counts::of(&config));
     tracing::info!(%address, head.position = house.head().0, "serving");
     ready(address);
     let fault = wait_for_the_end(running, &handle, &house).await;

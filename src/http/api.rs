@@ -84,7 +84,10 @@ pub async fn answer(
     };
     match surface.call_rest(route, call).await {
         Ok(reply) => success(reply, authenticated.set_cookie, correlation),
-        Err(flat) => refusal(flat, authenticated.set_cookie, correlation),
+        Err(flat) => {
+            surface.check_refusal(route, &flat, correlation);
+            refusal(flat, authenticated.set_cookie, correlation)
+        }
     }
 }
 

@@ -1,12 +1,10 @@
-//! The OpenAPI document and a page that lists the routes and lets one try them. Nothing is fetched from elsewhere.
-
-use std::sync::LazyLock;
+//! The OpenAPI document and a page that lists routes and methods and lets one try them. Nothing is fetched from
+//! elsewhere.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
-use bytes::Bytes;
 
-use crate::surface::openapi;
+use crate::surface::Surface;
 
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -20,17 +18,23 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/", web::head().to(page))
         .route("/docs", web::get().to(page))
         .route("/docs", web::head().to(page))
-        .route("/docs/page.js", web::get().to(script))
-        .route("/docs/page.js", web::head().to(script))
         .route("/docs/page.css", web::get().to(style))
         .route("/docs/page.css", web::head().to(style));
+    for (path, script) in SCRIPTS {
+        let answer = move || async move { HttpResponse::Ok().content_type(JAVASCRIPT).body(script) };
+        config.route(path, web::get().to(answer)).route(path, web::head().to(answer));
+    }
 }
 
-/// Written once: anybody may ask for it, and it is large.
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(openapi::document().to_string()));
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const SCRIPTS: [(&str, &str); 3] = [
+    ("/docs/page.js", include_str!("static/page.js")),
+    ("/docs/call.js", include_str!("static/call.js")),
+    ("/docs/socket.js", include_str!("static/socket.js")),
+];
 
-async fn document() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json; charset=utf-8").body(DOCUMENT.clone())
+async fn document(surface: web::Data<Surface>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json; charset=utf-8").body(surface.openapi())
 }
 
 async fn page() -> HttpResponse {
@@ -38,10 +42,6 @@ async fn page() -> HttpResponse {
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
         .body(include_str!("static/page.html"))
-}
-
-async fn script() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(include_str!("static/page.js"))
 }
 
 async fn style() -> HttpResponse {

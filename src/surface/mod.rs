@@ -96,6 +96,8 @@ pub struct Surface {
     extra_methods: OnceLock<Arc<dyn ExtraMethods>>,
     /// The listing of `/api`, written at its first request.
     listing: OnceLock<serde_json::Value>,
+    /// The OpenAPI document, likewise.
+    openapi: OnceLock<bytes::Bytes>,
 }
 
 /// API tokens whose owner is remembered.
@@ -133,6 +135,7 @@ impl Surface {
             started: Instant::now(),
             extra_methods: OnceLock::new(),
             listing: OnceLock::new(),
+            openapi: OnceLock::new(),
             last_used: LastUsed::new(runtime.reads.store().clone()),
             environment: config.environment.clone(),
             mail: config.mail.clone(),

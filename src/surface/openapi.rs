@@ -1,16 +1,29 @@
-//! The OpenAPI 3.1 document, made from the table of methods and nothing else.
+//! The OpenAPI 3.1 document, made from the tables of `/v1` and of `/api` and nothing else.
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use super::Surface;
+use super::accounts::openapi as api;
+use super::accounts::routes::RestRoute;
 use super::methods::{Field, METHODS, Method, Name, Verb, Who};
 use super::other_routes::{Answer, Bearer, OTHER_ROUTES, OtherRoute};
 use super::refusals::{self, Codes};
 use super::shape::{Components, Shape, or_null};
 use super::shapes::ERROR;
 
-/// The document.
+impl Surface {
+    /// The document of this server as text. Written once: anybody may ask for it, and it is large.
+    #[must_use]
+    pub fn openapi(&self) -> Bytes {
+        let written = || document(&self.accounts.cookie_name, &|route| self.is_mounted(route)).to_string().into();
+        self.openapi.get_or_init(written).clone()
+    }
+}
+
+/// The document, with the name of the session's cookie and those routes of `/api` that are mounted.
 #[must_use]
-pub fn document() -> Value {
+pub fn document(cookie: &str, is_mounted: &dyn Fn(&RestRoute) -> bool) -> Value {
     let mut components = Components::default();
     let mut paths: Map<String, Value> = Map::new();
     for method in METHODS {
@@ -24,32 +37,37 @@ pub fn document() -> Value {
     for route in OTHER_ROUTES {
         paths.insert(route.path.to_owned(), json!({"get": other(route, &mut components)}));
     }
+    for (path, verb, operation) in api::operations(is_mounted, &mut components) {
+        paths.entry(path).or_insert_with(|| json!({}))[verb] = operation;
+    }
+    let mut schemes = api::security_schemes(cookie);
+    schemes["agent"] = json!({"type": "http", "scheme": "bearer", "description": "agent token alif_live_…"});
+    schemes["founder"] = json!({"type": "http", "scheme": "bearer", "description": "founder session alif_session_…"});
+    schemes["reviewer"] =
+        json!({"type": "apiKey", "in": "cookie", "name": cookie, "description": "cookie of a reviewer's session"});
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Muniment",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Metrics, applications and agent tokens on an append-only record.",
+            "description": "Metrics, applications, agent tokens, accounts, offers of roles and their audit on an \
+                append-only record.",
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
         "paths": paths,
         "components": {
-            "securitySchemes": {
-                "agent": {"type": "http", "scheme": "bearer", "description": "agent token alif_live_…"},
-                "founder": {"type": "http", "scheme": "bearer", "description": "founder session alif_session_…"},
-                "reviewer": {"type": "apiKey", "in": "cookie", "name": "muniment_session"},
-            },
+            "securitySchemes": schemes,
             "schemas": components.0,
         },
     })
 }
 
-fn content(schema: Value) -> Value {
+pub(super) fn content(schema: Value) -> Value {
     json!({"application/json": {"schema": schema}})
 }
 
 /// A success whose body is JSON, with the position it was read or written at.
-fn success(schema: Value) -> Value {
+pub(super) fn success(schema: Value) -> Value {
     let position = json!({
         "description": "position of what was appended, or of the state that was read",
         "schema": Shape::Position.schema(),
@@ -57,19 +75,28 @@ fn success(schema: Value) -> Value {
     json!({"description": "success", "headers": {"Muniment-Position": position}, "content": content(schema)})
 }
 
+/// The shape of refusals, narrowed to these codes.
+pub(super) fn narrowed(shape: &Shape, codes: &[&str], components: &mut Components) -> Value {
+    let code = json!({"type": "string", "enum": codes});
+    let any = shape.reference(components);
+    json!({"allOf": [any, {"type": "object", "properties": {"error": code}, "required": ["error"]}]})
+}
+
+/// An answer that is no success.
+pub(super) fn refusal(status: u16, description: &str, schema: Value) -> Value {
+    let mut response = json!({"description": description, "content": content(schema)});
+    if matches!(status, 429 | 503) {
+        let seconds = json!({"description": "seconds to wait", "schema": Shape::Count.schema()});
+        response["headers"] = json!({"Retry-After": seconds});
+    }
+    response
+}
+
 /// Adds the refusals: `Error`, narrowed to the codes there are under each status.
 fn add_refusals(responses: &mut Map<String, Value>, codes: &Codes, components: &mut Components) {
     for (status, codes) in codes {
-        let error = ERROR.reference(components);
-        let code = json!({"type": "string", "enum": codes});
-        let narrowed =
-            json!({"allOf": [error, {"type": "object", "properties": {"error": code}, "required": ["error"]}]});
-        let mut response = json!({"description": codes.join(", "), "content": content(narrowed)});
-        if matches!(status, 429 | 503) {
-            let seconds = json!({"description": "seconds to wait", "schema": Shape::Count.schema()});
-            response["headers"] = json!({"Retry-After": seconds});
-        }
-        responses.insert(status.to_string(), response);
+        let schema = narrowed(&ERROR, codes, components);
+        responses.insert(status.to_string(), refusal(*status, &codes.join(", "), schema));
     }
 }
 
@@ -195,7 +222,8 @@ fn object(fields: &[Field], components: &mut Components) -> Value {
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
 
-fn snake(name: &str) -> String {
+/// `OtpStart` as `otp_start`.
+pub(super) fn snake(name: &str) -> String {
     let mut snake = String::with_capacity(name.len() + 4);
     for letter in name.chars() {
         if letter.is_ascii_uppercase() && !snake.is_empty() {
@@ -210,7 +238,13 @@ fn snake(name: &str) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::accounts::refusals as api_refusals;
+    use super::super::accounts::routes::{LIVE_ROUTES, REST_ROUTES, Route};
     use super::*;
+
+    fn whole() -> Value {
+        document("muniment_session", &|_| true)
+    }
 
     /// Every `$ref` below a value.
     fn references(value: &Value, into: &mut BTreeSet<String>) {
@@ -230,7 +264,7 @@ mod tests {
 
     #[test]
     fn every_row_is_in_the_document_with_its_answers_and_nothing_else_is() {
-        let document = document();
+        let document = whole();
         let mut operations = 0;
         for method in METHODS {
             let verb = if method.verb == Verb::Get { "get" } else { "post" };
@@ -252,8 +286,28 @@ mod tests {
             assert_eq!(statuses(found), wanted.map(|status| status.to_string()).collect(), "{}", route.path);
             operations += 1;
         }
+        for route in REST_ROUTES {
+            let found = &document["paths"][route.path][route.verb.to_lowercase()];
+            assert_eq!(found["summary"], route.about, "{}", route.path);
+            let own = api_refusals::of_route(route).into_keys().chain(api_refusals::before().map(|(status, _)| status));
+            let own: BTreeSet<String> = own.chain([200]).map(|status| status.to_string()).collect();
+            let is_rpc = matches!(route.route, Route::RpcPost | Route::RpcGet);
+            assert!(is_rpc && statuses(found).is_superset(&own) || statuses(found) == own, "{}", route.path);
+            operations += 1;
+        }
+        for route in LIVE_ROUTES {
+            assert_eq!(document["paths"][route.path]["get"]["summary"], route.about);
+            operations += 1;
+        }
         let paths = document["paths"].as_object().unwrap();
         assert_eq!(paths.values().map(|verbs| verbs.as_object().unwrap().len()).sum::<usize>(), operations);
+    }
+
+    #[test]
+    fn a_route_that_is_not_mounted_is_not_in_the_document() {
+        let document = document("c", &|route| route.route != Route::Bootstrap);
+        assert!(document["paths"].get("/api/account/bootstrap").is_none());
+        assert_eq!(document["components"]["securitySchemes"]["session"]["name"], "c");
     }
 
     #[test]
@@ -270,7 +324,7 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere_and_every_component_is_a_schema() {
-        let document = document();
+        let document = whole();
         let mut found = BTreeSet::new();
         references(&document, &mut found);
         for reference in &found {
@@ -288,7 +342,7 @@ mod tests {
     /// What OpenAPI 3.1 demands of the parts that this document has.
     #[test]
     fn the_document_is_openapi() {
-        let document = document();
+        let document = whole();
         assert_eq!(document["openapi"], "3.1.0");
         let schemes = document["components"]["securitySchemes"].as_object().unwrap();
         let mut ids = BTreeSet::new();

@@ -6,8 +6,12 @@ use serde_json::Value;
 
 use super::Surface;
 use super::accounts::document::NOTICES;
+use super::accounts::fail::{Fail, Flat};
+use super::accounts::methods::RpcMethod;
+use super::accounts::refusals as api_refusals;
+use super::accounts::routes::RestRoute;
 use super::accounts::schema::is_uuid;
-use super::accounts::shapes::AUDIT_EVENT;
+use super::accounts::shapes::{AUDIT_EVENT, REFUSAL};
 use super::methods::{Method, Verb};
 use super::other_routes::{Answer, OtherRoute};
 use super::refusals;
@@ -117,9 +121,9 @@ fn found(declared: Option<&Shape>, answer: Option<&Value>) -> Option<Difference>
 }
 
 /// Where a refusal is not as declared: `codes` are those of its route under its status.
-fn refused_otherwise(codes: Option<&[&str]>, answer: &Value) -> Option<Difference> {
+fn refused_otherwise(shape: &Shape, codes: Option<&[&str]>, answer: &Value) -> Option<Difference> {
     let Some(codes) = codes else { return Some(Difference::here("a declared status")) };
-    if let Some(difference) = difference(&ERROR, answer) {
+    if let Some(difference) = difference(shape, answer) {
         return Some(difference);
     }
     let is_known = answer["error"].as_str().is_some_and(|code| codes.contains(&code));
@@ -146,6 +150,32 @@ impl Surface {
         }
     }
 
+    /// The same for a refusal of a REST route of `/api`.
+    pub fn check_refusal(&self, route: &RestRoute, flat: &Flat, correlation: &str) {
+        if self.environment.is_production() {
+            return;
+        }
+        let codes = api_refusals::of_route(route);
+        let difference = refused_otherwise(&REFUSAL, codes.get(&flat.status).map(Vec::as_slice), &flat.body());
+        log(route.path, Some(flat.status), difference, correlation);
+    }
+
+    /// The same for a failure of a method of JSON-RPC: its code, and the reason that it tells.
+    pub(super) fn check_failure(&self, method: &RpcMethod, fail: &Fail, correlation: &str) {
+        if self.environment.is_production() {
+            return;
+        }
+        let failures = api_refusals::of_method(method);
+        let difference = match failures.get(&fail.code.number()) {
+            None => Some(Difference::here("a declared code")),
+            Some((_, reasons)) => {
+                let is_known = fail.told_reason().is_none_or(|told| reasons.contains(&told));
+                (!is_known).then(|| Difference::here("one of the declared reasons").below("reason"))
+            }
+        };
+        log(method.name, Some(fail.code.status()), difference, correlation);
+    }
+
     /// The same for an answer of `/v1`, success or not.
     pub fn check_answer(&self, method: &Method, status: u16, answer: &Value, correlation: &str) {
         if self.environment.is_production() {
@@ -153,7 +183,7 @@ impl Surface {
         }
         let difference = match method.success.iter().find(|(declared, _)| *declared == status) {
             Some((_, declared)) => difference(declared, answer),
-            None => refused_otherwise(refusals::of(method).get(&status).map(Vec::as_slice), answer),
+            None => refused_otherwise(&ERROR, refusals::of(method).get(&status).map(Vec::as_slice), answer),
         };
         let verb = match method.verb {
             Verb::Get => "GET",
@@ -171,7 +201,7 @@ impl Surface {
         let difference = match declared {
             Some(Answer::Json(declared)) => difference(declared, answer),
             Some(Answer::Events(_) | Answer::Socket) => Some(Difference::here("a stream")),
-            None => refused_otherwise(route.codes().get(&status).map(Vec::as_slice), answer),
+            None => refused_otherwise(&ERROR, route.codes().get(&status).map(Vec::as_slice), answer),
         };
         log(&format!("GET {}", route.path), Some(status), difference, "");
     }
@@ -307,7 +337,7 @@ mod tests {
             Answer::Json(shape) | Answer::Events(shape) => Some(shape),
             Answer::Socket => None,
         }));
-        all.push(&ERROR);
+        all.extend([&ERROR, &REFUSAL]);
         prop::sample::select(all)
     }
 

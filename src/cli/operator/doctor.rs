@@ -18,6 +18,7 @@ use crate::config::audit_events::Drifted;
 use crate::config::{Config, MailMode};
 use crate::runtime::limits::LAG_EVENTS_MAX;
 use crate::runtime::policies::audit_drift::{self, ROWS_LOOKED_AT};
+use crate::surface::accounts::counts::Counts;
 
 /// Events at the end of the chain that are checked here; `audit verify` checks all.
 const TAIL_EVENTS: u64 = 1_000;
@@ -85,6 +86,7 @@ async fn look(config: &Config, findings: &mut Findings) {
         (MailMode::Off, Some(folder)) => format!("written to {} for development", folder.path().display()),
         (MailMode::Off, None) => "off; sign-in by code answers 503".to_owned(),
     };
+    findings.note("surface", Ok(Counts::of(config).to_string()));
     findings.note("mail", Ok(mode));
     findings.note("data folder", folder(config));
     findings.note("traces", doctor_traces::traces(config).await);

@@ -4,29 +4,16 @@
 use serde_json::{Map, Value, json};
 
 use super::methods::{Params, RPC_METHODS, RpcMethod};
-use super::routes::{REST_ROUTES, RestRoute, Route, STREAM_QUERY};
+use super::refusals::{self, MIDDLEWARE};
+use super::routes::{LIVE_ROUTES, LiveAnswer, LiveRoute, REST_ROUTES, RestRoute, Route};
 use super::schema;
 use super::shapes;
 use crate::config::registry::SETTINGS;
 use crate::surface::Surface;
+use crate::surface::other_routes::HEALTH;
+use crate::surface::refusals::{Codes, by_status};
 use crate::surface::shape::Shape;
-use crate::surface::shapes::HEALTH;
-
-/// What stands before every route, in order, and why it refuses.
-const MIDDLEWARE: [(&str, &[(u16, &str)]); 5] = [
-    ("body_limit", &[(413, "payload_too_large")]),
-    ("origin", &[(403, "forbidden_origin")]),
-    ("session_cookie", &[]),
-    ("bearer_token", &[(401, "authentication_required"), (429, "rate_limit_exceeded")]),
-    (
-        "daemon_token",
-        &[(401, "invalid_daemon_token"), (500, "keeper_account_not_found"), (503, "keeper_account_not_configured")],
-    ),
-];
-
-/// Why the choice of a persona fails (section 3.13).
-const NO_PERSONA: [(u16, &[&str]); 2] =
-    [(400, &["actor_required", "actor_not_on_account"]), (500, &["no_actors_on_account", "account_vanished"])];
+use crate::surface::shapes as shapes_of_v1;
 
 /// Notifications (section 7): name, one line, params.
 pub(in crate::surface) const NOTICES: [(&str, &str, Shape); 6] = [
@@ -38,51 +25,8 @@ pub(in crate::surface) const NOTICES: [(&str, &str, Shape); 6] = [
     ("role_grant_revoke", "A role of the account was taken", shapes::REVOKE_NOTICE),
 ];
 
-/// Rows of section 4.1 that are served outside the table of REST routes.
-struct Outside {
-    path: &'static str,
-    about: &'static str,
-    account: bool,
-    roles: &'static [&'static str],
-}
-
-const OUTSIDE: [Outside; 3] = [
-    Outside {
-        path: "/api/audit/stream",
-        about: "Streams what happens, row by row, as server-sent events",
-        account: true,
-        roles: &["admin"],
-    },
-    Outside {
-        path: "/api/admin/audit/stream",
-        about: "The same under the name that older clients know",
-        account: true,
-        roles: &["admin"],
-    },
-    Outside { path: "/health", about: "Says that the server answers", account: false, roles: &[] },
-];
-
-/// Refusals of a route, with those that every route may give at such a status.
-fn refusal_schema(status: u16, reasons: &[&str]) -> Value {
-    let mut reasons: Vec<&str> = reasons.to_vec();
-    reasons.extend(match status {
-        400 => ["invalid_json_body", "invalid_request_body", "invalid_query_params"].as_slice(),
-        401 => &["authentication_required"],
-        403 => &["forbidden_origin"],
-        408 => &["request_timeout"],
-        413 => &["payload_too_large"],
-        415 => &["unsupported_media_type"],
-        429 => &["rate_limit_exceeded"],
-        500 => &["internal_error"],
-        503 => &["service_unavailable"],
-        _ => &[],
-    });
-    error_schema(reasons)
-}
-
-fn error_schema(mut reasons: Vec<&str>) -> Value {
-    let mut seen = std::collections::BTreeSet::new();
-    reasons.retain(|reason| seen.insert(*reason));
+/// A refusal with one of these reasons.
+fn refusal(reasons: &[&str]) -> Value {
     json!({
         "type": "object",
         "properties": { "error": { "type": "string", "enum": reasons } },
@@ -90,20 +34,15 @@ fn error_schema(mut reasons: Vec<&str>) -> Value {
     })
 }
 
-fn errors(entries: &[(u16, &str)], always: &[(u16, &[&str])]) -> Value {
-    let mut by_status: std::collections::BTreeMap<u16, Vec<&str>> = std::collections::BTreeMap::new();
-    for (status, reasons) in always {
-        by_status.entry(*status).or_default().extend(*reasons);
-    }
-    for (status, reason) in entries {
-        by_status.entry(*status).or_default().push(reason);
-    }
+/// Refusals by status; `null` where there are none.
+fn refusals_of(codes: Codes) -> Value {
     let schemas: Map<String, Value> =
-        by_status.into_iter().map(|(status, reasons)| (status.to_string(), refusal_schema(status, &reasons))).collect();
-    schemas.into()
+        codes.into_iter().map(|(status, reasons)| (status.to_string(), refusal(&reasons))).collect();
+    if schemas.is_empty() { Value::Null } else { schemas.into() }
 }
 
-fn auth(account: bool, persona: bool, roles: &[&str], credentials: &[&str]) -> Value {
+/// Who may call.
+pub(super) fn auth(account: bool, persona: bool, roles: &[&str], credentials: &[&str]) -> Value {
     let word = |needed: bool| if needed { "required" } else { "none" };
     let mut auth = json!({ "account": word(account), "actor": word(persona) });
     if !roles.is_empty() {
@@ -117,29 +56,6 @@ fn auth(account: bool, persona: bool, roles: &[&str], credentials: &[&str]) -> V
 
 fn rest(route: &RestRoute) -> Value {
     let is_rpc = matches!(route.route, Route::RpcPost | Route::RpcGet);
-    let mut always: Vec<(u16, &[&str])> = vec![(500, &[]), (503, &[])];
-    // Where a route takes no query a parameter is unknown, which is an answer too.
-    if !is_rpc {
-        always.push((400, &[]));
-    }
-    if route.verb == "POST" {
-        always.extend([(408, [].as_slice()), (413, &[]), (415, &[])]);
-    }
-    if route.account {
-        always.push((401, &[]));
-    }
-    if !route.credentials.is_empty() {
-        always.push((403, &["credential_type_required"]));
-    }
-    if !route.roles.is_empty() {
-        always.push((403, &["insufficient_permissions"]));
-    }
-    if route.limit.is_some() {
-        always.push((429, &[]));
-    }
-    if route.persona {
-        always.extend(NO_PERSONA);
-    }
     json!({
         "method": route.verb,
         "path": route.path,
@@ -153,36 +69,45 @@ fn rest(route: &RestRoute) -> Value {
         "query_schema": if route.query.is_empty() { Value::Null } else { schema::object(route.query) },
         "input_schema": route.body.map(schema::object),
         "output_schema": route.output.map(|shape| shape.schema()),
-        "error_schemas": errors(route.errors, &always),
+        "error_schemas": refusals_of(refusals::of_route(route)),
     })
 }
 
-fn outside(route: &Outside) -> Value {
-    let mut always: Vec<(u16, &[&str])> = Vec::new();
-    if route.account {
-        always.extend([(401, [].as_slice()), (403, &["insufficient_permissions"]), (503, &[])]);
-        always.extend(NO_PERSONA);
-    }
-    let middleware: &[&str] = if route.account { &MIDDLEWARE.map(|(name, _)| name) } else { &[] };
+/// A route that reads and is served outside the table of REST routes.
+fn outside(path: &str, about: &str) -> Value {
     json!({
         "method": "GET",
-        "path": route.path,
-        "auth": auth(route.account, route.account, route.roles, &[]),
-        "applicable_middleware": middleware,
-        "description": route.about,
+        "path": path,
+        "auth": auth(false, false, &[], &[]),
+        "applicable_middleware": [],
+        "description": about,
         "is_mutation": false,
         "transaction": false,
         "rate_limit_key": null,
         "params_schema": null,
-        "query_schema": if route.account {
-            schema::object(&STREAM_QUERY)
-        } else {
-            Value::Null
-        },
+        "query_schema": null,
         "input_schema": null,
-        "output_schema": if route.account { Value::Null } else { HEALTH.schema() },
-        "error_schemas": if route.account { errors(&[], &always) } else { Value::Null },
+        "output_schema": null,
+        "error_schemas": null,
     })
+}
+
+/// A stream; sockets stand under `ws_endpoints`.
+fn stream(route: &LiveRoute) -> Option<Value> {
+    (route.answer == LiveAnswer::AuditRows).then(|| {
+        let mut row = outside(route.path, route.about);
+        row["auth"] = auth(true, true, route.roles, &[]);
+        row["applicable_middleware"] = json!(MIDDLEWARE.map(|(name, _)| name));
+        row["query_schema"] = schema::object(route.query);
+        row["error_schemas"] = refusals_of(refusals::of_live(route));
+        row
+    })
+}
+
+fn health() -> Value {
+    let mut row = outside(HEALTH.path, "Says that the server answers");
+    row["output_schema"] = shapes_of_v1::HEALTH.schema();
+    row
 }
 
 fn input_of(method: &RpcMethod) -> Value {
@@ -244,20 +169,15 @@ fn events(surface: &Surface) -> Vec<Value> {
 /// The whole surface.
 #[must_use]
 pub(super) fn surface(surface: &Surface) -> Value {
-    let middleware: Vec<Value> = MIDDLEWARE
-        .iter()
-        .map(|(name, refusals)| {
-            let schemas: Map<String, Value> =
-                refusals.iter().map(|(status, reason)| (status.to_string(), error_schema(vec![*reason]))).collect();
-            let schemas = if schemas.is_empty() { Value::Null } else { schemas.into() };
-            json!({ "name": name, "path": "/api/*", "error_schemas": schemas })
-        })
-        .collect();
+    let middleware = MIDDLEWARE.map(|(name, pairs)| {
+        json!({ "name": name, "path": "/api/*", "error_schemas": refusals_of(by_status(pairs.iter().copied())) })
+    });
     let routes: Vec<Value> = REST_ROUTES
         .iter()
         .filter(|route| surface.is_mounted(route))
         .map(rest)
-        .chain(OUTSIDE.iter().map(outside))
+        .chain(LIVE_ROUTES.iter().filter_map(stream))
+        .chain(std::iter::once(health()))
         .collect();
     let of_http: Vec<Value> =
         RPC_METHODS.iter().filter(|method| !method.socket_only).map(|method| rpc(method, false)).collect();

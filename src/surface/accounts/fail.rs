@@ -62,6 +62,41 @@ pub enum Code {
 }
 
 impl Code {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Parse,
+        Self::InvalidRequest,
+        Self::MethodNotFound,
+        Self::InvalidParams,
+        Self::Internal,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::Conflict,
+        Self::RateLimited,
+        Self::Unavailable,
+        Self::Cancelled,
+    ];
+
+    /// Its name (section 8.5).
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Parse => "parse_error",
+            Self::InvalidRequest => "invalid_request",
+            Self::MethodNotFound => "method_not_found",
+            Self::InvalidParams => "invalid_params",
+            Self::Internal => "internal_error",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "service_unavailable",
+            Self::Cancelled => "request_cancelled",
+        }
+    }
+
     /// The number.
     #[must_use]
     pub const fn number(self) -> i32 {
@@ -212,11 +247,7 @@ impl Fail {
     #[must_use]
     pub fn on_wire(&self) -> Value {
         let mut data = self.extra.clone();
-        // Who is nobody, and who comes too often, is told by the code.
-        if let Some(reason) = self.reason.filter(|_| {
-            !matches!(self.code, Code::Unauthenticated | Code::RateLimited | Code::Internal | Code::Unavailable)
-                || self.is_authorization()
-        }) {
+        if let Some(reason) = self.told_reason() {
             data.insert("reason".to_owned(), json!(reason));
         }
         let mut error = json!({ "code": self.code.number(), "message": self.message });
@@ -224,6 +255,15 @@ impl Fail {
             error["data"] = Value::Object(data);
         }
         error
+    }
+
+    /// The reason that `error.data` bears, if any. Who is nobody, and who comes too often, is told by the code.
+    #[must_use]
+    pub fn told_reason(&self) -> Option<&'static str> {
+        self.reason.filter(|_| {
+            !matches!(self.code, Code::Unauthenticated | Code::RateLimited | Code::Internal | Code::Unavailable)
+                || self.is_authorization()
+        })
     }
 
     /// Whether the message is the reason: failures between authentication and the gates.

@@ -74,6 +74,8 @@ pub struct RpcMethod {
     pub side_effects: bool,
     /// Whether it counts against the account's budget.
     pub limited: bool,
+    /// Whether a call that ends nothing does, though one that ends something does not.
+    pub failures_limited: bool,
     /// Whether only sockets have it.
     pub socket_only: bool,
     /// What goes in.
@@ -93,6 +95,7 @@ const READS: RpcMethod = RpcMethod {
     credentials: &[],
     side_effects: false,
     limited: false,
+    failures_limited: false,
     socket_only: false,
     params: Params::Void,
     output: shapes::DONE,
@@ -134,6 +137,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         about: "Ends one of one's own sessions",
         params: Params::Fields(&[required("session_id", Kind::SessionHash)]),
         output: shapes::REVOKED,
+        failures_limited: true,
         ..SESSION_WRITES
     },
     RpcMethod {
@@ -165,6 +169,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         about: "Ends one of one's own API tokens",
         params: Params::Fields(&[required("token_id", Kind::TokenId)]),
         output: shapes::REVOKED,
+        failures_limited: true,
         ..SESSION_WRITES
     },
     RpcMethod {

@@ -3,13 +3,16 @@
 //!
 //! Reading order: [`methods`] and [`routes`] are the table; [`caller`] says who calls and [`persona`] as whom; [`rpc`]
 //! and [`rest`] lead a call through its gates; [`schema`] reads inputs, [`shapes`] and [`wire`] write outputs, which
-//! [`super::output_check`] compares in development; [`fail`] holds every refusal; then one file a subject.
+//! [`super::output_check`] compares in development; [`fail`] holds every refusal, [`refusals`] which of them a row may
+//! answer with; [`document`], `openapi` and `openrpc` show the
+//! tables, [`counts`] counts them; then one file a subject.
 
 mod admin;
 mod attempts;
 pub mod bootstrap;
 pub mod caller;
 pub mod closings;
+pub mod counts;
 pub(super) mod document;
 mod entitled;
 pub mod extra;
@@ -19,9 +22,12 @@ mod invites;
 mod login;
 pub mod methods;
 mod offers;
+pub(super) mod openapi;
+mod openrpc;
 mod own;
 mod people;
 pub mod persona;
+pub mod refusals;
 mod refused;
 pub mod rest;
 pub mod routes;

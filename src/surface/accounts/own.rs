@@ -84,6 +84,9 @@ impl Surface {
     /// Counts a call that ended nothing among the account's actions: each leaves a row, and there are ids without end.
     /// What ends something is never refused.
     async fn count_failed(&self, call: &Call<'_>) -> Result<(), Fail> {
+        if !call.method.failures_limited {
+            return Ok(());
+        }
         let (account, limit) = (&call.caller.account.0, self.limits.action_account);
         self.windows.hit(Window::ActionAccount, account, limit).await.map_err(Fail::limited)
     }

@@ -12,7 +12,7 @@ use super::login::Requester;
 use super::routes::{RestRoute, Route};
 use super::rpc::{RpcReply, Transport, failure, not_json};
 use super::schema::{self, Input};
-use super::{document, fail};
+use super::{document, fail, openrpc};
 use crate::surface::Surface;
 use crate::surface::errors::ApiError;
 use crate::surface::input;
@@ -84,6 +84,7 @@ impl Surface {
             | Route::Signup
             | Route::Bootstrap
             | Route::Surface
+            | Route::OpenRpc
             | Route::ServerStatus
             | Route::DatabaseHealth => {}
         }
@@ -145,6 +146,7 @@ impl Surface {
                 let listing = self.listing.get_or_init(|| document::surface(self));
                 Ok(RestReply::ok(listing.clone(), None))
             }
+            (Route::OpenRpc, Some(_)) => Ok(RestReply::ok(openrpc::document().clone(), None)),
             (Route::ServerStatus, Some(_)) => {
                 let uptime = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
                 Ok(RestReply::ok(json!({ "version": env!("CARGO_PKG_VERSION"), "uptime_ms": uptime }), None))
@@ -155,6 +157,7 @@ impl Surface {
                 | Route::Password
                 | Route::Verify
                 | Route::Surface
+                | Route::OpenRpc
                 | Route::ServerStatus
                 | Route::DatabaseHealth
                 | Route::RpcPost

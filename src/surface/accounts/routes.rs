@@ -16,6 +16,7 @@ pub enum Route {
     Signup,
     Bootstrap,
     Surface,
+    OpenRpc,
     ServerStatus,
     DatabaseHealth,
     RpcPost,
@@ -69,11 +70,65 @@ const REST: RestRoute = RestRoute {
     errors: &[],
 };
 
-/// Fields of the query of the audit's stream, which `live` serves.
+/// Fields of the query of the audit's stream.
 pub const STREAM_QUERY: [Field; 2] =
     [optional_not_null("acting", Kind::Uuid), optional_not_null("since_seq", Kind::Text { min: 1, max: 19 })];
 
-/// Every REST route but the audit stream and the socket, which `live` serves.
+/// What a route that `live` serves becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveAnswer {
+    /// Rows of the audit as server-sent events.
+    AuditRows,
+    /// A WebSocket that speaks JSON-RPC.
+    Socket,
+}
+
+/// A GET route that `live` serves, for an account that acts as a persona.
+#[derive(Debug, Clone, Copy)]
+pub struct LiveRoute {
+    /// The path.
+    pub path: &'static str,
+    /// Its name in the OpenAPI document.
+    pub name: &'static str,
+    /// One line.
+    pub about: &'static str,
+    /// Roles of which one is needed.
+    pub roles: &'static [&'static str],
+    /// Fields of the query.
+    pub query: &'static [Field],
+    /// What it becomes.
+    pub answer: LiveAnswer,
+}
+
+/// Every route that `live` serves under `/api`.
+pub const LIVE_ROUTES: &[LiveRoute] = &[
+    LiveRoute {
+        path: "/api/audit/stream",
+        name: "api_audit_stream",
+        about: "Streams what happens, row by row, as server-sent events",
+        roles: &["admin"],
+        query: &STREAM_QUERY,
+        answer: LiveAnswer::AuditRows,
+    },
+    LiveRoute {
+        path: "/api/admin/audit/stream",
+        name: "api_admin_audit_stream",
+        about: "The same under the name that older clients know",
+        roles: &["admin"],
+        query: &STREAM_QUERY,
+        answer: LiveAnswer::AuditRows,
+    },
+    LiveRoute {
+        path: "/api/ws",
+        name: "api_socket",
+        about: "The methods of JSON-RPC over a WebSocket, and notifications",
+        roles: &[],
+        query: &[optional_not_null("acting", Kind::Text { min: 0, max: 100 })],
+        answer: LiveAnswer::Socket,
+    },
+];
+
+/// Every REST route but those of [`LIVE_ROUTES`].
 pub const REST_ROUTES: &[RestRoute] = &[
     RestRoute {
         route: Route::Login,
@@ -157,6 +212,15 @@ pub const REST_ROUTES: &[RestRoute] = &[
         verb: "GET",
         path: "/api/surface",
         about: "Describes every route, method and notification there is",
+        account: true,
+        output: Some(Shape::Open),
+        ..REST
+    },
+    RestRoute {
+        route: Route::OpenRpc,
+        verb: "GET",
+        path: "/api/openrpc.json",
+        about: "Describes every method of JSON-RPC as an OpenRPC document",
         account: true,
         output: Some(Shape::Open),
         ..REST

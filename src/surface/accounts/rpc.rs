@@ -237,7 +237,10 @@ impl Surface {
                 }
                 success(envelope.id, outcome)
             }
-            Err(fail) => failure(envelope.id, &fail, correlation),
+            Err(fail) => {
+                self.check_failure(method, &fail, correlation);
+                failure(envelope.id, &fail, correlation)
+            }
         };
         metrics::histogram!("muniment_rpc_seconds", "method" => method.name).record(started.elapsed().as_secs_f64());
         reply

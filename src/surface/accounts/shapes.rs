@@ -1,178 +1,221 @@
 //! Outputs: the objects of the wire (spec/accounts-and-offers.md section 4.2) as JSON Schema. Every key is always
-//! there; what may be `null` says so.
+//! there; what may be `null` says so. What has a name is a schema of its own in the documents.
 
 use crate::surface::shape::Shape;
-use Shape::{Count, Empty, Flag, Instant, List, Object, Ok, Open, OrNull, Text, Uuid};
+use Shape::{Count, Empty, Flag, Instant, List, Named, No, Object, Ok, OneOf, Open, OrNull, Text, Uuid};
 
 const TEXT_OR_NULL: Shape = OrNull(&Text);
 const UUID_OR_NULL: Shape = OrNull(&Uuid);
 const INSTANT_OR_NULL: Shape = OrNull(&Instant);
 
 /// The account as its owner sees it.
-pub const SESSION_ACCOUNT: Shape = Object(&[
-    ("id", Uuid),
-    ("username", Text),
-    ("email", TEXT_OR_NULL),
-    ("email_verified", Flag),
-    ("created_at", Instant),
-]);
+pub const SESSION_ACCOUNT: Shape = Named(
+    "SessionAccount",
+    &Object(&[
+        ("id", Uuid),
+        ("username", Text),
+        ("email", TEXT_OR_NULL),
+        ("email_verified", Flag),
+        ("created_at", Instant),
+    ]),
+);
 
-const ADMIN_ACCOUNT: Shape = Object(&[
-    ("id", Uuid),
-    ("username", Text),
-    ("email", TEXT_OR_NULL),
-    ("email_verified", Flag),
-    ("created_at", Instant),
-    ("updated_at", Instant),
-    ("updated_by", UUID_OR_NULL),
-]);
+const ADMIN_ACCOUNT: Shape = Named(
+    "AdminAccount",
+    &Object(&[
+        ("id", Uuid),
+        ("username", Text),
+        ("email", TEXT_OR_NULL),
+        ("email_verified", Flag),
+        ("created_at", Instant),
+        ("updated_at", Instant),
+        ("updated_by", UUID_OR_NULL),
+    ]),
+);
 
 /// A persona by id and name.
-pub const ACTOR_SUMMARY: Shape = Object(&[("id", Uuid), ("name", Text)]);
+pub const ACTOR_SUMMARY: Shape = Named("ActorSummary", &Object(&[("id", Uuid), ("name", Text)]));
 
 /// A role somebody holds.
-pub const ROLE_GRANT: Shape = Object(&[
-    ("id", Uuid),
-    ("role", Text),
-    ("scope_kind", TEXT_OR_NULL),
-    ("scope_id", UUID_OR_NULL),
-    ("created_at", Instant),
-    ("expires_at", INSTANT_OR_NULL),
-    ("granted_by", UUID_OR_NULL),
-]);
+pub const ROLE_GRANT: Shape = Named(
+    "RoleGrant",
+    &Object(&[
+        ("id", Uuid),
+        ("role", Text),
+        ("scope_kind", TEXT_OR_NULL),
+        ("scope_id", UUID_OR_NULL),
+        ("created_at", Instant),
+        ("expires_at", INSTANT_OR_NULL),
+        ("granted_by", UUID_OR_NULL),
+    ]),
+);
 
-const PENDING_OFFER: Shape = Object(&[
-    ("id", Uuid),
-    ("role", Text),
-    ("scope_kind", TEXT_OR_NULL),
-    ("scope_id", UUID_OR_NULL),
-    ("from_actor_id", Uuid),
-    ("from_username", TEXT_OR_NULL),
-    ("created_at", Instant),
-    ("expires_at", Instant),
-]);
+const PENDING_OFFER: Shape = Named(
+    "PendingOffer",
+    &Object(&[
+        ("id", Uuid),
+        ("role", Text),
+        ("scope_kind", TEXT_OR_NULL),
+        ("scope_id", UUID_OR_NULL),
+        ("from_actor_id", Uuid),
+        ("from_username", TEXT_OR_NULL),
+        ("created_at", Instant),
+        ("expires_at", Instant),
+    ]),
+);
 
-const ACTOR_WITH_GRANTS: Shape = Object(&[("id", Uuid), ("name", Text), ("role_grants", List(&ROLE_GRANT))]);
+const ACTOR_WITH_GRANTS: Shape =
+    Named("ActorWithGrants", &Object(&[("id", Uuid), ("name", Text), ("role_grants", List(&ROLE_GRANT))]));
 
-const ADMIN_ENTRY: Shape = Object(&[
-    ("account", ADMIN_ACCOUNT),
-    ("actor", OrNull(&ACTOR_SUMMARY)),
-    ("role_grants", List(&ROLE_GRANT)),
-    ("pending_offers", List(&PENDING_OFFER)),
-    ("actors", List(&ACTOR_WITH_GRANTS)),
-]);
+const ADMIN_ENTRY: Shape = Named(
+    "AdminEntry",
+    &Object(&[
+        ("account", ADMIN_ACCOUNT),
+        ("actor", OrNull(&ACTOR_SUMMARY)),
+        ("role_grants", List(&ROLE_GRANT)),
+        ("pending_offers", List(&PENDING_OFFER)),
+        ("actors", List(&ACTOR_WITH_GRANTS)),
+    ]),
+);
 
-const SESSION: Shape = Object(&[
-    ("id", Text),
-    ("account_id", Uuid),
-    ("created_at", Instant),
-    ("expires_at", Instant),
-    ("last_seen_at", Instant),
-]);
+const SESSION: Shape = Named(
+    "AccountSession",
+    &Object(&[
+        ("id", Text),
+        ("account_id", Uuid),
+        ("created_at", Instant),
+        ("expires_at", Instant),
+        ("last_seen_at", Instant),
+    ]),
+);
 
-const ADMIN_SESSION: Shape = Object(&[
-    ("id", Text),
-    ("account_id", Uuid),
-    ("created_at", Instant),
-    ("expires_at", Instant),
-    ("last_seen_at", Instant),
-    ("username", Text),
-]);
+const ADMIN_SESSION: Shape = Named(
+    "AdminSession",
+    &Object(&[
+        ("id", Text),
+        ("account_id", Uuid),
+        ("created_at", Instant),
+        ("expires_at", Instant),
+        ("last_seen_at", Instant),
+        ("username", Text),
+    ]),
+);
 
-const API_TOKEN: Shape = Object(&[
-    ("id", Text),
-    ("account_id", Uuid),
-    ("name", Text),
-    ("expires_at", INSTANT_OR_NULL),
-    ("last_used_at", INSTANT_OR_NULL),
-    ("last_used_ip", TEXT_OR_NULL),
-    ("created_at", Instant),
-]);
+const API_TOKEN: Shape = Named(
+    "ApiToken",
+    &Object(&[
+        ("id", Text),
+        ("account_id", Uuid),
+        ("name", Text),
+        ("expires_at", INSTANT_OR_NULL),
+        ("last_used_at", INSTANT_OR_NULL),
+        ("last_used_ip", TEXT_OR_NULL),
+        ("created_at", Instant),
+    ]),
+);
 
 /// An offer of a role.
-pub const OFFER: Shape = Object(&[
-    ("id", Uuid),
-    ("from_actor_id", Uuid),
-    ("to_account_id", Uuid),
-    ("to_actor_id", UUID_OR_NULL),
-    ("role", Text),
-    ("scope_kind", TEXT_OR_NULL),
-    ("scope_id", UUID_OR_NULL),
-    ("message", TEXT_OR_NULL),
-    ("created_at", Instant),
-    ("expires_at", Instant),
-    ("accepted_at", INSTANT_OR_NULL),
-    ("declined_at", INSTANT_OR_NULL),
-    ("decline_reason", TEXT_OR_NULL),
-    ("retracted_at", INSTANT_OR_NULL),
-    ("superseded_at", INSTANT_OR_NULL),
-    ("resulting_role_grant_id", UUID_OR_NULL),
-]);
+pub const OFFER: Shape = Named(
+    "Offer",
+    &Object(&[
+        ("id", Uuid),
+        ("from_actor_id", Uuid),
+        ("to_account_id", Uuid),
+        ("to_actor_id", UUID_OR_NULL),
+        ("role", Text),
+        ("scope_kind", TEXT_OR_NULL),
+        ("scope_id", UUID_OR_NULL),
+        ("message", TEXT_OR_NULL),
+        ("created_at", Instant),
+        ("expires_at", Instant),
+        ("accepted_at", INSTANT_OR_NULL),
+        ("declined_at", INSTANT_OR_NULL),
+        ("decline_reason", TEXT_OR_NULL),
+        ("retracted_at", INSTANT_OR_NULL),
+        ("superseded_at", INSTANT_OR_NULL),
+        ("resulting_role_grant_id", UUID_OR_NULL),
+    ]),
+);
 
-const INVITE: Shape = Object(&[
-    ("id", Uuid),
-    ("email", TEXT_OR_NULL),
-    ("username", TEXT_OR_NULL),
-    ("claimed_by", UUID_OR_NULL),
-    ("claimed_at", INSTANT_OR_NULL),
-    ("created_at", Instant),
-    ("created_by", UUID_OR_NULL),
-]);
+const INVITE: Shape = Named(
+    "Invite",
+    &Object(&[
+        ("id", Uuid),
+        ("email", TEXT_OR_NULL),
+        ("username", TEXT_OR_NULL),
+        ("claimed_by", UUID_OR_NULL),
+        ("claimed_at", INSTANT_OR_NULL),
+        ("created_at", Instant),
+        ("created_by", UUID_OR_NULL),
+    ]),
+);
 
-const INVITE_LISTED: Shape = Object(&[
-    ("id", Uuid),
-    ("email", TEXT_OR_NULL),
-    ("username", TEXT_OR_NULL),
-    ("claimed_by", UUID_OR_NULL),
-    ("claimed_at", INSTANT_OR_NULL),
-    ("created_at", Instant),
-    ("created_by", UUID_OR_NULL),
-    ("created_by_username", TEXT_OR_NULL),
-    ("claimed_by_username", TEXT_OR_NULL),
-]);
+const INVITE_LISTED: Shape = Named(
+    "InviteListed",
+    &Object(&[
+        ("id", Uuid),
+        ("email", TEXT_OR_NULL),
+        ("username", TEXT_OR_NULL),
+        ("claimed_by", UUID_OR_NULL),
+        ("claimed_at", INSTANT_OR_NULL),
+        ("created_at", Instant),
+        ("created_by", UUID_OR_NULL),
+        ("created_by_username", TEXT_OR_NULL),
+        ("claimed_by_username", TEXT_OR_NULL),
+    ]),
+);
 
-const SETTINGS: Shape = Object(&[
-    ("open_signup", Flag),
-    ("updated_at", INSTANT_OR_NULL),
-    ("updated_by", UUID_OR_NULL),
-    ("updated_by_username", TEXT_OR_NULL),
-]);
+const SETTINGS: Shape = Named(
+    "Settings",
+    &Object(&[
+        ("open_signup", Flag),
+        ("updated_at", INSTANT_OR_NULL),
+        ("updated_by", UUID_OR_NULL),
+        ("updated_by_username", TEXT_OR_NULL),
+    ]),
+);
 
 /// A row of the audit as the stream sends it.
-pub const AUDIT_EVENT: Shape = Object(&[
-    ("id", Uuid),
-    ("seq", Count),
-    ("event_type", Text),
-    ("outcome", Text),
-    ("actor_id", UUID_OR_NULL),
-    ("account_id", UUID_OR_NULL),
-    ("target_account_id", UUID_OR_NULL),
-    ("target_actor_id", UUID_OR_NULL),
-    ("ip", TEXT_OR_NULL),
-    ("created_at", Instant),
-    ("metadata", OrNull(&Open)),
-]);
+pub const AUDIT_EVENT: Shape = Named(
+    "AuditEvent",
+    &Object(&[
+        ("id", Uuid),
+        ("seq", Count),
+        ("event_type", Text),
+        ("outcome", Text),
+        ("actor_id", UUID_OR_NULL),
+        ("account_id", UUID_OR_NULL),
+        ("target_account_id", UUID_OR_NULL),
+        ("target_actor_id", UUID_OR_NULL),
+        ("ip", TEXT_OR_NULL),
+        ("created_at", Instant),
+        ("metadata", OrNull(&Open)),
+    ]),
+);
 
-const AUDIT_LISTED: Shape = Object(&[
-    ("id", Uuid),
-    ("seq", Count),
-    ("event_type", Text),
-    ("outcome", Text),
-    ("actor_id", UUID_OR_NULL),
-    ("account_id", UUID_OR_NULL),
-    ("target_account_id", UUID_OR_NULL),
-    ("target_actor_id", UUID_OR_NULL),
-    ("ip", TEXT_OR_NULL),
-    ("created_at", Instant),
-    ("metadata", OrNull(&Open)),
-    ("username", TEXT_OR_NULL),
-    ("target_username", TEXT_OR_NULL),
-]);
+const AUDIT_LISTED: Shape = Named(
+    "AuditListed",
+    &Object(&[
+        ("id", Uuid),
+        ("seq", Count),
+        ("event_type", Text),
+        ("outcome", Text),
+        ("actor_id", UUID_OR_NULL),
+        ("account_id", UUID_OR_NULL),
+        ("target_account_id", UUID_OR_NULL),
+        ("target_actor_id", UUID_OR_NULL),
+        ("ip", TEXT_OR_NULL),
+        ("created_at", Instant),
+        ("metadata", OrNull(&Open)),
+        ("username", TEXT_OR_NULL),
+        ("target_username", TEXT_OR_NULL),
+    ]),
+);
 
-const ACTOR_LABEL: Shape = Object(&[("id", Uuid), ("username", Text), ("display_name?", Text)]);
+const ACTOR_LABEL: Shape = Named("ActorLabel", &Object(&[("id", Uuid), ("username", Text), ("display_name?", Text)]));
 
 /// `{ok: true}`.
-pub const DONE: Shape = Object(&[("ok", Ok)]);
+pub const DONE: Shape = Named("Done", &Object(&[("ok", Ok)]));
 /// `{}`.
 pub const NOTHING: Shape = Empty;
 /// `{sessions}`.
@@ -220,19 +263,67 @@ pub const ACTOR_MADE: Shape = Object(&[("ok", Ok), ("actor", ACTOR_SUMMARY)]);
 /// `{holds, sentence, proof}`.
 pub const WHY: Shape = Object(&[("holds", Flag), ("sentence", Text), ("proof", List(&Open))]);
 /// `{ok, sessions_revoked, tokens_revoked}`.
-pub const PASSWORD_CHANGED: Shape = Object(&[("ok", Ok), ("sessions_revoked", Count), ("tokens_revoked", Count)]);
+pub const PASSWORD_CHANGED: Shape =
+    Named("PasswordChanged", &Object(&[("ok", Ok), ("sessions_revoked", Count), ("tokens_revoked", Count)]));
 /// `{ok, username}`.
-pub const LOGGED_OUT: Shape = Object(&[("ok", Ok), ("username", Text)]);
+pub const LOGGED_OUT: Shape = Named("LoggedOut", &Object(&[("ok", Ok), ("username", Text)]));
 /// `{account, actor, role_grants}`.
-pub const STATUS: Shape =
-    Object(&[("account", SESSION_ACCOUNT), ("actor", OrNull(&ACTOR_SUMMARY)), ("role_grants", List(&ROLE_GRANT))]);
+pub const STATUS: Shape = Named(
+    "AccountStatus",
+    &Object(&[("account", SESSION_ACCOUNT), ("actor", OrNull(&ACTOR_SUMMARY)), ("role_grants", List(&ROLE_GRANT))]),
+);
 /// `{ok, account, actor}`.
-pub const BOOTSTRAPPED: Shape =
-    Object(&[("ok", Ok), ("account", Object(&[("id", Uuid), ("username", Text)])), ("actor", Object(&[("id", Uuid)]))]);
+pub const BOOTSTRAPPED: Shape = Named(
+    "Bootstrapped",
+    &Object(&[
+        ("ok", Ok),
+        ("account", Object(&[("id", Uuid), ("username", Text)])),
+        ("actor", Object(&[("id", Uuid)])),
+    ]),
+);
 /// `{version, uptime_ms}`.
-pub const SERVER: Shape = Object(&[("version", Text), ("uptime_ms", Count)]);
+pub const SERVER: Shape = Named("ServerStatus", &Object(&[("version", Text), ("uptime_ms", Count)]));
 /// `{connected, type, name}`.
-pub const DATABASE: Shape = Object(&[("connected", Flag), ("type", Text), ("name", Text)]);
+pub const DATABASE: Shape = Named("Database", &Object(&[("connected", Flag), ("type", Text), ("name", Text)]));
+/// The answer of a database that does not answer.
+pub const DATABASE_DOWN: Shape = Named(
+    "DatabaseDown",
+    &Object(&[("connected", No), ("type", Text), ("error", OneOf(&["database_connection_failed"]))]),
+);
+/// A refusal of REST (section 8.4); a row and status narrow `error` to their reasons.
+pub const REFUSAL: Shape = Named(
+    "ApiRefusal",
+    &Object(&[
+        ("error", Text),
+        ("issues?", List(&ISSUE)),
+        ("required_roles?", List(&Text)),
+        ("required_credential_types?", List(&Text)),
+        ("retry_after?", Count),
+        ("available?", List(&ACTOR_SUMMARY)),
+        ("bootstrap_available?", Ok),
+        ("message?", Text),
+    ]),
+);
+/// Something wrong with an input, by its path.
+pub const ISSUE: Shape = Named(
+    "InputIssue",
+    &Object(&[
+        (
+            "code",
+            OneOf(&[
+                "invalid_type",
+                "too_small",
+                "too_big",
+                "invalid_format",
+                "invalid_value",
+                "unrecognized_keys",
+                "custom",
+            ]),
+        ),
+        ("message", Text),
+        ("path", List(&Text)),
+    ]),
+);
 /// Params of a notification about an offer.
 pub const OFFER_NOTICE: Shape = Object(&[("offer", OFFER)]);
 /// Params of a notification that an offer fell away.

@@ -2,6 +2,7 @@
 //! method or route is tried without a word here, or fails until it says what it needs.
 
 mod auth;
+mod documents;
 mod fuzz;
 mod input;
 mod listing;

@@ -130,6 +130,9 @@ impl CommandBus {
                     if turn.is_none() {
                         turn = Some(self.turns.at(&stream).await);
                     }
+                    // The database may have told the writer of a version that this node has not heard of: decided again at
+                    // once it would be on the same state as before.
+                    self.journal.confirm_head().await.map_err(|error| BusError::from_journal(&error))?;
                     lost = Some(AppendError::Conflict { stream, expected, actual });
                 }
                 Err(error) => return Err(BusError::from_append(error)),

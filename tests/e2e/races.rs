@@ -20,6 +20,7 @@ fn thirty_two_posts_of_one_key_record_one_point_each_time(engine: Engine) {
         assert_eq!((created, ids.len()), (1, 1));
     }
     assert_eq!(server.store.count("metric.point_recorded"), rounds);
+    println!("32 posts of one key on {engine:?}: {rounds} rounds, one point each");
 }
 
 fn thirty_two_right_codes_open_one_session_each_time(engine: Engine) {
@@ -33,6 +34,7 @@ fn thirty_two_right_codes_open_one_session_each_time(engine: Engine) {
         assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
     }
     assert_eq!(server.store.count("session.started"), rounds);
+    println!("32 right codes on {engine:?}: {rounds} rounds, one session each");
 }
 
 #[test]
@@ -97,6 +99,7 @@ fn rules_set_by_two_nodes_at_once_follow_one_another() {
     assert!(versions.into_iter().eq(1..=answered), "every version is answered once");
     let recorded = first.store.texts("SELECT payload::json->'rule_set'->'rule'->>'version' FROM events WHERE event_type = 'metric.rule_set' ORDER BY position");
     assert!(recorded.into_iter().eq((1..=answered).map(|version| version.to_string())), "each follows the one before");
+    println!("rules by 16 writers on two nodes: {answered} versions, each on the one before");
 }
 
 #[test]

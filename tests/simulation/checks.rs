@@ -4,11 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use muniment::runtime::{CommandBus, fold};
+use muniment_aggregates::ids::CompanyId;
 use muniment_aggregates::metric::{Metric, MetricEvent};
 use muniment_aggregates::record::{Position, RecordedEvent, StreamId};
 use muniment_journal::Journal;
 
 use crate::engine::SharedStore;
+use crate::models::Models;
 use crate::scenario::Answers;
 
 /// Panics with what does not hold.
@@ -85,4 +87,53 @@ async fn states_agree(journal: &Journal, bus: &CommandBus, metric: &str) {
     assert_eq!(live.version, folded.version);
     let text = |state: &Metric| serde_json::to_string(state).expect("a state serialises");
     assert_eq!(text(&live.state), text(&folded.state), "the actor's state equals a fold");
+}
+
+/// The rows that queries are answered from say what a fold of the record says: of each metric its points in order, the
+/// newest of them, when it is late, its rules.
+pub(crate) async fn read_models_equal_a_fold(
+    models: &Models,
+    store: &SharedStore,
+    journal: &Journal,
+    company: &CompanyId,
+) {
+    let rows = models.metrics_of(company);
+    let events = store.events();
+    let defined: HashSet<&str> =
+        events.iter().filter(|event| &*event.event_type == "metric.defined").map(|event| &*event.stream.id).collect();
+    assert_eq!(rows.iter().map(|row| row.id.as_str()).collect::<HashSet<_>>(), defined, "the metrics that are defined");
+    for row in &rows {
+        let stream = StreamId::new("metric", row.id.as_str());
+        let state = fold::load::<Metric>(journal, &stream).await.expect("the stream folds").state;
+        assert_eq!(row.points_count, state.points(), "points of {stream}");
+        let shown = row.latest.as_ref().map(|latest| (&latest.point, latest.value, latest.instant));
+        assert_eq!(shown, state.latest().map(|point| (&point.point, point.value, point.instant)), "the newest point");
+        assert_eq!(row.late_due_at, state.late_due_at(), "when {stream} is late");
+        let mut folded: Vec<_> = events
+            .iter()
+            .filter(|event| event.stream == stream)
+            .filter_map(|event| match serde_json::from_str(&event.payload) {
+                Ok(MetricEvent::PointRecorded(recorded)) => Some((event.position, recorded)),
+                _ => None,
+            })
+            .map(|(at, recorded)| (recorded.instant, at, recorded.point.as_str().to_owned(), recorded.value))
+            .collect();
+        folded.sort_by(|one, other| (one.0, one.1).cmp(&(other.0, other.1)));
+        let points: Vec<_> = models
+            .points_of(row)
+            .into_iter()
+            .map(|point| (point.instant, point.position, point.id.as_str().to_owned(), point.value))
+            .collect();
+        assert_eq!(points, folded, "the points of {stream}");
+        // A metric has one rule of its own that nobody set, which is no row.
+        let of_stream = events.iter().filter(|event| event.stream == stream);
+        let set = of_stream.filter_map(|event| match serde_json::from_str(&event.payload) {
+            Ok(MetricEvent::RuleSet(set)) => Some(set.rule),
+            _ => None,
+        });
+        let newest = set.last();
+        let rules: Vec<_> = models.rules_of(row).into_iter().map(|row| row.rule).collect();
+        assert_eq!(rules, Vec::from_iter(newest), "the rules of {stream}");
+        assert!(rules.iter().all(|rule| state.rules().any(|it| it == rule)), "the rules of {stream}");
+    }
 }

@@ -2,11 +2,12 @@
 //! lost, refusals, crashes between any two steps, lost and doubled wake-ups, two nodes over one store.
 //!
 //! After each seed: positions contiguous, the chain verifies, every acknowledged command is there once, no refused
-//! one is, and every state equals a fold from the first event. A failing seed is printed; run it alone with
-//! `MUNIMENT_SEED=<seed> cargo test --test simulation`.
+//! one is, every state equals a fold from the first event, and so do the read models, which both nodes' projectors
+//! moved meanwhile. A failing seed is printed; run it alone with `MUNIMENT_SEED=<seed> cargo test --test simulation`.
 
 mod checks;
 mod engine;
+mod models;
 mod scenario;
 
 use engine::Faults;

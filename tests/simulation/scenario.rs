@@ -1,10 +1,10 @@
-//! One seed: two nodes over one store, clients that post points under keys (some twice) and set rules, readers who ask either node for
-//! what it has seen, one node that crashes.
+//! One seed: two nodes over one store, clients that post points under keys (some twice) and set rules, readers who ask
+//! either node for what it has seen, a projector on each, one node that crashes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use muniment::runtime::{BusError, Clock, CommandBus, Origin};
@@ -19,6 +19,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::checks;
 use crate::engine::{Faults, SharedStore, SimulatedEngine};
+use crate::models::{self, Models};
 
 const METRICS: usize = 3;
 const CLIENTS: u64 = 6;
@@ -28,6 +29,10 @@ const TUNERS: u64 = 4;
 const RULES_PER_TUNER: u64 = 8;
 const READERS: u64 = 3;
 const READS_PER_READER: u64 = 16;
+/// Of so many seeds one also compares every read model with its replay, row for row, which takes longer than the seed.
+const REPLAYED_EVERY: u64 = 20;
+/// Whose the metrics are.
+static COMPANY: LazyLock<CompanyId> = LazyLock::new(|| CompanyId::from_random([7; 12]));
 
 /// What a seed came to.
 #[derive(Debug, Default, Clone, Copy)]
@@ -40,6 +45,8 @@ pub(crate) struct Counts {
     pub(crate) crashes: u64,
     pub(crate) events: u64,
     pub(crate) reads: u64,
+    pub(crate) pages: u64,
+    pub(crate) pages_of_another: u64,
 }
 
 impl Counts {
@@ -52,6 +59,8 @@ impl Counts {
         self.crashes += other.crashes;
         self.events += other.events;
         self.reads += other.reads;
+        self.pages += other.pages;
+        self.pages_of_another += other.pages_of_another;
     }
 }
 
@@ -81,9 +90,9 @@ pub(crate) struct Answers {
     pub(crate) counts: Counts,
 }
 
-struct Node {
+pub(crate) struct Node {
     engine: Arc<SimulatedEngine>,
-    journal: Journal,
+    pub(crate) journal: Journal,
     bus: CommandBus,
 }
 
@@ -140,6 +149,13 @@ pub(crate) fn run(seed: u64) -> (Counts, Faults) {
             let random = SmallRng::seed_from_u64(seed.wrapping_mul(37).wrapping_add(reader));
             tasks.push(tokio::task::spawn_local(read(Arc::clone(&store), nodes, answers, metrics, random)));
         }
+        let models = Rc::new(Models::open(&store.installation().to_string()));
+        let stop = Rc::new(Cell::new(false));
+        let projectors = [0, 1].map(|which| {
+            let (models, nodes, stop) = (Rc::clone(&models), Rc::clone(&nodes), Rc::clone(&stop));
+            let random = SmallRng::seed_from_u64(seed.wrapping_mul(43).wrapping_add(which));
+            tokio::task::spawn_local(models::project(models, nodes, usize::from(which == 1), stop, random))
+        });
         if random.random_bool(0.6) {
             tokio::time::sleep(Duration::from_millis(random.random_range(1..400))).await;
             let fresh = Rc::new(Node::start(&store).await);
@@ -151,10 +167,22 @@ pub(crate) fn run(seed: u64) -> (Counts, Faults) {
         for task in tasks {
             task.await.expect("a client does not panic");
         }
+        stop.set(true);
+        for projector in projectors {
+            projector.await.expect("a projector does not panic");
+        }
         let last = Node::start(&store).await;
         let answers = answers.take();
         checks::everything_holds(&store, &last.journal, &last.bus, &metrics, &answers).await;
+        models.catch_up(&last.journal).await;
+        checks::read_models_equal_a_fold(&models, &store, &last.journal, &COMPANY).await;
+        if seed.is_multiple_of(REPLAYED_EVERY) {
+            models.equal_a_replay(&store.events());
+        }
+        models.close();
         let mut counts = answers.counts;
+        counts.pages = models.folded().pages;
+        counts.pages_of_another = models.folded().ahead;
         counts.events = u64::try_from(store.events().len()).unwrap_or(0);
         (counts, store.faults())
     })
@@ -163,7 +191,7 @@ pub(crate) fn run(seed: u64) -> (Counts, Faults) {
 async fn define(node: &Node, metrics: &[String], random: &mut SmallRng) {
     for (index, metric) in metrics.iter().enumerate() {
         let command = MetricCommand::Define(Define {
-            company: CompanyId::from_random([7; 12]),
+            company: COMPANY.clone(),
             application: ApplicationId::from_random([7; 12]),
             key: format!("metric_{index}"),
             display_name: format!("Metric {index}"),

@@ -27,4 +27,6 @@ pub use events::{
 pub use state::{Grant, Offer, OfferBook, OfferStatus};
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

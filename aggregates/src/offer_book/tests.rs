@@ -1,12 +1,9 @@
-//! Given/when/then over offer books, then the invariants of spec/accounts-and-offers.md section 5.1 over random
-//! histories.
-
-use proptest::prelude::*;
+//! Given/when/then over offer books.
 
 use super::*;
-use crate::decider::{Decider as _, DomainEvent as _, Facts};
+use crate::decider::DomainEvent as _;
 use crate::ids::{AccountId, GrantId, OfferId, PersonaId};
-use crate::specification::{Specification, at, fold, given};
+use crate::specification::{Specification, at, given};
 
 fn persona(name: &str) -> PersonaId {
     PersonaId(name.to_owned())
@@ -218,98 +215,4 @@ fn acc_147_the_end_of_a_scope_ends_what_is_at_it_and_nothing_else() {
     let end = EndScope { scope: scope.clone(), revoked_by: None, reason: None };
     assert_eq!(types(&held.when(end.clone()).events()), ["grant.revoked", "offer.superseded"]);
     held.and(end.clone()).when(end).then_nothing();
-}
-
-/// One random step over three grantors, two personas, two roles and an optional scope.
-fn step() -> impl Strategy<Value = (u8, u8, u8, bool, bool)> {
-    (0_u8..7, 0_u8..3, 0_u8..2, any::<bool>(), any::<bool>())
-}
-
-proptest! {
-    #[test]
-    fn acc_160_the_invariants_of_a_book_hold_at_every_step(steps in prop::collection::vec(step(), 1..60)) {
-        let mut state = OfferBook::default();
-        let mut events: Vec<OfferBookEvent> = Vec::new();
-        for (number, (what, grantor, who, scoped, second)) in (1_u32..).zip(steps) {
-            let now = at(i64::from(number) * 100);
-            let scope = scoped.then(|| GrantScope { kind: "class".to_owned(), id: "s".to_owned() });
-            let role = if second { "student" } else { "teacher" };
-            let person = persona(if who == 0 { "p1" } else { "p2" });
-            let any_offer = state.offers().nth(usize::from(grantor)).map(|offer| offer.id.clone());
-            let any_grant = state.grants().nth(usize::from(grantor)).map(|grant| grant.id.clone());
-            let command: OfferBookCommand = match (what, any_offer, any_grant) {
-                (1 | 2, Some(offer), _) => {
-                    Accept { offer, persona: person, grant: GrantId(format!("grant-{number}")) }.into()
-                }
-                (3, Some(offer), _) => Decline { offer, persona: person, reason: None }.into(),
-                (4, Some(offer), _) => Retract { offer, grantor: persona(&format!("g{grantor}")) }.into(),
-                (5, _, Some(grant)) => RevokeGrant {
-                    grant, persona: person, revocable_roles: None, path: GrantPath::Admin, revoked_by: None, reason: None,
-                }.into(),
-                (6, _, _) if scoped => EndScope {
-                    scope: GrantScope { kind: "class".to_owned(), id: "s".to_owned() }, revoked_by: None, reason: None,
-                }.into(),
-                (6, _, _) => NoteLapsed {}.into(),
-                _ => MakeOffer {
-                    offer: OfferId(format!("offer-{number:04}")),
-                    grantor: persona(&format!("g{grantor}")),
-                    role: role.to_owned(),
-                    scope,
-                    to_persona: second.then_some(person),
-                    expires_at: now + chrono::TimeDelta::seconds(450),
-                    ..offer(number, "g")
-                }.into(),
-            };
-            let Ok(decided) = state.decide(&command, &Facts { now }) else { continue };
-            for event in decided {
-                state.evolve(&event);
-                events.push(event);
-            }
-            check(&state, &events, now)?;
-        }
-        let text = serde_json::to_string(&state).unwrap();
-        prop_assert_eq!(serde_json::from_str::<OfferBook>(&text).unwrap(), fold::<OfferBook>(&events));
-    }
-}
-
-fn check(
-    state: &OfferBook,
-    events: &[OfferBookEvent],
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<(), TestCaseError> {
-    let open: Vec<&Offer> = state.offers().filter(|offer| offer.is_open()).collect();
-    for offer in &open {
-        let slot = |other: &&&Offer| other.grantor == offer.grantor && other.is_of(&offer.role, offer.scope.as_ref());
-        prop_assert_eq!(open.iter().filter(slot).count(), 1, "one open offer a slot");
-    }
-    for grant in state.grants().filter(|grant| grant.is_active(now)) {
-        let same = state.grants().filter(|other| {
-            other.is_active(now)
-                && (&other.persona, &other.role, &other.scope) == (&grant.persona, &grant.role, &grant.scope)
-        });
-        prop_assert_eq!(same.count(), 1, "one active grant a persona, role and scope");
-        let source = grant.source_offer.as_ref().and_then(|offer| state.offer(offer));
-        prop_assert!(
-            source.is_some_and(|offer| matches!(&offer.status, OfferStatus::Accepted { .. })),
-            "a grant by consent has its accepted offer"
-        );
-    }
-    for offer in state.offers() {
-        if let OfferStatus::Accepted { grant, .. } = &offer.status {
-            prop_assert!(state.grant(grant).is_some(), "an accepted offer has its grant");
-        }
-        let ends = events.iter().filter(|event| match event {
-            OfferBookEvent::Accepted(it) => it.offer == offer.id,
-            OfferBookEvent::Declined(it) => it.offer == offer.id,
-            OfferBookEvent::Retracted(it) => it.offer == offer.id,
-            OfferBookEvent::Superseded(it) => it.offer == offer.id,
-            OfferBookEvent::Made(_)
-            | OfferBookEvent::Refreshed(_)
-            | OfferBookEvent::Lapsed(_)
-            | OfferBookEvent::GrantCreated(_)
-            | OfferBookEvent::GrantRevoked(_) => false,
-        });
-        prop_assert!(ends.count() <= 1, "an offer is settled once");
-    }
-    Ok(())
 }

@@ -27,7 +27,8 @@ fn acc_095_of_two_administrators_who_revoke_each_other_one_succeeds(engine: Engi
     let second = (engine == Engine::Postgres).then(|| house.server.second_node());
     let (ann, ben) = (house.person("ann"), house.person("ben"));
     let elsewhere = at(second.as_ref().unwrap_or(&house.server), &ben);
-    for _ in 0..if torture() { 200 } else { 12 } {
+    let (rounds, mut won_here) = (if torture() { 200 } else { 12 }, 0);
+    for _ in 0..rounds {
         let grants = [&ann, &ben].map(|person| house.grant(person, "admin"));
         let replies = in_parallel(2, |number| match number {
             0 => ann.client.rpc("role_grant_revoke", &revoke(&ben, &grants[1])).0,
@@ -36,10 +37,12 @@ fn acc_095_of_two_administrators_who_revoke_each_other_one_succeeds(engine: Engi
         let (won, lost): (Vec<&Reply>, Vec<&Reply>) = replies.iter().partition(|reply| reply.status == 200);
         assert_eq!(won.len(), 1, "{} and {}", replies[0], replies[1]);
         lost_the_role(lost[0]);
+        won_here += usize::from(replies[0].status == 200);
         // Whoever is left gives the role up, so that the next round begins as this one did.
         let left = usize::from(replies[1].status == 200);
         house.keeper.client.rpc("role_grant_revoke", &revoke([&ann, &ben][left], &grants[left])).result();
     }
+    println!("acc_095 on {engine:?}: {rounds} rounds, one of the two each time, {won_here} times the first");
 }
 
 fn acc_095_nothing_of_an_administrator_is_recorded_behind_the_end_of_the_role(engine: Engine) {
@@ -69,7 +72,7 @@ fn acc_095_nothing_of_an_administrator_is_recorded_behind_the_end_of_the_role(en
             }
         }
     }
-    println!("{engine:?}: {before} decisions came before the end of the role");
+    println!("acc_095 on {engine:?}: {before} decisions came before the end of the role, the others were refused");
 }
 
 both_engines![

@@ -45,7 +45,6 @@ pub mod master_key;
 pub mod open;
 pub mod outbox;
 pub mod postgres;
-mod recent_keys;
 pub mod restore;
 pub mod rotation;
 mod rows;

@@ -13,7 +13,7 @@ pub struct JournalLimits {
     pub ring_bytes_max: usize,
     /// Streams whose version is remembered: about 200 bytes each.
     pub streams_cached_max: usize,
-    /// Events whose dedupe keys wait in memory before they are indexed: about 100 bytes each, twice.
+    /// Events whose dedupe keys wait in memory before they are indexed, on SQLite: about 100 bytes each, twice.
     pub dedupe_generation_events: usize,
     /// Events of one append, and streams, claims and mails each: what one step may do at most. An append larger than a
     /// batch goes alone. So many, each on a stream of its own, are written in 0.4 s on SQLite and 0.8 s on PostgreSQL by a

@@ -85,10 +85,9 @@ const SQLITE_MIGRATIONS: [Migration; 3] = [
     Migration { name: "0002_streams", sql: include_str!("../../migrations/sqlite/journal/0002_streams.sql") },
     Migration { name: "0003_dedupe_keys", sql: include_str!("../../migrations/sqlite/journal/0003_dedupe_keys.sql") },
 ];
-const POSTGRES_MIGRATIONS: [Migration; 3] = [
+const POSTGRES_MIGRATIONS: [Migration; 2] = [
     Migration { name: "0001_events", sql: include_str!("../../migrations/postgres/journal/0001_events.sql") },
     Migration { name: "0002_streams", sql: include_str!("../../migrations/postgres/journal/0002_streams.sql") },
-    Migration { name: "0003_dedupe_keys", sql: include_str!("../../migrations/postgres/journal/0003_dedupe_keys.sql") },
 ];
 
 /// The schema of the journal on an engine; for `doctor` too.
@@ -118,27 +117,22 @@ async fn make_head(database: &Database) -> Result<(), SqlError> {
     tx.commit().await
 }
 
-async fn make_schema(stores: &Stores) -> Result<(), OpenError> {
-    migrations::migrate(&stores.write, &[schema(stores.write.engine())], Utc::now()).await?;
-    Ok(make_head(&stores.write).await?)
-}
-
 async fn engine(store: &Store, limits: &JournalLimits) -> Result<(Arc<dyn Engine>, Stores), OpenError> {
-    match store {
+    let (engine, stores): (Arc<dyn Engine>, Stores) = match store {
         Store::Sqlite { directory } => {
             let engine = SqliteEngine::open(directory, limits.dedupe_generation_events).await?;
             let stores = engine.databases();
-            make_schema(&stores).await?;
-            Ok((Arc::new(engine), stores))
+            (Arc::new(engine), stores)
         }
         Store::Postgres { url } => {
-            let engine = PostgresEngine::open(url, limits.dedupe_generation_events).await?;
+            let engine = PostgresEngine::open(url).await?;
             let stores = engine.databases();
-            make_schema(&stores).await?;
-            engine.index_keys().await?;
-            Ok((Arc::new(engine), stores))
+            (Arc::new(engine), stores)
         }
-    }
+    };
+    migrations::migrate(&stores.write, &[schema(stores.write.engine())], Utc::now()).await?;
+    make_head(&stores.write).await?;
+    Ok((engine, stores))
 }
 
 impl Journal {

@@ -345,8 +345,10 @@ impl Loader {
             epoch.into(),
         ];
         tx.execute(head, &args).await?;
-        tx.execute(texts::INDEX_KEYS, &[]).await?;
-        tx.execute(texts::ALL_INDEXED, &[]).await?;
+        if tx.engine() == Engine::Sqlite {
+            tx.execute(texts::INDEX_KEYS, &[]).await?;
+            tx.execute(texts::ALL_INDEXED, &[]).await?;
+        }
         Ok(Identity { installation: header.installation, epoch })
     }
 }

@@ -1,17 +1,15 @@
 //! The record in PostgreSQL: one session writes, a pool reads, the head row orders all nodes.
 //!
-//! Reading order: [`session`] (the writing session), [`statements`] (its one statement), [`dedupe`] (keys that are recorded
-//! once), [`announce`] (how nodes hear of each other), then the engine below.
+//! Reading order: [`session`] (the writing session and its one statement), [`announce`] (how nodes hear of each
+//! other), then the engine below.
 
 mod announce;
-mod dedupe;
 mod look;
 mod session;
-mod statements;
 
 use std::collections::HashMap;
 use std::str::FromStr as _;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,7 +27,6 @@ use crate::open::OpenError;
 use crate::rows::{self, POSTGRES_COLUMNS, Reader, count, instant, stored};
 
 use announce::{Announcer, Listener};
-use dedupe::DedupeKeys;
 use look::Look;
 use session::Session;
 
@@ -43,29 +40,26 @@ pub struct PostgresEngine {
     pool: PgPool,
     /// The writing session; `None` when opened for reading only.
     session: Option<Mutex<Session>>,
-    keys: Arc<DedupeKeys>,
     announcer: Option<Announcer>,
     listener: Listener,
     look: Look,
 }
 
 impl PostgresEngine {
-    /// Connects for writing. The dedupe keys of so many events wait in memory before they are indexed.
+    /// Connects for writing.
     ///
     /// # Errors
     /// When the database cannot be reached, or is set up to lose commits.
-    pub async fn open(url: &str, generation_events: usize) -> Result<Self, OpenError> {
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
         let options = options(url)?;
         check_durable(&options).await?;
         let pool = postgres_pool(CONNECTIONS_MAX, "SET synchronous_commit = on");
         let pool = pool.connect_with(options.clone()).await.map_err(SqlError::from)?;
-        let keys = Arc::new(DedupeKeys::new(u64::try_from(generation_events).unwrap_or(u64::MAX)));
         Ok(Self {
             listener: Listener::new(pool.clone()),
             announcer: Some(Announcer::start(options.clone())),
             look: Look::new(options.clone()),
-            session: Some(Mutex::new(Session::new(options, Arc::clone(&keys)))),
-            keys,
+            session: Some(Mutex::new(Session::new(options))),
             pool,
         })
     }
@@ -82,18 +76,9 @@ impl PostgresEngine {
             listener: Listener::new(pool.clone()),
             announcer: None,
             session: None,
-            keys: Arc::new(DedupeKeys::new(u64::MAX)),
             look: Look::new(options),
             pool,
         })
-    }
-
-    /// Puts dedupe keys into their table that processes which ended early left to the next.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn index_keys(&self) -> Result<(), SqlError> {
-        self.keys.index_left(&self.pool).await
     }
 
     pub(crate) fn databases(&self) -> Stores {
@@ -220,7 +205,14 @@ impl Engine for PostgresEngine {
     }
 
     async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
-        self.keys.find(&self.pool, keys).await
+        let asked: Vec<&[u8]> = keys.iter().map(|key| key.0.as_slice()).collect();
+        let sql = "SELECT dedupe_key, position FROM events WHERE dedupe_key = ANY($1)";
+        let rows = self.fetch(ANSWER_MAX, sqlx::query(sql).bind(asked)).await?;
+        let found = |row: &PgRow| {
+            let key = DedupeKey(rows::bytes("dedupe_key", row.try_get("dedupe_key")?)?);
+            Ok((key, Position(count("position", row.try_get("position")?)?)))
+        };
+        rows.iter().map(found).collect()
     }
 
     async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError> {
@@ -256,12 +248,8 @@ impl Engine for PostgresEngine {
 
     async fn misfiled(&self, after: Position, through: Position) -> Result<Option<Position>, SqlError> {
         let sql = "SELECT position FROM events LEFT JOIN streams ON number = stream \
-             WHERE position > $1 AND position <= $2 AND ((events.aggregate_type, events.aggregate_id) \
-                   IS DISTINCT FROM (streams.aggregate_type, streams.aggregate_id) \
-                OR dedupe_key IS NOT NULL AND position <= (SELECT dedupe_indexed FROM journal_head) \
-                   AND position IS DISTINCT FROM \
-                      (SELECT position FROM dedupe_keys WHERE dedupe_key = events.dedupe_key)) \
-             ORDER BY position LIMIT 1";
+             WHERE position > $1 AND position <= $2 AND (events.aggregate_type, events.aggregate_id) \
+             IS DISTINCT FROM (streams.aggregate_type, streams.aggregate_id) ORDER BY position LIMIT 1";
         let bound = page_max(usize::try_from(through.0.saturating_sub(after.0)).unwrap_or(usize::MAX));
         let query = sqlx::query(sql).bind(stored(after.0)).bind(stored(through.0));
         let found = self.fetch(bound, query).await?;

@@ -4,20 +4,16 @@
 //! itself. Only batches that give keys back or erase somebody need several statements, and then a transaction.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use muniment_aggregates::record::{RecordedEvent, StreamId};
-use muniment_sql::SqlError;
 use muniment_sql::postgres::{SESSION_SETTINGS, within};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
 use sqlx::query::Query;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Postgres};
 
-use super::dedupe::{self, DedupeKeys};
-use super::statements;
 use crate::engine::{Batch, Change, WriteError};
-use crate::recent_keys::Drain;
 use crate::rows::stored;
 
 /// Waiting longer for the head's lock means that its holder hangs.
@@ -29,18 +25,58 @@ const HOLD_SECONDS_MAX: u64 = 10;
 const ANSWER_SECONDS_MAX: u64 = 40;
 const CONNECT_SECONDS_MAX: u64 = 5;
 
+const MOVE_HEAD: &str = "WITH head AS (UPDATE journal_head SET position = $1, hash = $2, recorded_at = $3 \
+    WHERE singleton = 1 AND position = $4 AND hash = $5 AND epoch = $6 RETURNING position)";
+/// In the select list the arrays are walked side by side; one `unnest` of all in FROM would first copy each of them.
+const EVENTS: &str = "SELECT unnest($7::bigint[]) AS position, unnest($8::text[]) AS aggregate_type, \
+    unnest($9::text[]) AS aggregate_id, unnest($10::bigint[]) AS sequence, unnest($11::text[]) AS event_type, \
+    unnest($12::text[]) AS event_version, unnest($13::text[])::json AS payload, unnest($14::text[])::json AS metadata, \
+    unnest($15::bigint[]) AS recorded_at, unnest($16::bytea[]) AS hash, unnest($17::bytea[]) AS dedupe_key";
+/// The number of a stream that was there before.
+const STREAM: &str = "(SELECT number FROM streams WHERE streams.aggregate_type = new.aggregate_type \
+    AND streams.aggregate_id = new.aggregate_id)";
+const INSERT_EVENTS: &str = "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, \
+    event_version, payload, metadata, recorded_at, hash, dedupe_key, stream)";
+const TAKE_CLAIMS: &str = ", taken AS (INSERT INTO claims (scope, digest, owner_kind, owner_id, subject, position) \
+    SELECT scope, digest, owner_kind, owner_id, subject, position FROM unnest($18::text[], $19::bytea[], $20::text[], \
+    $21::text[], $22::text[], $23::bigint[]) AS new (scope, digest, owner_kind, owner_id, subject, position) \
+    WHERE EXISTS (SELECT 1 FROM head)), \
+    mailed AS (INSERT INTO outbox (id, position, subject, body, created_at, expires_at) \
+    SELECT id, position, subject, body, created_at, expires_at FROM unnest($24::text[], $25::bigint[], $26::text[], \
+    $27::text[], $28::bigint[], $29::bigint[]) AS new (id, position, subject, body, created_at, expires_at) \
+    WHERE EXISTS (SELECT 1 FROM head))";
+/// Streams that the batch begins.
+const NAME_STREAMS: &str = ", named AS (INSERT INTO streams (number, aggregate_type, aggregate_id) \
+    SELECT number, kind, id FROM unnest($31::bigint[], $32::text[], $33::text[]) AS new (number, kind, id) \
+    WHERE EXISTS (SELECT 1 FROM head))";
+
+/// Events of streams that were there before, and nothing else.
+static PLAIN: LazyLock<String> = LazyLock::new(|| {
+    let events = format!("SELECT new.*, {STREAM} FROM ({EVENTS}) AS new");
+    format!("{MOVE_HEAD} {INSERT_EVENTS} {events} WHERE EXISTS (SELECT 1 FROM head)")
+});
+/// With keys, mail and new streams. What a statement writes it does not see, so the numbers of new streams come along.
+static WITH_CHANGES: LazyLock<String> = LazyLock::new(|| {
+    let columns = "position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, \
+        recorded_at, hash, dedupe_key";
+    let events = format!(
+        "SELECT {columns}, coalesce(new.stream, {STREAM}) FROM ({EVENTS}, unnest($30::bigint[]) AS stream) AS new"
+    );
+    let before = format!("{MOVE_HEAD}{TAKE_CLAIMS}{NAME_STREAMS}");
+    format!("{before} {INSERT_EVENTS} {events} WHERE EXISTS (SELECT 1 FROM head)")
+});
+
 /// The connection that writes, made anew whenever it is lost.
 pub(super) struct Session {
     options: PgConnectOptions,
     connection: Option<PgConnection>,
     /// A transaction holds the head's lock.
     held: bool,
-    keys: Arc<DedupeKeys>,
 }
 
 impl Session {
-    pub(super) fn new(options: PgConnectOptions, keys: Arc<DedupeKeys>) -> Self {
-        Self { options, connection: None, held: false, keys }
+    pub(super) fn new(options: PgConnectOptions) -> Self {
+        Self { options, connection: None, held: false }
     }
 
     /// Takes the connection out: if a caller is dropped midway, the connection goes with it instead of being used
@@ -64,7 +100,7 @@ impl Session {
         let mut connection = self.take().await.map_err(|error| WriteError::Unknown(error.to_string()))?;
         let held = std::mem::take(&mut self.held);
         let bound = Duration::from_secs(ANSWER_SECONDS_MAX);
-        let outcome = match tokio::time::timeout(bound, send(&mut connection, &self.keys, batch, held)).await {
+        let outcome = match tokio::time::timeout(bound, send(&mut connection, batch, held)).await {
             Ok(outcome) => outcome,
             Err(late) => Err(Failure::Driver(sqlx::Error::Io(late.into()))),
         };
@@ -73,9 +109,9 @@ impl Session {
                 self.connection = Some(connection);
                 Ok(())
             }
-            Err(Failure::Refused(error)) => {
+            Err(Failure::HeadMoved) => {
                 self.connection = Some(connection);
-                Err(error)
+                Err(WriteError::HeadMoved)
             }
             Err(Failure::Driver(error)) => {
                 let (meaning, usable) = meaning(&error);
@@ -124,8 +160,7 @@ impl Session {
 const HOLD_SQL: &str = "SELECT position, hash, recorded_at, installation, epoch FROM journal_head FOR UPDATE";
 
 enum Failure {
-    /// Nothing was written, and the connection can go on.
-    Refused(WriteError),
+    HeadMoved,
     Driver(sqlx::Error),
 }
 
@@ -166,75 +201,40 @@ fn fits_statement(changes: &[Change]) -> bool {
     })
 }
 
-async fn send(connection: &mut PgConnection, keys: &DedupeKeys, batch: &Batch, held: bool) -> Result<(), Failure> {
+async fn send(connection: &mut PgConnection, batch: &Batch, held: bool) -> Result<(), Failure> {
     let single = fits_statement(&batch.changes);
     let transaction = held || !single;
     if transaction && !held {
         connection.execute("BEGIN").await?;
     }
-    let outcome = send_statements(connection, keys, batch, single).await;
+    let outcome = send_statements(connection, batch, single).await;
     if transaction {
         match &outcome {
-            Ok(_) => connection.execute("COMMIT").await?,
+            Ok(()) => connection.execute("COMMIT").await?,
             Err(_) => connection.execute("ROLLBACK").await?,
         };
     }
-    outcome.map(|drain| keys.committed(batch, &drain))
+    outcome
 }
 
-/// Answers with the dedupe keys that went into their table along with the batch.
-async fn send_statements(
-    connection: &mut PgConnection,
-    keys: &DedupeKeys,
-    batch: &Batch,
-    single: bool,
-) -> Result<Drain, Failure> {
-    let prepared = keys.prepare(connection, &batch.before).await.map_err(unprepared)?;
-    let drain = if prepared { keys.admit(batch) } else { Err(WriteError::HeadMoved) };
-    let drain = drain.map_err(Failure::Refused)?;
+async fn send_statements(connection: &mut PgConnection, batch: &Batch, single: bool) -> Result<(), Failure> {
     let begun = Begun::of(batch);
     let changes: &[Change] = if single { &batch.changes } else { &[] };
     let is_plain = changes.is_empty() && begun.numbers.is_empty();
-    let mut query = bind_events(sqlx::query(statements::text(!is_plain, !drain.is_empty())), batch);
+    let sql: &'static str = if is_plain { &PLAIN } else { &WITH_CHANGES };
+    let mut query = bind_events(sqlx::query(sql), batch);
     if !is_plain {
         query = begun.bind(bind_changes(query, changes), batch);
     }
-    if !drain.is_empty() {
-        query = bind_drain(query, &drain);
-    }
     if query.execute(&mut *connection).await?.rows_affected() == 0 {
-        // Where the head has not moved, it was a dedupe key that the table has.
-        let stands = bind_before(sqlx::query(HEAD_STANDS), batch).fetch_optional(&mut *connection).await?.is_some();
-        let unique = || WriteError::Unique(dedupe::REFUSED.to_owned());
-        return Err(Failure::Refused(if stands { unique() } else { WriteError::HeadMoved }));
+        return Err(Failure::HeadMoved);
     }
     if !single {
         for change in &batch.changes {
             apply(connection, change).await?;
         }
     }
-    Ok(drain)
-}
-
-const HEAD_STANDS: &str = "SELECT 1 FROM journal_head WHERE position = $1 AND hash = $2 AND epoch = $3";
-
-fn bind_before<'q>(query: PgQuery<'q>, batch: &'q Batch) -> PgQuery<'q> {
-    let before = &batch.before;
-    query.bind(stored(before.position.0)).bind(before.hash.as_slice()).bind(stored(before.identity.epoch))
-}
-
-/// A question before the statement failed: nothing was written.
-fn unprepared(error: SqlError) -> Failure {
-    match error {
-        SqlError::Driver(error) => Failure::Driver(error),
-        error => Failure::Refused(WriteError::Failed(error.to_string())),
-    }
-}
-
-fn bind_drain<'q>(query: PgQuery<'q>, drain: &'q Drain) -> PgQuery<'q> {
-    let keys: Vec<&[u8]> = drain.keys().iter().map(|(key, _)| key.0.as_slice()).collect();
-    let positions: Vec<i64> = drain.keys().iter().map(|(_, position)| stored(position.0)).collect();
-    query.bind(keys).bind(positions).bind(drain.completes.map_or(0, |through| stored(through.0)))
+    Ok(())
 }
 
 type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
@@ -244,9 +244,13 @@ fn bind_events<'q>(query: PgQuery<'q>, batch: &'q Batch) -> PgQuery<'q> {
         events.iter().map(|event| value(event)).collect()
     }
     let (after, events) = (batch.after(), batch.events.as_slice());
-    let query =
-        query.bind(stored(after.position.0)).bind(after.hash.to_vec()).bind(after.recorded_at.timestamp_micros());
-    bind_before(query, batch)
+    query
+        .bind(stored(after.position.0))
+        .bind(after.hash.to_vec())
+        .bind(after.recorded_at.timestamp_micros())
+        .bind(stored(batch.before.position.0))
+        .bind(batch.before.hash.as_slice())
+        .bind(stored(batch.before.identity.epoch))
         .bind(column(events, |event| stored(event.position.0)))
         .bind(column(events, |event| &*event.stream.kind))
         .bind(column(events, |event| &*event.stream.id))

@@ -13,9 +13,9 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Executor as _, Row as _};
 
 use super::message::{Message, Step};
+use super::recent_keys::{DRAIN_SIZES, Drain, RecentKeys};
 use super::texts::{ALL_INDEXED, FILLED_SIZES, INDEX_KEYS, filled, filled_to, insert_keys, placeholders, refuse_keys};
 use crate::engine::{Batch, Head, WriteError};
-use crate::recent_keys::{DRAIN_SIZES, Drain, RecentKeys};
 use crate::rows::{bytes, count, stored};
 
 /// What a batch with a key that is recorded already is refused with, wherever that was found.

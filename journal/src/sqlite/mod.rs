@@ -5,6 +5,7 @@
 
 mod dedupe;
 mod message;
+mod recent_keys;
 pub(crate) mod texts;
 mod writing;
 

@@ -12,9 +12,9 @@ use sqlx::{Executor as _, Sqlite};
 
 use super::dedupe::{DedupeKeys, drain, drain_apart, refuse_recorded};
 use super::message::{Message, Step, refusal};
+use super::recent_keys::Drain;
 use super::texts::{filled, insert_events, name_streams};
 use crate::engine::{Batch, Change, WriteError};
-use crate::recent_keys::Drain;
 use crate::rows::stored;
 
 /// Rows of one INSERT where a batch has more than goes along with the message that begins, whose sizes are few enough to

@@ -31,9 +31,6 @@ const POSTGRES_BEFORE: &str = "DROP VIEW stream_events;
     ALTER TABLE events DROP COLUMN stream;
     ALTER TABLE events ADD CONSTRAINT events_stream UNIQUE (aggregate_type, aggregate_id, sequence);
     DROP TABLE streams;
-    ALTER TABLE events ADD CONSTRAINT events_dedupe UNIQUE (dedupe_key);
-    DROP TABLE dedupe_keys;
-    ALTER TABLE journal_head DROP COLUMN dedupe_indexed;
     DELETE FROM applied_migrations WHERE namespace = 'muniment.journal' AND name <> '0001_events';";
 
 async fn made_old_file(file: &Path) {

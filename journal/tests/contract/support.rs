@@ -30,14 +30,6 @@ impl Home {
         Self { store, folder: tempfile::tempdir().unwrap() }
     }
 
-    /// A fresh one on the same engine.
-    pub(crate) fn another(&self) -> Self {
-        match self.store {
-            Store::Sqlite { .. } => Self::sqlite(),
-            Store::Postgres { .. } => Self::postgres(),
-        }
-    }
-
     pub(crate) fn config(&self) -> JournalConfig {
         let keys = KeySource::Directory { path: self.keys(), create_missing: true };
         JournalConfig { store: self.store.clone(), keys, limits: JournalLimits::default() }

@@ -1,7 +1,7 @@
 //! Whoever changes the tables behind the journal's back is found, and the position is named.
 
 use muniment_aggregates::record::Position;
-use muniment_journal::{Journal, VerifyError};
+use muniment_journal::{Journal, Store, VerifyError};
 
 use crate::support::{Home, both_engines, one, stream};
 
@@ -72,13 +72,17 @@ async fn a_changed_head_is_named(home: Home) {
 
 /// What leads to a stream's events stands in no hash.
 async fn an_event_filed_under_another_stream_is_named(home: Home) {
+    let on = || match &home.store {
+        Store::Sqlite { .. } => Home::sqlite(),
+        Store::Postgres { .. } => Home::postgres(),
+    };
     let second = "INSERT INTO streams (number, aggregate_type, aggregate_id) VALUES (7, 'thing', 't');";
     for tampering in [
         "UPDATE events SET stream = NULL WHERE position = 5",
         "UPDATE events SET stream = 7 WHERE position = 5",
         "UPDATE events SET stream = 99 WHERE position = 5",
     ] {
-        let error = after(&home.another(), &format!("{second} {tampering}")).await;
+        let error = after(&on(), &format!("{second} {tampering}")).await;
         assert!(matches!(error, VerifyError::Misfiled { position: Position(5) }), "{tampering}: {error}");
     }
     for tampering in [
@@ -87,7 +91,7 @@ async fn an_event_filed_under_another_stream_is_named(home: Home) {
         "UPDATE streams SET aggregate_type = 'other'",
         "UPDATE streams SET number = 8",
     ] {
-        let error = after(&home.another(), tampering).await;
+        let error = after(&on(), tampering).await;
         assert!(matches!(error, VerifyError::Misfiled { position: Position(1) }), "{tampering}: {error}");
     }
     // Of two faults the first is named.
@@ -96,7 +100,7 @@ async fn an_event_filed_under_another_stream_is_named(home: Home) {
             "UPDATE events SET payload = '{{}}' WHERE position = {hash};
              UPDATE events SET stream = NULL WHERE position = {misfiled}"
         );
-        let error = after(&home.another(), &sql).await;
+        let error = after(&on(), &sql).await;
         assert_eq!(error.position(), Some(Position(first)), "{error}");
     }
 }

@@ -76,10 +76,12 @@ fn acc_232_a_step_that_fails_leaves_nothing_recorded(engine: Engine) {
     server.terminate();
     let store = &server.store;
     store.execute("DROP VIEW stream_events");
-    let tables =
-        ["streams", "dedupe_keys", "events", "journal_head", "journal_epochs", "claims", "snapshots", "subject_keys"];
+    let tables = ["streams", "events", "journal_head", "journal_epochs", "claims", "snapshots", "subject_keys"];
     for table in tables {
         store.execute(&format!("DROP TABLE {table}"));
+    }
+    if engine == Engine::Sqlite {
+        store.execute("DROP TABLE dedupe_keys");
     }
     // What the step makes last is there already, in another form.
     store.execute("DELETE FROM applied_migrations; ALTER TABLE outbox RENAME TO kept; CREATE TABLE outbox (a BIGINT)");

@@ -14,13 +14,13 @@ use muniment_aggregates::record::{DedupeKey, Position};
 use crate::engine::{Batch, Head};
 
 /// Keys of one insert into the table; at least the first goes along with a batch.
-pub(crate) const DRAIN_SIZES: [usize; 5] = [64, 128, 256, 512, 1_024];
+pub(super) const DRAIN_SIZES: [usize; 5] = [64, 128, 256, 512, 1_024];
 
 type Keyed = (DedupeKey, Position);
 
 /// The keys of all events after the last generation that is in the table.
 #[derive(Debug)]
-pub(crate) struct RecentKeys {
+pub(super) struct RecentKeys {
     /// Events that make a generation.
     generation_events: u64,
     /// The end of the record for which this is exact; at any other end it must not be asked.
@@ -45,21 +45,16 @@ struct Frozen {
 
 /// What goes into the table along with one batch.
 #[derive(Debug, Default)]
-pub(crate) struct Drain {
+pub(super) struct Drain {
     keys: Arc<[Keyed]>,
     range: Range<usize>,
     /// The last of a generation: the table has every key up to this position then.
-    pub(crate) completes: Option<Position>,
+    pub(super) completes: Option<Position>,
 }
 
 impl Drain {
-    /// Whether nothing goes along.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.range.is_empty() && self.completes.is_none()
-    }
-
     /// The keys in their order, with the positions of their events.
-    pub(crate) fn keys(&self) -> &[Keyed] {
+    pub(super) fn keys(&self) -> &[Keyed] {
         self.keys.get(self.range.clone()).unwrap_or_default()
     }
 }
@@ -73,7 +68,7 @@ fn drained_along(events: usize) -> usize {
 
 impl RecentKeys {
     /// The keys of all events after `indexed`, up to a head with this position and hash.
-    pub(crate) fn new(
+    pub(super) fn new(
         generation_events: u64,
         indexed: Position,
         (position, hash): (Position, [u8; 32]),
@@ -86,28 +81,16 @@ impl RecentKeys {
     }
 
     /// Whether this knows every key of a record that ends here.
-    pub(crate) fn is_at(&self, head: &Head) -> bool {
+    pub(super) fn is_at(&self, head: &Head) -> bool {
         self.position == head.position && self.hash == head.hash
     }
 
     /// The end of the record up to which every key is here or in the table.
-    pub(crate) const fn position(&self) -> Position {
+    pub(super) const fn position(&self) -> Position {
         self.position
     }
 
-    /// That end, with its hash.
-    pub(crate) const fn end(&self) -> (Position, [u8; 32]) {
-        (self.position, self.hash)
-    }
-
-    /// Somebody else recorded events up to this end, with these keys.
-    pub(crate) fn follow(&mut self, (position, hash): (Position, [u8; 32]), keys: HashMap<DedupeKey, Position>) {
-        (self.position, self.hash) = (position, hash);
-        self.growing.extend(keys);
-        self.freeze_full();
-    }
-
-    pub(crate) fn find(&self, key: &DedupeKey) -> Option<Position> {
+    pub(super) fn find(&self, key: &DedupeKey) -> Option<Position> {
         let frozen = || {
             let keys = &self.frozen.as_ref()?.keys;
             let place = keys.binary_search_by_key(&key.0, |(key, _)| key.0).ok()?;
@@ -117,13 +100,13 @@ impl RecentKeys {
     }
 
     /// A key of the batch that is here already, or twice in the batch.
-    pub(crate) fn doubled(&self, batch: &Batch) -> Option<DedupeKey> {
+    pub(super) fn doubled(&self, batch: &Batch) -> Option<DedupeKey> {
         let mut own = HashSet::with_capacity(batch.events.len());
         batch.events.iter().filter_map(|event| event.dedupe).find(|key| !own.insert(*key) || self.find(key).is_some())
     }
 
     /// What is to go into the table along with a batch of so many events.
-    pub(crate) fn drain(&self, events: usize) -> Drain {
+    pub(super) fn drain(&self, events: usize) -> Drain {
         let Some(frozen) = &self.frozen else { return Drain::default() };
         let end = frozen.keys.len().min(frozen.drained + drained_along(events));
         let completes = (end == frozen.keys.len()).then_some(frozen.through);
@@ -131,7 +114,7 @@ impl RecentKeys {
     }
 
     /// The batch is durable, and what was drained along with it too.
-    pub(crate) fn committed(&mut self, batch: &Batch, drain: &Drain) {
+    pub(super) fn committed(&mut self, batch: &Batch, drain: &Drain) {
         let after = batch.after();
         (self.position, self.hash) = (after.position, after.hash);
         let keyed = batch.events.iter().filter_map(|event| event.dedupe.map(|key| (key, event.position)));

@@ -59,7 +59,8 @@ fn acc_100_accounts_are_listed_oldest_first_with_what_they_hold_now(engine: Engi
     for (written, expected) in [("2.0", 2), ("2e0", 2), ("20.0e-1", 2)] {
         let body =
             format!(r#"{{"jsonrpc":"2.0","id":1,"method":"admin_account_list","params":{{"limit":{written}}}}}"#);
-        let listed = house.keeper.client.post_bytes("/api/rpc", body).expect(200);
+        let keeper = house.keeper.client.header("content-type", "application/json");
+        let listed = keeper.post_bytes("/api/rpc", body).expect(200);
         assert_eq!(listed["result"]["accounts"].as_array().map(Vec::len), Some(expected), "{written}: {listed}");
     }
     for limit in [0, 201] {

@@ -6,7 +6,7 @@ use crate::harness::{Engine, Installation, Reply};
 
 fn raw(house: &Installation, person: &crate::harness::Person, body: &str) -> Reply {
     assert!(!house.server.base.is_empty());
-    person.client.post_bytes("/api/rpc", body)
+    person.client.header("content-type", "application/json").post_bytes("/api/rpc", body)
 }
 
 fn acc_200_bad_envelopes_are_told_and_nothing_of_them_runs(engine: Engine) {

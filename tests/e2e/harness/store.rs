@@ -96,7 +96,7 @@ impl Store {
                 .iter()
                 .flat_map(|file| {
                     let sql = "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c \
-                               WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'";
+                               WHERE t.type IN ('table', 'view') AND t.name NOT LIKE 'sqlite_%'";
                     sqlite_texts(&folder.join(file), sql)
                 })
                 .collect(),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::decider::DomainEvent as _;
+use crate::decider::{Decider as _, Facts};
 use crate::ids::{AccountId, GrantId, OfferId, PersonaId};
 use crate::specification::{Specification, at, given};
 

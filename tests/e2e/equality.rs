@@ -1,9 +1,12 @@
 //! Random histories: the two engines give the same answers, and what was built live equals a rebuild from zero.
 
+mod consent;
+
 use serde_json::{Value, json};
 
+use self::consent::{Deed, People, deed};
 use crate::crash::verifies;
-use crate::harness::{Company, Engine, Founder, Reply, Server, torture};
+use crate::harness::{Company, Engine, Founder, Installation, Reply, torture};
 
 /// A small generator with a seed, so that a failing history can be played again.
 pub(crate) struct Dice(u64);
@@ -23,30 +26,51 @@ impl Dice {
     }
 
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        let index = self.roll(u64::try_from(from.len()).unwrap());
-        &from[usize::try_from(index).unwrap()]
+        &from[self.index(from.len())]
+    }
+
+    /// A place in a list of this length.
+    pub(crate) fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.roll(u64::try_from(length).unwrap())).unwrap()
     }
 }
 
 /// One installation under test, with what it answered so far in a form without ids and times of its own.
 struct Side {
-    server: Server,
+    house: Installation,
     founder: Founder,
     company: Company,
+    people: People,
 }
 
 impl Side {
     fn start(engine: Engine) -> Self {
-        let server = Server::with(engine, &[]);
-        let founder = server.sign_in("same@example.com");
-        let company = server.apply(&founder.client, &founder.email, &json!({ "company_name": "Same" }));
-        Self { server, founder, company }
+        let house = Installation::with(engine, &[]);
+        let founder = house.server.sign_in("same@example.com");
+        let company = house.server.apply(&founder.client, &founder.email, &json!({ "company_name": "Same" }));
+        let people = People::of(&house);
+        Self { house, founder, company, people }
     }
 
     fn act(&self, step: &Step) -> Reply {
         match step {
             Step::Agent(path, body) => self.company.agent.post(path, body),
             Step::Founder(path, body) => self.founder.client.post(path, body),
+            Step::People(deed) => self.people.act(deed),
+            Step::OfAlert(verb, nth) => {
+                let newest = self.company.alerts();
+                let id = newest.get(*nth).map_or("alert_AAAAAAAAAAAAAAAA".into(), |alert| alert["id"].clone());
+                let path = format!("/v1/alerts/{}/{verb}", id.as_str().unwrap());
+                self.founder.client.post(&path, &json!({ "note": verb }))
+            }
+            Step::OfToken(verb, nth) => {
+                let tokens = self.founder.client.get("/v1/tokens").expect(200);
+                // Not the one by which all this is done.
+                let made = tokens["tokens"].as_array().unwrap().iter().filter(|token| self.is_of_the_dice(token));
+                let made: Vec<&Value> = made.collect();
+                let id = made.get(*nth).map_or("000000000000000000", |token| token["public_id"].as_str().unwrap());
+                self.founder.client.post(&format!("/v1/tokens/{id}/{verb}"), &json!({}))
+            }
             Step::CorrectNewest(metric, value) => {
                 let page = self.company.agent.get(&format!("/v1/metrics/{metric}/points?limit=1"));
                 let newest: Value = serde_json::from_slice(&page.body).unwrap();
@@ -56,6 +80,12 @@ impl Side {
                     .post(&format!("/v1/metrics/{metric}/points/{id}/correct"), &json!({ "value": value }))
             }
         }
+    }
+
+    /// Whether a token was made by a step: those have names of a letter and a digit.
+    fn is_of_the_dice(&self, token: &Value) -> bool {
+        let public = token["public_id"].as_str().unwrap();
+        !self.company.token.contains(public) && token["name"].as_str().is_some_and(|name| name.len() == 2)
     }
 
     /// Everything that can be asked about the company, without ids and times of recording.
@@ -119,6 +149,9 @@ fn forget_own(value: &mut Value) {
 enum Step {
     Agent(String, Value),
     Founder(String, Value),
+    People(Deed),
+    OfAlert(&'static str, usize),
+    OfToken(&'static str, usize),
     CorrectNewest(String, u64),
 }
 
@@ -134,7 +167,10 @@ fn step(dice: &mut Dice) -> Step {
         }
         _ => json!({ "value": dice.roll(9) * 1_000, "timestamp": day(dice), "source": "dice", "confidence": 0.25 }),
     };
-    match dice.roll(20) {
+    match dice.roll(34) {
+        20..=31 => Step::People(deed(dice)),
+        32 => Step::OfToken("revoke", dice.index(6)),
+        33 => Step::OfToken("rotate", dice.index(6)),
         0..=1 => Step::Agent("/v1/metrics".to_owned(), json!({ "key": metric, "unit": "usd" })),
         2 => Step::Agent(
             format!("/v1/metrics/{metric}/settings"),
@@ -168,14 +204,23 @@ fn both_engines_answer_alike_and_a_rebuild_equals_what_was_live() {
             let [one, other] = sides.each_ref().map(|side| side.act(&step));
             assert_eq!(one.status, other.status, "seed {seed}, step {number}: {one} / {other}");
             assert_eq!(one.code(), other.code(), "seed {seed}, step {number}");
+            let [one, other] = [one, other].map(|reply| reply.json()["error"]["data"].clone());
+            assert_eq!(one, other, "seed {seed}, step {number}");
         }
         let due = crate::harness::eventually("both have raised the same alerts", || {
             let [one, other] = sides.each_ref().map(|side| side.company.alerts().len());
             (one == other).then_some(one)
         });
+        // Which alerts there are while they are still being raised is no matter of the engine.
+        for step in [("ack", 0), ("ack", 0), ("resolve", 1), ("ack", 2), ("ack", 99)] {
+            let [one, other] = sides.each_ref().map(|side| side.act(&Step::OfAlert(step.0, step.1)));
+            assert_eq!((one.status, one.code()), (other.status, other.code()), "seed {seed}: {one} / {other}");
+        }
         let [one, other] = sides.each_ref().map(Side::picture);
         assert_eq!(one, other, "seed {seed}: the engines differ");
-        sides.iter().for_each(|side| verifies(&side.server));
+        let [one, other] = sides.each_ref().map(|side| side.people.picture());
+        assert_eq!(one, other, "seed {seed}: the engines differ about accounts");
+        sides.iter().for_each(|side| verifies(&side.house.server));
         println!("equality seed {seed}: {steps} steps, {due} alerts, alike");
     }
 }

@@ -2,10 +2,12 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Company, Engine, Program, Server, eventually};
+use crate::harness::{Company, Engine, Program, Server, eventually, holds_for};
 
 /// Six pages of a rebuild.
 const POINTS: usize = 30_000;
@@ -43,6 +45,62 @@ fn a_tail_that_is_interrupted_says_where_it_goes_on(engine: Engine) {
     let rest = program.run(&[&tail[..], &["--after", after]].concat());
     let rest: Vec<String> = rest.ok().lines().map(str::to_owned).collect();
     assert_eq!(values(&rest), [3.0], "nothing twice and nothing left out");
+}
+
+fn a_tail_outlives_a_restart_and_says_by_its_exit_code_why_it_ends(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let founder = server.founder("ana");
+    let company = server.company_of(&founder);
+    company.metric("arr");
+    let tail = ["events", "tail", "--filter", "type=metric.point_recorded", "--output", "ndjson", "--follow"];
+    let follow = |token: &str, timeout: &str| {
+        let program = Program::client_of(&server).env("MUNIMENT_TOKEN", token);
+        let mut child = program.start(&[&tail[..], &["--after", "head", "--timeout", timeout]].concat());
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        (program, child, lines)
+    };
+    let value = |line: Option<std::io::Result<String>>| {
+        serde_json::from_str::<Value>(&line.unwrap().unwrap()).unwrap()["data"]["value"].as_f64()
+    };
+    // What is recorded before it asks for the first time is not what it follows.
+    let point_until = |lines: &mut dyn Iterator<Item = std::io::Result<String>>| {
+        let seen = AtomicBool::new(false);
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                while !seen.load(Ordering::Relaxed) {
+                    company.point("arr", &json!({ "value": 1 }));
+                    holds_for(Duration::from_millis(100), "a pause", || true);
+                }
+            });
+            let line = lines.next();
+            seen.store(true, Ordering::Relaxed);
+            assert_eq!(value(line), Some(1.0));
+        });
+    };
+    let ends = |mut child: Child, code: i32| {
+        let status = eventually("it ends", || child.try_wait().unwrap());
+        let said = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+        assert_eq!(status.code(), Some(code), "{said}");
+        assert!(said.contains("--after "), "where it goes on: {said}");
+    };
+
+    let made =
+        founder.client.post("/v1/tokens", &json!({ "name": "tail", "scopes": ["application:read"] })).expect(201);
+    let (_home, child, mut lines) = follow(made["token"].as_str().unwrap(), "15s");
+    point_until(&mut lines);
+    server.kill9();
+    server.restart();
+    company.point("arr", &json!({ "value": 2 }));
+    while value(lines.next()) == Some(1.0) {}
+    let public = made["public_id"].as_str().unwrap();
+    founder.client.post(&format!("/v1/tokens/{public}/revoke"), &json!({})).expect(200);
+    ends(child, 4);
+
+    let (_home, child, mut lines) = follow(&company.token, "1s");
+    point_until(&mut lines);
+    server.kill9();
+    ends(child, 6);
+    server.restart();
 }
 
 /// Where the tables that a rebuild fills are; nothing while none does.
@@ -122,5 +180,6 @@ fn a_rebuild_that_is_killed_leaves_the_old_tables_and_is_gone_on_with(engine: En
 
 both_engines![
     a_tail_that_is_interrupted_says_where_it_goes_on,
+    a_tail_outlives_a_restart_and_says_by_its_exit_code_why_it_ends,
     a_rebuild_that_is_killed_leaves_the_old_tables_and_is_gone_on_with,
 ];

@@ -49,4 +49,3 @@ mod tokens_check;
 #[cfg(feature = "otel")]
 mod traces;
 mod why;
-mod zz_last_look;

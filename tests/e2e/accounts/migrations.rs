@@ -91,6 +91,13 @@ fn acc_232_a_step_that_fails_leaves_nothing_recorded(engine: Engine) {
     // Possible only where the tables that the step made before it failed are gone again.
     store.execute("CREATE TABLE events (a BIGINT); DROP TABLE events");
     store.execute("DROP TABLE outbox; DROP TABLE kept");
+    // The same where a later step fails: nothing of those before it is left.
+    store.execute("CREATE TABLE streams (a BIGINT)");
+    let refused = self::refused(&server);
+    assert!(!refused.status.success() && refused.log.contains("migration-failed"), "{refused:?}");
+    assert!(refused.log.contains("0002_streams"), "{refused:?}");
+    assert!(recorded(store).is_empty());
+    store.execute("CREATE TABLE events (a BIGINT); DROP TABLE events; DROP TABLE streams");
     server.restart();
     assert_eq!(names(&recorded(store)), released(engine));
 }

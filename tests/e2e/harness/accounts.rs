@@ -39,6 +39,7 @@ impl Setup {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         std::fs::write(&path, format!("{BOOTSTRAP_TOKEN}\n")).unwrap();
+        super::secrets::key(BOOTSTRAP_TOKEN);
         (self.set("ACCOUNTS_BOOTSTRAP_TOKEN_PATH", path.to_str().unwrap()), folder)
     }
 }
@@ -64,13 +65,21 @@ pub(crate) struct Person {
 impl Installation {
     /// The one installation an engine that tests with unique names share.
     pub(crate) fn shared(engine: Engine) -> &'static Self {
+        Self::place(engine).get_or_init(|| Self::start(Setup::new(engine).with_accounts().shared()))
+    }
+
+    /// The same, if a test needed it.
+    pub(super) fn started(engine: Engine) -> Option<&'static Self> {
+        Self::place(engine).get()
+    }
+
+    fn place(engine: Engine) -> &'static OnceLock<Self> {
         static SQLITE: OnceLock<Installation> = OnceLock::new();
         static POSTGRES: OnceLock<Installation> = OnceLock::new();
-        let shared = match engine {
+        match engine {
             Engine::Sqlite => &SQLITE,
             Engine::Postgres => &POSTGRES,
-        };
-        shared.get_or_init(|| Self::start(Setup::new(engine).with_accounts().shared()))
+        }
     }
 
     /// One of one's own, with these settings beside the usual ones.
@@ -152,6 +161,7 @@ impl Installation {
     /// A client with the daemon token that is in force.
     pub(crate) fn daemon(&self) -> Client {
         let token = std::fs::read_to_string(self.server.data.join("run/daemon_token")).unwrap();
+        super::secrets::key(&token);
         self.server.anonymous().header("x-daemon-token", token.trim())
     }
 

@@ -94,6 +94,7 @@ impl Client {
             );
         }
         let mut request = self.http.request(method, format!("{}{path}", self.base)).headers(headers);
+        let sent = body.clone().unwrap_or_default();
         if let Some(body) = body {
             request = request.body(body);
         }
@@ -105,7 +106,10 @@ impl Client {
             let reply = Reply { what, status, headers, body };
             reply.check_error_shape();
             reply.check_headers();
-            super::secrets::heed(&reply.headers, &reply.body);
+            super::secrets::heed(reply.status, &reply.headers, &reply.body);
+            if reply.status < 300 {
+                super::secrets::heed_request(&sent);
+            }
             Ok(reply)
         })
     }

@@ -5,11 +5,12 @@ mod accounts;
 #[cfg(feature = "otel")]
 mod collector;
 mod http;
+mod last_look;
 mod mail_sink;
 mod parallel;
 mod people;
 mod program;
-pub(crate) mod secrets;
+mod secrets;
 mod server;
 mod store;
 
@@ -17,11 +18,12 @@ pub(crate) use accounts::{COOKIE_KEY, Installation, ORIGIN, PASSWORD, Person, Rp
 #[cfg(feature = "otel")]
 pub(crate) use collector::{Collector, attribute};
 pub(crate) use http::{Client, Reply, check_rpc_error};
+pub(crate) use last_look::of_test;
 pub(crate) use mail_sink::MailSink;
 pub(crate) use parallel::{eventually, holds_for, in_parallel, runtime};
 pub(crate) use people::{Company, Founder, unique};
 pub(crate) use program::{Output, Program};
-pub(crate) use server::{Refused, Server, Setup, look_at_shared};
+pub(crate) use server::{Refused, Server, Setup};
 pub(crate) use store::{Engine, Store, folder_bytes};
 
 /// Makes a `sqlite` and a `postgres` test out of each named function; the function takes the [`Engine`].
@@ -33,14 +35,12 @@ macro_rules! both_engines {
             mod $name {
                 #[test]
                 fn sqlite() {
-                    super::$name($crate::harness::Engine::Sqlite);
-                    $crate::harness::look_at_shared();
+                    $crate::harness::of_test(|| super::$name($crate::harness::Engine::Sqlite));
                 }
 
                 #[test]
                 fn postgres() {
-                    super::$name($crate::harness::Engine::Postgres);
-                    $crate::harness::look_at_shared();
+                    $crate::harness::of_test(|| super::$name($crate::harness::Engine::Postgres));
                 }
             }
         )+

@@ -93,6 +93,9 @@ impl Program {
         let _ = stdin.write_all(input.as_bytes());
         drop(stdin);
         let output = child.wait_with_output().unwrap();
+        if arguments.contains(&"--password-stdin") && output.status.success() {
+            super::secrets::password(input.trim_end());
+        }
         Output {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -1,5 +1,5 @@
-//! Every token that any server handed out in this run, so that the end of the run can look for them where they must
-//! never be: in a store, in a log.
+//! Every secret that any server handed out, took or was started with in this run, so that the end of the run can look for
+//! them where they must never be: in stores, logs, exports, settings that are shown, and refusals.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -10,19 +10,64 @@ use serde_json::Value;
 
 use super::{PASSWORD, base64url};
 
+/// Tokens, cookies, passwords and keys.
 static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// Codes by e-mail. Six digits stand in many a number, so they are looked for where a text or a name says what they are.
+static CODES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// Bodies of refusals.
+static REFUSALS: Mutex<BTreeSet<Vec<u8>>> = Mutex::new(BTreeSet::new());
 
 /// Characters at the end of a token that are all secret, whatever its kind.
 const SECRET_CHARACTERS: usize = 32;
+/// Shorter ones could stand anywhere by chance.
+const PASSWORD_CHARACTERS_MIN: usize = 12;
 
-/// Remembers what an answer hands out.
-pub(super) fn heed(headers: &HeaderMap, body: &[u8]) {
+/// Settings whose value nobody may see again.
+const SECRET_SETTINGS: [&str; 3] = ["MUNIMENT_COOKIE_KEYS", "MUNIMENT_MASTER_KEY", "MUNIMENT_SIGNUP_SECRET"];
+/// Fields of requests that hold a password.
+const PASSWORD_FIELDS: [&str; 3] = ["password", "current_password", "new_password"];
+
+/// Remembers what an answer hands out, and keeps a refusal.
+pub(super) fn heed(status: u16, headers: &HeaderMap, body: &[u8]) {
     for cookie in headers.get_all(SET_COOKIE) {
         let value = cookie.to_str().ok().and_then(|text| text.split_once('=')).map_or("", |(_, value)| value);
         remember(value.split(':').next().unwrap_or_default());
     }
+    if status >= 400 {
+        REFUSALS.lock().unwrap().insert(body.to_vec());
+    }
     if let Ok(answer) = serde_json::from_slice(body) {
         walk(&answer);
+    }
+}
+
+/// Remembers the passwords of a request that was granted.
+pub(super) fn heed_request(body: &[u8]) {
+    let Ok(Value::Object(fields)) = serde_json::from_slice(body) else { return };
+    PASSWORD_FIELDS.iter().filter_map(|name| fields.get(*name)?.as_str()).for_each(password);
+}
+
+/// Remembers a password, if it is one that nobody would write by chance.
+pub(super) fn password(password: &str) {
+    let letters: BTreeSet<char> = password.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect();
+    let is_plain = password.chars().all(|letter| letter.is_ascii_graphic() || letter == ' ');
+    if is_plain && password.len() >= PASSWORD_CHARACTERS_MIN && letters.len() > 4 {
+        SEEN.lock().unwrap().insert(password.to_owned());
+    }
+}
+
+/// Remembers what is secret of the settings that a server is started with.
+pub(super) fn heed_settings(settings: &[(String, String)]) {
+    let secret = settings.iter().filter(|(name, _)| SECRET_SETTINGS.contains(&name.as_str()));
+    secret.flat_map(|(_, value)| value.split(',')).for_each(key);
+    let logins = settings.iter().filter_map(|(_, value)| value.split_once("://")?.1.split_once('@'));
+    logins.filter_map(|(login, _)| login.split_once(':')).for_each(|(_, password)| key(password));
+}
+
+/// Remembers a key as it stands in a setting or a file.
+pub(super) fn key(key: &str) {
+    if key.trim().len() >= PASSWORD_CHARACTERS_MIN {
+        SEEN.lock().unwrap().insert(key.trim().to_owned());
     }
 }
 
@@ -32,6 +77,7 @@ fn walk(value: &Value) {
             for (name, field) in fields {
                 match field.as_str() {
                     Some(text) if name == "token" || name.ends_with("_token") => remember(text),
+                    Some(code) if name == "dev_otp" => drop(CODES.lock().unwrap().insert(code.to_owned())),
                     _ => walk(field),
                 }
             }
@@ -47,15 +93,28 @@ fn remember(token: &str) {
     }
 }
 
-/// How many tokens were handed out so far.
-pub(crate) fn seen() -> usize {
-    SEEN.lock().unwrap().len()
+/// How many secrets and codes were seen so far.
+pub(super) fn seen() -> (usize, usize) {
+    (SEEN.lock().unwrap().len(), CODES.lock().unwrap().len())
+}
+
+/// The bodies of all refusals so far, one after the other.
+pub(super) fn refusals() -> Vec<u8> {
+    REFUSALS.lock().unwrap().iter().flatten().copied().collect()
 }
 
 /// A secret of this run that stands in these bytes in clear, with what stands around it.
-pub(crate) fn found_in(bytes: &[u8]) -> Option<String> {
+pub(super) fn found_in(bytes: &[u8]) -> Option<String> {
     let mut secrets: Vec<String> = SEEN.lock().unwrap().iter().cloned().collect();
     secrets.extend([PASSWORD.to_owned(), "$argon2id$".to_owned()]);
+    for code in CODES.lock().unwrap().iter() {
+        secrets.extend([
+            format!("\"{code}\""),
+            format!("code\":{code}"),
+            format!("code={code}"),
+            format!("code {code}"),
+        ]);
+    }
     let all = AhoCorasick::new(&secrets).unwrap();
     let found = all.find(bytes)?;
     let around = found.start().saturating_sub(200)..bytes.len().min(found.end() + 100);

@@ -105,6 +105,7 @@ impl Setup {
         if let Store::Postgres { url } = &store {
             settings.push(("MUNIMENT_DATABASE_URL".to_owned(), url.to_string()));
         }
+        super::secrets::heed_settings(&settings);
         let port = free_port();
         settings.push(("MUNIMENT_LISTEN".to_owned(), format!("{}:{port}", self.listen)));
         let server = Server {
@@ -139,7 +140,7 @@ pub(crate) struct Refused {
 static SHARED_LOGS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// What must hold at the end of every test of the shared servers, too.
-pub(crate) fn look_at_shared() {
+pub(super) fn check_shared_logs() {
     let logs = SHARED_LOGS.lock().unwrap().clone();
     logs.iter().for_each(|log| check_log(&fs::read_to_string(log).unwrap()));
 }
@@ -167,13 +168,21 @@ pub(crate) struct Server {
 impl Server {
     /// The one server an engine that tests with unique names share.
     pub(crate) fn shared(engine: Engine) -> &'static Self {
+        Self::place(engine).get_or_init(|| Setup::new(engine).shared().start())
+    }
+
+    /// The same, if a test needed it.
+    pub(super) fn started(engine: Engine) -> Option<&'static Self> {
+        Self::place(engine).get()
+    }
+
+    fn place(engine: Engine) -> &'static OnceLock<Self> {
         static SQLITE: OnceLock<Server> = OnceLock::new();
         static POSTGRES: OnceLock<Server> = OnceLock::new();
-        let shared = match engine {
+        match engine {
             Engine::Sqlite => &SQLITE,
             Engine::Postgres => &POSTGRES,
-        };
-        shared.get_or_init(|| Setup::new(engine).shared().start())
+        }
     }
 
     /// A server of one's own with these settings (`MUNIMENT_` is put in front).
@@ -276,10 +285,14 @@ impl Server {
 
 impl Server {
     /// What must hold at the end of every test: no handler panicked, every answer was as declared, no row of the audit
-    /// drifted, and every read model equals its rebuild.
+    /// drifted, no secret of the run stands in the log or the embedded store, and every read model equals its rebuild.
     fn last_look(&self) {
         let log = self.log();
         check_log(&log);
+        assert_eq!(super::secrets::found_in(log.as_bytes()), None, "in the log");
+        if self.engine == Engine::Sqlite && self.owns_data {
+            assert_eq!(super::secrets::found_in(&self.store.bytes_without_keys()), None, "in the store");
+        }
         let has_own_types = self.settings.iter().any(|(name, _)| name == "MUNIMENT_AUDIT_EVENTS");
         assert!(
             has_own_types || !log.contains("an audit row is not as registered"),

@@ -129,6 +129,16 @@ impl Store {
         self.execute("DELETE FROM snapshots");
     }
 
+    /// What [`Store::bytes`] gives, without the files whose whole purpose is to hold a key.
+    pub(crate) fn bytes_without_keys(&self) -> Vec<u8> {
+        match self {
+            Self::Sqlite { folder } => bytes_of_files(folder, &|path| {
+                !["master.key", "daemon_token"].iter().any(|key| path.file_name().is_some_and(|name| name == *key))
+            }),
+            Self::Postgres { .. } => self.bytes(),
+        }
+    }
+
     /// Everything stored, as bytes: the files of the folder, and a dump of the database where there is one.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match self {
@@ -154,12 +164,16 @@ async fn open(file: &Path) -> SqlitePool {
 
 /// All files under a folder, one after the other.
 pub(crate) fn folder_bytes(folder: &Path) -> Vec<u8> {
+    bytes_of_files(folder, &|_| true)
+}
+
+fn bytes_of_files(folder: &Path, is_wanted: &impl Fn(&Path) -> bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            bytes.extend(folder_bytes(&path));
-        } else {
+            bytes.extend(bytes_of_files(&path, is_wanted));
+        } else if is_wanted(&path) {
             bytes.extend(std::fs::read(&path).unwrap());
         }
     }

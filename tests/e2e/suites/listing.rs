@@ -25,6 +25,8 @@ pub(super) struct Route {
     pub(super) credentials: Vec<String>,
     pub(super) input: Value,
     pub(super) output: Value,
+    /// Schemas of its refusals, by status.
+    pub(super) errors: Value,
 }
 
 /// The whole listing.
@@ -58,6 +60,7 @@ pub(super) fn routes(surface: &Value) -> Vec<Route> {
         credentials: texts(&row["auth"]["credential_types"]),
         input: row["input_schema"].clone(),
         output: row["output_schema"].clone(),
+        errors: row["error_schemas"].clone(),
     };
     let is_plain = |route: &Route| route.path != "/api/rpc" && !route.path.ends_with("/stream");
     rows.iter().map(route).filter(is_plain).collect()

@@ -92,6 +92,16 @@ async fn a_fault_of_a_handler_is_a_500_and_one_line_with_the_correlation_id() {
     assert_eq!(lines.take(), Vec::<Value>::new());
 }
 
+#[actix::test]
+async fn who_meets_a_full_queue_is_told_when_to_come_again() {
+    for is_api in [false, true] {
+        let response = answered(BusError::Overloaded, is_api, "c");
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok()), Some("1"));
+        assert_eq!(body(response).await["error"], "service_unavailable");
+    }
+}
+
 fn answered(failed: BusError<FragileRefusal>, is_api: bool, correlation: &str) -> HttpResponse {
     if is_api {
         return api::refusal(Fail::from_bus(failed).flat(), None, correlation);

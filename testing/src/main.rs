@@ -67,8 +67,8 @@ fn run(arguments: Arguments) -> Result<()> {
     if config.environment.is_production() {
         anyhow::bail!("MUNIMENT_ENV is production: this program is for tests");
     }
-    telemetry::panics::install();
     let telemetry = telemetry::start(&config.telemetry, std::io::IsTerminal::is_terminal(&std::io::stderr()))?;
+    telemetry::panics::install();
     // Every installation begins with the real bootstrap, so the window must be open at its start.
     config.accounts.bootstrap = BootstrapMode::Live;
     config.accounts.bootstrap_token_path = Some(data_dir.join("bootstrap_token"));

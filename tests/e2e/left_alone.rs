@@ -46,6 +46,15 @@ fn one_unreadable_metric_keeps_no_other_from_its_alerts(engine: Engine) {
         assert!(figures.contains(&counted), "{policy} passed nothing over:\n{figures}");
     }
 
+    // Whoever asks it is not told to try again: no other attempt ends otherwise until somebody mends it.
+    let correlation = agent.post_a_fault("/v1/metrics/bad/points", &json!({ "value": 300 }));
+    let log = second.log();
+    let told: Vec<&str> = log.lines().filter(|line| line.contains(&correlation)).collect();
+    assert!(
+        matches!(told.as_slice(), [line] if line.contains("metric.defined")),
+        "one line says which event: {told:?}"
+    );
+
     second.kill9();
     first.store.execute(&format!("UPDATE events SET payload = '{defined}' WHERE {of_bad}"));
     let third = Setup::new(engine).over(first.store.clone(), &first.data).start();

@@ -103,8 +103,8 @@ fn log_filter(global: &Global) -> Option<String> {
 }
 
 fn run(global: &Global, loaded: Loaded, with_demo: bool) -> Result<()> {
-    telemetry::panics::install();
     let telemetry = telemetry::start(&loaded.config.telemetry, global.colors())?;
+    telemetry::panics::install();
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }

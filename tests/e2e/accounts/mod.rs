@@ -6,6 +6,7 @@ mod audit;
 mod bootstrap;
 mod configuration;
 mod daemon;
+mod damaged;
 mod drift;
 mod entitled;
 mod examples;

@@ -52,10 +52,37 @@ impl Client {
 
     /// Status and body of an answer that may be a fault, which no other call takes.
     pub(crate) fn post_to_a_fault(&self, path: &str, body: &Value) -> (u16, String) {
-        let request = self.http.post(format!("{}{path}", self.base)).body(body.to_string());
+        let client = self.header("content-type", "application/json");
+        let (status, _, body) = client.to_a_fault(Method::POST, path, body.to_string());
+        (status, body)
+    }
+
+    /// The correlation id of a GET that ends in a fault of the server's.
+    pub(crate) fn get_a_fault(&self, path: &str) -> String {
+        self.is_a_fault(Method::GET, path, String::new())
+    }
+
+    /// The same of a POST.
+    pub(crate) fn post_a_fault(&self, path: &str, body: &Value) -> String {
+        self.header("content-type", "application/json").is_a_fault(Method::POST, path, body.to_string())
+    }
+
+    fn is_a_fault(&self, method: Method, path: &str, body: String) -> String {
+        let (status, headers, body) = self.to_a_fault(method, path, body);
+        assert_eq!((status, body.as_str()), (500, "{\"error\":\"internal_error\"}"), "{path}");
+        assert!(!headers.contains_key("retry-after"), "{headers:?}");
+        headers["x-request-id"].to_str().unwrap().to_owned()
+    }
+
+    fn to_a_fault(&self, method: Method, path: &str, body: String) -> (u16, HeaderMap, String) {
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).body(body);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
         runtime().block_on(async {
             let response = request.send().await.unwrap();
-            (response.status().as_u16(), response.text().await.unwrap())
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            (status, headers, response.text().await.unwrap())
         })
     }
 

@@ -4,6 +4,7 @@
 mod describe;
 pub mod everywhere;
 mod forget;
+pub mod shown;
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -70,7 +71,7 @@ pub struct Filter {
 }
 
 const SELECT: &str = "SELECT seq, id, event_type, outcome, actor_id, account_id, target_account_id, target_actor_id, \
-    client, created_at, metadata FROM audit_log_v1_g0";
+    client, created_at, metadata FROM audit_log_v2_g0";
 
 fn from_row(row: &Row) -> Result<AuditRow, SqlError> {
     Ok(AuditRow {
@@ -138,7 +139,7 @@ pub async fn after(store: &ReadStore, seq: Position, limit: usize) -> Result<Vec
 /// # Errors
 /// What the database says.
 pub async fn newest(store: &ReadStore, rows: usize) -> Result<Position, SqlError> {
-    let mut query = Query::new("SELECT seq FROM audit_log_v1_g0 ORDER BY seq DESC LIMIT 1");
+    let mut query = Query::new("SELECT seq FROM audit_log_v2_g0 ORDER BY seq DESC LIMIT 1");
     query.bind(" OFFSET ", rows);
     let row = store.fetch_optional(query.sql(), query.args()).await?;
     row.map_or(Ok(Position::START), |row| position(&row, "seq"))
@@ -149,7 +150,7 @@ pub async fn newest(store: &ReadStore, rows: usize) -> Result<Position, SqlError
 pub struct AuditLog;
 
 const TABLES: &[Table] =
-    &[Table { name: "audit_log_v1", key: &["seq"] }, Table { name: "audit_offers_v1", key: &["id"] }];
+    &[Table { name: "audit_log_v2", key: &["seq"] }, Table { name: "audit_offers_v2", key: &["id"] }];
 
 #[async_trait]
 impl Projection for AuditLog {
@@ -158,7 +159,7 @@ impl Projection for AuditLog {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -167,13 +168,13 @@ impl Projection for AuditLog {
 
     fn schema(&self, engine: Engine) -> &'static str {
         match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/audit_log_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/audit_log_v1.sql"),
+            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/audit_log_v2.sql"),
+            Engine::Postgres => include_str!("../../migrations/postgres/read_models/audit_log_v2.sql"),
         }
     }
 
     fn interest(&self) -> &'static [&'static str] {
-        &["account", "attempt", "invite", "note", "offer", "settings"]
+        &["account", "attempt", "invite", "note", "offer", "scope", "settings", "subject"]
     }
 
     async fn apply(&self, facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<(), ApplyError> {
@@ -207,7 +208,7 @@ impl Projection for AuditLog {
 
 async fn insert(fact: &Fact<'_>, row: describe::Described, rows: &mut Rows<'_>) -> Result<(), ApplyError> {
     rows.execute(
-        "INSERT INTO audit_log_v1_g0 (seq, id, event_type, outcome, actor_id, account_id, target_account_id, \
+        "INSERT INTO audit_log_v2_g0 (seq, id, event_type, outcome, actor_id, account_id, target_account_id, \
          target_actor_id, client, created_at, metadata) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         &[
             fact.position(),
@@ -261,7 +262,7 @@ async fn offer_of(
     let id = match event {
         OfferBookEvent::Made(made) => {
             rows.execute(
-                "INSERT INTO audit_offers_v1_g0 (id, grantor, grantor_account, to_persona, role, scope_id) \
+                "INSERT INTO audit_offers_v2_g0 (id, grantor, grantor_account, to_persona, role, scope_id) \
                  VALUES ($1, $2, $3, $4, $5, $6)",
                 &[
                     made.offer.0.as_str().into(),
@@ -277,7 +278,7 @@ async fn offer_of(
         }
         OfferBookEvent::Refreshed(refreshed) => {
             let to = refreshed.to_persona.as_ref().map(|persona| persona.0.as_str());
-            let sql = "UPDATE audit_offers_v1_g0 SET to_persona = $1 WHERE id = $2";
+            let sql = "UPDATE audit_offers_v2_g0 SET to_persona = $1 WHERE id = $2";
             rows.execute(sql, &[to.into(), refreshed.offer.0.as_str().into()]).await?;
             &refreshed.offer
         }
@@ -288,7 +289,7 @@ async fn offer_of(
         OfferBookEvent::Lapsed(lapsed) => &lapsed.offer,
         OfferBookEvent::GrantCreated(_) | OfferBookEvent::GrantRevoked(_) => return Ok(None),
     };
-    let sql = "SELECT grantor, grantor_account, to_persona, role, scope_id FROM audit_offers_v1_g0 WHERE id = $1";
+    let sql = "SELECT grantor, grantor_account, to_persona, role, scope_id FROM audit_offers_v2_g0 WHERE id = $1";
     let Some(row) = rows.fetch_optional(sql, &[id.0.as_str().into()]).await? else {
         return Err(fact.poison("the offer is not in the read model"));
     };

@@ -143,7 +143,10 @@ pub fn built_in() -> Vec<EventType> {
             [must("token_id", Kind::Text), may("name", Kind::Text), must("credential_type", Kind::Text)],
         ),
         event("token_revoke", [must("token_id", Kind::Text), must("credential_type", Kind::Text)]),
-        event("token_revoke_all", [must("count", Kind::Integer), may("attempted_account_id", Kind::Text)]),
+        event(
+            "token_revoke_all",
+            [must("count", Kind::Integer), may("attempted_account_id", Kind::Text), may("reason", Kind::Text)],
+        ),
         event(
             "role_grant_create",
             [
@@ -177,6 +180,13 @@ pub fn built_in() -> Vec<EventType> {
             [must("setting", Kind::Text), may("old_value", Kind::Any), may("new_value", Kind::Any)],
         ),
         event(THROTTLE_LIFTED, []),
+        event("account_create", [may("username", Kind::Text), must("via", Kind::Text), may("invite_id", Kind::Text)]),
+        event("account_erase", [must("reason", Kind::Text)]),
+        event("subject_erase", [must("subject_id", Kind::Text), must("reason", Kind::Text)]),
+        event("email_verify", []),
+        event("session_end", [must("session_id", Kind::Text), must("reason", Kind::Text)]),
+        event("password_remove", [must("reason", Kind::Text)]),
+        event("scope_destroy", [must("scope_kind", Kind::Text), must("scope_id", Kind::Text)]),
         event("actor_create", [must("actor_id", Kind::Text), may("name", Kind::Text)]),
         of_metrics("auth.otp.started"),
         of_metrics("auth.otp.verified"),

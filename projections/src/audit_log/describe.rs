@@ -1,18 +1,23 @@
 //! Which row an event makes, whom it names, and what it says (spec/accounts-and-offers.md sections 6.1 and 6.3).
 
-use muniment_aggregates::account::{AccountEvent, Via};
+use muniment_aggregates::account::{AccountEvent, AccountRegistered, SessionClosed, Via};
 use muniment_aggregates::attempt::AttemptEvent;
 use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::invite::InviteEvent;
 use muniment_aggregates::note::NoteEvent;
 use muniment_aggregates::offer_book::{GrantPath, GrantScope, OfferBookEvent};
 use muniment_aggregates::record::Who;
+use muniment_aggregates::scope::ScopeEvent;
 use muniment_aggregates::sealed::Sealed;
 use muniment_aggregates::settings::SettingsEvent;
+use muniment_aggregates::subject::SubjectEvent;
 use serde_json::{Value, json};
 
 use crate::fact::Fact;
 use crate::projection::ApplyError;
+
+/// Why what was set up before the mailbox was proved ends.
+const EMAIL_PROVED: &str = "email_proved";
 
 /// What rows about an offer say of it.
 pub(super) struct OfferFacts {
@@ -47,6 +52,17 @@ impl Described {
             target_actor: None,
             metadata,
         }
+    }
+
+    /// A row of what was done to an account by whoever has the server's files, whom no account names.
+    fn by_operator(event_type: &str, target: &str, metadata: Value) -> Self {
+        Self { account: None, target_account: Some(target.to_owned()), ..Self::own(event_type, target, metadata) }
+    }
+
+    /// A row of a persona's doing that is about no account.
+    fn of_persona(fact: &Fact<'_>, event_type: &str, metadata: Value) -> Self {
+        let (account, actor) = initiator(fact);
+        Self { actor, account, ..Self::own(event_type, "", metadata) }
     }
 
     /// A row of a persona's doing to an account.
@@ -126,47 +142,43 @@ pub(super) fn describe(fact: &Fact<'_>, offer: Option<&OfferFacts>) -> Result<Op
             Some(Described { account: initiator(fact).0, ..Described::own("app_settings_update", "", metadata) })
         }
         AnyEvent::OfferBook(event) => Some(of_book(fact, id, event, offer)?),
+        AnyEvent::Scope(ScopeEvent::Destroyed(_)) => {
+            // The stream's id is `<kind>:<uuid>`.
+            let (kind, scope) = id.split_once(':').unwrap_or((id, ""));
+            Some(Described::of_persona(fact, "scope_destroy", json!({ "scope_kind": kind, "scope_id": scope })))
+        }
+        AnyEvent::Subject(SubjectEvent::Erased(erased)) => {
+            let metadata = json!({ "subject_id": id, "reason": erased.reason });
+            Some(Described { account: None, ..Described::own("subject_erase", "", metadata) })
+        }
         AnyEvent::Metric(_)
         | AnyEvent::Application(_)
         | AnyEvent::Challenge(_)
         | AnyEvent::Session(_)
-        | AnyEvent::Scope(_)
+        | AnyEvent::Scope(ScopeEvent::Joined(_))
         | AnyEvent::Roster(_)
-        | AnyEvent::Scheduler(_)
-        | AnyEvent::Subject(_) => None,
+        | AnyEvent::Scheduler(_) => None,
     })
 }
 
 fn of_account(fact: &Fact<'_>, id: &str, event: &AccountEvent) -> Option<Described> {
     let command = fact.metadata.command.as_str();
     match event {
-        AccountEvent::Registered(registered) => {
-            let username = &registered.username;
-            match registered.via {
-                Via::Invite => {
-                    let metadata = json!({ "username": username, "invite_id": registered.invite });
-                    Some(Described::own("signup", id, metadata))
-                }
-                Via::OpenSignup => {
-                    Some(Described::own("signup", id, json!({ "username": username, "open_signup": true })))
-                }
-                Via::Bootstrap => Some(Described::own("bootstrap", id, Value::Null)),
-                // A sign-in by code has its rows in the audit of metrics; an operator's doing is in the record alone.
-                Via::EmailCode | Via::Operator => None,
-            }
-        }
+        AccountEvent::Registered(registered) => Some(registration(id, registered)),
+        AccountEvent::EmailVerified(_) => Some(Described::own("email_verify", id, Value::Null)),
         AccountEvent::SessionOpened(_) if command == "login" => Some(Described::own("login", id, Value::Null)),
-        AccountEvent::SessionClosed(closed) => match closed.reason.as_str() {
-            "logout" if command == "logout" => Some(Described::own("logout", id, Value::Null)),
-            "revoked" => {
-                let metadata = json!({ "session_id": closed.session, "credential_type": credential(fact) });
-                Some(Described::own("session_revoke", id, metadata))
-            }
-            _ => None,
-        },
+        AccountEvent::SessionClosed(closed) => of_closed(fact, id, closed),
         AccountEvent::SessionsEnded(ended) => Some(ended_all(fact, id, "session_revoke_all", ended.count)),
-        AccountEvent::TokensEnded(ended) if ended.reason != "email_proved" => {
-            Some(ended_all(fact, id, "token_revoke_all", ended.count))
+        AccountEvent::TokensEnded(ended) if ended.reason == EMAIL_PROVED => {
+            let metadata = json!({ "count": ended.count, "reason": ended.reason });
+            Some(Described::own("token_revoke_all", id, metadata))
+        }
+        AccountEvent::TokensEnded(ended) => Some(ended_all(fact, id, "token_revoke_all", ended.count)),
+        AccountEvent::PasswordRemoved(removed) => {
+            Some(Described::own("password_remove", id, json!({ "reason": removed.reason })))
+        }
+        AccountEvent::Erased(erased) => {
+            Some(Described::by_operator("account_erase", id, json!({ "reason": erased.reason })))
         }
         AccountEvent::PasswordChanged(changed) => {
             let metadata = json!({
@@ -188,14 +200,46 @@ fn of_account(fact: &Fact<'_>, id: &str, event: &AccountEvent) -> Option<Describ
         AccountEvent::PersonaAdded(added) => {
             Some(Described::own("actor_create", id, json!({ "actor_id": added.persona, "name": added.name })))
         }
-        AccountEvent::EmailVerified(_)
-        | AccountEvent::SessionOpened(_)
+        AccountEvent::SessionOpened(_)
         | AccountEvent::SessionExtended(_)
         | AccountEvent::SessionEvicted(_)
-        | AccountEvent::ApiTokenEvicted(_)
-        | AccountEvent::TokensEnded(_)
-        | AccountEvent::PasswordRemoved(_)
-        | AccountEvent::Erased(_) => None,
+        | AccountEvent::ApiTokenEvicted(_) => None,
+    }
+}
+
+/// How an account came into being, by which way.
+fn registration(id: &str, registered: &AccountRegistered) -> Described {
+    let username = &registered.username;
+    match registered.via {
+        Via::Invite => Described::own("signup", id, json!({ "username": username, "invite_id": registered.invite })),
+        Via::OpenSignup => Described::own("signup", id, json!({ "username": username, "open_signup": true })),
+        Via::Bootstrap => Described::own("bootstrap", id, Value::Null),
+        Via::EmailCode => {
+            let mut metadata = json!({ "username": username, "via": "email_code" });
+            if let Some(invite) = &registered.invite {
+                metadata["invite_id"] = json!(invite);
+            }
+            Described::own("account_create", id, metadata)
+        }
+        Via::Operator => {
+            Described::by_operator("account_create", id, json!({ "username": username, "via": "operator" }))
+        }
+    }
+}
+
+/// The end of a session, where somebody brought it about: one that ran out or made room for a newer one has none.
+fn of_closed(fact: &Fact<'_>, id: &str, closed: &SessionClosed) -> Option<Described> {
+    match closed.reason.as_str() {
+        "logout" if fact.metadata.command == "logout" => Some(Described::own("logout", id, Value::Null)),
+        "revoked" => {
+            let metadata = json!({ "session_id": closed.session, "credential_type": credential(fact) });
+            Some(Described::own("session_revoke", id, metadata))
+        }
+        EMAIL_PROVED => {
+            let metadata = json!({ "session_id": closed.session, "reason": closed.reason });
+            Some(Described::own("session_end", id, metadata))
+        }
+        _ => None,
     }
 }
 

@@ -15,10 +15,10 @@ pub const MODELS: &[&str] = &["audit_log", "audit"];
 const ACCOUNTS: &str = "SELECT seq, id, event_type, outcome, actor_id, account_id, target_account_id, \
     target_actor_id, client, created_at, metadata, CAST(NULL AS TEXT) AS company_id, \
     CAST(NULL AS TEXT) AS resource_type, CAST(NULL AS TEXT) AS resource_id, CAST(NULL AS TEXT) AS label, 0 AS sealed, \
-    0 AS occurrences FROM audit_log_v1_g0 WHERE TRUE";
+    0 AS occurrences FROM audit_log_v2_g0 WHERE TRUE";
 
-/// Erasures are an operator's and in the record alone. Sessions by cookie end in rows of accounts, and so does what has
-/// a row of its own there.
+/// Erasures have their rows with the accounts, sessions by cookie end in rows there, and whatever else has one there has none
+/// here.
 const METRICS: &str = "SELECT a.seq, a.id, a.action AS event_type, \
     CASE WHEN a.action = 'auth.otp.failed' THEN 'failure' ELSE 'success' END AS outcome, a.persona_id AS actor_id, \
     a.account_id, CAST(NULL AS TEXT) AS target_account_id, CAST(NULL AS TEXT) AS target_actor_id, a.client, \
@@ -27,7 +27,7 @@ const METRICS: &str = "SELECT a.seq, a.id, a.action AS event_type, \
     a.occurrences FROM audit_v1_g0 a LEFT JOIN audit_labels_v1_g0 l ON l.label_key = a.label_key \
     WHERE a.action NOT IN ('account.erased', 'subject.erased') \
     AND (a.action <> 'session.revoked' OR length(a.resource_id) = 18) \
-    AND NOT EXISTS (SELECT 1 FROM audit_log_v1_g0 x WHERE x.seq = a.seq)";
+    AND NOT EXISTS (SELECT 1 FROM audit_log_v2_g0 x WHERE x.seq = a.seq)";
 
 /// A row of either kind; those of applications and metrics say in their metadata what they are of.
 fn from_row(row: &Row) -> Result<AuditRow, SqlError> {

@@ -11,4 +11,5 @@ mod metrics;
 mod people;
 mod properties;
 mod rebuild;
+mod shown;
 mod store;

@@ -89,3 +89,21 @@ fn count(drifted: Drifted) {
     metrics::counter!("audit_metadata_validation_failures").increment(drifted.metadata);
     metrics::counter!("audit_unknown_event_type_failures").increment(drifted.unknown_types);
 }
+
+#[cfg(test)]
+mod tests {
+    use muniment_projections::audit_log::shown::{SHOWN, Shown};
+
+    use super::*;
+
+    #[test]
+    fn every_row_that_an_event_makes_is_of_a_registered_type() {
+        for (event, shown) in SHOWN {
+            let rows: &[&str] = match shown {
+                Shown::Row(rows) | Shown::Sometimes(rows, _) => rows,
+                Shown::Named | Shown::Never(_) => &[],
+            };
+            assert!(rows.iter().all(|row| audit_events::is_built_in(row)), "{event}: {rows:?}");
+        }
+    }
+}

@@ -1,5 +1,5 @@
 -- The audit view of accounts and consent: one row an event that an investigator asks for. `seq` is the journal position.
-CREATE TABLE audit_log_v1_g0 (
+CREATE TABLE audit_log_v2_g0 (
     seq               BIGINT NOT NULL PRIMARY KEY,
     id                TEXT COLLATE "C" NOT NULL,
     event_type        TEXT COLLATE "C" NOT NULL,
@@ -12,12 +12,12 @@ CREATE TABLE audit_log_v1_g0 (
     created_at        BIGINT NOT NULL,
     metadata          TEXT COLLATE "C" NOT NULL
 );
-CREATE INDEX audit_log_v1_g0_by_type ON audit_log_v1_g0 (event_type, seq);
-CREATE INDEX audit_log_v1_g0_by_account ON audit_log_v1_g0 (account_id, seq);
-CREATE INDEX audit_log_v1_g0_by_target ON audit_log_v1_g0 (target_account_id, seq);
+CREATE INDEX audit_log_v2_g0_by_type ON audit_log_v2_g0 (event_type, seq);
+CREATE INDEX audit_log_v2_g0_by_account ON audit_log_v2_g0 (account_id, seq);
+CREATE INDEX audit_log_v2_g0_by_target ON audit_log_v2_g0 (target_account_id, seq);
 
 -- What rows about an offer need of it: who made it, for whom, and of what.
-CREATE TABLE audit_offers_v1_g0 (
+CREATE TABLE audit_offers_v2_g0 (
     id              TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     grantor         TEXT COLLATE "C" NOT NULL,
     grantor_account TEXT COLLATE "C" NOT NULL,

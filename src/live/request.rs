@@ -16,6 +16,7 @@ use super::filter::Filter;
 use super::hub::Hub;
 use super::rights::Denied;
 use crate::surface::Surface;
+use crate::surface::bearer::{Several, bearer_of};
 use crate::surface::errors::RETRY_SECONDS;
 use crate::surface::other_routes::OtherRoute;
 
@@ -182,15 +183,11 @@ pub(crate) fn refuse_token_in_query(request: &HttpRequest) -> Result<(), Refusal
 /// # Errors
 /// 401 for two `Authorization` headers.
 pub(crate) fn bearer(request: &HttpRequest) -> Result<Option<String>, Refusal> {
-    let mut headers = request.headers().get_all(AUTHORIZATION);
-    let first = headers.next();
-    if headers.next().is_some() {
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "invalid_token", "one Authorization header, not several"));
-    }
-    let Some(text) = first.and_then(|value| value.to_str().ok()) else { return Ok(None) };
-    let Some((scheme, token)) = text.split_once(char::is_whitespace) else { return Ok(None) };
-    let token = token.trim();
-    Ok((scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| token.to_owned()))
+    let headers: Vec<Option<&str>> =
+        request.headers().get_all(AUTHORIZATION).map(|value| value.to_str().ok()).collect();
+    let several =
+        |Several| Refusal::new(StatusCode::UNAUTHORIZED, "invalid_token", "one Authorization header, not several");
+    Ok(bearer_of(&headers).map_err(several)?.map(str::to_owned))
 }
 
 /// The bearer token of a route that needs one.

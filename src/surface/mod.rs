@@ -9,6 +9,7 @@
 pub mod accounts;
 pub mod alerts;
 pub mod applications;
+pub mod bearer;
 pub mod client_address;
 pub mod cookie_caller;
 pub mod cursor;

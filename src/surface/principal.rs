@@ -21,6 +21,7 @@ use muniment_projections::{accounts, agent_tokens, applications, sessions};
 use parking_lot::Mutex;
 
 use super::Surface;
+use super::bearer::{Several, bearer_of};
 use super::cookie_caller::Reviewer;
 use super::errors::ApiError;
 use super::limits::{Window, client_prefix};
@@ -123,14 +124,8 @@ const SESSION_MODELS: &[&str] = &["sessions", "accounts"];
 impl Surface {
     /// The one bearer of a request.
     fn bearer<'a>(presented: &'a Presented, doubled: &'static str) -> Result<Option<&'a str>, ApiError> {
-        let header = match presented.authorization.as_slice() {
-            [] | [None] => return Ok(None),
-            [Some(header)] => header.trim(),
-            [_, _, ..] => return Err(ApiError::refuse(401, doubled, "Send one Authorization header.")),
-        };
-        let Some((scheme, token)) = header.split_once(char::is_whitespace) else { return Ok(None) };
-        let token = token.trim();
-        Ok((scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token))
+        bearer_of(&presented.authorization)
+            .map_err(|Several| ApiError::refuse(401, doubled, "Send one Authorization header."))
     }
 
     /// Counts a wrong credential and answers it.

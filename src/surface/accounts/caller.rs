@@ -23,6 +23,7 @@ use crate::auth::cookie::CookieVerdict;
 use crate::auth::{api_token, session_token, tokens};
 use crate::runtime::{BusError, Origin};
 use crate::surface::Surface;
+use crate::surface::bearer::{Several, bearer_of};
 use crate::surface::client_address;
 use crate::surface::limits::{Window, client_prefix};
 
@@ -409,17 +410,8 @@ impl Surface {
         if presented.is_from_a_browser() {
             return Ok(None);
         }
-        let header = match presented.authorization.as_slice() {
-            [] | [None] => return Ok(None),
-            [Some(header)] => header.trim(),
-            // Which of two was meant nobody knows.
-            [_, _, ..] => return Err(Flat::new(401, "authentication_required")),
-        };
-        let Some((scheme, raw)) = header.split_once(char::is_whitespace) else { return Ok(None) };
-        let raw = raw.trim();
-        if !scheme.eq_ignore_ascii_case("bearer") || raw.is_empty() {
-            return Ok(None);
-        }
+        let found = bearer_of(&presented.authorization);
+        let Some(raw) = found.map_err(|Several| Flat::new(401, "authentication_required"))? else { return Ok(None) };
         let (key, limit) = (client_prefix(presented.client), self.limits.bearer_ip);
         self.windows.check(Window::BearerAddress, &key, limit).await.map_err(Fail::limited)?;
         let caller = self.holder_of(raw, presented, as_of).await?;

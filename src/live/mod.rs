@@ -13,6 +13,7 @@ mod credentials;
 mod cursor;
 mod exposure;
 mod filter;
+mod fragments;
 pub mod hub;
 mod limits;
 mod long_poll;

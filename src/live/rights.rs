@@ -30,22 +30,13 @@ pub trait Authenticate: Send + Sync {
     ///
     /// # Errors
     /// How the surface refuses it.
-    async fn authenticate_cookie(&self, presented: &ApiPresented) -> Result<Grant, Denied> {
-        let _unknown = presented;
-        Err(Denied::missing())
-    }
+    async fn authenticate_cookie(&self, presented: &ApiPresented) -> Result<Grant, Denied>;
 
     /// What a request presents beside a bearer token.
-    fn presented(&self, request: &HttpRequest) -> ApiPresented {
-        let _unknown = request;
-        ApiPresented::default()
-    }
+    fn presented(&self, request: &HttpRequest) -> ApiPresented;
 
     /// Whether a page of another origin may use a cookie here.
-    fn is_allowed_origin(&self, presented: &ApiPresented) -> bool {
-        let _unknown = presented;
-        false
-    }
+    fn is_allowed_origin(&self, presented: &ApiPresented) -> bool;
 
     /// Counts a look by plain HTTP under a credential, by its public id.
     ///
@@ -53,11 +44,8 @@ pub trait Authenticate: Send + Sync {
     /// How the surface refuses one too many.
     async fn count_look(&self, credential: &str) -> Result<(), Denied>;
 
-    /// Whom a request comes from, given its peer and the lines of `X-Forwarded-For`. Without trusted proxies, the peer.
-    fn client(&self, peer: Option<IpAddr>, forwarded: &[&str]) -> Option<IpAddr> {
-        let _untrusted = forwarded;
-        peer
-    }
+    /// Whom a request comes from, given its peer and the lines of `X-Forwarded-For`.
+    fn client(&self, peer: Option<IpAddr>, forwarded: &[&str]) -> Option<IpAddr>;
 }
 
 /// A credential that holds, and what it opens.

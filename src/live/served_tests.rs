@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpServer, web};
 use futures_util::{SinkExt as _, StreamExt as _};
 use muniment_aggregates::record::{Metadata, Position, StreamId, Who};
 use muniment_journal::{Append, Appended, Journal, JournalConfig, JournalLimits, KeySource, NewEvent, Store};
@@ -20,6 +20,7 @@ use super::limits::PAGE_EVENTS;
 use super::reader::{Ended, Portion, Reader};
 use super::rights::{Authenticate, Denied, Grant};
 use crate::runtime::Clock;
+use crate::surface::accounts::caller::ApiPresented;
 
 type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -49,8 +50,24 @@ impl Authenticate for Credentials {
         }
     }
 
+    async fn authenticate_cookie(&self, _presented: &ApiPresented) -> Result<Grant, Denied> {
+        Err(Denied::missing())
+    }
+
+    fn presented(&self, _request: &HttpRequest) -> ApiPresented {
+        ApiPresented::default()
+    }
+
+    fn is_allowed_origin(&self, _presented: &ApiPresented) -> bool {
+        false
+    }
+
     async fn count_look(&self, _credential: &str) -> Result<(), Denied> {
         Ok(())
+    }
+
+    fn client(&self, peer: Option<IpAddr>, _forwarded: &[&str]) -> Option<IpAddr> {
+        peer
     }
 }
 

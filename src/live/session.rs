@@ -144,8 +144,8 @@ impl Session {
         self.end(vec![codec::err(None, Problem::BadFrame, message, view.head)], Close::BadFrame)
     }
 
-    /// A ping of the client came in; the socket answers it.
-    pub(crate) fn ping(&mut self, view: View<'_>) -> Vec<Effect> {
+    /// A frame came in that asks for nothing here: a ping, which the socket answers, or a piece of a text.
+    pub(crate) fn passed_over(&mut self, view: View<'_>) -> Vec<Effect> {
         self.spend_frame(view).unwrap_or_default()
     }
 

@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use actix::fut::wrap_future;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, StreamHandler};
-use actix_http::ws::Item;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, WebsocketContext, WsResponseBuilder};
-use bytes::{Bytes, BytesMut};
 use tracing::Instrument as _;
 
 use super::codec::{Close, SUBPROTOCOL};
 use super::cursor::{Page, Unreadable};
+use super::fragments::{Broken, Fragments};
 use super::hub::{Hub, retry_ms};
 use super::limits;
 use super::pace::{self, Wake};
@@ -31,6 +30,9 @@ use crate::telemetry::requests;
 
 /// Between looks at deadlines.
 const TICK: Duration = Duration::from_secs(1);
+
+const NOT_TEXT: &str = "frames are text";
+const TOO_LONG: &str = "the frame is too long";
 
 /// Opens a socket.
 pub(crate) async fn open(request: HttpRequest, payload: web::Payload, hub: web::Data<Hub>) -> HttpResponse {
@@ -66,7 +68,7 @@ fn upgrade(
         presence,
         admission: None,
         fetching: false,
-        fragments: None,
+        fragments: Fragments::up_to(limits::FRAME_BYTES_MAX),
         life,
         hub,
     };
@@ -99,8 +101,7 @@ struct LiveSocket {
     speaks: bool,
     /// A page is on its way; the next is asked for when it is here.
     fetching: bool,
-    /// A text frame that arrives in pieces.
-    fragments: Option<BytesMut>,
+    fragments: Fragments,
     /// What traces are told at the end.
     life: Connection,
 }
@@ -153,24 +154,25 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for LiveSocket {
             Ok(ws::Message::Text(text)) => self.session.text(&text, view),
             Ok(ws::Message::Ping(payload)) => {
                 ctx.pong(&payload);
-                self.session.ping(view)
+                self.session.passed_over(view)
             }
             Ok(ws::Message::Pong(payload)) => self.session.pong(count(&payload), view),
-            Ok(ws::Message::Continuation(item)) => match self.assemble(item) {
-                Ok(None) => Vec::new(),
+            Ok(ws::Message::Continuation(item)) => match self.fragments.add(item) {
+                Ok(None) => self.session.passed_over(view),
                 Ok(Some(text)) => match std::str::from_utf8(&text) {
                     Ok(text) => self.session.text(text, view),
                     Err(_) => self.session.bad_frame("the text is not UTF-8", view),
                 },
-                Err(message) => self.session.bad_frame(message, view),
+                Err(Broken::Binary) => self.session.bad_frame(NOT_TEXT, view),
+                Err(Broken::TooLong) => self.session.bad_frame(TOO_LONG, view),
             },
-            Ok(ws::Message::Binary(_)) => self.session.bad_frame("frames are text", view),
+            Ok(ws::Message::Binary(_)) => self.session.bad_frame(NOT_TEXT, view),
             Ok(ws::Message::Close(reason)) => {
                 self.life.ended_by_client(reason.map(|reason| reason.code.into()));
                 vec![Effect::Close(Close::Normal)]
             }
             Ok(ws::Message::Nop) => Vec::new(),
-            Err(ProtocolError::Overflow) => self.session.bad_frame("the frame is too long", view),
+            Err(ProtocolError::Overflow) => self.session.bad_frame(TOO_LONG, view),
             Err(error) => {
                 if matches!(error, ProtocolError::Io(_)) {
                     self.life.broke();
@@ -282,24 +284,6 @@ impl LiveSocket {
             }
             socket.perform(effects, ctx);
         }));
-    }
-
-    fn assemble(&mut self, item: Item) -> Result<Option<Bytes>, &'static str> {
-        let (piece, last) = match item {
-            Item::FirstText(piece) => {
-                self.fragments = Some(BytesMut::new());
-                (piece, false)
-            }
-            Item::FirstBinary(_) => return Err("frames are text"),
-            Item::Continue(piece) => (piece, false),
-            Item::Last(piece) => (piece, true),
-        };
-        let Some(text) = &mut self.fragments else { return Err("a continuation of nothing") };
-        if text.len() + piece.len() > limits::FRAME_BYTES_MAX {
-            return Err("the frame is too long");
-        }
-        text.extend_from_slice(&piece);
-        if last { Ok(self.fragments.take().map(BytesMut::freeze)) } else { Ok(None) }
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::command_bus::Done;
 use super::errors::BusError;
 use super::fold::Folded;
+use super::recall::Recall;
 use crate::telemetry::spans::SPANS;
 
 /// How a command ends.
@@ -102,6 +103,8 @@ pub struct Pending<D: Decider> {
     pub span: tracing::Span,
     /// Where the outcome goes.
     pub reply: oneshot::Sender<Outcome<D>>,
+    /// Asked before anything of it is handed to the journal, where its request can be taken back.
+    pub recall: Option<Arc<Recall>>,
     /// How often it lost a race so far.
     pub races_lost: u32,
 }
@@ -110,6 +113,11 @@ impl<D: Decider> Pending<D> {
     /// The span of the loading of the state it is decided on.
     pub(super) fn loading(&self) -> tracing::Span {
         tracing::info_span!(target: SPANS, parent: &self.span, "load", aggregate = D::TYPE)
+    }
+
+    /// Whether it may be recorded: from here on its request cannot be taken back.
+    pub(super) fn hand_over(&self) -> bool {
+        self.recall.as_ref().is_none_or(|recall| recall.hand_over())
     }
 
     /// The span of one decision.

@@ -29,6 +29,7 @@ use super::errors::BusError;
 use super::fold::{self, FoldError, Folded};
 use super::in_flight::{InFlight, StateReply, Waiting};
 use super::limits::{ActorLimits, RECENT_KEYS_MAX};
+use super::recall::TAKEN_BACK;
 use crate::telemetry::panics;
 
 mod loading;
@@ -204,6 +205,9 @@ impl<D: Decider> AggregateActor<D> {
         }
         if keys.iter().any(|(_, key)| self.keys_in_flight.contains(key)) {
             return self.in_flight.push_back(InFlight::Again { pending });
+        }
+        if !pending.hand_over() {
+            return self.answer(pending, Err(BusError::Unavailable(TAKEN_BACK.to_owned())));
         }
         let next_version = self.version + u64::try_from(events.len()).unwrap_or(u64::MAX);
         self.flags.version.store(next_version, Ordering::Release);

@@ -34,6 +34,7 @@ use super::errors::BusError;
 use super::fold::Folded;
 use super::limits::ActorLimits;
 use super::origin::Origin;
+use super::recall::Recalls;
 use super::turns::Turns;
 use crate::telemetry::spans::SPANS;
 
@@ -128,6 +129,7 @@ pub struct CommandBus {
     pub(super) journal: Journal,
     pub(super) clock: Clock,
     pub(super) turns: Arc<Turns>,
+    pub(super) recalls: Arc<Recalls>,
     directories: Arc<Directories>,
     limits: ActorLimits,
 }
@@ -152,13 +154,19 @@ impl CommandBus {
                 listening.note_published(event);
             }
         }));
-        Self { journal, clock, turns: Arc::new(Turns::new()), directories, limits }
+        Self { journal, clock, turns: Arc::new(Turns::new()), recalls: Arc::default(), directories, limits }
     }
 
     /// The journal behind it.
     #[must_use]
     pub fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// The requests that can be taken back.
+    #[must_use]
+    pub fn recalls(&self) -> &Arc<Recalls> {
+        &self.recalls
     }
 
     /// The directories, for counting.
@@ -226,6 +234,7 @@ impl CommandBus {
         let command = Arc::new(command);
         let metadata = origin.to_metadata();
         let correlation: Arc<str> = Arc::from(origin.correlation.as_str());
+        let recall = self.recalls.of(&origin.correlation);
         let directory = D::directory(&self.directories);
         for _ in 0..HANDOVERS_MAX {
             let (address, flags) = directory.find(id);
@@ -239,6 +248,7 @@ impl CommandBus {
                 correlation: Arc::clone(&correlation),
                 span: span.clone(),
                 reply,
+                recall: recall.clone(),
                 races_lost: 0,
             };
             match address.try_send(Execute(pending)) {

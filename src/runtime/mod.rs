@@ -22,6 +22,7 @@ pub mod origin;
 pub mod policies;
 pub mod projector;
 pub mod reads;
+pub mod recall;
 #[cfg(test)]
 mod tests;
 pub mod transaction;

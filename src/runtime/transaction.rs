@@ -13,6 +13,7 @@ use super::errors::BusError;
 use super::fold;
 use super::limits::REDECISIONS_MAX;
 use super::origin::Origin;
+use super::recall::TAKEN_BACK;
 use crate::telemetry::panics;
 
 /// A state taken into a transaction, with what the transaction has decided on it so far.
@@ -99,7 +100,7 @@ impl CommandBus {
         origin: &Origin,
         mut decide: impl AsyncFnMut(&mut Transaction<'_>) -> Result<T, BusError<R>>,
     ) -> Result<Committed<T>, BusError<R>> {
-        let metadata = origin.to_metadata();
+        let (metadata, recall) = (origin.to_metadata(), self.recalls.of(&origin.correlation));
         let (mut lost, mut turn) = (None, None);
         for _ in 0..=REDECISIONS_MAX {
             let decided_at = self.journal.head();
@@ -124,6 +125,9 @@ impl CommandBus {
                     return unrecorded.map(|value| Committed { value, appended: None });
                 }
             };
+            if !recall.as_ref().is_none_or(|recall| recall.hand_over()) {
+                return Err(BusError::Unavailable(TAKEN_BACK.to_owned()));
+            }
             match self.journal.append(append).await {
                 Ok(appended) => return Ok(Committed { value, appended: Some(appended) }),
                 Err(AppendError::Conflict { stream, expected, actual }) => {

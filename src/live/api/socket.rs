@@ -10,7 +10,6 @@ use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Sp
 use actix_http::ws::Item;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, WebsocketContext, WsResponseBuilder};
-use bytes::BytesMut;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tracing::Instrument as _;
@@ -18,7 +17,9 @@ use tracing::Instrument as _;
 use super::registry::{ApiRegistry, Connection, End, REVOKED, Refused, TOO_SLOW};
 use super::{authenticate, refused, set_cookie};
 use crate::live::bucket::Bucket;
+use crate::live::fragments::{Broken, Fragments};
 use crate::live::limits::API_FRAMES;
+use crate::runtime::recall::Recallable;
 use crate::surface::Surface;
 use crate::surface::accounts::caller::{Authenticated, Caller};
 use crate::surface::accounts::fail::{Code, Fail, Flat};
@@ -71,7 +72,7 @@ pub(super) async fn open(
                     newest: HashMap::new(),
                     frames: Bucket::full(API_FRAMES, Instant::now()),
                     heard_at: Instant::now(),
-                    fragments: None,
+                    fragments: Fragments::up_to(FRAME_BYTES_MAX),
                     sent: 0,
                     read: 0,
                     life: traces::Connection::opened_by(&span, ROUTE, traces::Protocol::WebSocket),
@@ -117,8 +118,7 @@ struct ApiSocket {
     newest: HashMap<String, String>,
     frames: Bucket,
     heard_at: Instant,
-    /// A text frame that arrives in pieces.
-    fragments: Option<BytesMut>,
+    fragments: Fragments,
     sent: u64,
     read: u64,
     /// What traces are told at the end.
@@ -128,7 +128,8 @@ struct ApiSocket {
 struct InFlight {
     handle: SpawnHandle,
     id: String,
-    has_side_effects: bool,
+    /// Without a method, there is nothing whose effects we know.
+    recallable: Option<Recallable>,
 }
 
 /// There is something to send, or to end.
@@ -274,22 +275,11 @@ impl ApiSocket {
     }
 
     fn piece(&mut self, item: Item, ctx: &mut Context) {
-        let (piece, is_last) = match item {
-            Item::FirstText(piece) | Item::FirstBinary(piece) => {
-                self.fragments = Some(BytesMut::new());
-                (piece, false)
-            }
-            Item::Continue(piece) => (piece, false),
-            Item::Last(piece) => (piece, true),
-        };
-        let Some(text) = &mut self.fragments else { return };
-        if text.len() + piece.len() > FRAME_BYTES_MAX {
-            self.close(TOO_BIG, ctx);
-            return;
-        }
-        text.extend_from_slice(&piece);
-        if is_last && let Some(text) = self.fragments.take() {
-            self.text(&text, ctx);
+        match self.fragments.add(item) {
+            Ok(None) => {}
+            Ok(Some(text)) => self.text(&text, ctx),
+            Err(Broken::Binary) => self.not_json(ctx),
+            Err(Broken::TooLong) => self.close(TOO_BIG, ctx),
         }
     }
 
@@ -321,20 +311,22 @@ impl ApiSocket {
         let correlation = uuid::Uuid::new_v4().to_string();
         let id = id.to_string();
         self.connection.ties.begin_call(&correlation);
+        let recallable = method.map(|_| self.surface.runtime.bus.recalls().announce(&correlation));
         let (surface, caller, called) = (Arc::clone(&self.surface), Arc::clone(&self.caller), correlation.clone());
         let span = self.life.message(&correlation);
         let answer = async move { surface.rpc(Some(&caller), Transport::Socket, message, &called).await };
         let answering = wrap_future::<_, Self>(answer.instrument(span));
         let ended = correlation.clone();
         let handle = ctx.spawn(answering.map(move |reply, socket, ctx| {
-            socket.forget(&ended);
+            if let Some(recallable) = socket.forget(&ended).and_then(|call| call.recallable) {
+                recallable.answered();
+            }
             socket.send(reply.body.to_string(), ctx);
             socket.connection.ties.end_call(&ended);
             socket.look(ctx);
         }));
-        let has_side_effects = method.is_none_or(|method| method.side_effects);
         self.newest.insert(id.clone(), correlation.clone());
-        self.calls.insert(correlation, InFlight { handle, id, has_side_effects });
+        self.calls.insert(correlation, InFlight { handle, id, recallable });
     }
 
     /// A request is no longer in flight.
@@ -347,10 +339,11 @@ impl ApiSocket {
         Some(call)
     }
 
-    /// Takes back a request that reads. One that changes something may be recorded already, so it is left to answer.
+    /// Takes back a request of which nothing was handed to the journal yet. Any other is left to answer.
     fn cancel(&mut self, request: &Value, ctx: &mut Context) {
         let Some(correlation) = self.newest.get(&request.to_string()).cloned() else { return };
-        if self.calls.get(&correlation).is_none_or(|call| call.has_side_effects) {
+        let recallable = self.calls.get(&correlation).and_then(|call| call.recallable.as_ref());
+        if !recallable.is_some_and(Recallable::take_back) {
             return;
         }
         let Some(call) = self.forget(&correlation) else { return };

@@ -37,4 +37,5 @@ pub(crate) mod socket;
 mod sockets;
 mod stream;
 mod surface;
+mod taken_back;
 mod timing;

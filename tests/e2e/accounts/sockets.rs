@@ -262,49 +262,6 @@ fn acc_213_what_is_no_request_is_told_and_the_socket_lives(engine: Engine) {
     assert_eq!(socket.closed(), 1009);
 }
 
-fn acc_214_a_request_that_is_taken_back_answers_once(engine: Engine) {
-    let house = Installation::shared(engine);
-    let person = house.person("ann");
-    let mut socket = Socket::of(&house.server, &person.cookie);
-    for _ in 0..50 {
-        let id = socket.ask("actor_list", &Value::Null);
-        socket.send_json(&json!({ "jsonrpc": "2.0", "method": "cancel", "params": { "request_id": id } }));
-        let answer = socket.answer(&json!(id));
-        let is_one = answer.get("result").is_some() || answer["error"]["code"] == -32_010;
-        assert!(is_one, "{answer}");
-    }
-    for params in [json!({}), json!({ "request_id": null }), json!({ "request_id": 999 }), json!({ "request_id": "x" })]
-    {
-        socket.send_json(&json!({ "jsonrpc": "2.0", "method": "cancel", "params": params }));
-    }
-    assert!(socket.is_quiet(Duration::from_millis(200)));
-}
-
-fn acc_214_a_request_is_taken_back_by_its_own_socket_alone(engine: Engine) {
-    let house = Installation::with(engine, &[]);
-    let [mut own, mut other] = [(); 2].map(|()| Socket::of(&house.server, &house.keeper.cookie));
-    let cancel = |socket: &mut Socket, id: u64| {
-        socket.send_json(&json!({ "jsonrpc": "2.0", "method": "cancel", "params": { "request_id": id } }));
-    };
-    let store = &house.server.store;
-    store.execute_on_read_models("ALTER TABLE read_checkpoints_v1 RENAME TO away");
-    // What is recorded now does not reach the read models, so whoever lists it waits for two seconds.
-    house.login("nobody-here", "wrong").refused(401, "invalid_credentials");
-    let theirs = other.ask("audit_log_list", &json!({}));
-    own.call("heartbeat", &Value::Null);
-    cancel(&mut own, theirs);
-    let mine = own.ask("audit_log_list", &json!({}));
-    cancel(&mut own, mine);
-    let taken_back = own.answer(&json!(mine));
-    assert_eq!(taken_back["error"]["code"], -32_010, "{taken_back}");
-    let answered = other.answer(&json!(theirs));
-    assert_eq!(answered["error"]["code"], -32_007, "{answered}");
-    for socket in [&mut own, &mut other] {
-        assert!(socket.is_quiet(Duration::from_millis(200)), "a second answer");
-    }
-    store.execute_on_read_models("ALTER TABLE away RENAME TO read_checkpoints_v1");
-}
-
 fn h11_one_id_used_again_and_again_counts_every_time(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let mut socket = Socket::of(&house.server, &house.keeper.cookie);
@@ -476,8 +433,6 @@ both_engines![
     acc_211_every_method_answers_alike_and_leaves_the_same_row,
     acc_212_a_silent_socket_is_closed_and_a_chatty_one_stays,
     acc_213_what_is_no_request_is_told_and_the_socket_lives,
-    acc_214_a_request_is_taken_back_by_its_own_socket_alone,
-    acc_214_a_request_that_is_taken_back_answers_once,
     h11_one_id_used_again_and_again_counts_every_time,
     h11_a_flood_of_frames_ends_the_socket,
     acc_215_a_role_counts_from_the_next_message_on,

@@ -118,7 +118,7 @@ pub(crate) async fn read_models_equal_a_fold(
             })
             .map(|(at, recorded)| (recorded.instant, at, recorded.point.as_str().to_owned(), recorded.value))
             .collect();
-        folded.sort_by(|one, other| (one.0, one.1).cmp(&(other.0, other.1)));
+        folded.sort_by_key(|row| (row.0, row.1));
         let points: Vec<_> = models
             .points_of(row)
             .into_iter()
@@ -127,11 +127,11 @@ pub(crate) async fn read_models_equal_a_fold(
         assert_eq!(points, folded, "the points of {stream}");
         // A metric has one rule of its own that nobody set, which is no row.
         let of_stream = events.iter().filter(|event| event.stream == stream);
-        let set = of_stream.filter_map(|event| match serde_json::from_str(&event.payload) {
+        let mut set = of_stream.filter_map(|event| match serde_json::from_str(&event.payload) {
             Ok(MetricEvent::RuleSet(set)) => Some(set.rule),
             _ => None,
         });
-        let newest = set.last();
+        let newest = set.next_back();
         let rules: Vec<_> = models.rules_of(row).into_iter().map(|row| row.rule).collect();
         assert_eq!(rules, Vec::from_iter(newest), "the rules of {stream}");
         assert!(rules.iter().all(|rule| state.rules().any(|it| it == rule)), "the rules of {stream}");

@@ -1,4 +1,4 @@
-//! Makes each [`Decider`] a `cqrs_es::Aggregate`. The only file that names `cqrs_es`.
+//! Makes each [`Decider`] a `cqrs_es::Aggregate`. The only file here that names `cqrs_es`.
 //!
 //! Only its event-store mode is right: `EventSink::write` applies each event at once, and the snapshot and
 //! aggregate modes of 0.5 apply it again.

@@ -6,7 +6,8 @@
 //!
 //! **Invariant:** everything here but `last_used` and `request_windows` can be dropped and comes back from the journal,
 //! row for row.
-//! **Invariant:** no personal value stands here in clear; queries return [`muniment_aggregates::sealed::Sealed`].
+//! **Invariant:** what a person wrote stands here as [`muniment_aggregates::sealed::Sealed`]. Names by which accounts, personas
+//! and invites are listed stand in clear until the erasure is folded, which takes them out (docs/decisions/0010).
 
 pub mod accounts;
 pub mod advance;

@@ -1,4 +1,4 @@
-//! `GET /v1/live`: one actix actor a socket, and the only file that names actix_web_actors.
+//! `GET /v1/live`: one actix actor a socket.
 //!
 //! The actor is the body of its response. Nothing is ever sent to its mailbox: its worker wakes it, any number of
 //! wakes being one, and it pulls pages for as long as its session's credit and window let it write.

@@ -1,4 +1,4 @@
-//! Which node does what only one node at a time should do: projecting, evaluating alerts, sending mail.
+//! Which node does what only one node at a time should do: projecting, evaluating alerts, the ticks.
 //!
 //! Held by a database lock that ends with its holder's connection, so another node takes over by itself. It saves
 //! work; correctness never rests on it.

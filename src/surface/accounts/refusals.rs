@@ -151,10 +151,8 @@ pub fn of_method(method: &RpcMethod) -> Failures {
     if method.limited || method.failures_limited {
         add(Code::RateLimited, &[]);
     }
-    // Taken back by its socket; what changes something is left to answer.
-    if !method.side_effects {
-        add(Code::Cancelled, &[]);
-    }
+    // Any call may be taken back by its socket, as long as nothing of it was handed to the journal.
+    add(Code::Cancelled, &[]);
     for reason in method.reasons {
         if let Some(code) = code_of(reason) {
             add(code, &[reason]);

@@ -120,6 +120,16 @@ impl Socket {
         self.notices.is_empty() && self.next_within(span).is_none()
     }
 
+    /// Whatever comes within a while and is no notification.
+    pub(crate) fn stray(&mut self, span: Duration) -> Option<Incoming> {
+        loop {
+            match self.next_within(span) {
+                Some(Incoming::Frame(frame)) if frame.get("method").is_some() => self.notices.push(frame),
+                other => return other,
+            }
+        }
+    }
+
     /// The code it is closed with.
     pub(crate) fn closed(&mut self) -> u16 {
         self.closed_within(WAIT)

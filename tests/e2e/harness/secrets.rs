@@ -47,11 +47,13 @@ pub(super) fn heed_request(body: &[u8]) {
     PASSWORD_FIELDS.iter().filter_map(|name| fields.get(*name)?.as_str()).for_each(password);
 }
 
-/// Remembers a password, if it is one that nobody would write by chance.
+/// Remembers a password, if it is one that nobody would write by chance: a fuzzer may take an id for one, which stands
+/// everywhere.
 pub(super) fn password(password: &str) {
     let letters: BTreeSet<char> = password.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect();
     let is_plain = password.chars().all(|letter| letter.is_ascii_graphic() || letter == ' ');
-    if is_plain && password.len() >= PASSWORD_CHARACTERS_MIN && letters.len() > 4 {
+    let is_id = uuid::Uuid::parse_str(password).is_ok();
+    if is_plain && !is_id && password.len() >= PASSWORD_CHARACTERS_MIN && letters.len() > 4 {
         SEEN.lock().unwrap().insert(password.to_owned());
     }
 }

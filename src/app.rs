@@ -5,8 +5,8 @@
 //! what it has taken, files close. An acknowledged command is durable before its reply, so nothing is lost by any
 //! end of the program; the order only makes it polite.
 
-mod house;
 mod node;
+mod server;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ use crate::surface::accounts::counts::Counts;
 use crate::telemetry::Figures;
 use crate::telemetry::figures::FiguresError;
 
-pub use house::{House, Rooms};
 pub use node::{Node, journal_config, make_folders, read_store_config};
+pub use server::{Handlers, Server};
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
@@ -86,17 +86,17 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         .local_addr()
         .map_err(|source| StartError::Listen { address: config.http.listen.to_string(), source })?;
     let daemon_token = start_daemon_token(&config)?;
-    let house = House::open(&config, daemon_token.clone()).await?;
+    let server = Server::open(&config, daemon_token.clone()).await?;
     let (stop, stopped) = watch::channel(false);
     let rotation = daemon_token
         .as_ref()
         .map(|token| tokio::spawn(rotate_daemon_token(Arc::clone(token), config.accounts.daemon_rotation, stopped)));
-    let (rooms, shared_figures) = (house.rooms(), web::Data::new(figures));
-    let server = HttpServer::new(move || {
+    let (handlers, shared_figures) = (server.handlers(), web::Data::new(figures));
+    let http = HttpServer::new(move || {
         App::new()
             .app_data(shared_figures.clone())
             .wrap(middleware::from_fn(headers::wrap))
-            .configure(|services| rooms.mount(services))
+            .configure(|services| handlers.mount(services))
     })
     .workers(config.http.workers)
     // Longer than clients keep an idle connection in their pools, so that they close it and never we under a request.
@@ -107,13 +107,13 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     .listen(listener)
     .map_err(|source| StartError::Listen { address: address.to_string(), source })?
     .run();
-    let handle = server.handle();
-    let running = tokio::spawn(server);
+    let handle = http.handle();
+    let running = tokio::spawn(http);
     tracing::info!("the surface: {}", Counts::of(&config));
-    tracing::info!(%address, head.position = house.head().0, "serving");
+    tracing::info!(%address, head.position = server.head().0, "serving");
     ready(address);
-    let fault = wait_for_the_end(running, &handle, &house).await;
-    house.close().await;
+    let fault = wait_for_the_end(running, &handle, &server).await;
+    server.close().await;
     stop.send_replace(true);
     if let (Some(token), Some(rotation)) = (daemon_token, rotation) {
         if let Err(error) = rotation.await {
@@ -161,12 +161,12 @@ async fn rotate_daemon_token(token: Arc<DaemonToken>, every: Duration, mut stop:
 async fn wait_for_the_end(
     mut running: JoinHandle<std::io::Result<()>>,
     handle: &actix_web::dev::ServerHandle,
-    house: &House,
+    server: &Server,
 ) -> Option<std::io::Error> {
     tokio::select! {
         signal = asked_to_stop() => {
             tracing::info!(signal, "stopping");
-            house.send_away();
+            server.send_away();
             handle.stop(true).await;
         }
         ended = &mut running => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use muniment_sql::{Arg, Row, SqlError};
 
 use crate::dialect::is_missing_table;
-use crate::lives::lost;
+use crate::incarnations::lost;
 use crate::store::ReadStore;
 
 /// How often a query is asked when connections break or the database loses something meanwhile.
@@ -52,10 +52,10 @@ impl ReadStore {
     {
         for attempt in 1..=ATTEMPTS_MAX {
             // Before what is owed: a loss that is noticed later makes the answer count for nothing.
-            let life = self.life();
+            let incarnation = self.incarnation();
             self.until_nothing_is_owed().await?;
             match ask().await {
-                Ok(answer) if self.life() == life => return Ok(answer),
+                Ok(answer) if self.incarnation() == incarnation => return Ok(answer),
                 Ok(_) => {}
                 Err(error) if error.is_lost_connection() && attempt < ATTEMPTS_MAX => {}
                 Err(error) => return Err(error),
@@ -66,7 +66,7 @@ impl ReadStore {
 
     async fn until_nothing_is_owed(&self) -> Result<(), SqlError> {
         let paid = async {
-            while self.lives().owes() {
+            while self.incarnations().owes() {
                 self.refresh().await?;
                 tokio::time::sleep(OWED_INTERVAL).await;
             }

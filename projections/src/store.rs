@@ -18,7 +18,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use crate::checkpoint::{self, Checkpoint, GenerationId, Purpose};
 use crate::dialect::{schema_lock, with_generations};
 use crate::head::AskHead;
-use crate::lives::Lives;
+use crate::incarnations::Incarnations;
 use crate::projection::Projection;
 
 /// Connections that answer queries on SQLite. Reads are short; more than the cores gain nothing.
@@ -127,14 +127,14 @@ struct Inner {
     projections: Vec<Arc<dyn Projection>>,
     /// Table (without generation) to the model it belongs to.
     owners: HashMap<&'static str, &'static str>,
-    lives: Arc<Lives>,
+    incarnations: Arc<Incarnations>,
     /// Model to its live generation, as this process last saw it.
     active: RwLock<HashMap<&'static str, u64>>,
     /// Held shared while a live generation advances, alone while a verification takes its snapshot.
     advancing: tokio::sync::RwLock<()>,
 }
 
-async fn connect(database: &ReadDatabase, lives: &Arc<Lives>) -> Result<(Database, Database), SqlError> {
+async fn connect(database: &ReadDatabase, incarnations: &Arc<Incarnations>) -> Result<(Database, Database), SqlError> {
     let acquire = Duration::from_secs(ACQUIRE_SECONDS);
     match database {
         ReadDatabase::Sqlite { directory } => {
@@ -166,12 +166,12 @@ async fn connect(database: &ReadDatabase, lives: &Arc<Lives>) -> Result<(Databas
             Ok((Database::Sqlite(writer), Database::Sqlite(reader)))
         }
         ReadDatabase::Postgres { url, connections_max } => {
-            let lives = Arc::clone(lives);
+            let incarnations = Arc::clone(incarnations);
             let options = postgres_pool(*connections_max, POSTGRES_SETTINGS).after_connect(move |connection, _| {
-                let lives = Arc::clone(&lives);
+                let incarnations = Arc::clone(&incarnations);
                 Box::pin(async move {
                     set_up(connection, POSTGRES_SETTINGS).await?;
-                    lives.look(connection).await
+                    incarnations.look(connection).await
                 })
             });
             let pool = options.connect_with(url.parse()?).await?;
@@ -201,8 +201,8 @@ impl ReadStore {
     /// # Errors
     /// As [`ReadStore::open`].
     pub async fn open_with(config: ReadStoreConfig, projections: Vec<Arc<dyn Projection>>) -> Result<Self, OpenError> {
-        let lives = Arc::new(Lives::new());
-        let (writer, reader) = connect(&config.database, &lives).await?;
+        let incarnations = Arc::new(Incarnations::new());
+        let (writer, reader) = connect(&config.database, &incarnations).await?;
         let owners = projections
             .iter()
             .flat_map(|projection| projection.tables().iter().map(|table| (table.name, projection.name())))
@@ -214,7 +214,7 @@ impl ReadStore {
                 record: config.record,
                 projections,
                 owners,
-                lives,
+                incarnations,
                 active: RwLock::new(HashMap::new()),
                 advancing: tokio::sync::RwLock::new(()),
             }),
@@ -310,7 +310,7 @@ impl ReadStore {
                 at.purpose == Purpose::Live && at.name == projection.name() && at.version == projection.version()
             });
             if let Some(live) = live {
-                self.inner.lives.note(&live.name, live.version, live.position);
+                self.inner.incarnations.note(&live.name, live.version, live.position);
                 active.insert(projection.name(), live.generation);
             }
         }
@@ -345,22 +345,22 @@ impl ReadStore {
         self.checkpoints().await.map(drop)
     }
 
-    /// In which life the database is: it moves when the database is found to have lost what it told, as a crash of
+    /// In which incarnation the database is: it moves when the database is found to have lost what it told, as a crash of
     /// PostgreSQL's server may do. Queries wait then until it is there again.
     #[must_use]
-    pub fn life(&self) -> u64 {
-        self.inner.lives.current()
+    pub fn incarnation(&self) -> u64 {
+        self.inner.incarnations.current()
     }
 
-    /// Resolves when `life` is over.
-    pub async fn life_over(&self, life: u64) {
-        self.inner.lives.over(life).await;
+    /// Resolves when `incarnation` is over.
+    pub async fn incarnation_over(&self, incarnation: u64) {
+        self.inner.incarnations.over(incarnation).await;
     }
 
     /// Notes that live models are at a position, which was committed.
     pub(crate) fn note<'p>(&self, projections: impl IntoIterator<Item = &'p dyn Projection>, position: Position) {
         for projection in projections {
-            self.inner.lives.note(projection.name(), projection.version(), position);
+            self.inner.incarnations.note(projection.name(), projection.version(), position);
         }
     }
 
@@ -378,8 +378,8 @@ impl ReadStore {
         &self.inner.reader
     }
 
-    pub(crate) fn lives(&self) -> &Lives {
-        &self.inner.lives
+    pub(crate) fn incarnations(&self) -> &Incarnations {
+        &self.inner.incarnations
     }
 
     pub(crate) fn advancing(&self) -> &tokio::sync::RwLock<()> {

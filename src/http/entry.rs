@@ -31,12 +31,12 @@ pub async fn answer(
 ) -> HttpResponse {
     let correlation = uuid::Uuid::new_v4().to_string();
     let is_api = api::is_api(request.path());
-    if edge.left.is_too_many() {
+    if edge.detached.is_too_many() {
         let unavailable = ApiError::unavailable("Too much is being done for clients that left; try again shortly.");
         return refuse(unavailable, is_api, &correlation);
     }
-    let left = edge.left.clone();
-    let response = left.to_the_end(begun(request, payload, surface, edge, correlation.clone())).await;
+    let detached = edge.detached.clone();
+    let response = detached.to_the_end(begun(request, payload, surface, edge, correlation.clone())).await;
     response.unwrap_or_else(|| refuse(ApiError::fault("an answer panicked"), is_api, &correlation))
 }
 

@@ -1,11 +1,11 @@
 //! HTTP: a translation of the surface and nothing more. One entry answers every method of the table; beside it stand
 //! health, readiness, metrics for Prometheus, the OpenAPI document and a page to try it.
 //!
-//! Begin with [`configure`]. [`entry`] reads a request and writes a reply; [`begun`] brings it to its end; [`headers`]
-//! holds what every answer bears; [`operations`] is what operators and their tools ask; [`documents`] the page.
+//! Begin with [`configure`]. [`entry`] reads a request and writes a reply; [`detached`] brings it to its end;
+//! [`headers`] holds what every answer bears; [`operations`] is what operators and their tools ask; [`documents`] the page.
 
 pub mod api;
-pub mod begun;
+pub mod detached;
 pub mod documents;
 pub mod entry;
 #[cfg(test)]
@@ -31,7 +31,7 @@ pub struct Edge {
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Requests that run on although their client left.
-    pub left: begun::Left,
+    pub detached: detached::DetachedRequests,
     /// Whether production's rules hold: browsers are told to come by TLS alone.
     pub is_production: bool,
 }

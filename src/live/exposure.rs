@@ -1,4 +1,4 @@
-//! What of each event type leaves the house: an allow-list of fields, and whom the type may reach at most.
+//! What of each event type leaves the program: an allow-list of fields, and whom the type may reach at most.
 //!
 //! A type that is not listed reaches nobody, and a field that is not listed does not leave, at the first level of
 //! the payload. Below it, secrets are cut out by name and sealed texts become `null` wherever they stand.

@@ -65,29 +65,29 @@ impl ActorFlags {
     }
 }
 
-/// The state an actor was asked for again and again, for whoever asks next: the actor tells it once more only when it has
-/// changed. Everything in it is durable.
+/// The state of an actor that was asked for it again and again, for whoever asks next without a message. Everything in it
+/// is durable.
 #[derive(Debug)]
-pub struct Told<D: Decider>(Mutex<Option<Arc<Folded<D>>>>);
+pub struct StateCache<D: Decider>(Mutex<Option<Arc<Folded<D>>>>);
 
-impl<D: Decider> Default for Told<D> {
+impl<D: Decider> Default for StateCache<D> {
     fn default() -> Self {
         Self(Mutex::new(None))
     }
 }
 
-impl<D: Decider> Told<D> {
-    /// Replaces what is told.
+impl<D: Decider> StateCache<D> {
+    /// Replaces what is cached.
     pub(super) fn set(&self, folded: Option<Arc<Folded<D>>>) {
         *self.0.lock() = folded;
     }
 
-    /// What was told, where the actor has neither proposed nor this node seen anything since.
+    /// What is cached, where the actor has neither proposed nor this node seen anything since.
     #[must_use]
     pub fn unless_changed(&self, flags: &ActorFlags) -> Option<Arc<Folded<D>>> {
-        let told = self.0.lock().clone()?;
-        let is_current = told.version == flags.version.load(Ordering::Acquire) && !flags.is_stale();
-        is_current.then_some(told)
+        let cached = self.0.lock().clone()?;
+        let is_current = cached.version == flags.version.load(Ordering::Acquire) && !flags.is_stale();
+        is_current.then_some(cached)
     }
 }
 

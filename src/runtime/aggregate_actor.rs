@@ -22,7 +22,7 @@ use muniment_aggregates::record::{DedupeKey, Position, StreamId};
 use muniment_journal::{Append, AppendError, Appended, Journal, Lineage, Snapshot};
 use tokio::sync::oneshot;
 
-use super::actor_messages::{ActorFlags, Execute, GetState, Outcome, Passivate, Pending, Told};
+use super::actor_messages::{ActorFlags, Execute, GetState, Outcome, Passivate, Pending, StateCache};
 use super::clock::Clock;
 use super::command_bus::Done;
 use super::errors::BusError;
@@ -54,9 +54,9 @@ pub struct AggregateActor<D: Decider> {
     clock: Clock,
     limits: ActorLimits,
     flags: Arc<ActorFlags>,
-    told: Arc<Told<D>>,
+    cached: Arc<StateCache<D>>,
     /// The version that was asked for last; whoever asks for it again finds it without asking.
-    told_version: Option<u64>,
+    reported_version: Option<u64>,
     phase: Phase<D>,
     state: D,
     /// Of the appends that were decided since the state was loaded.
@@ -91,7 +91,7 @@ impl<D: Decider> AggregateActor<D> {
         journal: Journal,
         clock: Clock,
         flags: Arc<ActorFlags>,
-        told: Arc<Told<D>>,
+        cached: Arc<StateCache<D>>,
         limits: ActorLimits,
     ) -> Self {
         Self {
@@ -100,8 +100,8 @@ impl<D: Decider> AggregateActor<D> {
             clock,
             limits,
             flags,
-            told,
-            told_version: None,
+            cached,
+            reported_version: None,
             phase: Phase::Unloaded,
             state: D::default(),
             lineage: Lineage::default(),
@@ -157,8 +157,8 @@ impl<D: Decider> AggregateActor<D> {
         let (state, version) = (self.state.clone(), self.version);
         let folded = Folded { state, version, snapshot_version: self.snapshot_version };
         if self.in_flight.is_empty() {
-            if self.told_version.replace(version) == Some(version) {
-                self.told.set(Some(Arc::new(folded.clone())));
+            if self.reported_version.replace(version) == Some(version) {
+                self.cached.set(Some(Arc::new(folded.clone())));
             }
             reply(sender, Ok(folded));
         } else {
@@ -211,8 +211,8 @@ impl<D: Decider> AggregateActor<D> {
         }
         let next_version = self.version + u64::try_from(events.len()).unwrap_or(u64::MAX);
         self.flags.version.store(next_version, Ordering::Release);
-        if self.told_version.take().is_some() {
-            self.told.set(None);
+        if self.reported_version.take().is_some() {
+            self.cached.set(None);
         }
         match pending.span.in_scope(|| self.journal.submit(append)) {
             Ok(ticket) => {

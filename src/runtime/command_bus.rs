@@ -35,7 +35,7 @@ use super::fold::Folded;
 use super::limits::ActorLimits;
 use super::origin::Origin;
 use super::recall::Recalls;
-use super::turns::Turns;
+use super::stream_queues::StreamQueues;
 use crate::telemetry::spans::SPANS;
 
 /// How often a request is handed over again because its actor was just leaving memory.
@@ -128,7 +128,7 @@ directories! {
 pub struct CommandBus {
     pub(super) journal: Journal,
     pub(super) clock: Clock,
-    pub(super) turns: Arc<Turns>,
+    pub(super) stream_queues: Arc<StreamQueues>,
     pub(super) recalls: Arc<Recalls>,
     directories: Arc<Directories>,
     limits: ActorLimits,
@@ -154,7 +154,14 @@ impl CommandBus {
                 listening.note_published(event);
             }
         }));
-        Self { journal, clock, turns: Arc::new(Turns::new()), recalls: Arc::default(), directories, limits }
+        Self {
+            journal,
+            clock,
+            stream_queues: Arc::new(StreamQueues::new()),
+            recalls: Arc::default(),
+            directories,
+            limits,
+        }
     }
 
     /// The journal behind it.
@@ -279,7 +286,7 @@ impl CommandBus {
         Err(BusError::Unavailable(format!("{}/{id} changes too fast", D::TYPE)))
     }
 
-    /// The state of one aggregate and its version, from its actor, or as it told it before where nothing has changed.
+    /// The state of one aggregate and its version, from its actor, or from the cache where nothing has changed.
     ///
     /// # Errors
     /// Overload or an unavailable journal.
@@ -289,8 +296,8 @@ impl CommandBus {
 
     async fn ask_state<D: Hosted>(&self, id: &str) -> Result<Folded<D>, BusError<D::Refusal>> {
         let directory = D::directory(&self.directories);
-        if let Some(told) = directory.told(id) {
-            return Ok(Folded::clone(&told));
+        if let Some(cached) = directory.cached_state(id) {
+            return Ok(Folded::clone(&cached));
         }
         for _ in 0..HANDOVERS_MAX {
             let (address, flags) = directory.find(id);

@@ -15,7 +15,7 @@ use muniment_journal::Journal;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::actor_messages::{ActorFlags, Passivate, Told};
+use super::actor_messages::{ActorFlags, Passivate, StateCache};
 use super::aggregate_actor::AggregateActor;
 use super::clock::Clock;
 use super::fold::Folded;
@@ -24,7 +24,7 @@ use super::limits::ActorLimits;
 struct Entry<D: Decider> {
     address: Addr<AggregateActor<D>>,
     flags: Arc<ActorFlags>,
-    told: Arc<Told<D>>,
+    cached: Arc<StateCache<D>>,
     used_at: Instant,
 }
 
@@ -60,10 +60,10 @@ impl<D: Decider> Directory<D> {
             return (entry.address.clone(), Arc::clone(&entry.flags));
         }
         let stream = StreamId::new(D::TYPE, id);
-        let (flags, told) = (Arc::new(ActorFlags::default()), Arc::new(Told::default()));
+        let (flags, cached) = (Arc::new(ActorFlags::default()), Arc::new(StateCache::default()));
         let key = Arc::clone(&stream.id);
-        let address = self.start(stream, &flags, &told);
-        let entry = Entry { address: address.clone(), flags: Arc::clone(&flags), told, used_at: Instant::now() };
+        let address = self.start(stream, &flags, &cached);
+        let entry = Entry { address: address.clone(), flags: Arc::clone(&flags), cached, used_at: Instant::now() };
         if let Some((evicted_key, evicted)) = live.push(Arc::clone(&key), entry)
             && evicted_key != key
         {
@@ -72,12 +72,13 @@ impl<D: Decider> Directory<D> {
         (address, flags)
     }
 
-    fn start(&self, stream: StreamId, flags: &Arc<ActorFlags>, told: &Arc<Told<D>>) -> Addr<AggregateActor<D>> {
-        let (flags, told) = (Arc::clone(flags), Arc::clone(told));
+    fn start(&self, stream: StreamId, flags: &Arc<ActorFlags>, cached: &Arc<StateCache<D>>) -> Addr<AggregateActor<D>> {
+        let (flags, cached) = (Arc::clone(flags), Arc::clone(cached));
         let (journal, clock, limits) = (self.journal.clone(), self.clock.clone(), self.limits);
         let arbiter = self.arbiter_of(&stream.id);
-        let build =
-            move |_: &mut Context<AggregateActor<D>>| AggregateActor::new(stream, journal, clock, flags, told, limits);
+        let build = move |_: &mut Context<AggregateActor<D>>| {
+            AggregateActor::new(stream, journal, clock, flags, cached, limits)
+        };
         match arbiter {
             Some(arbiter) => AggregateActor::start_in_arbiter(arbiter, build),
             None => AggregateActor::create(build),
@@ -85,11 +86,11 @@ impl<D: Decider> Directory<D> {
     }
 
     /// The state of a live instance that was asked for before and has not changed since.
-    pub fn told(&self, id: &str) -> Option<Arc<Folded<D>>> {
+    pub fn cached_state(&self, id: &str) -> Option<Arc<Folded<D>>> {
         let mut live = self.live.lock();
         let entry = live.get_mut(id)?;
         entry.used_at = Instant::now();
-        entry.told.unless_changed(&entry.flags)
+        entry.cached.unless_changed(&entry.flags)
     }
 
     fn arbiter_of(&self, id: &str) -> Option<&ArbiterHandle> {

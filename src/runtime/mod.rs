@@ -23,10 +23,10 @@ pub mod policies;
 pub mod projector;
 pub mod reads;
 pub mod recall;
+mod stream_queues;
 #[cfg(test)]
 mod tests;
 pub mod transaction;
-mod turns;
 pub mod why;
 
 use std::sync::Arc;

@@ -54,12 +54,12 @@ pub async fn run(journal: Journal, reads: Arc<Reads>, mut leadership: Leadership
         .iter()
         .map(|projection| Model { projection: Arc::clone(projection), position: Position::START, retry: None })
         .collect();
-    let mut life = reads.store().life();
+    let mut incarnation = reads.store().incarnation();
     refresh(&reads, &mut models).await;
     loop {
-        if life != reads.store().life() {
+        if incarnation != reads.store().incarnation() {
             // What the database told before it lost something is worth nothing.
-            life = reads.store().life();
+            incarnation = reads.store().incarnation();
             refresh(&reads, &mut models).await;
         }
         let leads = leadership.holds().await;
@@ -81,7 +81,7 @@ pub async fn run(journal: Journal, reads: Arc<Reads>, mut leadership: Leadership
         let pause = if behind && !leads { FOLLOW_INTERVAL } else { IDLE_INTERVAL };
         tokio::select! {
             changed = head.changed() => if changed.is_err() { return },
-            () = reads.store().life_over(life) => {}
+            () = reads.store().incarnation_over(incarnation) => {}
             () = tokio::time::sleep(pause) => if leads { refresh(&reads, &mut models).await },
             _ = stop.changed() => {}
         }

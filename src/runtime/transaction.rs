@@ -132,7 +132,7 @@ impl CommandBus {
                 Ok(appended) => return Ok(Committed { value, appended: Some(appended) }),
                 Err(AppendError::Conflict { stream, expected, actual }) => {
                     if turn.is_none() {
-                        turn = Some(self.turns.at(&stream).await);
+                        turn = Some(self.stream_queues.turn_at(&stream).await);
                     }
                     // The database may have told the writer of a version that this node has not heard of: decided again at
                     // once it would be on the same state as before.

@@ -9,7 +9,7 @@ use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
 use anyhow::{Context as _, Result};
-use muniment::app::{House, Rooms};
+use muniment::app::{Handlers, Server};
 use muniment::auth::daemon_token::DaemonToken;
 use muniment::config::Config;
 use muniment::config::registries::Registries;
@@ -25,7 +25,7 @@ use crate::seed::{self, Seeded, Wanted};
 pub(crate) struct Generations {
     /// Roles and scopes, to judge a wish before anything is wiped.
     pub(crate) registries: Registries,
-    present: watch::Sender<Option<Rooms>>,
+    present: watch::Sender<Option<Handlers>>,
     asks: mpsc::Sender<Ask>,
 }
 
@@ -35,10 +35,10 @@ struct Ask {
 }
 
 /// Opens and closes installations, on the thread that lasts as long as the program: the threads that serve do not.
-pub(crate) struct Landlord {
+pub(crate) struct ResetLoop {
     config: Config,
     daemon_token: Arc<DaemonToken>,
-    house: Option<House>,
+    server: Option<Server>,
     generations: Arc<Generations>,
     asked: mpsc::Receiver<Ask>,
 }
@@ -51,23 +51,23 @@ impl Generations {
         seeded.await.context("the program ends")?
     }
 
-    /// The rooms of the present installation; waits for the end of a reset.
-    async fn rooms(&self) -> Option<Rooms> {
+    /// What answers requests of the present installation; waits for the end of a reset.
+    async fn handlers(&self) -> Option<Handlers> {
         let mut present = self.present.subscribe();
         present.wait_for(Option::is_some).await.ok()?.clone()
     }
 }
 
-impl Landlord {
+impl ResetLoop {
     /// Begins with a fresh installation that has a keeper.
-    pub(crate) async fn begin(config: Config, daemon_token: Arc<DaemonToken>) -> Result<(Self, Rooms)> {
+    pub(crate) async fn begin(config: Config, daemon_token: Arc<DaemonToken>) -> Result<(Self, Handlers)> {
         let (asks, asked) = mpsc::channel(16);
         let registries = config.registries.clone();
         let generations = Arc::new(Generations { registries, present: watch::Sender::new(None), asks });
-        let mut landlord = Self { config, daemon_token, house: None, generations, asked };
-        landlord.reset(&Wanted::default()).await?;
-        let first = landlord.generations.present.borrow().clone().context("a reset leaves an installation")?;
-        Ok((landlord, first))
+        let mut resets = Self { config, daemon_token, server: None, generations, asked };
+        resets.reset(&Wanted::default()).await?;
+        let first = resets.generations.present.borrow().clone().context("a reset leaves an installation")?;
+        Ok((resets, first))
     }
 
     /// What the handlers see.
@@ -93,8 +93,8 @@ impl Landlord {
                 },
             }
         };
-        if let Some(house) = self.house.take() {
-            house.close().await;
+        if let Some(server) = self.server.take() {
+            server.close().await;
         }
         self.daemon_token.remove();
         Ok(ended?)
@@ -102,19 +102,19 @@ impl Landlord {
 
     async fn reset(&mut self, wanted: &Wanted) -> Result<Seeded> {
         self.generations.present.send_replace(None);
-        if let Some(old) = self.house.take() {
+        if let Some(old) = self.server.take() {
             old.send_away();
             old.close().await;
         }
         self.wipe().await?;
         let token = seed::write_bootstrap_token(&self.config)?;
-        let fresh = House::open(&self.config, Some(Arc::clone(&self.daemon_token))).await?;
-        let rooms = fresh.rooms();
-        rooms.surface.mount_methods(Arc::new(TestingMethods::new(Arc::downgrade(&self.generations))));
-        self.house = Some(fresh);
-        let seeded = seed::seed(&rooms.surface, &self.config, &token, wanted).await?;
-        seed::drain(&rooms.surface).await?;
-        self.generations.present.send_replace(Some(rooms));
+        let fresh = Server::open(&self.config, Some(Arc::clone(&self.daemon_token))).await?;
+        let handlers = fresh.handlers();
+        handlers.surface.mount_methods(Arc::new(TestingMethods::new(Arc::downgrade(&self.generations))));
+        self.server = Some(fresh);
+        let seeded = seed::seed(&handlers.surface, &self.config, &token, wanted).await?;
+        seed::drain(&handlers.surface).await?;
+        self.generations.present.send_replace(Some(handlers));
         Ok(seeded)
     }
 
@@ -146,10 +146,10 @@ pub(crate) async fn of_the_present<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let generations = request.app_data::<web::Data<Generations>>().cloned();
-    if let Some(rooms) = async { generations?.rooms().await }.await {
-        let mut lent = Extensions::new();
-        rooms.lend(&mut lent);
-        request.add_data_container(Rc::new(lent));
+    if let Some(handlers) = async { generations?.handlers().await }.await {
+        let mut replaced = Extensions::new();
+        handlers.replace_in(&mut replaced);
+        request.add_data_container(Rc::new(replaced));
     }
     next.call(request).await
 }

@@ -24,7 +24,7 @@ use muniment::config::{Config, Surroundings};
 use muniment::telemetry::Figures;
 use muniment::{http, live, telemetry};
 
-use generations::Landlord;
+use generations::ResetLoop;
 
 /// Serve an installation that whoever has the daemon token may wipe and seed, for tests
 #[derive(Debug, Parser)]
@@ -86,8 +86,8 @@ async fn serve(config: Config) -> Result<()> {
     muniment::app::make_folders(&config.store)?;
     let daemon_token = Arc::new(DaemonToken::start(config.store.data_dir.join("run/daemon_token"))?);
     let workers = config.http.workers;
-    let (landlord, first) = Landlord::begin(config, daemon_token).await?;
-    let shared = web::Data::from(landlord.generations());
+    let (resets, first) = ResetLoop::begin(config, daemon_token).await?;
+    let shared = web::Data::from(resets.generations());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(figures.clone())
@@ -102,5 +102,5 @@ async fn serve(config: Config) -> Result<()> {
     .listen(listener)?
     .run();
     println!("muniment-testing listens on http://{address}");
-    landlord.run(server).await
+    resets.run(server).await
 }

@@ -147,8 +147,8 @@ fn uuid() -> String {
 }
 
 async fn give(surface: &Surface, account: &AccountId, role: &str) -> Result<()> {
-    let gift = role::Gift { role: role.to_owned(), scope: None, expires: None };
-    role::give_directly(&surface.runtime.bus, account, None, &gift).await?;
+    let wanted = role::DirectGrant { role: role.to_owned(), scope: None, expires: None };
+    role::grant_directly(&surface.runtime.bus, account, None, &wanted).await?;
     Ok(())
 }
 

@@ -146,7 +146,7 @@ async fn who_reads_on_a_new_connection_does_not_take_what_was_lost_for_what_was_
         }
         let history = company_history();
         desk.fold(&history, 100).await;
-        let life = desk.store.life();
+        let incarnation = desk.store.incarnation();
         assert_eq!(metrics::count(&desk.store).await.unwrap(), 1);
         // As a crash leaves it: the last commits are gone, and so is every connection.
         let tampered = desk.tamper().await;
@@ -156,14 +156,14 @@ async fn who_reads_on_a_new_connection_does_not_take_what_was_lost_for_what_was_
         tampered.fetch_all(others, &[]).await.unwrap();
         let past = metrics::count(&desk.store).await.expect_err("an answer from the past");
         assert!(past.to_string().contains("lost"), "{past}");
-        assert_eq!(desk.store.life(), life + 1);
-        desk.store.life_over(life).await;
+        assert_eq!(desk.store.incarnation(), incarnation + 1);
+        desk.store.incarnation_over(incarnation).await;
         let (again, _) = tokio::join!(
             metrics::count(&desk.store),
             tampered.execute("UPDATE read_checkpoints_v1 SET position = position + 1", &[])
         );
         assert_eq!(again.unwrap(), 1, "it waits until all is there again");
-        assert_eq!(desk.store.life(), life + 1);
+        assert_eq!(desk.store.incarnation(), incarnation + 1);
         tampered.close().await;
     })
     .await;

@@ -20,7 +20,7 @@ const WAITING_MAX: usize = 32_768;
 
 /// Joins the journal's publish hook and tells what it brings, as long as the surface lives.
 pub(super) fn start(surface: &Arc<Surface>, registry: &Arc<ApiRegistry>) {
-    let (waiting, mut told) = mpsc::channel::<Arc<RecordedEvent>>(WAITING_MAX);
+    let (waiting, mut offers) = mpsc::channel::<Arc<RecordedEvent>>(WAITING_MAX);
     let listening = Arc::downgrade(registry);
     surface.runtime.journal.on_publish(Arc::new(move |events: &[Arc<RecordedEvent>]| {
         let Some(registry) = listening.upgrade() else { return };
@@ -33,7 +33,7 @@ pub(super) fn start(surface: &Arc<Surface>, registry: &Arc<ApiRegistry>) {
     }));
     let (surface, registry) = (Arc::downgrade(surface), Arc::downgrade(registry));
     tokio::spawn(async move {
-        while let Some(event) = told.recv().await {
+        while let Some(event) = offers.recv().await {
             let (Some(surface), Some(registry)) = (surface.upgrade(), registry.upgrade()) else { return };
             if let Err(why) = tell(&surface, &registry, &event).await {
                 tracing::warn!(position = event.position.0, why, "a notification was not sent");
@@ -42,8 +42,8 @@ pub(super) fn start(surface: &Arc<Surface>, registry: &Arc<ApiRegistry>) {
     });
 }
 
-/// Who is told what about an offer.
-enum Told {
+/// Who is notified about an offer, by which method.
+enum Addressee {
     Recipient(&'static str),
     Grantor(&'static str),
 }
@@ -51,15 +51,15 @@ enum Told {
 async fn tell(surface: &Surface, registry: &ApiRegistry, event: &RecordedEvent) -> Result<(), String> {
     let decoded = decode_recorded::<OfferBookEvent>(event).map_err(|error| error.to_string())?;
     let account = &*event.stream.id;
-    let (offer, told, more) = match &decoded {
-        OfferBookEvent::Made(it) => (&it.offer, Told::Recipient("role_grant_offer_received"), Value::Null),
-        OfferBookEvent::Refreshed(it) => (&it.offer, Told::Recipient("role_grant_offer_received"), Value::Null),
-        OfferBookEvent::Retracted(it) => (&it.offer, Told::Recipient("role_grant_offer_retracted"), Value::Null),
-        OfferBookEvent::Accepted(it) => (&it.offer, Told::Grantor("role_grant_offer_accepted"), Value::Null),
-        OfferBookEvent::Declined(it) => (&it.offer, Told::Grantor("role_grant_offer_declined"), Value::Null),
+    let (offer, addressee, more) = match &decoded {
+        OfferBookEvent::Made(it) => (&it.offer, Addressee::Recipient("role_grant_offer_received"), Value::Null),
+        OfferBookEvent::Refreshed(it) => (&it.offer, Addressee::Recipient("role_grant_offer_received"), Value::Null),
+        OfferBookEvent::Retracted(it) => (&it.offer, Addressee::Recipient("role_grant_offer_retracted"), Value::Null),
+        OfferBookEvent::Accepted(it) => (&it.offer, Addressee::Grantor("role_grant_offer_accepted"), Value::Null),
+        OfferBookEvent::Declined(it) => (&it.offer, Addressee::Grantor("role_grant_offer_declined"), Value::Null),
         OfferBookEvent::Superseded(it) => {
             let more = json!({ "reason": it.reason.as_str(), "cause_id": it.cause });
-            (&it.offer, Told::Grantor("role_grant_offer_supersede"), more)
+            (&it.offer, Addressee::Grantor("role_grant_offer_supersede"), more)
         }
         // Who leaves a role himself need not be told (section 5.2).
         OfferBookEvent::GrantRevoked(revoked) if revoked.path == GrantPath::SelfService => return Ok(()),
@@ -79,14 +79,14 @@ async fn tell(surface: &Surface, registry: &ApiRegistry, event: &RecordedEvent) 
         }
         OfferBookEvent::Lapsed(_) | OfferBookEvent::GrantCreated(_) => return Ok(()),
     };
-    let (method, recipient) = match told {
-        Told::Recipient(_) if !registry.has(account) => return Ok(()),
-        Told::Recipient(method) => (method, Some(account)),
-        Told::Grantor(method) => (method, None),
+    let (method, recipient) = match addressee {
+        Addressee::Recipient(_) if !registry.has(account) => return Ok(()),
+        Addressee::Recipient(method) => (method, Some(account)),
+        Addressee::Grantor(method) => (method, None),
     };
     let known = as_it_stood(offer_of(surface, account, offer).await?, &decoded);
-    let addressee = recipient.unwrap_or(&known.grantor_account.0);
-    if !registry.has(addressee) {
+    let notified = recipient.unwrap_or(&known.grantor_account.0);
+    if !registry.has(notified) {
         return Ok(());
     }
     let shown = surface.offer_on_wire(&AccountId(account.to_owned()), &known).await.map_err(|fail| fail.message)?;
@@ -95,7 +95,7 @@ async fn tell(surface: &Surface, registry: &ApiRegistry, event: &RecordedEvent) 
         params.extend(more);
     }
     surface.check_notice(method, &params);
-    registry.notify(addressee, &frame(method, &params));
+    registry.notify(notified, &frame(method, &params));
     Ok(())
 }
 

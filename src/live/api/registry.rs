@@ -70,10 +70,10 @@ impl Ending {
         }
     }
 
-    fn ends(&self, ties: &Ties) -> bool {
+    fn ends(&self, entry: &ConnectionEntry) -> bool {
         match self {
-            Self::Credential(id) => ties.credential.as_deref() == Some(id),
-            Self::Account(id) => ties.account == *id,
+            Self::Credential(id) => entry.credential.as_deref() == Some(id),
+            Self::Account(id) => entry.account == *id,
         }
     }
 }
@@ -87,8 +87,9 @@ pub(super) struct End {
     pub(super) at: Option<Position>,
 }
 
+/// What becomes of a connection while it lasts.
 #[derive(Debug, Default)]
-struct Standing {
+struct ConnectionState {
     /// Frames that wait to be sent.
     queue: VecDeque<String>,
     /// Calls in flight, by correlation id.
@@ -102,16 +103,16 @@ struct Standing {
 
 /// One connection, as the registry knows it.
 #[derive(Debug)]
-pub(super) struct Ties {
+pub(super) struct ConnectionEntry {
     pub(super) account: String,
     credential: Option<String>,
     is_socket: bool,
-    standing: Mutex<Standing>,
+    state: Mutex<ConnectionState>,
     wake: Notify,
     closings: Arc<Closings>,
 }
 
-impl Ties {
+impl ConnectionEntry {
     /// A stream of the audit has no frames: what is queued for it would be read by nobody.
     fn takes_frames_of(&self, account: &str) -> bool {
         self.is_socket && self.account == account
@@ -124,54 +125,54 @@ impl Ties {
 
     /// What waits to be sent.
     pub(super) fn take(&self) -> VecDeque<String> {
-        std::mem::take(&mut self.standing.lock().queue)
+        std::mem::take(&mut self.state.lock().queue)
     }
 
     /// How to end now, where it is time.
     pub(super) fn ended(&self) -> Option<End> {
-        let standing = self.standing.lock();
-        standing.ended.filter(|_| standing.after.is_none())
+        let state = self.state.lock();
+        state.ended.filter(|_| state.after.is_none())
     }
 
     /// A call begins.
     pub(super) fn begin_call(&self, correlation: &str) {
-        self.standing.lock().calls.insert(correlation.to_owned());
+        self.state.lock().calls.insert(correlation.to_owned());
     }
 
     /// A call was answered.
     pub(super) fn end_call(&self, correlation: &str) {
-        let mut standing = self.standing.lock();
-        standing.calls.remove(correlation);
-        if standing.after.as_deref() == Some(correlation) {
-            standing.after = None;
+        let mut state = self.state.lock();
+        state.calls.remove(correlation);
+        if state.after.as_deref() == Some(correlation) {
+            state.after = None;
         }
     }
 
     fn notify(&self, frame: &str) {
-        let mut standing = self.standing.lock();
-        if standing.queue.len() >= QUEUE_MAX {
-            standing.ended.get_or_insert(End { code: TOO_SLOW, at: None });
+        let mut state = self.state.lock();
+        if state.queue.len() >= QUEUE_MAX {
+            state.ended.get_or_insert(End { code: TOO_SLOW, at: None });
         } else {
-            standing.queue.push_back(frame.to_owned());
+            state.queue.push_back(frame.to_owned());
         }
-        drop(standing);
+        drop(state);
         self.wake.notify_one();
     }
 
     /// Marks it as ended; `by` is the call that did it.
     fn end(&self, end: End, by: &str) {
-        let mut standing = self.standing.lock();
-        if standing.ended.is_none() {
-            standing.ended = Some(end);
-            if standing.calls.contains(by) {
-                standing.after = Some(by.to_owned());
+        let mut state = self.state.lock();
+        if state.ended.is_none() {
+            state.ended = Some(end);
+            if state.calls.contains(by) {
+                state.after = Some(by.to_owned());
             } else if self.is_socket {
                 // A stream ends when its reader takes the last row, which nobody can wait for.
                 self.closings.begin(by);
-                standing.awaited_by = Some(by.to_owned());
+                state.awaited_by = Some(by.to_owned());
             }
         }
-        drop(standing);
+        drop(state);
         self.wake.notify_one();
     }
 }
@@ -187,7 +188,7 @@ pub(super) enum Refused {
 
 #[derive(Debug, Default)]
 struct Connected {
-    ties: HashMap<u64, Arc<Ties>>,
+    entries: HashMap<u64, Arc<ConnectionEntry>>,
     streams: HashMap<String, VecDeque<u64>>,
     recent: VecDeque<(Position, Ending)>,
     /// Ends up to here are forgotten.
@@ -205,7 +206,7 @@ pub struct ApiRegistry {
 /// A connection in the registry; it is forgotten when this is dropped.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) ties: Arc<Ties>,
+    pub(super) entry: Arc<ConnectionEntry>,
     number: u64,
     stream_of: Option<String>,
     registry: Arc<ApiRegistry>,
@@ -214,7 +215,7 @@ pub(super) struct Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         let mut connected = self.registry.connected.lock();
-        connected.ties.remove(&self.number);
+        connected.entries.remove(&self.number);
         if let Some(key) = &self.stream_of
             && let Some(streams) = connected.streams.get_mut(key)
         {
@@ -224,9 +225,9 @@ impl Drop for Connection {
             }
         }
         drop(connected);
-        let awaited_by = self.ties.standing.lock().awaited_by.take();
+        let awaited_by = self.entry.state.lock().awaited_by.take();
         if let Some(by) = awaited_by {
-            self.ties.closings.end(&by);
+            self.entry.closings.end(&by);
         }
     }
 }
@@ -261,26 +262,26 @@ impl ApiRegistry {
             // The file on the server is no credential of the account's; only the account's own end reaches it.
             Credential::DaemonToken => None,
         };
-        let ties = Arc::new(Ties {
+        let entry = Arc::new(ConnectionEntry {
             account: caller.account.0.clone(),
             credential,
             is_socket: stream_of.is_none(),
-            standing: Mutex::default(),
+            state: Mutex::default(),
             wake: Notify::new(),
             closings: Arc::clone(&self.closings),
         });
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let mut connected = self.connected.lock();
         // What ended between the check of the credential and this moment is among the recent ends.
-        let is_dead = connected.recent.iter().any(|(at, ending)| *at > caller.as_of && ending.ends(&ties));
+        let is_dead = connected.recent.iter().any(|(at, ending)| *at > caller.as_of && ending.ends(&entry));
         if is_dead || connected.forgotten > caller.as_of {
             return Err(Refused::Ended);
         }
-        let sockets = || connected.ties.values().filter(|other| other.takes_frames_of(&ties.account)).count();
-        if ties.is_socket && sockets() >= SOCKETS_MAX {
+        let sockets = || connected.entries.values().filter(|other| other.takes_frames_of(&entry.account)).count();
+        if entry.is_socket && sockets() >= SOCKETS_MAX {
             return Err(Refused::TooMany);
         }
-        connected.ties.insert(number, Arc::clone(&ties));
+        connected.entries.insert(number, Arc::clone(&entry));
         let mut oldest = None;
         if let Some(key) = &stream_of {
             let streams = connected.streams.entry(key.clone()).or_default();
@@ -289,24 +290,24 @@ impl ApiRegistry {
                 oldest = streams.pop_front();
             }
         }
-        let oldest = oldest.and_then(|number| connected.ties.get(&number).cloned());
+        let oldest = oldest.and_then(|number| connected.entries.get(&number).cloned());
         drop(connected);
         if let Some(oldest) = oldest {
             oldest.end(LEAVING, "");
         }
-        Ok(Connection { ties, number, stream_of, registry: Arc::clone(self) })
+        Ok(Connection { entry, number, stream_of, registry: Arc::clone(self) })
     }
 
     /// Whether a socket of an account is connected here.
     pub(super) fn has(&self, account: &str) -> bool {
-        self.connected.lock().ties.values().any(|ties| ties.takes_frames_of(account))
+        self.connected.lock().entries.values().any(|entry| entry.takes_frames_of(account))
     }
 
     /// Sends a frame to every socket of an account; one that does not read keeps none of the others from it.
     pub(super) fn notify(&self, account: &str, frame: &str) {
-        let ties: Vec<Arc<Ties>> =
-            self.connected.lock().ties.values().filter(|ties| ties.takes_frames_of(account)).cloned().collect();
-        ties.iter().for_each(|ties| ties.notify(frame));
+        let entries: Vec<Arc<ConnectionEntry>> =
+            self.connected.lock().entries.values().filter(|entry| entry.takes_frames_of(account)).cloned().collect();
+        entries.iter().for_each(|entry| entry.notify(frame));
     }
 
     /// Called by the journal, in order, for every durable batch, before its commands are answered.
@@ -316,7 +317,8 @@ impl ApiRegistry {
             let by = serde_json::from_str::<Metadata>(&event.metadata).map(|metadata| metadata.correlation);
             let by = by.unwrap_or_default();
             let mut connected = self.connected.lock();
-            let ended: Vec<Arc<Ties>> = connected.ties.values().filter(|ties| ending.ends(ties)).cloned().collect();
+            let ended: Vec<Arc<ConnectionEntry>> =
+                connected.entries.values().filter(|entry| ending.ends(entry)).cloned().collect();
             if connected.recent.len() >= RECENT_MAX
                 && let Some((forgotten, _)) = connected.recent.pop_front()
             {
@@ -325,14 +327,14 @@ impl ApiRegistry {
             connected.recent.push_back((event.position, ending));
             drop(connected);
             let end = End { code: REVOKED, at: Some(event.position) };
-            ended.iter().for_each(|ties| ties.end(end, &by));
+            ended.iter().for_each(|entry| entry.end(end, &by));
         }
     }
 
     /// Sends everybody away.
     pub fn shutdown(&self) {
-        let ties: Vec<Arc<Ties>> = self.connected.lock().ties.values().cloned().collect();
-        ties.iter().for_each(|ties| ties.end(LEAVING, ""));
+        let entries: Vec<Arc<ConnectionEntry>> = self.connected.lock().entries.values().cloned().collect();
+        entries.iter().for_each(|entry| entry.end(LEAVING, ""));
     }
 }
 
@@ -376,7 +378,7 @@ mod tests {
     }
 
     fn code(connection: &Connection) -> Option<u16> {
-        connection.ties.ended().map(|end| end.code)
+        connection.entry.ended().map(|end| end.code)
     }
 
     #[test]
@@ -396,11 +398,11 @@ mod tests {
     fn acc_216_who_ends_himself_gets_his_answer_first() {
         let registry = Arc::new(ApiRegistry::new(Arc::default()));
         let one = registry.admit(&caller("a", "s1", 0)).expect("alive");
-        one.ties.begin_call("c1");
+        one.entry.begin_call("c1");
         registry.published(&[evicted(5, "s1")]);
-        assert_eq!(one.ties.ended(), None);
-        one.ties.end_call("c1");
-        assert_eq!(one.ties.ended(), Some(End { code: REVOKED, at: Some(Position(5)) }));
+        assert_eq!(one.entry.ended(), None);
+        one.entry.end_call("c1");
+        assert_eq!(one.entry.ended(), Some(End { code: REVOKED, at: Some(Position(5)) }));
     }
 
     #[test]
@@ -417,7 +419,7 @@ mod tests {
         let streams: Vec<_> = (0..11).map(|_| registry.admit_stream(&caller("a", "s1", 0)).expect("alive")).collect();
         let other = registry.admit_stream(&caller("a", "s2", 0)).expect("alive");
         assert_eq!(code(&streams[0]), Some(GOING_AWAY));
-        assert!(streams[1..].iter().chain([&other]).all(|stream| stream.ties.ended().is_none()));
+        assert!(streams[1..].iter().chain([&other]).all(|stream| stream.entry.ended().is_none()));
     }
     #[test]
     fn acc_181_frames_for_sockets_do_not_end_a_stream() {

@@ -142,10 +142,10 @@ impl Actor for ApiSocket {
 
     fn started(&mut self, ctx: &mut Context) {
         self.life.stand();
-        let ties = Arc::clone(&self.connection.ties);
-        ctx.add_stream(futures_util::stream::unfold(ties, |ties| async {
-            ties.woken().await;
-            Some((Wake, ties))
+        let entry = Arc::clone(&self.connection.entry);
+        ctx.add_stream(futures_util::stream::unfold(entry, |entry| async {
+            entry.woken().await;
+            Some((Wake, entry))
         }));
         if let Some(timeout) = self.surface.heartbeat_timeout() {
             ctx.run_interval((timeout / 2).max(Duration::from_millis(50)), move |socket, ctx| {
@@ -228,11 +228,11 @@ impl ApiSocket {
 
     /// Sends what waits, and ends where it is time.
     fn look(&mut self, ctx: &mut Context) {
-        if let Some(End { code, .. }) = self.connection.ties.ended() {
+        if let Some(End { code, .. }) = self.connection.entry.ended() {
             self.close(code, ctx);
             return;
         }
-        for frame in self.connection.ties.take() {
+        for frame in self.connection.entry.take() {
             self.send(frame, ctx);
         }
     }
@@ -310,7 +310,7 @@ impl ApiSocket {
         }
         let correlation = uuid::Uuid::new_v4().to_string();
         let id = id.to_string();
-        self.connection.ties.begin_call(&correlation);
+        self.connection.entry.begin_call(&correlation);
         let recallable = method.map(|_| self.surface.runtime.bus.recalls().announce(&correlation));
         let (surface, caller, called) = (Arc::clone(&self.surface), Arc::clone(&self.caller), correlation.clone());
         let span = self.life.message(&correlation);
@@ -322,7 +322,7 @@ impl ApiSocket {
                 recallable.answered();
             }
             socket.send(reply.body.to_string(), ctx);
-            socket.connection.ties.end_call(&ended);
+            socket.connection.entry.end_call(&ended);
             socket.look(ctx);
         }));
         self.newest.insert(id.clone(), correlation.clone());
@@ -348,7 +348,7 @@ impl ApiSocket {
         }
         let Some(call) = self.forget(&correlation) else { return };
         ctx.cancel_future(call.handle);
-        self.connection.ties.end_call(&correlation);
+        self.connection.entry.end_call(&correlation);
         let fail = Fail::plain(Code::Cancelled, "The request was taken back.");
         self.send(rpc::failure(request.clone(), &fail, "").body.to_string(), ctx);
     }

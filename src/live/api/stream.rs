@@ -169,7 +169,7 @@ impl Flow {
                     let moved = async {
                         tokio::select! {
                             changed = head.changed() => changed.is_ok(),
-                            () = self.connection.ties.woken() => true,
+                            () = self.connection.entry.woken() => true,
                         }
                     };
                     if tokio::time::timeout(LOOK_AGAIN, moved).await.is_err() {
@@ -195,7 +195,7 @@ impl Flow {
         let mut until = reads.catch_up(everywhere::MODELS).await?;
         // Asked only now: whom an event up to `until` ends is marked before the record is known to have reached it. So
         // the mark may also be ahead of it.
-        let end = self.connection.ties.ended();
+        let end = self.connection.entry.ended();
         if end.is_none() && self.has_run_out().await? {
             self.over = true;
             return Ok(());

@@ -81,9 +81,9 @@ impl Surface {
             }
             (Some(_) | None, _) => None,
         };
-        let make = Making { to: &to, to_persona: to_persona.as_ref(), scope: scope.as_ref(), offer, message };
+        let draft = OfferDraft { to: &to, to_persona: to_persona.as_ref(), scope: scope.as_ref(), offer, message };
         let origin = self.persona_origin(call).await?;
-        let committed = self.runtime.bus.transact(&origin, async |tx| self.make_offer(tx, call, &make).await).await;
+        let committed = self.runtime.bus.transact(&origin, async |tx| self.make_offer(tx, call, &draft).await).await;
         match committed {
             Ok(committed) => {
                 let body = json!({ "offer": self.offer_on_wire(&to, &committed.value).await? });
@@ -91,7 +91,7 @@ impl Surface {
             }
             Err(error) => {
                 let fail = Fail::from(error);
-                self.record_offer_refusal(call, &make, recipient.as_ref(), &fail).await?;
+                self.record_offer_refusal(call, &draft, recipient.as_ref(), &fail).await?;
                 Err(fail)
             }
         }
@@ -102,11 +102,11 @@ impl Surface {
         &self,
         tx: &mut Transaction<'_>,
         call: &Call<'_>,
-        make: &Making<'_>,
+        draft: &OfferDraft<'_>,
     ) -> Result<muniment_aggregates::offer_book::Offer, BusError<Refused>> {
         let role = call.input.text("role");
         let persona = &call.persona()?.persona.id;
-        let own = call.caller.account == *make.to;
+        let own = call.caller.account == *draft.to;
         let refuse = |code, reason: &'static str, message: &str| Fail::because(code, reason, message);
         if !self.registries.has_path(role, "admin") {
             let reason = "role_grant_offer_role_not_grantable";
@@ -117,13 +117,13 @@ impl Surface {
         let holds = |role: &str, scope| grants.state.active_grant(persona, role, scope, now).is_some();
         let by_holding = holds(role, None);
         let by_admin = self.offers.authorize == OfferAuthority::AdminOrHolder && holds("admin", None);
-        let by_scope = make.scope.is_some()
-            && self.offers.scoped_rules.iter().any(|it| it.may_offer == role && holds(&it.holder_role, make.scope));
+        let by_scope = draft.scope.is_some()
+            && self.offers.scoped_rules.iter().any(|it| it.may_offer == role && holds(&it.holder_role, draft.scope));
         if !by_holding && !by_admin && !by_scope {
             let reason = "role_grant_offer_not_authorized";
             return Err(refuse(Code::Forbidden, reason, "The persona may not offer this role here.").into());
         }
-        let account = tx.load::<Account, Refused>(&make.to.0).await?.state;
+        let account = tx.load::<Account, Refused>(&draft.to.0).await?.state;
         if account.registered().is_none() || account.erased_at().is_some() {
             return Err(refuse(Code::NotFound, "account_not_found", "There is no such account.").into());
         }
@@ -131,13 +131,13 @@ impl Surface {
             let reason = "role_grant_offer_self_target";
             return Err(refuse(Code::InvalidParams, reason, "A role is offered to somebody else's account.").into());
         }
-        if make.to_persona.is_some_and(|wanted| !account.personas().iter().any(|it| it.id == *wanted)) {
+        if draft.to_persona.is_some_and(|wanted| !account.personas().iter().any(|it| it.id == *wanted)) {
             let reason = "role_grant_offer_actor_account_mismatch";
             return Err(refuse(Code::InvalidParams, reason, "The persona is not of the account.").into());
         }
-        if let Some(scope) = make.scope {
+        if let Some(scope) = draft.scope {
             let mut stream = tx.load::<Scope, Refused>(&stream_id(scope)).await?;
-            let join = ScopeCommand::Join(Join { account: make.to.clone() });
+            let join = ScopeCommand::Join(Join { account: draft.to.clone() });
             tx.decide(&mut stream, &join).map_err(|error| {
                 error.map_refusal(|refusal| match refusal {
                     ScopeRefusal::Destroyed => {
@@ -146,16 +146,16 @@ impl Surface {
                 })
             })?;
         }
-        let mut book = tx.load::<OfferBook, Refused>(&make.to.0).await?;
+        let mut book = tx.load::<OfferBook, Refused>(&draft.to.0).await?;
         let ttl = TimeDelta::from_std(self.offers.ttl).unwrap_or(TimeDelta::MAX);
         let command = MakeOffer {
-            offer: make.offer.clone(),
+            offer: draft.offer.clone(),
             grantor: persona.clone(),
             grantor_account: call.caller.account.clone(),
-            to_persona: make.to_persona.cloned(),
+            to_persona: draft.to_persona.cloned(),
             role: role.to_owned(),
-            scope: make.scope.cloned(),
-            message: make.message.clone(),
+            scope: draft.scope.cloned(),
+            message: draft.message.clone(),
             expires_at: now + ttl,
         };
         let events = tx.decide(&mut book, &command.into()).map_err(refused)?;
@@ -178,7 +178,7 @@ impl Surface {
     async fn record_offer_refusal(
         &self,
         call: &Call<'_>,
-        make: &Making<'_>,
+        draft: &OfferDraft<'_>,
         recipient: Option<&Account>,
         fail: &Fail,
     ) -> Result<(), Fail> {
@@ -190,16 +190,16 @@ impl Surface {
         }
         let mut refusal = Refusal::of("role_grant_offer_create")
             .with("role", call.input.text("role"))
-            .with("scope_id", json!(make.scope.map(|scope| &scope.id)))
-            .with("to_account_id", make.to.0.as_str());
+            .with("scope_id", json!(draft.scope.map(|scope| &scope.id)))
+            .with("to_account_id", draft.to.0.as_str());
         if let Some(recipient) = recipient {
-            refusal.target_account = Some(make.to.clone());
+            refusal.target_account = Some(draft.to.clone());
             // Only a persona of that account may stand beside it (section 6.3), and what refused may have come before
             // the guard that looks whose it is.
             let is_its_own = |wanted: &&PersonaId| recipient.personas().iter().any(|it| it.id == **wanted);
-            refusal.target_persona = make.to_persona.filter(is_its_own).cloned();
+            refusal.target_persona = draft.to_persona.filter(is_its_own).cloned();
         } else {
-            refusal = refusal.with("attempted_account_id", make.to.0.as_str());
+            refusal = refusal.with("attempted_account_id", draft.to.0.as_str());
         }
         let origin = self.persona_origin(call).await?;
         self.record_refusal(refusal, &call.caller.subject, &origin).await?;
@@ -309,7 +309,7 @@ impl Surface {
 }
 
 /// What is about to be offered.
-struct Making<'a> {
+struct OfferDraft<'a> {
     to: &'a AccountId,
     to_persona: Option<&'a PersonaId>,
     scope: Option<&'a GrantScope>,

@@ -89,8 +89,8 @@ pub(super) async fn grant(global: &Global, command: &Grant) -> Result<()> {
 
 async fn grant_in(global: &Global, command: &Grant, journal: &Journal) -> Result<()> {
     let account = keeper::account(journal, &command.account).await?;
-    let gift = Gift { role: command.role.clone(), scope: command.scope.clone(), expires: command.expires };
-    let given = give_directly(&keeper::bus(journal), &account, command.actor.as_deref(), &gift).await?;
+    let wanted = DirectGrant { role: command.role.clone(), scope: command.scope.clone(), expires: command.expires };
+    let given = grant_directly(&keeper::bus(journal), &account, command.actor.as_deref(), &wanted).await?;
     let position = given.position.map(|position| position.to_string());
     let shown = json!({
         "account_id": account,
@@ -108,9 +108,9 @@ async fn grant_in(global: &Global, command: &Grant, journal: &Journal) -> Result
     })
 }
 
-/// A role to be given.
+/// A role that an operator grants without an offer.
 #[derive(Debug, Clone)]
-pub struct Gift {
+pub struct DirectGrant {
     /// The role.
     pub role: String,
     /// Where; `None` = everywhere.
@@ -121,7 +121,7 @@ pub struct Gift {
 
 /// A role that is held now.
 #[derive(Debug, Clone)]
-pub struct Given {
+pub struct HeldGrant {
     /// Who holds it.
     pub persona: PersonaId,
     /// The grant.
@@ -134,7 +134,12 @@ pub struct Given {
 ///
 /// # Errors
 /// When there is no such persona, or the record cannot be written.
-pub async fn give_directly(bus: &CommandBus, account: &AccountId, wanted: Option<&str>, gift: &Gift) -> Result<Given> {
+pub async fn grant_directly(
+    bus: &CommandBus,
+    account: &AccountId,
+    named: Option<&str>,
+    wanted: &DirectGrant,
+) -> Result<HeldGrant> {
     let committed = bus
         .transact(&keeper::origin("role_grant"), async |tx| {
             let state = tx.load::<Account, String>(&account.0).await?.state;
@@ -142,32 +147,32 @@ pub async fn give_directly(bus: &CommandBus, account: &AccountId, wanted: Option
                 return Err(BusError::Refused("account_erased".to_owned()));
             }
             let is_wanted = |persona: &&muniment_aggregates::account::Persona| {
-                wanted.is_none_or(|wanted| persona.name == wanted || persona.id.0 == wanted)
+                named.is_none_or(|named| persona.name == named || persona.id.0 == named)
             };
             let persona = state.personas().iter().find(is_wanted).map(|persona| persona.id.clone());
             let persona = persona.ok_or_else(|| BusError::Refused("actor_not_found".to_owned()))?;
-            let grant = give(tx, gift, account, &persona).await?;
+            let grant = give(tx, wanted, account, &persona).await?;
             Ok((persona, grant))
         })
         .await
         .map_err(|error| keeper::ended("nothing was given", error))?;
     let (persona, grant) = committed.value;
-    Ok(Given { persona, grant, position: committed.appended.map(|appended| appended.last) })
+    Ok(HeldGrant { persona, grant, position: committed.appended.map(|appended| appended.last) })
 }
 
 /// Decides the grant, the scope's book-keeping and the roster's.
 async fn give(
     tx: &mut Transaction<'_>,
-    gift: &Gift,
+    wanted: &DirectGrant,
     account: &AccountId,
     persona: &PersonaId,
 ) -> Result<GrantId, BusError<String>> {
-    if let Some(scope) = &gift.scope {
+    if let Some(scope) = &wanted.scope {
         let mut stream = tx.load::<Scope, String>(&stream_id(scope)).await?;
         tx.decide(&mut stream, &Join { account: account.clone() }.into()).map_err(said)?;
     }
     let mut book = tx.load::<OfferBook, String>(&account.0).await?;
-    let held = book.state.active_grant(persona, &gift.role, gift.scope.as_ref(), tx.facts.now);
+    let held = book.state.active_grant(persona, &wanted.role, wanted.scope.as_ref(), tx.facts.now);
     if let Some(held) = held {
         return Ok(held.id.clone());
     }
@@ -175,17 +180,21 @@ async fn give(
     let directly = GrantDirectly {
         grant: grant.clone(),
         persona: persona.clone(),
-        role: gift.role.clone(),
-        scope: gift.scope.clone(),
+        role: wanted.role.clone(),
+        scope: wanted.scope.clone(),
         path: GrantPath::System,
-        expires_at: gift.expires,
+        expires_at: wanted.expires,
     };
     tx.decide(&mut book, &directly.into()).map_err(said)?;
     // Who holds a lasting role for a while only must not be counted on: then the last other holder could go.
-    if gift.scope.is_none() && gift.expires.is_none() && is_lasting(&gift.role) {
+    if wanted.scope.is_none() && wanted.expires.is_none() && is_lasting(&wanted.role) {
         let mut roster = tx.load::<Roster, String>(ROSTER_ID).await?;
-        let admit =
-            Admit { role: gift.role.clone(), grant: grant.clone(), persona: persona.clone(), account: account.clone() };
+        let admit = Admit {
+            role: wanted.role.clone(),
+            grant: grant.clone(),
+            persona: persona.clone(),
+            account: account.clone(),
+        };
         tx.decide(&mut roster, &admit.into()).map_err(said)?;
     }
     Ok(grant)

@@ -12,7 +12,7 @@ use crate::cli::{on_actors, on_this_thread};
 mod grant;
 mod why;
 
-pub use grant::{Gift, Given, give_directly};
+pub use grant::{DirectGrant, HeldGrant, grant_directly};
 
 /// Roles: why somebody holds one; giving and taking one
 #[derive(Debug, Subcommand)]

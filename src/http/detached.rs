@@ -10,30 +10,30 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use actix_web::HttpResponse;
 
 /// Requests of one node that may still run although their client left.
-const LEFT_MAX: usize = 4_096;
+const DETACHED_MAX: usize = 4_096;
 
 /// How many requests of this node run on although their client left.
 #[derive(Debug, Clone, Default)]
-pub struct Left(Arc<AtomicUsize>);
+pub struct DetachedRequests(Arc<AtomicUsize>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Awaited,
-    Left,
+    Detached,
     Done,
 }
 
 /// The client of one request, who may leave.
 struct Client<'l> {
-    left: &'l Left,
+    requests: &'l DetachedRequests,
     stage: Rc<Cell<Stage>>,
 }
 
 impl Drop for Client<'_> {
     fn drop(&mut self) {
         if self.stage.get() == Stage::Awaited {
-            self.stage.set(Stage::Left);
-            self.left.0.fetch_add(1, Ordering::Relaxed);
+            self.stage.set(Stage::Detached);
+            self.requests.0.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -46,17 +46,17 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.stage.replace(Stage::Done) == Stage::Left {
+        if self.stage.replace(Stage::Done) == Stage::Detached {
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
 
-impl Left {
+impl DetachedRequests {
     /// Whether too many do.
     #[must_use]
     pub fn is_too_many(&self) -> bool {
-        self.0.load(Ordering::Relaxed) >= LEFT_MAX
+        self.0.load(Ordering::Relaxed) >= DETACHED_MAX
     }
 
     /// Brings an answer to its end; `None` where it panicked. Needs a worker's runtime.
@@ -67,7 +67,7 @@ impl Left {
             let _running = Running { count, stage: at };
             answer.await
         });
-        let client = Client { left: self, stage };
+        let client = Client { requests: self, stage };
         let response = task.await;
         drop(client);
         // What a panic says stays out of the log; its place is in it, and the caller's line has the correlation id.
@@ -83,11 +83,11 @@ mod tests {
 
     #[actix_web::test]
     async fn an_answer_nobody_waits_for_runs_on_and_is_counted_until_it_ends() {
-        let left = Left::default();
+        let requests = DetachedRequests::default();
         let (go, gone) = oneshot::channel::<()>();
         let (tell, told) = oneshot::channel();
         {
-            let answer = left.to_the_end(async move {
+            let answer = requests.to_the_end(async move {
                 assert!(gone.await.is_ok());
                 assert!(tell.send(()).is_ok());
                 HttpResponse::Ok().finish()
@@ -95,10 +95,10 @@ mod tests {
             tokio::pin!(answer);
             assert!(futures_util::poll!(answer.as_mut()).is_pending());
         }
-        assert_eq!(left.0.load(Ordering::Relaxed), 1);
+        assert_eq!(requests.0.load(Ordering::Relaxed), 1);
         assert!(go.send(()).is_ok());
         assert!(told.await.is_ok());
         tokio::task::yield_now().await;
-        assert_eq!(left.0.load(Ordering::Relaxed), 0);
+        assert_eq!(requests.0.load(Ordering::Relaxed), 0);
     }
 }

@@ -10,9 +10,9 @@ use tokio::sync::{Mutex, MutexGuard};
 const QUEUES: usize = 64;
 
 /// Queues for the streams of this process, in the order of arrival.
-pub(super) struct Turns([Mutex<()>; QUEUES]);
+pub(super) struct StreamQueues([Mutex<()>; QUEUES]);
 
-impl Turns {
+impl StreamQueues {
     /// Nobody waits.
     #[must_use]
     pub(super) fn new() -> Self {
@@ -20,7 +20,7 @@ impl Turns {
     }
 
     /// Waits for a turn at a stream; it lasts as long as what is returned. Whoever has one must not ask for another.
-    pub(super) async fn at(&self, stream: &StreamId) -> MutexGuard<'_, ()> {
+    pub(super) async fn turn_at(&self, stream: &StreamId) -> MutexGuard<'_, ()> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(stream);
         let last = u64::try_from(QUEUES - 1).unwrap_or_default();
         // The mask leaves a number below the count of queues, which is a power of two.

@@ -12,21 +12,21 @@ use tokio::sync::watch;
 /// Read models, by name and version, and how far each is.
 type Positions = HashMap<(String, i64), Position>;
 
-/// The lives of the database: another begins when it is found to have less than before.
-pub(crate) struct Lives {
+/// The incarnations of the database: another begins when it is found to have less than before.
+pub(crate) struct Incarnations {
     count: watch::Sender<u64>,
     seen: Mutex<Seen>,
 }
 
 #[derive(Default)]
 struct Seen {
-    /// The furthest that this process has seen each live model in this life.
+    /// The furthest that this process has seen each live model in this one.
     furthest: Positions,
     /// What was seen in an earlier one and is not there again yet.
     owed: Positions,
 }
 
-impl Lives {
+impl Incarnations {
     pub(crate) fn new() -> Self {
         Self { count: watch::Sender::new(0), seen: Mutex::default() }
     }
@@ -35,10 +35,10 @@ impl Lives {
         *self.count.borrow()
     }
 
-    /// Resolves when `life` is over.
-    pub(crate) async fn over(&self, life: u64) {
+    /// Resolves when `incarnation` is over.
+    pub(crate) async fn over(&self, incarnation: u64) {
         // It ends with this value itself, so there is always somebody to wait for.
-        drop(self.count.subscribe().wait_for(|now| *now != life).await);
+        drop(self.count.subscribe().wait_for(|now| *now != incarnation).await);
     }
 
     /// Whether something that was told is still missing.

@@ -9,29 +9,29 @@ use muniment_aggregates::record::Position;
 use super::{Node, StartError};
 use crate::auth::daemon_token::DaemonToken;
 use crate::config::Config;
-use crate::http::begun::Left;
+use crate::http::detached::DetachedRequests;
 use crate::http::{self, Edge};
 use crate::live::api::ApiRegistry;
 use crate::live::{self, Hub, SurfaceCredentials};
 use crate::surface::Surface;
 
 /// A node with its surfaces, running.
-pub struct House {
+pub struct Server {
     node: Node,
-    rooms: Rooms,
+    handlers: Handlers,
 }
 
-/// What the handlers look up of a house. Cheap to clone.
+/// What answers requests, and what it looks up. Cheap to clone.
 #[derive(Clone)]
-pub struct Rooms {
-    /// What answers requests.
+pub struct Handlers {
+    /// Every method, who may call it and how it is refused.
     pub surface: Arc<Surface>,
     hub: Arc<Hub>,
     sockets: Arc<ApiRegistry>,
     edge: Edge,
 }
 
-impl House {
+impl Server {
     /// Opens the store and begins what runs on it. Needs a running actix system.
     ///
     /// # Errors
@@ -51,16 +51,16 @@ impl House {
             body_bytes_max: config.http.body_bytes_max,
             body_time_max: config.http.body_time_max,
             trusted_proxies: config.http.trusted_proxies.clone(),
-            left: Left::default(),
+            detached: DetachedRequests::default(),
             is_production: config.environment.is_production(),
         };
-        Ok(Self { node, rooms: Rooms { surface, hub, sockets, edge } })
+        Ok(Self { node, handlers: Handlers { surface, hub, sockets, edge } })
     }
 
-    /// What the handlers need of it.
+    /// What answers requests.
     #[must_use]
-    pub fn rooms(&self) -> Rooms {
-        self.rooms.clone()
+    pub fn handlers(&self) -> Handlers {
+        self.handlers.clone()
     }
 
     /// The last position it has seen.
@@ -71,8 +71,8 @@ impl House {
 
     /// Closes every socket and stream; whoever was connected may come back.
     pub fn send_away(&self) {
-        self.rooms.hub.shutdown();
-        self.rooms.sockets.shutdown();
+        self.handlers.hub.shutdown();
+        self.handlers.sockets.shutdown();
     }
 
     /// Ends what runs, writes what the journal has taken, closes. No request is answered any more.
@@ -81,8 +81,8 @@ impl House {
     }
 }
 
-impl Rooms {
-    /// Mounts every route, answered from these rooms. The figures must be in the application's data.
+impl Handlers {
+    /// Mounts every route, answered by these. The figures must be in the application's data.
     pub fn mount(&self, services: &mut web::ServiceConfig) {
         services
             .app_data(web::Data::from(Arc::clone(&self.hub)))
@@ -92,8 +92,8 @@ impl Rooms {
             .configure(|services| http::configure(services, &self.surface, &self.edge));
     }
 
-    /// Answers one request from these rooms instead of those that were mounted.
-    pub fn lend(&self, to: &mut Extensions) {
+    /// Has one request answered by these instead of those that were mounted, whose data it replaces.
+    pub fn replace_in(&self, to: &mut Extensions) {
         to.insert(web::Data::from(Arc::clone(&self.surface)));
         to.insert(web::Data::from(Arc::clone(&self.hub)));
         to.insert(web::Data::from(Arc::clone(&self.sockets)));

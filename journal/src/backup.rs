@@ -127,6 +127,8 @@ async fn read_header(moment: &mut Transaction, keyring: &KeyRing) -> Result<Head
         .iter()
         .map(|row| Ok((row.count("epoch")?, row.count("after_position")?)))
         .collect::<Result<Vec<_>, SqlError>>()?;
+    // As the moment has it: the master key may have been rotated since the ring was opened.
+    let installation_row = key_table::read_installation_row(moment, "").await?.ok_or(SealError::WrongMasterKey)?;
     Ok(Header {
         content: "record".to_owned(),
         installation: keyring.installation(),
@@ -136,7 +138,7 @@ async fn read_header(moment: &mut Transaction, keyring: &KeyRing) -> Result<Head
         hash: hex::encode(head.blob("hash")?),
         recorded_at: head.int("recorded_at")?,
         created_at: Utc::now(),
-        installation_key: hex::encode(&keyring.master().installation_wrapped),
+        installation_key: hex::encode(installation_row),
     })
 }
 

@@ -163,6 +163,12 @@ pub(crate) async fn insert_row(tx: &mut Transaction, row: &KeyRow) -> Result<boo
     Ok(inserted == 1)
 }
 
+/// How many rows there are.
+pub(crate) async fn count(tx: &mut Transaction) -> Result<u64, SealError> {
+    let row = tx.fetch_optional("SELECT COUNT(*) AS rows FROM subject_keys", &[]).await?;
+    Ok(row.map(|row| row.count("rows")).transpose()?.unwrap_or_default())
+}
+
 /// The next rows after `after`, in order of subject.
 pub(crate) async fn page(tx: &mut Transaction, after: &str, limit: usize) -> Result<Vec<KeyRow>, SealError> {
     let rows = tx

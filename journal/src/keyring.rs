@@ -20,8 +20,9 @@ use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::fitting;
 use crate::key_table::{INSTALLATION_ROW, KeyRow, KeyTable, Stored};
-use crate::master_key::{self, KeyFileError, MasterKey};
+use crate::master_key::{KeyFileError, MasterKey};
 use crate::seal::{KEY_BYTES, SealError, SecretKey, join};
 
 /// Keys held open. A key and its id are about 150 bytes, so the cache stays below 3 MB.
@@ -158,34 +159,27 @@ impl KeyRing {
     }
 
     async fn on_table(master: MasterKey, installation: Uuid, table: KeyTable) -> Result<Self, KeyRingError> {
-        let MasterKey { current, next, directory } = master;
+        let directory = master.directory.clone();
         let stored = match table.load(INSTALLATION_ROW).await? {
             Some(stored) => stored,
             None => {
-                let wrapped = wrap(&current, installation, INSTALLATION_ROW, &SecretKey::random()?)?;
+                let wrapped = wrap(&master.current, installation, INSTALLATION_ROW, &SecretKey::random()?)?;
                 let row = KeyRow { subject: INSTALLATION_ROW.to_owned(), wrapped, alias: None, created_at: Utc::now() };
                 table.insert(row, None).await?;
                 // Of two nodes that start at once, the row that was stored first counts.
                 table.load(INSTALLATION_ROW).await?.ok_or(SealError::WrongMasterKey)?
             }
         };
-        let (key, root) = match unwrap(&current, installation, INSTALLATION_ROW, &stored) {
-            Ok(root) => {
-                if let (Some(_), Some(directory)) = (&next, &directory) {
-                    master_key::discard_next(directory)?;
+        let found = match directory.as_deref() {
+            None => fitting::of(master, installation, stored)?,
+            Some(folder) => {
+                if master.next.is_some() && table.writer().is_ok() {
+                    fitting::settle(folder, installation, &table).await?;
                 }
-                (current, root)
-            }
-            // A rotation was cut off after its transaction and before its file was renamed.
-            Err(error) => {
-                let (Some(next), Some(directory)) = (next, &directory) else { return Err(error.into()) };
-                let root = unwrap(&next, installation, INSTALLATION_ROW, &stored)?;
-                master_key::promote_next(directory)?;
-                (next, root)
+                fitting::look(folder, installation, &table).await?
             }
         };
-        let master = Master { key, installation_wrapped: stored };
-        Ok(Self::assemble(master, directory, installation, &root, table))
+        Ok(Self::assemble(found.master, directory, installation, &found.root, table))
     }
 
     fn assemble(
@@ -411,10 +405,26 @@ impl KeyRing {
         Arc::clone(&self.0.master.read())
     }
 
-    /// Whether a rotation in this process has replaced `used`; waits for one that is under way.
+    /// Whether a rotation has replaced `used`: here, where one under way is waited for, or in another process that put
+    /// the new master key into the folder of this one.
     async fn replaced(&self, used: &Arc<Master>) -> bool {
         let _under_way = self.0.rotation.lock().await;
-        !Arc::ptr_eq(used, &self.master())
+        if !Arc::ptr_eq(used, &self.master()) {
+            return true;
+        }
+        let Some(folder) = self.directory() else { return false };
+        match fitting::look(folder, self.0.installation, &self.0.table).await {
+            Ok(found) if found.master.installation_wrapped != used.installation_wrapped => {
+                self.set_master(found.master);
+                tracing::info!("the master key was rotated by another process; the new one is in use");
+                true
+            }
+            Ok(_) => false,
+            Err(error) => {
+                tracing::debug!(%error, "no other master key is at hand");
+                false
+            }
+        }
     }
 
     /// Keeps other rotations of this process out while it is held.

@@ -35,6 +35,7 @@ pub mod checkpoint;
 mod commit;
 pub mod cqrs_repository;
 pub mod engine;
+mod fitting;
 mod foreign;
 mod gather;
 pub mod journal;

@@ -1,13 +1,15 @@
 //! The master key: 32 bytes outside the database, under which every subject's key is wrapped.
 //!
 //! It comes from `<directory>/master.key` (64 hexadecimal digits, mode 0600 in a folder of mode 0700) or from the
-//! caller. A file that others may read, or a symbolic link, is refused: the way to read the key is to own it.
+//! caller. A file that others may read, or a symbolic link, is refused: the way to read the key is to own it. The key
+//! files of a rotation are changed by whoever holds [`RotationLock`] alone.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use muniment_sql::private;
 use zeroize::Zeroizing;
 
 use crate::seal::{KEY_BYTES, SealError, SecretKey};
@@ -15,7 +17,9 @@ use crate::seal::{KEY_BYTES, SealError, SecretKey};
 /// Name of the file in the key folder.
 pub const MASTER_KEY_FILE: &str = "master.key";
 /// The next master key while a rotation is under way.
-const NEXT_KEY_FILE: &str = "master.key.next";
+pub const NEXT_KEY_FILE: &str = "master.key.next";
+/// Locked by whoever changes the two.
+const LOCK_FILE: &str = "rotation.lock";
 
 /// Where the master key comes from.
 #[derive(Clone)]
@@ -99,16 +103,19 @@ impl MasterKey {
     pub fn load(source: &KeySource) -> Result<Self, KeyFileError> {
         match source {
             KeySource::Explicit(bytes) => Ok(Self { current: SecretKey::new(**bytes), next: None, directory: None }),
-            KeySource::Directory { path, create_missing } => {
-                let current = read_or_create(path, MASTER_KEY_FILE, *create_missing)?;
-                let next = match read_key(path, NEXT_KEY_FILE) {
-                    Ok(key) => Some(key),
-                    Err(KeyFileError::Missing(_)) => None,
-                    Err(error) => return Err(error),
-                };
-                Ok(Self { current, next, directory: Some(path.clone()) })
-            }
+            KeySource::Directory { path, create_missing } => Self::in_folder(path, *create_missing),
         }
+    }
+
+    /// Reads what lies in the folder now.
+    pub(crate) fn in_folder(folder: &Path, create_missing: bool) -> Result<Self, KeyFileError> {
+        let current = read_or_create(folder, MASTER_KEY_FILE, create_missing)?;
+        let next = match read_key(folder, NEXT_KEY_FILE) {
+            Ok(key) => Some(key),
+            Err(KeyFileError::Missing(_)) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { current, next, directory: Some(folder.to_owned()) })
     }
 
     /// A master key from the caller.
@@ -205,27 +212,51 @@ fn sync_folder(folder: &Path) -> Result<(), KeyFileError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io(folder))
 }
 
-/// First step of a rotation: the next key is on disk before any stored key depends on it.
-pub(crate) fn stage_next(folder: &Path, key: &SecretKey) -> Result<(), KeyFileError> {
-    discard_next(folder)?;
-    write_key(folder, NEXT_KEY_FILE, key)
+/// The right to change the key files of a folder; other processes wait for it or leave the files alone. It ends with the
+/// process, however that ends.
+pub(crate) struct RotationLock<'folder> {
+    folder: &'folder Path,
+    _file: File,
 }
 
-/// Last step of a rotation: the next key becomes the key, the old one is overwritten and gone.
-pub(crate) fn promote_next(folder: &Path) -> Result<(), KeyFileError> {
-    let (old, next) = (folder.join(MASTER_KEY_FILE), folder.join(NEXT_KEY_FILE));
-    overwrite(&old)?;
-    std::fs::rename(&next, &old).map_err(io(&next))?;
-    sync_folder(folder)
-}
+impl<'folder> RotationLock<'folder> {
+    /// Takes it; `None` while another process has it.
+    pub(crate) fn take(folder: &'folder Path) -> Result<Option<Self>, KeyFileError> {
+        let path = folder.join(LOCK_FILE);
+        let file = private::open(&path).map_err(io(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { folder, _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(io(&path)(error)),
+        }
+    }
 
-/// Drops the next key of a rotation that did not come to pass.
-pub(crate) fn discard_next(folder: &Path) -> Result<(), KeyFileError> {
-    let next = folder.join(NEXT_KEY_FILE);
-    match std::fs::remove_file(&next) {
-        Ok(()) => sync_folder(folder),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(io(&next)(error)),
+    /// First step of a rotation: the next key is on disk before any stored key depends on it.
+    pub(crate) fn stage_next(&self, key: &SecretKey) -> Result<(), KeyFileError> {
+        self.discard_next()?;
+        write_key(self.folder, NEXT_KEY_FILE, key)
+    }
+
+    /// Last step of a rotation: the next key becomes the key, the old one is overwritten and gone.
+    pub(crate) fn promote_next(&self, key: &SecretKey) -> Result<(), KeyFileError> {
+        let (old, next) = (self.folder.join(MASTER_KEY_FILE), self.folder.join(NEXT_KEY_FILE));
+        // The old key is not touched before the new one is known to lie there.
+        if !read_key(self.folder, NEXT_KEY_FILE).is_ok_and(|staged| staged == *key) {
+            self.stage_next(key)?;
+        }
+        overwrite(&old)?;
+        std::fs::rename(&next, &old).map_err(io(&next))?;
+        sync_folder(self.folder)
+    }
+
+    /// Drops the next key of a rotation that did not come to pass.
+    pub(crate) fn discard_next(&self) -> Result<(), KeyFileError> {
+        let next = self.folder.join(NEXT_KEY_FILE);
+        match std::fs::remove_file(&next) {
+            Ok(()) => sync_folder(self.folder),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(io(&next)(error)),
+        }
     }
 }
 

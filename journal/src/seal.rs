@@ -47,8 +47,8 @@ pub enum SealError {
     ReadOnly,
 }
 
-/// 32 secret bytes, wiped when dropped, never printed.
-#[derive(Clone)]
+/// 32 secret bytes, wiped when dropped, never printed. Two are compared only where their owner gave both.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SecretKey(Zeroizing<[u8; KEY_BYTES]>);
 
 impl std::fmt::Debug for SecretKey {

@@ -126,7 +126,7 @@ async fn k12_an_old_record_with_the_newest_keys_keeps_the_erased_erased(kind: Ki
     assert_eq!(owner, Some(StreamId::new("account", "b1")));
 
     // Once the master key is rotated, not even the old keys bring the erased back.
-    journal.keyring().rotate_master(None).await.unwrap();
+    journal.keyring().rotate_master(None, &|_, _| {}).await.unwrap();
     let empty = Journal::open(place.beside(kind)).await.unwrap();
     let refused = restore(empty, &old_record, Some(&keys_file_of(&old_record)), &|_, _| {}).await;
     assert!(matches!(refused, Err(RestoreError::Seal(_))), "{refused:?}");

@@ -1,8 +1,9 @@
 //! Rotation of the master key, also when it is cut off.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::sync::Arc;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use muniment_aggregates::sealed::{Sealed, SubjectId};
@@ -14,7 +15,10 @@ on_both!(
     values_survive_a_rotation_and_the_old_key_opens_nothing,
     a_rotation_that_was_cut_off_is_finished_or_undone_at_the_next_start,
     a_key_from_outside_is_rotated_by_naming_the_next,
-    a_node_that_missed_a_rotation_makes_no_key,
+    a_node_follows_a_rotation_in_its_folder_and_else_makes_no_key,
+    a_reader_beside_a_rotation_changes_no_key_file,
+    a_rotation_to_the_same_key_or_beside_another_changes_nothing,
+    many_keys_are_wrapped_page_by_page_and_progress_is_told,
     rotations_under_traffic_lose_no_key_and_fail_no_request,
 );
 
@@ -41,7 +45,7 @@ async fn values_survive_a_rotation_and_the_old_key_opens_nothing(kind: Kind) {
     let code = journal.keyring().mac("otp", b"123456");
     let file = place.keys().join("master.key");
     let old = std::fs::read_to_string(&file).unwrap();
-    let rotated = journal.keyring().rotate_master(None).await.unwrap();
+    let rotated = journal.keyring().rotate_master(None, &|_, _| {}).await.unwrap();
     assert_eq!(rotated.subjects, 6);
     assert_ne!(std::fs::read_to_string(&file).unwrap(), old);
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
@@ -68,7 +72,7 @@ async fn a_rotation_that_was_cut_off_is_finished_or_undone_at_the_next_start(kin
     let (_, sealed) = a_value(&journal).await;
     let (file, next) = (place.keys().join("master.key"), place.keys().join("master.key.next"));
     let old = std::fs::read_to_string(&file).unwrap();
-    journal.keyring().rotate_master(None).await.unwrap();
+    journal.keyring().rotate_master(None, &|_, _| {}).await.unwrap();
     journal.shutdown().await;
 
     // As if it had died after the transaction, before the rename.
@@ -92,27 +96,117 @@ async fn a_key_from_outside_is_rotated_by_naming_the_next(kind: Kind) {
     let with = |byte: u8| JournalConfig { keys: KeySource::Explicit([byte; 32].into()), ..place.config() };
     let journal = Journal::open(with(1)).await.unwrap();
     let (_, sealed) = a_value(&journal).await;
-    let refused = journal.keyring().rotate_master(None).await;
+    let refused = journal.keyring().rotate_master(None, &|_, _| {}).await;
     assert!(matches!(refused, Err(RotateError::NextKeyNeeded)));
-    journal.keyring().rotate_master(Some([2; 32])).await.unwrap();
+    journal.keyring().rotate_master(Some([2; 32].into()), &|_, _| {}).await.unwrap();
     journal.shutdown().await;
     assert!(Journal::open(with(1)).await.is_err());
     let journal = Journal::open(with(2)).await.unwrap();
     assert!(opens(&journal, &sealed).await);
 }
 
-async fn a_node_that_missed_a_rotation_makes_no_key(kind: Kind) {
+/// The key folder as a node on another machine has it.
+fn copied(keys: &Path, to: &Path) -> KeySource {
+    std::fs::DirBuilder::new().mode(0o700).create(to).unwrap();
+    std::fs::copy(keys.join("master.key"), to.join("master.key")).unwrap();
+    KeySource::Directory { path: to.to_owned(), create_missing: false }
+}
+
+async fn a_node_follows_a_rotation_in_its_folder_and_else_makes_no_key(kind: Kind) {
     if kind == Kind::Sqlite {
         // SQLite has one node.
         return;
     }
     let place = Place::new(kind);
-    let (one, other) = (place.open().await, place.open().await);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (one, beside) = (place.open().await, place.open().await);
+    let keys = copied(&place.keys(), &elsewhere.path().join("keys"));
+    let afar = Journal::open(JournalConfig { keys, ..place.config() }).await.unwrap();
     let (_, sealed) = a_value(&one).await;
-    one.keyring().rotate_master(None).await.unwrap();
-    let refused = other.keyring().new_subject().await.unwrap_err().to_string();
+    one.keyring().rotate_master(None, &|_, _| {}).await.unwrap();
+    assert!(opens(&beside, &sealed).await);
+    beside.keyring().new_subject().await.unwrap();
+    for refused in [afar.keyring().new_subject().await.map(drop), afar.keyring().open(&sealed).await.map(drop)] {
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("another master key"), "{refused}");
+    }
+    let refused = afar.keyring().rotate_master(None, &|_, _| {}).await.unwrap_err().to_string();
     assert!(refused.contains("another master key"), "{refused}");
+    // Given the new key, it goes on without a new start.
+    std::fs::copy(place.keys().join("master.key"), elsewhere.path().join("keys/master.key")).unwrap();
+    assert!(opens(&afar, &sealed).await);
+    afar.keyring().new_subject().await.unwrap();
     assert!(opens(&one, &sealed).await);
+}
+
+async fn a_reader_beside_a_rotation_changes_no_key_file(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let (_, sealed) = a_value(&journal).await;
+    let (file, next) = (place.keys().join("master.key"), place.keys().join("master.key.next"));
+    let old = std::fs::read_to_string(&file).unwrap();
+    let read = || async {
+        let reader = Journal::open_read_only(place.config()).await.unwrap();
+        assert!(opens(&reader, &sealed).await);
+        reader.shutdown().await;
+    };
+    let stage = |key: &str| {
+        std::fs::write(&next, key).unwrap();
+        std::fs::set_permissions(&next, std::fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    // The next key lies there, nothing is wrapped under it yet.
+    stage(&"7".repeat(64));
+    read().await;
+    assert_eq!(std::fs::read_to_string(&next).unwrap(), "7".repeat(64));
+    // Everything is wrapped under it, and it has not taken the place of the old one.
+    journal.keyring().rotate_master(None, &|_, _| {}).await.unwrap();
+    let new = std::fs::read_to_string(&file).unwrap();
+    stage(&new);
+    std::fs::write(&file, &old).unwrap();
+    read().await;
+    assert_eq!(std::fs::read_to_string(&next).unwrap(), new);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), old);
+}
+
+async fn a_rotation_to_the_same_key_or_beside_another_changes_nothing(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let (_, sealed) = a_value(&journal).await;
+    let file = place.keys().join("master.key");
+    let old = std::fs::read_to_string(&file).unwrap();
+    let mut same = zeroize::Zeroizing::new([0_u8; 32]);
+    hex::decode_to_slice(old.trim_end(), same.as_mut_slice()).unwrap();
+    let refused = journal.keyring().rotate_master(Some(same), &|_, _| {}).await;
+    assert!(matches!(refused, Err(RotateError::SameKey)), "{refused:?}");
+    let lock = std::fs::File::create(place.keys().join("rotation.lock")).unwrap();
+    lock.lock().unwrap();
+    let refused = journal.keyring().rotate_master(None, &|_, _| {}).await;
+    assert!(matches!(refused, Err(RotateError::UnderWay)), "{refused:?}");
+    drop(lock);
+    assert!(!place.keys().join("master.key.next").exists());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), old);
+    assert!(opens(&journal, &sealed).await);
+}
+
+async fn many_keys_are_wrapped_page_by_page_and_progress_is_told(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let (_, sealed) = a_value(&journal).await;
+    let mut values = vec![sealed];
+    for _ in 0..1_050 {
+        let subject = journal.keyring().new_subject().await.unwrap();
+        values.push(journal.keyring().seal(&subject, "account/a/email", "a@example.com").await.unwrap());
+    }
+    let told = Mutex::new(Vec::new());
+    let note = |done, total| told.lock().unwrap().push((done, total));
+    let rotated = journal.keyring().rotate_master(None, &note).await.unwrap();
+    assert_eq!(rotated.subjects, 1_051);
+    assert_eq!(*told.lock().unwrap(), [(1_000, 1_052), (1_052, 1_052)]);
+    journal.shutdown().await;
+    let again = place.open().await;
+    for value in &values {
+        assert!(opens(&again, value).await);
+    }
 }
 
 async fn rotations_under_traffic_lose_no_key_and_fail_no_request(kind: Kind) {
@@ -135,7 +229,7 @@ async fn rotations_under_traffic_lose_no_key_and_fail_no_request(kind: Kind) {
         .collect();
     for _ in 0..5 {
         tokio::time::sleep(Duration::from_millis(30)).await;
-        journal.keyring().rotate_master(None).await.unwrap();
+        journal.keyring().rotate_master(None, &|_, _| {}).await.unwrap();
     }
     stop.store(true, Ordering::Relaxed);
     let mut sealed = Vec::new();

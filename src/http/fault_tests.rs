@@ -11,8 +11,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::headers::REQUEST_ID;
 use super::{api, entry};
-use crate::runtime::fragile::{Fragile, FragileCommand, FragileRefusal, fresh_bus};
-use crate::runtime::limits::ActorLimits;
+use crate::runtime::fragile::{Fragile, FragileCommand, FragileRefusal};
+use crate::runtime::fresh;
 use crate::runtime::{BusError, Origin};
 use crate::surface::accounts::fail::Fail;
 use crate::surface::errors::{Answered, ApiError, Refusal};
@@ -65,7 +65,7 @@ async fn a_fault_of_a_handler_is_a_500_and_one_line_with_the_correlation_id() {
     let lines = Lines::default();
     let log = tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone()).finish();
     let _guard = tracing::subscriber::set_default(log);
-    let (bus, _folder) = fresh_bus(ActorLimits::default(), &[]).await;
+    let (bus, _folder) = fresh::bus().await;
     lines.take();
     for (command, said) in [
         (FragileCommand::PanicDeciding, "the handler of fragile/a panicked at src/runtime/fragile.rs:"),

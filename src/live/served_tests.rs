@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use actix_web::{App, HttpRequest, HttpServer, web};
 use futures_util::{SinkExt as _, StreamExt as _};
 use muniment_aggregates::record::{Metadata, Position, StreamId, Who};
-use muniment_journal::{Append, Appended, Journal, JournalConfig, JournalLimits, KeySource, NewEvent, Store};
+use muniment_journal::{Append, Appended, Journal, JournalLimits, NewEvent};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -19,7 +19,7 @@ use super::hub::Hub;
 use super::limits::PAGE_EVENTS;
 use super::reader::{Ended, Portion, Reader};
 use super::rights::{Authenticate, Denied, Grant};
-use crate::runtime::Clock;
+use crate::runtime::{Clock, fresh};
 use crate::surface::accounts::caller::ApiPresented;
 
 type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -80,13 +80,7 @@ struct Served {
 
 impl Served {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let config = JournalConfig {
-            store: Store::Sqlite { directory: folder.path().to_owned() },
-            keys: KeySource::Explicit([7; 32].into()),
-            limits: JournalLimits::default(),
-        };
-        let journal = Journal::open(config).await.expect("a fresh journal");
+        let (journal, folder) = fresh::journal(JournalLimits::default()).await;
         let hub = Hub::start(journal.clone(), Arc::new(Credentials), Clock::system(), HEARTBEAT);
         let data = web::Data::from(Arc::clone(&hub));
         let server = HttpServer::new(move || App::new().app_data(data.clone()).configure(super::configure))

@@ -3,28 +3,10 @@
 
 use std::collections::HashMap;
 
-use actix::Arbiter;
 use muniment_aggregates::decider::{Decider, DomainEvent, Facts, Refuse};
-use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
-
-use super::limits::ActorLimits;
-use super::{Clock, CommandBus};
-
-/// A bus over a fresh record, which lasts as long as its folder.
-pub(crate) async fn fresh_bus(limits: ActorLimits, arbiters: &[&Arbiter]) -> (CommandBus, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let config = JournalConfig {
-        store: Store::Sqlite { directory: folder.path().to_owned() },
-        keys: KeySource::Explicit([7; 32].into()),
-        limits: JournalLimits::default(),
-    };
-    let journal = Journal::open(config).await.expect("a fresh journal");
-    let arbiters = arbiters.iter().map(|arbiter| arbiter.handle()).collect();
-    (CommandBus::with_limits(journal, Clock::system(), arbiters, limits), folder)
-}
 
 /// What it can be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,6 +14,8 @@ pub mod errors;
 pub mod fold;
 #[cfg(test)]
 pub(crate) mod fragile;
+#[cfg(test)]
+pub(crate) mod fresh;
 mod in_flight;
 pub mod leadership;
 pub mod limits;

@@ -95,10 +95,8 @@ impl Drop for Recallable {
 #[cfg(test)]
 mod tests {
     use muniment_aggregates::note::{Note, NoteCommand, NoteRefusal, Record};
-    use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
 
-    use super::*;
-    use crate::runtime::{BusError, Clock, CommandBus, Origin};
+    use crate::runtime::{BusError, CommandBus, Origin, fresh};
 
     fn record() -> NoteCommand {
         NoteCommand::Record(Record {
@@ -108,15 +106,6 @@ mod tests {
             target_account: None,
             details: None,
         })
-    }
-
-    async fn bus(folder: &tempfile::TempDir) -> CommandBus {
-        let config = JournalConfig {
-            store: Store::Sqlite { directory: folder.path().to_owned() },
-            keys: KeySource::Explicit([7; 32].into()),
-            limits: JournalLimits::default(),
-        };
-        CommandBus::new(Journal::open(config).await.expect("a fresh journal"), Clock::system(), Arc::from([]))
     }
 
     /// Records a note by a transaction, taking the request back while it decides.
@@ -132,8 +121,7 @@ mod tests {
 
     #[actix::test]
     async fn acc_214_what_was_taken_back_is_not_recorded_and_what_is_recorded_not_taken_back() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let bus = bus(&folder).await;
+        let (bus, _folder) = fresh::bus().await;
         let origin = || Origin::system("test", "test", None);
 
         let asked = origin();
@@ -159,8 +147,7 @@ mod tests {
 
     #[actix::test]
     async fn acc_214_a_request_that_nobody_waits_for_is_taken_back_and_one_that_was_answered_is_not() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let bus = bus(&folder).await;
+        let (bus, _folder) = fresh::bus().await;
         let (left, answered) = (Origin::system("test", "test", None), Origin::system("test", "test", None));
         let request = bus.recalls().announce(&left.correlation);
         let leaves = std::cell::Cell::new(Some(request));

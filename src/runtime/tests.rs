@@ -12,7 +12,8 @@ use muniment_journal::{Append, NewEvent};
 use tokio::sync::watch;
 
 use super::command_bus::Hosted as _;
-use super::fragile::{Fragile, FragileCommand, FragileEvent, FragileRefusal, fresh_bus, let_panic, panics_left};
+use super::fragile::{Fragile, FragileCommand, FragileEvent, FragileRefusal, let_panic, panics_left};
+use super::fresh;
 use super::limits::ActorLimits;
 use super::{BusError, CommandBus, Done, Origin};
 
@@ -26,7 +27,7 @@ struct Rig {
 
 impl Rig {
     async fn with(limits: ActorLimits, arbiters: &[&Arbiter]) -> Self {
-        let (bus, folder) = fresh_bus(limits, arbiters).await;
+        let (bus, folder) = fresh::bus_with(limits, arbiters).await;
         Self { bus, _folder: folder }
     }
 

@@ -162,20 +162,15 @@ impl CommandBus {
 #[cfg(test)]
 mod tests {
     use muniment_aggregates::note::{Note, NoteCommand, NoteRefusal, Record};
-    use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
+    use muniment_journal::JournalLimits;
 
     use super::*;
-    use crate::runtime::Clock;
+    use crate::runtime::{Clock, fresh};
 
     #[tokio::test]
     async fn a_decision_too_large_for_one_append_is_told_from_a_record_that_cannot_be_written_now() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let config = JournalConfig {
-            store: Store::Sqlite { directory: folder.path().to_owned() },
-            keys: KeySource::Explicit([7; 32].into()),
-            limits: JournalLimits { append_events_max: 3, ..JournalLimits::default() },
-        };
-        let journal = Journal::open(config).await.expect("a fresh journal");
+        let limits = JournalLimits { append_events_max: 3, ..JournalLimits::default() };
+        let (journal, _folder) = fresh::journal(limits).await;
         let bus = CommandBus::new(journal, Clock::system(), Arc::from([]));
         let origin = Origin::system("test", "test", None);
         let many = async |count: usize| {

@@ -14,14 +14,14 @@ use muniment_aggregates::record::{Position, StreamId, Who};
 use muniment_aggregates::roster::{Found, ROSTER_ID, Roster};
 use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_aggregates::settings::{SETTINGS_ID, SetOpenSignup, Settings};
-use muniment_journal::{Append, Journal, JournalConfig, JournalLimits, KeySource, NewEvent, Store};
+use muniment_journal::{Append, NewEvent};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::check::{Claim, Ends, follows};
 use super::records::{Evidence, Records};
 use super::{OfferRules, Question, Verdict, why};
-use crate::runtime::{Clock, CommandBus, Origin};
+use crate::runtime::{CommandBus, Origin, fresh};
 
 const ADMINS: OfferRules = OfferRules { admin_may_offer: true, scoped: Vec::new(), any_in_scope: false };
 
@@ -54,14 +54,8 @@ fn by(person: Option<&Person>) -> Origin {
 
 impl World {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let config = JournalConfig {
-            store: Store::Sqlite { directory: folder.path().to_owned() },
-            keys: KeySource::Explicit([7; 32].into()),
-            limits: JournalLimits::default(),
-        };
-        let journal = Journal::open(config).await.expect("a fresh journal");
-        Self { bus: CommandBus::new(journal, Clock::system(), Arc::from([])), _folder: folder }
+        let (bus, _folder) = fresh::bus().await;
+        Self { bus, _folder }
     }
 
     async fn sign_up(&self, name: &'static str, via: Via, invite: Option<InviteId>) -> Person {

@@ -139,7 +139,7 @@ pub(crate) fn rounds() -> usize {
 }
 
 /// One line of counts for the report.
-pub(crate) fn tell(what: &str, engine: Engine, rounds: usize, promised: usize, resent: (usize, usize)) {
+pub(super) fn tell(what: &str, engine: Engine, rounds: usize, promised: usize, resent: (usize, usize)) {
     let (resent, found) = resent;
     println!(
         "{what} {engine:?}: {rounds} kills, {promised} promises kept, {resent} resent, {found} of them already recorded"

@@ -4,6 +4,7 @@
 
 mod away;
 mod database;
+mod kills;
 mod ledger;
 mod lost_commits;
 mod server;

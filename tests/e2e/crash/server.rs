@@ -2,33 +2,13 @@
 
 use serde_json::json;
 
-use super::ledger::{Ledger, company, contiguous, rounds, tell, verifies};
-use super::watch::Watch;
+use super::kills;
+use super::ledger::{Ledger, company, contiguous, rounds, verifies};
 use crate::harness::{Engine, Server, in_parallel, unique};
 
 fn met_092_every_acknowledged_point_survives_a_kill_once(engine: Engine) {
     let server = Server::with(engine, &[]);
-    let company = company(&server);
-    let ledger = Ledger::default();
-    let (mut resent, mut resumed) = ((0, 0), 0);
-    for round in 0..rounds() {
-        let watch = Watch::begin(&server, &company, round);
-        let mut kept = None;
-        watch.while_posting(|| {
-            ledger.write_until(&company, 200, || {
-                kept = Some(watch.look());
-                server.kill9();
-            });
-        });
-        server.restart();
-        let (again, found) = ledger.resend(&company);
-        resent = (resent.0 + again, resent.1 + found);
-        ledger.check(&server, &company);
-        resumed += watch.resumes(kept.unwrap());
-        verifies(&server);
-    }
-    println!("met_092 {engine:?}: {resumed} events after the cursors of before the kills, no gap");
-    tell("met_092 kill -9 of the server,", engine, rounds(), ledger.acknowledged.lock().unwrap().len(), resent);
+    kills::survives(&server, engine, "met_092 kill -9 of the server,", || server.kill9(), |_| server.restart());
 }
 
 fn met_050_an_application_is_whole_or_absent_after_a_kill(engine: Engine) {

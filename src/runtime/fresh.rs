@@ -1,0 +1,31 @@
+//! Fresh records for unit tests. Each lasts as long as the folder that comes with it.
+
+use actix::Arbiter;
+use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
+use tempfile::TempDir;
+
+use super::limits::ActorLimits;
+use super::{Clock, CommandBus};
+
+/// A record of its own, in a SQLite file.
+pub(crate) async fn journal(limits: JournalLimits) -> (Journal, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = JournalConfig {
+        store: Store::Sqlite { directory: folder.path().to_owned() },
+        keys: KeySource::Explicit([7; 32].into()),
+        limits,
+    };
+    (Journal::open(config).await.expect("a fresh journal"), folder)
+}
+
+/// A bus over one, with the built-in limits, whose actors run where its caller does.
+pub(crate) async fn bus() -> (CommandBus, TempDir) {
+    bus_with(ActorLimits::default(), &[]).await
+}
+
+/// The same with other limits, or with actors elsewhere.
+pub(crate) async fn bus_with(limits: ActorLimits, arbiters: &[&Arbiter]) -> (CommandBus, TempDir) {
+    let (journal, folder) = journal(JournalLimits::default()).await;
+    let arbiters = arbiters.iter().map(|arbiter| arbiter.handle()).collect();
+    (CommandBus::with_limits(journal, Clock::system(), arbiters, limits), folder)
+}

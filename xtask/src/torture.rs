@@ -32,6 +32,7 @@ pub(crate) const PROOFS: [Proofs; 5] = [
             "accounts::large::",
             "accounts::last_holder::",
             "accounts::races::",
+            "accounts::replayed::",
             "accounts::revocation::",
             "accounts::scope_under_kill::",
             "accounts::sockets::acc_218",

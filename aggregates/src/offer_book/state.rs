@@ -160,6 +160,23 @@ impl OfferBook {
             .find(|it| it.persona == *persona && it.role == role && it.scope.as_ref() == scope && it.is_active(now))
     }
 
+    /// The roles that are held at this instant, oldest first. What was given at one instant, as the first keeper's roles
+    /// are, stands by role, scope and persona: ids are random, and by them the order would be another one each time.
+    #[must_use]
+    pub fn held(&self, now: DateTime<Utc>) -> Vec<&Grant> {
+        let mut held: Vec<&Grant> = self.grants.values().filter(|it| it.is_active(now)).collect();
+        held.sort_by_key(|it| (it.created_at, &it.role, &it.scope, &it.persona));
+        held
+    }
+
+    /// Those of one persona, in the same order.
+    #[must_use]
+    pub fn held_by(&self, persona: &PersonaId, now: DateTime<Utc>) -> Vec<&Grant> {
+        let mut held = self.held(now);
+        held.retain(|it| it.persona == *persona);
+        held
+    }
+
     fn settle(&mut self, id: &OfferId, status: OfferStatus) {
         if let Some(offer) = self.offers.get_mut(id) {
             offer.status = status;

@@ -171,9 +171,8 @@ async fn show(global: &Global, command: &Show) -> Result<()> {
         .iter()
         .map(|it| json!({ "id": it.id, "name": it.name, "created_at": time(it.created_at) }))
         .collect();
-    let mut held: Vec<_> = book.grants().filter(|grant| grant.is_active(now)).collect();
-    held.sort_by_key(|grant| grant.created_at);
-    let roles: Vec<Value> = held
+    let roles: Vec<Value> = book
+        .held(now)
         .iter()
         .map(|grant| {
             json!({

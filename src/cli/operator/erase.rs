@@ -188,7 +188,7 @@ const fn made_by(account: &AccountId) -> Made<'_> {
 async fn end_consent(tx: &mut Transaction<'_>, leaving: &Leaving) -> Result<(), BusError<String>> {
     let mut book = tx.load::<OfferBook, String>(&leaving.account.0).await?;
     let now = tx.facts.now;
-    let held: Vec<Grant> = book.state.grants().filter(|grant| grant.is_active(now)).cloned().collect();
+    let held: Vec<Grant> = book.state.held(now).into_iter().cloned().collect();
     for grant in &held {
         let revoke = RevokeGrant {
             grant: grant.id.clone(),

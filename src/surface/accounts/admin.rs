@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use muniment_aggregates::account::{Account, AccountCommand, AccountEvent, EndApiTokens, EndSessions, Persona};
 use muniment_aggregates::ids::{AccountId, PersonaId};
-use muniment_aggregates::offer_book::{Grant, OfferBook};
+use muniment_aggregates::offer_book::OfferBook;
 use muniment_aggregates::record::Position;
 use muniment_aggregates::settings::{SETTINGS_ID, SetOpenSignup, Settings, SettingsEvent};
 use muniment_projections::accounts::AccountRow;
@@ -42,12 +42,8 @@ impl Surface {
         let now = self.runtime.clock.now();
         let personas = self.account_state(&row.id).await?.map(|it| it.personas().to_vec()).unwrap_or_default();
         let book = self.runtime.bus.state::<OfferBook>(&row.id.0).await.map_err(Fail::from_bus)?.state;
-        let grants_of = |persona: &Persona| {
-            let mut grants: Vec<&Grant> =
-                book.grants().filter(|grant| grant.persona == persona.id && grant.is_active(now)).collect();
-            grants.sort_by_key(|grant| grant.created_at);
-            grants.into_iter().map(wire::role_grant).collect::<Vec<_>>()
-        };
+        let grants_of =
+            |persona: &Persona| book.held_by(&persona.id, now).into_iter().map(wire::role_grant).collect::<Vec<_>>();
         let mut pending: Vec<_> = book.offers().filter(|offer| offer.is_open() && offer.expires_at > now).collect();
         pending.sort_by(|a, b| (a.expires_at, &a.id).cmp(&(b.expires_at, &b.id)));
         let grantors: Vec<PersonaId> = pending.iter().map(|offer| offer.grantor.clone()).collect();

@@ -60,10 +60,7 @@ impl Surface {
     async fn grants_of(&self, caller: &Caller, persona: &Persona) -> Result<Vec<Grant>, Fail> {
         let now = self.runtime.clock.now();
         let book = self.runtime.bus.state::<OfferBook>(&caller.account.0).await.map_err(Fail::from_bus)?.state;
-        let mut grants: Vec<Grant> =
-            book.grants().filter(|grant| grant.persona == persona.id && grant.is_active(now)).cloned().collect();
-        grants.sort_by_key(|grant| grant.created_at);
-        Ok(grants)
+        Ok(book.held_by(&persona.id, now).into_iter().cloned().collect())
     }
 
     /// Whether any persona of the caller's account holds a role everywhere.

@@ -25,6 +25,7 @@ mod one_account;
 mod password;
 mod people;
 mod races;
+mod replayed;
 mod revocation;
 mod revoke;
 mod rpc;

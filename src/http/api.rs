@@ -10,7 +10,7 @@ use super::entry::{body, close_where_unread};
 use super::headers::{POSITION, REQUEST_ID};
 use crate::surface::Surface;
 use crate::surface::accounts::caller::ApiPresented;
-use crate::surface::accounts::fail::Flat;
+use crate::surface::accounts::failure::RestFailure;
 use crate::surface::accounts::rest::{RestCall, RestReply};
 use crate::surface::accounts::routes;
 use crate::surface::request::BodyError;
@@ -43,7 +43,7 @@ pub async fn answer(
     edge: &Edge,
     correlation: &str,
 ) -> HttpResponse {
-    let too_large = || refusal(Flat::new(413, "payload_too_large"), None, correlation);
+    let too_large = || refusal(RestFailure::new(413, "payload_too_large"), None, correlation);
     if edge.body_bytes_max.is_some_and(|most| content_length(request).is_some_and(|length| length > most)) {
         return too_large();
     }
@@ -72,7 +72,7 @@ pub async fn answer(
     let verb = if request.method() == Verbs::HEAD { "GET" } else { request.method().as_str() };
     let route = routes::find(verb, request.path()).filter(|route| surface.is_mounted(route));
     let Some(route) = route else {
-        return refusal(Flat::new(404, "not_found"), authenticated.set_cookie, correlation);
+        return refusal(RestFailure::new(404, "not_found"), authenticated.set_cookie, correlation);
     };
     let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     let call = RestCall {
@@ -126,7 +126,7 @@ fn success(reply: RestReply, set_cookie: Option<String>, correlation: &str) -> H
 }
 
 /// Writes a refusal; a fault goes to the log.
-pub fn refusal(flat: Flat, set_cookie: Option<String>, correlation: &str) -> HttpResponse {
+pub fn refusal(flat: RestFailure, set_cookie: Option<String>, correlation: &str) -> HttpResponse {
     if let Some(fault) = &flat.fault {
         tracing::error!(correlation.id = correlation, error = fault, "a request failed by a fault of ours");
     }

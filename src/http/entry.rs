@@ -13,9 +13,9 @@ use super::Edge;
 use super::api;
 use super::headers::{AFTER, POSITION, REQUEST_ID};
 use crate::surface::Surface;
-use crate::surface::accounts::fail::{Fail, Flat};
+use crate::surface::accounts::failure::{ApiFailure, RestFailure};
 use crate::surface::client_address;
-use crate::surface::errors::{ApiError, Refusal};
+use crate::surface::errors::{V1Error, V1Refusal};
 use crate::surface::methods::{self, Verb};
 use crate::surface::request::{Body, BodyError, Presented, Reply, Request};
 use crate::telemetry::requests;
@@ -32,20 +32,20 @@ pub async fn answer(
     let correlation = uuid::Uuid::new_v4().to_string();
     let is_api = api::is_api(request.path());
     if edge.detached.is_too_many() {
-        let unavailable = ApiError::unavailable("Too much is being done for clients that left; try again shortly.");
+        let unavailable = V1Error::unavailable("Too much is being done for clients that left; try again shortly.");
         return refuse(unavailable, is_api, &correlation);
     }
     let detached = edge.detached.clone();
     let response = detached.to_the_end(begun(request, payload, surface, edge, correlation.clone())).await;
-    response.unwrap_or_else(|| refuse(ApiError::fault("an answer panicked"), is_api, &correlation))
+    response.unwrap_or_else(|| refuse(V1Error::fault("an answer panicked"), is_api, &correlation))
 }
 
 /// A refusal that no table of methods knows of.
-fn refuse(error: ApiError, is_api: bool, correlation: &str) -> HttpResponse {
+fn refuse(error: V1Error, is_api: bool, correlation: &str) -> HttpResponse {
     if is_api {
         let flat = match error {
-            ApiError::Refused(refusal) => Flat::new(refusal.status, refusal.code),
-            ApiError::Fault(why) => Fail::fault(why).flat(),
+            V1Error::Refused(refusal) => RestFailure::new(refusal.status, refusal.code),
+            V1Error::Fault(why) => ApiFailure::fault(why).on_rest(),
         };
         return api::refusal(flat, None, correlation);
     }
@@ -77,13 +77,13 @@ async fn begun(
     let route = method.map(|method| method.path);
     let span = requests::open(&request, &correlation, || route);
     let outcome = match found {
-        None => Err(ApiError::not_found()),
+        None => Err(V1Error::not_found()),
         Some((method, raw)) => match decoded(&raw) {
-            None => Err(ApiError::refuse(400, "invalid_metric_key", "The path holds a broken percent-encoding.")),
+            None => Err(V1Error::refuse(400, "invalid_metric_key", "The path holds a broken percent-encoding.")),
             Some(parameters) => {
                 let mut call = read(&request, payload, &surface, &edge, parameters, &correlation);
                 if call.query.iter().any(|(_, value)| value.contains('\0')) {
-                    Err(ApiError::refuse(400, "invalid_field", "The query holds the character U+0000."))
+                    Err(V1Error::refuse(400, "invalid_field", "The query holds the character U+0000."))
                 } else {
                     surface.call(method, &mut call).instrument(span.clone()).await
                 }
@@ -209,12 +209,12 @@ fn success(reply: Reply, correlation: &str) -> (Value, HttpResponse) {
     (reply.body, response)
 }
 
-pub(super) fn failure(error: ApiError, route: &str, correlation: &str) -> (Value, HttpResponse) {
+pub(super) fn failure(error: V1Error, route: &str, correlation: &str) -> (Value, HttpResponse) {
     let refusal = match error {
-        ApiError::Refused(refusal) => *refusal,
-        ApiError::Fault(why) => {
+        V1Error::Refused(refusal) => *refusal,
+        V1Error::Fault(why) => {
             tracing::error!(route, correlation.id = correlation, error = why, "a request failed by a fault of ours");
-            Refusal::new(500, "internal_error", "")
+            V1Refusal::new(500, "internal_error", "")
         }
     };
     let mut body = Map::new();

@@ -14,13 +14,13 @@ use super::{api, entry};
 use crate::runtime::fragile::{Fragile, FragileCommand, FragileRefusal};
 use crate::runtime::fresh;
 use crate::runtime::{BusError, Origin};
-use crate::surface::accounts::fail::Fail;
-use crate::surface::errors::{Answered, ApiError, Refusal};
+use crate::surface::accounts::failure::ApiFailure;
+use crate::surface::errors::{Answered, V1Error, V1Refusal};
 use crate::telemetry::panics;
 
 impl Answered for FragileRefusal {
-    fn answer(self) -> Refusal {
-        Refusal::new(409, "fragile", self.to_string())
+    fn answer(self) -> V1Refusal {
+        V1Refusal::new(409, "fragile", self.to_string())
     }
 }
 
@@ -104,7 +104,7 @@ async fn who_meets_a_full_queue_is_told_when_to_come_again() {
 
 fn answered(failed: BusError<FragileRefusal>, is_api: bool, correlation: &str) -> HttpResponse {
     if is_api {
-        return api::refusal(Fail::from_bus(failed).flat(), None, correlation);
+        return api::refusal(ApiFailure::from_bus(failed).on_rest(), None, correlation);
     }
-    entry::failure(ApiError::from(failed), "/v1/test", correlation).1
+    entry::failure(V1Error::from(failed), "/v1/test", correlation).1
 }

@@ -8,11 +8,11 @@ use ipnet::IpNet;
 
 use super::rights::{Authenticate, Denied, Grant};
 use crate::surface::accounts::caller::ApiPresented;
-use crate::surface::errors::ApiError;
+use crate::surface::errors::V1Error;
 use crate::surface::readable::Readable;
 use crate::surface::{Surface, client_address};
 
-fn granted(readable: Result<Readable, ApiError>) -> Result<Grant, Denied> {
+fn granted(readable: Result<Readable, V1Error>) -> Result<Grant, Denied> {
     match readable {
         Ok(readable) => Ok(Grant {
             credential: readable.credential,
@@ -33,15 +33,15 @@ pub struct SurfaceCredentials {
     pub trusted_proxies: Vec<IpNet>,
 }
 
-fn denied(error: ApiError) -> Denied {
+fn denied(error: V1Error) -> Denied {
     match error {
-        ApiError::Refused(refusal) => Denied {
+        V1Error::Refused(refusal) => Denied {
             status: refusal.status,
             code: refusal.code.to_owned(),
             message: refusal.message,
             retry_after_seconds: refusal.retry_after_seconds,
         },
-        ApiError::Fault(why) => {
+        V1Error::Fault(why) => {
             tracing::error!(error = %why, "a credential could not be checked");
             let code = "internal_error".to_owned();
             Denied { status: 500, code, message: String::new(), retry_after_seconds: None }

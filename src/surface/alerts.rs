@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Surface;
 use super::cursor;
-use super::errors::ApiError;
+use super::errors::V1Error;
 use super::input::Fields;
 use super::metrics::{number, slugged};
 use super::principal::{Agent, Caller};
@@ -21,12 +21,12 @@ const PAGE_ALERTS: usize = 50;
 
 impl Surface {
     /// `GET /v1/alerts`.
-    pub(super) async fn list_alerts(&self, request: &Request, company: &CompanyId) -> Result<Reply, ApiError> {
+    pub(super) async fn list_alerts(&self, request: &Request, company: &CompanyId) -> Result<Reply, V1Error> {
         let state = match request.query("state") {
             None => None,
             Some(given) => Some(
                 AlertState::parse(given)
-                    .ok_or_else(|| ApiError::invalid_field("state", "open, acknowledged or resolved"))?,
+                    .ok_or_else(|| V1Error::invalid_field("state", "open, acknowledged or resolved"))?,
             ),
         };
         let metric = match request.query("metric") {
@@ -49,13 +49,13 @@ impl Surface {
         Ok(Reply::ok(json!({"alerts": shown, "next_cursor": next}), Some(as_of)))
     }
 
-    async fn alert_row(&self, id: &AlertId) -> Result<Option<AlertRow>, ApiError> {
+    async fn alert_row(&self, id: &AlertId) -> Result<Option<AlertRow>, V1Error> {
         self.runtime.reads.catch_up(&["alerts"]).await?;
         Ok(alerts::by_id(self.runtime.reads.store(), id).await?)
     }
 
-    async fn own_alert(&self, request: &Request, caller: &Caller, company: &CompanyId) -> Result<AlertRow, ApiError> {
-        let not_found = || ApiError::refuse(404, "alert_not_found", "The company has no such alert.");
+    async fn own_alert(&self, request: &Request, caller: &Caller, company: &CompanyId) -> Result<AlertRow, V1Error> {
+        let not_found = || V1Error::refuse(404, "alert_not_found", "The company has no such alert.");
         let id = AlertId::parse(request.parameter(0)).ok_or_else(not_found)?;
         let row = self.alert_row(&id).await?.filter(|row| row.company == *company).ok_or_else(not_found)?;
         if let Caller::Agent(agent) = caller {
@@ -70,7 +70,7 @@ impl Surface {
         request: &mut Request,
         caller: &Caller,
         company: &CompanyId,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<Reply, V1Error> {
         let row = self.own_alert(request, caller, company).await?;
         let mut fields = Fields::of(request, &["note"], true).await?;
         let note = fields.text_unless_blank("note", REASON_CHARACTERS_MAX)?;
@@ -88,7 +88,7 @@ impl Surface {
         request: &mut Request,
         caller: &Caller,
         company: &CompanyId,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<Reply, V1Error> {
         let row = self.own_alert(request, caller, company).await?;
         let mut fields = Fields::of(request, &["note"], true).await?;
         let note = fields.text_unless_blank("note", REASON_CHARACTERS_MAX)?;
@@ -107,13 +107,13 @@ impl Surface {
         mut row: AlertRow,
         command: MetricCommand,
         name: &'static str,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<Reply, V1Error> {
         let origin = self.origin(request, caller.who(), Some(caller.subject()), name).await?;
         let done = self.runtime.bus.execute::<Metric>(row.metric.as_str(), command, &origin).await?;
         if done.events.is_empty() {
             // Somebody else was first since it was read.
             let now = self.alert_row(&row.id).await?;
-            let now = now.ok_or_else(|| ApiError::fault("an alert is gone from its read model"))?;
+            let now = now.ok_or_else(|| V1Error::fault("an alert is gone from its read model"))?;
             return Ok(Reply::ok(shown(&now), done.position));
         }
         // What was recorded is answered: a read model that lags must not turn what was done into an error.
@@ -124,7 +124,7 @@ impl Surface {
     }
 }
 
-fn may_touch(agent: &Agent, row: &AlertRow) -> Result<(), ApiError> {
+fn may_touch(agent: &Agent, row: &AlertRow) -> Result<(), V1Error> {
     Surface::require_metric(agent, &row.metric_key)
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
 use super::Surface;
-use super::errors::{Answer, ApiError, Refusal, answered};
+use super::errors::{Answer, V1Error, V1Refusal, answered};
 use super::input::{Fields, holds_huge_number};
 use super::limits::{Window, client_prefix};
 use super::metrics::{SETTING_FIELDS, definition};
@@ -31,7 +31,7 @@ const DEFAULT_SCOPES: [Scope; 3] = [Scope::ApplicationRead, Scope::MetricsCreate
 
 impl Surface {
     /// A founder session where one is presented; any other bearer is as if absent.
-    async fn optional_founder(&self, request: &Request) -> Result<Option<Founder>, ApiError> {
+    async fn optional_founder(&self, request: &Request) -> Result<Option<Founder>, V1Error> {
         let presented = request.presented.authorization.iter().flatten().any(|header| {
             header.trim().split_once(char::is_whitespace).is_some_and(|(_, token)| {
                 tokens::claims_to_be(&self.metrics.token_prefix, TokenKind::Session, token.trim())
@@ -48,13 +48,13 @@ impl Surface {
         Ok(None)
     }
 
-    async fn signup_gate(&self, request: &Request, has_session: bool) -> Result<(), ApiError> {
-        let otp_required = || ApiError::refuse(401, "email_otp_required", "Sign in by e-mail code first.");
+    async fn signup_gate(&self, request: &Request, has_session: bool) -> Result<(), V1Error> {
+        let otp_required = || V1Error::refuse(401, "email_otp_required", "Sign in by e-mail code first.");
         match &self.applications.signup_secret {
             Some(secret) => {
                 let prefix = client_prefix(request.presented.client);
                 let too_many =
-                    |limited| ApiError::limited(limited, "rate_limited", "Too many wrong signup secrets; wait.");
+                    |limited| V1Error::limited(limited, "rate_limited", "Too many wrong signup secrets; wait.");
                 let limit = self.limits.signup_secret;
                 let attempt = self.windows.enter(Window::SignupSecret, &prefix, limit).await.map_err(too_many)?;
                 // Digests are compared, so that neither content nor length shows in the time it takes.
@@ -62,7 +62,7 @@ impl Surface {
                 let wanted = blake3::hash(secret.expose_secret().as_bytes());
                 if !bool::from(given.as_bytes().ct_eq(wanted.as_bytes())) {
                     attempt.failed().await.map_err(too_many)?;
-                    return Err(ApiError::refuse(401, "unauthorized", "The signup secret is missing or wrong."));
+                    return Err(V1Error::refuse(401, "unauthorized", "The signup secret is missing or wrong."));
                 }
             }
             None if self.applications.require_email_otp && !has_session => return Err(otp_required()),
@@ -75,7 +75,7 @@ impl Surface {
     }
 
     /// `POST /v1/applications`.
-    pub(super) async fn submit_application(&self, request: &mut Request) -> Result<Reply, ApiError> {
+    pub(super) async fn submit_application(&self, request: &mut Request) -> Result<Reply, V1Error> {
         let founder = self.optional_founder(request).await?;
         self.signup_gate(request, founder.is_some()).await?;
         let known = ["company_name", "founder_name", "founder_email", "website", "narrative", "primary_metric"];
@@ -84,16 +84,12 @@ impl Surface {
         let founder_name = fields.required_text("founder_name", NAME_CHARACTERS_MAX)?;
         let founder_email = fields.required_text("founder_email", usize::MAX)?;
         let email = text::email(&founder_email).ok_or_else(|| {
-            ApiError::refuse(400, "invalid_email", "founder_email must be an address like name@example.com.")
+            V1Error::refuse(400, "invalid_email", "founder_email must be an address like name@example.com.")
         })?;
         if let Some(founder) = &founder
             && self.shown_email(&founder.email).await?.as_deref() != Some(email.as_str())
         {
-            return Err(ApiError::refuse(
-                403,
-                "email_mismatch",
-                "founder_email is not the address you signed in with.",
-            ));
+            return Err(V1Error::refuse(403, "email_mismatch", "founder_email is not the address you signed in with."));
         }
         let invite = self.invite_of_applicant(founder.as_ref(), &email).await?;
         let primary = primary_metric(&mut fields)?;
@@ -168,18 +164,18 @@ impl Surface {
 
     /// The invitation an application uses up, where it needs one: an open one for the e-mail; none where the account
     /// was made by one.
-    async fn invite_of_applicant(&self, founder: Option<&Founder>, email: &str) -> Result<Option<InviteId>, ApiError> {
+    async fn invite_of_applicant(&self, founder: Option<&Founder>, email: &str) -> Result<Option<InviteId>, V1Error> {
         let Some(founder) = founder.filter(|_| self.applications.require_invite) else { return Ok(None) };
-        let account = self.account_state(&founder.account).await.map_err(|fail| ApiError::from(fail.flat()))?;
+        let account = self.account_state(&founder.account).await.map_err(|fail| V1Error::from(fail.flat()))?;
         if account.is_some_and(|account| account.registered().is_some_and(|it| it.invite.is_some())) {
             return Ok(None);
         }
-        let found = self.claim_owner(INVITE_EMAIL_CLAIM, email).await.map_err(|fail| ApiError::from(fail.flat()))?;
+        let found = self.claim_owner(INVITE_EMAIL_CLAIM, email).await.map_err(|fail| V1Error::from(fail.flat()))?;
         Ok(Some(InviteId(found.ok_or_else(no_invite)?)))
     }
 
-    async fn limit_applications(&self, request: &Request, email: &str) -> Result<(), ApiError> {
-        let too_many = |limited| ApiError::limited(limited, "rate_limited", "Too many applications; wait.");
+    async fn limit_applications(&self, request: &Request, email: &str) -> Result<(), V1Error> {
+        let too_many = |limited| V1Error::limited(limited, "rate_limited", "Too many applications; wait.");
         let prefix = client_prefix(request.presented.client);
         // The address itself is nobody's business in a table of counters.
         let digest = hex::encode(self.runtime.journal.keyring().mac("application-limit", email.as_bytes()));
@@ -190,14 +186,14 @@ impl Surface {
     }
 
     /// `GET /v1/applications`.
-    pub(super) async fn list_applications(&self, founder: &Founder) -> Result<Reply, ApiError> {
+    pub(super) async fn list_applications(&self, founder: &Founder) -> Result<Reply, V1Error> {
         let own = self.applications_of(founder).await?;
         let rows: Vec<_> = own.iter().map(summary).collect();
         Ok(Reply::ok(json!({"applications": rows}), None))
     }
 
-    async fn own_application(&self, request: &Request, founder: &Founder) -> Result<ApplicationRow, ApiError> {
-        let not_found = || ApiError::refuse(404, "application_not_found", "There is no such application of yours.");
+    async fn own_application(&self, request: &Request, founder: &Founder) -> Result<ApplicationRow, V1Error> {
+        let not_found = || V1Error::refuse(404, "application_not_found", "There is no such application of yours.");
         let id = ApplicationId::parse(request.parameter(0)).ok_or_else(not_found)?;
         self.runtime.reads.catch_up(&["applications"]).await?;
         applications::by_id(self.runtime.reads.store(), &id)
@@ -207,7 +203,7 @@ impl Surface {
     }
 
     /// `GET /v1/applications/{id}`.
-    pub(super) async fn show_application(&self, request: &Request, founder: &Founder) -> Result<Reply, ApiError> {
+    pub(super) async fn show_application(&self, request: &Request, founder: &Founder) -> Result<Reply, V1Error> {
         let row = self.own_application(request, founder).await?;
         let history = applications::history(self.runtime.reads.store(), &row.id).await?;
         let history: Vec<_> = history
@@ -226,17 +222,17 @@ impl Surface {
     }
 
     /// A narrative as its founder gave it; `null` when he was erased.
-    pub(super) async fn narrative_on_wire(&self, narrative: &Narrative) -> Result<Value, ApiError> {
+    pub(super) async fn narrative_on_wire(&self, narrative: &Narrative) -> Result<Value, V1Error> {
         let sealed = match narrative {
             Narrative::Clear(object) => return Ok(Value::Object(object.clone())),
             Narrative::Sealed(sealed) => sealed,
         };
         let Some(text) = self.runtime.journal.keyring().open(sealed).await? else { return Ok(Value::Null) };
-        serde_json::from_str(&text).map_err(|error| ApiError::fault(format!("a narrative is no JSON: {error}")))
+        serde_json::from_str(&text).map_err(|error| V1Error::fault(format!("a narrative is no JSON: {error}")))
     }
 
     /// `POST /v1/applications/{id}/withdraw`.
-    pub(super) async fn withdraw(&self, request: &mut Request, founder: &Founder) -> Result<Reply, ApiError> {
+    pub(super) async fn withdraw(&self, request: &mut Request, founder: &Founder) -> Result<Reply, V1Error> {
         let row = self.own_application(request, founder).await?;
         let mut fields = Fields::of(request, &["reason"], true).await?;
         let reason = fields.text_unless_blank("reason", REASON_CHARACTERS_MAX)?;
@@ -247,8 +243,8 @@ impl Surface {
     }
 }
 
-fn no_invite() -> Refusal {
-    Refusal::new(403, "no_matching_invite", "Applying is by invitation only.")
+fn no_invite() -> V1Refusal {
+    V1Refusal::new(403, "no_matching_invite", "Applying is by invitation only.")
 }
 
 fn summary(row: &ApplicationRow) -> Value {
@@ -264,21 +260,21 @@ fn summary(row: &ApplicationRow) -> Value {
 }
 
 /// The text of the object that a narrative is.
-fn narrative(fields: &mut Fields) -> Result<String, ApiError> {
+fn narrative(fields: &mut Fields) -> Result<String, V1Error> {
     match fields.take("narrative") {
         None => Ok("{}".to_owned()),
         Some(Value::Object(narrative)) => {
             let narrative = Value::Object(narrative);
             if holds_huge_number(&narrative) {
-                return Err(ApiError::invalid_field("narrative", "without numbers beyond 64-bit floats"));
+                return Err(V1Error::invalid_field("narrative", "without numbers beyond 64-bit floats"));
             }
             let narrative = narrative.to_string();
             if narrative.len() > NARRATIVE_BYTES_MAX {
-                return Err(ApiError::invalid_field("narrative", "at most 64 KiB long"));
+                return Err(V1Error::invalid_field("narrative", "at most 64 KiB long"));
             }
             Ok(narrative)
         }
-        Some(_) => Err(ApiError::invalid_field("narrative", "an object")),
+        Some(_) => Err(V1Error::invalid_field("narrative", "an object")),
     }
 }
 
@@ -293,11 +289,11 @@ impl Primary {
     }
 }
 
-fn primary_metric(fields: &mut Fields) -> Result<Option<Primary>, ApiError> {
+fn primary_metric(fields: &mut Fields) -> Result<Option<Primary>, V1Error> {
     let given = match fields.take("primary_metric") {
         None => return Ok(None),
         Some(Value::Object(given)) => given,
-        Some(_) => return Err(ApiError::invalid_field("primary_metric", "an object")),
+        Some(_) => return Err(V1Error::invalid_field("primary_metric", "an object")),
     };
     let known: Vec<&str> =
         std::iter::once("key").chain(SETTING_FIELDS.iter().copied().filter(|name| *name != "source_type")).collect();
@@ -306,7 +302,7 @@ fn primary_metric(fields: &mut Fields) -> Result<Option<Primary>, ApiError> {
         None => return Ok(None),
         Some(Value::String(key)) if key.is_empty() => return Ok(None),
         Some(Value::String(key)) => key,
-        Some(_) => return Err(ApiError::invalid_field("primary_metric.key", "a string")),
+        Some(_) => return Err(V1Error::invalid_field("primary_metric.key", "a string")),
     };
     definition(&key, &mut given, CompanyId::default(), ApplicationId::default()).map(|define| Some(Primary(define)))
 }

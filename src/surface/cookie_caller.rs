@@ -9,8 +9,8 @@ use muniment_projections::applications;
 
 use super::Surface;
 use super::accounts::caller::{Caller as AccountCaller, Credential};
-use super::accounts::fail::{Fail, Flat};
-use super::errors::{ApiError, Refusal};
+use super::accounts::failure::{ApiFailure, RestFailure};
+use super::errors::{V1Error, V1Refusal};
 use super::principal::{Caller, Founder};
 use super::request::{Presented, Request};
 
@@ -41,12 +41,12 @@ impl Reviewer {
 }
 
 /// A refusal of the accounts surface in the form of this one.
-fn translated(flat: Flat) -> ApiError {
+fn translated(flat: RestFailure) -> V1Error {
     match flat.fault {
-        Some(fault) => ApiError::Fault(fault),
-        None if flat.status == 503 => ApiError::unavailable("The record cannot be confirmed; try again shortly."),
+        Some(fault) => V1Error::Fault(fault),
+        None if flat.status == 503 => V1Error::unavailable("The record cannot be confirmed; try again shortly."),
         None => {
-            let mut refusal = Refusal::new(flat.status, flat.error, "The session's cookie does not open this.");
+            let mut refusal = V1Refusal::new(flat.status, flat.error, "The session's cookie does not open this.");
             refusal.extra = flat.extra;
             refusal.into()
         }
@@ -60,11 +60,11 @@ impl Surface {
     }
 
     /// The account behind a cookie.
-    async fn account_by_cookie(&self, presented: &Presented) -> Result<(AccountCaller, Account), ApiError> {
+    async fn account_by_cookie(&self, presented: &Presented) -> Result<(AccountCaller, Account), V1Error> {
         self.check_origin(&presented.api).map_err(translated)?;
-        let nobody = || ApiError::refuse(401, "invalid_session", "Sign in again; the session has ended.");
+        let nobody = || V1Error::refuse(401, "invalid_session", "Sign in again; the session has ended.");
         let caller = self.caller_by_cookie(&presented.api).await.map_err(translated)?.ok_or_else(nobody)?;
-        let account = self.account_state(&caller.account).await.map_err(|fail| translated(fail.flat()))?;
+        let account = self.account_state(&caller.account).await.map_err(|fail| translated(fail.on_rest()))?;
         Ok((caller, account.ok_or_else(nobody)?))
     }
 
@@ -72,26 +72,27 @@ impl Surface {
     ///
     /// # Errors
     /// 403 `forbidden_origin`, 401 `invalid_session`, 403 `insufficient_permissions` without a verified e-mail.
-    pub(super) async fn founder_by_cookie(&self, presented: &Presented) -> Result<Founder, ApiError> {
+    pub(super) async fn founder_by_cookie(&self, presented: &Presented) -> Result<Founder, V1Error> {
         let (caller, account) = self.account_by_cookie(presented).await?;
         let unverified = || {
             let message = "Founders are known by their verified e-mail; sign in by code once.";
-            ApiError::refuse(403, "insufficient_permissions", message)
+            V1Error::refuse(403, "insufficient_permissions", message)
         };
         let registered = account.registered().filter(|_| account.email_verified()).ok_or_else(unverified)?;
         let email = registered.email.clone().ok_or_else(unverified)?;
         let session = session_of(&caller)?;
         let open = account.sessions().iter().find(|open| open.session == session);
         let (created_at, expires_at) =
-            open.map(|open| (open.opened_at, open.expires_at)).ok_or_else(|| ApiError::fault("a session vanished"))?;
+            open.map(|open| (open.opened_at, open.expires_at)).ok_or_else(|| V1Error::fault("a session vanished"))?;
         Ok(Founder::by_cookie(session, caller.account, email, registered.subject.clone(), created_at, expires_at))
     }
 
     /// A reviewer behind a cookie; `None` where the account is one of others.
-    pub(super) async fn reviewer_by_cookie(&self, request: &Request) -> Result<Option<Reviewer>, ApiError> {
+    pub(super) async fn reviewer_by_cookie(&self, request: &Request) -> Result<Option<Reviewer>, V1Error> {
         let (caller, _) = self.account_by_cookie(&request.presented).await?;
         let acting = request.query("acting");
-        let acting = self.resolve_persona(&caller, acting).await.map_err(|fail: Fail| translated(fail.flat()))?;
+        let acting =
+            self.resolve_persona(&caller, acting).await.map_err(|fail: ApiFailure| translated(fail.on_rest()))?;
         let roles: Vec<&str> = self.metrics.reviewer_roles.iter().map(String::as_str).collect();
         if !acting.holds_any(&roles) {
             return Ok(None);
@@ -108,13 +109,13 @@ impl Surface {
     ///
     /// # Errors
     /// As the cookie's own check; 400 `company_required`, 404 for a company that is not his.
-    pub(super) async fn company_caller_by_cookie(&self, request: &Request) -> Result<(Caller, CompanyId), ApiError> {
+    pub(super) async fn company_caller_by_cookie(&self, request: &Request) -> Result<(Caller, CompanyId), V1Error> {
         let wanted = request.query("company_id");
         if let (Some(wanted), Some(reviewer)) = (wanted, self.reviewer_by_cookie(request).await?) {
-            let company = CompanyId::parse(wanted).ok_or_else(ApiError::not_found)?;
+            let company = CompanyId::parse(wanted).ok_or_else(V1Error::not_found)?;
             self.runtime.reads.catch_up(&["applications"]).await?;
             let found = applications::by_company(self.runtime.reads.store(), &company).await?;
-            found.ok_or_else(ApiError::not_found)?;
+            found.ok_or_else(V1Error::not_found)?;
             return Ok((Caller::Reviewer(reviewer), company));
         }
         let founder = self.founder_by_cookie(&request.presented).await?;
@@ -126,20 +127,20 @@ impl Surface {
     ///
     /// # Errors
     /// 415 `unsupported_media_type`.
-    pub(super) fn require_json(request: &Request) -> Result<(), ApiError> {
+    pub(super) fn require_json(request: &Request) -> Result<(), V1Error> {
         let is_json = request.content_type.as_deref().is_some_and(|given| {
             given.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
         });
         if is_json {
             return Ok(());
         }
-        Err(ApiError::refuse(415, "unsupported_media_type", "With a cookie the body must be application/json."))
+        Err(V1Error::refuse(415, "unsupported_media_type", "With a cookie the body must be application/json."))
     }
 }
 
-fn session_of(caller: &AccountCaller) -> Result<CredentialId, ApiError> {
+fn session_of(caller: &AccountCaller) -> Result<CredentialId, V1Error> {
     match &caller.credential {
         Credential::Session { hash } => Ok(hash.clone()),
-        Credential::ApiToken { .. } | Credential::DaemonToken => Err(ApiError::fault("a cookie made no session")),
+        Credential::ApiToken { .. } | Credential::DaemonToken => Err(V1Error::fault("a cookie made no session")),
     }
 }

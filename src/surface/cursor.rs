@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use muniment_journal::KeyRing;
 use subtle::ConstantTimeEq as _;
 
-use super::errors::ApiError;
+use super::errors::V1Error;
 
 /// Bytes of the tag that binds a cursor to its listing.
 const TAG_BYTES: usize = 12;
@@ -22,10 +22,10 @@ pub fn make(keys: &KeyRing, listing: &str, place: &str) -> String {
 ///
 /// # Errors
 /// 400 `invalid_cursor` for one of another listing or of no listing.
-pub fn read(keys: &KeyRing, listing: &str, cursor: Option<&str>) -> Result<Option<String>, ApiError> {
+pub fn read(keys: &KeyRing, listing: &str, cursor: Option<&str>) -> Result<Option<String>, V1Error> {
     let Some(cursor) = cursor else { return Ok(None) };
     let invalid =
-        || ApiError::refuse(400, "invalid_cursor", "The cursor is not one of this listing; begin again without it.");
+        || V1Error::refuse(400, "invalid_cursor", "The cursor is not one of this listing; begin again without it.");
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
     let (given, place) = bytes.split_at_checked(TAG_BYTES).ok_or_else(invalid)?;
     let place = std::str::from_utf8(place).map_err(|_| invalid())?;

@@ -5,7 +5,7 @@ use muniment_aggregates::ids::CompanyId;
 
 use super::Surface;
 use super::cookie_caller::Reviewer;
-use super::errors::ApiError;
+use super::errors::V1Error;
 use super::limits::Window;
 use super::methods::{LimitClass, Method, Name, Verb, Who};
 use super::principal::{Agent, Caller, Founder};
@@ -30,7 +30,7 @@ impl Surface {
     ///
     /// # Errors
     /// Whatever gate or method refuses, or a fault.
-    pub async fn call(&self, method: &'static Method, request: &mut Request) -> Result<Reply, ApiError> {
+    pub async fn call(&self, method: &'static Method, request: &mut Request) -> Result<Reply, V1Error> {
         let admitted = self.admit(method, request).await?;
         self.count(method, &admitted).await?;
         if let Some(after) = request.after()? {
@@ -48,7 +48,7 @@ impl Surface {
         method: &'static Method,
         admitted: Admitted,
         request: &mut Request,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<Reply, V1Error> {
         match (method.name, admitted) {
             (Name::OtpStart, _) => self.otp_start(request).await,
             (Name::OtpVerify, _) => self.otp_verify(request).await,
@@ -82,11 +82,11 @@ impl Surface {
             (Name::ReviewShow, Admitted::Reviewer(_)) => self.review_show(request).await,
             (Name::ReviewStatus, Admitted::Reviewer(reviewer)) => self.review_decide(request, &reviewer).await,
             // The table names the gate of each method, and the gate what it lets through.
-            (name, _) => Err(ApiError::fault(format!("{name:?} has no gate"))),
+            (name, _) => Err(V1Error::fault(format!("{name:?} has no gate"))),
         }
     }
 
-    async fn admit(&self, method: &'static Method, request: &Request) -> Result<Admitted, ApiError> {
+    async fn admit(&self, method: &'static Method, request: &Request) -> Result<Admitted, V1Error> {
         match method.who {
             Who::Public | Who::OptionalSession => Ok(Admitted::Anybody),
             Who::Agent(scope) => {
@@ -119,7 +119,7 @@ impl Surface {
         }
     }
 
-    async fn count(&self, method: &Method, admitted: &Admitted) -> Result<(), ApiError> {
+    async fn count(&self, method: &Method, admitted: &Admitted) -> Result<(), V1Error> {
         let (window, limit) = match method.limit {
             LimitClass::None => return Ok(()),
             LimitClass::Writes => (Window::MetricWrites, self.limits.metric_writes),
@@ -133,8 +133,7 @@ impl Surface {
             Admitted::Reviewer(reviewer) => &reviewer.session.0,
         };
         let passes = self.windows.hit(window, key, limit).await;
-        passes.map_err(|limited| {
-            ApiError::limited(limited, "rate_limited", "Too many requests of this credential; wait.")
-        })
+        passes
+            .map_err(|limited| V1Error::limited(limited, "rate_limited", "Too many requests of this credential; wait."))
     }
 }

@@ -19,7 +19,7 @@ pub const RETRY_SECONDS: u64 = 1;
 
 /// What the caller gets instead of success.
 #[derive(Debug, Clone)]
-pub struct Refusal {
+pub struct V1Refusal {
     /// HTTP status.
     pub status: u16,
     /// Stable code.
@@ -34,14 +34,14 @@ pub struct Refusal {
 
 /// Why a method did not succeed.
 #[derive(Debug)]
-pub enum ApiError {
+pub enum V1Error {
     /// The caller's to mend.
-    Refused(Box<Refusal>),
+    Refused(Box<V1Refusal>),
     /// Ours. The text is for the log alone.
     Fault(String),
 }
 
-impl Refusal {
+impl V1Refusal {
     /// A refusal with a code and a text.
     #[must_use]
     pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
@@ -59,17 +59,17 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
+impl From<V1Refusal> for V1Error {
+    fn from(refusal: V1Refusal) -> Self {
         Self::Refused(Box::new(refusal))
     }
 }
 
-impl ApiError {
+impl V1Error {
     /// A refusal with a code and a text.
     #[must_use]
     pub fn refuse(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Refusal::new(status, code, message).into()
+        V1Refusal::new(status, code, message).into()
     }
 
     /// The same with a further key in the body.
@@ -85,7 +85,7 @@ impl ApiError {
     #[must_use]
     pub fn limited(limited: Limited, code: &'static str, message: &str) -> Self {
         match limited {
-            Limited::TooMany(seconds) => Refusal::too_many(code, message, seconds).into(),
+            Limited::TooMany(seconds) => V1Refusal::too_many(code, message, seconds).into(),
             Limited::Unknown(error) => error.into(),
             Limited::Unreadable => Self::fault(limited),
         }
@@ -94,7 +94,7 @@ impl ApiError {
     /// 503: nothing was done, and the same call may succeed shortly.
     #[must_use]
     pub fn unavailable(message: &str) -> Self {
-        let mut refusal = Refusal::new(503, "service_unavailable", message);
+        let mut refusal = V1Refusal::new(503, "service_unavailable", message);
         refusal.retry_after_seconds = Some(RETRY_SECONDS);
         refusal.into()
     }
@@ -126,7 +126,7 @@ impl ApiError {
 /// What a caller is told while there is no connection to the database.
 const DATABASE_AWAY: &str = "The database does not answer at present; try again shortly.";
 
-impl From<muniment_projections::SqlError> for ApiError {
+impl From<muniment_projections::SqlError> for V1Error {
     fn from(error: muniment_projections::SqlError) -> Self {
         if error.is_of_the_connection() {
             tracing::warn!(error = %error, "the database does not answer");
@@ -136,14 +136,14 @@ impl From<muniment_projections::SqlError> for ApiError {
     }
 }
 
-impl From<muniment_journal::JournalError> for ApiError {
+impl From<muniment_journal::JournalError> for V1Error {
     fn from(error: muniment_journal::JournalError) -> Self {
         tracing::warn!(error = %error, "the journal cannot answer");
         Self::unavailable("The record cannot be confirmed at present; try again shortly.")
     }
 }
 
-impl From<muniment_journal::SealError> for ApiError {
+impl From<muniment_journal::SealError> for V1Error {
     fn from(error: muniment_journal::SealError) -> Self {
         if let muniment_journal::SealError::Unavailable(why) = &error {
             tracing::warn!(error = %why, "the keys that seal cannot be reached");
@@ -153,13 +153,13 @@ impl From<muniment_journal::SealError> for ApiError {
     }
 }
 
-impl From<getrandom::Error> for ApiError {
+impl From<getrandom::Error> for V1Error {
     fn from(error: getrandom::Error) -> Self {
         Self::Fault(format!("no random bytes: {error}"))
     }
 }
 
-impl From<Behind> for ApiError {
+impl From<Behind> for V1Error {
     fn from(behind: Behind) -> Self {
         tracing::warn!(error = %behind, "a query could not be answered from the present");
         Self::unavailable("The read models are catching up; try again shortly.")
@@ -169,11 +169,11 @@ impl From<Behind> for ApiError {
 /// How a typed refusal is answered.
 pub trait Answered: Refuse {
     /// Its answer.
-    fn answer(self) -> Refusal;
+    fn answer(self) -> V1Refusal;
 }
 
 impl Answered for MetricRefusal {
-    fn answer(self) -> Refusal {
+    fn answer(self) -> V1Refusal {
         let status = match &self {
             Self::NotDefined | Self::AlertNotFound => 404,
             Self::AlreadyDefined => 409,
@@ -185,33 +185,33 @@ impl Answered for MetricRefusal {
             | Self::InvalidField { .. }
             | Self::MissingField { .. } => 400,
         };
-        Refusal::new(status, self.reason(), self.to_string())
+        V1Refusal::new(status, self.reason(), self.to_string())
     }
 }
 
 impl Answered for ApplicationRefusal {
-    fn answer(self) -> Refusal {
+    fn answer(self) -> V1Refusal {
         let status = match &self {
             Self::NotSubmitted | Self::TokenNotFound => 404,
             Self::AlreadySubmitted | Self::InvalidTransition { .. } | Self::TokenLimit => 409,
             Self::InvalidField { .. } => 400,
         };
-        Refusal::new(status, self.reason(), self.to_string())
+        V1Refusal::new(status, self.reason(), self.to_string())
     }
 }
 
 impl Answered for ChallengeRefusal {
-    fn answer(self) -> Refusal {
+    fn answer(self) -> V1Refusal {
         let seconds = self.retry_after_seconds().unwrap_or(1);
         match &self {
             Self::TooManyStarts { .. } => {
-                Refusal::too_many(self.reason(), "Too many codes were asked for; wait before the next.", seconds)
+                V1Refusal::too_many(self.reason(), "Too many codes were asked for; wait before the next.", seconds)
             }
             Self::TooManyGuesses { .. } => {
-                Refusal::too_many(self.reason(), "Too many wrong codes; ask for a new one later.", seconds)
+                V1Refusal::too_many(self.reason(), "Too many wrong codes; ask for a new one later.", seconds)
             }
             Self::NoLiveCode => wrong_code(),
-            Self::Expired => Refusal::new(401, self.reason(), self.to_string()),
+            Self::Expired => V1Refusal::new(401, self.reason(), self.to_string()),
         }
     }
 }
@@ -222,11 +222,11 @@ pub(super) const OUTCOME_UNKNOWN: &str = "It is not known whether this was recor
 
 /// A code that opens nothing: one answer for every address, known here or not.
 #[must_use]
-pub fn wrong_code() -> Refusal {
-    Refusal::new(401, "invalid_otp", "The code is wrong, used or was never sent.")
+pub fn wrong_code() -> V1Refusal {
+    V1Refusal::new(401, "invalid_otp", "The code is wrong, used or was never sent.")
 }
 
-impl<R: Answered> From<BusError<R>> for ApiError {
+impl<R: Answered> From<BusError<R>> for V1Error {
     fn from(error: BusError<R>) -> Self {
         match error {
             BusError::Refused(refusal) => refusal.answer().into(),
@@ -252,7 +252,7 @@ impl<R: Answered> From<BusError<R>> for ApiError {
 /// What a decision over several aggregates refuses: the answer itself.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", .0.code)]
-pub struct Answer(pub Refusal);
+pub struct Answer(pub V1Refusal);
 
 impl Refuse for Answer {
     fn reason(&self) -> &'static str {
@@ -261,7 +261,7 @@ impl Refuse for Answer {
 }
 
 impl Answered for Answer {
-    fn answer(self) -> Refusal {
+    fn answer(self) -> V1Refusal {
         self.0
     }
 }

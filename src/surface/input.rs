@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::errors::ApiError;
+use super::errors::V1Error;
 use super::request::Request;
 use super::text::steers;
 
@@ -15,8 +15,8 @@ pub struct Fields {
     values: Map<String, Value>,
 }
 
-fn invalid_json(why: &str) -> ApiError {
-    ApiError::refuse(400, "invalid_json", format!("The body must be a JSON object: {why}."))
+fn invalid_json(why: &str) -> V1Error {
+    V1Error::refuse(400, "invalid_json", format!("The body must be a JSON object: {why}."))
 }
 
 /// Whether brackets outside of strings nest deeper than is allowed. Looked at before parsing, so that depth costs
@@ -170,7 +170,7 @@ impl Fields {
     ///
     /// # Errors
     /// 413, 400 `invalid_json` or 400 `unknown_field`.
-    pub async fn of(request: &mut Request, known: &[&str], may_be_absent: bool) -> Result<Self, ApiError> {
+    pub async fn of(request: &mut Request, known: &[&str], may_be_absent: bool) -> Result<Self, V1Error> {
         let bytes = request.read_body().await?;
         if bytes.is_empty() && may_be_absent {
             return Ok(Self { values: Map::new() });
@@ -182,7 +182,7 @@ impl Fields {
     ///
     /// # Errors
     /// 400 `invalid_json` or 400 `unknown_field`.
-    pub fn parse(bytes: &[u8], known: &[&str]) -> Result<Self, ApiError> {
+    pub fn parse(bytes: &[u8], known: &[&str]) -> Result<Self, V1Error> {
         if is_too_deep(bytes) {
             return Err(invalid_json("it is nested too deeply"));
         }
@@ -206,12 +206,12 @@ impl Fields {
     ///
     /// # Errors
     /// 400 `unknown_field`.
-    pub fn within(values: Map<String, Value>, known: &[&str]) -> Result<Self, ApiError> {
+    pub fn within(values: Map<String, Value>, known: &[&str]) -> Result<Self, V1Error> {
         match values.keys().find(|name| !known.contains(&name.as_str())) {
             Some(name) => {
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 let shown: String = name.chars().take(100).collect();
-                Err(ApiError::refuse(400, "unknown_field", format!("{shown} is unknown here; known: {known}.")))
+                Err(V1Error::refuse(400, "unknown_field", format!("{shown} is unknown here; known: {known}.")))
             }
             None => Ok(Self { values }),
         }
@@ -226,12 +226,12 @@ impl Fields {
     ///
     /// # Errors
     /// 400 `missing_field`, or `invalid_field` when it is too long.
-    pub fn required_text(&mut self, name: &str, characters_max: usize) -> Result<String, ApiError> {
+    pub fn required_text(&mut self, name: &str, characters_max: usize) -> Result<String, V1Error> {
         match self.take(name) {
             Some(Value::String(text)) if !text.trim().is_empty() => {
                 within_bounds(name, text.trim().to_owned(), characters_max)
             }
-            Some(_) | None => Err(ApiError::missing(name)),
+            Some(_) | None => Err(V1Error::missing(name)),
         }
     }
 
@@ -239,10 +239,10 @@ impl Fields {
     ///
     /// # Errors
     /// As [`Fields::required_text`], and 400 `invalid_field` for controls and marks of direction.
-    pub fn required_name(&mut self, name: &str, characters_max: usize) -> Result<String, ApiError> {
+    pub fn required_name(&mut self, name: &str, characters_max: usize) -> Result<String, V1Error> {
         let text = self.required_text(name, characters_max)?;
         if text.chars().any(steers) {
-            return Err(ApiError::invalid_field(name, "without controls and marks of direction"));
+            return Err(V1Error::invalid_field(name, "without controls and marks of direction"));
         }
         Ok(text)
     }
@@ -251,11 +251,11 @@ impl Fields {
     ///
     /// # Errors
     /// 400 `invalid_field` when it is no text or too long.
-    pub fn text(&mut self, name: &str, characters_max: usize) -> Result<Option<String>, ApiError> {
+    pub fn text(&mut self, name: &str, characters_max: usize) -> Result<Option<String>, V1Error> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) => within_bounds(name, text, characters_max).map(Some),
-            Some(_) => Err(ApiError::invalid_field(name, "a string")),
+            Some(_) => Err(V1Error::invalid_field(name, "a string")),
         }
     }
 
@@ -263,7 +263,7 @@ impl Fields {
     ///
     /// # Errors
     /// 400 `invalid_field` when it is no text or too long.
-    pub fn text_unless_blank(&mut self, name: &str, characters_max: usize) -> Result<Option<String>, ApiError> {
+    pub fn text_unless_blank(&mut self, name: &str, characters_max: usize) -> Result<Option<String>, V1Error> {
         Ok(self.text(name, characters_max)?.filter(|text| !text.trim().is_empty()))
     }
 
@@ -271,11 +271,11 @@ impl Fields {
     ///
     /// # Errors
     /// 400 `invalid_field`.
-    pub fn flag(&mut self, name: &str) -> Result<Option<bool>, ApiError> {
+    pub fn flag(&mut self, name: &str) -> Result<Option<bool>, V1Error> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Bool(value)) => Ok(Some(value)),
-            Some(_) => Err(ApiError::invalid_field(name, "true or false")),
+            Some(_) => Err(V1Error::invalid_field(name, "true or false")),
         }
     }
 
@@ -283,14 +283,14 @@ impl Fields {
     ///
     /// # Errors
     /// 400 `invalid_field`.
-    pub fn number(&mut self, name: &str, expected: &str) -> Result<Option<f64>, ApiError> {
+    pub fn number(&mut self, name: &str, expected: &str) -> Result<Option<f64>, V1Error> {
         match self.take(name) {
             None => Ok(None),
             Some(value) => value
                 .as_f64()
                 .filter(|number| number.is_finite() && value.is_number())
                 .map(Some)
-                .ok_or_else(|| ApiError::invalid_field(name, expected)),
+                .ok_or_else(|| V1Error::invalid_field(name, expected)),
         }
     }
 
@@ -298,7 +298,7 @@ impl Fields {
     ///
     /// # Errors
     /// 400 `invalid_field`.
-    pub fn count(&mut self, name: &str, min: u32, max: u32) -> Result<Option<u32>, ApiError> {
+    pub fn count(&mut self, name: &str, min: u32, max: u32) -> Result<Option<u32>, V1Error> {
         match self.take(name) {
             None => Ok(None),
             Some(value) => value
@@ -306,18 +306,18 @@ impl Fields {
                 .and_then(|count| u32::try_from(count).ok())
                 .filter(|count| (min..=max).contains(count))
                 .map(Some)
-                .ok_or_else(|| ApiError::invalid_field(name, &format!("a whole number from {min} to {max}"))),
+                .ok_or_else(|| V1Error::invalid_field(name, &format!("a whole number from {min} to {max}"))),
         }
     }
 }
 
-fn within_bounds(name: &str, text: String, characters_max: usize) -> Result<String, ApiError> {
+fn within_bounds(name: &str, text: String, characters_max: usize) -> Result<String, V1Error> {
     // PostgreSQL has no text with a NUL, and no name has one.
     if text.contains('\0') {
-        return Err(ApiError::invalid_field(name, "without the character U+0000"));
+        return Err(V1Error::invalid_field(name, "without the character U+0000"));
     }
     if text.chars().count() > characters_max {
-        return Err(ApiError::invalid_field(name, &format!("at most {characters_max} characters long")));
+        return Err(V1Error::invalid_field(name, &format!("at most {characters_max} characters long")));
     }
     Ok(text)
 }
@@ -328,8 +328,8 @@ mod tests {
 
     fn code(body: &str) -> Option<&'static str> {
         match Fields::parse(body.as_bytes(), &["a", "b"]) {
-            Err(ApiError::Refused(refusal)) => Some(refusal.code),
-            Err(ApiError::Fault(_)) | Ok(_) => None,
+            Err(V1Error::Refused(refusal)) => Some(refusal.code),
+            Err(V1Error::Fault(_)) | Ok(_) => None,
         }
     }
 

@@ -8,7 +8,7 @@ use muniment_projections::metrics::{self, MetricRow};
 use serde_json::{Value, json};
 
 use super::Surface;
-use super::errors::ApiError;
+use super::errors::V1Error;
 use super::input::Fields;
 use super::principal::Agent;
 use super::request::{Reply, Request};
@@ -28,11 +28,11 @@ pub(super) const SETTING_FIELDS: [&str; 5] = ["display_name", "unit", "cadence",
 ///
 /// # Errors
 /// 400 `invalid_metric_key` when nothing is left of it, or too much.
-pub(super) fn slugged(key: &str) -> Result<String, ApiError> {
+pub(super) fn slugged(key: &str) -> Result<String, V1Error> {
     let slug = slug(key);
     if slug.is_empty() || slug.len() > SLUG_CHARACTERS_MAX {
         let message = "The key must leave 1 to 100 letters a-z, digits and underscores.";
-        return Err(ApiError::refuse(400, "invalid_metric_key", message));
+        return Err(V1Error::refuse(400, "invalid_metric_key", message));
     }
     Ok(slug)
 }
@@ -43,9 +43,9 @@ pub(super) fn definition(
     fields: &mut Fields,
     company: CompanyId,
     application: ApplicationId,
-) -> Result<Define, ApiError> {
+) -> Result<Define, V1Error> {
     let key = slugged(key)?;
-    let mut setting = |name: &str, default: String| -> Result<String, ApiError> {
+    let mut setting = |name: &str, default: String| -> Result<String, V1Error> {
         Ok(fields.text_unless_blank(name, NAME_CHARACTERS_MAX)?.unwrap_or(default))
     };
     Ok(Define {
@@ -60,18 +60,18 @@ pub(super) fn definition(
     })
 }
 
-fn metric_not_found() -> ApiError {
-    ApiError::refuse(404, "metric_not_found", "The company has no metric of this key; define it first.")
+fn metric_not_found() -> V1Error {
+    V1Error::refuse(404, "metric_not_found", "The company has no metric of this key; define it first.")
 }
 
 impl Surface {
     /// The slug in a path.
-    pub(super) fn path_slug(request: &Request) -> Result<String, ApiError> {
+    pub(super) fn path_slug(request: &Request) -> Result<String, V1Error> {
         slugged(request.parameter(0))
     }
 
     /// The id of a company's metric. It never changes once there is one, so it is remembered.
-    pub(super) async fn metric_id(&self, company: &CompanyId, key: &str) -> Result<MetricId, ApiError> {
+    pub(super) async fn metric_id(&self, company: &CompanyId, key: &str) -> Result<MetricId, V1Error> {
         let known = (company.as_str().to_owned(), key.to_owned());
         if let Some(id) = self.metric_ids.lock().get(&known) {
             return Ok(id.clone());
@@ -83,13 +83,13 @@ impl Surface {
     }
 
     /// A company's metric as its read model has it now.
-    pub(super) async fn metric_row(&self, company: &CompanyId, key: &str) -> Result<MetricRow, ApiError> {
+    pub(super) async fn metric_row(&self, company: &CompanyId, key: &str) -> Result<MetricRow, V1Error> {
         self.runtime.reads.catch_up(&["metrics"]).await?;
         metrics::by_key(self.runtime.reads.store(), company, key).await?.ok_or_else(metric_not_found)
     }
 
     /// Every metric of a company, oldest first.
-    pub(super) async fn all_metrics(&self, company: &CompanyId) -> Result<Vec<MetricRow>, ApiError> {
+    pub(super) async fn all_metrics(&self, company: &CompanyId) -> Result<Vec<MetricRow>, V1Error> {
         self.runtime.reads.catch_up(&["metrics"]).await?;
         let mut rows: Vec<MetricRow> = Vec::new();
         loop {
@@ -104,7 +104,7 @@ impl Surface {
     }
 
     /// `POST /v1/metrics`.
-    pub(super) async fn define_metric(&self, request: &mut Request, agent: &Agent) -> Result<Reply, ApiError> {
+    pub(super) async fn define_metric(&self, request: &mut Request, agent: &Agent) -> Result<Reply, V1Error> {
         let known: Vec<&str> = std::iter::once("key").chain(SETTING_FIELDS).collect();
         let mut fields = Fields::of(request, &known, false).await?;
         let key = fields.required_text("key", usize::MAX)?;
@@ -116,7 +116,7 @@ impl Surface {
         if count >= u64::from(self.metrics.per_company_max)
             && self.runtime.journal.claim_owner(METRIC_KEY_CLAIM, &claim).await?.is_none()
         {
-            return Err(ApiError::refuse(409, "metric_limit", "The company has as many metrics as are allowed."));
+            return Err(V1Error::refuse(409, "metric_limit", "The company has as many metrics as are allowed."));
         }
         let id = MetricId::from_random(random_bytes()?);
         let slug = define.key.clone();
@@ -124,7 +124,7 @@ impl Surface {
         match self.runtime.bus.execute::<Metric>(id.as_str(), MetricCommand::Define(define), &origin).await {
             Ok(done) => Ok(Reply::created(json!({"id": id.as_str(), "key": slug}), done.position)),
             Err(BusError::ClaimTaken { owner, .. }) => {
-                Err(ApiError::refuse(409, "metric_exists", "The company already has a metric of this key.")
+                Err(V1Error::refuse(409, "metric_exists", "The company already has a metric of this key.")
                     .with("id", json!(&*owner.id)))
             }
             Err(error) => Err(error.into()),
@@ -132,7 +132,7 @@ impl Surface {
     }
 
     /// `POST /v1/metrics/{key}/settings`.
-    pub(super) async fn change_settings(&self, request: &mut Request, agent: &Agent) -> Result<Reply, ApiError> {
+    pub(super) async fn change_settings(&self, request: &mut Request, agent: &Agent) -> Result<Reply, V1Error> {
         let slug = Self::path_slug(request)?;
         Self::require_metric(agent, &slug)?;
         let mut fields = Fields::of(request, &SETTING_FIELDS, true).await?;
@@ -158,7 +158,7 @@ impl Surface {
     }
 
     /// `GET /v1/metrics`.
-    pub(super) async fn list_metrics(&self, company: &CompanyId) -> Result<Reply, ApiError> {
+    pub(super) async fn list_metrics(&self, company: &CompanyId) -> Result<Reply, V1Error> {
         let as_of = self.runtime.journal.head();
         let rows = self.all_metrics(company).await?;
         let rows: Vec<_> = rows.iter().map(shown).collect();
@@ -166,7 +166,7 @@ impl Surface {
     }
 
     /// `GET /v1/metrics/{key}`.
-    pub(super) async fn show_metric(&self, request: &Request, company: &CompanyId) -> Result<Reply, ApiError> {
+    pub(super) async fn show_metric(&self, request: &Request, company: &CompanyId) -> Result<Reply, V1Error> {
         let as_of = self.runtime.journal.head();
         let row = self.metric_row(company, &Self::path_slug(request)?).await?;
         Ok(Reply::ok(shown(&row), Some(as_of)))

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Surface;
 use super::accounts::document::NOTICES;
-use super::accounts::fail::{Fail, Flat};
+use super::accounts::failure::{ApiFailure, RestFailure};
 use super::accounts::methods::RpcMethod;
 use super::accounts::refusals as api_refusals;
 use super::accounts::routes::RestRoute;
@@ -151,7 +151,7 @@ impl Surface {
     }
 
     /// The same for a refusal of a REST route of `/api`.
-    pub fn check_refusal(&self, route: &RestRoute, flat: &Flat, correlation: &str) {
+    pub fn check_refusal(&self, route: &RestRoute, flat: &RestFailure, correlation: &str) {
         if self.environment.is_production() {
             return;
         }
@@ -161,7 +161,7 @@ impl Surface {
     }
 
     /// The same for a failure of a method of JSON-RPC: its code, and the reason that it tells.
-    pub(super) fn check_failure(&self, method: &RpcMethod, fail: &Fail, correlation: &str) {
+    pub(super) fn check_failure(&self, method: &RpcMethod, fail: &ApiFailure, correlation: &str) {
         if self.environment.is_production() {
             return;
         }

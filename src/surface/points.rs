@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::Surface;
 use super::cursor;
-use super::errors::{ApiError, Refusal};
+use super::errors::{V1Error, V1Refusal};
 use super::input::Fields;
 use super::methods::POINT;
 use super::metrics::number as wire_number;
@@ -64,7 +64,7 @@ impl First {
 
 impl Surface {
     /// `POST /v1/metrics/{key}/points`.
-    pub(super) async fn record_point(&self, request: &mut Request, agent: &Agent) -> Result<Reply, ApiError> {
+    pub(super) async fn record_point(&self, request: &mut Request, agent: &Agent) -> Result<Reply, V1Error> {
         let slug = Self::path_slug(request)?;
         Self::require_metric(agent, &slug)?;
         let known: Vec<&str> = POINT.iter().map(|field| field.name).collect();
@@ -92,13 +92,13 @@ impl Surface {
     }
 
     /// `POST /v1/metrics/{key}/points/batch`.
-    pub(super) async fn record_batch(&self, request: &mut Request, agent: &Agent) -> Result<Reply, ApiError> {
+    pub(super) async fn record_batch(&self, request: &mut Request, agent: &Agent) -> Result<Reply, V1Error> {
         let slug = Self::path_slug(request)?;
         Self::require_metric(agent, &slug)?;
         let mut fields = Fields::of(request, &["points"], false).await?;
         if !request.idempotency_keys.is_empty() {
             let message = "A batch takes no Idempotency-Key header; give each point its idempotency_key.";
-            return Err(ApiError::refuse(400, "invalid_idempotency_key", message));
+            return Err(V1Error::refuse(400, "invalid_idempotency_key", message));
         }
         let mut points = self.batch_points(&mut fields, agent, &slug)?;
         let id = self.metric_id(&agent.company, &slug).await?;
@@ -130,7 +130,7 @@ impl Surface {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(ApiError::unavailable("The same keys are being recorded by too many at once; try again shortly."))
+        Err(V1Error::unavailable("The same keys are being recorded by too many at once; try again shortly."))
     }
 
     /// Gives stamped points whose key is another point's a key of their own. Whether there were any.
@@ -139,7 +139,7 @@ impl Surface {
         points: &mut [Given],
         keys: &[DedupeKey],
         recorded: &HashMap<DedupeKey, Position>,
-    ) -> Result<bool, ApiError> {
+    ) -> Result<bool, V1Error> {
         let mut were_any = false;
         for (given, key) in points.iter_mut().zip(keys).filter(|(given, _)| given.is_stamped) {
             if let Some(position) = recorded.get(key)
@@ -152,12 +152,12 @@ impl Surface {
         Ok(were_any)
     }
 
-    fn batch_points(&self, fields: &mut Fields, agent: &Agent, slug: &str) -> Result<Vec<Given>, ApiError> {
+    fn batch_points(&self, fields: &mut Fields, agent: &Agent, slug: &str) -> Result<Vec<Given>, V1Error> {
         let given = match fields.take("points") {
             Some(Value::Array(given)) if (1..=BATCH_POINTS_MAX).contains(&given.len()) => given,
             Some(Value::Array(_)) => return Err(invalid_batch(&[("points", "invalid_field", "1 to 1,000 points")])),
-            Some(_) => return Err(ApiError::invalid_field("points", "an array of 1 to 1,000 points")),
-            None => return Err(ApiError::missing("points")),
+            Some(_) => return Err(V1Error::invalid_field("points", "an array of 1 to 1,000 points")),
+            None => return Err(V1Error::missing("points")),
         };
         let known: Vec<&str> = POINT.iter().map(|field| field.name).collect();
         let mut points = Vec::with_capacity(given.len());
@@ -166,11 +166,11 @@ impl Surface {
                 Value::Object(values) => {
                     Fields::within(values, &known).and_then(|mut fields| self.point(&mut fields, &[], agent, slug))
                 }
-                _ => Err(ApiError::refuse(400, "invalid_field", "A point must be an object.")),
+                _ => Err(V1Error::refuse(400, "invalid_field", "A point must be an object.")),
             };
             match read {
                 Ok(point) => points.push(point),
-                Err(ApiError::Refused(refusal)) => return Err(batch_issue(index, &refusal)),
+                Err(V1Error::Refused(refusal)) => return Err(batch_issue(index, &refusal)),
                 Err(fault) => return Err(fault),
             }
         }
@@ -184,7 +184,7 @@ impl Surface {
         header_keys: &[Option<String>],
         agent: &Agent,
         slug: &str,
-    ) -> Result<Given, ApiError> {
+    ) -> Result<Given, V1Error> {
         let now = self.runtime.clock.now();
         let value = read_value(fields)?;
         let (timestamp, instant, is_now) = read_timestamp(fields, now)?;
@@ -202,7 +202,7 @@ impl Surface {
         let source = fields.text_unless_blank("source", NAME_CHARACTERS_MAX)?;
         let confidence = fields.number("confidence", "a number from 0 to 1")?.unwrap_or(CONFIDENCE);
         if !(0.0..=1.0).contains(&confidence) {
-            return Err(ApiError::invalid_field("confidence", "a number from 0 to 1"));
+            return Err(V1Error::invalid_field("confidence", "a number from 0 to 1"));
         }
         let point = NewPoint {
             id: PointId::from_random(random_bytes()?),
@@ -217,15 +217,15 @@ impl Surface {
         Ok(Given { point, is_stamped })
     }
 
-    async fn first_at(&self, position: Position) -> Result<First, ApiError> {
+    async fn first_at(&self, position: Position) -> Result<First, V1Error> {
         let event = self.runtime.journal.event(position).await?;
-        let event = event.ok_or_else(|| ApiError::fault(format!("no event at position {position}")))?;
+        let event = event.ok_or_else(|| V1Error::fault(format!("no event at position {position}")))?;
         match muniment_aggregates::catalog::decode_recorded::<MetricEvent>(&event) {
             Ok(MetricEvent::PointRecorded(recorded)) => {
                 Ok(First { id: recorded.point.as_str().to_owned(), value: recorded.value })
             }
-            Ok(_) => Err(ApiError::fault(format!("the event at position {position} is no point"))),
-            Err(error) => Err(ApiError::fault(error)),
+            Ok(_) => Err(V1Error::fault(format!("the event at position {position} is no point"))),
+            Err(error) => Err(V1Error::fault(error)),
         }
     }
 
@@ -234,7 +234,7 @@ impl Surface {
         points: &[Given],
         keys: &[DedupeKey],
         recorded: &HashMap<DedupeKey, Position>,
-    ) -> Result<BatchPlan, ApiError> {
+    ) -> Result<BatchPlan, V1Error> {
         let mut plan = BatchPlan { results: Vec::with_capacity(points.len()), fresh: Vec::new() };
         let mut in_batch: HashMap<DedupeKey, First> = HashMap::new();
         for (Given { point, .. }, key) in points.iter().zip(keys) {
@@ -260,14 +260,14 @@ impl Surface {
     }
 
     /// `POST /v1/metrics/{key}/points/{id}/correct`.
-    pub(super) async fn correct_point(&self, request: &mut Request, agent: &Agent) -> Result<Reply, ApiError> {
+    pub(super) async fn correct_point(&self, request: &mut Request, agent: &Agent) -> Result<Reply, V1Error> {
         let slug = Self::path_slug(request)?;
         Self::require_metric(agent, &slug)?;
         let mut fields = Fields::of(request, &["value", "reason"], false).await?;
         let value = read_value(&mut fields)?;
         let reason = fields.text_unless_blank("reason", REASON_CHARACTERS_MAX)?;
         let metric = self.metric_id(&agent.company, &slug).await?;
-        let not_found = || ApiError::refuse(404, "point_not_found", "The metric has no such point.");
+        let not_found = || V1Error::refuse(404, "point_not_found", "The metric has no such point.");
         let point = PointId::parse(request.parameter(1)).ok_or_else(not_found)?;
         self.runtime.reads.catch_up(&["points"]).await?;
         points::by_id(self.runtime.reads.store(), &point)
@@ -283,15 +283,15 @@ impl Surface {
     }
 
     /// `GET /v1/metrics/{key}/points`.
-    pub(super) async fn list_points(&self, request: &Request, company: &CompanyId) -> Result<Reply, ApiError> {
+    pub(super) async fn list_points(&self, request: &Request, company: &CompanyId) -> Result<Reply, V1Error> {
         let row = self.metric_row(company, &Self::path_slug(request)?).await?;
-        let bound = |name: &str| -> Result<Option<DateTime<Utc>>, ApiError> {
+        let bound = |name: &str| -> Result<Option<DateTime<Utc>>, V1Error> {
             request.query(name).map(|given| timestamp::parse(given).map_err(|_| invalid_timestamp(name))).transpose()
         };
         let (order, word) = match request.query("order") {
             None | Some("desc") => (Order::Descending, "desc"),
             Some("asc") => (Order::Ascending, "asc"),
-            Some(_) => return Err(ApiError::invalid_field("order", "asc or desc")),
+            Some(_) => return Err(V1Error::invalid_field("order", "asc or desc")),
         };
         let known_at = match request.query("known_at") {
             None => None,
@@ -299,7 +299,7 @@ impl Surface {
                 given
                     .parse()
                     .map(Position)
-                    .map_err(|_| ApiError::invalid_field("known_at", "a position, a whole number"))?,
+                    .map_err(|_| V1Error::invalid_field("known_at", "a position, a whole number"))?,
             ),
         };
         let limit = request.query_count("limit", PAGE_POINTS, PAGE_POINTS_MAX)?;
@@ -382,16 +382,16 @@ fn shown(row: &PointRow) -> Value {
     shown
 }
 
-fn read_value(fields: &mut Fields) -> Result<f64, ApiError> {
+fn read_value(fields: &mut Fields) -> Result<f64, V1Error> {
     let value = fields.take("value").filter(Value::is_number).and_then(|value| value.as_f64());
     value
         .filter(|value| value.is_finite())
         .map(number::stored)
-        .ok_or_else(|| ApiError::refuse(400, "invalid_value", "value must be a finite JSON number."))
+        .ok_or_else(|| V1Error::refuse(400, "invalid_value", "value must be a finite JSON number."))
 }
 
 /// The time's text, its instant, and whether it is the server's.
-fn read_timestamp(fields: &mut Fields, now: DateTime<Utc>) -> Result<(String, DateTime<Utc>, bool), ApiError> {
+fn read_timestamp(fields: &mut Fields, now: DateTime<Utc>) -> Result<(String, DateTime<Utc>, bool), V1Error> {
     let (given, is_now) = match fields.take("timestamp") {
         // The text names the instant to the millisecond; the point then bears exactly that instant.
         None => (text::instant(now), true),
@@ -400,12 +400,12 @@ fn read_timestamp(fields: &mut Fields, now: DateTime<Utc>) -> Result<(String, Da
     };
     let instant = timestamp::parse(&given).map_err(|_| invalid_timestamp("timestamp"))?;
     if timestamp::is_too_far_ahead(instant, now) {
-        return Err(ApiError::refuse(400, "invalid_timestamp", "timestamp is more than 366 days ahead."));
+        return Err(V1Error::refuse(400, "invalid_timestamp", "timestamp is more than 366 days ahead."));
     }
     Ok((given, instant, is_now))
 }
 
-fn header_key(given: &[Option<String>]) -> Result<Option<String>, ApiError> {
+fn header_key(given: &[Option<String>]) -> Result<Option<String>, V1Error> {
     match given {
         [] => Ok(None),
         [Some(key)] => Ok(Some(key.clone())),
@@ -413,24 +413,24 @@ fn header_key(given: &[Option<String>]) -> Result<Option<String>, ApiError> {
     }
 }
 
-fn invalid_key() -> ApiError {
+fn invalid_key() -> V1Error {
     let message = "An idempotency key has 1 to 255 characters and no control characters, and is sent once.";
-    ApiError::refuse(400, "invalid_idempotency_key", message)
+    V1Error::refuse(400, "invalid_idempotency_key", message)
 }
 
-fn invalid_timestamp(field: &str) -> ApiError {
+fn invalid_timestamp(field: &str) -> V1Error {
     let message = format!("{field} must be ISO 8601, for example 2026-06-05 or 2026-06-05T18:00:00Z.");
-    ApiError::refuse(400, "invalid_timestamp", message)
+    V1Error::refuse(400, "invalid_timestamp", message)
 }
 
-fn invalid_batch(issues: &[(&str, &str, &str)]) -> ApiError {
+fn invalid_batch(issues: &[(&str, &str, &str)]) -> V1Error {
     let issues: Vec<_> =
         issues.iter().map(|(path, code, message)| json!({"path": path, "code": code, "message": message})).collect();
-    ApiError::refuse(400, "invalid_batch", "The batch was refused; nothing of it is recorded.")
+    V1Error::refuse(400, "invalid_batch", "The batch was refused; nothing of it is recorded.")
         .with("issues", json!(issues))
 }
 
-fn batch_issue(index: usize, refusal: &Refusal) -> ApiError {
+fn batch_issue(index: usize, refusal: &V1Refusal) -> V1Error {
     let field = match refusal.code {
         "invalid_value" => ".value",
         "invalid_timestamp" => ".timestamp",

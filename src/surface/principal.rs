@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use super::Surface;
 use super::bearer::{Several, bearer_of};
 use super::cookie_caller::Reviewer;
-use super::errors::ApiError;
+use super::errors::V1Error;
 use super::limits::{Window, client_prefix};
 use super::request::{Presented, Request};
 use crate::auth::tokens::{self, TokenKind};
@@ -123,17 +123,17 @@ const SESSION_MODELS: &[&str] = &["sessions", "accounts"];
 
 impl Surface {
     /// The one bearer of a request.
-    fn bearer<'a>(presented: &'a Presented, doubled: &'static str) -> Result<Option<&'a str>, ApiError> {
+    fn bearer<'a>(presented: &'a Presented, doubled: &'static str) -> Result<Option<&'a str>, V1Error> {
         bearer_of(&presented.authorization)
-            .map_err(|Several| ApiError::refuse(401, doubled, "Send one Authorization header."))
+            .map_err(|Several| V1Error::refuse(401, doubled, "Send one Authorization header."))
     }
 
     /// Counts a wrong credential and answers it.
-    async fn bad_credential(&self, presented: &Presented, code: &'static str) -> ApiError {
+    async fn bad_credential(&self, presented: &Presented, code: &'static str) -> V1Error {
         let prefix = client_prefix(presented.client);
         match self.windows.hit(Window::BadTokens, &prefix, self.limits.bad_tokens).await {
-            Ok(()) => ApiError::refuse(401, code, "The credential is unknown, wrong or revoked."),
-            Err(limited) => ApiError::limited(limited, "rate_limited", "Too many wrong credentials; wait."),
+            Ok(()) => V1Error::refuse(401, code, "The credential is unknown, wrong or revoked."),
+            Err(limited) => V1Error::limited(limited, "rate_limited", "Too many wrong credentials; wait."),
         }
     }
 
@@ -141,9 +141,9 @@ impl Surface {
     ///
     /// # Errors
     /// 401 as the steps say; 429 for too many wrong ones.
-    pub async fn agent(&self, presented: &Presented) -> Result<Agent, ApiError> {
+    pub async fn agent(&self, presented: &Presented) -> Result<Agent, V1Error> {
         let Some(raw) = Self::bearer(presented, "invalid_token")? else {
-            return Err(ApiError::refuse(401, "missing_token", "Send the token as Authorization: Bearer …"));
+            return Err(V1Error::refuse(401, "missing_token", "Send the token as Authorization: Bearer …"));
         };
         let Some(id) = tokens::public_id(&self.metrics.token_prefix, TokenKind::Agent, raw) else {
             return Err(self.bad_credential(presented, "invalid_token").await);
@@ -154,7 +154,7 @@ impl Surface {
         };
         let now = self.runtime.clock.now();
         if agent.expires_at.is_some_and(|end| end <= now) {
-            return Err(ApiError::refuse(401, "expired_token", "The token has ended; make or rotate one."));
+            return Err(V1Error::refuse(401, "expired_token", "The token has ended; make or rotate one."));
         }
         self.last_used.note(&agent.id, None, now).await.map(drop).unwrap_or_else(|error| {
             tracing::warn!(error = %error, "when a token was used last could not be noted");
@@ -162,7 +162,7 @@ impl Surface {
         Ok(agent)
     }
 
-    async fn find_agent(&self, id: &CredentialId) -> Result<Option<Agent>, ApiError> {
+    async fn find_agent(&self, id: &CredentialId) -> Result<Option<Agent>, V1Error> {
         if let Some(Cached::Agent(agent)) = self.credentials.held.lock().get(&id.0) {
             return Ok(Some(agent.clone()));
         }
@@ -198,34 +198,34 @@ impl Surface {
     ///
     /// # Errors
     /// 403 `missing_scope` naming it.
-    pub fn require_scope(agent: &Agent, scope: Scope) -> Result<(), ApiError> {
+    pub fn require_scope(agent: &Agent, scope: Scope) -> Result<(), V1Error> {
         if agent.scopes.contains(&scope) {
             return Ok(());
         }
         let message = format!("The token lacks the scope {}.", scope.as_str());
-        Err(ApiError::refuse(403, "missing_scope", message))
+        Err(V1Error::refuse(403, "missing_scope", message))
     }
 
     /// Checks that a token may write a metric.
     ///
     /// # Errors
     /// 403 `forbidden`, whether or not the metric exists.
-    pub fn require_metric(agent: &Agent, slug: &str) -> Result<(), ApiError> {
+    pub fn require_metric(agent: &Agent, slug: &str) -> Result<(), V1Error> {
         if agent.allowed_metrics.as_ref().is_none_or(|allowed| allowed.contains(slug)) {
             return Ok(());
         }
-        Err(ApiError::refuse(403, "forbidden", "The token is not allowed this metric."))
+        Err(V1Error::refuse(403, "forbidden", "The token is not allowed this metric."))
     }
 
     /// A founder session that holds.
     ///
     /// # Errors
     /// 401 `invalid_session` or `expired_session`; 429 for too many wrong ones.
-    pub async fn founder(&self, presented: &Presented) -> Result<Founder, ApiError> {
+    pub async fn founder(&self, presented: &Presented) -> Result<Founder, V1Error> {
         let raw = Self::bearer(presented, "invalid_session")?;
         let id = raw.and_then(|raw| tokens::public_id(&self.metrics.token_prefix, TokenKind::Session, raw));
         let (Some(raw), Some(id)) = (raw, id) else {
-            return Err(ApiError::refuse(401, "invalid_session", "Send a founder session; sign in to get one."));
+            return Err(V1Error::refuse(401, "invalid_session", "Send a founder session; sign in to get one."));
         };
         self.runtime.journal.confirm_head().await?;
         let found = self.find_founder(&id).await?;
@@ -233,12 +233,12 @@ impl Surface {
             return Err(self.bad_credential(presented, "invalid_session").await);
         };
         if founder.expires_at <= self.runtime.clock.now() {
-            return Err(ApiError::refuse(401, "expired_session", "The session has ended; sign in again."));
+            return Err(V1Error::refuse(401, "expired_session", "The session has ended; sign in again."));
         }
         Ok(founder)
     }
 
-    async fn find_founder(&self, id: &CredentialId) -> Result<Option<Founder>, ApiError> {
+    async fn find_founder(&self, id: &CredentialId) -> Result<Option<Founder>, V1Error> {
         if let Some(Cached::Founder(founder)) = self.credentials.held.lock().get(&id.0) {
             return Ok(Some(founder.clone()));
         }
@@ -272,12 +272,12 @@ impl Surface {
     ///
     /// # Errors
     /// 403 `credential_type_required` for an agent token; else as [`Surface::founder`].
-    pub async fn founder_not_agent(&self, presented: &Presented) -> Result<Founder, ApiError> {
+    pub async fn founder_not_agent(&self, presented: &Presented) -> Result<Founder, V1Error> {
         let raw = Self::bearer(presented, "invalid_session")?;
         if raw.is_some_and(|raw| tokens::claims_to_be(&self.metrics.token_prefix, TokenKind::Agent, raw)) {
             // A token that does not hold is told so first: its type is nobody's business.
             self.agent(presented).await?;
-            return Err(ApiError::refuse(
+            return Err(V1Error::refuse(
                 403,
                 "credential_type_required",
                 "An agent token cannot do this; sign in as a founder.",
@@ -290,7 +290,7 @@ impl Surface {
     ///
     /// # Errors
     /// As the credential's own check; 400 `company_required`, 404 for a company that is not his.
-    pub async fn company_caller(&self, request: &Request, scope: Scope) -> Result<(Caller, CompanyId), ApiError> {
+    pub async fn company_caller(&self, request: &Request, scope: Scope) -> Result<(Caller, CompanyId), V1Error> {
         let raw = Self::bearer(&request.presented, "invalid_token")?;
         if raw.is_some_and(|raw| tokens::claims_to_be(&self.metrics.token_prefix, TokenKind::Session, raw)) {
             let founder = self.founder(&request.presented).await?;
@@ -300,7 +300,7 @@ impl Surface {
         let agent = self.agent(&request.presented).await?;
         Self::require_scope(&agent, scope)?;
         if request.query("company_id").is_some_and(|wanted| wanted != agent.company.as_str()) {
-            return Err(ApiError::not_found());
+            return Err(V1Error::not_found());
         }
         let company = agent.company.clone();
         Ok((Caller::Agent(agent), company))
@@ -310,7 +310,7 @@ impl Surface {
     ///
     /// # Errors
     /// When the read model lags or fails.
-    pub async fn applications_of(&self, founder: &Founder) -> Result<Vec<applications::ApplicationRow>, ApiError> {
+    pub async fn applications_of(&self, founder: &Founder) -> Result<Vec<applications::ApplicationRow>, V1Error> {
         self.runtime.reads.catch_up(&["applications"]).await?;
         Ok(applications::of_founder(self.runtime.reads.store(), &founder.subject, None, COMPANIES_MAX).await?)
     }
@@ -319,24 +319,24 @@ impl Surface {
     ///
     /// # Errors
     /// 400 `company_required` where he has several and names none; 404 where it is not his.
-    pub async fn company_of(&self, founder: &Founder, wanted: Option<&str>) -> Result<CompanyId, ApiError> {
+    pub async fn company_of(&self, founder: &Founder, wanted: Option<&str>) -> Result<CompanyId, V1Error> {
         let own = self.applications_of(founder).await?;
         if let Some(wanted) = wanted {
             return own
                 .into_iter()
                 .find(|application| application.company.as_str() == wanted)
                 .map(|application| application.company)
-                .ok_or_else(ApiError::not_found);
+                .ok_or_else(V1Error::not_found);
         }
         match own.as_slice() {
-            [] => Err(ApiError::not_found()),
+            [] => Err(V1Error::not_found()),
             [only] => Ok(only.company.clone()),
             [_, _, ..] => {
                 let available: Vec<_> = own
                     .iter()
                     .map(|it| serde_json::json!({"company_id": it.company.as_str(), "company_name": it.company_name}))
                     .collect();
-                Err(ApiError::refuse(400, "company_required", "Name one of your companies with ?company_id=.")
+                Err(V1Error::refuse(400, "company_required", "Name one of your companies with ?company_id=.")
                     .with("available", available.into()))
             }
         }
@@ -352,7 +352,7 @@ impl Surface {
         who: Who,
         subject: Option<&SubjectId>,
         command: &'static str,
-    ) -> Result<Origin, ApiError> {
+    ) -> Result<Origin, V1Error> {
         let keys = self.runtime.journal.keyring();
         let client = match request.presented.client {
             None => None,
@@ -377,12 +377,12 @@ impl Surface {
 }
 
 /// Who was erased while he asked, or before his credential ended, is nobody.
-fn erased(who: &Who) -> ApiError {
+fn erased(who: &Who) -> V1Error {
     let code = match who {
         Who::Agent { .. } => "invalid_token",
         Who::Account { .. } | Who::Anonymous | Who::System { .. } | Who::Operator => "invalid_session",
     };
-    ApiError::refuse(401, code, "The credential is unknown, wrong or revoked.")
+    V1Error::refuse(401, code, "The credential is unknown, wrong or revoked.")
 }
 
 impl Agent {

@@ -8,7 +8,7 @@ use muniment_aggregates::application::Scope;
 
 use super::Surface;
 use super::accounts::caller::ApiPresented;
-use super::errors::ApiError;
+use super::errors::V1Error;
 use super::limits::Window;
 use super::principal::Founder;
 use super::request::Presented;
@@ -34,7 +34,7 @@ impl Surface {
     ///
     /// # Errors
     /// As the token's own check; 403 `missing_scope` without `application:read`.
-    pub async fn readable(&self, bearer: &str, client: Option<IpAddr>) -> Result<Readable, ApiError> {
+    pub async fn readable(&self, bearer: &str, client: Option<IpAddr>) -> Result<Readable, V1Error> {
         let presented =
             Presented { authorization: vec![Some(format!("Bearer {bearer}"))], client, ..Presented::default() };
         if tokens::claims_to_be(&self.metrics.token_prefix, TokenKind::Session, bearer) {
@@ -56,13 +56,13 @@ impl Surface {
     ///
     /// # Errors
     /// As the cookie's own check: 403 `forbidden_origin`, 401 `invalid_session`, 403 `insufficient_permissions`.
-    pub async fn readable_by_cookie(&self, presented: &ApiPresented) -> Result<Readable, ApiError> {
+    pub async fn readable_by_cookie(&self, presented: &ApiPresented) -> Result<Readable, V1Error> {
         let presented = Presented { client: presented.client, api: presented.clone(), ..Presented::default() };
         let founder = self.founder_by_cookie(&presented).await?;
         self.readable_of(&founder).await
     }
 
-    async fn readable_of(&self, founder: &Founder) -> Result<Readable, ApiError> {
+    async fn readable_of(&self, founder: &Founder) -> Result<Readable, V1Error> {
         let companies = self.applications_of(founder).await?;
         Ok(Readable {
             credential: founder.id.0.clone(),
@@ -77,10 +77,9 @@ impl Surface {
     ///
     /// # Errors
     /// 429 `rate_limited`.
-    pub async fn count_look(&self, credential: &str) -> Result<(), ApiError> {
+    pub async fn count_look(&self, credential: &str) -> Result<(), V1Error> {
         let passes = self.windows.hit(Window::Reads, credential, self.limits.reads).await;
-        passes.map_err(|limited| {
-            ApiError::limited(limited, "rate_limited", "Too many requests of this credential; wait.")
-        })
+        passes
+            .map_err(|limited| V1Error::limited(limited, "rate_limited", "Too many requests of this credential; wait."))
     }
 }

@@ -8,7 +8,7 @@ use muniment_aggregates::record::Position;
 use serde_json::Value;
 
 use super::accounts::caller::ApiPresented;
-use super::errors::ApiError;
+use super::errors::V1Error;
 
 /// Why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,10 +70,10 @@ impl Request {
     ///
     /// # Errors
     /// 400 `invalid_field` for what is none: a caller who is not understood would be shown an older state.
-    pub fn after(&self) -> Result<Option<Position>, ApiError> {
+    pub fn after(&self) -> Result<Option<Position>, V1Error> {
         let expected = "a position, as Muniment-Position names it";
         let parsed = self.after.as_deref().map(|given| given.parse().map(Position));
-        parsed.transpose().map_err(|_: std::num::ParseIntError| ApiError::invalid_field("Muniment-After", expected))
+        parsed.transpose().map_err(|_: std::num::ParseIntError| V1Error::invalid_field("Muniment-After", expected))
     }
 
     /// A query parameter, the first of its name.
@@ -86,25 +86,25 @@ impl Request {
     ///
     /// # Errors
     /// 400 `invalid_field` naming the parameter.
-    pub fn query_count(&self, name: &str, default: usize, max: usize) -> Result<usize, ApiError> {
+    pub fn query_count(&self, name: &str, default: usize, max: usize) -> Result<usize, V1Error> {
         let Some(text) = self.query(name) else { return Ok(default) };
         text.parse::<usize>()
             .ok()
             .filter(|count| (1..=max).contains(count) && !text.starts_with('+'))
-            .ok_or_else(|| ApiError::invalid_field(name, &format!("a whole number from 1 to {max}")))
+            .ok_or_else(|| V1Error::invalid_field(name, &format!("a whole number from 1 to {max}")))
     }
 
     /// Reads the body, once.
     ///
     /// # Errors
     /// 413 when it is too long; 400 when it broke off; 408 when it did not arrive in time.
-    pub async fn read_body(&mut self) -> Result<Vec<u8>, ApiError> {
+    pub async fn read_body(&mut self) -> Result<Vec<u8>, V1Error> {
         let Some(body) = self.body.take() else { return Ok(Vec::new()) };
         body.await.map_err(|error| match error {
-            BodyError::TooLarge => ApiError::refuse(413, "payload_too_large", "The body is longer than is allowed."),
-            BodyError::Broken => ApiError::refuse(400, "invalid_json", "The body broke off."),
+            BodyError::TooLarge => V1Error::refuse(413, "payload_too_large", "The body is longer than is allowed."),
+            BodyError::Broken => V1Error::refuse(400, "invalid_json", "The body broke off."),
             BodyError::Late => {
-                ApiError::refuse(408, "request_timeout", "The body did not arrive in time; send it again.")
+                V1Error::refuse(408, "request_timeout", "The body did not arrive in time; send it again.")
             }
         })
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Surface;
 use super::cookie_caller::Reviewer;
 use super::cursor;
-use super::errors::{Answer, ApiError, Refusal, answered};
+use super::errors::{Answer, V1Error, V1Refusal, answered};
 use super::input::Fields;
 use super::methods::{Method, Verb};
 use super::request::{Reply, Request};
@@ -29,17 +29,17 @@ const MODELS: &[&str] = &["applications", "metrics", "alerts"];
 
 impl Surface {
     /// The gate of reviewing: 401, 403 by type, 403 by role, then what a cookie's POST must be.
-    pub(super) async fn admit_reviewer(&self, method: &Method, request: &Request) -> Result<Reviewer, ApiError> {
-        let wrong_type = || ApiError::refuse(403, "credential_type_required", "Reviewing needs a cookie session.");
+    pub(super) async fn admit_reviewer(&self, method: &Method, request: &Request) -> Result<Reviewer, V1Error> {
+        let wrong_type = || V1Error::refuse(403, "credential_type_required", "Reviewing needs a cookie session.");
         if !request.presented.authorization.is_empty() {
             return Err(match self.founder_not_agent(&request.presented).await {
                 Ok(_) => wrong_type(),
-                Err(ApiError::Refused(refusal)) if refusal.status == 403 => wrong_type(),
+                Err(V1Error::Refused(refusal)) if refusal.status == 403 => wrong_type(),
                 Err(error) => error,
             });
         }
         if request.presented.api.cookies.is_empty() {
-            return Err(ApiError::refuse(401, "missing_token", "Reviewing needs a signed-in reviewer."));
+            return Err(V1Error::refuse(401, "missing_token", "Reviewing needs a signed-in reviewer."));
         }
         let reviewer = self.reviewer_by_cookie(request).await?.ok_or_else(|| self.no_reviewer())?;
         if method.verb == Verb::Post {
@@ -48,19 +48,19 @@ impl Surface {
         Ok(reviewer)
     }
 
-    fn no_reviewer(&self) -> Refusal {
+    fn no_reviewer(&self) -> V1Refusal {
         let message = format!("Reviewing needs one of the roles {}.", self.metrics.reviewer_roles.join(", "));
-        let mut refusal = Refusal::new(403, "insufficient_permissions", message);
+        let mut refusal = V1Refusal::new(403, "insufficient_permissions", message);
         refusal.extra.insert("required_roles".to_owned(), json!(self.metrics.reviewer_roles));
         refusal
     }
 
     /// `GET /v1/review/applications`.
-    pub(super) async fn review_list(&self, request: &Request) -> Result<Reply, ApiError> {
+    pub(super) async fn review_list(&self, request: &Request) -> Result<Reply, V1Error> {
         let status = match request.query("status") {
             None => None,
             Some(given) => Some(
-                ApplicationStatus::parse(given).ok_or_else(|| ApiError::invalid_field("status", "a known status"))?,
+                ApplicationStatus::parse(given).ok_or_else(|| V1Error::invalid_field("status", "a known status"))?,
             ),
         };
         let limit = request.query_count("limit", PAGE, PAGE_MAX)?;
@@ -82,7 +82,7 @@ impl Surface {
     }
 
     /// An application as a reviewer sees it.
-    async fn reviewed(&self, row: &ReviewRow) -> Result<Value, ApiError> {
+    async fn reviewed(&self, row: &ReviewRow) -> Result<Value, V1Error> {
         let application = &row.application;
         let keys = self.runtime.journal.keyring();
         Ok(json!({
@@ -106,8 +106,8 @@ impl Surface {
         }))
     }
 
-    async fn reviewed_application(&self, request: &Request) -> Result<(ReviewRow, Position), ApiError> {
-        let not_found = || ApiError::refuse(404, "application_not_found", "There is no such application.");
+    async fn reviewed_application(&self, request: &Request) -> Result<(ReviewRow, Position), V1Error> {
+        let not_found = || V1Error::refuse(404, "application_not_found", "There is no such application.");
         let id = ApplicationId::parse(request.parameter(0)).ok_or_else(not_found)?;
         let as_of = self.runtime.reads.catch_up(MODELS).await?;
         let row = applications::review_by_id(self.runtime.reads.store(), &id).await?;
@@ -115,7 +115,7 @@ impl Surface {
     }
 
     /// `GET /v1/review/applications/{id}`.
-    pub(super) async fn review_show(&self, request: &Request) -> Result<Reply, ApiError> {
+    pub(super) async fn review_show(&self, request: &Request) -> Result<Reply, V1Error> {
         let (row, as_of) = self.reviewed_application(request).await?;
         let history = applications::history(self.runtime.reads.store(), &row.application.id).await?;
         let history: Vec<_> = history
@@ -138,11 +138,11 @@ impl Surface {
     }
 
     /// `POST /v1/review/applications/{id}/status`.
-    pub(super) async fn review_decide(&self, request: &mut Request, reviewer: &Reviewer) -> Result<Reply, ApiError> {
+    pub(super) async fn review_decide(&self, request: &mut Request, reviewer: &Reviewer) -> Result<Reply, V1Error> {
         let mut fields = Fields::of(request, &["status", "reason"], false).await?;
         let given = fields.required_text("status", usize::MAX)?;
         let status =
-            ApplicationStatus::parse(&given).ok_or_else(|| ApiError::invalid_field("status", "a known status"))?;
+            ApplicationStatus::parse(&given).ok_or_else(|| V1Error::invalid_field("status", "a known status"))?;
         let reason = fields.text_unless_blank("reason", REASON_CHARACTERS_MAX)?;
         let (row, _) = self.reviewed_application(request).await?;
         let id = row.application.id;

@@ -9,7 +9,7 @@ use muniment_projections::rules;
 use serde_json::{Value, json};
 
 use super::Surface;
-use super::errors::ApiError;
+use super::errors::V1Error;
 use super::input::Fields;
 use super::metrics::number;
 use super::principal::Agent;
@@ -21,7 +21,7 @@ const FIELDS: [&str; 7] =
 
 impl Surface {
     /// `GET /v1/metrics/{key}/rules`.
-    pub(super) async fn list_rules(&self, request: &Request, company: &CompanyId) -> Result<Reply, ApiError> {
+    pub(super) async fn list_rules(&self, request: &Request, company: &CompanyId) -> Result<Reply, V1Error> {
         let row = self.metric_row(company, &Self::path_slug(request)?).await?;
         let as_of = self.runtime.reads.catch_up(&["rules"]).await?;
         let set = rules::of_metric(self.runtime.reads.store(), &row.id).await?;
@@ -35,7 +35,7 @@ impl Surface {
     }
 
     /// `POST /v1/metrics/{key}/rules`.
-    pub(super) async fn set_rule(&self, request: &mut Request, agent: &Agent) -> Result<Reply, ApiError> {
+    pub(super) async fn set_rule(&self, request: &mut Request, agent: &Agent) -> Result<Reply, V1Error> {
         let slug = Self::path_slug(request)?;
         Self::require_metric(agent, &slug)?;
         let mut fields = Fields::of(request, &FIELDS, false).await?;
@@ -47,28 +47,28 @@ impl Surface {
         // What was recorded is answered, not what a read model may show later: who is refused here sets it once more.
         let set =
             done.events.iter().find_map(|event| if let MetricEvent::RuleSet(set) = event { Some(set) } else { None });
-        let set = set.ok_or_else(|| ApiError::fault("a rule was set without an event"))?;
+        let set = set.ok_or_else(|| V1Error::fault("a rule was set without an event"))?;
         let body = shown_rule(&set.rule, json!(text::instant(set.at)), json!(set.by));
         Ok(Reply::ok(body, done.position))
     }
 }
 
-fn read_change(fields: &mut Fields) -> Result<RuleChange, ApiError> {
+fn read_change(fields: &mut Fields) -> Result<RuleChange, V1Error> {
     let known = RuleType::ALL.map(RuleType::as_str).join(", ");
     let rule_type = fields.required_text("type", usize::MAX)?;
-    let rule_type = RuleType::parse(&rule_type).ok_or_else(|| ApiError::invalid_field("type", &known))?;
+    let rule_type = RuleType::parse(&rule_type).ok_or_else(|| V1Error::invalid_field("type", &known))?;
     let mut change = RuleChange::of(rule_type);
     change.enabled = fields.flag("enabled")?;
     change.threshold = fields.number("threshold", "a number")?;
     let is_fraction = !matches!(rule_type, RuleType::Above | RuleType::Below);
     if is_fraction && change.threshold.is_some_and(|threshold| !(threshold > 0.0 && threshold <= FRACTION_MAX)) {
-        return Err(ApiError::invalid_field("threshold", "greater than 0 and at most 1000"));
+        return Err(V1Error::invalid_field("threshold", "greater than 0 and at most 1000"));
     }
     change.periods = fields.count("periods", 1, PERIODS_MAX)?;
     change.severity = match fields.text("severity", usize::MAX)? {
         None => None,
         Some(given) => {
-            Some(Severity::parse(&given).ok_or_else(|| ApiError::invalid_field("severity", "low, medium or high"))?)
+            Some(Severity::parse(&given).ok_or_else(|| V1Error::invalid_field("severity", "low, medium or high"))?)
         }
     };
     let points = fields.count("cool_down_points", 0, COOL_DOWN_POINTS_MAX)?;
@@ -79,7 +79,7 @@ fn read_change(fields: &mut Fields) -> Result<RuleChange, ApiError> {
         (Some(points), None) => Some(CoolDown::Points(points)),
         (None, Some(seconds)) => Some(CoolDown::Seconds(seconds)),
         (Some(_), Some(_)) => {
-            return Err(ApiError::invalid_field("cool_down_seconds", "absent beside cool_down_points"));
+            return Err(V1Error::invalid_field("cool_down_seconds", "absent beside cool_down_points"));
         }
     };
     Ok(change)

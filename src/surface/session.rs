@@ -5,7 +5,7 @@ use muniment_aggregates::session::{Revoke, Session, SessionCommand};
 use serde_json::json;
 
 use super::Surface;
-use super::errors::{Answer, ApiError};
+use super::errors::{Answer, V1Error};
 use super::input::Fields;
 use super::principal::Founder;
 use super::request::{Reply, Request};
@@ -14,7 +14,7 @@ use crate::runtime::BusError;
 
 impl Surface {
     /// `GET /v1/auth/session`.
-    pub(super) async fn show_session(&self, founder: &Founder) -> Result<Reply, ApiError> {
+    pub(super) async fn show_session(&self, founder: &Founder) -> Result<Reply, V1Error> {
         let applications = self.applications_of(founder).await?;
         let companies: Vec<_> = applications
             .iter()
@@ -38,7 +38,7 @@ impl Surface {
     }
 
     /// `POST /v1/auth/logout`.
-    pub(super) async fn logout(&self, request: &mut Request, founder: &Founder) -> Result<Reply, ApiError> {
+    pub(super) async fn logout(&self, request: &mut Request, founder: &Founder) -> Result<Reply, V1Error> {
         Fields::of(request, &[], true).await?;
         let origin = self.origin(request, founder.who(), Some(&founder.subject), "revoke_session").await?;
         let committed = self

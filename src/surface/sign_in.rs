@@ -20,7 +20,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Surface;
-use super::errors::{Answer, ApiError, Refusal, answered, wrong_code};
+use super::errors::{Answer, V1Error, V1Refusal, answered, wrong_code};
 use super::input::Fields;
 use super::limits::{Window, client_prefix};
 use super::request::{Reply, Request};
@@ -61,11 +61,11 @@ impl Surface {
         }
     }
 
-    async fn limit_address(&self, window: Window, limit: Option<Limit>, request: &Request) -> Result<(), ApiError> {
+    async fn limit_address(&self, window: Window, limit: Option<Limit>, request: &Request) -> Result<(), V1Error> {
         let client = client_prefix(request.presented.client);
         let passes = self.windows.hit(window, &client, limit).await;
         passes.map_err(|limited| {
-            ApiError::limited(limited, "otp_rate_limited", "Too many sign-ins from this address; wait.")
+            V1Error::limited(limited, "otp_rate_limited", "Too many sign-ins from this address; wait.")
         })
     }
 
@@ -83,11 +83,11 @@ impl Surface {
     }
 
     /// `POST /v1/auth/otp/start`.
-    pub(super) async fn otp_start(&self, request: &mut Request) -> Result<Reply, ApiError> {
+    pub(super) async fn otp_start(&self, request: &mut Request) -> Result<Reply, V1Error> {
         let mut fields = Fields::of(request, &["email"], false).await?;
         let given = fields.required_text("email", usize::MAX)?;
         let email = text::email(&given)
-            .ok_or_else(|| ApiError::refuse(400, "invalid_email", "email must be an address like name@example.com."))?;
+            .ok_or_else(|| V1Error::refuse(400, "invalid_email", "email must be an address like name@example.com."))?;
         let mode = self.mail.mode();
         let is_written = self.mail.folder().is_some();
         let (sent, echoed) = match &mode {
@@ -95,7 +95,7 @@ impl Surface {
             MailMode::Echo(permit) if self.may_hear(permit, request) => (is_written, true),
             MailMode::Echo(_) | MailMode::Off if is_written => (true, false),
             MailMode::Echo(_) | MailMode::Off => {
-                return Err(ApiError::unavailable("Sign-in by e-mail is not available here: no mail is set up."));
+                return Err(V1Error::unavailable("Sign-in by e-mail is not available here: no mail is set up."));
             }
         };
         self.limit_address(Window::OtpAddressStarts, self.limits.otp_address_starts, request).await?;
@@ -148,7 +148,7 @@ impl Surface {
         email: &str,
         code: &str,
         expires_at: chrono::DateTime<chrono::Utc>,
-    ) -> Result<NewMail, ApiError> {
+    ) -> Result<NewMail, V1Error> {
         let letter = Letter::LoginCode { to: email.to_owned(), code: code.to_owned() };
         let context = format!("outbox/{otp}/body");
         let body = self.runtime.journal.keyring().seal(subject, &context, &letter.to_text()).await?;
@@ -156,18 +156,18 @@ impl Surface {
     }
 
     /// `POST /v1/auth/otp/verify`.
-    pub(super) async fn otp_verify(&self, request: &mut Request) -> Result<Reply, ApiError> {
+    pub(super) async fn otp_verify(&self, request: &mut Request) -> Result<Reply, V1Error> {
         let mut fields = Fields::of(request, &["email", "code", "totp"], false).await?;
         let given = fields.required_text("email", usize::MAX)?;
         let email = text::email(&given)
-            .ok_or_else(|| ApiError::refuse(400, "invalid_email", "email must be an address like name@example.com."))?;
+            .ok_or_else(|| V1Error::refuse(400, "invalid_email", "email must be an address like name@example.com."))?;
         let code = fields.required_text("code", usize::MAX)?;
         fields.text("totp", text::NAME_CHARACTERS_MAX)?;
         let code = codes::parse(&code)
-            .ok_or_else(|| ApiError::refuse(400, "invalid_otp", "code must be the six digits of the mail."))?;
+            .ok_or_else(|| V1Error::refuse(400, "invalid_otp", "code must be the six digits of the mail."))?;
         self.limit_address(Window::OtpAddressGuesses, self.limits.otp_address_guesses, request).await?;
 
-        let no_code = || ApiError::from(wrong_code());
+        let no_code = || V1Error::from(wrong_code());
         let keys = self.runtime.journal.keyring();
         let Some(subject) = keys.find_subject(&SubjectAlias::email(&email)).await? else { return Err(no_code()) };
         let signed_in = self.guess(request, &email, &subject, &code).await?;
@@ -188,7 +188,7 @@ impl Surface {
         email: &str,
         subject: &SubjectId,
         code: &str,
-    ) -> Result<Option<SignedIn>, ApiError> {
+    ) -> Result<Option<SignedIn>, V1Error> {
         let keys = self.runtime.journal.keyring();
         let stream = stream_key(Purpose::SignIn, subject);
         let guess = ChallengeCommand::Guess(Guess {
@@ -277,7 +277,7 @@ impl Surface {
         if tx.load::<Settings, Answer>(SETTINGS_ID).await?.state.open_signup() {
             return Ok(None);
         }
-        let uninvited = || Answer(Refusal::new(403, "no_matching_invite", "Sign-up is by invitation only."));
+        let uninvited = || Answer(V1Refusal::new(403, "no_matching_invite", "Sign-up is by invitation only."));
         let owner = self.runtime.journal.claim_owner(INVITE_EMAIL_CLAIM, email).await;
         let owner = owner.map_err(|error| BusError::Unavailable(error.to_string()))?;
         let id = owner.map(|stream| stream.id.to_string()).ok_or_else(|| BusError::Refused(uninvited()))?;
@@ -287,13 +287,13 @@ impl Surface {
         Ok(Some(InviteId(id)))
     }
 
-    async fn seal_account_email(&self, account: &str, subject: &SubjectId, email: &str) -> Result<Sealed, ApiError> {
+    async fn seal_account_email(&self, account: &str, subject: &SubjectId, email: &str) -> Result<Sealed, V1Error> {
         let context = format!("{}/{account}/email", Account::TYPE);
         Ok(self.runtime.journal.keyring().seal(subject, &context, email).await?)
     }
 
     /// An e-mail as it is shown; nothing where it was erased.
-    pub(super) async fn shown_email(&self, sealed: &Sealed) -> Result<Option<String>, ApiError> {
+    pub(super) async fn shown_email(&self, sealed: &Sealed) -> Result<Option<String>, V1Error> {
         Ok(self.runtime.journal.keyring().open(sealed).await?)
     }
 }

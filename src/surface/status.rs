@@ -7,7 +7,7 @@ use muniment_projections::applications;
 use serde_json::{Value, json};
 
 use super::Surface;
-use super::errors::ApiError;
+use super::errors::V1Error;
 use super::metrics::number;
 use super::principal::Agent;
 use super::request::Reply;
@@ -18,10 +18,10 @@ const NEWEST_ALERTS: usize = 10;
 
 impl Surface {
     /// `GET /v1/status`.
-    pub(super) async fn status(&self, agent: &Agent) -> Result<Reply, ApiError> {
+    pub(super) async fn status(&self, agent: &Agent) -> Result<Reply, V1Error> {
         let as_of = self.runtime.reads.catch_up(&["applications", "metrics", "alerts"]).await?;
         let row = applications::by_id(self.runtime.reads.store(), &agent.application).await?;
-        let row = row.ok_or_else(|| ApiError::fault(format!("{} has no application row", agent.application)))?;
+        let row = row.ok_or_else(|| V1Error::fault(format!("{} has no application row", agent.application)))?;
         let body = json!({
             "application": {
                 "id": row.id.as_str(),
@@ -37,7 +37,7 @@ impl Surface {
     }
 
     /// The metrics of a company as the status shows them, oldest first.
-    pub(super) async fn status_metrics(&self, company: &CompanyId) -> Result<Vec<Value>, ApiError> {
+    pub(super) async fn status_metrics(&self, company: &CompanyId) -> Result<Vec<Value>, V1Error> {
         let rows = self.all_metrics(company).await?;
         Ok(rows
             .iter()
@@ -57,7 +57,7 @@ impl Surface {
     }
 
     /// The newest alerts of a company as the status shows them.
-    pub(super) async fn status_alerts(&self, company: &CompanyId) -> Result<Vec<Value>, ApiError> {
+    pub(super) async fn status_alerts(&self, company: &CompanyId) -> Result<Vec<Value>, V1Error> {
         self.runtime.reads.catch_up(&["alerts"]).await?;
         let filter = AlertFilter { state: None, metric: None, before: None };
         let rows = alerts::of_company(self.runtime.reads.store(), company, &filter, NEWEST_ALERTS).await?;

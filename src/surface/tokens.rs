@@ -13,7 +13,7 @@ use muniment_projections::applications;
 use serde_json::{Value, json};
 
 use super::Surface;
-use super::errors::ApiError;
+use super::errors::V1Error;
 use super::input::Fields;
 use super::metrics::slugged;
 use super::principal::Founder;
@@ -27,14 +27,14 @@ const LISTED_MAX: usize = 1_000;
 const LIFE_DAYS_MAX: u32 = 365;
 
 impl Surface {
-    async fn application_of(&self, company: &CompanyId) -> Result<applications::ApplicationRow, ApiError> {
+    async fn application_of(&self, company: &CompanyId) -> Result<applications::ApplicationRow, V1Error> {
         self.runtime.reads.catch_up(&["applications"]).await?;
         let row = applications::by_company(self.runtime.reads.store(), company).await?;
-        row.ok_or_else(|| ApiError::fault(format!("{company} has no application")))
+        row.ok_or_else(|| V1Error::fault(format!("{company} has no application")))
     }
 
-    async fn own_token(&self, request: &Request, founder: &Founder) -> Result<TokenRow, ApiError> {
-        let not_found = || ApiError::refuse(404, "token_not_found", "There is no such token of your company.");
+    async fn own_token(&self, request: &Request, founder: &Founder) -> Result<TokenRow, V1Error> {
+        let not_found = || V1Error::refuse(404, "token_not_found", "There is no such token of your company.");
         let id = CredentialId(request.parameter(0).to_owned());
         self.runtime.reads.catch_up(&["agent_tokens"]).await?;
         let row = agent_tokens::by_public_id(self.runtime.reads.store(), &id).await?.ok_or_else(not_found)?;
@@ -46,7 +46,7 @@ impl Surface {
     }
 
     /// `POST /v1/tokens`.
-    pub(super) async fn create_token(&self, request: &mut Request, founder: &Founder) -> Result<Reply, ApiError> {
+    pub(super) async fn create_token(&self, request: &mut Request, founder: &Founder) -> Result<Reply, V1Error> {
         let known = ["name", "scopes", "allowed_metrics", "expires_in_days", "company_id"];
         let mut fields = Fields::of(request, &known, false).await?;
         let name = fields.required_name("name", TOKEN_NAME_CHARACTERS_MAX)?;
@@ -75,7 +75,7 @@ impl Surface {
     }
 
     /// `GET /v1/tokens`.
-    pub(super) async fn list_tokens(&self, request: &Request, founder: &Founder) -> Result<Reply, ApiError> {
+    pub(super) async fn list_tokens(&self, request: &Request, founder: &Founder) -> Result<Reply, V1Error> {
         let company = self.company_of(founder, request.query("company_id")).await?;
         let as_of = self.runtime.reads.catch_up(&["agent_tokens"]).await?;
         let rows = agent_tokens::of_company(self.runtime.reads.store(), &company, None, LISTED_MAX).await?;
@@ -93,7 +93,7 @@ impl Surface {
     }
 
     /// `POST /v1/tokens/{public_id}/revoke`.
-    pub(super) async fn revoke_token(&self, request: &mut Request, founder: &Founder) -> Result<Reply, ApiError> {
+    pub(super) async fn revoke_token(&self, request: &mut Request, founder: &Founder) -> Result<Reply, V1Error> {
         let row = self.own_token(request, founder).await?;
         let mut fields = Fields::of(request, &["reason"], true).await?;
         let reason = fields.text_unless_blank("reason", REASON_CHARACTERS_MAX)?;
@@ -112,12 +112,12 @@ impl Surface {
         self.runtime.reads.catch_up(&["agent_tokens"]).await?;
         let row = agent_tokens::by_public_id(self.runtime.reads.store(), &row.public_id).await?;
         let at = row.and_then(|row| row.revoked_at);
-        let at = at.ok_or_else(|| ApiError::fault("a revoked token is not revoked in its read model"))?;
+        let at = at.ok_or_else(|| V1Error::fault("a revoked token is not revoked in its read model"))?;
         Ok(Reply::ok(revoked(at), done.position))
     }
 
     /// `POST /v1/tokens/{public_id}/rotate`.
-    pub(super) async fn rotate_token(&self, request: &mut Request, founder: &Founder) -> Result<Reply, ApiError> {
+    pub(super) async fn rotate_token(&self, request: &mut Request, founder: &Founder) -> Result<Reply, V1Error> {
         let row = self.own_token(request, founder).await?;
         let mut fields = Fields::of(request, &["grace_seconds"], true).await?;
         let grace_seconds = fields.count("grace_seconds", 0, TOKEN_GRACE_SECONDS_MAX)?.unwrap_or(0);
@@ -135,11 +135,11 @@ impl Surface {
     }
 }
 
-fn read_scopes(fields: &mut Fields) -> Result<Vec<Scope>, ApiError> {
+fn read_scopes(fields: &mut Fields) -> Result<Vec<Scope>, V1Error> {
     let expected = "1 to 4 of application:read, metrics:create, metrics:write, alerts:ack, each once";
-    let invalid = || ApiError::invalid_field("scopes", expected);
+    let invalid = || V1Error::invalid_field("scopes", expected);
     let given = match fields.take("scopes") {
-        None => return Err(ApiError::missing("scopes")),
+        None => return Err(V1Error::missing("scopes")),
         Some(Value::Array(given)) => given,
         Some(_) => return Err(invalid()),
     };
@@ -154,8 +154,8 @@ fn read_scopes(fields: &mut Fields) -> Result<Vec<Scope>, ApiError> {
     if scopes.is_empty() { Err(invalid()) } else { Ok(scopes) }
 }
 
-fn read_allowed(fields: &mut Fields) -> Result<Option<BTreeSet<String>>, ApiError> {
-    let invalid = || ApiError::invalid_field("allowed_metrics", "1 to 100 keys, or absent for all");
+fn read_allowed(fields: &mut Fields) -> Result<Option<BTreeSet<String>>, V1Error> {
+    let invalid = || V1Error::invalid_field("allowed_metrics", "1 to 100 keys, or absent for all");
     let given = match fields.take("allowed_metrics") {
         None => return Ok(None),
         Some(Value::Array(given)) if (1..=TOKEN_METRICS_MAX).contains(&given.len()) => given,
@@ -171,11 +171,7 @@ fn revoked_at(event: &ApplicationEvent) -> Option<DateTime<Utc>> {
 
 /// The answer that shows a raw token, this once. It is made of what was recorded: a read model that lags must not keep the
 /// only copy of the secret from whoever asked for it.
-fn fresh_token(
-    token: &FreshToken,
-    application: &ApplicationId,
-    events: &[ApplicationEvent],
-) -> Result<Value, ApiError> {
+fn fresh_token(token: &FreshToken, application: &ApplicationId, events: &[ApplicationEvent]) -> Result<Value, V1Error> {
     let made = events.iter().find_map(|event| match event {
         ApplicationEvent::TokenIssued(issued) => Some((&issued.token, &issued.company, issued.at)),
         ApplicationEvent::TokenRotated(rotated) => Some((&rotated.replacement, &rotated.company, rotated.at)),
@@ -184,7 +180,7 @@ fn fresh_token(
         | ApplicationEvent::Withdrawn(_)
         | ApplicationEvent::TokenRevoked(_) => None,
     });
-    let (grant, company, created_at) = made.ok_or_else(|| ApiError::fault("a token was made without an event"))?;
+    let (grant, company, created_at) = made.ok_or_else(|| V1Error::fault("a token was made without an event"))?;
     let shown = Shown {
         public_id: &grant.id,
         name: &grant.name,

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use muniment::surface::Surface;
 use muniment::surface::accounts::caller::{Caller, Credential};
 use muniment::surface::accounts::extra::{ExtraAnswer, ExtraMethods};
-use muniment::surface::accounts::fail::{Code, Fail, Issue};
+use muniment::surface::accounts::failure::{ApiFailure, Code, Issue};
 use muniment::surface::accounts::schema::is_uuid;
 use muniment_aggregates::ids::AccountId;
 use serde::Deserialize;
@@ -40,21 +40,24 @@ impl TestingMethods {
         Self { generations }
     }
 
-    async fn answer(&self, surface: &Surface, asked: Asked) -> Result<Value, Fail> {
+    async fn answer(&self, surface: &Surface, asked: Asked) -> Result<Value, ApiFailure> {
         match asked {
             Asked::Reset(wanted) => {
-                let generations = self.generations.upgrade().ok_or_else(|| Fail::fault("the program ends"))?;
-                let seeded = generations.reset(wanted).await.map_err(|error| Fail::fault(format!("{error:#}")))?;
-                serde_json::to_value(seeded).map_err(Fail::fault)
+                let generations = self.generations.upgrade().ok_or_else(|| ApiFailure::fault("the program ends"))?;
+                let seeded =
+                    generations.reset(wanted).await.map_err(|error| ApiFailure::fault(format!("{error:#}")))?;
+                serde_json::to_value(seeded).map_err(ApiFailure::fault)
             }
             Asked::Drain => {
-                seed::drain(surface).await.map_err(|error| Fail::fault(format!("{error:#}")))?;
+                seed::drain(surface).await.map_err(|error| ApiFailure::fault(format!("{error:#}")))?;
                 Ok(json!({}))
             }
             Asked::Mint(account, life) => {
                 let minted = seed::mint(surface, &account, life).await;
-                let minted = minted.map_err(|error| Fail::fault(format!("{error:#}")))?;
-                minted.ok_or_else(|| Fail::because(Code::NotFound, "account_not_found", "There is no such account."))
+                let minted = minted.map_err(|error| ApiFailure::fault(format!("{error:#}")))?;
+                minted.ok_or_else(|| {
+                    ApiFailure::because(Code::NotFound, "account_not_found", "There is no such account.")
+                })
             }
         }
     }
@@ -76,11 +79,11 @@ enum Asked {
 
 impl TestingMethods {
     /// The input of a method: what is wrong with it is told before who may call, as for all others.
-    fn read(&self, method: Method, params: Map<String, Value>) -> Result<Asked, Fail> {
+    fn read(&self, method: Method, params: Map<String, Value>) -> Result<Asked, ApiFailure> {
         Ok(match method {
             Method::Reset => {
                 let wanted: Wanted = read(params)?;
-                let generations = self.generations.upgrade().ok_or_else(|| Fail::fault("the program ends"))?;
+                let generations = self.generations.upgrade().ok_or_else(|| ApiFailure::fault("the program ends"))?;
                 wanted.check(&generations.registries).map_err(|what| malformed(&what))?;
                 Asked::Reset(wanted)
             }
@@ -117,20 +120,20 @@ impl ExtraMethods for TestingMethods {
             _ => return None,
         };
         Some(Box::pin(async move {
-            let caller = caller.ok_or_else(Fail::unauthenticated)?;
+            let caller = caller.ok_or_else(ApiFailure::unauthenticated)?;
             let asked = self.read(method, params)?;
             if caller.credential != Credential::DaemonToken {
-                return Err(Fail::credential_type(&["daemon_token"]));
+                return Err(ApiFailure::credential_type(&["daemon_token"]));
             }
             self.answer(surface, asked).await
         }))
     }
 }
 
-fn malformed(what: &str) -> Fail {
-    Fail::issues(&[Issue::at("params", "custom", what)])
+fn malformed(what: &str) -> ApiFailure {
+    ApiFailure::issues(&[Issue::at("params", "custom", what)])
 }
 
-fn read<T: DeserializeOwned>(params: Map<String, Value>) -> Result<T, Fail> {
+fn read<T: DeserializeOwned>(params: Map<String, Value>) -> Result<T, ApiFailure> {
     serde_json::from_value(Value::Object(params)).map_err(|error| malformed(&error.to_string()))
 }

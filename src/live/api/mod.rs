@@ -16,7 +16,7 @@ use actix_web::{HttpRequest, HttpResponse, guard, web};
 
 use crate::surface::Surface;
 use crate::surface::accounts::caller::Authenticated;
-use crate::surface::accounts::fail::Flat;
+use crate::surface::accounts::failure::RestFailure;
 
 pub use registry::ApiRegistry;
 
@@ -39,7 +39,11 @@ pub fn configure(config: &mut web::ServiceConfig) {
 }
 
 /// Who asks for a connection, behind the check of the origin.
-async fn authenticate(request: &HttpRequest, surface: &Surface, correlation: &str) -> Result<Authenticated, Flat> {
+async fn authenticate(
+    request: &HttpRequest,
+    surface: &Surface,
+    correlation: &str,
+) -> Result<Authenticated, RestFailure> {
     let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let presented = surface.presented(headers, request.peer_addr().map(|peer| peer.ip()), correlation);
     surface.check_origin(&presented)?;
@@ -53,7 +57,7 @@ fn set_cookie(response: &mut HttpResponse, cookie: Option<&str>) {
     }
 }
 
-fn refused(flat: &Flat, correlation: &str) -> HttpResponse {
+fn refused(flat: &RestFailure, correlation: &str) -> HttpResponse {
     if let Some(fault) = &flat.fault {
         tracing::error!(correlation.id = correlation, error = fault, "a connection failed by a fault of ours");
     }

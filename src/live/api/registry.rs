@@ -179,7 +179,7 @@ impl ConnectionEntry {
 
 /// Why a connection is not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(super) enum NotAdmitted {
     /// Its credential ended since it was judged.
     Ended,
     /// Its account has as many sockets as it may have.
@@ -243,7 +243,7 @@ impl ApiRegistry {
     ///
     /// # Errors
     /// Where its credential ended since it was judged, or its account has as many as it may have.
-    pub(super) fn admit(self: &Arc<Self>, caller: &Caller) -> Result<Connection, Refused> {
+    pub(super) fn admit(self: &Arc<Self>, caller: &Caller) -> Result<Connection, NotAdmitted> {
         self.connect(caller, None)
     }
 
@@ -251,11 +251,11 @@ impl ApiRegistry {
     ///
     /// # Errors
     /// Where its credential ended since it was judged.
-    pub(super) fn admit_stream(self: &Arc<Self>, caller: &Caller) -> Result<Connection, Refused> {
+    pub(super) fn admit_stream(self: &Arc<Self>, caller: &Caller) -> Result<Connection, NotAdmitted> {
         self.connect(caller, Some(format!("{}/{}", caller.account, caller.credential.id())))
     }
 
-    fn connect(self: &Arc<Self>, caller: &Caller, stream_of: Option<String>) -> Result<Connection, Refused> {
+    fn connect(self: &Arc<Self>, caller: &Caller, stream_of: Option<String>) -> Result<Connection, NotAdmitted> {
         let credential = match &caller.credential {
             Credential::Session { hash } => Some(hash.0.clone()),
             Credential::ApiToken { id } => Some(id.0.clone()),
@@ -275,11 +275,11 @@ impl ApiRegistry {
         // What ended between the check of the credential and this moment is among the recent ends.
         let is_dead = connected.recent.iter().any(|(at, ending)| *at > caller.as_of && ending.ends(&entry));
         if is_dead || connected.forgotten > caller.as_of {
-            return Err(Refused::Ended);
+            return Err(NotAdmitted::Ended);
         }
         let sockets = || connected.entries.values().filter(|other| other.takes_frames_of(&entry.account)).count();
         if entry.is_socket && sockets() >= SOCKETS_MAX {
-            return Err(Refused::TooMany);
+            return Err(NotAdmitted::TooMany);
         }
         connected.entries.insert(number, Arc::clone(&entry));
         let mut oldest = None;
@@ -409,7 +409,7 @@ mod tests {
     fn acc_218_a_connection_in_the_making_does_not_outlive_its_credential() {
         let registry = Arc::new(ApiRegistry::new(Arc::default()));
         registry.published(&[evicted(5, "s1")]);
-        assert_eq!(registry.admit(&caller("a", "s1", 4)).map(drop), Err(Refused::Ended));
+        assert_eq!(registry.admit(&caller("a", "s1", 4)).map(drop), Err(NotAdmitted::Ended));
         assert_eq!(registry.admit(&caller("a", "s1", 5)).map(drop), Ok(()));
     }
 

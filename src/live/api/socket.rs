@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tracing::Instrument as _;
 
-use super::registry::{ApiRegistry, Connection, End, REVOKED, Refused, TOO_SLOW};
+use super::registry::{ApiRegistry, Connection, End, NotAdmitted, REVOKED, TOO_SLOW};
 use super::{authenticate, refused, set_cookie};
 use crate::live::bucket::Bucket;
 use crate::live::fragments::{Broken, Fragments};
@@ -22,7 +22,7 @@ use crate::live::limits::API_FRAMES;
 use crate::runtime::recall::Recallable;
 use crate::surface::Surface;
 use crate::surface::accounts::caller::{Authenticated, Caller};
-use crate::surface::accounts::fail::{Code, Fail, Flat};
+use crate::surface::accounts::failure::{ApiFailure, Code, RestFailure};
 use crate::surface::accounts::methods;
 use crate::surface::accounts::rpc::{self, Transport};
 use crate::surface::errors::RETRY_SECONDS;
@@ -79,7 +79,7 @@ pub(super) async fn open(
                 };
                 let started = WsResponseBuilder::new(socket, &request, payload).frame_size(FRAME_BYTES_MAX).start();
                 // Without an upgrade there is nothing here to get.
-                started.unwrap_or_else(|_| refused(&Flat::new(404, "not_found"), &correlation))
+                started.unwrap_or_else(|_| refused(&RestFailure::new(404, "not_found"), &correlation))
             }
             Err(flat) => refused(&flat, &correlation),
         };
@@ -94,14 +94,14 @@ async fn admit(
     surface: &Surface,
     registry: &Arc<ApiRegistry>,
     caller: Option<Caller>,
-) -> Result<(Caller, Connection, Option<String>), Flat> {
-    let caller = caller.ok_or_else(|| Fail::unauthenticated().flat())?;
+) -> Result<(Caller, Connection, Option<String>), RestFailure> {
+    let caller = caller.ok_or_else(|| ApiFailure::unauthenticated().on_rest())?;
     let query = web::Query::<HashMap<String, String>>::from_query(request.query_string());
     let acting = query.ok().and_then(|query| query.get("acting").cloned());
     surface.resolve_persona(&caller, acting.as_deref()).await?;
     let connection = registry.admit(&caller).map_err(|refused| match refused {
-        Refused::Ended => Fail::unauthenticated().flat(),
-        Refused::TooMany => Fail::too_many(RETRY_SECONDS).flat(),
+        NotAdmitted::Ended => ApiFailure::unauthenticated().on_rest(),
+        NotAdmitted::TooMany => ApiFailure::too_many(RETRY_SECONDS).on_rest(),
     })?;
     Ok((caller, connection, acting))
 }
@@ -264,7 +264,8 @@ impl ApiSocket {
     }
 
     fn too_many_frames(&mut self, ctx: &mut Context) {
-        let fail = Fail::because(Code::RateLimited, "rate_limit_exceeded", "Too many frames; send fewer a second.");
+        let fail =
+            ApiFailure::because(Code::RateLimited, "rate_limit_exceeded", "Too many frames; send fewer a second.");
         self.send(rpc::failure(Value::Null, &fail, "").body.to_string(), ctx);
         self.close(TOO_MANY, ctx);
     }
@@ -300,7 +301,8 @@ impl ApiSocket {
     fn call(&mut self, mut message: Value, ctx: &mut Context) {
         let id = rpc::echoed_id(&message);
         if self.calls.len() >= IN_FLIGHT_MAX {
-            let fail = Fail::because(Code::Unavailable, "service_unavailable", "Too many requests are in flight.");
+            let fail =
+                ApiFailure::because(Code::Unavailable, "service_unavailable", "Too many requests are in flight.");
             let reply = rpc::failure(id, &fail, "");
             return self.send(reply.body.to_string(), ctx);
         }
@@ -349,7 +351,7 @@ impl ApiSocket {
         let Some(call) = self.forget(&correlation) else { return };
         ctx.cancel_future(call.handle);
         self.connection.entry.end_call(&correlation);
-        let fail = Fail::plain(Code::Cancelled, "The request was taken back.");
+        let fail = ApiFailure::plain(Code::Cancelled, "The request was taken back.");
         self.send(rpc::failure(request.clone(), &fail, "").body.to_string(), ctx);
     }
 }

@@ -18,7 +18,7 @@ use super::registry::{ApiRegistry, Connection, End};
 use super::{authenticate, refused, set_cookie};
 use crate::surface::Surface;
 use crate::surface::accounts::caller::{Authenticated, Caller};
-use crate::surface::accounts::fail::{Fail, Flat, Issue};
+use crate::surface::accounts::failure::{ApiFailure, Issue, RestFailure};
 use crate::surface::accounts::persona::Acting;
 use crate::surface::accounts::routes::STREAM_QUERY;
 use crate::surface::accounts::schema;
@@ -71,16 +71,20 @@ pub(super) async fn open(
 }
 
 /// Persona and place that a query names.
-fn query(request: &HttpRequest) -> Result<(schema::Input, Option<Position>), Flat> {
-    let invalid = |fail: Fail| Flat { error: "invalid_query_params", ..fail.flat() };
+fn query(request: &HttpRequest) -> Result<(schema::Input, Option<Position>), RestFailure> {
+    let invalid = |fail: ApiFailure| RestFailure { error: "invalid_query_params", ..fail.on_rest() };
     let given = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let given: Map<String, Value> =
-        given.map_err(|_| invalid(Fail::issues(&[])))?.into_inner().into_iter().map(|(k, v)| (k, json!(v))).collect();
-    let input = schema::check(&STREAM_QUERY, given).map_err(|issues| invalid(Fail::issues(&issues)))?;
+    let given: Map<String, Value> = given
+        .map_err(|_| invalid(ApiFailure::issues(&[])))?
+        .into_inner()
+        .into_iter()
+        .map(|(k, v)| (k, json!(v)))
+        .collect();
+    let input = schema::check(&STREAM_QUERY, given).map_err(|issues| invalid(ApiFailure::issues(&issues)))?;
     let since = match input.optional_text("since_seq") {
         Some(text) => Some(seq(text).ok_or_else(|| {
             let what = "since_seq must be a whole number from 0.";
-            invalid(Fail::issues(&[Issue::at("since_seq", "invalid_format", what)]))
+            invalid(ApiFailure::issues(&[Issue::at("since_seq", "invalid_format", what)]))
         })?),
         None => None,
     };
@@ -99,12 +103,12 @@ async fn admit(
     registry: &Arc<ApiRegistry>,
     caller: Option<Caller>,
     mut life: traces::Connection,
-) -> Result<Flow, Flat> {
+) -> Result<Flow, RestFailure> {
     let (query, since) = query(request)?;
-    let caller = caller.ok_or_else(|| Fail::unauthenticated().flat())?;
+    let caller = caller.ok_or_else(|| ApiFailure::unauthenticated().on_rest())?;
     let acting = surface.resolve_persona(&caller, query.optional_text("acting")).await?;
-    let Some(role_ends) = end_of_role(&acting) else { return Err(Fail::role(&[ROLE]).flat()) };
-    let connection = registry.admit_stream(&caller).map_err(|_| Fail::unauthenticated().flat())?;
+    let Some(role_ends) = end_of_role(&acting) else { return Err(ApiFailure::role(&[ROLE]).on_rest()) };
+    let connection = registry.admit_stream(&caller).map_err(|_| ApiFailure::unauthenticated().on_rest())?;
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     // Browsers send the last id on their own; what is none of ours is as if it were not sent.
     let from = last_seen.and_then(seq).or(since);
@@ -189,7 +193,7 @@ impl Flow {
     }
 
     /// Whoever was ended gets what was recorded until then, the row of his own end included, and no more.
-    async fn read(&mut self) -> Result<(), Fail> {
+    async fn read(&mut self) -> Result<(), ApiFailure> {
         let surface = Arc::clone(&self.surface);
         let reads = &surface.runtime.reads;
         let mut until = reads.catch_up(everywhere::MODELS).await?;
@@ -227,7 +231,7 @@ impl Flow {
 
     /// Whether time has taken away what the stream was opened by, which no row would tell. What an event takes away ends the
     /// stream with its row, so that is not asked here.
-    async fn has_run_out(&mut self) -> Result<bool, Fail> {
+    async fn has_run_out(&mut self) -> Result<bool, ApiFailure> {
         if self.surface.has_run_out(&self.caller).await? {
             return Ok(true);
         }

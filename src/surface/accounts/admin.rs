@@ -13,8 +13,8 @@ use muniment_projections::audit_log::{self, AuditRow, Filter, everywhere};
 use muniment_projections::{accounts, personas, sessions};
 use serde_json::{Value, json};
 
-use super::attempts::Refusal;
-use super::fail::{Code, Fail};
+use super::attempts::RefusedAttempt;
+use super::failure::{ApiFailure, Code};
 use super::rpc::{Call, Outcome};
 use super::wire;
 use crate::surface::Surface;
@@ -26,7 +26,7 @@ const PAGE_DEFAULT: usize = 50;
 const SESSIONS_SHOWN_MAX: usize = 200;
 
 impl Surface {
-    pub(super) async fn admin_account_list(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn admin_account_list(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let (limit, offset) = (call.input.length("limit", PAGE_DEFAULT), call.input.length("offset", 0));
         self.runtime.reads.catch_up(&["accounts", "personas"]).await?;
         let rows = accounts::list(self.runtime.reads.store(), limit, offset).await?;
@@ -38,10 +38,10 @@ impl Surface {
         Ok(Outcome::read(json!({ "accounts": entries, "grantable_roles": grantable })))
     }
 
-    async fn admin_entry(&self, row: &AccountRow) -> Result<Value, Fail> {
+    async fn admin_entry(&self, row: &AccountRow) -> Result<Value, ApiFailure> {
         let now = self.runtime.clock.now();
         let personas = self.account_state(&row.id).await?.map(|it| it.personas().to_vec()).unwrap_or_default();
-        let book = self.runtime.bus.state::<OfferBook>(&row.id.0).await.map_err(Fail::from_bus)?.state;
+        let book = self.runtime.bus.state::<OfferBook>(&row.id.0).await.map_err(ApiFailure::from_bus)?.state;
         let grants_of =
             |persona: &Persona| book.held_by(&persona.id, now).into_iter().map(wire::role_grant).collect::<Vec<_>>();
         let mut pending: Vec<_> = book.offers().filter(|offer| offer.is_open() && offer.expires_at > now).collect();
@@ -84,7 +84,7 @@ impl Surface {
         }))
     }
 
-    pub(super) async fn admin_session_list(&self, _call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn admin_session_list(&self, _call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let now = self.runtime.clock.now();
         self.runtime.reads.catch_up(&["sessions", "accounts"]).await?;
         let store = self.runtime.reads.store();
@@ -100,36 +100,42 @@ impl Surface {
         Ok(Outcome::read(json!({ "sessions": shown })))
     }
 
-    pub(super) async fn admin_session_revoke_all(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn admin_session_revoke_all(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let command = EndSessions { reason: "revoked_by_admin".to_owned() };
         self.end_all(call, "session_revoke_all", command.into()).await
     }
 
-    pub(super) async fn admin_token_revoke_all(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn admin_token_revoke_all(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let command = EndApiTokens { reason: "revoked_by_admin".to_owned() };
         self.end_all(call, "token_revoke_all", command.into()).await
     }
 
-    async fn end_all(&self, call: &Call<'_>, what: &'static str, command: AccountCommand) -> Result<Outcome, Fail> {
+    async fn end_all(
+        &self,
+        call: &Call<'_>,
+        what: &'static str,
+        command: AccountCommand,
+    ) -> Result<Outcome, ApiFailure> {
         let target = AccountId(call.input.text("account_id").to_owned());
         let origin = self.account_origin(call).await?;
         if self.account_state(&target).await?.is_none() {
-            let refusal =
-                Refusal::of(what).with("reason", "account_not_found").with("attempted_account_id", target.0.as_str());
+            let refusal = RefusedAttempt::of(what)
+                .with("reason", "account_not_found")
+                .with("attempted_account_id", target.0.as_str());
             self.record_refusal(refusal, &call.caller.subject, &origin).await?;
-            return Err(Fail::because(Code::NotFound, "account_not_found", "There is no such account."));
+            return Err(ApiFailure::because(Code::NotFound, "account_not_found", "There is no such account."));
         }
-        let done = self.execute_entitled::<Account>(call, &target.0, command, &origin, Fail::fault).await?;
+        let done = self.execute_entitled::<Account>(call, &target.0, command, &origin, ApiFailure::fault).await?;
         let count = done.events.iter().find_map(ended).unwrap_or(0);
         Ok(Outcome::wrote(json!({ "ok": true, "count": count }), done.position))
     }
 
-    pub(super) async fn settings_get(&self) -> Result<Outcome, Fail> {
+    pub(super) async fn settings_get(&self) -> Result<Outcome, ApiFailure> {
         Ok(Outcome::read(json!({ "settings": self.settings_on_wire().await? })))
     }
 
-    async fn settings_on_wire(&self) -> Result<Value, Fail> {
-        let settings = self.runtime.bus.state::<Settings>(SETTINGS_ID).await.map_err(Fail::from_bus)?.state;
+    async fn settings_on_wire(&self) -> Result<Value, ApiFailure> {
+        let settings = self.runtime.bus.state::<Settings>(SETTINGS_ID).await.map_err(ApiFailure::from_bus)?.state;
         let by: Vec<PersonaId> = settings.updated_by().cloned().into_iter().collect();
         let names = self.persona_names(&by).await?;
         Ok(json!({
@@ -140,13 +146,13 @@ impl Surface {
         }))
     }
 
-    pub(super) async fn settings_update(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn settings_update(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let persona = &call.persona()?.persona;
         let command = SetOpenSignup { open: call.input.flag("open_signup"), by: Some(persona.id.clone()) };
         let origin = self.account_origin(call).await?;
-        let done = self.execute_entitled::<Settings>(call, SETTINGS_ID, command, &origin, Fail::fault).await?;
+        let done = self.execute_entitled::<Settings>(call, SETTINGS_ID, command, &origin, ApiFailure::fault).await?;
         let [SettingsEvent::OpenSignupSet(set)] = done.events.as_slice() else {
-            return Err(Fail::fault("settings were changed without an event"));
+            return Err(ApiFailure::fault("settings were changed without an event"));
         };
         // Made of what was recorded: a read model that lags must not turn what was done into an error.
         let settings = json!({
@@ -158,7 +164,7 @@ impl Surface {
         Ok(Outcome::wrote(json!({ "ok": true, "settings": settings }), done.position))
     }
 
-    pub(super) async fn audit_list(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn audit_list(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let filter = Filter {
             event_type: call.input.optional_text("event_type").map(str::to_owned),
             outcome: call.input.optional_text("outcome").map(str::to_owned),
@@ -173,14 +179,14 @@ impl Surface {
         self.audit_rows(&rows).await
     }
 
-    pub(super) async fn audit_grant_history(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn audit_grant_history(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let (limit, offset) = (call.input.length("limit", PAGE_DEFAULT), call.input.length("offset", 0));
         self.runtime.reads.catch_up(&["audit_log", "accounts", "personas"]).await?;
         let rows = audit_log::grant_history(self.runtime.reads.store(), limit, offset).await?;
         self.audit_rows(&rows).await
     }
 
-    async fn audit_rows(&self, rows: &[AuditRow]) -> Result<Outcome, Fail> {
+    async fn audit_rows(&self, rows: &[AuditRow]) -> Result<Outcome, ApiFailure> {
         let named = rows.iter().flat_map(|row| [&row.actor_id, &row.target_actor_id]).flatten();
         let names = self.persona_names(&named.map(|id| PersonaId(id.clone())).collect::<Vec<_>>()).await?;
         let mut usernames = BTreeMap::new();
@@ -203,7 +209,7 @@ impl Surface {
         Ok(Outcome::read(json!({ "events": events })))
     }
 
-    async fn username(&self, account: &str, known: &mut BTreeMap<String, Value>) -> Result<Value, Fail> {
+    async fn username(&self, account: &str, known: &mut BTreeMap<String, Value>) -> Result<Value, ApiFailure> {
         if let Some(name) = known.get(account) {
             return Ok(name.clone());
         }
@@ -214,7 +220,7 @@ impl Surface {
     }
 
     /// Names of personas, and the usernames of their accounts. Those of erased accounts have none.
-    pub(super) async fn persona_names(&self, ids: &[PersonaId]) -> Result<BTreeMap<PersonaId, Label>, Fail> {
+    pub(super) async fn persona_names(&self, ids: &[PersonaId]) -> Result<BTreeMap<PersonaId, Label>, ApiFailure> {
         if ids.is_empty() {
             return Ok(BTreeMap::new());
         }

@@ -13,7 +13,7 @@ use muniment_journal::SubjectAlias;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::fail::Fail;
+use super::failure::ApiFailure;
 use super::rpc::Call;
 use crate::runtime::Origin;
 use crate::surface::Surface;
@@ -21,7 +21,7 @@ use crate::surface::text;
 
 /// A refused attempt, while it is put together.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Refusal {
+pub(super) struct RefusedAttempt {
     /// The audit's event type.
     pub(super) what: &'static str,
     /// The account that tried, where the credential does not say.
@@ -37,7 +37,7 @@ pub(super) struct Refusal {
     pub(super) personal: BTreeMap<String, (String, Option<SubjectId>)>,
 }
 
-impl Refusal {
+impl RefusedAttempt {
     /// An attempt of this audit type.
     #[must_use]
     pub(super) fn of(what: &'static str) -> Self {
@@ -62,14 +62,14 @@ impl Refusal {
 impl Surface {
     /// The subject that seals what comes from a client nobody knows: one a day, which `muniment erase --client-day`
     /// erases.
-    pub(super) async fn client_subject(&self) -> Result<SubjectId, Fail> {
+    pub(super) async fn client_subject(&self) -> Result<SubjectId, ApiFailure> {
         let day = SubjectAlias::client_day(self.runtime.clock.now().date_naive());
         Ok(self.runtime.journal.keyring().subject_for(day).await?)
     }
 
     /// Whose a name is that somebody gave who could not prove it: what is said of a person goes when the person is erased,
     /// whoever said it.
-    pub(super) async fn subject_named(&self, name: &str) -> Result<Option<SubjectId>, Fail> {
+    pub(super) async fn subject_named(&self, name: &str) -> Result<Option<SubjectId>, ApiFailure> {
         if let Some(account) = self.claim_owner(ACCOUNT_USERNAME_CLAIM, name).await? {
             let account = self.account_state(&AccountId(account)).await?;
             return Ok(account.and_then(|account| account.registered().map(|it| it.subject.clone())));
@@ -89,7 +89,7 @@ impl Surface {
         surface: &'static str,
         command: &'static str,
         correlation: &str,
-    ) -> Result<Origin, Fail> {
+    ) -> Result<Origin, ApiFailure> {
         let client = match client {
             None => None,
             Some(address) => {
@@ -102,17 +102,17 @@ impl Surface {
     }
 
     /// The origin of a call that the audit keeps by account.
-    pub(super) async fn account_origin(&self, call: &Call<'_>) -> Result<Origin, Fail> {
+    pub(super) async fn account_origin(&self, call: &Call<'_>) -> Result<Origin, ApiFailure> {
         self.call_origin(call, None).await
     }
 
     /// The origin of a call that the audit keeps by persona.
-    pub(super) async fn persona_origin(&self, call: &Call<'_>) -> Result<Origin, Fail> {
+    pub(super) async fn persona_origin(&self, call: &Call<'_>) -> Result<Origin, ApiFailure> {
         let persona = call.persona()?.persona.id.0.clone();
         self.call_origin(call, Some(&persona)).await
     }
 
-    async fn call_origin(&self, call: &Call<'_>, persona: Option<&str>) -> Result<Origin, Fail> {
+    async fn call_origin(&self, call: &Call<'_>, persona: Option<&str>) -> Result<Origin, ApiFailure> {
         let caller = call.caller;
         let who = caller.who(persona);
         let (client, name) = (caller.client, call.method.name);
@@ -125,10 +125,10 @@ impl Surface {
     /// When it cannot be sealed or recorded.
     pub(super) async fn record_refusal(
         &self,
-        refusal: Refusal,
+        refusal: RefusedAttempt,
         subject: &SubjectId,
         origin: &Origin,
-    ) -> Result<Option<Position>, Fail> {
+    ) -> Result<Option<Position>, ApiFailure> {
         let id = Uuid::new_v4().to_string();
         let mut sealed = BTreeMap::new();
         for (key, (value, whose)) in refusal.personal {
@@ -145,12 +145,16 @@ impl Surface {
             details: refusal.details,
             sealed,
         });
-        let done = self.runtime.bus.execute::<Attempt>(&id, record, origin).await.map_err(Fail::from_bus)?;
+        let done = self.runtime.bus.execute::<Attempt>(&id, record, origin).await.map_err(ApiFailure::from_bus)?;
         Ok(done.position)
     }
 
     /// Records a refused attempt of a call, with the type of its credential among the details.
-    pub(super) async fn record_own_refusal(&self, call: &Call<'_>, refusal: Refusal) -> Result<Option<Position>, Fail> {
+    pub(super) async fn record_own_refusal(
+        &self,
+        call: &Call<'_>,
+        refusal: RefusedAttempt,
+    ) -> Result<Option<Position>, ApiFailure> {
         let origin = self.account_origin(call).await?;
         let refusal = refusal.with("credential_type", json!(call.caller.credential.word()));
         self.record_refusal(refusal, &call.caller.subject, &origin).await

@@ -15,8 +15,8 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use super::attempts::Refusal;
-use super::fail::{Code, Fail, Flat};
+use super::attempts::RefusedAttempt;
+use super::failure::{ApiFailure, Code, RestFailure};
 use super::login::Requester;
 use super::offers::{admit_new_holders, refused};
 use super::refused::Refused;
@@ -65,8 +65,8 @@ impl Bootstrap {
     }
 }
 
-fn already_bootstrapped() -> Fail {
-    Fail::because(Code::Forbidden, "already_bootstrapped", "The first account cannot be made here any more.")
+fn already_bootstrapped() -> ApiFailure {
+    ApiFailure::because(Code::Forbidden, "already_bootstrapped", "The first account cannot be made here any more.")
 }
 
 impl Surface {
@@ -74,7 +74,7 @@ impl Surface {
     ///
     /// # Errors
     /// When the record cannot be asked.
-    pub async fn open_bootstrap(&self) -> Result<(), Fail> {
+    pub async fn open_bootstrap(&self) -> Result<(), ApiFailure> {
         let Some(path) = self.bootstrap.token_path.as_ref().filter(|_| self.bootstrap.mode == BootstrapMode::Live)
         else {
             return Ok(());
@@ -87,8 +87,8 @@ impl Surface {
         Ok(())
     }
 
-    async fn is_inhabited(&self) -> Result<bool, Fail> {
-        let roster = self.runtime.bus.state::<Roster>(ROSTER_ID).await.map_err(Fail::from_bus)?.state;
+    async fn is_inhabited(&self) -> Result<bool, ApiFailure> {
+        let roster = self.runtime.bus.state::<Roster>(ROSTER_ID).await.map_err(ApiFailure::from_bus)?.state;
         if roster.is_founded() {
             return Ok(true);
         }
@@ -97,11 +97,12 @@ impl Surface {
     }
 
     /// `POST /api/account/bootstrap`.
-    pub(super) async fn bootstrap(&self, input: &Input, from: &Requester<'_>) -> Result<RestReply, Flat> {
+    pub(super) async fn bootstrap(&self, input: &Input, from: &Requester<'_>) -> Result<RestReply, RestFailure> {
         let path = self.bootstrap.token_path.as_ref().filter(|_| self.bootstrap.is_available());
         let path = path.ok_or_else(already_bootstrapped)?;
         let (address, limit) = (client_prefix(from.client), self.limits.bootstrap_ip);
-        let by_address = self.windows.enter(Window::BootstrapAddress, &address, limit).await.map_err(Fail::limited)?;
+        let by_address =
+            self.windows.enter(Window::BootstrapAddress, &address, limit).await.map_err(ApiFailure::limited)?;
         let outcome = match self.check_token(path, input.text("token")).await {
             Ok(()) => self.found_installation(input, from).await,
             Err(fail) => Err(fail),
@@ -111,44 +112,49 @@ impl Surface {
                 self.bootstrap.close();
                 if let Err(error) = tokio::fs::remove_file(path).await {
                     tracing::error!(path = %path.display(), %error, "the bootstrap token could not be deleted; delete it");
-                    return Err(Fail::fault("the bootstrap token could not be deleted").flat());
+                    return Err(ApiFailure::fault("the bootstrap token could not be deleted").on_rest());
                 }
                 tracing::info!(position = ?position, "the installation has its first account");
                 Ok(reply)
             }
             Err(fail) => {
                 if let Some(reason) = fail.reason.filter(|_| fail.fault.is_none()) {
-                    by_address.failed().await.map_err(Fail::limited)?;
+                    by_address.failed().await.map_err(ApiFailure::limited)?;
                     let subject = self.client_subject().await?;
                     let origin = self
                         .origin_of(Who::Anonymous, &subject, from.client, "http", "bootstrap", from.correlation)
                         .await?;
-                    self.record_refusal(Refusal::of("bootstrap").with("error", reason), &subject, &origin).await?;
+                    self.record_refusal(RefusedAttempt::of("bootstrap").with("error", reason), &subject, &origin)
+                        .await?;
                 }
-                Err(fail.flat())
+                Err(fail.on_rest())
             }
         }
     }
 
-    async fn check_token(&self, path: &std::path::Path, given: &str) -> Result<(), Fail> {
+    async fn check_token(&self, path: &std::path::Path, given: &str) -> Result<(), ApiFailure> {
         let Ok(stored) = tokio::fs::read_to_string(path).await else {
             // Nobody may write failure rows for ever by a file that is gone.
             self.bootstrap.close();
-            return Err(Fail::because(Code::NotFound, "token_file_missing", "The bootstrap token cannot be read."));
+            return Err(ApiFailure::because(
+                Code::NotFound,
+                "token_file_missing",
+                "The bootstrap token cannot be read.",
+            ));
         };
         let stored = stored.trim();
         let is_right: bool = stored.as_bytes().ct_eq(given.as_bytes()).into();
         if is_right && !stored.is_empty() {
             return Ok(());
         }
-        Err(Fail::because(Code::Unauthenticated, "invalid_token", "This is not the bootstrap token."))
+        Err(ApiFailure::because(Code::Unauthenticated, "invalid_token", "This is not the bootstrap token."))
     }
 
     async fn found_installation(
         &self,
         input: &Input,
         from: &Requester<'_>,
-    ) -> Result<(RestReply, Option<Position>), Fail> {
+    ) -> Result<(RestReply, Option<Position>), ApiFailure> {
         let begun = Instant::now();
         let new = self.new_account(input.text("username"), None, input.text("password")).await?;
         let origin = self.session_origin(&new.id, &new.subject, &new.session.id, from, "bootstrap").await?;
@@ -162,14 +168,14 @@ impl Surface {
                     error.map_refusal(|refusal| {
                         Refused(Box::new(match refusal {
                             RosterRefusal::AlreadyFounded => already_bootstrapped(),
-                            RosterRefusal::LastHolder { .. } => Fail::fault(refusal),
+                            RosterRefusal::LastHolder { .. } => ApiFailure::fault(refusal),
                         }))
                     })
                 })?;
                 self.first_account(tx, &new, roster).await
             })
             .await
-            .map_err(Fail::from)?;
+            .map_err(ApiFailure::from)?;
         tracing::debug!(seconds = begun.elapsed().as_secs_f64(), "the first account was made");
         let position = committed.appended.map(|appended| appended.last);
         let body = json!({

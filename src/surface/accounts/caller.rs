@@ -17,7 +17,7 @@ use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::session::{Extend, Session, SessionCommand, SessionKind};
 use muniment_projections::{api_tokens, last_used};
 
-use super::fail::{Fail, Flat};
+use super::failure::{ApiFailure, RestFailure};
 use super::refused::Refused;
 use crate::auth::cookie::CookieVerdict;
 use crate::auth::{api_token, session_token, tokens};
@@ -214,12 +214,12 @@ impl Surface {
     ///
     /// # Errors
     /// 403 `forbidden_origin`.
-    pub fn check_origin(&self, presented: &ApiPresented) -> Result<(), Flat> {
+    pub fn check_origin(&self, presented: &ApiPresented) -> Result<(), RestFailure> {
         match presented.origins.as_slice() {
-            [] if presented.is_cross_site => Err(Flat::new(403, "forbidden_origin")),
+            [] if presented.is_cross_site => Err(RestFailure::new(403, "forbidden_origin")),
             [] => Ok(()),
             [Some(origin)] if self.origins.iter().any(|pattern| pattern.matches(origin)) => Ok(()),
-            [_, ..] => Err(Flat::new(403, "forbidden_origin")),
+            [_, ..] => Err(RestFailure::new(403, "forbidden_origin")),
         }
     }
 
@@ -228,16 +228,20 @@ impl Surface {
     ///
     /// # Errors
     /// 415 `unsupported_media_type`.
-    pub fn check_media_type(&self, presented: &ApiPresented) -> Result<(), Flat> {
+    pub fn check_media_type(&self, presented: &ApiPresented) -> Result<(), RestFailure> {
         let is_by_cookie = !presented.cookies.is_empty();
-        if is_by_cookie && presented.is_not_json { Err(Flat::new(415, "unsupported_media_type")) } else { Ok(()) }
+        if is_by_cookie && presented.is_not_json {
+            Err(RestFailure::new(415, "unsupported_media_type"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Finds out who calls.
     ///
     /// # Errors
     /// 401 or 50x of the daemon token, 429 of bad bearer tokens, or a fault; bad cookies and tokens are nobody.
-    pub async fn authenticate_api(&self, presented: &ApiPresented) -> Result<Authenticated, Flat> {
+    pub async fn authenticate_api(&self, presented: &ApiPresented) -> Result<Authenticated, RestFailure> {
         let as_of = self.runtime.journal.confirm_head().await?;
         let mut found = self.by_cookie(presented, as_of).await?;
         if found.caller.is_none() {
@@ -253,7 +257,7 @@ impl Surface {
     ///
     /// # Errors
     /// An unconfirmed head, or a fault.
-    pub async fn caller_by_cookie(&self, presented: &ApiPresented) -> Result<Option<Caller>, Flat> {
+    pub async fn caller_by_cookie(&self, presented: &ApiPresented) -> Result<Option<Caller>, RestFailure> {
         let as_of = self.runtime.journal.confirm_head().await?;
         Ok(self.by_cookie(presented, as_of).await?.caller)
     }
@@ -262,8 +266,8 @@ impl Surface {
     ///
     /// # Errors
     /// Overload, or a journal that cannot be read.
-    pub(in crate::surface) async fn account_state(&self, id: &AccountId) -> Result<Option<Account>, Fail> {
-        let folded = self.runtime.bus.state::<Account>(&id.0).await.map_err(Fail::from_bus)?;
+    pub(in crate::surface) async fn account_state(&self, id: &AccountId) -> Result<Option<Account>, ApiFailure> {
+        let folded = self.runtime.bus.state::<Account>(&id.0).await.map_err(ApiFailure::from_bus)?;
         Ok(Some(folded.state).filter(|account| account.registered().is_some() && account.erased_at().is_none()))
     }
 
@@ -272,7 +276,7 @@ impl Surface {
     ///
     /// # Errors
     /// Overload, or a journal that cannot be read.
-    pub async fn end_of(&self, caller: &Caller) -> Result<Option<DateTime<Utc>>, Fail> {
+    pub async fn end_of(&self, caller: &Caller) -> Result<Option<DateTime<Utc>>, ApiFailure> {
         let now = self.runtime.clock.now();
         match caller.ends_at {
             None => return Ok(None),
@@ -296,12 +300,12 @@ impl Surface {
     ///
     /// # Errors
     /// Overload, or a journal that cannot be read.
-    pub async fn has_run_out(&self, caller: &Caller) -> Result<bool, Fail> {
+    pub async fn has_run_out(&self, caller: &Caller) -> Result<bool, ApiFailure> {
         let end = self.end_of(caller).await?;
         Ok(end.is_some_and(|end| end <= self.runtime.clock.now()))
     }
 
-    async fn by_cookie(&self, presented: &ApiPresented, as_of: Position) -> Result<Authenticated, Flat> {
+    async fn by_cookie(&self, presented: &ApiPresented, as_of: Position) -> Result<Authenticated, RestFailure> {
         let clear = || Authenticated { caller: None, set_cookie: Some(self.cookies.clear()) };
         let value = match presented.cookies.as_slice() {
             [] => return Ok(Authenticated::default()),
@@ -315,7 +319,7 @@ impl Surface {
             CookieVerdict::Valid { identity, expires_at, key_index } => (identity, expires_at, key_index),
         };
         let hash = CredentialId(session_token::session_id(&identity));
-        let session = self.runtime.bus.state::<Session>(&hash.0).await.map_err(Fail::from_bus)?.state;
+        let session = self.runtime.bus.state::<Session>(&hash.0).await.map_err(ApiFailure::from_bus)?.state;
         let Some(started) = session.started().filter(|it| it.kind == SessionKind::Cookie) else {
             return Ok(Authenticated::default());
         };
@@ -384,7 +388,7 @@ impl Surface {
         }
     }
 
-    async fn write_use(&self, id: &CredentialId, caller: &Caller, now: DateTime<Utc>) -> Result<(), Fail> {
+    async fn write_use(&self, id: &CredentialId, caller: &Caller, now: DateTime<Utc>) -> Result<(), ApiFailure> {
         let client = match caller.client {
             Some(address) => {
                 let (context, address) = (format!("last_used/{id}/client"), address.to_canonical().to_string());
@@ -397,7 +401,7 @@ impl Surface {
     }
 
     /// When and from where a credential was used last.
-    pub(super) async fn last_use(&self, id: &CredentialId) -> Result<Option<last_used::Use>, Fail> {
+    pub(super) async fn last_use(&self, id: &CredentialId) -> Result<Option<last_used::Use>, ApiFailure> {
         Ok(last_used::of(self.runtime.reads.store(), id).await?)
     }
 
@@ -406,22 +410,29 @@ impl Surface {
         TimeDelta::from_std(self.accounts.session_max_age).unwrap_or(TimeDelta::MAX)
     }
 
-    async fn by_bearer(&self, presented: &ApiPresented, as_of: Position) -> Result<Option<Caller>, Flat> {
+    async fn by_bearer(&self, presented: &ApiPresented, as_of: Position) -> Result<Option<Caller>, RestFailure> {
         if presented.is_from_a_browser() {
             return Ok(None);
         }
         let found = bearer_of(&presented.authorization);
-        let Some(raw) = found.map_err(|Several| Flat::new(401, "authentication_required"))? else { return Ok(None) };
+        let Some(raw) = found.map_err(|Several| RestFailure::new(401, "authentication_required"))? else {
+            return Ok(None);
+        };
         let (key, limit) = (client_prefix(presented.client), self.limits.bearer_ip);
-        self.windows.check(Window::BearerAddress, &key, limit).await.map_err(Fail::limited)?;
+        self.windows.check(Window::BearerAddress, &key, limit).await.map_err(ApiFailure::limited)?;
         let caller = self.holder_of(raw, presented, as_of).await?;
         if caller.is_none() {
-            self.windows.hit(Window::BearerAddress, &key, limit).await.map_err(Fail::limited)?;
+            self.windows.hit(Window::BearerAddress, &key, limit).await.map_err(ApiFailure::limited)?;
         }
         Ok(caller)
     }
 
-    async fn holder_of(&self, raw: &str, presented: &ApiPresented, as_of: Position) -> Result<Option<Caller>, Fail> {
+    async fn holder_of(
+        &self,
+        raw: &str,
+        presented: &ApiPresented,
+        as_of: Position,
+    ) -> Result<Option<Caller>, ApiFailure> {
         let Some(id) = api_token::id_of(&self.accounts.api_token_prefix, raw) else { return Ok(None) };
         let Some((owner, hash)) = self.owner_of(&id).await? else { return Ok(None) };
         if !tokens::matches(raw, &hash) {
@@ -444,7 +455,7 @@ impl Surface {
     }
 
     /// Account and hash of an API token, held or not. Both never change, so they are remembered.
-    async fn owner_of(&self, id: &CredentialId) -> Result<Option<(AccountId, String)>, Fail> {
+    async fn owner_of(&self, id: &CredentialId) -> Result<Option<(AccountId, String)>, ApiFailure> {
         if let Some(owner) = self.token_owners.lock().get(&id.0) {
             return Ok(Some(owner.clone()));
         }
@@ -455,8 +466,8 @@ impl Surface {
         Ok(Some(owner))
     }
 
-    async fn by_daemon_token(&self, presented: &ApiPresented, as_of: Position) -> Result<Option<Caller>, Flat> {
-        let invalid = || Flat::new(401, "invalid_daemon_token");
+    async fn by_daemon_token(&self, presented: &ApiPresented, as_of: Position) -> Result<Option<Caller>, RestFailure> {
+        let invalid = || RestFailure::new(401, "invalid_daemon_token");
         let given = match presented.daemon_tokens.as_slice() {
             [] => return Ok(None),
             [Some(given)] if given.is_empty() => return Ok(None),
@@ -469,15 +480,15 @@ impl Surface {
         if !holds || !is_local || presented.is_forwarded || presented.is_from_a_browser() {
             return Err(invalid());
         }
-        let roster = self.runtime.bus.state::<Roster>(ROSTER_ID).await.map_err(Fail::from_bus)?.state;
+        let roster = self.runtime.bus.state::<Roster>(ROSTER_ID).await.map_err(ApiFailure::from_bus)?.state;
         let Some(keeper) = roster.holders("keeper").next() else {
-            return Err(Flat::new(503, "keeper_account_not_configured"));
+            return Err(RestFailure::new(503, "keeper_account_not_configured"));
         };
         let Some(account) = self.account_state(&keeper.account).await? else {
-            return Err(Flat::new(500, "keeper_account_not_found"));
+            return Err(RestFailure::new(500, "keeper_account_not_found"));
         };
         let subject = account.registered().map(|registered| registered.subject.clone());
-        let subject = subject.ok_or_else(|| Flat::new(500, "keeper_account_not_found"))?;
+        let subject = subject.ok_or_else(|| RestFailure::new(500, "keeper_account_not_found"))?;
         Ok(Some(Caller {
             account: keeper.account.clone(),
             subject,

@@ -4,7 +4,7 @@
 
 use muniment_aggregates::offer_book::OfferBook;
 
-use super::fail::Fail;
+use super::failure::ApiFailure;
 use super::refused::Refused;
 use super::rpc::Call;
 use crate::runtime::command_bus::Hosted;
@@ -23,7 +23,7 @@ impl Surface {
         let own = tx.load::<OfferBook, Refused>(&call.caller.account.0).await?;
         let (persona, now) = (&call.persona()?.persona.id, tx.facts.now);
         let holds = |role: &&str| own.state.active_grant(persona, role, None, now).is_some();
-        if call.method.roles.iter().any(holds) { Ok(own) } else { Err(Fail::role(call.method.roles).into()) }
+        if call.method.roles.iter().any(holds) { Ok(own) } else { Err(ApiFailure::role(call.method.roles).into()) }
     }
 
     /// Has one aggregate, which is no book of offers, decide a command of a caller who is entitled to it at that moment.
@@ -33,7 +33,7 @@ impl Surface {
         id: &str,
         command: impl Into<D::Command>,
         origin: &Origin,
-        refuse: impl Fn(D::Refusal) -> Fail,
+        refuse: impl Fn(D::Refusal) -> ApiFailure,
     ) -> Result<Done<D::Event>, BusError<Refused>> {
         let command = command.into();
         let committed = self

@@ -7,11 +7,11 @@ use std::pin::Pin;
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
-use super::fail::Fail;
+use super::failure::ApiFailure;
 use crate::surface::Surface;
 
 /// What such a method will answer.
-pub type ExtraAnswer<'a> = Pin<Box<dyn Future<Output = Result<Value, Fail>> + 'a>>;
+pub type ExtraAnswer<'a> = Pin<Box<dyn Future<Output = Result<Value, ApiFailure>> + 'a>>;
 
 /// Further methods. They pass no gate but those they hold themselves, and are in no listing.
 pub trait ExtraMethods: Send + Sync {

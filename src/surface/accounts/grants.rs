@@ -13,8 +13,8 @@ use muniment_projections::personas;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::attempts::Refusal;
-use super::fail::{Code, Fail, Issue};
+use super::attempts::RefusedAttempt;
+use super::failure::{ApiFailure, Code, Issue};
 use super::offers::{answer, last_position, refused, superseded};
 use super::refused::Refused;
 use super::rpc::{Call, Outcome};
@@ -23,7 +23,7 @@ use crate::runtime::transaction::Transaction;
 use crate::surface::Surface;
 
 impl Surface {
-    pub(super) async fn grant_revoke(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn grant_revoke(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let holder = PersonaId(call.input.text("actor_id").to_owned());
         let grant = GrantId(call.input.text("role_grant_id").to_owned());
         self.runtime.reads.catch_up(&["personas"]).await?;
@@ -52,15 +52,16 @@ impl Surface {
                 let_holders_leave(tx, &events).await
             })
             .await;
-        match committed.map_err(Fail::from) {
+        match committed.map_err(ApiFailure::from) {
             Ok(committed) => {
                 Ok(Outcome::wrote(json!({ "ok": true, "revoked": true }), last_position(committed.appended)))
             }
             Err(fail) => {
                 if fail.reason == Some("role_not_web_grantable") {
-                    let state = self.runtime.bus.state::<OfferBook>(&account.0).await.map_err(Fail::from_bus)?.state;
+                    let state =
+                        self.runtime.bus.state::<OfferBook>(&account.0).await.map_err(ApiFailure::from_bus)?.state;
                     let role = state.grant(&grant).map(|grant| grant.role.clone());
-                    let mut refusal = Refusal::of("role_grant_revoke")
+                    let mut refusal = RefusedAttempt::of("role_grant_revoke")
                         .with("role", json!(role))
                         .with("role_grant_id", grant.0.as_str());
                     refusal.target_account = Some(account);
@@ -73,7 +74,12 @@ impl Surface {
     }
 
     /// The reason of a call, sealed under the key of the account it is about.
-    async fn sealed_reason(&self, call: &Call<'_>, about: &AccountId, what: &str) -> Result<Option<Sealed>, Fail> {
+    async fn sealed_reason(
+        &self,
+        call: &Call<'_>,
+        about: &AccountId,
+        what: &str,
+    ) -> Result<Option<Sealed>, ApiFailure> {
         let Some(reason) = call.input.optional_text("reason") else { return Ok(None) };
         let Some(account) = self.account_state(about).await? else { return Ok(None) };
         let Some(subject) = account.registered().map(|registered| &registered.subject) else { return Ok(None) };
@@ -88,7 +94,7 @@ impl Surface {
         subject: &SubjectId,
         context: &str,
         text: &str,
-    ) -> Result<Option<Sealed>, Fail> {
+    ) -> Result<Option<Sealed>, ApiFailure> {
         match self.runtime.journal.keyring().seal(subject, context, text).await {
             Ok(sealed) => Ok(Some(sealed)),
             Err(SealError::Erased(_)) => Ok(None),
@@ -96,11 +102,15 @@ impl Surface {
         }
     }
 
-    pub(super) async fn self_service_set(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn self_service_set(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let (role, enabled) = (call.input.text("role"), call.input.flag("enabled"));
         if !self.registries.self_service_roles().iter().any(|eligible| eligible == role) {
             let reason = "role_not_self_service_eligible";
-            return Err(Fail::because(Code::Forbidden, reason, "This role is not the holder's to take or leave."));
+            return Err(ApiFailure::because(
+                Code::Forbidden,
+                reason,
+                "This role is not the holder's to take or leave.",
+            ));
         }
         let command = SetSelfService {
             persona: call.persona()?.persona.id.clone(),
@@ -110,17 +120,17 @@ impl Surface {
         };
         let origin = self.persona_origin(call).await?;
         let done = self.runtime.bus.execute::<OfferBook>(&call.caller.account.0, command.into(), &origin).await;
-        let done = done.map_err(Fail::from_bus)?;
+        let done = done.map_err(ApiFailure::from_bus)?;
         let body = json!({ "ok": true, "enabled": enabled, "changed": done.position.is_some() });
         Ok(Outcome::wrote(body, done.position))
     }
 
-    pub(super) async fn scope_destroy(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn scope_destroy(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let scope =
             GrantScope { kind: call.input.text("scope_kind").to_owned(), id: call.input.text("scope_id").to_owned() };
         if !self.registries.is_scope_kind(&scope.kind) {
             let issue = Issue::at("scope_kind", "invalid_value", "This kind of scope is not registered.");
-            return Err(Fail::issues(&[issue]));
+            return Err(ApiFailure::issues(&[issue]));
         }
         let by = call.persona()?.persona.id.clone();
         let origin = self.persona_origin(call).await?;
@@ -129,7 +139,7 @@ impl Surface {
             .bus
             .transact(&origin, async |tx| self.end_scope(tx, call, &scope, &by).await)
             .await
-            .map_err(Fail::from)?;
+            .map_err(ApiFailure::from)?;
         let (grants, offers) = committed.value;
         let body = json!({ "ok": true, "revoked_role_grant_ids": grants, "superseded_offer_ids": offers });
         Ok(Outcome::wrote(body, last_position(committed.appended)))
@@ -187,9 +197,9 @@ async fn let_holders_leave(tx: &mut Transaction<'_>, events: &[OfferBookEvent]) 
             error.map_refusal(|refusal| {
                 Refused(Box::new(match refusal {
                     RosterRefusal::LastHolder { .. } => {
-                        Fail::because(Code::InvalidRequest, "last_holder", refusal.to_string())
+                        ApiFailure::because(Code::InvalidRequest, "last_holder", refusal.to_string())
                     }
-                    RosterRefusal::AlreadyFounded => Fail::fault(refusal),
+                    RosterRefusal::AlreadyFounded => ApiFailure::fault(refusal),
                 }))
             })
         })?;

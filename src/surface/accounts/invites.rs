@@ -12,19 +12,19 @@ use muniment_projections::{accounts, invites};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::fail::{Code, Fail, Issue};
+use super::failure::{ApiFailure, Code, Issue};
 use super::rpc::{Call, Outcome};
 use crate::runtime::BusError;
 use crate::surface::Surface;
 use crate::surface::text::instant;
 
 impl Surface {
-    pub(super) async fn invite_create(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn invite_create(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let (email, username) = (call.input.optional_text("email"), call.input.optional_text("username"));
         if email.is_none() && username.is_none() {
-            return Err(Fail::issues(&[Issue::at("email", "custom", "Name an e-mail, a username or both.")]));
+            return Err(ApiFailure::issues(&[Issue::at("email", "custom", "Name an e-mail, a username or both.")]));
         }
-        let conflict = |reason, message: &str| Fail::because(Code::Conflict, reason, message);
+        let conflict = |reason, message: &str| ApiFailure::because(Code::Conflict, reason, message);
         if let Some(username) = username
             && self.claim_owner(ACCOUNT_USERNAME_CLAIM, username).await?.is_some()
         {
@@ -43,7 +43,7 @@ impl Surface {
         };
         let command = Create { email: invited, username: username.map(str::to_owned), created_by: by.clone() };
         let origin = self.account_origin(call).await?;
-        let done = match self.execute_entitled::<Invite>(call, &id.0, command, &origin, Fail::fault).await {
+        let done = match self.execute_entitled::<Invite>(call, &id.0, command, &origin, ApiFailure::fault).await {
             Err(BusError::ClaimTaken { scope: INVITE_EMAIL_CLAIM | INVITE_USERNAME_CLAIM, .. }) => {
                 return Err(conflict("invite_duplicate", "Somebody is invited by this e-mail or username already."));
             }
@@ -62,12 +62,16 @@ impl Surface {
     }
 
     /// The stream that holds a unique key.
-    pub(in crate::surface) async fn claim_owner(&self, scope: &'static str, key: &str) -> Result<Option<String>, Fail> {
+    pub(in crate::surface) async fn claim_owner(
+        &self,
+        scope: &'static str,
+        key: &str,
+    ) -> Result<Option<String>, ApiFailure> {
         let owner = self.runtime.journal.claim_owner(scope, key).await?;
         Ok(owner.map(|stream| stream.id.to_string()))
     }
 
-    async fn seal_invited(&self, id: &InviteId, email: &str) -> Result<InvitedEmail, Fail> {
+    async fn seal_invited(&self, id: &InviteId, email: &str) -> Result<InvitedEmail, ApiFailure> {
         let keys = self.runtime.journal.keyring();
         let subject = keys.subject_for(SubjectAlias::email(email)).await?;
         let given = keys.seal(&subject, &format!("invite/{id}/email"), email).await?;
@@ -75,7 +79,7 @@ impl Surface {
         Ok(InvitedEmail { given, key, subject })
     }
 
-    pub(super) async fn invite_list(&self) -> Result<Outcome, Fail> {
+    pub(super) async fn invite_list(&self) -> Result<Outcome, ApiFailure> {
         self.runtime.reads.catch_up(&["invites", "accounts", "personas"]).await?;
         let store = self.runtime.reads.store();
         let rows = invites::list(store).await?;
@@ -111,14 +115,14 @@ impl Surface {
         Ok(Outcome::read(json!({ "invites": listed })))
     }
 
-    pub(super) async fn invite_delete(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn invite_delete(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let id = call.input.text("invite_id");
         let origin = self.account_origin(call).await?;
         let refuse = |refusal| match refusal {
             InviteRefusal::NotFound => {
-                Fail::because(Code::NotFound, "invite_not_found", "There is no such open invitation.")
+                ApiFailure::because(Code::NotFound, "invite_not_found", "There is no such open invitation.")
             }
-            InviteRefusal::Empty | InviteRefusal::AlreadyCreated => Fail::fault(refusal),
+            InviteRefusal::Empty | InviteRefusal::AlreadyCreated => ApiFailure::fault(refusal),
         };
         let done = self.execute_entitled::<Invite>(call, id, Delete {}, &origin, refuse).await?;
         Ok(Outcome::wrote(json!({ "ok": true }), done.position))

@@ -14,9 +14,9 @@ use muniment_aggregates::session::{Session, SessionCommand, SessionKind, Start};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::attempts::Refusal;
+use super::attempts::RefusedAttempt;
 use super::caller::{Caller, Credential};
-use super::fail::{Code, Fail, Flat};
+use super::failure::{ApiFailure, Code, RestFailure};
 use super::refused::Refused;
 use super::rest::RestReply;
 use super::schema::Input;
@@ -41,13 +41,13 @@ struct Found {
     version: u64,
 }
 
-fn invalid_credentials() -> Fail {
-    Fail::because(Code::Unauthenticated, "invalid_credentials", "The name or the password is wrong.")
+fn invalid_credentials() -> ApiFailure {
+    ApiFailure::because(Code::Unauthenticated, "invalid_credentials", "The name or the password is wrong.")
 }
 
 impl Surface {
     /// `POST /api/account/login`.
-    pub(super) async fn login(&self, input: &Input, from: &Requester<'_>) -> Result<RestReply, Flat> {
+    pub(super) async fn login(&self, input: &Input, from: &Requester<'_>) -> Result<RestReply, RestFailure> {
         let begun = Instant::now();
         match self.try_login(input, from).await {
             Err(flat) if flat.status == 401 => {
@@ -59,7 +59,7 @@ impl Surface {
     }
 
     /// Waits until a failure has taken as long as every failure takes, so that time tells nothing.
-    async fn pad(&self, begun: Instant) -> Result<(), Fail> {
+    async fn pad(&self, begun: Instant) -> Result<(), ApiFailure> {
         let floor = self.accounts.login_fail_floor;
         if floor.is_zero() {
             return Ok(());
@@ -73,23 +73,24 @@ impl Surface {
         Ok(())
     }
 
-    async fn try_login(&self, input: &Input, from: &Requester<'_>) -> Result<RestReply, Flat> {
+    async fn try_login(&self, input: &Input, from: &Requester<'_>) -> Result<RestReply, RestFailure> {
         let name = input.text("username");
         let address = client_prefix(from.client);
         let limits = (self.limits.login_ip, self.limits.login_account);
-        let by_address = self.windows.enter(Window::LoginAddress, &address, limits.0).await.map_err(Fail::limited)?;
+        let by_address =
+            self.windows.enter(Window::LoginAddress, &address, limits.0).await.map_err(ApiFailure::limited)?;
         let found = self.find_by_name(name).await?;
         let key = found.as_ref().map_or_else(|| format!("name:{name}"), |found| sign_in_key(&found.id));
-        let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(Fail::limited)?;
+        let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(ApiFailure::limited)?;
         let password = Zeroizing::new(input.text("password").to_owned());
         let stored = found.as_ref().and_then(|found| found.stored.clone());
-        let is_right = self.passwords.verify(password, stored).await.map_err(Fail::from_hashing)?;
+        let is_right = self.passwords.verify(password, stored).await.map_err(ApiFailure::from_hashing)?;
         let (Some(found), true) = (found.as_ref(), is_right) else {
             return Err(self.login_failed(name, found.as_ref(), from, by_address, by_account).await?);
         };
         match self.open_session(found, from).await? {
             Some((fresh, position)) => {
-                by_account.succeeded().await.map_err(Fail::limited)?;
+                by_account.succeeded().await.map_err(ApiFailure::limited)?;
                 let mut reply = RestReply::ok(json!({ "ok": true }), position);
                 reply.set_cookie = Some(self.cookies.issue(&fresh.raw, self.runtime.clock.now()));
                 Ok(reply)
@@ -106,22 +107,22 @@ impl Surface {
         from: &Requester<'_>,
         by_address: Entry<'_>,
         by_account: Entry<'_>,
-    ) -> Result<Flat, Fail> {
-        by_address.failed().await.map_err(Fail::limited)?;
-        by_account.failed().await.map_err(Fail::limited)?;
+    ) -> Result<RestFailure, ApiFailure> {
+        by_address.failed().await.map_err(ApiFailure::limited)?;
+        by_account.failed().await.map_err(ApiFailure::limited)?;
         let subject = match found {
             Some(found) => found.subject.clone(),
             None => self.client_subject().await?,
         };
         let origin = self.origin_of(Who::Anonymous, &subject, from.client, "http", "login", from.correlation).await?;
         let named = if found.is_some() { None } else { self.subject_named(name).await? };
-        let refusal = Refusal { account: found.map(|found| found.id.clone()), ..Refusal::of("login") };
+        let refusal = RefusedAttempt { account: found.map(|found| found.id.clone()), ..RefusedAttempt::of("login") };
         self.record_refusal(refusal.personal(named, "username", name), &subject, &origin).await?;
-        Ok(invalid_credentials().flat())
+        Ok(invalid_credentials().on_rest())
     }
 
     /// The account a name means: with `@` by e-mail first, else by username first.
-    async fn find_by_name(&self, name: &str) -> Result<Option<Found>, Fail> {
+    async fn find_by_name(&self, name: &str) -> Result<Option<Found>, ApiFailure> {
         let order = if name.contains('@') {
             [ACCOUNT_EMAIL_CLAIM, ACCOUNT_USERNAME_CLAIM]
         } else {
@@ -135,7 +136,7 @@ impl Surface {
         Ok(None)
     }
 
-    async fn found(&self, id: AccountId) -> Result<Option<Found>, Fail> {
+    async fn found(&self, id: AccountId) -> Result<Option<Found>, ApiFailure> {
         let Some(account) = self.account_state(&id).await? else { return Ok(None) };
         let Some(registered) = account.registered() else { return Ok(None) };
         let stored = match account.password() {
@@ -150,7 +151,7 @@ impl Surface {
         &self,
         found: &Found,
         from: &Requester<'_>,
-    ) -> Result<Option<(FreshSession, Option<Position>)>, Fail> {
+    ) -> Result<Option<(FreshSession, Option<Position>)>, ApiFailure> {
         let fresh = FreshSession::make()?;
         let origin = self.session_origin(&found.id, &found.subject, &fresh.id, from, "login").await?;
         let committed = self
@@ -177,7 +178,7 @@ impl Surface {
         session: &CredentialId,
         from: &Requester<'_>,
         command: &'static str,
-    ) -> Result<Origin, Fail> {
+    ) -> Result<Origin, ApiFailure> {
         let who = Who::Account {
             account: account.0.clone(),
             persona: None,
@@ -215,7 +216,11 @@ impl Surface {
     }
 
     /// `POST /api/account/logout`.
-    pub(super) async fn logout_of_account(&self, caller: &Caller, from: &Requester<'_>) -> Result<RestReply, Flat> {
+    pub(super) async fn logout_of_account(
+        &self,
+        caller: &Caller,
+        from: &Requester<'_>,
+    ) -> Result<RestReply, RestFailure> {
         let account = self.account_state(&caller.account).await?;
         let username = account.as_ref().and_then(Account::registered).map(|it| it.username.clone());
         let origin =
@@ -235,25 +240,26 @@ impl Surface {
         caller: &Caller,
         input: &Input,
         from: &Requester<'_>,
-    ) -> Result<RestReply, Flat> {
+    ) -> Result<RestReply, RestFailure> {
         let address = client_prefix(from.client);
         let limits = (self.limits.login_ip, self.limits.login_account);
-        let by_address = self.windows.enter(Window::LoginAddress, &address, limits.0).await.map_err(Fail::limited)?;
+        let by_address =
+            self.windows.enter(Window::LoginAddress, &address, limits.0).await.map_err(ApiFailure::limited)?;
         let key = sign_in_key(&caller.account);
-        let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(Fail::limited)?;
+        let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(ApiFailure::limited)?;
         let origin = self
             .origin_of(caller.who(None), &caller.subject, from.client, "http", "password_change", from.correlation)
             .await?;
         let found = self.found(caller.account.clone()).await?;
         let given = Zeroizing::new(input.text("current_password").to_owned());
         let stored = found.as_ref().and_then(|found| found.stored.clone());
-        let is_right = self.passwords.verify(given, stored).await.map_err(Fail::from_hashing)?;
-        let refusal = Refusal::of("password_change").with("credential_type", caller.credential.word());
+        let is_right = self.passwords.verify(given, stored).await.map_err(ApiFailure::from_hashing)?;
+        let refusal = RefusedAttempt::of("password_change").with("credential_type", caller.credential.word());
         let (Some(found), true) = (found, is_right) else {
-            by_address.failed().await.map_err(Fail::limited)?;
-            by_account.failed().await.map_err(Fail::limited)?;
+            by_address.failed().await.map_err(ApiFailure::limited)?;
+            by_account.failed().await.map_err(ApiFailure::limited)?;
             self.record_refusal(refusal, &caller.subject, &origin).await?;
-            return Err(invalid_credentials().flat());
+            return Err(invalid_credentials().on_rest());
         };
         let new = Zeroizing::new(input.text("new_password").to_owned());
         let password = self.sealed_password(&caller.account, &caller.subject, new).await?;
@@ -261,15 +267,15 @@ impl Surface {
         let done = self.runtime.bus.execute::<Account>(&caller.account.0, change.into(), &origin).await;
         let done = match done {
             Err(BusError::Refused(AccountRefusal::ConcurrentChange)) => {
-                by_address.failed().await.map_err(Fail::limited)?;
-                by_account.failed().await.map_err(Fail::limited)?;
+                by_address.failed().await.map_err(ApiFailure::limited)?;
+                by_account.failed().await.map_err(ApiFailure::limited)?;
                 let refusal = refusal.with("reason", "concurrent_change");
                 self.record_refusal(refusal, &caller.subject, &origin).await?;
-                return Err(invalid_credentials().flat());
+                return Err(invalid_credentials().on_rest());
             }
-            other => other.map_err(Fail::from_bus)?,
+            other => other.map_err(ApiFailure::from_bus)?,
         };
-        by_account.succeeded().await.map_err(Fail::limited)?;
+        by_account.succeeded().await.map_err(ApiFailure::limited)?;
         let ended = done.events.iter().find_map(|event| {
             if let AccountEvent::PasswordChanged(changed) = event {
                 Some((changed.sessions_revoked, changed.tokens_revoked))
@@ -290,8 +296,8 @@ impl Surface {
         account: &AccountId,
         subject: &SubjectId,
         password: Zeroizing<String>,
-    ) -> Result<muniment_aggregates::sealed::Sealed, Fail> {
-        let stored = self.passwords.hash(password).await.map_err(Fail::from_hashing)?;
+    ) -> Result<muniment_aggregates::sealed::Sealed, ApiFailure> {
+        let stored = self.passwords.hash(password).await.map_err(ApiFailure::from_hashing)?;
         let context = format!("account/{account}/password");
         Ok(self.runtime.journal.keyring().seal(subject, &context, &stored).await?)
     }
@@ -301,9 +307,9 @@ impl Surface {
         &self,
         caller: Option<&Caller>,
         acting: Option<&str>,
-    ) -> Result<RestReply, Flat> {
+    ) -> Result<RestReply, RestFailure> {
         let unauthenticated = || {
-            let mut flat = Fail::unauthenticated().flat();
+            let mut flat = ApiFailure::unauthenticated().on_rest();
             if self.bootstrap.is_available() {
                 flat.extra.insert("bootstrap_available".to_owned(), Value::Bool(true));
             }
@@ -315,7 +321,7 @@ impl Surface {
             Ok(resolved) => Some(resolved),
             // Which persona it is cannot be told, which this route says with nulls and never refuses.
             Err(fail) if fail.code == Code::InvalidParams => None,
-            Err(fail) => return Err(fail.flat()),
+            Err(fail) => return Err(fail.on_rest()),
         };
         let grants: Vec<Value> =
             resolved.iter().flat_map(|acting| &acting.grants).map(super::wire::role_grant).collect();

@@ -16,7 +16,7 @@ pub mod counts;
 pub(super) mod document;
 mod entitled;
 pub mod extra;
-pub mod fail;
+pub mod failure;
 mod grants;
 mod invites;
 mod login;

@@ -15,8 +15,8 @@ use muniment_projections::offers;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::attempts::Refusal;
-use super::fail::{Code, Fail, Issue};
+use super::attempts::RefusedAttempt;
+use super::failure::{ApiFailure, Code, Issue};
 use super::refused::Refused;
 use super::rpc::{Call, Outcome};
 use crate::config::offers::OfferAuthority;
@@ -28,14 +28,14 @@ use crate::surface::Surface;
 const HISTORY_DEFAULT: usize = 100;
 
 /// How a book's refusal is answered.
-pub(super) fn answer(refusal: &OfferBookRefusal) -> Fail {
+pub(super) fn answer(refusal: &OfferBookRefusal) -> ApiFailure {
     use muniment_aggregates::decider::Refuse as _;
     let code = match refusal {
         OfferBookRefusal::OfferNotFound | OfferBookRefusal::GrantNotFound => Code::NotFound,
         OfferBookRefusal::OfferTerminal | OfferBookRefusal::OfferExpired => Code::InvalidRequest,
         OfferBookRefusal::PersonaMismatch | OfferBookRefusal::NotWebGrantable { .. } => Code::Forbidden,
     };
-    Fail::because(code, refusal.reason(), refusal.to_string())
+    ApiFailure::because(code, refusal.reason(), refusal.to_string())
 }
 
 pub(super) fn refused(error: BusError<OfferBookRefusal>) -> BusError<Refused> {
@@ -54,20 +54,22 @@ impl Surface {
     ///
     /// # Errors
     /// −32602 with the issue.
-    pub(super) fn scope_of(&self, call: &Call<'_>) -> Result<Option<GrantScope>, Fail> {
-        let half = |field| Fail::issues(&[Issue::at(field, "custom", "scope_kind and scope_id go together.")]);
+    pub(super) fn scope_of(&self, call: &Call<'_>) -> Result<Option<GrantScope>, ApiFailure> {
+        let half = |field| ApiFailure::issues(&[Issue::at(field, "custom", "scope_kind and scope_id go together.")]);
         match (call.input.optional_text("scope_kind"), call.input.optional_text("scope_id")) {
             (None, None) => Ok(None),
             (Some(_), None) => Err(half("scope_id")),
             (None, Some(_)) => Err(half("scope_kind")),
-            (Some(kind), Some(_)) if !self.registries.is_scope_kind(kind) => {
-                Err(Fail::issues(&[Issue::at("scope_kind", "invalid_value", "This kind of scope is not registered.")]))
-            }
+            (Some(kind), Some(_)) if !self.registries.is_scope_kind(kind) => Err(ApiFailure::issues(&[Issue::at(
+                "scope_kind",
+                "invalid_value",
+                "This kind of scope is not registered.",
+            )])),
             (Some(kind), Some(id)) => Ok(Some(GrantScope { kind: kind.to_owned(), id: id.to_owned() })),
         }
     }
 
-    pub(super) async fn offer_create(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn offer_create(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let scope = self.scope_of(call)?;
         let to = AccountId(call.input.text("to_account_id").to_owned());
         let to_persona = call.input.optional_text("to_actor_id").map(|id| PersonaId(id.to_owned()));
@@ -90,7 +92,7 @@ impl Surface {
                 Ok(Outcome::wrote(body, committed.appended.map(|appended| appended.last)))
             }
             Err(error) => {
-                let fail = Fail::from(error);
+                let fail = ApiFailure::from(error);
                 self.record_offer_refusal(call, &draft, recipient.as_ref(), &fail).await?;
                 Err(fail)
             }
@@ -107,7 +109,7 @@ impl Surface {
         let role = call.input.text("role");
         let persona = &call.persona()?.persona.id;
         let own = call.caller.account == *draft.to;
-        let refuse = |code, reason: &'static str, message: &str| Fail::because(code, reason, message);
+        let refuse = |code, reason: &'static str, message: &str| ApiFailure::because(code, reason, message);
         if !self.registries.has_path(role, "admin") {
             let reason = "role_grant_offer_role_not_grantable";
             return Err(refuse(Code::Forbidden, reason, "This role is not given by offer.").into());
@@ -171,7 +173,7 @@ impl Surface {
             | OfferBookEvent::GrantRevoked(_) => None,
         });
         let offer = id.and_then(|id| book.state.offer(&id).cloned());
-        offer.ok_or_else(|| Fail::fault("an offer was made and is not in its book").into())
+        offer.ok_or_else(|| ApiFailure::fault("an offer was made and is not in its book").into())
     }
 
     /// One failure row a refusal of the guards; what is malformed, overloaded or at fault leaves none.
@@ -180,15 +182,15 @@ impl Surface {
         call: &Call<'_>,
         draft: &OfferDraft<'_>,
         recipient: Option<&Account>,
-        fail: &Fail,
-    ) -> Result<(), Fail> {
+        fail: &ApiFailure,
+    ) -> Result<(), ApiFailure> {
         let is_guard = fail.reason.is_some_and(|reason| {
             reason.starts_with("role_grant_offer_") || matches!(reason, "account_not_found" | "scope_destroyed")
         });
         if !is_guard {
             return Ok(());
         }
-        let mut refusal = Refusal::of("role_grant_offer_create")
+        let mut refusal = RefusedAttempt::of("role_grant_offer_create")
             .with("role", call.input.text("role"))
             .with("scope_id", json!(draft.scope.map(|scope| &scope.id)))
             .with("to_account_id", draft.to.0.as_str());
@@ -206,7 +208,7 @@ impl Surface {
         Ok(())
     }
 
-    pub(super) async fn offer_accept(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn offer_accept(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let id = OfferId(call.input.text("offer_id").to_owned());
         let accept = Accept {
             offer: id.clone(),
@@ -225,14 +227,14 @@ impl Surface {
                     let mut roster = tx.load::<Roster, Refused>(ROSTER_ID).await?;
                     admit_new_holders(tx, &mut roster, account, &events)?;
                 }
-                let offer = book.state.offer(&id).cloned().ok_or_else(|| Fail::fault("an offer vanished"))?;
+                let offer = book.state.offer(&id).cloned().ok_or_else(|| ApiFailure::fault("an offer vanished"))?;
                 let OfferStatus::Accepted { grant, .. } = &offer.status else {
-                    return Err(Fail::fault("an accepted offer is not accepted").into());
+                    return Err(ApiFailure::fault("an accepted offer is not accepted").into());
                 };
                 Ok(Accepted { grant: grant.clone(), superseded: superseded(&events), offer })
             })
             .await
-            .map_err(Fail::from)?;
+            .map_err(ApiFailure::from)?;
         let accepted = committed.value;
         let body = json!({
             "role_grant_id": accepted.grant,
@@ -242,7 +244,7 @@ impl Surface {
         Ok(Outcome::wrote(body, committed.appended.map(|appended| appended.last)))
     }
 
-    pub(super) async fn offer_decline(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn offer_decline(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let offer = OfferId(call.input.text("offer_id").to_owned());
         let account = &call.caller.account;
         let reason = match call.input.optional_text("reason") {
@@ -255,11 +257,11 @@ impl Surface {
         let command = Decline { offer, persona: call.persona()?.persona.id.clone(), reason };
         let origin = self.persona_origin(call).await?;
         let done = self.runtime.bus.execute::<OfferBook>(&account.0, command.into(), &origin).await;
-        let done = done.map_err(|error| Fail::from_decision(error, |refusal| answer(&refusal)))?;
+        let done = done.map_err(|error| ApiFailure::from_decision(error, |refusal| answer(&refusal)))?;
         Ok(Outcome::wrote(json!({ "ok": true }), done.position))
     }
 
-    pub(super) async fn offer_retract(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn offer_retract(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let offer = OfferId(call.input.text("offer_id").to_owned());
         self.runtime.reads.catch_up(&["offers"]).await?;
         let found = offers::by_id(self.runtime.reads.store(), &offer).await?;
@@ -269,23 +271,23 @@ impl Surface {
         let command = Retract { offer, grantor: call.persona()?.persona.id.clone() };
         let origin = self.persona_origin(call).await?;
         let done = self.runtime.bus.execute::<OfferBook>(&recipient.0, command.into(), &origin).await;
-        let done = done.map_err(|error| Fail::from_decision(error, |refusal| answer(&refusal)))?;
+        let done = done.map_err(|error| ApiFailure::from_decision(error, |refusal| answer(&refusal)))?;
         Ok(Outcome::wrote(json!({ "ok": true }), done.position))
     }
 
     /// The account whose offers are read: one's own, or any for an administrator.
-    pub(super) fn readable_account(call: &Call<'_>) -> Result<AccountId, Fail> {
+    pub(super) fn readable_account(call: &Call<'_>) -> Result<AccountId, ApiFailure> {
         let Some(wanted) = call.input.optional_text("account_id") else { return Ok(call.caller.account.clone()) };
         if wanted == call.caller.account.0 || call.persona()?.holds_any(&["admin"]) {
             return Ok(AccountId(wanted.to_owned()));
         }
-        Err(Fail::role(&["admin"]))
+        Err(ApiFailure::role(&["admin"]))
     }
 
-    pub(super) async fn offer_list(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn offer_list(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let account = Self::readable_account(call)?;
         let now = self.runtime.clock.now();
-        let book = self.runtime.bus.state::<OfferBook>(&account.0).await.map_err(Fail::from_bus)?.state;
+        let book = self.runtime.bus.state::<OfferBook>(&account.0).await.map_err(ApiFailure::from_bus)?.state;
         let mut pending: Vec<_> = book.offers().filter(|offer| offer.is_open() && offer.expires_at > now).collect();
         pending.sort_by(|a, b| (a.expires_at, &a.id).cmp(&(b.expires_at, &b.id)));
         let mut listed = Vec::with_capacity(pending.len());
@@ -295,7 +297,7 @@ impl Surface {
         Ok(Outcome::read(json!({ "offers": listed })))
     }
 
-    pub(super) async fn offer_history(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn offer_history(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let account = Self::readable_account(call)?;
         let (limit, offset) = (call.input.length("limit", HISTORY_DEFAULT), call.input.length("offset", 0));
         self.runtime.reads.catch_up(&["offers"]).await?;

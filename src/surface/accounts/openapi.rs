@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::document::auth;
-use super::fail::Code;
+use super::failure::Code;
 use super::methods::RPC_METHODS;
 use super::refusals;
 use super::routes::{LIVE_ROUTES, LiveAnswer, LiveRoute, REST_ROUTES, RestRoute, Route};

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value, json};
 
 use super::document::{NOTICES, auth};
-use super::fail::Code;
+use super::failure::Code;
 use super::methods::{Params, RPC_METHODS, RpcMethod};
 use super::refusals::{self, Failures};
 use super::schema::{self, Need};

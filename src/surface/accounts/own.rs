@@ -11,8 +11,8 @@ use muniment_projections::{api_tokens, sessions};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::attempts::Refusal;
-use super::fail::{Code, Fail};
+use super::attempts::RefusedAttempt;
+use super::failure::{ApiFailure, Code};
 use super::refused::Refused;
 use super::rpc::{Call, Outcome};
 use crate::auth::api_token;
@@ -27,18 +27,18 @@ const SESSIONS_SHOWN_MAX: usize = 50;
 const TOKEN_NAME_DEFAULT: &str = "CLI token";
 
 impl Surface {
-    pub(super) async fn account_verify(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn account_verify(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let account = self.own_account(call).await?;
         Ok(Outcome::read(self.session_account(&call.caller.account, &account).await?))
     }
 
-    async fn own_account(&self, call: &Call<'_>) -> Result<Account, Fail> {
+    async fn own_account(&self, call: &Call<'_>) -> Result<Account, ApiFailure> {
         let account = self.account_state(&call.caller.account).await?;
-        account.ok_or_else(|| Fail::because(Code::Internal, "account_vanished", "account_vanished"))
+        account.ok_or_else(|| ApiFailure::because(Code::Internal, "account_vanished", "account_vanished"))
     }
 
     /// A session as it stands on the wire, when it was seen last included.
-    pub(super) async fn session_on_wire(&self, row: &SessionRow) -> Result<Value, Fail> {
+    pub(super) async fn session_on_wire(&self, row: &SessionRow) -> Result<Value, ApiFailure> {
         let seen = self.last_use(&row.public_id).await?.map(|used| used.at);
         Ok(json!({
             // A hash of the token is the id here whichever way the session was opened.
@@ -50,7 +50,7 @@ impl Surface {
         }))
     }
 
-    pub(super) async fn session_list(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn session_list(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let now = self.runtime.clock.now();
         self.runtime.reads.catch_up(&["sessions"]).await?;
         let store = self.runtime.reads.store();
@@ -61,7 +61,7 @@ impl Surface {
         Ok(Outcome::read(json!({ "sessions": shown })))
     }
 
-    pub(super) async fn session_revoke(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn session_revoke(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let wanted = call.input.text("session_id");
         let account = &call.caller.account;
         let session = match self.own_session(account, wanted).await? {
@@ -74,7 +74,7 @@ impl Surface {
             Some(position) => Ok(Outcome::wrote(json!({ "ok": true, "revoked": true }), Some(position))),
             None => {
                 self.count_failed(call).await?;
-                let refusal = Refusal::of("session_revoke").with("session_id", wanted);
+                let refusal = RefusedAttempt::of("session_revoke").with("session_id", wanted);
                 let position = self.record_own_refusal(call, refusal).await?;
                 Ok(Outcome::wrote(json!({ "ok": true, "revoked": false }), position))
             }
@@ -83,16 +83,16 @@ impl Surface {
 
     /// Counts a call that ended nothing among the account's actions: each leaves a row, and there are ids without end.
     /// What ends something is never refused.
-    async fn count_failed(&self, call: &Call<'_>) -> Result<(), Fail> {
+    async fn count_failed(&self, call: &Call<'_>) -> Result<(), ApiFailure> {
         if !call.method.failures_limited {
             return Ok(());
         }
         let (account, limit) = (&call.caller.account.0, self.limits.action_account);
-        self.windows.hit(Window::ActionAccount, account, limit).await.map_err(Fail::limited)
+        self.windows.hit(Window::ActionAccount, account, limit).await.map_err(ApiFailure::limited)
     }
 
     /// The public id of an account's session by its id on the wire.
-    async fn own_session(&self, account: &AccountId, on_wire: &str) -> Result<Option<CredentialId>, Fail> {
+    async fn own_session(&self, account: &AccountId, on_wire: &str) -> Result<Option<CredentialId>, ApiFailure> {
         let Some(state) = self.account_state(account).await? else { return Ok(None) };
         if let Some(open) = state.sessions().iter().find(|open| open.session.0 == on_wire) {
             return Ok(Some(open.session.clone()));
@@ -110,7 +110,7 @@ impl Surface {
         session: &CredentialId,
         reason: &str,
         origin: &Origin,
-    ) -> Result<Option<muniment_aggregates::record::Position>, Fail> {
+    ) -> Result<Option<muniment_aggregates::record::Position>, ApiFailure> {
         let close = AccountCommand::CloseSession(CloseSession { session: session.clone(), reason: reason.to_owned() });
         let revoke = SessionCommand::Revoke(Revoke { reason: reason.to_owned() });
         let committed = self
@@ -129,16 +129,16 @@ impl Surface {
         Ok(committed.appended.map(|appended| appended.last))
     }
 
-    pub(super) async fn session_revoke_all(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn session_revoke_all(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let command = EndSessions { reason: "revoked".to_owned() };
         let origin = self.account_origin(call).await?;
         let done = self.runtime.bus.execute::<Account>(&call.caller.account.0, command.into(), &origin).await;
-        let done = done.map_err(Fail::from_bus)?;
+        let done = done.map_err(ApiFailure::from_bus)?;
         let count = done.events.iter().find_map(ended_sessions).unwrap_or(0);
         Ok(Outcome::wrote(json!({ "ok": true, "count": count }), done.position))
     }
 
-    pub(super) async fn api_token_create(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn api_token_create(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let name = call.input.optional_text("name").unwrap_or(TOKEN_NAME_DEFAULT);
         let fresh = api_token::FreshApiToken::make(&self.accounts.api_token_prefix)?;
         let command = IssueApiToken {
@@ -150,12 +150,12 @@ impl Surface {
         };
         let origin = self.account_origin(call).await?;
         let done = self.runtime.bus.execute::<Account>(&call.caller.account.0, command.into(), &origin).await;
-        let done = done.map_err(Fail::from_bus)?;
+        let done = done.map_err(ApiFailure::from_bus)?;
         let body = json!({ "ok": true, "token": fresh.raw, "id": fresh.id, "name": name });
         Ok(Outcome::wrote(body, done.position))
     }
 
-    pub(super) async fn api_token_list(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn api_token_list(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let now = self.runtime.clock.now();
         self.runtime.reads.catch_up(&["api_tokens"]).await?;
         let rows = api_tokens::of_account_live(self.runtime.reads.store(), &call.caller.account, now).await?;
@@ -179,43 +179,43 @@ impl Surface {
         Ok(Outcome::read(json!({ "tokens": tokens })))
     }
 
-    pub(super) async fn api_token_revoke(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn api_token_revoke(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let token = CredentialId(call.input.text("token_id").to_owned());
         let command = RevokeApiToken { token: token.clone(), reason: "revoked".to_owned() };
         let origin = self.account_origin(call).await?;
         let done = self.runtime.bus.execute::<Account>(&call.caller.account.0, command.into(), &origin).await;
-        let done = done.map_err(Fail::from_bus)?;
+        let done = done.map_err(ApiFailure::from_bus)?;
         if done.position.is_some() {
             return Ok(Outcome::wrote(json!({ "ok": true, "revoked": true }), done.position));
         }
         self.count_failed(call).await?;
-        let refusal = Refusal::of("token_revoke").with("token_id", token.0);
+        let refusal = RefusedAttempt::of("token_revoke").with("token_id", token.0);
         let position = self.record_own_refusal(call, refusal).await?;
         Ok(Outcome::wrote(json!({ "ok": true, "revoked": false }), position))
     }
 
-    pub(super) async fn actor_create(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn actor_create(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let persona = PersonaId(Uuid::new_v4().to_string());
         let name = call.input.text("name");
         let command = AddPersona { persona: persona.clone(), name: name.to_owned() };
         let origin = self.account_origin(call).await?;
         let done = self.runtime.bus.execute::<Account>(&call.caller.account.0, command.into(), &origin).await;
         let done = done.map_err(|error| {
-            Fail::from_decision(error, |refusal| match refusal {
-                AccountRefusal::PersonaLimit => Fail::because(Code::Conflict, "actor_limit", refusal.to_string()),
+            ApiFailure::from_decision(error, |refusal| match refusal {
+                AccountRefusal::PersonaLimit => ApiFailure::because(Code::Conflict, "actor_limit", refusal.to_string()),
                 AccountRefusal::NotRegistered
                 | AccountRefusal::AlreadyRegistered
                 | AccountRefusal::InvalidUsername
                 | AccountRefusal::Erased
                 | AccountRefusal::SessionOpenAlready
-                | AccountRefusal::ConcurrentChange => Fail::fault(refusal),
+                | AccountRefusal::ConcurrentChange => ApiFailure::fault(refusal),
             })
         })?;
         let body = json!({ "ok": true, "actor": { "id": persona, "name": name } });
         Ok(Outcome::wrote(body, done.position))
     }
 
-    pub(super) async fn actor_list(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn actor_list(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let account = self.own_account(call).await?;
         let actors: Vec<_> = account.personas().iter().map(|it| json!({ "id": it.id, "name": it.name })).collect();
         Ok(Outcome::read(json!({ "actors": actors })))

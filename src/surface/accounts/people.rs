@@ -5,7 +5,7 @@ use muniment_projections::personas;
 use serde_json::{Value, json};
 
 use super::admin::Label;
-use super::fail::{Code, Fail};
+use super::failure::{ApiFailure, Code};
 use super::rpc::{Call, Outcome};
 use crate::surface::Surface;
 
@@ -21,7 +21,7 @@ fn label(id: &PersonaId, label: &Label) -> Value {
 }
 
 impl Surface {
-    pub(super) async fn actor_lookup(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn actor_lookup(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let mut ids: Vec<PersonaId> =
             call.input.texts("ids").unwrap_or_default().into_iter().map(|id| PersonaId(id.to_owned())).collect();
         ids.sort();
@@ -30,11 +30,11 @@ impl Surface {
         Ok(Outcome::read(json!({ "actors": actors })))
     }
 
-    pub(super) async fn actor_search(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn actor_search(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let scopes = call.input.texts("scope_ids").filter(|scopes| !scopes.is_empty());
         if scopes.is_none() && !self.account_holds(call.caller, "admin").await? {
             let reason = "actor_search_scope_required";
-            return Err(Fail::because(Code::InvalidParams, reason, "Name the scopes to look in with scope_ids."));
+            return Err(ApiFailure::because(Code::InvalidParams, reason, "Name the scopes to look in with scope_ids."));
         }
         let scopes: Option<Vec<String>> = scopes.map(|scopes| scopes.into_iter().map(str::to_owned).collect());
         let now = self.runtime.clock.now();

@@ -5,7 +5,7 @@ use muniment_aggregates::offer_book::{Grant, OfferBook};
 use serde_json::json;
 
 use super::caller::Caller;
-use super::fail::{Code, Fail};
+use super::failure::{ApiFailure, Code};
 use crate::surface::Surface;
 
 /// A persona in action.
@@ -25,9 +25,9 @@ impl Acting {
     }
 }
 
-fn failed(code: Code, reason: &'static str) -> Fail {
+fn failed(code: Code, reason: &'static str) -> ApiFailure {
     // The failures of authorization say their reason as the message (section 8.5).
-    Fail::because(code, reason, reason)
+    ApiFailure::because(code, reason, reason)
 }
 
 impl Surface {
@@ -36,7 +36,7 @@ impl Surface {
     /// # Errors
     /// 400 `actor_required` with what there is, 400 `actor_not_on_account`, 500 `no_actors_on_account` or
     /// `account_vanished`.
-    pub async fn resolve_persona(&self, caller: &Caller, acting: Option<&str>) -> Result<Acting, Fail> {
+    pub async fn resolve_persona(&self, caller: &Caller, acting: Option<&str>) -> Result<Acting, ApiFailure> {
         let Some(account) = self.account_state(&caller.account).await? else {
             return Err(failed(Code::Internal, "account_vanished"));
         };
@@ -57,9 +57,9 @@ impl Surface {
         Ok(Acting { persona: persona.clone(), grants })
     }
 
-    async fn grants_of(&self, caller: &Caller, persona: &Persona) -> Result<Vec<Grant>, Fail> {
+    async fn grants_of(&self, caller: &Caller, persona: &Persona) -> Result<Vec<Grant>, ApiFailure> {
         let now = self.runtime.clock.now();
-        let book = self.runtime.bus.state::<OfferBook>(&caller.account.0).await.map_err(Fail::from_bus)?.state;
+        let book = self.runtime.bus.state::<OfferBook>(&caller.account.0).await.map_err(ApiFailure::from_bus)?.state;
         Ok(book.held_by(&persona.id, now).into_iter().cloned().collect())
     }
 
@@ -67,9 +67,9 @@ impl Surface {
     ///
     /// # Errors
     /// Overload, or a journal that cannot be read.
-    pub(super) async fn account_holds(&self, caller: &Caller, role: &str) -> Result<bool, Fail> {
+    pub(super) async fn account_holds(&self, caller: &Caller, role: &str) -> Result<bool, ApiFailure> {
         let now = self.runtime.clock.now();
-        let book = self.runtime.bus.state::<OfferBook>(&caller.account.0).await.map_err(Fail::from_bus)?.state;
+        let book = self.runtime.bus.state::<OfferBook>(&caller.account.0).await.map_err(ApiFailure::from_bus)?.state;
         Ok(book.grants().any(|grant| grant.scope.is_none() && grant.role == role && grant.is_active(now)))
     }
 }

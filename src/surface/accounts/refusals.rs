@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::fail::Code;
+use super::failure::Code;
 use super::methods::RpcMethod;
 use super::refused::STEP_TOO_LARGE;
 use super::routes::{LiveAnswer, LiveRoute, RestRoute, Route};

@@ -2,7 +2,7 @@
 
 use muniment_aggregates::decider::Refuse;
 
-use super::fail::{Code, Fail};
+use super::failure::{ApiFailure, Code};
 use crate::auth::passwords::HashError;
 use crate::runtime::BusError;
 use crate::surface::errors::{OUTCOME_UNKNOWN, RETRY_SECONDS};
@@ -13,7 +13,7 @@ pub(super) const STEP_TOO_LARGE: &str = "step_too_large";
 /// What a decision over several aggregates refuses: the answer itself.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", .0.message)]
-pub struct Refused(pub Box<Fail>);
+pub struct Refused(pub Box<ApiFailure>);
 
 impl Refuse for Refused {
     fn reason(&self) -> &'static str {
@@ -21,13 +21,13 @@ impl Refuse for Refused {
     }
 }
 
-impl From<Fail> for BusError<Refused> {
-    fn from(fail: Fail) -> Self {
+impl From<ApiFailure> for BusError<Refused> {
+    fn from(fail: ApiFailure) -> Self {
         Self::Refused(Refused(Box::new(fail)))
     }
 }
 
-impl Fail {
+impl ApiFailure {
     /// The bus's own ends; a refusal among them is a fault, for the caller names those it expects.
     #[must_use]
     pub fn from_bus<R: std::fmt::Display>(error: BusError<R>) -> Self {
@@ -80,7 +80,7 @@ impl Fail {
     }
 }
 
-impl From<BusError<Refused>> for Fail {
+impl From<BusError<Refused>> for ApiFailure {
     fn from(error: BusError<Refused>) -> Self {
         Self::from_decision(error, |refused| *refused.0)
     }
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn what_can_never_be_recorded_is_refused_with_its_size_and_never_as_worth_another_try() {
-        let fail = Fail::from(BusError::<Refused>::TooLarge("it has 30000 parts, more than 20000".to_owned()));
+        let fail = ApiFailure::from(BusError::<Refused>::TooLarge("it has 30000 parts, more than 20000".to_owned()));
         assert_eq!((fail.code, fail.reason), (Code::InvalidRequest, Some(STEP_TOO_LARGE)));
         assert_eq!((fail.fault.as_ref(), fail.retry_after_seconds), (None, None), "it is no fault of ours");
         assert!(fail.message.contains("30000 parts, more than 20000"), "{}", fail.message);
@@ -101,7 +101,7 @@ mod tests {
         let names: Vec<&str> = declared.map(|method| method.name).collect();
         let ends_many = ["role_grant_revoke", "scope_destroy", "role_grant_offer_accept", "self_service_role_set"];
         assert_eq!(names, ends_many, "what ends as many offers as there are");
-        let busy = Fail::from(BusError::<Refused>::Unavailable("the disk is full".to_owned()));
+        let busy = ApiFailure::from(BusError::<Refused>::Unavailable("the disk is full".to_owned()));
         assert_eq!((busy.code, busy.retry_after_seconds), (Code::Unavailable, Some(RETRY_SECONDS)));
     }
 }

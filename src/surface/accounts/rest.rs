@@ -7,14 +7,14 @@ use muniment_aggregates::record::Position;
 use serde_json::{Map, Value, json};
 
 use super::caller::Caller;
-use super::fail::{Fail, Flat};
+use super::failure::{ApiFailure, RestFailure};
 use super::login::Requester;
 use super::routes::{RestRoute, Route};
 use super::rpc::{RpcReply, Transport, failure, not_json};
 use super::schema::{self, Input};
-use super::{document, fail, openrpc};
+use super::{document, failure, openrpc};
 use crate::surface::Surface;
-use crate::surface::errors::ApiError;
+use crate::surface::errors::V1Error;
 use crate::surface::input;
 use crate::surface::request::{Body, BodyError};
 
@@ -72,7 +72,7 @@ impl Surface {
     ///
     /// # Errors
     /// What gate or route refuses, or a fault.
-    pub async fn call_rest(&self, route: &'static RestRoute, mut call: RestCall<'_>) -> Result<RestReply, Flat> {
+    pub async fn call_rest(&self, route: &'static RestRoute, mut call: RestCall<'_>) -> Result<RestReply, RestFailure> {
         match route.route {
             Route::RpcPost => return self.rpc_by_post(call).await,
             Route::RpcGet => return Ok(self.rpc_by_get(&call).await.into()),
@@ -91,16 +91,16 @@ impl Surface {
         // Whatever the query of the status holds, it answers (section 4.1).
         let query = if route.route == Route::Status { None } else { Some(read_query(route, call.query.as_deref())?) };
         if route.account && call.caller.is_none() {
-            return Err(Fail::unauthenticated().flat());
+            return Err(ApiFailure::unauthenticated().on_rest());
         }
         let input = match route.body {
             Some(fields) => {
                 let given = read_object(&mut call.body).await?;
-                let input = schema::check(fields, given).map_err(|issues| Fail::issues(&issues))?;
+                let input = schema::check(fields, given).map_err(|issues| ApiFailure::issues(&issues))?;
                 if self.accounts.refuse_common_passwords {
                     match schema::common_passwords(fields, &input).as_slice() {
                         [] => {}
-                        issues => return Err(Fail::issues(issues).flat()),
+                        issues => return Err(ApiFailure::issues(issues).on_rest()),
                     }
                 }
                 input
@@ -112,7 +112,7 @@ impl Surface {
             let acting = self.resolve_persona(caller, acting).await?;
             check_credential(route, caller)?;
             if !route.roles.is_empty() && !acting.holds_any(route.roles) {
-                return Err(Fail::role(route.roles).flat());
+                return Err(ApiFailure::role(route.roles).on_rest());
             }
         } else if let Some(caller) = &call.caller {
             check_credential(route, caller)?;
@@ -127,7 +127,7 @@ impl Surface {
         Ok(reply)
     }
 
-    async fn route(&self, route: Route, call: &RestCall<'_>, input: &Input) -> Result<RestReply, Flat> {
+    async fn route(&self, route: Route, call: &RestCall<'_>, input: &Input) -> Result<RestReply, RestFailure> {
         let from = Requester { client: call.client, correlation: call.correlation };
         match (route, &call.caller) {
             (Route::Login, _) => self.login(input, &from).await,
@@ -163,7 +163,7 @@ impl Surface {
                 | Route::RpcPost
                 | Route::RpcGet,
                 _,
-            ) => Err(Fail::fault(format!("{route:?} has no gate")).flat()),
+            ) => Err(ApiFailure::fault(format!("{route:?} has no gate")).on_rest()),
         }
     }
 
@@ -179,7 +179,7 @@ impl Surface {
         RestReply { status: 503, ..RestReply::ok(body, None) }
     }
 
-    async fn rpc_by_post(&self, mut call: RestCall<'_>) -> Result<RestReply, Flat> {
+    async fn rpc_by_post(&self, mut call: RestCall<'_>) -> Result<RestReply, RestFailure> {
         let bytes = read_bytes(&mut call.body).await?;
         let Ok(message) = input::strict_value(&bytes) else {
             return Ok(not_json(call.correlation).into());
@@ -188,8 +188,9 @@ impl Surface {
     }
 
     async fn rpc_by_get(&self, call: &RestCall<'_>) -> RpcReply {
-        let invalid =
-            |what: &str| failure(Value::Null, &Fail::plain(fail::Code::InvalidRequest, what), call.correlation);
+        let invalid = |what: &str| {
+            failure(Value::Null, &ApiFailure::plain(failure::Code::InvalidRequest, what), call.correlation)
+        };
         let query = call.query.as_deref().unwrap_or_default();
         let given = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let (Some(method), Some(id)) = (given("method"), given("id")) else {
@@ -203,7 +204,7 @@ impl Surface {
         let mut message = json!({ "jsonrpc": "2.0", "id": id, "method": method });
         if let Some(params) = given("params") {
             let Ok(params @ Value::Object(_)) = input::strict_value(params.as_bytes()) else {
-                let fail = Fail::plain(fail::Code::InvalidParams, "params must be a JSON object.");
+                let fail = ApiFailure::plain(failure::Code::InvalidParams, "params must be a JSON object.");
                 return failure(id, &fail, call.correlation);
             };
             message["params"] = params;
@@ -212,40 +213,43 @@ impl Surface {
     }
 }
 
-fn check_credential(route: &RestRoute, caller: &Caller) -> Result<(), Flat> {
+fn check_credential(route: &RestRoute, caller: &Caller) -> Result<(), RestFailure> {
     if route.credentials.is_empty() || route.credentials.contains(&caller.credential.word()) {
         return Ok(());
     }
-    Err(Fail::credential_type(route.credentials).flat())
+    Err(ApiFailure::credential_type(route.credentials).on_rest())
 }
 
 /// The checked query; unknown and doubled parameters are issues.
-fn read_query(route: &RestRoute, query: Option<&[(String, String)]>) -> Result<Input, Flat> {
-    let invalid = |issues: &[fail::Issue]| Flat { error: "invalid_query_params", ..Fail::issues(issues).flat() };
+fn read_query(route: &RestRoute, query: Option<&[(String, String)]>) -> Result<Input, RestFailure> {
+    let invalid = |issues: &[failure::Issue]| RestFailure {
+        error: "invalid_query_params",
+        ..ApiFailure::issues(issues).on_rest()
+    };
     let Some(query) = query else { return Err(invalid(&[])) };
     let given: Map<String, Value> = query.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     schema::check(route.query, given).map_err(|issues| invalid(&issues))
 }
 
-async fn read_bytes(body: &mut Body) -> Result<Vec<u8>, Flat> {
+async fn read_bytes(body: &mut Body) -> Result<Vec<u8>, RestFailure> {
     body.await.map_err(|error| match error {
-        BodyError::TooLarge => Flat::new(413, "payload_too_large"),
-        BodyError::Broken => Flat::new(400, "invalid_json_body"),
-        BodyError::Late => Flat::new(408, "request_timeout"),
+        BodyError::TooLarge => RestFailure::new(413, "payload_too_large"),
+        BodyError::Broken => RestFailure::new(400, "invalid_json_body"),
+        BodyError::Late => RestFailure::new(408, "request_timeout"),
     })
 }
 
-async fn read_object(body: &mut Body) -> Result<Map<String, Value>, Flat> {
+async fn read_object(body: &mut Body) -> Result<Map<String, Value>, RestFailure> {
     let bytes = read_bytes(body).await?;
     match input::strict_value(&bytes) {
         Ok(Value::Object(given)) => Ok(given),
-        Ok(_) | Err(_) => Err(Flat::new(400, "invalid_json_body")),
+        Ok(_) | Err(_) => Err(RestFailure::new(400, "invalid_json_body")),
     }
 }
 
 /// A refusal of the older surface has no place here.
-impl From<Flat> for ApiError {
-    fn from(flat: Flat) -> Self {
+impl From<RestFailure> for V1Error {
+    fn from(flat: RestFailure) -> Self {
         Self::fault(flat.error)
     }
 }

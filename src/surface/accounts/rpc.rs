@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tracing::Instrument as _;
 
 use super::caller::Caller;
-use super::fail::{Code, Fail};
+use super::failure::{ApiFailure, Code};
 use super::methods::{self, Params, Rpc, RpcMethod};
 use super::persona::Acting;
 use super::schema::{self, Input};
@@ -70,8 +70,8 @@ impl Call<'_> {
     ///
     /// # Errors
     /// A fault, where the table says it does not.
-    pub fn persona(&self) -> Result<&Acting, Fail> {
-        self.acting.as_ref().ok_or_else(|| Fail::fault(format!("{} acts as nobody", self.method.name)))
+    pub fn persona(&self) -> Result<&Acting, ApiFailure> {
+        self.acting.as_ref().ok_or_else(|| ApiFailure::fault(format!("{} acts as nobody", self.method.name)))
     }
 
     /// The name of the surface that brought it, for the record.
@@ -115,7 +115,7 @@ pub fn echoed_id(message: &Value) -> Value {
 
 /// The answer to something that is no request, or to one that failed.
 #[must_use]
-pub fn failure(id: Value, fail: &Fail, correlation: &str) -> RpcReply {
+pub fn failure(id: Value, fail: &ApiFailure, correlation: &str) -> RpcReply {
     if let Some(fault) = &fail.fault {
         tracing::error!(correlation.id = correlation, error = fault, "a call failed by a fault of ours");
     }
@@ -139,11 +139,11 @@ fn success(id: Value, outcome: Outcome) -> RpcReply {
 /// The answer to a text that is not JSON.
 #[must_use]
 pub fn not_json(correlation: &str) -> RpcReply {
-    failure(Value::Null, &Fail::plain(Code::Parse, "This is not JSON."), correlation)
+    failure(Value::Null, &ApiFailure::plain(Code::Parse, "This is not JSON."), correlation)
 }
 
-fn not_by_get() -> Fail {
-    Fail::plain(Code::InvalidRequest, "This method changes something; call it with POST.")
+fn not_by_get() -> ApiFailure {
+    ApiFailure::plain(Code::InvalidRequest, "This method changes something; call it with POST.")
 }
 
 struct Envelope {
@@ -152,8 +152,8 @@ struct Envelope {
     params: Option<Map<String, Value>>,
 }
 
-fn envelope(message: Value) -> Result<Envelope, (Value, Box<Fail>)> {
-    let invalid = |id: Value, what: &str| (id, Box::new(Fail::plain(Code::InvalidRequest, what)));
+fn envelope(message: Value) -> Result<Envelope, (Value, Box<ApiFailure>)> {
+    let invalid = |id: Value, what: &str| (id, Box::new(ApiFailure::plain(Code::InvalidRequest, what)));
     if message.is_array() {
         return Err(invalid(Value::Null, "Batches are not taken; send one request at a time."));
     }
@@ -216,7 +216,11 @@ impl Surface {
             if let Some(reply) = self.rpc_extra(caller, transport, &envelope, correlation).await {
                 return reply;
             }
-            return failure(envelope.id, &Fail::plain(Code::MethodNotFound, "There is no such method."), correlation);
+            return failure(
+                envelope.id,
+                &ApiFailure::plain(Code::MethodNotFound, "There is no such method."),
+                correlation,
+            );
         };
         if transport == Transport::HttpGet && method.side_effects {
             return failure(envelope.id, &not_by_get(), correlation);
@@ -253,19 +257,19 @@ impl Surface {
         method: &'static RpcMethod,
         params: Option<Map<String, Value>>,
         correlation: &str,
-    ) -> Result<Outcome, Fail> {
-        let caller = caller.ok_or_else(Fail::unauthenticated)?;
+    ) -> Result<Outcome, ApiFailure> {
+        let caller = caller.ok_or_else(ApiFailure::unauthenticated)?;
         let input = match (method.params, params) {
             (Params::Void, None) => Input::default(),
             (Params::Void, Some(_)) => {
-                return Err(Fail::issues(&[super::fail::Issue {
+                return Err(ApiFailure::issues(&[super::failure::Issue {
                     code: "invalid_type",
                     message: "This method takes no params.".to_owned(),
                     path: Vec::new(),
                 }]));
             }
             (Params::Fields(fields), params) => {
-                schema::check(fields, params.unwrap_or_default()).map_err(|issues| Fail::issues(&issues))?
+                schema::check(fields, params.unwrap_or_default()).map_err(|issues| ApiFailure::issues(&issues))?
             }
         };
         // On sockets the head was confirmed long ago; what was recorded elsewhere since counts for this message.
@@ -273,7 +277,7 @@ impl Surface {
             self.runtime.journal.confirm_head().await?;
             // The socket is closed at that moment too; this message may have been faster.
             if self.has_run_out(caller).await? {
-                return Err(Fail::unauthenticated());
+                return Err(ApiFailure::unauthenticated());
             }
         }
         let acting = if method.persona {
@@ -282,14 +286,14 @@ impl Surface {
             None
         };
         if !method.credentials.is_empty() && !method.credentials.contains(&caller.credential.word()) {
-            return Err(Fail::credential_type(method.credentials));
+            return Err(ApiFailure::credential_type(method.credentials));
         }
         if !method.roles.is_empty() && !acting.as_ref().is_some_and(|acting| acting.holds_any(method.roles)) {
-            return Err(Fail::role(method.roles));
+            return Err(ApiFailure::role(method.roles));
         }
         if method.limited {
             let limit = self.limits.action_account;
-            self.windows.hit(Window::ActionAccount, &caller.account.0, limit).await.map_err(Fail::limited)?;
+            self.windows.hit(Window::ActionAccount, &caller.account.0, limit).await.map_err(ApiFailure::limited)?;
         }
         // What a reading method shows is at least as new as what this node had seen when it was let in.
         let as_of = (!method.side_effects).then(|| self.runtime.journal.head());
@@ -298,7 +302,7 @@ impl Surface {
         Ok(Outcome { position: outcome.position.or(as_of), ..outcome })
     }
 
-    async fn dispatch(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    async fn dispatch(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         match call.method.rpc {
             Rpc::AccountVerify => self.account_verify(call).await,
             Rpc::SessionList => self.session_list(call).await,

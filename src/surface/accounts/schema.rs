@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fail::Issue;
+use super::failure::Issue;
 use crate::auth::common_passwords::is_common;
 use crate::auth::identifiers;
 use crate::surface::text::steers;

@@ -15,8 +15,8 @@ use serde_json::json;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::attempts::Refusal;
-use super::fail::{Code, Fail, Flat};
+use super::attempts::RefusedAttempt;
+use super::failure::{ApiFailure, Code, RestFailure};
 use super::login::Requester;
 use super::refused::Refused;
 use super::rest::RestReply;
@@ -52,34 +52,36 @@ impl NewAccount {
     }
 }
 
-fn no_matching_invite() -> Fail {
-    Fail::because(Code::Forbidden, "no_matching_invite", "Sign-up is by invitation only.")
+fn no_matching_invite() -> ApiFailure {
+    ApiFailure::because(Code::Forbidden, "no_matching_invite", "Sign-up is by invitation only.")
 }
 
-fn signup_conflict() -> Fail {
-    Fail::because(Code::Conflict, "signup_conflict", "The username or the e-mail is taken.")
+fn signup_conflict() -> ApiFailure {
+    ApiFailure::because(Code::Conflict, "signup_conflict", "The username or the e-mail is taken.")
 }
 
 impl Surface {
     /// `POST /api/account/signup`.
-    pub(super) async fn sign_up(&self, input: &Input, from: &Requester<'_>) -> Result<RestReply, Flat> {
+    pub(super) async fn sign_up(&self, input: &Input, from: &Requester<'_>) -> Result<RestReply, RestFailure> {
         let (username, email) = (input.text("username"), input.optional_text("email"));
         let address = client_prefix(from.client);
         let limits = (self.limits.signup_ip, self.limits.signup_account);
-        let by_address = self.windows.enter(Window::SignupAddress, &address, limits.0).await.map_err(Fail::limited)?;
-        let by_name = self.windows.enter(Window::SignupAccount, username, limits.1).await.map_err(Fail::limited)?;
+        let by_address =
+            self.windows.enter(Window::SignupAddress, &address, limits.0).await.map_err(ApiFailure::limited)?;
+        let by_name =
+            self.windows.enter(Window::SignupAccount, username, limits.1).await.map_err(ApiFailure::limited)?;
         match self.try_sign_up(input.text("password"), username, email, from).await {
             Ok(reply) => {
-                by_name.succeeded().await.map_err(Fail::limited)?;
+                by_name.succeeded().await.map_err(ApiFailure::limited)?;
                 Ok(reply)
             }
             Err(Unsigned { fail, row }) => {
                 if let Some(row) = row {
-                    by_address.failed().await.map_err(Fail::limited)?;
-                    by_name.failed().await.map_err(Fail::limited)?;
+                    by_address.failed().await.map_err(ApiFailure::limited)?;
+                    by_name.failed().await.map_err(ApiFailure::limited)?;
                     self.record_sign_up(row, username, email, from).await?;
                 }
-                Err(fail.flat())
+                Err(fail.on_rest())
             }
         }
     }
@@ -91,18 +93,18 @@ impl Surface {
         email: Option<&str>,
         from: &Requester<'_>,
     ) -> Result<RestReply, Unsigned> {
-        self.runtime.journal.confirm_head().await.map_err(Fail::from)?;
-        let settings = self.runtime.bus.state::<Settings>(SETTINGS_ID).await.map_err(Fail::from_bus)?.state;
+        self.runtime.journal.confirm_head().await.map_err(ApiFailure::from)?;
+        let settings = self.runtime.bus.state::<Settings>(SETTINGS_ID).await.map_err(ApiFailure::from_bus)?.state;
         let invite = if settings.open_signup() {
             None
         } else {
             let found = self.matching_invite(username, email).await?;
             Some(found.ok_or_else(|| {
-                Unsigned::recorded(no_matching_invite(), Refusal::of("signup").with("reason", "no_match"))
+                Unsigned::recorded(no_matching_invite(), RefusedAttempt::of("signup").with("reason", "no_match"))
             })?)
         };
         let row = |reason: &str| {
-            let row = Refusal::of("signup").with("reason", reason);
+            let row = RefusedAttempt::of("signup").with("reason", reason);
             match &invite {
                 Some(invite) => row.with("invite_id", invite.0.as_str()),
                 None => row.with("open_signup", true),
@@ -126,7 +128,7 @@ impl Surface {
                         error.map_refusal(|refusal| {
                             Refused(Box::new(match refusal {
                                 InviteRefusal::NotFound => no_matching_invite(),
-                                InviteRefusal::Empty | InviteRefusal::AlreadyCreated => Fail::fault(refusal),
+                                InviteRefusal::Empty | InviteRefusal::AlreadyCreated => ApiFailure::fault(refusal),
                             }))
                         })
                     })?;
@@ -145,7 +147,7 @@ impl Surface {
             }
             Err(BusError::ClaimTaken { .. }) => Err(Unsigned::recorded(signup_conflict(), row("signup_conflict"))),
             Err(error) => {
-                let fail = Fail::from(error);
+                let fail = ApiFailure::from(error);
                 match fail.reason {
                     Some("no_matching_invite") => Err(Unsigned::recorded(fail, row("race_lost"))),
                     _ => Err(fail.into()),
@@ -154,7 +156,7 @@ impl Surface {
         }
     }
 
-    async fn is_taken(&self, username: &str, email: Option<&str>) -> Result<bool, Fail> {
+    async fn is_taken(&self, username: &str, email: Option<&str>) -> Result<bool, ApiFailure> {
         if self.claim_owner(ACCOUNT_USERNAME_CLAIM, username).await?.is_some() {
             return Ok(true);
         }
@@ -165,7 +167,7 @@ impl Surface {
     }
 
     /// The oldest open invitation that covers a sign-up.
-    async fn matching_invite(&self, username: &str, email: Option<&str>) -> Result<Option<InviteId>, Fail> {
+    async fn matching_invite(&self, username: &str, email: Option<&str>) -> Result<Option<InviteId>, ApiFailure> {
         let email = email.map(str::to_lowercase);
         let by_email = match &email {
             Some(email) => self.claim_owner(INVITE_EMAIL_CLAIM, email).await?,
@@ -175,7 +177,7 @@ impl Surface {
         let mut found = Vec::new();
         for (id, through_email) in by_email.iter().map(|id| (id, true)).chain(by_username.iter().map(|id| (id, false)))
         {
-            let state = self.runtime.bus.state::<Invite>(id).await.map_err(Fail::from_bus)?.state;
+            let state = self.runtime.bus.state::<Invite>(id).await.map_err(ApiFailure::from_bus)?.state;
             let Some(created) = state.created().filter(|_| state.is_open()) else { continue };
             // Whoever is invited by both must come with both.
             let covers = match (&created.email, &created.username) {
@@ -198,7 +200,7 @@ impl Surface {
         username: &str,
         email: Option<&str>,
         password: &str,
-    ) -> Result<NewAccount, Fail> {
+    ) -> Result<NewAccount, ApiFailure> {
         let keys = self.runtime.journal.keyring();
         let id = AccountId(Uuid::new_v4().to_string());
         let subject = match email {
@@ -226,11 +228,11 @@ impl Surface {
 
     async fn record_sign_up(
         &self,
-        row: Refusal,
+        row: RefusedAttempt,
         username: &str,
         email: Option<&str>,
         from: &Requester<'_>,
-    ) -> Result<(), Fail> {
+    ) -> Result<(), ApiFailure> {
         let subject = self.client_subject().await?;
         let origin = self.origin_of(Who::Anonymous, &subject, from.client, "http", "signup", from.correlation).await?;
         // An address gets a subject here if it has none: whoever is erased later takes along what was tried before.
@@ -250,18 +252,18 @@ impl Surface {
 
 /// A sign-up that failed, with the row it leaves, where it leaves one.
 struct Unsigned {
-    fail: Fail,
-    row: Option<Refusal>,
+    fail: ApiFailure,
+    row: Option<RefusedAttempt>,
 }
 
 impl Unsigned {
-    fn recorded(fail: Fail, row: Refusal) -> Self {
+    fn recorded(fail: ApiFailure, row: RefusedAttempt) -> Self {
         Self { fail, row: Some(row) }
     }
 }
 
-impl From<Fail> for Unsigned {
-    fn from(fail: Fail) -> Self {
+impl From<ApiFailure> for Unsigned {
+    fn from(fail: ApiFailure) -> Self {
         Self { fail, row: None }
     }
 }

@@ -6,7 +6,7 @@ use muniment_aggregates::metric::timestamp;
 use muniment_aggregates::record::Position;
 use serde_json::json;
 
-use super::fail::{Code, Fail, Issue};
+use super::failure::{ApiFailure, Code, Issue};
 use super::rpc::{Call, Outcome};
 use crate::runtime::fold::FoldError;
 use crate::runtime::moment::last_recorded_by;
@@ -15,18 +15,18 @@ use crate::surface::Surface;
 
 impl Surface {
     /// One's own roles, or anybody's for an administrator.
-    pub(super) async fn role_why(&self, call: &Call<'_>) -> Result<Outcome, Fail> {
+    pub(super) async fn role_why(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let scope = self.scope_of(call)?;
         let (at, instant) = self.moment_of(call).await?;
         let account = Self::readable_account(call)?;
         let question = Question { account: account.0, role: call.input.text("role").to_owned(), scope, at, instant };
         let verdict = why(&self.runtime.journal, &OfferRules::of(&self.offers), &question).await;
         let verdict = verdict.map_err(|error| match error {
-            FoldError::Journal(error) => Fail::from(error),
-            error @ (FoldError::Undecodable { .. } | FoldError::Panicked { .. }) => Fail::fault(error),
+            FoldError::Journal(error) => ApiFailure::from(error),
+            error @ (FoldError::Undecodable { .. } | FoldError::Panicked { .. }) => ApiFailure::fault(error),
         })?;
         if verdict.account.is_none() {
-            return Err(Fail::because(Code::NotFound, "account_not_found", "There is no such account."));
+            return Err(ApiFailure::because(Code::NotFound, "account_not_found", "There is no such account."));
         }
         // Not the payloads: they hold what others sealed, and a password's hash.
         let shown = |step: &Step| {
@@ -42,11 +42,11 @@ impl Surface {
     }
 
     /// The moment a question is about: a position, a time, or now.
-    async fn moment_of(&self, call: &Call<'_>) -> Result<(Position, DateTime<Utc>), Fail> {
+    async fn moment_of(&self, call: &Call<'_>) -> Result<(Position, DateTime<Utc>), ApiFailure> {
         let journal = &self.runtime.journal;
         let head = journal.confirm_head().await?;
         let Some(text) = call.input.optional_text("at") else { return Ok((head, self.runtime.clock.now())) };
-        let refuse = |what: &str| Fail::issues(&[Issue::at("at", "invalid_value", what)]);
+        let refuse = |what: &str| ApiFailure::issues(&[Issue::at("at", "invalid_value", what)]);
         if let Ok(position) = text.parse() {
             let event = journal.event(Position(position)).await?;
             let event = event.ok_or_else(|| refuse("The record has no such position."))?;

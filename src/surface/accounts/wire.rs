@@ -11,7 +11,7 @@ use muniment_projections::audit_log::AuditRow;
 use muniment_projections::offers::OfferRow;
 use serde_json::{Map, Value, json};
 
-use super::fail::Fail;
+use super::failure::ApiFailure;
 use crate::config::audit_events;
 use crate::surface::Surface;
 use crate::surface::text::instant;
@@ -50,7 +50,7 @@ impl Surface {
     ///
     /// # Errors
     /// When it does not open.
-    pub async fn opened(&self, sealed: Option<&Sealed>) -> Result<Value, Fail> {
+    pub async fn opened(&self, sealed: Option<&Sealed>) -> Result<Value, ApiFailure> {
         Ok(match sealed {
             None => Value::Null,
             Some(sealed) => self.runtime.journal.keyring().open(sealed).await?.map_or(Value::Null, Value::String),
@@ -58,8 +58,8 @@ impl Surface {
     }
 
     /// The account as its owner sees it.
-    pub(super) async fn session_account(&self, id: &AccountId, account: &Account) -> Result<Value, Fail> {
-        let registered = account.registered().ok_or_else(|| Fail::fault("an account without a beginning"))?;
+    pub(super) async fn session_account(&self, id: &AccountId, account: &Account) -> Result<Value, ApiFailure> {
+        let registered = account.registered().ok_or_else(|| ApiFailure::fault("an account without a beginning"))?;
         Ok(json!({
             "id": id,
             "username": registered.username,
@@ -73,7 +73,7 @@ impl Surface {
     ///
     /// # Errors
     /// When a sealed text does not open.
-    pub async fn offer_on_wire(&self, recipient: &AccountId, offer: &Offer) -> Result<Value, Fail> {
+    pub async fn offer_on_wire(&self, recipient: &AccountId, offer: &Offer) -> Result<Value, ApiFailure> {
         let mut on_wire = json!({
             "id": offer.id,
             "from_actor_id": offer.grantor,
@@ -109,7 +109,7 @@ impl Surface {
     }
 
     /// An offer as the read model has it.
-    pub(super) async fn offer_row(&self, row: &OfferRow) -> Result<Value, Fail> {
+    pub(super) async fn offer_row(&self, row: &OfferRow) -> Result<Value, ApiFailure> {
         Ok(json!({
             "id": row.id,
             "from_actor_id": row.grantor,
@@ -134,7 +134,7 @@ impl Surface {
     ///
     /// # Errors
     /// When a sealed value does not open.
-    pub async fn audit_event(&self, row: &AuditRow) -> Result<Value, Fail> {
+    pub async fn audit_event(&self, row: &AuditRow) -> Result<Value, ApiFailure> {
         let metadata = match &row.metadata {
             // What an operator's program wrote is shown as it stands: no read model has sealed anything in it.
             Value::Object(fields) if audit_events::is_built_in(&row.event_type) => self.open_all(row, fields).await?,
@@ -156,7 +156,7 @@ impl Surface {
     }
 
     /// One value that does not open hides itself, and neither its row nor the page.
-    async fn open_all(&self, row: &AuditRow, fields: &Map<String, Value>) -> Result<Value, Fail> {
+    async fn open_all(&self, row: &AuditRow, fields: &Map<String, Value>) -> Result<Value, ApiFailure> {
         let mut opened = Map::new();
         for (name, value) in fields {
             let value = match value.get(SEALED).and_then(Value::as_str) {

@@ -4,7 +4,7 @@
 use muniment_journal::SealError;
 use serde_json::{Map, Value, json};
 
-use crate::surface::errors::ApiError;
+use crate::surface::errors::V1Error;
 use crate::surface::limits::Limited;
 
 /// Something wrong with an input, by its path.
@@ -135,7 +135,7 @@ impl Code {
 
 /// Why a method did not succeed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fail {
+pub struct ApiFailure {
     /// The code.
     pub code: Code,
     /// For a person, but for the failures of authorization, where it is the reason itself.
@@ -150,7 +150,7 @@ pub struct Fail {
     pub fault: Option<String>,
 }
 
-impl Fail {
+impl ApiFailure {
     /// A failure without a reason.
     #[must_use]
     pub fn plain(code: Code, message: impl Into<String>) -> Self {
@@ -226,14 +226,14 @@ impl Fail {
 
     /// The flat form of REST.
     #[must_use]
-    pub fn flat(self) -> Flat {
+    pub fn on_rest(self) -> RestFailure {
         let has_issues = self.extra.contains_key("issues");
         let error = match (self.reason, has_issues) {
             (_, true) => "invalid_request_body",
             (Some(reason), false) => reason,
             (None, false) => "internal_error",
         };
-        Flat {
+        RestFailure {
             status: self.code.status(),
             error,
             extra: self.extra,
@@ -272,31 +272,31 @@ impl Fail {
     }
 }
 
-impl From<ApiError> for Fail {
-    fn from(error: ApiError) -> Self {
+impl From<V1Error> for ApiFailure {
+    fn from(error: V1Error) -> Self {
         match error {
-            ApiError::Fault(what) => Self::fault(what),
-            ApiError::Refused(refusal) if refusal.status == 503 => {
+            V1Error::Fault(what) => Self::fault(what),
+            V1Error::Refused(refusal) if refusal.status == 503 => {
                 let mut fail = Self::because(Code::Unavailable, "service_unavailable", refusal.message);
                 fail.retry_after_seconds = refusal.retry_after_seconds;
                 fail
             }
-            ApiError::Refused(refusal) => Self::fault(format!("an answer of another surface: {}", refusal.code)),
+            V1Error::Refused(refusal) => Self::fault(format!("an answer of another surface: {}", refusal.code)),
         }
     }
 }
 
-macro_rules! by_way_of_api_error {
+macro_rules! by_way_of_v1_error {
     ($($error:ty),+ $(,)?) => {$(
-        impl From<$error> for Fail {
+        impl From<$error> for ApiFailure {
             fn from(error: $error) -> Self {
-                ApiError::from(error).into()
+                V1Error::from(error).into()
             }
         }
     )+};
 }
 
-by_way_of_api_error!(
+by_way_of_v1_error!(
     muniment_projections::SqlError,
     muniment_journal::JournalError,
     getrandom::Error,
@@ -304,15 +304,15 @@ by_way_of_api_error!(
 );
 
 /// Nearly all that a call seals is the caller's. Who was erased while it ran is nobody any more.
-impl From<SealError> for Fail {
+impl From<SealError> for ApiFailure {
     fn from(error: SealError) -> Self {
-        if matches!(error, SealError::Erased(_)) { Self::unauthenticated() } else { ApiError::from(error).into() }
+        if matches!(error, SealError::Erased(_)) { Self::unauthenticated() } else { V1Error::from(error).into() }
     }
 }
 
 /// The flat form of REST: `{"error": reason, …}`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Flat {
+pub struct RestFailure {
     /// HTTP status.
     pub status: u16,
     /// The stable reason.
@@ -327,7 +327,7 @@ pub struct Flat {
     pub clears_cookie: bool,
 }
 
-impl Flat {
+impl RestFailure {
     /// An answer that bears its reason alone.
     #[must_use]
     pub fn new(status: u16, error: &'static str) -> Self {
@@ -344,8 +344,8 @@ impl Flat {
     }
 }
 
-impl<T: Into<Fail>> From<T> for Flat {
+impl<T: Into<ApiFailure>> From<T> for RestFailure {
     fn from(fail: T) -> Self {
-        fail.into().flat()
+        fail.into().on_rest()
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
 use super::Surface;
-use super::errors::{Answer, V1Error, V1Refusal, answered};
+use super::errors::{V1Error, V1Refusal, answered};
 use super::input::{Fields, holds_huge_number};
 use super::limits::{Window, client_prefix};
 use super::metrics::{SETTING_FIELDS, definition};
@@ -141,15 +141,15 @@ impl Surface {
                 let mut own = tx.begin::<Application>(application.as_str());
                 tx.decide(&mut own, &submit).map_err(answered)?;
                 if let (Some(invite), Some(founder)) = (&invite, &founder) {
-                    let mut stream = tx.load::<Invite, Answer>(&invite.0).await?;
+                    let mut stream = tx.load::<Invite, Box<V1Refusal>>(&invite.0).await?;
                     let claim = InviteCommand::Claim(Claim { account: founder.account.clone() });
-                    tx.decide(&mut stream, &claim).map_err(|error| error.map_refusal(|_| Answer(no_invite())))?;
+                    tx.decide(&mut stream, &claim).map_err(|error| error.map_refusal(|_| Box::new(no_invite())))?;
                 }
                 if let Some((id, define)) = &metric {
                     let mut metric = tx.begin::<Metric>(id.as_str());
                     tx.decide(&mut metric, define).map_err(answered)?;
                 }
-                Ok::<_, crate::runtime::BusError<Answer>>(())
+                Ok::<_, crate::runtime::BusError<Box<V1Refusal>>>(())
             })
             .await?;
         let body = json!({
@@ -166,11 +166,11 @@ impl Surface {
     /// was made by one.
     async fn invite_of_applicant(&self, founder: Option<&Founder>, email: &str) -> Result<Option<InviteId>, V1Error> {
         let Some(founder) = founder.filter(|_| self.applications.require_invite) else { return Ok(None) };
-        let account = self.account_state(&founder.account).await.map_err(|fail| V1Error::from(fail.flat()))?;
+        let account = self.account_state(&founder.account).await.map_err(V1Error::from_accounts)?;
         if account.is_some_and(|account| account.registered().is_some_and(|it| it.invite.is_some())) {
             return Ok(None);
         }
-        let found = self.claim_owner(INVITE_EMAIL_CLAIM, email).await.map_err(|fail| V1Error::from(fail.flat()))?;
+        let found = self.claim_owner(INVITE_EMAIL_CLAIM, email).await.map_err(V1Error::from_accounts)?;
         Ok(Some(InviteId(found.ok_or_else(no_invite)?)))
     }
 

@@ -9,8 +9,7 @@ use muniment_projections::applications;
 
 use super::Surface;
 use super::accounts::caller::{Caller as AccountCaller, Credential};
-use super::accounts::failure::{ApiFailure, RestFailure};
-use super::errors::{V1Error, V1Refusal};
+use super::errors::V1Error;
 use super::principal::{Caller, Founder};
 use super::request::{Presented, Request};
 
@@ -40,19 +39,6 @@ impl Reviewer {
     }
 }
 
-/// A refusal of the accounts surface in the form of this one.
-fn translated(flat: RestFailure) -> V1Error {
-    match flat.fault {
-        Some(fault) => V1Error::Fault(fault),
-        None if flat.status == 503 => V1Error::unavailable("The record cannot be confirmed; try again shortly."),
-        None => {
-            let mut refusal = V1Refusal::new(flat.status, flat.error, "The session's cookie does not open this.");
-            refusal.extra = flat.extra;
-            refusal.into()
-        }
-    }
-}
-
 impl Surface {
     /// Whether a request comes by cookie: one is there, and no bearer that would win over it.
     pub(super) fn is_by_cookie(presented: &Presented) -> bool {
@@ -61,10 +47,10 @@ impl Surface {
 
     /// The account behind a cookie.
     async fn account_by_cookie(&self, presented: &Presented) -> Result<(AccountCaller, Account), V1Error> {
-        self.check_origin(&presented.api).map_err(translated)?;
+        self.check_origin(&presented.api).map_err(V1Error::from_accounts)?;
         let nobody = || V1Error::refuse(401, "invalid_session", "Sign in again; the session has ended.");
-        let caller = self.caller_by_cookie(&presented.api).await.map_err(translated)?.ok_or_else(nobody)?;
-        let account = self.account_state(&caller.account).await.map_err(|fail| translated(fail.on_rest()))?;
+        let caller = self.caller_by_cookie(&presented.api).await.map_err(V1Error::from_accounts)?.ok_or_else(nobody)?;
+        let account = self.account_state(&caller.account).await.map_err(V1Error::from_accounts)?;
         Ok((caller, account.ok_or_else(nobody)?))
     }
 
@@ -91,8 +77,7 @@ impl Surface {
     pub(super) async fn reviewer_by_cookie(&self, request: &Request) -> Result<Option<Reviewer>, V1Error> {
         let (caller, _) = self.account_by_cookie(&request.presented).await?;
         let acting = request.query("acting");
-        let acting =
-            self.resolve_persona(&caller, acting).await.map_err(|fail: ApiFailure| translated(fail.on_rest()))?;
+        let acting = self.resolve_persona(&caller, acting).await.map_err(V1Error::from_accounts)?;
         let roles: Vec<&str> = self.metrics.reviewer_roles.iter().map(String::as_str).collect();
         if !acting.holds_any(&roles) {
             return Ok(None);

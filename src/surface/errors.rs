@@ -10,6 +10,7 @@ use muniment_aggregates::decider::Refuse;
 use muniment_aggregates::metric::MetricRefusal;
 use serde_json::{Map, Value, json};
 
+use super::accounts::failure::RestFailure;
 use super::limits::Limited;
 use crate::runtime::BusError;
 use crate::runtime::reads::Behind;
@@ -18,7 +19,8 @@ use crate::runtime::reads::Behind;
 pub const RETRY_SECONDS: u64 = 1;
 
 /// What the caller gets instead of success.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{code}")]
 pub struct V1Refusal {
     /// HTTP status.
     pub status: u16,
@@ -104,6 +106,23 @@ impl V1Error {
         Self::Fault(what.to_string())
     }
 
+    /// What the accounts' side failed with, met on the way to an answer of `/v1`: what is unavailable or at fault there is so
+    /// here, and a refusal is one of the cookie, for `/v1` asks nothing else there.
+    #[must_use]
+    pub fn from_accounts(failure: impl Into<RestFailure>) -> Self {
+        let failure = failure.into();
+        match failure.fault {
+            Some(fault) => Self::Fault(fault),
+            None if failure.status == 503 => Self::unavailable("The record cannot be confirmed; try again shortly."),
+            None => {
+                let message = "The session's cookie does not open this.";
+                let mut refusal = V1Refusal::new(failure.status, failure.error, message);
+                refusal.extra = failure.extra;
+                refusal.into()
+            }
+        }
+    }
+
     /// 404 `not_found`, the one without a message.
     #[must_use]
     pub fn not_found() -> Self {
@@ -126,43 +145,81 @@ impl V1Error {
 /// What a caller is told while there is no connection to the database.
 const DATABASE_AWAY: &str = "The database does not answer at present; try again shortly.";
 
-impl From<muniment_projections::SqlError> for V1Error {
+/// Why the server cannot answer, whoever asks. Each surface says it in its own form.
+#[derive(Debug)]
+pub enum Outage {
+    /// Nothing was done, and the same call may succeed shortly; what the caller is told.
+    Unavailable(&'static str),
+    /// A fault of ours. The text is for the log alone.
+    Fault(String),
+}
+
+impl From<muniment_projections::SqlError> for Outage {
     fn from(error: muniment_projections::SqlError) -> Self {
         if error.is_of_the_connection() {
             tracing::warn!(error = %error, "the database does not answer");
-            return Self::unavailable(DATABASE_AWAY);
+            return Self::Unavailable(DATABASE_AWAY);
         }
         Self::Fault(error.to_string())
     }
 }
 
-impl From<muniment_journal::JournalError> for V1Error {
+impl From<muniment_journal::JournalError> for Outage {
     fn from(error: muniment_journal::JournalError) -> Self {
         tracing::warn!(error = %error, "the journal cannot answer");
-        Self::unavailable("The record cannot be confirmed at present; try again shortly.")
+        Self::Unavailable("The record cannot be confirmed at present; try again shortly.")
     }
 }
 
-impl From<muniment_journal::SealError> for V1Error {
+impl From<muniment_journal::SealError> for Outage {
     fn from(error: muniment_journal::SealError) -> Self {
         if let muniment_journal::SealError::Unavailable(why) = &error {
             tracing::warn!(error = %why, "the keys that seal cannot be reached");
-            return Self::unavailable(DATABASE_AWAY);
+            return Self::Unavailable(DATABASE_AWAY);
         }
         Self::Fault(error.to_string())
     }
 }
 
-impl From<getrandom::Error> for V1Error {
+impl From<getrandom::Error> for Outage {
     fn from(error: getrandom::Error) -> Self {
         Self::Fault(format!("no random bytes: {error}"))
     }
 }
 
-impl From<Behind> for V1Error {
+impl From<Behind> for Outage {
     fn from(behind: Behind) -> Self {
         tracing::warn!(error = %behind, "a query could not be answered from the present");
-        Self::unavailable("The read models are catching up; try again shortly.")
+        Self::Unavailable("The read models are catching up; try again shortly.")
+    }
+}
+
+/// Lets `?` turn errors of the layers below into a surface's own, by way of an [`Outage`].
+macro_rules! by_way_of_outage {
+    ($into:ty: $($error:ty),+ $(,)?) => {$(
+        impl From<$error> for $into {
+            fn from(error: $error) -> Self {
+                $crate::surface::errors::Outage::from(error).into()
+            }
+        }
+    )+};
+}
+pub(super) use by_way_of_outage;
+
+by_way_of_outage!(
+    V1Error: muniment_projections::SqlError,
+    muniment_journal::JournalError,
+    muniment_journal::SealError,
+    getrandom::Error,
+    Behind,
+);
+
+impl From<Outage> for V1Error {
+    fn from(outage: Outage) -> Self {
+        match outage {
+            Outage::Unavailable(message) => Self::unavailable(message),
+            Outage::Fault(why) => Self::Fault(why),
+        }
     }
 }
 
@@ -250,23 +307,19 @@ impl<R: Answered> From<BusError<R>> for V1Error {
 }
 
 /// What a decision over several aggregates refuses: the answer itself.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{}", .0.code)]
-pub struct Answer(pub V1Refusal);
-
-impl Refuse for Answer {
+impl Refuse for Box<V1Refusal> {
     fn reason(&self) -> &'static str {
-        self.0.code
+        self.code
     }
 }
 
-impl Answered for Answer {
+impl Answered for Box<V1Refusal> {
     fn answer(self) -> V1Refusal {
-        self.0
+        *self
     }
 }
 
 /// Translates one aggregate's refusal within a decision over several.
-pub fn answered<R: Answered>(error: BusError<R>) -> BusError<Answer> {
-    error.map_refusal(|refusal| Answer(refusal.answer()))
+pub fn answered<R: Answered>(error: BusError<R>) -> BusError<Box<V1Refusal>> {
+    error.map_refusal(|refusal| Box::new(refusal.answer()))
 }

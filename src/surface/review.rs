@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Surface;
 use super::cookie_caller::Reviewer;
 use super::cursor;
-use super::errors::{Answer, V1Error, V1Refusal, answered};
+use super::errors::{V1Error, V1Refusal, answered};
 use super::input::Fields;
 use super::methods::{Method, Verb};
 use super::request::{Reply, Request};
@@ -153,13 +153,13 @@ impl Surface {
             .bus
             .transact(&origin, async |tx| {
                 // The gate once more, on the book as it is when this is recorded.
-                let own = tx.load::<OfferBook, Answer>(&reviewer.account.0).await?.state;
+                let own = tx.load::<OfferBook, Box<V1Refusal>>(&reviewer.account.0).await?.state;
                 let (persona, now) = (PersonaId(reviewer.persona.clone()), tx.facts.now);
                 let holds = |role: &String| own.active_grant(&persona, role, None, now).is_some();
                 if !self.metrics.reviewer_roles.iter().any(holds) {
-                    return Err(BusError::Refused(Answer(self.no_reviewer())));
+                    return Err(BusError::Refused(Box::new(self.no_reviewer())));
                 }
-                let mut application = tx.load::<Application, Answer>(id.as_str()).await?;
+                let mut application = tx.load::<Application, Box<V1Refusal>>(id.as_str()).await?;
                 tx.decide(&mut application, &command).map_err(answered)
             })
             .await?;

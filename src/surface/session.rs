@@ -5,7 +5,7 @@ use muniment_aggregates::session::{Revoke, Session, SessionCommand};
 use serde_json::json;
 
 use super::Surface;
-use super::errors::{Answer, V1Error};
+use super::errors::{V1Error, V1Refusal};
 use super::input::Fields;
 use super::principal::Founder;
 use super::request::{Reply, Request};
@@ -46,10 +46,10 @@ impl Surface {
             .bus
             .transact(&origin, async |tx| {
                 let reason = "logout".to_owned();
-                let mut session = tx.load::<Session, Answer>(&founder.id.0).await?;
+                let mut session = tx.load::<Session, Box<V1Refusal>>(&founder.id.0).await?;
                 let revoke = SessionCommand::Revoke(Revoke { reason: reason.clone() });
                 tx.decide(&mut session, &revoke).map_err(BusError::unexpected)?;
-                let mut account = tx.load::<Account, Answer>(&founder.account.0).await?;
+                let mut account = tx.load::<Account, Box<V1Refusal>>(&founder.account.0).await?;
                 let close = AccountCommand::CloseSession(CloseSession { session: founder.id.clone(), reason });
                 tx.decide(&mut account, &close).map_err(BusError::unexpected)?;
                 Ok(())

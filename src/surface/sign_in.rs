@@ -20,7 +20,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Surface;
-use super::errors::{Answer, V1Error, V1Refusal, answered, wrong_code};
+use super::errors::{V1Error, V1Refusal, answered, wrong_code};
 use super::input::Fields;
 use super::limits::{Window, client_prefix};
 use super::request::{Reply, Request};
@@ -122,7 +122,7 @@ impl Surface {
             .runtime
             .bus
             .transact(&origin, async |tx| {
-                let mut challenge = tx.load::<Challenge, Answer>(&stream).await?;
+                let mut challenge = tx.load::<Challenge, Box<V1Refusal>>(&stream).await?;
                 tx.decide(&mut challenge, &command).map_err(answered)?;
                 if let Some(mail) = &mail {
                     tx.send(mail.clone());
@@ -210,7 +210,7 @@ impl Surface {
             .bus
             .transact(&origin, async |tx| {
                 let expires_at = tx.facts.now + TimeDelta::days(SESSION_DAYS);
-                let mut challenge = tx.load::<Challenge, Answer>(&stream).await?;
+                let mut challenge = tx.load::<Challenge, Box<V1Refusal>>(&stream).await?;
                 let events = tx.decide(&mut challenge, &guess).map_err(answered)?;
                 if !matches!(Challenge::verdict(&events), Some(Verdict::Right { .. })) {
                     return Ok(None);
@@ -225,10 +225,10 @@ impl Surface {
                     tx.decide(&mut account, &command).map_err(BusError::unexpected)?;
                     account
                 } else {
-                    tx.load::<Account, Answer>(&account_id).await?
+                    tx.load::<Account, Box<V1Refusal>>(&account_id).await?
                 };
                 if account.state.erased_at().is_some() {
-                    return Err(BusError::Refused(Answer(wrong_code())));
+                    return Err(BusError::Refused(Box::new(wrong_code())));
                 }
                 if !account.state.email_verified() {
                     let command = AccountCommand::VerifyEmail(VerifyEmail {});
@@ -270,18 +270,18 @@ impl Surface {
         tx: &mut Transaction<'_>,
         email: &str,
         account: &str,
-    ) -> Result<Option<InviteId>, BusError<Answer>> {
+    ) -> Result<Option<InviteId>, BusError<Box<V1Refusal>>> {
         if self.accounts.otp_signup == OtpSignup::Always {
             return Ok(None);
         }
-        if tx.load::<Settings, Answer>(SETTINGS_ID).await?.state.open_signup() {
+        if tx.load::<Settings, Box<V1Refusal>>(SETTINGS_ID).await?.state.open_signup() {
             return Ok(None);
         }
-        let uninvited = || Answer(V1Refusal::new(403, "no_matching_invite", "Sign-up is by invitation only."));
+        let uninvited = || Box::new(V1Refusal::new(403, "no_matching_invite", "Sign-up is by invitation only."));
         let owner = self.runtime.journal.claim_owner(INVITE_EMAIL_CLAIM, email).await;
         let owner = owner.map_err(|error| BusError::Unavailable(error.to_string()))?;
         let id = owner.map(|stream| stream.id.to_string()).ok_or_else(|| BusError::Refused(uninvited()))?;
-        let mut invite = tx.load::<Invite, Answer>(&id).await?;
+        let mut invite = tx.load::<Invite, Box<V1Refusal>>(&id).await?;
         let claim = InviteCommand::Claim(Claim { account: AccountId(account.to_owned()) });
         tx.decide(&mut invite, &claim).map_err(|error| error.map_refusal(|_| uninvited()))?;
         Ok(Some(InviteId(id)))

@@ -19,7 +19,6 @@ use super::attempts::RefusedAttempt;
 use super::failure::{ApiFailure, Code, RestFailure};
 use super::login::Requester;
 use super::offers::{admit_new_holders, refused};
-use super::refused::Refused;
 use super::rest::RestReply;
 use super::schema::Input;
 use super::signup::NewAccount;
@@ -162,14 +161,14 @@ impl Surface {
             .runtime
             .bus
             .transact(&origin, async |tx| {
-                let mut roster = tx.load::<Roster, Refused>(ROSTER_ID).await?;
+                let mut roster = tx.load::<Roster, Box<ApiFailure>>(ROSTER_ID).await?;
                 let found = Found { account: new.id.clone(), persona: new.persona.clone() };
                 tx.decide(&mut roster, &RosterCommand::Found(found)).map_err(|error| {
                     error.map_refusal(|refusal| {
-                        Refused(Box::new(match refusal {
+                        Box::new(match refusal {
                             RosterRefusal::AlreadyFounded => already_bootstrapped(),
                             RosterRefusal::LastHolder { .. } => ApiFailure::fault(refusal),
-                        }))
+                        })
                     })
                 })?;
                 self.first_account(tx, &new, roster).await
@@ -193,7 +192,7 @@ impl Surface {
         tx: &mut crate::runtime::transaction::Transaction<'_>,
         new: &NewAccount,
         mut roster: crate::runtime::transaction::Loaded<Roster>,
-    ) -> Result<(), BusError<Refused>> {
+    ) -> Result<(), BusError<Box<ApiFailure>>> {
         if self.is_inhabited().await? {
             return Err(already_bootstrapped().into());
         }

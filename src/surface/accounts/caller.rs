@@ -18,7 +18,6 @@ use muniment_aggregates::session::{Extend, Session, SessionCommand, SessionKind}
 use muniment_projections::{api_tokens, last_used};
 
 use super::failure::{ApiFailure, RestFailure};
-use super::refused::Refused;
 use crate::auth::cookie::CookieVerdict;
 use crate::auth::{api_token, session_token, tokens};
 use crate::runtime::{BusError, Origin};
@@ -363,10 +362,10 @@ impl Surface {
             .runtime
             .bus
             .transact(&origin, async |tx| {
-                let mut account = tx.load::<Account, Refused>(&caller.account.0).await?;
+                let mut account = tx.load::<Account, Box<ApiFailure>>(&caller.account.0).await?;
                 let events = tx.decide(&mut account, &extend).map_err(BusError::unexpected)?;
                 if !events.is_empty() {
-                    let mut session = tx.load::<Session, Refused>(&hash.0).await?;
+                    let mut session = tx.load::<Session, Box<ApiFailure>>(&hash.0).await?;
                     let command = SessionCommand::Extend(Extend { expires_at });
                     tx.decide(&mut session, &command).map_err(BusError::unexpected)?;
                 }

@@ -5,7 +5,6 @@
 use muniment_aggregates::offer_book::OfferBook;
 
 use super::failure::ApiFailure;
-use super::refused::Refused;
 use super::rpc::Call;
 use crate::runtime::command_bus::Hosted;
 use crate::runtime::transaction::{Loaded, Transaction};
@@ -19,8 +18,8 @@ impl Surface {
         &self,
         tx: &mut Transaction<'_>,
         call: &Call<'_>,
-    ) -> Result<Loaded<OfferBook>, BusError<Refused>> {
-        let own = tx.load::<OfferBook, Refused>(&call.caller.account.0).await?;
+    ) -> Result<Loaded<OfferBook>, BusError<Box<ApiFailure>>> {
+        let own = tx.load::<OfferBook, Box<ApiFailure>>(&call.caller.account.0).await?;
         let (persona, now) = (&call.persona()?.persona.id, tx.facts.now);
         let holds = |role: &&str| own.state.active_grant(persona, role, None, now).is_some();
         if call.method.roles.iter().any(holds) { Ok(own) } else { Err(ApiFailure::role(call.method.roles).into()) }
@@ -34,16 +33,15 @@ impl Surface {
         command: impl Into<D::Command>,
         origin: &Origin,
         refuse: impl Fn(D::Refusal) -> ApiFailure,
-    ) -> Result<Done<D::Event>, BusError<Refused>> {
+    ) -> Result<Done<D::Event>, BusError<Box<ApiFailure>>> {
         let command = command.into();
         let committed = self
             .runtime
             .bus
             .transact(origin, async |tx| {
                 self.entitled(tx, call).await?;
-                let mut loaded = tx.load::<D, Refused>(id).await?;
-                tx.decide(&mut loaded, &command)
-                    .map_err(|error| error.map_refusal(|refusal| Refused(Box::new(refuse(refusal)))))
+                let mut loaded = tx.load::<D, Box<ApiFailure>>(id).await?;
+                tx.decide(&mut loaded, &command).map_err(|error| error.map_refusal(|refusal| Box::new(refuse(refusal))))
             })
             .await?;
         let recorded_at = committed.appended.map_or_else(|| self.runtime.clock.now(), |appended| appended.recorded_at);

@@ -4,7 +4,7 @@
 use muniment_journal::SealError;
 use serde_json::{Map, Value, json};
 
-use crate::surface::errors::V1Error;
+use crate::surface::errors::{Outage, RETRY_SECONDS, by_way_of_outage};
 use crate::surface::limits::Limited;
 
 /// Something wrong with an input, by its path.
@@ -134,7 +134,8 @@ impl Code {
 }
 
 /// Why a method did not succeed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{message}")]
 pub struct ApiFailure {
     /// The code.
     pub code: Code,
@@ -162,6 +163,15 @@ impl ApiFailure {
     #[must_use]
     pub fn because(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
         Self { reason: Some(reason), ..Self::plain(code, message) }
+    }
+
+    /// 503: nothing was done, and the same call may succeed shortly.
+    #[must_use]
+    pub fn unavailable(message: &str) -> Self {
+        Self {
+            retry_after_seconds: Some(RETRY_SECONDS),
+            ..Self::because(Code::Unavailable, "service_unavailable", message)
+        }
     }
 
     /// The input is wrong.
@@ -239,7 +249,6 @@ impl ApiFailure {
             extra: self.extra,
             retry_after_seconds: self.retry_after_seconds,
             fault: self.fault,
-            clears_cookie: false,
         }
     }
 
@@ -272,32 +281,17 @@ impl ApiFailure {
     }
 }
 
-impl From<V1Error> for ApiFailure {
-    fn from(error: V1Error) -> Self {
-        match error {
-            V1Error::Fault(what) => Self::fault(what),
-            V1Error::Refused(refusal) if refusal.status == 503 => {
-                let mut fail = Self::because(Code::Unavailable, "service_unavailable", refusal.message);
-                fail.retry_after_seconds = refusal.retry_after_seconds;
-                fail
-            }
-            V1Error::Refused(refusal) => Self::fault(format!("an answer of another surface: {}", refusal.code)),
+impl From<Outage> for ApiFailure {
+    fn from(outage: Outage) -> Self {
+        match outage {
+            Outage::Unavailable(message) => Self::unavailable(message),
+            Outage::Fault(why) => Self::fault(why),
         }
     }
 }
 
-macro_rules! by_way_of_v1_error {
-    ($($error:ty),+ $(,)?) => {$(
-        impl From<$error> for ApiFailure {
-            fn from(error: $error) -> Self {
-                V1Error::from(error).into()
-            }
-        }
-    )+};
-}
-
-by_way_of_v1_error!(
-    muniment_projections::SqlError,
+by_way_of_outage!(
+    ApiFailure: muniment_projections::SqlError,
     muniment_journal::JournalError,
     getrandom::Error,
     crate::runtime::reads::Behind,
@@ -306,7 +300,7 @@ by_way_of_v1_error!(
 /// Nearly all that a call seals is the caller's. Who was erased while it ran is nobody any more.
 impl From<SealError> for ApiFailure {
     fn from(error: SealError) -> Self {
-        if matches!(error, SealError::Erased(_)) { Self::unauthenticated() } else { V1Error::from(error).into() }
+        if matches!(error, SealError::Erased(_)) { Self::unauthenticated() } else { Outage::from(error).into() }
     }
 }
 
@@ -323,15 +317,13 @@ pub struct RestFailure {
     pub retry_after_seconds: Option<u64>,
     /// What the log should say of a fault.
     pub fault: Option<String>,
-    /// Whether the answer takes the cookie away.
-    pub clears_cookie: bool,
 }
 
 impl RestFailure {
     /// An answer that bears its reason alone.
     #[must_use]
     pub fn new(status: u16, error: &'static str) -> Self {
-        Self { status, error, extra: Map::new(), retry_after_seconds: None, fault: None, clears_cookie: false }
+        Self { status, error, extra: Map::new(), retry_after_seconds: None, fault: None }
     }
 
     /// The body.

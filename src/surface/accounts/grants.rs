@@ -16,7 +16,6 @@ use uuid::Uuid;
 use super::attempts::RefusedAttempt;
 use super::failure::{ApiFailure, Code, Issue};
 use super::offers::{answer, last_position, refused, superseded};
-use super::refused::Refused;
 use super::rpc::{Call, Outcome};
 use crate::runtime::BusError;
 use crate::runtime::transaction::Transaction;
@@ -47,7 +46,7 @@ impl Surface {
             .transact(&origin, async |tx| {
                 let own = self.entitled(tx, call).await?;
                 let is_own = account == call.caller.account;
-                let mut book = if is_own { own } else { tx.load::<OfferBook, Refused>(&account.0).await? };
+                let mut book = if is_own { own } else { tx.load::<OfferBook, Box<ApiFailure>>(&account.0).await? };
                 let events = tx.decide(&mut book, &revoke.clone().into()).map_err(refused)?;
                 let_holders_leave(tx, &events).await
             })
@@ -152,9 +151,9 @@ impl Surface {
         call: &Call<'_>,
         scope: &GrantScope,
         by: &PersonaId,
-    ) -> Result<(Vec<GrantId>, Vec<OfferId>), BusError<Refused>> {
+    ) -> Result<(Vec<GrantId>, Vec<OfferId>), BusError<Box<ApiFailure>>> {
         let mut own = Some(self.entitled(tx, call).await?);
-        let mut stream = tx.load::<Scope, Refused>(&stream_id(scope)).await?;
+        let mut stream = tx.load::<Scope, Box<ApiFailure>>(&stream_id(scope)).await?;
         let books: Vec<AccountId> = stream.state.books().cloned().collect();
         let events = tx.decide(&mut stream, &ScopeCommand::Destroy(Destroy {})).map_err(BusError::unexpected)?;
         let (mut grants, mut offers) = (Vec::new(), Vec::new());
@@ -165,7 +164,7 @@ impl Surface {
             let reason = self.sealed_reason(call, account, &format!("scope/{}", scope.id)).await?;
             let mut book = match own.take_if(|_| *account == call.caller.account) {
                 Some(own) => own,
-                None => tx.load::<OfferBook, Refused>(&account.0).await?,
+                None => tx.load::<OfferBook, Box<ApiFailure>>(&account.0).await?,
             };
             let end = EndScope { scope: scope.clone(), revoked_by: Some(by.clone()), reason };
             let events = tx.decide(&mut book, &end.into()).map_err(refused)?;
@@ -184,23 +183,26 @@ fn revoked(events: &[OfferBookEvent]) -> Vec<GrantId> {
 }
 
 /// Notes in the roster who lost a role that must not die out; the last holder cannot.
-async fn let_holders_leave(tx: &mut Transaction<'_>, events: &[OfferBookEvent]) -> Result<(), BusError<Refused>> {
+async fn let_holders_leave(
+    tx: &mut Transaction<'_>,
+    events: &[OfferBookEvent],
+) -> Result<(), BusError<Box<ApiFailure>>> {
     for event in events {
         let OfferBookEvent::GrantRevoked(revoked) = event else { continue };
         if revoked.scope.is_some() || !is_lasting(&revoked.role) {
             continue;
         }
         // At most one lasting grant ends in a revocation of one grant, so the roster is loaded once.
-        let mut roster = tx.load::<Roster, Refused>(ROSTER_ID).await?;
+        let mut roster = tx.load::<Roster, Box<ApiFailure>>(ROSTER_ID).await?;
         let leave = RosterCommand::Leave(Leave { grant: revoked.grant.clone() });
         tx.decide(&mut roster, &leave).map_err(|error| {
             error.map_refusal(|refusal| {
-                Refused(Box::new(match refusal {
+                Box::new(match refusal {
                     RosterRefusal::LastHolder { .. } => {
                         ApiFailure::because(Code::InvalidRequest, "last_holder", refusal.to_string())
                     }
                     RosterRefusal::AlreadyFounded => ApiFailure::fault(refusal),
-                }))
+                })
             })
         })?;
     }

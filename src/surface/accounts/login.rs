@@ -17,7 +17,6 @@ use zeroize::Zeroizing;
 use super::attempts::RefusedAttempt;
 use super::caller::{Caller, Credential};
 use super::failure::{ApiFailure, Code, RestFailure};
-use super::refused::Refused;
 use super::rest::RestReply;
 use super::schema::Input;
 use crate::auth::random_bytes;
@@ -158,7 +157,7 @@ impl Surface {
             .runtime
             .bus
             .transact(&origin, async |tx| {
-                let mut account = tx.load::<Account, Refused>(&found.id.0).await?;
+                let mut account = tx.load::<Account, Box<ApiFailure>>(&found.id.0).await?;
                 if account.state.password_version() != found.version || account.state.password().is_none() {
                     return Ok(false);
                 }
@@ -195,7 +194,7 @@ impl Surface {
         account: &mut crate::runtime::transaction::Loaded<Account>,
         id: &AccountId,
         session: &CredentialId,
-    ) -> Result<(), BusError<Refused>> {
+    ) -> Result<(), BusError<Box<ApiFailure>>> {
         let expires_at = tx.facts.now + self.session_life();
         let open = AccountCommand::OpenSession(OpenSession {
             session: session.clone(),

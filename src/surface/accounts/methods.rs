@@ -2,7 +2,7 @@
 //! (spec/accounts-and-offers.md sections 4.3 to 4.6). Dispatch, documents, limits and the tests of section 10 read it,
 //! so they cannot disagree.
 
-use super::refused::STEP_TOO_LARGE;
+use super::bus_failure::STEP_TOO_LARGE;
 use super::schema::{ACTING, Field, Kind, optional, optional_not_null, required};
 use super::shapes;
 use crate::surface::shape::Shape;

@@ -10,6 +10,7 @@
 mod admin;
 mod attempts;
 pub mod bootstrap;
+mod bus_failure;
 pub mod caller;
 pub mod closings;
 pub mod counts;
@@ -28,7 +29,6 @@ mod own;
 mod people;
 pub mod persona;
 pub mod refusals;
-mod refused;
 pub mod rest;
 pub mod routes;
 pub mod rpc;

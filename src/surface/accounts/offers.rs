@@ -17,7 +17,6 @@ use uuid::Uuid;
 
 use super::attempts::RefusedAttempt;
 use super::failure::{ApiFailure, Code, Issue};
-use super::refused::Refused;
 use super::rpc::{Call, Outcome};
 use crate::config::offers::OfferAuthority;
 use crate::runtime::BusError;
@@ -38,8 +37,8 @@ pub(super) fn answer(refusal: &OfferBookRefusal) -> ApiFailure {
     ApiFailure::because(code, refusal.reason(), refusal.to_string())
 }
 
-pub(super) fn refused(error: BusError<OfferBookRefusal>) -> BusError<Refused> {
-    error.map_refusal(|refusal| Refused(Box::new(answer(&refusal))))
+pub(super) fn refused(error: BusError<OfferBookRefusal>) -> BusError<Box<ApiFailure>> {
+    error.map_refusal(|refusal| Box::new(answer(&refusal)))
 }
 
 /// What an accept came to.
@@ -105,7 +104,7 @@ impl Surface {
         tx: &mut Transaction<'_>,
         call: &Call<'_>,
         draft: &OfferDraft<'_>,
-    ) -> Result<muniment_aggregates::offer_book::Offer, BusError<Refused>> {
+    ) -> Result<muniment_aggregates::offer_book::Offer, BusError<Box<ApiFailure>>> {
         let role = call.input.text("role");
         let persona = &call.persona()?.persona.id;
         let own = call.caller.account == *draft.to;
@@ -114,7 +113,7 @@ impl Surface {
             let reason = "role_grant_offer_role_not_grantable";
             return Err(refuse(Code::Forbidden, reason, "This role is not given by offer.").into());
         }
-        let grants = tx.load::<OfferBook, Refused>(&call.caller.account.0).await?;
+        let grants = tx.load::<OfferBook, Box<ApiFailure>>(&call.caller.account.0).await?;
         let now = tx.facts.now;
         let holds = |role: &str, scope| grants.state.active_grant(persona, role, scope, now).is_some();
         let by_holding = holds(role, None);
@@ -125,7 +124,7 @@ impl Surface {
             let reason = "role_grant_offer_not_authorized";
             return Err(refuse(Code::Forbidden, reason, "The persona may not offer this role here.").into());
         }
-        let account = tx.load::<Account, Refused>(&draft.to.0).await?.state;
+        let account = tx.load::<Account, Box<ApiFailure>>(&draft.to.0).await?.state;
         if account.registered().is_none() || account.erased_at().is_some() {
             return Err(refuse(Code::NotFound, "account_not_found", "There is no such account.").into());
         }
@@ -138,17 +137,17 @@ impl Surface {
             return Err(refuse(Code::InvalidParams, reason, "The persona is not of the account.").into());
         }
         if let Some(scope) = draft.scope {
-            let mut stream = tx.load::<Scope, Refused>(&stream_id(scope)).await?;
+            let mut stream = tx.load::<Scope, Box<ApiFailure>>(&stream_id(scope)).await?;
             let join = ScopeCommand::Join(Join { account: draft.to.clone() });
             tx.decide(&mut stream, &join).map_err(|error| {
                 error.map_refusal(|refusal| match refusal {
                     ScopeRefusal::Destroyed => {
-                        Refused(Box::new(refuse(Code::InvalidParams, "scope_destroyed", "The scope was destroyed.")))
+                        Box::new(refuse(Code::InvalidParams, "scope_destroyed", "The scope was destroyed."))
                     }
                 })
             })?;
         }
-        let mut book = tx.load::<OfferBook, Refused>(&draft.to.0).await?;
+        let mut book = tx.load::<OfferBook, Box<ApiFailure>>(&draft.to.0).await?;
         let ttl = TimeDelta::from_std(self.offers.ttl).unwrap_or(TimeDelta::MAX);
         let command = MakeOffer {
             offer: draft.offer.clone(),
@@ -221,10 +220,10 @@ impl Surface {
             .runtime
             .bus
             .transact(&origin, async |tx| {
-                let mut book = tx.load::<OfferBook, Refused>(&account.0).await?;
+                let mut book = tx.load::<OfferBook, Box<ApiFailure>>(&account.0).await?;
                 let events = tx.decide(&mut book, &accept.clone().into()).map_err(refused)?;
                 if gives_lasting_role(&events) {
-                    let mut roster = tx.load::<Roster, Refused>(ROSTER_ID).await?;
+                    let mut roster = tx.load::<Roster, Box<ApiFailure>>(ROSTER_ID).await?;
                     admit_new_holders(tx, &mut roster, account, &events)?;
                 }
                 let offer = book.state.offer(&id).cloned().ok_or_else(|| ApiFailure::fault("an offer vanished"))?;
@@ -343,7 +342,7 @@ pub(super) fn admit_new_holders(
     roster: &mut Loaded<Roster>,
     account: &AccountId,
     events: &[OfferBookEvent],
-) -> Result<(), BusError<Refused>> {
+) -> Result<(), BusError<Box<ApiFailure>>> {
     for created in events.iter().filter_map(lasting_grant) {
         let admit = RosterCommand::Admit(Admit {
             role: created.role.clone(),

@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 use super::attempts::RefusedAttempt;
 use super::failure::{ApiFailure, Code};
-use super::refused::Refused;
 use super::rpc::{Call, Outcome};
 use crate::auth::api_token;
 use crate::runtime::{BusError, Origin};
@@ -117,10 +116,10 @@ impl Surface {
             .runtime
             .bus
             .transact(origin, async |tx| {
-                let mut account = tx.load::<Account, Refused>(&account.0).await?;
+                let mut account = tx.load::<Account, Box<ApiFailure>>(&account.0).await?;
                 let events = tx.decide(&mut account, &close).map_err(BusError::unexpected)?;
                 if !events.is_empty() {
-                    let mut stream = tx.load::<Session, Refused>(&session.0).await?;
+                    let mut stream = tx.load::<Session, Box<ApiFailure>>(&session.0).await?;
                     tx.decide(&mut stream, &revoke).map_err(BusError::unexpected)?;
                 }
                 Ok(())

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::bus_failure::STEP_TOO_LARGE;
 use super::failure::Code;
 use super::methods::RpcMethod;
-use super::refused::STEP_TOO_LARGE;
 use super::routes::{LiveAnswer, LiveRoute, RestRoute, Route};
 use crate::surface::refusals::{Codes, by_status};
 

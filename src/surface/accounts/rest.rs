@@ -14,7 +14,6 @@ use super::rpc::{RpcReply, Transport, failure, not_json};
 use super::schema::{self, Input};
 use super::{document, failure, openrpc};
 use crate::surface::Surface;
-use crate::surface::errors::V1Error;
 use crate::surface::input;
 use crate::surface::request::{Body, BodyError};
 
@@ -244,12 +243,5 @@ async fn read_object(body: &mut Body) -> Result<Map<String, Value>, RestFailure>
     match input::strict_value(&bytes) {
         Ok(Value::Object(given)) => Ok(given),
         Ok(_) | Err(_) => Err(RestFailure::new(400, "invalid_json_body")),
-    }
-}
-
-/// A refusal of the older surface has no place here.
-impl From<RestFailure> for V1Error {
-    fn from(flat: RestFailure) -> Self {
-        Self::fault(flat.error)
     }
 }

@@ -18,7 +18,6 @@ use zeroize::Zeroizing;
 use super::attempts::RefusedAttempt;
 use super::failure::{ApiFailure, Code, RestFailure};
 use super::login::Requester;
-use super::refused::Refused;
 use super::rest::RestReply;
 use super::schema::Input;
 use crate::auth::session_token::FreshSession;
@@ -122,14 +121,14 @@ impl Surface {
             .bus
             .transact(&origin, async |tx| {
                 if let Some(invite) = &invite {
-                    let mut stream = tx.load::<Invite, Refused>(&invite.0).await?;
+                    let mut stream = tx.load::<Invite, Box<ApiFailure>>(&invite.0).await?;
                     let claim = InviteCommand::Claim(Claim { account: new.id.clone() });
                     tx.decide(&mut stream, &claim).map_err(|error| {
                         error.map_refusal(|refusal| {
-                            Refused(Box::new(match refusal {
+                            Box::new(match refusal {
                                 InviteRefusal::NotFound => no_matching_invite(),
                                 InviteRefusal::Empty | InviteRefusal::AlreadyCreated => ApiFailure::fault(refusal),
-                            }))
+                            })
                         })
                     })?;
                 }

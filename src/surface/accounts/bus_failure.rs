@@ -5,25 +5,21 @@ use muniment_aggregates::decider::Refuse;
 use super::failure::{ApiFailure, Code};
 use crate::auth::passwords::HashError;
 use crate::runtime::BusError;
-use crate::surface::errors::{OUTCOME_UNKNOWN, RETRY_SECONDS};
+use crate::surface::errors::OUTCOME_UNKNOWN;
 
 /// The reason of a step that ends more than one append may hold.
 pub(super) const STEP_TOO_LARGE: &str = "step_too_large";
 
 /// What a decision over several aggregates refuses: the answer itself.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{}", .0.message)]
-pub struct Refused(pub Box<ApiFailure>);
-
-impl Refuse for Refused {
+impl Refuse for Box<ApiFailure> {
     fn reason(&self) -> &'static str {
-        self.0.reason.unwrap_or("refused")
+        self.reason.unwrap_or("refused")
     }
 }
 
-impl From<ApiFailure> for BusError<Refused> {
+impl From<ApiFailure> for BusError<Box<ApiFailure>> {
     fn from(fail: ApiFailure) -> Self {
-        Self::Refused(Refused(Box::new(fail)))
+        Self::Refused(Box::new(fail))
     }
 }
 
@@ -40,9 +36,7 @@ impl ApiFailure {
         match error {
             HashError::Busy => {
                 let message = "Too many sign-ins wait at present; nothing was done. Try again shortly.";
-                let mut fail = Self::because(Code::Unavailable, "service_unavailable", message);
-                fail.retry_after_seconds = Some(RETRY_SECONDS);
-                fail
+                Self::unavailable(message)
             }
             HashError::Random(_) | HashError::Hashing(_) => Self::fault(error),
         }
@@ -58,9 +52,7 @@ impl ApiFailure {
                     tracing::warn!(error = why, "a command could not be recorded");
                 }
                 let message = "The record cannot be written at present; nothing was done. Try again shortly.";
-                let mut fail = Self::because(Code::Unavailable, "service_unavailable", message);
-                fail.retry_after_seconds = Some(RETRY_SECONDS);
-                fail
+                Self::unavailable(message)
             }
             BusError::Uncertain(why) => {
                 tracing::warn!(error = why, "whether a command was recorded is not known");
@@ -80,9 +72,9 @@ impl ApiFailure {
     }
 }
 
-impl From<BusError<Refused>> for ApiFailure {
-    fn from(error: BusError<Refused>) -> Self {
-        Self::from_decision(error, |refused| *refused.0)
+impl From<BusError<Box<ApiFailure>>> for ApiFailure {
+    fn from(error: BusError<Box<ApiFailure>>) -> Self {
+        Self::from_decision(error, |failure| *failure)
     }
 }
 
@@ -90,10 +82,12 @@ impl From<BusError<Refused>> for ApiFailure {
 mod tests {
     use super::*;
     use crate::surface::accounts::methods::RPC_METHODS;
+    use crate::surface::errors::RETRY_SECONDS;
 
     #[test]
     fn what_can_never_be_recorded_is_refused_with_its_size_and_never_as_worth_another_try() {
-        let fail = ApiFailure::from(BusError::<Refused>::TooLarge("it has 30000 parts, more than 20000".to_owned()));
+        let fail =
+            ApiFailure::from(BusError::<Box<ApiFailure>>::TooLarge("it has 30000 parts, more than 20000".to_owned()));
         assert_eq!((fail.code, fail.reason), (Code::InvalidRequest, Some(STEP_TOO_LARGE)));
         assert_eq!((fail.fault.as_ref(), fail.retry_after_seconds), (None, None), "it is no fault of ours");
         assert!(fail.message.contains("30000 parts, more than 20000"), "{}", fail.message);
@@ -101,7 +95,7 @@ mod tests {
         let names: Vec<&str> = declared.map(|method| method.name).collect();
         let ends_many = ["role_grant_revoke", "scope_destroy", "role_grant_offer_accept", "self_service_role_set"];
         assert_eq!(names, ends_many, "what ends as many offers as there are");
-        let busy = ApiFailure::from(BusError::<Refused>::Unavailable("the disk is full".to_owned()));
+        let busy = ApiFailure::from(BusError::<Box<ApiFailure>>::Unavailable("the disk is full".to_owned()));
         assert_eq!((busy.code, busy.retry_after_seconds), (Code::Unavailable, Some(RETRY_SECONDS)));
     }
 }

@@ -68,15 +68,6 @@ pub async fn by_id(store: &ReadStore, id: &AccountId) -> Result<Option<AccountRo
     store.fetch_optional(&sql, &[id.0.as_str().into()]).await?.as_ref().map(from_row).transpose()
 }
 
-/// The account of a subject that is not erased.
-///
-/// # Errors
-/// What the database says.
-pub async fn by_subject(store: &ReadStore, of: &SubjectId) -> Result<Option<AccountRow>, SqlError> {
-    let sql = format!("{SELECT} WHERE subject = $1 AND erased_at IS NULL ORDER BY position LIMIT 1");
-    store.fetch_optional(&sql, &[of.0.as_str().into()]).await?.as_ref().map(from_row).transpose()
-}
-
 /// Accounts that are not erased, oldest first.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::{Fact, to_json};
 use crate::projection::{ApplyError, Projection, Table};
-use crate::query::{Query, json, parsed, position, subject, total};
+use crate::query::{Query, json, parsed, position, subject};
 use crate::rows::Rows;
 use crate::store::ReadStore;
 
@@ -105,16 +105,6 @@ pub async fn of_company(
     }
     query.push(" ORDER BY t.position DESC").limit(limit);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
-}
-
-/// How many tokens of a company are neither revoked nor expired at `now`.
-///
-/// # Errors
-/// What the database says.
-pub async fn live_count(store: &ReadStore, company: &CompanyId, now: DateTime<Utc>) -> Result<u64, SqlError> {
-    let sql = "SELECT COUNT(*) AS total FROM agent_tokens_v1_g0 WHERE company_id = $1 AND revoked_at IS NULL \
-        AND (expires_at IS NULL OR expires_at > $2)";
-    total(store.fetch_optional(sql, &[company.as_str().into(), now.into()]).await?)
 }
 
 /// The projection.

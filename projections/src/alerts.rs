@@ -10,7 +10,7 @@ use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::Fact;
 use crate::projection::{ApplyError, Projection, Table};
-use crate::query::{Query, parsed, parsed_or_null, position, total};
+use crate::query::{Query, parsed, parsed_or_null, position};
 use crate::rows::{InsertBatch, Rows};
 use crate::store::ReadStore;
 
@@ -191,15 +191,6 @@ pub async fn of_company(
 pub async fn by_id(store: &ReadStore, id: &AlertId) -> Result<Option<AlertRow>, SqlError> {
     let sql = format!("{SELECT} WHERE id = $1");
     store.fetch_optional(&sql, &[id.as_str().into()]).await?.as_ref().map(from_row).transpose()
-}
-
-/// How many alerts of a company are open.
-///
-/// # Errors
-/// What the database says.
-pub async fn open_count(store: &ReadStore, company: &CompanyId) -> Result<u64, SqlError> {
-    let sql = "SELECT COUNT(*) AS total FROM alerts_v1_g0 WHERE company_id = $1 AND state = 'open'";
-    total(store.fetch_optional(sql, &[company.as_str().into()]).await?)
 }
 
 /// The projection.

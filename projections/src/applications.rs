@@ -221,20 +221,6 @@ pub async fn history(store: &ReadStore, id: &ApplicationId) -> Result<Vec<Status
         .collect()
 }
 
-/// How many applications have each status.
-///
-/// # Errors
-/// What the database says.
-pub async fn count_by_status(store: &ReadStore) -> Result<Vec<(ApplicationStatus, u64)>, SqlError> {
-    let sql = "SELECT status, COUNT(*) AS total FROM applications_v1_g0 GROUP BY status ORDER BY status";
-    store
-        .fetch_all(sql, &[])
-        .await?
-        .iter()
-        .map(|row| Ok((parsed(row, "status", ApplicationStatus::parse)?, row.count("total")?)))
-        .collect()
-}
-
 /// The projection.
 #[derive(Debug, Clone, Copy)]
 pub struct Applications;

@@ -146,15 +146,6 @@ pub async fn by_key(store: &ReadStore, company: &CompanyId, key: &str) -> Result
     store.fetch_optional(&sql, &[company.as_str().into(), key.into()]).await?.as_ref().map(from_row).transpose()
 }
 
-/// The metric with this id.
-///
-/// # Errors
-/// What the database says.
-pub async fn by_id(store: &ReadStore, id: &MetricId) -> Result<Option<MetricRow>, SqlError> {
-    let sql = format!("{SELECT} WHERE id = $1");
-    store.fetch_optional(&sql, &[id.as_str().into()]).await?.as_ref().map(from_row).transpose()
-}
-
 /// How many metrics a company has.
 ///
 /// # Errors
@@ -162,14 +153,6 @@ pub async fn by_id(store: &ReadStore, id: &MetricId) -> Result<Option<MetricRow>
 pub async fn count_of_company(store: &ReadStore, company: &CompanyId) -> Result<u64, SqlError> {
     let sql = "SELECT COUNT(*) AS total FROM metrics_v1_g0 WHERE company_id = $1";
     total(store.fetch_optional(sql, &[company.as_str().into()]).await?)
-}
-
-/// How many metrics there are.
-///
-/// # Errors
-/// What the database says.
-pub async fn count(store: &ReadStore) -> Result<u64, SqlError> {
-    total(store.fetch_optional("SELECT COUNT(*) AS total FROM metrics_v1_g0", &[]).await?)
 }
 
 /// Metrics that are late at `now` by their rule and were not said to be, the longest overdue first.

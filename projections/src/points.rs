@@ -10,7 +10,7 @@ use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::Fact;
 use crate::projection::{ApplyError, Projection, Table};
-use crate::query::{Query, parsed, position, total};
+use crate::query::{Query, parsed, position};
 use crate::rows::{InsertBatch, Rows};
 use crate::store::ReadStore;
 
@@ -178,25 +178,6 @@ pub async fn by_id(store: &ReadStore, id: &PointId) -> Result<Option<PointRow>, 
     query.push(COLUMNS).push(", p.value, p.original_value, p.corrected_at FROM points_v1_g0 p WHERE");
     query.bind(" p.id = ", id.as_str());
     store.fetch_optional(query.sql(), query.args()).await?.as_ref().map(from_row).transpose()
-}
-
-/// The point that was recorded at this position.
-///
-/// # Errors
-/// What the database says.
-pub async fn by_position(store: &ReadStore, at: Position) -> Result<Option<PointRow>, SqlError> {
-    let mut query = Query::new("SELECT ");
-    query.push(COLUMNS).push(", p.value, p.original_value, p.corrected_at FROM points_v1_g0 p WHERE");
-    query.bind(" p.position = ", at.0);
-    store.fetch_optional(query.sql(), query.args()).await?.as_ref().map(from_row).transpose()
-}
-
-/// How many points there are, over all metrics.
-///
-/// # Errors
-/// What the database says.
-pub async fn count(store: &ReadStore) -> Result<u64, SqlError> {
-    total(store.fetch_optional("SELECT COUNT(*) AS total FROM points_v1_g0", &[]).await?)
 }
 
 /// The projection.

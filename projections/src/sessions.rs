@@ -11,7 +11,7 @@ use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::Fact;
 use crate::projection::{ApplyError, Projection, Table};
-use crate::query::{Query, position, total, word};
+use crate::query::{Query, position, word};
 use crate::rows::{InsertBatch, Rows};
 use crate::store::ReadStore;
 
@@ -64,25 +64,6 @@ pub async fn by_public_id(store: &ReadStore, public_id: &CredentialId) -> Result
     store.fetch_optional(&sql, &[public_id.0.as_str().into()]).await?.as_ref().map(from_row).transpose()
 }
 
-/// Sessions of an account, newest first, ended and expired ones included.
-///
-/// # Errors
-/// What the database says.
-pub async fn of_account(
-    store: &ReadStore,
-    account: &AccountId,
-    before: Option<Position>,
-    limit: usize,
-) -> Result<Vec<SessionRow>, SqlError> {
-    let mut query = Query::new(SELECT);
-    query.bind(" WHERE account_id = ", account.0.as_str());
-    if let Some(before) = before {
-        query.bind(" AND position < ", before.0);
-    }
-    query.push(" ORDER BY position DESC").limit(limit);
-    store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
-}
-
 /// Sessions of an account that are neither ended nor expired at `now`, newest first.
 ///
 /// # Errors
@@ -117,16 +98,6 @@ pub async fn expired(store: &ReadStore, now: DateTime<Utc>, limit: usize) -> Res
     let mut query = Query::new(SELECT);
     query.bind(" WHERE ended_at IS NULL AND expires_at <= ", now).push(" ORDER BY expires_at, position").limit(limit);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
-}
-
-/// How many sessions of an account are neither ended nor expired at `now`.
-///
-/// # Errors
-/// What the database says.
-pub async fn live_count(store: &ReadStore, account: &AccountId, now: DateTime<Utc>) -> Result<u64, SqlError> {
-    let sql = "SELECT COUNT(*) AS total FROM sessions_v1_g0 WHERE account_id = $1 AND ended_at IS NULL \
-        AND expires_at > $2";
-    total(store.fetch_optional(sql, &[account.0.as_str().into(), now.into()]).await?)
 }
 
 /// The projection.

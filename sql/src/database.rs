@@ -20,17 +20,6 @@ pub enum Engine {
     Postgres,
 }
 
-impl Engine {
-    /// The folder of `migrations/` that holds this engine's schema.
-    #[must_use]
-    pub const fn folder(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite",
-            Self::Postgres => "postgres",
-        }
-    }
-}
-
 /// A pool of connections. Cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Database {

@@ -78,16 +78,4 @@ impl SqlError {
         // SQLite's extended codes have the primary one in their lowest byte: too big, constraint, mismatch.
         code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 18..=20))
     }
-
-    /// The name of the violated unique constraint or index, where that is what happened.
-    ///
-    /// SQLite names the columns (`events.dedupe_key`), PostgreSQL the constraint.
-    #[must_use]
-    pub fn unique_violation(&self) -> Option<String> {
-        let Self::Driver(sqlx::Error::Database(error)) = self else { return None };
-        if !error.is_unique_violation() {
-            return None;
-        }
-        Some(error.constraint().map_or_else(|| error.message().to_owned(), str::to_owned))
-    }
 }

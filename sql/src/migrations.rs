@@ -202,6 +202,9 @@ pub async fn pending(database: &Database, namespace: &Namespace<'_>) -> Result<V
 /// Records the first steps of a namespace as applied without running them. Whether the schema really has what they
 /// would have made is the caller's word; it is not checked.
 ///
+/// No command of ours calls it: it is for the program of an operator whose tables were made by other means, and there is
+/// no flag that skips a check at the start.
+///
 /// # Errors
 /// When a name is unknown or out of order, or the namespace has rows.
 pub async fn baseline(
@@ -235,7 +238,8 @@ pub async fn baseline(
     Ok(tx.commit().await?)
 }
 
-/// Refuses a namespace of a module from elsewhere that claims to be ours.
+/// Refuses a namespace of a module from elsewhere that claims to be ours. Programs that keep tables of their own in the
+/// same database ask this before [`migrate`]; ours has no such module.
 ///
 /// # Errors
 /// When the name begins with [`RESERVED_PREFIX`].

@@ -329,14 +329,6 @@ pub const METHODS: &[Method] = &[
         answers: 200 APPLICATION_DECIDED; refuses: 400 missing_field, 404 application_not_found, 409 invalid_transition),
 ];
 
-impl Method {
-    /// The names of the body's fields.
-    #[must_use]
-    pub fn body_fields(&self) -> Vec<&'static str> {
-        self.body.iter().map(|field| field.name).collect()
-    }
-}
-
 /// Finds the row of a path, still percent-encoded, with the raw segments that stand for parameters.
 #[must_use]
 pub fn find(verb: Verb, path: &str) -> Option<(&'static Method, Vec<&str>)> {

@@ -1,13 +1,11 @@
 //! What the program tells its operator: log lines to stderr, figures for Prometheus, traces for a collector.
 //!
-//! A line is written once, where an error is handled, with the field names of [`fields`]; [`redaction`] looks at
-//! every line before it leaves; [`panics`] says where one happened. [`figures`] keeps the counters. [`spans`] are made where a
-//! request may wait, and leave by `export` when there is a collector; [`requests`] and [`connections`] come from outside.
+//! A line is written once, where an error is handled; [`redaction`] looks at every line before it leaves; [`panics`] says
+//! where one happened. [`figures`] keeps the counters. [`spans`] are made where a request may wait, and leave by `export` when there is a collector; [`requests`] and [`connections`] come from outside.
 
 pub mod connections;
 #[cfg(feature = "otel")]
 mod export;
-pub mod fields;
 pub mod figures;
 #[cfg(not(feature = "otel"))]
 mod no_export;

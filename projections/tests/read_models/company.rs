@@ -11,7 +11,8 @@ use muniment_aggregates::ids::{ApplicationId, CompanyId, CredentialId, FounderId
 use muniment_aggregates::metric::{MetricDefined, MetricEvent, PointRecorded};
 use muniment_aggregates::sealed::SubjectId;
 use muniment_projections::applications::ReviewFilter;
-use muniment_projections::{LastUsed, agent_tokens, applications};
+use muniment_projections::points::{Order, PointKey, PointQuery};
+use muniment_projections::{LastUsed, PAGE_ROWS_MAX, ReadStore, agent_tokens, applications, metrics, points};
 
 use crate::harness::on_both_engines;
 use crate::history::{History, beginning, bytes, sealed};
@@ -87,6 +88,26 @@ pub(crate) fn point(history: &mut History, company: &CompanyId, metric: &MetricI
     id
 }
 
+/// The company of the histories here.
+pub(crate) fn acme() -> CompanyId {
+    CompanyId::from_random(bytes(1))
+}
+
+/// How many points its metrics have, read page by page as the product does.
+pub(crate) async fn count_points(store: &ReadStore) -> usize {
+    let mut points_count = 0;
+    for metric in metrics::of_company(store, &acme(), None, PAGE_ROWS_MAX).await.unwrap() {
+        let mut query = PointQuery { from: None, to: None, order: Order::Ascending, after: None, limit: PAGE_ROWS_MAX };
+        loop {
+            let page = points::page(store, &metric.id, &query).await.unwrap();
+            points_count += page.len();
+            let Some(last) = page.last() else { break };
+            query.after = Some(PointKey { instant: last.instant, position: last.position });
+        }
+    }
+    points_count
+}
+
 /// A company with one metric and three points.
 pub(crate) fn company_history() -> History {
     let mut history = History::new();
@@ -141,7 +162,8 @@ async fn every_status_stays_in_the_history_with_who_when_and_why() {
                 (ApplicationStatus::Withdrawn, Some("founder"), Some("changed our mind")),
             ]
         );
-        assert_eq!(applications::count_by_status(&desk.store).await.unwrap(), [(ApplicationStatus::Withdrawn, 1)]);
+        let withdrawn = applications::by_id(&desk.store, &id).await.unwrap().unwrap();
+        assert_eq!(withdrawn.status, ApplicationStatus::Withdrawn);
     })
     .await;
 }
@@ -224,7 +246,6 @@ async fn tokens_are_listed_newest_first_with_their_ends_and_their_last_use() {
         assert_eq!(default.revoked_at, Some(history.now));
         assert_eq!(default.founder_subject, SubjectId("subject-1".to_owned()));
         assert_eq!(agent_tokens::by_public_id(&desk.store, &new.public_id).await.unwrap().as_ref(), Some(new));
-        assert_eq!(agent_tokens::live_count(&desk.store, &company, history.now).await.unwrap(), 2);
     })
     .await;
 }

@@ -81,7 +81,7 @@ async fn a_metric_shows_its_definition_and_no_value_before_the_first_point() {
         assert_eq!(found.id, series.id);
         assert_eq!(found.display_name, "The revenue");
         assert_eq!((found.latest.clone(), found.points_count, found.position), (None, 0, Position(1)));
-        assert_eq!(metrics::by_id(&desk.store, &series.id).await.unwrap(), Some(found));
+        assert_eq!(metrics::of_company(&desk.store, &series.company, None, 10).await.unwrap(), [found]);
         assert_eq!(metrics::by_key(&desk.store, &series.company, "other").await.unwrap(), None);
     })
     .await;
@@ -96,11 +96,11 @@ async fn the_latest_point_is_the_greatest_instant_and_of_equal_ones_the_later_re
         series.point(&mut history, 2, 70.0);
         let tie = series.point(&mut history, 5, 110.0);
         desk.fold(&history, 2).await;
-        let latest = metrics::by_id(&desk.store, &series.id).await.unwrap().unwrap().latest.unwrap();
+        let latest = metrics::by_key(&desk.store, &series.company, "revenue").await.unwrap().unwrap().latest.unwrap();
         assert_eq!((latest.value, latest.point), (110.0, tie));
         series.point(&mut history, 4, 1.0);
         desk.fold(&history, 2).await;
-        let found = metrics::by_id(&desk.store, &series.id).await.unwrap().unwrap();
+        let found = metrics::by_key(&desk.store, &series.company, "revenue").await.unwrap().unwrap();
         assert_eq!((found.latest.unwrap().value, found.points_count), (110.0, 4));
     })
     .await;
@@ -114,7 +114,7 @@ async fn settings_change_what_was_given_and_never_the_key() {
         let change = ChangeSettings { display_name: Some("Income".to_owned()), ..ChangeSettings::default() };
         series.run(&mut history, &MetricCommand::ChangeSettings(change));
         desk.fold(&history, 10).await;
-        let found = metrics::by_id(&desk.store, &series.id).await.unwrap().unwrap();
+        let found = metrics::by_key(&desk.store, &series.company, "revenue").await.unwrap().unwrap();
         assert_eq!(
             (found.key.as_str(), found.display_name.as_str(), found.unit.as_str()),
             ("revenue", "Income", "count")
@@ -193,8 +193,10 @@ async fn a_correction_shows_everywhere_but_in_what_was_known_before_it() {
         desk.fold(&history, 100).await;
         let found = points::by_id(&desk.store, &point).await.unwrap().unwrap();
         assert_eq!((found.value, found.original_value), (90.0, Some(100.0)));
-        assert_eq!(points::by_position(&desk.store, Position(2)).await.unwrap(), Some(found));
-        assert_eq!(metrics::by_id(&desk.store, &series.id).await.unwrap().unwrap().latest.unwrap().value, 90.0);
+        assert_eq!(
+            metrics::by_key(&desk.store, &series.company, "revenue").await.unwrap().unwrap().latest.unwrap().value,
+            90.0
+        );
         let all = PointQuery { from: None, to: None, order: Order::Descending, after: None, limit: 10 };
         for (known_at, expected) in [
             (Position(1), vec![]),
@@ -237,7 +239,8 @@ async fn alerts_are_listed_newest_first_and_by_state() {
         desk.fold(&history, 4).await;
         let seen = alerts::by_id(&desk.store, &newest[0].id).await.unwrap().unwrap();
         assert_eq!((seen.state, seen.acknowledged_by.as_deref()), (AlertState::Acknowledged, Some("bot")));
-        assert_eq!(alerts::open_count(&desk.store, &series.company).await.unwrap(), 11);
+        let open = AlertFilter { state: Some(AlertState::Open), ..AlertFilter::default() };
+        assert_eq!(alerts::of_company(&desk.store, &series.company, &open, 100).await.unwrap().len(), 11);
         let filter =
             AlertFilter { state: Some(AlertState::Acknowledged), metric: Some(series.id.clone()), before: None };
         assert_eq!(alerts::of_company(&desk.store, &series.company, &filter, 10).await.unwrap(), [seen]);
@@ -252,7 +255,7 @@ async fn the_current_version_of_each_rule_is_shown_and_the_late_rule_says_when_t
         let mut series = Series::define(&mut history, 1, "revenue");
         series.point(&mut history, 1, 10.0);
         desk.fold(&history, 10).await;
-        assert_eq!(metrics::by_id(&desk.store, &series.id).await.unwrap().unwrap().late_due_at, None);
+        assert_eq!(metrics::by_key(&desk.store, &series.company, "revenue").await.unwrap().unwrap().late_due_at, None);
         for threshold in [0.7, 0.9] {
             let rule = RuleChange { threshold: Some(threshold), ..RuleChange::of(RuleType::GrowthSpike) };
             series.run(&mut history, &MetricCommand::SetRule(SetRule { rule, by: Some("bot".to_owned()) }));
@@ -268,7 +271,10 @@ async fn the_current_version_of_each_rule_is_shown_and_the_late_rule_says_when_t
         assert_eq!(shown, [(RuleType::GrowthSpike, 0.9, Some("bot")), (RuleType::Late, 0.25, None)]);
 
         let due = beginning() + TimeDelta::days(2) + TimeDelta::hours(6);
-        assert_eq!(metrics::by_id(&desk.store, &series.id).await.unwrap().unwrap().late_due_at, Some(due));
+        assert_eq!(
+            metrics::by_key(&desk.store, &series.company, "revenue").await.unwrap().unwrap().late_due_at,
+            Some(due)
+        );
         assert_eq!(series.state.late_due_at(), Some(due));
         let early = due - TimeDelta::seconds(1);
         assert!(metrics::late_due(&desk.store, early, 10).await.unwrap().is_empty());

@@ -45,22 +45,22 @@ pub(crate) fn sign_in(history: &mut History, account_id: &str, account: &mut Acc
 }
 
 #[tokio::test]
-async fn an_account_is_found_by_id_and_subject_until_it_is_erased() {
+async fn an_account_is_found_by_id_and_listed_until_it_is_erased() {
     on_both_engines(async |desk| {
         let mut history = History::new();
         let mut account = register(&mut history, "account-1", "subject-1");
         desk.fold(&history, 10).await;
-        let subject = SubjectId("subject-1".to_owned());
-        let found = accounts::by_subject(&desk.store, &subject).await.unwrap().unwrap();
+        let id = AccountId("account-1".to_owned());
+        let found = accounts::by_id(&desk.store, &id).await.unwrap().unwrap();
         assert_eq!((found.id.0.as_str(), found.username.as_str()), ("account-1", "founder-abc"));
         assert_eq!(found.personas, [PersonaId("account-1-persona".to_owned())]);
         assert!(found.email_verified);
-        assert_eq!(accounts::by_id(&desk.store, &found.id).await.unwrap(), Some(found.clone()));
+        assert_eq!(accounts::list(&desk.store, 10, 0).await.unwrap(), std::slice::from_ref(&found));
 
         let erase = AccountCommand::Erase(Erase { reason: "asked".to_owned() });
         history.decide("account-1", &mut account, &erase);
         desk.fold(&history, 10).await;
-        assert_eq!(accounts::by_subject(&desk.store, &subject).await.unwrap(), None);
+        assert_eq!(accounts::list(&desk.store, 10, 0).await.unwrap(), []);
         let erased = accounts::by_id(&desk.store, &found.id).await.unwrap().unwrap();
         assert_eq!((erased.username.as_str(), erased.erased_at), ("", Some(history.now)));
         assert_eq!(accounts::count(&desk.store).await.unwrap(), 0);
@@ -79,10 +79,10 @@ async fn a_session_ends_by_its_own_stream_by_the_cap_and_with_its_account() {
         }
         desk.fold(&history, 2).await;
         let owner = AccountId("account-1".to_owned());
-        let listed = sessions::of_account(&desk.store, &owner, None, 10).await.unwrap();
-        let ends: Vec<_> = listed.iter().map(|row| (row.public_id.clone(), row.end_reason.as_deref())).collect();
-        assert_eq!(ends, [(session_id(3), None), (session_id(2), None), (session_id(1), Some("evicted"))]);
-        assert_eq!(sessions::live_count(&desk.store, &owner, history.now).await.unwrap(), 2);
+        let live = sessions::live_of_account(&desk.store, &owner, history.now, 10).await.unwrap();
+        assert_eq!(live.iter().map(|row| &row.public_id).collect::<Vec<_>>(), [&session_id(3), &session_id(2)]);
+        let one = sessions::by_public_id(&desk.store, &session_id(1)).await.unwrap().unwrap();
+        assert_eq!(one.end_reason.as_deref(), Some("evicted"));
 
         let mut two = Session::default();
         for event in history.events.iter().filter(|event| *event.stream.id == *session_id(2).0) {

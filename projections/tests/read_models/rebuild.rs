@@ -6,9 +6,9 @@ use muniment_aggregates::ids::{ApplicationId, CompanyId};
 use muniment_aggregates::record::Position;
 use muniment_projections::rebuild::{Progress, RebuildError, rebuild};
 use muniment_projections::verify::{DifferenceKind, verify};
-use muniment_projections::{Advance, AdvanceError, OnMismatch, Purpose, metrics, points};
+use muniment_projections::{Advance, AdvanceError, OnMismatch, Purpose, metrics};
 
-use crate::company::{company_history, define, point};
+use crate::company::{acme, company_history, count_points, define, point};
 use crate::harness::on_both_engines;
 use crate::history::{History, bytes};
 
@@ -40,8 +40,8 @@ async fn a_rebuilt_model_takes_the_place_of_the_live_one() {
         let all = desk.store.checkpoints().await.unwrap();
         assert_eq!(all.len(), desk.store.projections().len(), "the old generations are gone");
         assert!(all.iter().all(|at| at.purpose == Purpose::Live && at.generation == 1));
-        assert_eq!(points::count(&desk.store).await.unwrap(), 1_003);
-        assert_eq!(metrics::count(&desk.store).await.unwrap(), 2);
+        assert_eq!(count_points(&desk.store).await, 1_003);
+        assert_eq!(metrics::count_of_company(&desk.store, &acme()).await.unwrap(), 2);
     })
     .await;
 }
@@ -57,14 +57,14 @@ async fn the_model_serves_and_advances_while_it_is_rebuilt() {
             // While the first page is being read, the rest arrives at the live model.
             let first = !std::mem::replace(&mut *arrived.lock().unwrap(), true);
             if first {
-                assert_eq!(metrics::count(&desk.store).await.unwrap(), 2);
+                assert_eq!(metrics::count_of_company(&desk.store, &acme()).await.unwrap(), 2);
                 desk.fold(&history, 50).await;
             }
             history.read(after, limit).await
         };
         let at = rebuild(&desk.store, "points", &read, &|_| {}).await.unwrap();
         assert_eq!(at, history.head());
-        assert_eq!(points::count(&desk.store).await.unwrap(), 403);
+        assert_eq!(count_points(&desk.store).await, 403);
     })
     .await;
 }
@@ -79,13 +79,13 @@ async fn an_interrupted_rebuild_goes_on_where_it_was() {
         };
         let interrupted = rebuild(&desk.store, "points", &cut, &|_| {}).await;
         assert!(matches!(interrupted, Err(RebuildError::Read { after: Position(5_000), .. })));
-        assert_eq!(points::count(&desk.store).await.unwrap(), 6_003, "the live model still serves");
+        assert_eq!(count_points(&desk.store).await, 6_003, "the live model still serves");
 
         let steps = Mutex::new(Vec::new());
         let progress = |step: Progress| steps.lock().unwrap().push(step.position);
         rebuild(&desk.store, "points", |after, limit| history.read(after, limit), &progress).await.unwrap();
         assert_eq!(steps.into_inner().unwrap(), [Position(5_000), history.head()]);
-        assert_eq!(points::count(&desk.store).await.unwrap(), 6_003);
+        assert_eq!(count_points(&desk.store).await, 6_003);
     })
     .await;
 }
@@ -154,9 +154,9 @@ async fn another_node_finds_the_new_tables_after_a_swap() {
         let history = company_history();
         desk.fold(&history, 100).await;
         let other = desk.reopen(history.head(), OnMismatch::Refuse).await.unwrap();
-        assert_eq!(points::count(&other).await.unwrap(), 3);
+        assert_eq!(count_points(&other).await, 3);
         rebuild(&desk.store, "points", |after, limit| history.read(after, limit), &|_| {}).await.unwrap();
-        assert_eq!(points::count(&other).await.unwrap(), 3);
+        assert_eq!(count_points(&other).await, 3);
         let mut longer = history.clone();
         longer.record_raw("offer", "offer_x", "offer.made", "{}");
         let model = other.projection("points").unwrap();
@@ -209,7 +209,7 @@ async fn a_model_that_advances_all_the_while_is_verified_and_rebuilt() {
             assert_eq!(verify(&desk.store, model, read, &|_| {}).await.unwrap().differences, [], "{model}");
         }
         writer.await.unwrap();
-        assert_eq!(points::count(&desk.store).await.unwrap(), 3_003);
+        assert_eq!(count_points(&desk.store).await, 3_003);
     })
     .await;
 }

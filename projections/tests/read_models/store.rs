@@ -11,7 +11,7 @@ use muniment_projections::{
 use muniment_projections::{last_used, metrics};
 use muniment_sql::Engine;
 
-use crate::company::company_history;
+use crate::company::{acme, company_history};
 use crate::harness::on_both_engines;
 use crate::history::beginning;
 
@@ -25,7 +25,7 @@ async fn applying_a_batch_twice_is_refused_by_the_checkpoint() {
         assert_eq!(moved, Advance::Moved(history.head()));
         let again = desk.store.advance(metrics_model.as_ref(), whole).await.unwrap();
         assert_eq!(again, Advance::Ahead(history.head()));
-        assert_eq!(metrics::count(&desk.store).await.unwrap(), 1);
+        assert_eq!(metrics::count_of_company(&desk.store, &acme()).await.unwrap(), 1);
     })
     .await;
 }
@@ -147,19 +147,20 @@ async fn who_reads_on_a_new_connection_does_not_take_what_was_lost_for_what_was_
         let history = company_history();
         desk.fold(&history, 100).await;
         let incarnation = desk.store.incarnation();
-        assert_eq!(metrics::count(&desk.store).await.unwrap(), 1);
+        assert_eq!(metrics::count_of_company(&desk.store, &acme()).await.unwrap(), 1);
         // As a crash leaves it: the last commits are gone, and so is every connection.
         let tampered = desk.tamper().await;
         tampered.execute("UPDATE read_checkpoints_v1 SET position = position - 1", &[]).await.unwrap();
         let others = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity \
                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
         tampered.fetch_all(others, &[]).await.unwrap();
-        let past = metrics::count(&desk.store).await.expect_err("an answer from the past");
+        let past = metrics::count_of_company(&desk.store, &acme()).await.expect_err("an answer from the past");
         assert!(past.to_string().contains("lost"), "{past}");
         assert_eq!(desk.store.incarnation(), incarnation + 1);
         desk.store.incarnation_over(incarnation).await;
+        let company = acme();
         let (again, _) = tokio::join!(
-            metrics::count(&desk.store),
+            metrics::count_of_company(&desk.store, &company),
             tampered.execute("UPDATE read_checkpoints_v1 SET position = position + 1", &[])
         );
         assert_eq!(again.unwrap(), 1, "it waits until all is there again");
@@ -190,7 +191,7 @@ async fn a_store_of_another_record_or_beyond_the_head_is_refused_and_can_begin_a
         assert!(matches!(refused, Err(OpenError::OtherRecord { .. })));
         let reset = ReadStore::open(ReadStoreConfig { on_mismatch: OnMismatch::Reset, ..other }).await.unwrap();
         assert!(reset.live().await.unwrap().iter().all(|at| at.position == Position::START));
-        assert_eq!(metrics::count(&reset).await.unwrap(), 0);
+        assert_eq!(metrics::count_of_company(&reset, &acme()).await.unwrap(), 0);
         reset.close().await;
     })
     .await;

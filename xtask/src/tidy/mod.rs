@@ -2,11 +2,13 @@
 //! each finding as `path:line: what`, with what to do instead.
 
 mod attacks;
+mod dependencies;
 mod files;
 mod layers;
 mod modules;
 mod proofs;
 mod source;
+mod unused;
 mod words;
 
 use std::fs;
@@ -74,6 +76,8 @@ pub(crate) fn run(_arguments: &[String]) -> Result<()> {
         findings.extend(files::check_manifest(manifest));
     }
     findings.extend(modules::check(&rust, &manifests));
+    findings.extend(dependencies::check(&manifests, &rust));
+    findings.extend(unused::check(&rust, &unused::EXCUSED));
     findings.extend(files::check_parity(&migration_names(&root)?));
     findings.extend(page_findings(&root)?);
     findings.extend(attacks::check(&read(&root, attacks::PAGE)?, &rust));

@@ -93,6 +93,11 @@ fn words(prose: &str) -> impl Iterator<Item = &str> {
     prose.split(|character: char| !(character.is_alphanumeric() || character == '-'))
 }
 
+/// The names and keywords of a piece of code.
+pub(crate) fn identifiers(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|character: char| !(character.is_alphanumeric() || character == '_')).filter(|word| !word.is_empty())
+}
+
 /// `let _ = call()`; naming a parameter that is not used drops nothing.
 fn drops_a_call(code: &str) -> bool {
     let dropped = code.split_once("let _ =").map(|(_, value)| value.trim().trim_end_matches(';'));

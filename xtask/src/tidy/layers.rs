@@ -44,19 +44,7 @@ const LAYERS: [Layer; 13] = [
     },
     Layer {
         folder: "journal/src/",
-        never: &[
-            "actix",
-            "actix_web",
-            "muniment",
-            "muniment_projections",
-            "muniment_aggregates::metric",
-            "muniment_aggregates::application",
-            "muniment_aggregates::account",
-            "muniment_aggregates::challenge",
-            "muniment_aggregates::session",
-            "muniment_aggregates::scheduler",
-            "muniment_aggregates::catalog",
-        ],
+        never: &["actix", "actix_web", "muniment", "muniment_projections"],
         except: &[],
         instead: "the journal takes the envelope and claim types and never names an aggregate",
     },
@@ -154,6 +142,10 @@ const LAYERS: [Layer; 13] = [
     },
 ];
 
+/// Of which crate a layer may name which modules: the journal takes the envelope, claims and sealed values, and never
+/// names an aggregate.
+const ONLY: [(&str, &str, &[&str]); 1] = [("journal/src/", "muniment_aggregates", &["claims", "record", "sealed"])];
+
 /// The two sockets alone may name the deprecated socket crate, so that replacing it stays the work of two files; and
 /// the peer that they are measured beside, which is made of it.
 const SOCKET_FILES: [&str; 3] = ["src/live/socket_actor.rs", "src/live/api/socket.rs", "benches/push/broadcaster.rs"];
@@ -182,6 +174,18 @@ pub(crate) fn check(file: &File, paths: &[NamedPath]) -> Vec<Finding> {
         ban("actix_web_actors", "only the two sockets of src/live name it");
     }
     findings
+        .extend(ONLY.iter().filter(|only| file.path.starts_with(only.0)).flat_map(|only| beyond(file, paths, only)));
+    findings
+}
+
+/// Modules that are named and not among those of the list.
+fn beyond(file: &File, paths: &[NamedPath], (_, source, modules): &(&str, &str, &[&str])) -> Vec<Finding> {
+    let named = paths.iter().filter_map(|path| match path.segments.as_slice() {
+        [first, module, ..] if first == source && !modules.contains(&module.as_str()) => Some((path.line, module)),
+        _ => None,
+    });
+    let what = |module| format!("names `{source}::{module}`: of this crate it may name {} alone", modules.join(", "));
+    named.map(|(line, module)| file.finding(line, what(module))).collect()
 }
 
 /// A crate's name counts at the beginning of a path; `a::b` counts wherever the two stand together.
@@ -211,6 +215,14 @@ mod tests {
         assert_eq!(findings("src/http/routes/a.rs", "use crate::{live::cursor, surface::methods};\n"), 1);
         assert_eq!(findings("aggregates/src/metric/decide.rs", "let now = chrono::Utc::now();\n"), 1);
         assert_eq!(findings("src/live/cursor.rs", "use actix_web_actors::ws;\n"), 1);
+    }
+
+    #[test]
+    fn of_the_aggregates_the_journal_names_what_is_listed_alone() {
+        let journal = |text: &str| findings("journal/src/a.rs", text);
+        assert_eq!(journal("use muniment_aggregates::{record::Position, sealed::SubjectId};\n"), 0);
+        assert_eq!(journal("use muniment_aggregates::{record::Position, offer_book::OfferBook};\n"), 1);
+        assert_eq!(journal("let kind = muniment_aggregates::invite::KIND;\n"), 1);
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub mod backup;
 mod backup_format;
 mod batch;
 pub mod chain;
+mod changes;
 pub mod checkpoint;
 mod commit;
 pub mod cqrs_repository;

@@ -29,7 +29,8 @@ pub enum Database {
     Postgres(PgPool),
 }
 
-fn sqlite_query<'q>(sql: &'q str, args: &'q [Arg<'_>]) -> Query<'q, Sqlite, SqliteArguments<'q>> {
+/// A statement with its arguments, for SQLite.
+pub fn sqlite_query<'q>(sql: &'q str, args: &'q [Arg<'_>]) -> Query<'q, Sqlite, SqliteArguments<'q>> {
     args.iter().fold(sqlx::query(sql), |query, arg| match arg {
         Arg::Int(value) => query.bind(value),
         Arg::Real(value) => query.bind(value),
@@ -38,7 +39,8 @@ fn sqlite_query<'q>(sql: &'q str, args: &'q [Arg<'_>]) -> Query<'q, Sqlite, Sqli
     })
 }
 
-fn postgres_query<'q>(sql: &'q str, args: &'q [Arg<'_>]) -> Query<'q, Postgres, PgArguments> {
+/// The same for PostgreSQL.
+pub fn postgres_query<'q>(sql: &'q str, args: &'q [Arg<'_>]) -> Query<'q, Postgres, PgArguments> {
     args.iter().fold(sqlx::query(sql), |query, arg| match arg {
         Arg::Int(value) => query.bind(value),
         Arg::Real(value) => query.bind(value),

@@ -12,7 +12,7 @@ pub mod postgres;
 pub mod private;
 mod value;
 
-pub use database::{Database, Engine, Transaction};
+pub use database::{Database, Engine, Transaction, postgres_query, sqlite_query};
 pub use lock::NodeLock;
 pub use value::{Arg, Row};
 

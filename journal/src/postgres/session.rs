@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use muniment_aggregates::record::{RecordedEvent, StreamId};
 use muniment_sql::postgres::{SESSION_SETTINGS, within};
+use muniment_sql::postgres_query;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
 use sqlx::query::Query;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Postgres};
 
+use crate::changes::statements;
 use crate::engine::{Batch, Change, WriteError};
 use crate::rows::stored;
 
@@ -357,49 +359,9 @@ fn bind_changes<'q>(query: PgQuery<'q>, changes: &'q [Change]) -> PgQuery<'q> {
 }
 
 async fn apply(connection: &mut PgConnection, change: &Change) -> Result<(), sqlx::Error> {
-    match change {
-        Change::Take { claim, owner, subject, position } => {
-            sqlx::query(
-                "INSERT INTO claims (scope, digest, owner_kind, owner_id, subject, position) \
-                 VALUES ($1, $2, $3, $4, $5, $6)",
-            )
-            .bind(claim.scope)
-            .bind(claim.digest.as_slice())
-            .bind(&*owner.kind)
-            .bind(&*owner.id)
-            .bind(subject.as_ref().map(|subject| subject.0.as_str()))
-            .bind(stored(position.0))
-            .execute(connection)
-            .await?;
-        }
-        Change::Release { claim, owner } => {
-            sqlx::query("DELETE FROM claims WHERE scope = $1 AND digest = $2 AND owner_kind = $3 AND owner_id = $4")
-                .bind(claim.scope)
-                .bind(claim.digest.as_slice())
-                .bind(&*owner.kind)
-                .bind(&*owner.id)
-                .execute(connection)
-                .await?;
-        }
-        Change::Erase { subject } => {
-            for sql in ["DELETE FROM subject_keys WHERE subject = $1", "DELETE FROM claims WHERE subject = $1"] {
-                sqlx::query(sql).bind(&subject.0).execute(&mut *connection).await?;
-            }
-        }
-        Change::Mail { mail, position, recorded_at } => {
-            sqlx::query(
-                "INSERT INTO outbox (id, position, subject, body, created_at, expires_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6)",
-            )
-            .bind(&mail.id)
-            .bind(stored(position.0))
-            .bind(&mail.subject.0)
-            .bind(mail.body.as_str())
-            .bind(recorded_at.timestamp_micros())
-            .bind(mail.expires_at.timestamp_micros())
-            .execute(connection)
-            .await?;
-        }
+    let (statements, args) = statements(change);
+    for sql in statements {
+        postgres_query(sql, &args).execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use muniment_aggregates::record::{DedupeKey, RecordedEvent, StreamId};
+use muniment_sql::sqlite_query;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Executor as _, Sqlite};
@@ -14,6 +15,7 @@ use super::dedupe::{DedupeKeys, drain, drain_apart, refuse_recorded};
 use super::message::{Message, Step, refusal};
 use super::recent_keys::Drain;
 use super::texts::{filled, insert_events, name_streams};
+use crate::changes::statements;
 use crate::engine::{Batch, Change, WriteError};
 use crate::rows::stored;
 
@@ -137,47 +139,9 @@ fn write_events<'q>(message: &mut Message<'q>, events: &'q [Arc<RecordedEvent>])
 }
 
 async fn apply(connection: &mut SqliteConnection, change: &Change) -> Result<(), sqlx::Error> {
-    match change {
-        Change::Take { claim, owner, subject, position } => {
-            sqlx::query(
-                "INSERT INTO claims (scope, digest, owner_kind, owner_id, subject, position) VALUES (?, ?, ?, ?, ?, ?)",
-            )
-            .bind(claim.scope)
-            .bind(claim.digest.as_slice())
-            .bind(&*owner.kind)
-            .bind(&*owner.id)
-            .bind(subject.as_ref().map(|subject| subject.0.as_str()))
-            .bind(stored(position.0))
-            .execute(connection)
-            .await?;
-        }
-        Change::Release { claim, owner } => {
-            sqlx::query("DELETE FROM claims WHERE scope = ? AND digest = ? AND owner_kind = ? AND owner_id = ?")
-                .bind(claim.scope)
-                .bind(claim.digest.as_slice())
-                .bind(&*owner.kind)
-                .bind(&*owner.id)
-                .execute(connection)
-                .await?;
-        }
-        Change::Erase { subject } => {
-            for sql in ["DELETE FROM subject_keys WHERE subject = ?", "DELETE FROM claims WHERE subject = ?"] {
-                sqlx::query(sql).bind(&subject.0).execute(&mut *connection).await?;
-            }
-        }
-        Change::Mail { mail, position, recorded_at } => {
-            sqlx::query(
-                "INSERT INTO outbox (id, position, subject, body, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-            )
-            .bind(&mail.id)
-            .bind(stored(position.0))
-            .bind(&mail.subject.0)
-            .bind(mail.body.as_str())
-            .bind(recorded_at.timestamp_micros())
-            .bind(mail.expires_at.timestamp_micros())
-            .execute(connection)
-            .await?;
-        }
+    let (statements, args) = statements(change);
+    for sql in statements {
+        sqlite_query(sql, &args).execute(&mut *connection).await?;
     }
     Ok(())
 }

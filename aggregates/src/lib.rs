@@ -48,6 +48,7 @@ pub mod catalog;
 pub mod cqrs;
 pub mod ended;
 pub mod upcasters;
+pub mod wire;
 
 #[cfg(test)]
 mod specification;

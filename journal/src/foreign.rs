@@ -10,13 +10,13 @@ use tokio::sync::{mpsc, oneshot};
 use crate::chain::Hasher;
 use crate::engine::Head;
 use crate::journal::Core;
+use crate::limits::PAGE_EVENTS;
 use crate::writer::Writer;
 
 /// Why the journal can no longer be written; the text is for the operator.
 #[derive(Debug)]
 pub(crate) struct Trouble(pub(crate) String);
 
-const PAGE_EVENTS: usize = 1_000;
 const RETRY_MILLISECONDS: u64 = 100;
 /// Questions for the head that are answered by one look at the database.
 const ASKERS_MAX: usize = 10_000;

@@ -1,5 +1,9 @@
 //! Every bound of the journal, in one place, with the sum behind the number.
 
+/// Events read from the database at a time, where the journal itself reads much of it: about 1 MiB, and asking costs little beside
+/// hashing them.
+pub(crate) const PAGE_EVENTS: usize = 1_000;
+
 /// Bounds of queues, batches and memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalLimits {

@@ -9,8 +9,7 @@ use muniment_sql::SqlError;
 use crate::chain::{GENESIS, Hasher};
 use crate::engine::{Engine, Head, Identity};
 use crate::journal::Journal;
-
-const PAGE_EVENTS: usize = 1_000;
+use crate::limits::PAGE_EVENTS;
 
 /// A record that is as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use muniment_aggregates::record::Position;
+use muniment_aggregates::wire;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -253,7 +254,7 @@ pub(crate) fn welcome(
     heartbeat: Duration,
     expires_at: Option<DateTime<Utc>>,
 ) -> String {
-    let expires = expires_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));
+    let expires = expires_at.map(wire::instant);
     json!({
         "t": "welcome", "conn": connection.to_string(), "store": store, "head": head.to_string(),
         "hb_ms": heartbeat.as_millis(),
@@ -276,7 +277,7 @@ pub(crate) fn live(id: u32, at: Position) -> String {
 
 /// `hb`.
 pub(crate) fn heartbeat(head: Position, now: DateTime<Utc>) -> String {
-    json!({"t": "hb", "head": head.to_string(), "now": now.to_rfc3339_opts(SecondsFormat::Millis, true)}).to_string()
+    json!({"t": "hb", "head": head.to_string(), "now": wire::instant(now)}).to_string()
 }
 
 /// `auth_expiring`.
@@ -291,7 +292,7 @@ pub(crate) fn revoked(id: u32, at: Position, why: &str) -> String {
 
 /// `authok`: a renewed credential was taken.
 pub(crate) fn authok(expires_at: Option<DateTime<Utc>>) -> String {
-    json!({"t": "authok", "auth_exp": expires_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true))}).to_string()
+    json!({"t": "authok", "auth_exp": expires_at.map(wire::instant)}).to_string()
 }
 
 /// `err`, of one subscription or of the connection.

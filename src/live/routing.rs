@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use muniment_aggregates::record::{Metadata, Position, RecordedEvent, StreamId};
 use muniment_aggregates::sealed::Sealed;
+use muniment_aggregates::wire;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -128,7 +129,7 @@ pub(crate) fn route(event: &RecordedEvent, belonging: &Belonging) -> Routed {
             event_type: &event.event_type,
             agg: &aggregate,
             seq: event.sequence,
-            at: event.recorded_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            at: wire::instant(event.recorded_at),
             cause: metadata.as_ref().and_then(|metadata| metadata.causation).map(|position| position.to_string()),
             corr: correlation,
             data: Value::Object(exposure.open(payload_fields(&event.payload))),

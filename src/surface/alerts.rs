@@ -3,6 +3,7 @@
 use muniment_aggregates::ids::{AlertId, CompanyId};
 use muniment_aggregates::metric::{AcknowledgeAlert, Metric, MetricCommand, ResolveAlert};
 use muniment_aggregates::record::Position;
+use muniment_aggregates::wire;
 use muniment_projections::alerts::{self, AlertFilter, AlertRow, AlertState};
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use super::Surface;
 use super::cursor;
 use super::errors::V1Error;
 use super::input::Fields;
-use super::metrics::{number, slugged};
+use super::metrics::slugged;
 use super::principal::{Agent, Caller};
 use super::request::{Reply, Request};
 use super::text::{self, REASON_CHARACTERS_MAX};
@@ -141,7 +142,7 @@ fn shown(row: &AlertRow) -> Value {
         "acknowledged_by": row.acknowledged_by,
         "point_id": row.point.as_str(),
         "previous_point_id": row.previous_point.as_ref().map(|point| point.as_str()),
-        "growth": row.growth.map(number),
+        "growth": row.growth.map(wire::number),
         "rule_version": row.rule_version,
     })
 }

@@ -4,6 +4,7 @@ use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId};
 use muniment_aggregates::metric::{
     ChangeSettings, Define, METRIC_KEY_CLAIM, Metric, MetricCommand, MetricEvent, metric_key_claim, slug, title,
 };
+use muniment_aggregates::wire;
 use muniment_projections::metrics::{self, MetricRow};
 use serde_json::{Value, json};
 
@@ -185,15 +186,7 @@ fn shown(row: &MetricRow) -> Value {
         "source_type": row.source_type,
         "verification_level": row.verification_level,
         "created_at": text::instant(row.created_at),
-        "latest_value": row.latest.as_ref().map(|latest| number(latest.value)),
+        "latest_value": row.latest.as_ref().map(|latest| wire::number(latest.value)),
         "latest_timestamp": row.latest.as_ref().map(|latest| latest.timestamp.as_str()),
     })
-}
-
-/// A value on the wire: whole numbers without a fraction, as they were most likely sent.
-#[must_use]
-pub(super) fn number(value: f64) -> Value {
-    muniment_aggregates::metric::number::text(value)
-        .parse::<serde_json::Number>()
-        .map_or_else(|_| json!(value), Value::Number)
 }

@@ -9,6 +9,7 @@ use muniment_aggregates::metric::{
     CorrectPoint, Metric, MetricCommand, MetricEvent, NewPoint, RecordPoints, is_idempotency_key, number, timestamp,
 };
 use muniment_aggregates::record::{DedupeKey, Position, StreamId};
+use muniment_aggregates::wire;
 use muniment_projections::points::{self, Order, PointKey, PointQuery, PointRow};
 use serde_json::{Value, json};
 
@@ -17,7 +18,6 @@ use super::cursor;
 use super::errors::{V1Error, V1Refusal};
 use super::input::Fields;
 use super::methods::POINT;
-use super::metrics::number as wire_number;
 use super::principal::Agent;
 use super::request::{Reply, Request};
 use super::text::{self, KEY_CHARACTERS_MAX, NAME_CHARACTERS_MAX, REASON_CHARACTERS_MAX};
@@ -278,7 +278,7 @@ impl Surface {
         let command = MetricCommand::CorrectPoint(CorrectPoint { point: point.clone(), value, reason, at });
         let origin = self.origin(request, agent.who(), Some(&agent.subject), "correct_point").await?;
         let done = self.runtime.bus.execute::<Metric>(metric.as_str(), command, &origin).await?;
-        let body = json!({"id": point.as_str(), "value": wire_number(value), "corrected_at": text::instant(at)});
+        let body = json!({"id": point.as_str(), "value": wire::number(value), "corrected_at": text::instant(at)});
         Ok(Reply::ok(body, done.position))
     }
 
@@ -369,15 +369,15 @@ fn shown(row: &PointRow) -> Value {
     let mut shown = json!({
         "id": row.id.as_str(),
         "timestamp": row.timestamp,
-        "value": wire_number(row.value),
+        "value": wire::number(row.value),
         "source": row.source,
-        "confidence": wire_number(row.confidence),
+        "confidence": wire::number(row.confidence),
         "raw_event_id": row.raw_event_id,
         "idempotency_key": row.idempotency_key,
         "created_at": text::instant(row.recorded_at),
     });
     if let Some(original) = row.original_value {
-        shown["original_value"] = wire_number(original);
+        shown["original_value"] = wire::number(original);
     }
     shown
 }

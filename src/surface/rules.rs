@@ -5,13 +5,13 @@ use muniment_aggregates::metric::rules::{COOL_DOWN_POINTS_MAX, COOL_DOWN_SECONDS
 use muniment_aggregates::metric::{
     Condition, CoolDown, Metric, MetricCommand, MetricEvent, Rule, RuleChange, RuleType, SetRule, Severity,
 };
+use muniment_aggregates::wire;
 use muniment_projections::rules;
 use serde_json::{Value, json};
 
 use super::Surface;
 use super::errors::V1Error;
 use super::input::Fields;
-use super::metrics::number;
 use super::principal::Agent;
 use super::request::{Reply, Request};
 use super::text;
@@ -92,7 +92,7 @@ fn shown_rule(rule: &Rule, set_at: Value, set_by: Value) -> Value {
         "type": condition.rule_type().as_str(),
         "version": rule.version,
         "enabled": rule.enabled,
-        "threshold": number(condition.threshold()),
+        "threshold": wire::number(condition.threshold()),
         "severity": rule.severity.as_str(),
         "set_at": set_at,
         "set_by": set_by,

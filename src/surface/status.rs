@@ -2,13 +2,13 @@
 //! spec/metrics.md section 8.
 
 use muniment_aggregates::ids::CompanyId;
+use muniment_aggregates::wire;
 use muniment_projections::alerts::{self, AlertFilter};
 use muniment_projections::applications;
 use serde_json::{Value, json};
 
 use super::Surface;
 use super::errors::V1Error;
-use super::metrics::number;
 use super::principal::Agent;
 use super::request::Reply;
 use super::text;
@@ -49,7 +49,7 @@ impl Surface {
                     "cadence": row.cadence,
                     "direction": row.direction,
                     "verification_level": row.verification_level,
-                    "latest_value": row.latest.as_ref().map(|latest| number(latest.value)),
+                    "latest_value": row.latest.as_ref().map(|latest| wire::number(latest.value)),
                     "latest_timestamp": row.latest.as_ref().map(|latest| latest.timestamp.as_str()),
                 })
             })

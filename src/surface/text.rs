@@ -1,6 +1,6 @@
 //! Texts on the wire: instants, e-mail addresses, bounds of strings.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+pub use muniment_aggregates::wire::instant;
 
 /// Longest name, unit and the like, in characters (spec/metrics.md section 2.1).
 pub const NAME_CHARACTERS_MAX: usize = 200;
@@ -14,12 +14,6 @@ pub const NARRATIVE_BYTES_MAX: usize = 64 << 10;
 pub const REASON_CHARACTERS_MAX: usize = 2_000;
 /// Longest e-mail address, in bytes.
 const EMAIL_BYTES_MAX: usize = 254;
-
-/// RFC 3339, UTC, milliseconds, `Z`.
-#[must_use]
-pub fn instant(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
 
 /// Whether a character steers what shows it instead of being seen: controls, ends of lines, and marks that turn the
 /// direction of writing.

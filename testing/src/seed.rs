@@ -18,6 +18,7 @@ use muniment::surface::accounts::routes;
 use muniment_aggregates::account::{Account, AccountCommand, AddPersona, IssueApiToken, OpenSession};
 use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::session::{Session, SessionCommand, SessionKind, Start};
+use muniment_aggregates::wire;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -230,7 +231,7 @@ pub(crate) async fn mint(surface: &Surface, account: &AccountId, life: TimeDelta
     Ok(Some(json!({
         "session_cookie": value,
         "session_id": fresh.id,
-        "expires_at": expires_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        "expires_at": wire::instant(expires_at),
     })))
 }
 

@@ -7,12 +7,13 @@ use muniment_aggregates::application::ApplicationEvent;
 use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::challenge::ChallengeEvent;
 use muniment_aggregates::ids::CompanyId;
-use muniment_aggregates::metric::{MetricEvent, number};
+use muniment_aggregates::metric::MetricEvent;
 use muniment_aggregates::record::Who;
 use muniment_aggregates::scheduler::SchedulerEvent;
 use muniment_aggregates::sealed::Sealed;
 use muniment_aggregates::session::{SessionEvent, SessionKind};
 use muniment_aggregates::subject::SubjectEvent;
+use muniment_aggregates::wire;
 use serde_json::{Map, Value, json};
 
 use crate::fact::Fact;
@@ -267,7 +268,7 @@ fn application(fact: &Fact<'_>, id: &str, event: &ApplicationEvent) -> Described
                 "name": issued.token.name,
                 "scopes": issued.token.scopes,
                 "allowed_metrics": issued.token.allowed_metrics,
-                "expires_at": issued.token.expires_at.map(wire_time),
+                "expires_at": issued.token.expires_at.map(wire::instant),
             })),
         ApplicationEvent::TokenRevoked(revoked) => {
             let mut metadata = Map::new();
@@ -282,7 +283,7 @@ fn application(fact: &Fact<'_>, id: &str, event: &ApplicationEvent) -> Described
             .metadata(json!({
                 "name": rotated.replacement.name,
                 "replacement": rotated.replacement.id,
-                "ends_at": wire_time(rotated.ends_at),
+                "ends_at": wire::instant(rotated.ends_at),
             })),
     }
 }
@@ -313,11 +314,11 @@ fn metric(fact: &Fact<'_>, id: &str, event: &MetricEvent) -> Described {
         }
         MetricEvent::PointRecorded(point) => Described::new("metric_point.created", "metric_point", &point.point)
             .company(&point.company)
-            .metadata(json!({ "key": point.metric_key, "value": wire_number(point.value) })),
+            .metadata(json!({ "key": point.metric_key, "value": wire::number(point.value) })),
         MetricEvent::PointCorrected(corrected) => {
             let mut metadata = Map::new();
             metadata.insert("key".to_owned(), json!(corrected.metric_key));
-            metadata.insert("value".to_owned(), wire_number(corrected.value));
+            metadata.insert("value".to_owned(), wire::number(corrected.value));
             insert_some(&mut metadata, "reason", corrected.reason.as_deref());
             Described::new("metric_point.corrected", "metric_point", &corrected.point)
                 .company(&corrected.company)
@@ -330,7 +331,7 @@ fn metric(fact: &Fact<'_>, id: &str, event: &MetricEvent) -> Described {
                 "type": rule_type.as_str(),
                 "version": set.rule.version,
                 "enabled": set.rule.enabled,
-                "threshold": wire_number(set.rule.condition.threshold()),
+                "threshold": wire::number(set.rule.condition.threshold()),
                 "severity": set.rule.severity.as_str(),
             }))
         }
@@ -366,13 +367,4 @@ fn insert_some(metadata: &mut Map<String, Value>, name: &str, value: Option<&str
     if let Some(value) = value {
         metadata.insert(name.to_owned(), json!(value));
     }
-}
-
-/// 12000 rather than 12000.0, as the wire shows numbers everywhere.
-fn wire_number(value: f64) -> Value {
-    serde_json::from_str(&number::text(value)).unwrap_or_else(|_| json!(value))
-}
-
-fn wire_time(at: chrono::DateTime<chrono::Utc>) -> String {
-    at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }

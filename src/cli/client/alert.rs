@@ -4,10 +4,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use chrono::{SecondsFormat, Utc};
+use chrono::Utc;
 use clap::{Args, Subcommand, ValueEnum};
 use muniment_aggregates::metric::backtest::{Backtest, Corrections, backtest, judge_newest};
 use muniment_aggregates::metric::{Finding, MetricEvent};
+use muniment_aggregates::wire;
 use serde_json::{Value, json};
 
 use super::Session;
@@ -159,7 +160,7 @@ async fn test(session: &Session, command: &Test) -> Result<()> {
     let mut history = history(session, &command.tried).await?;
     if let Some(value) = command.value {
         let now = Utc::now();
-        let timestamp = command.timestamp.clone().unwrap_or_else(|| now.to_rfc3339_opts(SecondsFormat::Millis, true));
+        let timestamp = command.timestamp.clone().unwrap_or_else(|| wire::instant(now));
         history.push(&json!({ "value": value, "timestamp": timestamp }), Some(now))?;
     }
     let newest = history.newest().cloned().context("the metric has no points; name one with --value")?;

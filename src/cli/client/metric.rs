@@ -1,8 +1,9 @@
 //! Metrics and their points, one at a time. Many points at once are `import`'s.
 
 use anyhow::Result;
-use chrono::{SecondsFormat, Utc};
+use chrono::Utc;
 use clap::{Args, Subcommand};
+use muniment_aggregates::wire;
 use serde_json::{Map, Value, json};
 
 use super::Session;
@@ -140,7 +141,7 @@ async fn update(session: &Session, command: &Update) -> Result<()> {
             super::value::parse(&typed).map_err(|refused| Exit::Usage.because(refused))?
         }
     };
-    let now = || Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    let now = || wire::instant(Utc::now());
     let timestamp = command.timestamp.clone().unwrap_or_else(now);
     let company = session.credentials.saved.company_id.as_deref().unwrap_or("company");
     let default_key = || format!("{company}:{key}:{timestamp}");

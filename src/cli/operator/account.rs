@@ -4,13 +4,14 @@
 use std::io::Read as _;
 
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use muniment_aggregates::account::{Account as State, AccountEmail, SetPassword, SignUp, Via};
 use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::offer_book::OfferBook;
 use muniment_aggregates::record::Position;
 use muniment_aggregates::sealed::{Sealed, SubjectId};
+use muniment_aggregates::wire;
 use muniment_journal::{Journal, SubjectAlias};
 use muniment_projections::{OnMismatch, accounts};
 use serde_json::{Value, json};
@@ -130,7 +131,7 @@ pub fn account(global: &Global, command: Account) -> Result<()> {
 }
 
 fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+    wire::instant(at)
 }
 
 async fn opened(journal: &Journal, sealed: Option<&Sealed>) -> Result<Option<String>> {

@@ -1,8 +1,8 @@
 //! The outbox as an operator sees it, and a mail that proves that mail works.
 
 use anyhow::Result;
-use chrono::SecondsFormat;
 use clap::Subcommand;
+use muniment_aggregates::wire;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -69,15 +69,14 @@ async fn outbox(printer: &Printer, limit: usize, store: &StoreFlags) -> Result<(
         .await?
         .iter()
         .map(|entry| {
-            let time = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
             json!({
                 "id": entry.id,
                 "position": entry.position.to_string(),
                 "status": entry.status.as_str(),
                 "attempts": entry.attempts,
-                "created_at": time(entry.created_at),
-                "next_attempt_at": time(entry.next_attempt_at),
-                "expires_at": time(entry.expires_at),
+                "created_at": wire::instant(entry.created_at),
+                "next_attempt_at": wire::instant(entry.next_attempt_at),
+                "expires_at": wire::instant(entry.expires_at),
                 "last_error": entry.last_error,
             })
         })

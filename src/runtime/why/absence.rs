@@ -1,9 +1,8 @@
 //! Why somebody does not hold a role: never offered, not accepted, fallen away, ended.
-
-use chrono::SecondsFormat;
 use muniment_aggregates::ids::AccountId;
 use muniment_aggregates::offer_book::{GrantPath, OfferBookEvent, OfferSuperseded, SupersedeReason};
 use muniment_aggregates::record::Position;
+use muniment_aggregates::wire;
 
 use super::records::{Evidence, Records, Span};
 use super::{Question, Verdict, place, steps};
@@ -113,7 +112,7 @@ async fn end_of(
     let held = format!("it was held from position {}", span.from);
     let end = span.revoked.as_ref().filter(|end| end.position() <= question.at);
     let Some((end, revoked)) = end.and_then(|end| end.revoked().map(|revoked| (end, revoked))) else {
-        let expired = span.created.expires_at.map(|end| end.to_rfc3339_opts(SecondsFormat::Millis, true));
+        let expired = span.created.expires_at.map(wire::instant);
         return Ok(format!("{held} and ended by itself at {}", expired.unwrap_or_default()));
     };
     proof.push(end.clone());
@@ -178,7 +177,7 @@ async fn fate_of(
         None if ends_at <= question.instant => {
             let noted = book.iter().filter(same).filter(|event| event.position() > last.position());
             proof.extend(noted.cloned());
-            format!("nobody accepted before it lapsed at {}", ends_at.to_rfc3339_opts(SecondsFormat::Millis, true))
+            format!("nobody accepted before it lapsed at {}", wire::instant(ends_at))
         }
         None => "nobody has answered".to_owned(),
     };

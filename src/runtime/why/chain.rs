@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use muniment_aggregates::account::Via;
 use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::ids::{AccountId, GrantId, OfferId, PersonaId};
@@ -10,6 +10,7 @@ use muniment_aggregates::invite::InviteEvent;
 use muniment_aggregates::offer_book::{GrantPath, GrantScope, OfferBookEvent};
 use muniment_aggregates::record::Position;
 use muniment_aggregates::settings::SettingsEvent;
+use muniment_aggregates::wire;
 
 use super::check::{Claim, Ends, follows};
 use super::records::{Evidence, Records, Span};
@@ -298,7 +299,7 @@ pub(super) async fn verdict(
         }
         Some(proof) => format!("{} events lead to it", proof.len()),
     };
-    let since = created.at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let since = wire::instant(created.at);
     let (role, place) = (&question.role, place(question.scope.as_ref()));
     let proof = match proof {
         Some(proof) => proof,

@@ -1,9 +1,10 @@
 //! Why somebody holds a role, or why not, over the network: what `muniment role why` says, without what is personal of
 //! others.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use muniment_aggregates::metric::timestamp;
 use muniment_aggregates::record::Position;
+use muniment_aggregates::wire;
 use serde_json::json;
 
 use super::failure::{ApiFailure, Code, Issue};
@@ -32,7 +33,7 @@ impl Surface {
         let shown = |step: &Step| {
             json!({
                 "position": step.event.position.0,
-                "recorded_at": step.event.recorded_at.to_rfc3339_opts(SecondsFormat::Millis, true),
+                "recorded_at": wire::instant(step.event.recorded_at),
                 "type": &*step.event.event_type,
                 "says": step.says,
             })

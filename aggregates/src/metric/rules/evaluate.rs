@@ -2,12 +2,13 @@
 //!
 //! A rule is judged when a point becomes the newest of its metric. A point that was dated back fires nothing.
 
-use chrono::{DateTime, Duration, Months, SecondsFormat, Utc};
+use chrono::{DateTime, Duration, Months, Utc};
 
 use super::{Condition, Finding, Rule, RuleType};
 use crate::ids::{AlertId, ID_BYTES, PointId};
 use crate::metric::number;
 use crate::metric::state::PointSeen;
+use crate::wire;
 
 /// The id of the alert that a rule of this type raises about this point: always the same one.
 #[must_use]
@@ -72,7 +73,7 @@ pub fn evaluate(rule: &Rule, window: &[PointSeen], display_name: &str) -> Option
 /// The finding of a `late` rule about the newest point; the caller has found that it is due.
 #[must_use]
 pub fn late_finding(rule: &Rule, latest: &PointSeen, cadence: &str, display_name: &str) -> Finding {
-    let since = latest.instant.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let since = wire::instant(latest.instant);
     let summary = format!("{display_name} is late: no point since {since}, expected {cadence}.");
     single(rule, display_name, latest, summary)
 }

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
-use chrono::SecondsFormat;
 use clap::Args;
 use muniment_aggregates::ids::AccountId;
 use muniment_aggregates::record::Position;
+use muniment_aggregates::wire;
 use muniment_journal::Journal;
 use muniment_projections::audit_log::{self, AuditLog, AuditRow, Filter};
 use muniment_projections::{OnMismatch, ReadStore, accounts};
@@ -90,7 +90,7 @@ async fn shown(row: AuditRow, journal: &Journal, store: &ReadStore, names: &mut 
         "id": row.id,
         "event_type": row.event_type,
         "outcome": row.outcome,
-        "created_at": row.created_at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        "created_at": wire::instant(row.created_at),
         "actor_id": row.actor_id,
         "username": username(row.account_id.as_ref(), store, names).await?,
         "account_id": row.account_id,

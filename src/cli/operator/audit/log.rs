@@ -1,10 +1,10 @@
 //! The audit view: what was done, by whom, to what.
 
 use anyhow::Result;
-use chrono::SecondsFormat;
 use clap::Args;
 use muniment_aggregates::ids::CompanyId;
 use muniment_aggregates::record::Position;
+use muniment_aggregates::wire;
 use muniment_journal::KeyRing;
 use muniment_projections::audit::{self, ActorLabel, AuditFilter, AuditRow};
 use muniment_projections::{OnMismatch, PAGE_ROWS_MAX};
@@ -105,7 +105,7 @@ async fn shown(row: AuditRow, keyring: &KeyRing) -> Result<Value> {
         "seq": row.seq.to_string(),
         "id": row.id,
         "event_type": row.action,
-        "created_at": row.recorded_at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        "created_at": wire::instant(row.recorded_at),
         "actor": actor,
         "actor_kind": row.actor_kind,
         "account_id": row.account_id,

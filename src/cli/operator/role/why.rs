@@ -1,9 +1,10 @@
 //! `role why`: one sentence, then the events it rests on.
 
 use anyhow::{Context as _, Result};
-use chrono::{SecondsFormat, Utc};
+use chrono::Utc;
 use clap::Args;
 use muniment_aggregates::offer_book::GrantScope;
+use muniment_aggregates::wire;
 use serde_json::json;
 
 use super::scope;
@@ -86,6 +87,6 @@ pub(super) async fn why(global: &Global, command: &Why) -> Result<()> {
 
 fn line(step: &Step) -> String {
     let (event, says) = (&step.event, &step.says);
-    let time = event.recorded_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let time = wire::instant(event.recorded_at);
     format!("{:>8}  {time}  {:<18}  {says}", event.position.0, event.event_type)
 }

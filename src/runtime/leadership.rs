@@ -1,4 +1,5 @@
-//! Which node does what only one node at a time should do: projecting, evaluating alerts, the ticks.
+//! Which node does what only one node at a time should do: projecting, evaluating alerts, looking for late
+//! metrics, the sweep of what ran out.
 //!
 //! Held by a database lock that ends with its holder's connection, so another node takes over by itself. It saves
 //! work; correctness never rests on it.

@@ -6,6 +6,7 @@ mod dependencies;
 mod files;
 mod layers;
 mod modules;
+mod named_files;
 mod proofs;
 mod source;
 mod unused;
@@ -20,11 +21,25 @@ use crate::shell;
 use source::Line;
 
 /// Folders that hold Rust.
-const RUST: [&str; 10] =
-    ["aggregates", "benches", "journal", "projections", "sql", "src", "testing", "testkit", "tests", "xtask"];
+const RUST: [&str; 11] = [
+    "aggregates",
+    "benches",
+    "examples",
+    "journal",
+    "projections",
+    "sql",
+    "src",
+    "testing",
+    "testkit",
+    "tests",
+    "xtask",
+];
 
 /// Pages that are held to the list of words.
 const PAGES: [&str; 2] = ["docs", "."];
+
+/// Settings of tools at the root.
+const SETTINGS: [&str; 2] = ["clippy.toml", "deny.toml"];
 
 /// A file of the tree, read once.
 pub(crate) struct File {
@@ -72,14 +87,18 @@ pub(crate) fn run(_arguments: &[String]) -> Result<()> {
         findings.extend(words::check(file));
         findings.extend(proofs::check(file));
     }
+    let known = named_files::Known::of(&rust);
     for manifest in &manifests {
         findings.extend(files::check_manifest(manifest));
+    }
+    for page in rust.iter().chain(&manifests).chain(&settings(&root)?) {
+        findings.extend(known.check(page));
     }
     findings.extend(modules::check(&rust, &manifests));
     findings.extend(dependencies::check(&manifests, &rust));
     findings.extend(unused::check(&rust, &unused::EXCUSED));
     findings.extend(files::check_parity(&migration_names(&root)?));
-    findings.extend(page_findings(&root)?);
+    findings.extend(page_findings(&root, &known)?);
     findings.extend(attacks::check(&read(&root, attacks::PAGE)?, &rust));
     for Finding { path, line, what } in &findings {
         println!("{path}:{line}: {what}");
@@ -91,7 +110,7 @@ pub(crate) fn run(_arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn page_findings(root: &Path) -> Result<Vec<Finding>> {
+fn page_findings(root: &Path, known: &named_files::Known<'_>) -> Result<Vec<Finding>> {
     let mut pages = Vec::new();
     for folder in PAGES {
         if folder == "." {
@@ -110,8 +129,17 @@ fn page_findings(root: &Path) -> Result<Vec<Finding>> {
         for (index, line) in page.text.lines().enumerate() {
             findings.extend(words::empty_words(page, index + 1, line));
         }
+        // The changelog tells of files that were.
+        if page.path != "CHANGELOG.md" {
+            findings.extend(known.check(page));
+        }
     }
     Ok(findings)
+}
+
+/// Settings of tools, which give reasons too.
+fn settings(root: &Path) -> Result<Vec<File>> {
+    SETTINGS.iter().map(|path| read(root, path)).collect()
 }
 
 fn migration_names(root: &Path) -> Result<Vec<String>> {

@@ -13,3 +13,4 @@ pub mod live;
 pub mod runtime;
 pub mod surface;
 pub mod telemetry;
+pub mod transport;

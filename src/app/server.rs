@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::http::detached::DetachedRequests;
 use crate::http::{self, Edge};
 use crate::live::api::ApiRegistry;
-use crate::live::{self, Hub, SurfaceCredentials};
+use crate::live::{self, Hub};
 use crate::surface::Surface;
 
 /// A node with its surfaces, running.
@@ -40,17 +40,12 @@ impl Server {
         let node = Node::start(config).await?;
         let surface = Surface::new(Arc::clone(&node.runtime), config, daemon_token)?;
         surface.open_bootstrap().await.map_err(|fail| StartError::Bootstrap(fail.message))?;
-        let rights = Arc::new(SurfaceCredentials {
-            surface: Arc::clone(&surface),
-            trusted_proxies: config.http.trusted_proxies.clone(),
-        });
         let (journal, clock) = (node.runtime.journal.clone(), node.runtime.clock.clone());
-        let hub = Hub::start(journal, rights, clock, config.live.heartbeat);
+        let hub = Hub::start(journal, Arc::<Surface>::clone(&surface), clock, config.live.heartbeat);
         let sockets = live::api::start(&surface);
         let edge = Edge {
             body_bytes_max: config.http.body_bytes_max,
             body_time_max: config.http.body_time_max,
-            trusted_proxies: config.http.trusted_proxies.clone(),
             detached: DetachedRequests::default(),
             is_production: config.environment.is_production(),
         };

@@ -1,19 +1,20 @@
 //! `/api`: reads a request, lets the surface say who calls and answer, writes the reply
 //! (spec/accounts-and-offers.md section 8.3). Live routes of `/api` are mounted before this.
 
-use actix_web::http::{Method as Verbs, StatusCode, header};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method as Verbs, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
 use super::Edge;
-use super::entry::{body, close_where_unread};
+use super::entry::body;
 use super::headers::{POSITION, REQUEST_ID};
 use crate::surface::Surface;
-use crate::surface::accounts::caller::ApiPresented;
 use crate::surface::accounts::failure::RestFailure;
 use crate::surface::accounts::rest::{RestCall, RestReply};
 use crate::surface::accounts::routes;
 use crate::surface::request::BodyError;
+use crate::transport::{self, JSON};
 
 /// Whether a path is of this surface.
 #[must_use]
@@ -28,13 +29,6 @@ pub fn route_of(request: &HttpRequest) -> Option<&'static str> {
     routes::find(verb, request.path()).map(|route| route.path)
 }
 
-/// What a request proves itself by.
-#[must_use]
-pub fn presented(request: &HttpRequest, surface: &Surface, correlation: &str) -> ApiPresented {
-    let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    surface.presented(headers, request.peer_addr().map(|peer| peer.ip()), correlation)
-}
-
 /// Answers a request to `/api`.
 pub async fn answer(
     request: &HttpRequest,
@@ -43,7 +37,7 @@ pub async fn answer(
     edge: &Edge,
     correlation: &str,
 ) -> HttpResponse {
-    let too_large = || refusal(RestFailure::new(413, "payload_too_large"), None, correlation);
+    let too_large = || refusal(&RestFailure::new(413, "payload_too_large"), None, correlation);
     if edge.body_bytes_max.is_some_and(|most| content_length(request).is_some_and(|length| length > most)) {
         return too_large();
     }
@@ -56,23 +50,23 @@ pub async fn answer(
         }
         body = Box::pin(std::future::ready(arrived));
     }
-    let presented = presented(request, surface, correlation);
-    if let Err(flat) = surface.check_origin(&presented) {
-        return refusal(flat, None, correlation);
+    let presented = transport::presented(request, surface, correlation);
+    if let Err(failure) = surface.check_origin(&presented) {
+        return refusal(&failure, None, correlation);
     }
     if request.method() == Verbs::POST
-        && let Err(flat) = surface.check_media_type(&presented)
+        && let Err(failure) = surface.check_media_type(&presented)
     {
-        return refusal(flat, None, correlation);
+        return refusal(&failure, None, correlation);
     }
     let authenticated = match surface.authenticate_api(&presented).await {
         Ok(authenticated) => authenticated,
-        Err(flat) => return refusal(flat, None, correlation),
+        Err(failure) => return refusal(&failure, None, correlation),
     };
     let verb = if request.method() == Verbs::HEAD { "GET" } else { request.method().as_str() };
     let route = routes::find(verb, request.path()).filter(|route| surface.is_mounted(route));
     let Some(route) = route else {
-        return refusal(RestFailure::new(404, "not_found"), authenticated.set_cookie, correlation);
+        return refusal(&RestFailure::new(404, "not_found"), authenticated.set_cookie.as_deref(), correlation);
     };
     let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     let call = RestCall {
@@ -84,9 +78,9 @@ pub async fn answer(
     };
     match surface.call_rest(route, call).await {
         Ok(reply) => success(reply, authenticated.set_cookie, correlation),
-        Err(flat) => {
-            surface.check_refusal(route, &flat, correlation);
-            refusal(flat, authenticated.set_cookie, correlation)
+        Err(failure) => {
+            surface.check_refusal(route, &failure, correlation);
+            refusal(&failure, authenticated.set_cookie.as_deref(), correlation)
         }
     }
 }
@@ -108,9 +102,7 @@ fn start(status: u16, correlation: &str, set_cookie: Option<String>) -> actix_we
 fn write(mut response: actix_web::HttpResponseBuilder, body: Option<Value>) -> HttpResponse {
     match body {
         None => response.finish(),
-        Some(body) => {
-            response.insert_header((header::CONTENT_TYPE, "application/json; charset=utf-8")).body(body.to_string())
-        }
+        Some(body) => response.insert_header((header::CONTENT_TYPE, JSON)).body(body.to_string()),
     }
 }
 
@@ -126,15 +118,13 @@ fn success(reply: RestReply, set_cookie: Option<String>, correlation: &str) -> H
 }
 
 /// Writes a refusal; a fault goes to the log.
-pub fn refusal(flat: RestFailure, set_cookie: Option<String>, correlation: &str) -> HttpResponse {
-    if let Some(fault) = &flat.fault {
-        tracing::error!(correlation.id = correlation, error = fault, "a request failed by a fault of ours");
+pub fn refusal(failure: &RestFailure, set_cookie: Option<&str>, correlation: &str) -> HttpResponse {
+    let mut response = transport::failed(failure, correlation);
+    let headers = response.headers_mut();
+    for (name, value) in [(REQUEST_ID, Some(correlation)), (header::SET_COOKIE, set_cookie)] {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+            headers.insert(name, value);
+        }
     }
-    let mut response = start(flat.status, correlation, set_cookie);
-    if let Some(seconds) = flat.retry_after_seconds {
-        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
-    }
-    close_where_unread(&mut response, flat.status);
-    let body = flat.body();
-    write(response, Some(body))
+    response
 }

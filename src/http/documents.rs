@@ -5,6 +5,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 
 use crate::surface::Surface;
+use crate::transport::JSON;
 
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -34,7 +35,7 @@ const SCRIPTS: [(&str, &str); 3] = [
 ];
 
 async fn document(surface: web::Data<Surface>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json; charset=utf-8").body(surface.openapi())
+    HttpResponse::Ok().content_type(JSON).body(surface.openapi())
 }
 
 async fn page() -> HttpResponse {

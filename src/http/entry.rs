@@ -1,12 +1,12 @@
 //! One entry for every method of the table: reads the request, lets the surface answer, writes the reply.
 
-use std::net::IpAddr;
 use std::time::Instant;
 
-use actix_web::http::{Method as Verbs, StatusCode, header};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method as Verbs, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt as _;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tracing::{Instrument as _, Span};
 
 use super::Edge;
@@ -14,11 +14,11 @@ use super::api;
 use super::headers::{AFTER, POSITION, REQUEST_ID};
 use crate::surface::Surface;
 use crate::surface::accounts::failure::{ApiFailure, RestFailure};
-use crate::surface::client_address;
-use crate::surface::errors::{V1Error, V1Refusal};
+use crate::surface::errors::V1Error;
 use crate::surface::methods::{self, Verb};
-use crate::surface::request::{Body, BodyError, Presented, Reply, Request};
+use crate::surface::request::{Body, BodyError, Reply, Request};
 use crate::telemetry::requests;
+use crate::transport::{self, JSON};
 
 const SIGNUP_SECRET: &str = "x-alif-signup-secret";
 
@@ -43,11 +43,11 @@ pub async fn answer(
 /// A refusal that no table of methods knows of.
 fn refuse(error: V1Error, is_api: bool, correlation: &str) -> HttpResponse {
     if is_api {
-        let flat = match error {
+        let failure = match error {
             V1Error::Refused(refusal) => RestFailure::new(refusal.status, refusal.code),
             V1Error::Fault(why) => ApiFailure::fault(why).on_rest(),
         };
-        return api::refusal(flat, None, correlation);
+        return api::refusal(&failure, None, correlation);
     }
     failure(error, "unknown", correlation).1
 }
@@ -130,16 +130,8 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
-pub(super) fn texts(request: &HttpRequest, name: &str) -> Vec<Option<String>> {
+fn texts(request: &HttpRequest, name: &str) -> Vec<Option<String>> {
     request.headers().get_all(name).map(|value| std::str::from_utf8(value.as_bytes()).ok().map(str::to_owned)).collect()
-}
-
-/// Peer and client of a connection.
-pub(super) fn addresses(request: &HttpRequest, edge: &Edge) -> (Option<IpAddr>, Option<IpAddr>) {
-    let peer = request.peer_addr().map(|address| address.ip());
-    let forwarded: Vec<&str> =
-        request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
-    (peer, client_address::resolve(peer, &forwarded, &edge.trusted_proxies))
 }
 
 fn read(
@@ -150,21 +142,14 @@ fn read(
     parameters: Vec<String>,
     correlation: &str,
 ) -> Request {
-    let (peer, client) = addresses(request, edge);
     let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     let after = texts(request, AFTER.as_str()).into_iter().next().map(Option::unwrap_or_default);
     Request {
         parameters,
         query: query.map(web::Query::into_inner).unwrap_or_default(),
-        presented: Presented {
-            authorization: texts(request, header::AUTHORIZATION.as_str()),
-            client,
-            api: api::presented(request, surface, correlation),
-        },
+        presented: transport::presented(request, surface, correlation),
         idempotency_keys: texts(request, "idempotency-key"),
         signup_secret: texts(request, SIGNUP_SECRET).into_iter().flatten().next(),
-        content_type: texts(request, header::CONTENT_TYPE.as_str()).into_iter().flatten().next(),
-        peer,
         after,
         correlation: correlation.to_owned(),
         body: Some(body(payload, edge)),
@@ -190,18 +175,11 @@ pub(super) fn body(mut payload: web::Payload, edge: &Edge) -> Body {
     })
 }
 
-fn json(status: u16, body: &Value, correlation: &str) -> actix_web::HttpResponseBuilder {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponse::build(status);
-    response
-        .insert_header((header::CONTENT_TYPE, "application/json; charset=utf-8"))
-        .insert_header((REQUEST_ID, correlation));
-    debug_assert!(body.is_object(), "every body of this surface is an object");
-    response
-}
-
 fn success(reply: Reply, correlation: &str) -> (Value, HttpResponse) {
-    let mut response = json(reply.status, &reply.body, correlation);
+    debug_assert!(reply.body.is_object(), "every body of this surface is an object");
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    response.insert_header((header::CONTENT_TYPE, JSON)).insert_header((REQUEST_ID, correlation));
     if let Some(position) = reply.position {
         response.insert_header((POSITION, position.to_string()));
     }
@@ -210,35 +188,11 @@ fn success(reply: Reply, correlation: &str) -> (Value, HttpResponse) {
 }
 
 pub(super) fn failure(error: V1Error, route: &str, correlation: &str) -> (Value, HttpResponse) {
-    let refusal = match error {
-        V1Error::Refused(refusal) => *refusal,
-        V1Error::Fault(why) => {
-            tracing::error!(route, correlation.id = correlation, error = why, "a request failed by a fault of ours");
-            V1Refusal::new(500, "internal_error", "")
-        }
-    };
-    let mut body = Map::new();
-    body.insert("error".to_owned(), refusal.code.into());
-    // Two bodies bear nothing but their code: an unknown path and a fault.
-    if !matches!(refusal.code, "not_found" | "internal_error") {
-        body.insert("message".to_owned(), refusal.message.into());
+    let (body, mut response) = transport::refused(transport::told(error, route, correlation));
+    if let Ok(correlation) = HeaderValue::from_str(correlation) {
+        response.headers_mut().insert(REQUEST_ID, correlation);
     }
-    body.extend(refusal.extra);
-    let body = Value::Object(body);
-    let mut response = json(refusal.status, &body, correlation);
-    if let Some(seconds) = refusal.retry_after_seconds {
-        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
-    }
-    close_where_unread(&mut response, refusal.status);
-    let response = response.body(body.to_string());
     (body, response)
-}
-
-/// What was left unread of a body must not be taken for the next request.
-pub(super) fn close_where_unread(response: &mut actix_web::HttpResponseBuilder, status: u16) {
-    if matches!(status, 408 | 413) {
-        response.force_close();
-    }
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ async fn who_meets_a_full_queue_is_told_when_to_come_again() {
 
 fn answered(failed: BusError<FragileRefusal>, is_api: bool, correlation: &str) -> HttpResponse {
     if is_api {
-        return api::refusal(ApiFailure::from_bus(failed).on_rest(), None, correlation);
+        return api::refusal(&ApiFailure::from_bus(failed).on_rest(), None, correlation);
     }
     entry::failure(V1Error::from(failed), "/v1/test", correlation).1
 }

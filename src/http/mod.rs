@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
-use ipnet::IpNet;
 
 use crate::surface::Surface;
 
@@ -28,8 +27,6 @@ pub struct Edge {
     pub body_bytes_max: Option<usize>,
     /// How long a request's body may take to arrive.
     pub body_time_max: Duration,
-    /// Peers whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpNet>,
     /// Requests that run on although their client left.
     pub detached: detached::DetachedRequests,
     /// Whether production's rules hold: browsers are told to come by TLS alone.

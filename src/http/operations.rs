@@ -7,8 +7,7 @@ use crate::runtime::limits::LAG_EVENTS_MAX;
 use crate::surface::Surface;
 use crate::surface::other_routes::{HEALTH, READY};
 use crate::telemetry::Figures;
-
-const JSON: &str = "application/json; charset=utf-8";
+use crate::transport::JSON;
 
 /// Mounts the routes.
 pub fn configure(config: &mut web::ServiceConfig) {

@@ -20,10 +20,13 @@ use super::cursor::{Page, Pages, Unreadable};
 use super::limits;
 use super::registry::{Admission, Registry};
 use super::revocation::{self, Change, Recent};
-use super::rights::{Authenticate, Authority, Denied, Grant};
+use super::rights::{Authenticate, Authority};
 use super::session::View;
 use crate::runtime::Clock;
-use crate::surface::accounts::caller::ApiPresented;
+use crate::surface::errors::{V1Error, V1Refusal};
+use crate::surface::presented::Presented;
+use crate::surface::readable::Readable;
+use crate::transport;
 
 /// What wakes readers, those on sockets through `pace`. A watch holds one value, so any number of changes while a
 /// reader is busy wake it once.
@@ -162,52 +165,45 @@ impl Hub {
     ///
     /// # Errors
     /// The refusal of the surface, or ours where the holder has too many connections.
-    pub(crate) async fn admit(&self, bearer: &str, client: Option<IpAddr>) -> Result<Admission, Denied> {
+    pub(crate) async fn admit(&self, bearer: &str, client: Option<IpAddr>) -> Result<Admission, V1Refusal> {
         let before = self.recent.lock().next;
-        let grant = self.authenticate.authenticate(bearer, client).await?;
-        self.let_in(grant, before)
+        let readable = self.authenticate.authenticate(bearer, client).await.map_err(told)?;
+        self.let_in(readable, before)
     }
 
     /// The same for the cookie of a session.
     ///
     /// # Errors
     /// As [`Hub::admit`].
-    pub(crate) async fn admit_by_cookie(&self, presented: &ApiPresented) -> Result<Admission, Denied> {
+    pub(crate) async fn admit_by_cookie(&self, presented: &Presented) -> Result<Admission, V1Refusal> {
         let before = self.recent.lock().next;
-        let grant = self.authenticate.authenticate_cookie(presented).await?;
-        self.let_in(grant, before)
+        let readable = self.authenticate.authenticate_cookie(presented).await.map_err(told)?;
+        self.let_in(readable, before)
     }
 
-    fn let_in(&self, grant: Grant, before: u64) -> Result<Admission, Denied> {
-        let admission = self.registry.admit(Authority::new(grant))?;
+    fn let_in(&self, readable: Readable, before: u64) -> Result<Admission, V1Refusal> {
+        let admission = self.registry.admit(Authority::new(readable))?;
         // A right that ended between the check and the registration is among the recent changes.
         let recent = self.recent.lock();
         if !recent.replay(before, |change, at| apply(change, &admission.authority, at, self.now())) {
-            return Err(Denied {
-                status: 503,
-                code: "service_unavailable".to_owned(),
-                message: "rights are changing too fast; try again".to_owned(),
-                retry_after_seconds: Some(1),
-            });
+            return Err(V1Refusal::unavailable("rights are changing too fast; try again"));
         }
         Ok(admission)
     }
 
-    /// What a request presents beside a bearer token, and whether a page of its origin may use a cookie here.
-    pub(crate) fn presented(&self, request: &HttpRequest) -> (ApiPresented, bool) {
-        let presented = self.authenticate.presented(request);
-        let is_allowed = self.authenticate.is_allowed_origin(&presented);
-        (presented, is_allowed)
+    /// What a request presents, and whom it comes from.
+    pub(crate) fn presented(&self, request: &HttpRequest) -> Presented {
+        self.authenticate.presented(request)
+    }
+
+    /// Whether a page may open a socket with the cookies it sends along.
+    pub(crate) fn check_socket_origin(&self, presented: &Presented) -> Result<(), V1Refusal> {
+        self.authenticate.check_socket_origin(presented).map_err(told)
     }
 
     /// Counts a request that looks by plain HTTP.
-    pub(crate) async fn count_look(&self, admission: &Admission) -> Result<(), Denied> {
-        self.authenticate.count_look(admission.authority.credential()).await
-    }
-
-    /// Whom a request comes from, as the surface resolves it.
-    pub(crate) fn client(&self, peer: Option<IpAddr>, forwarded: &[&str]) -> Option<IpAddr> {
-        self.authenticate.client(peer, forwarded)
+    pub(crate) async fn count_look(&self, admission: &Admission) -> Result<(), V1Refusal> {
+        self.authenticate.count_look(admission.authority.credential()).await.map_err(told)
     }
 
     /// Called by the journal, in order, for every durable batch, before its commands are answered.
@@ -236,6 +232,11 @@ impl Hub {
             moved
         });
     }
+}
+
+/// What the reader is told where the surface does not let it in.
+fn told(error: V1Error) -> V1Refusal {
+    transport::told(error, "live", "")
 }
 
 fn apply(change: &Change, authority: &Authority, at: Position, now: DateTime<Utc>) {

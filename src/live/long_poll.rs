@@ -11,21 +11,23 @@ use tokio::time::Instant;
 use super::hub::Hub;
 use super::limits;
 use super::reader::{Ended, Portion, Reader, beginning};
-use super::request::{self, Query, Refusal};
+use super::request::{self, Query};
 use super::routing::Routed;
+use crate::surface::errors::V1Refusal;
 use crate::surface::other_routes::EVENTS;
 use crate::telemetry::requests;
+use crate::transport::JSON;
 
 /// Answers a long-poll.
 pub(crate) async fn answer(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {
     let correlation = uuid::Uuid::new_v4().to_string();
     requests::within(&request, &correlation, EVENTS.path, async |_| {
-        poll(&request, hub.into_inner()).await.unwrap_or_else(|refusal| refusal.respond(&request, &EVENTS))
+        poll(&request, hub.into_inner()).await.unwrap_or_else(|refusal| request::respond(refusal, &request, &EVENTS))
     })
     .await
 }
 
-async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, Refusal> {
+async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, V1Refusal> {
     request::refuse_token_in_query(request)?;
     let mut reader = Reader::of(request, Arc::clone(&hub)).await?;
     let (query, filter) = Query::with_filter(request)?;
@@ -41,12 +43,12 @@ async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, Refu
             // A node that restarts has nothing more to say, which is an answer: the client comes back for the rest.
             Err(Ended::Closing) => return Ok(respond(request, &reader, &[])),
             Err(Ended::Revoked(revocation)) => {
-                return Err(Refusal::new(StatusCode::UNAUTHORIZED, "invalid_token", revocation.why));
+                return Err(V1Refusal::new(401, "invalid_token", revocation.why));
             }
             Err(Ended::Expired) => {
-                return Err(Refusal::new(StatusCode::UNAUTHORIZED, "expired_token", "the credential has expired"));
+                return Err(V1Refusal::new(401, "expired_token", "the credential has expired"));
             }
-            Err(Ended::Unavailable(why)) => return Err(Refusal::unavailable(why)),
+            Err(Ended::Unavailable(why)) => return Err(V1Refusal::unavailable(why)),
         };
         // A scan that was cut short answers with how far it came, so that one request never costs a whole journal.
         if !events.is_empty() || !reader.caught_up() || Instant::now() >= deadline {
@@ -63,13 +65,13 @@ fn bounded<T: PartialOrd + Copy + std::fmt::Display>(
     least: T,
     most: T,
     default: T,
-) -> Result<T, Refusal> {
+) -> Result<T, V1Refusal> {
     match value {
         None => Ok(default),
         Some(value) if value >= least && value <= most => Ok(value),
         Some(_) => {
             let message = format!("`{name}` is a whole number from {least} to {most}");
-            Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_field", message))
+            Err(V1Refusal::new(400, "invalid_field", message))
         }
     }
 }
@@ -85,9 +87,9 @@ fn respond(request: &HttpRequest, reader: &Reader, events: &[Arc<Routed>]) -> Ht
         reader.cursor(),
         reader.cursor_text(),
     );
-    request::check(request, &EVENTS, StatusCode::OK, &body);
+    request::check_text(request, &EVENTS, StatusCode::OK, &body);
     HttpResponse::Ok()
-        .content_type("application/json; charset=utf-8")
+        .content_type(JSON)
         .insert_header(("cache-control", "no-store"))
         .insert_header(("muniment-position", head.to_string()))
         .body(body)

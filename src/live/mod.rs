@@ -38,7 +38,6 @@ mod supervisor;
 
 use actix_web::{Route, web};
 
-pub use credentials::SurfaceCredentials;
 pub use hub::Hub;
 pub use supervisor::on_connect;
 

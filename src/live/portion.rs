@@ -122,8 +122,8 @@ mod tests {
     use super::*;
     use crate::live::cursor::page_of;
     use crate::live::exposure::Audience;
-    use crate::live::rights::Grant;
     use crate::live::routing::{Keys, Routed};
+    use crate::surface::readable::Readable;
 
     const EVENTS: u64 = 12;
 
@@ -149,7 +149,7 @@ mod tests {
     fn reader(companies: &[u8]) -> Arc<Authority> {
         let companies = companies.iter().map(|n| format!("co_{n}")).collect::<HashSet<_>>();
         let (credential, account, subject) = ("c".to_owned(), None, Some("s".to_owned()));
-        Authority::new(Grant { credential, account, subject, companies, expires_at: None })
+        Authority::new(Readable { credential, account, subject, companies, expires_at: None })
     }
 
     type Asked = (u32, usize, usize, u64, u64, u32);

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::AUTHORIZATION;
 use muniment_aggregates::record::Position;
 use tokio::sync::watch;
 
@@ -13,9 +12,10 @@ use super::codec;
 use super::filter::Filter;
 use super::hub::{Hub, Signal};
 use super::registry::{Admission, Presence};
-use super::request::{self, Refusal};
+use super::request;
 use super::rights::Revocation;
 use super::routing::Routed;
+use crate::surface::errors::V1Refusal;
 
 /// Bounds of one answer.
 #[derive(Debug, Clone, Copy)]
@@ -52,11 +52,11 @@ pub(crate) struct Reader {
 }
 
 /// Where a reader begins, as the caller wrote it.
-pub(crate) fn beginning(hub: &Hub, after: &str) -> Result<Position, Refusal> {
+pub(crate) fn beginning(hub: &Hub, after: &str) -> Result<Position, V1Refusal> {
     match after {
         "start" => Ok(Position::START),
         "head" => Ok(hub.head()),
-        cursor => codec::parse_cursor(cursor, hub.store(), hub.head()).map_err(Refusal::from),
+        cursor => codec::parse_cursor(cursor, hub.store(), hub.head()).map_err(V1Refusal::from),
     }
 }
 
@@ -65,7 +65,7 @@ impl Reader {
     ///
     /// # Errors
     /// As the surface refuses the token, or where there are too many readers.
-    pub(crate) async fn admit(hub: Arc<Hub>, bearer: &str, client: Option<IpAddr>) -> Result<Self, Refusal> {
+    pub(crate) async fn admit(hub: Arc<Hub>, bearer: &str, client: Option<IpAddr>) -> Result<Self, V1Refusal> {
         let presence = hub.registry.arrive(client)?;
         let admission = hub.admit(bearer, client).await?;
         Ok(Self::new(hub, presence, admission))
@@ -80,12 +80,12 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Reader::admit`]; 401 `missing_token` where there is neither; 429 `rate_limited`.
-    pub(crate) async fn of(request: &HttpRequest, hub: Arc<Hub>) -> Result<Self, Refusal> {
-        let client = request::client(request, &hub);
-        let (presented, _) = hub.presented(request);
-        if request.headers().contains_key(AUTHORIZATION) || presented.cookies.is_empty() {
-            let bearer = request::required_bearer(request)?;
-            let reader = Self::admit(Arc::clone(&hub), &bearer, client).await?;
+    pub(crate) async fn of(request: &HttpRequest, hub: Arc<Hub>) -> Result<Self, V1Refusal> {
+        let presented = hub.presented(request);
+        let client = presented.client;
+        if !presented.authorization.is_empty() || presented.cookies.is_empty() {
+            let bearer = request::required_bearer(&presented)?;
+            let reader = Self::admit(Arc::clone(&hub), bearer, client).await?;
             hub.count_look(&reader.admission).await?;
             return Ok(reader);
         }

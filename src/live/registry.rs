@@ -9,7 +9,8 @@ use muniment_aggregates::record::Position;
 use parking_lot::Mutex;
 
 use super::limits;
-use super::rights::{Authority, Denied};
+use super::rights::Authority;
+use crate::surface::errors::V1Refusal;
 
 #[derive(Debug, Default)]
 struct Readers {
@@ -48,13 +49,8 @@ pub(crate) struct Presence {
 /// The cursor of a connection that reads nothing.
 const NOWHERE: u64 = u64::MAX;
 
-fn too_many(message: &str) -> Denied {
-    Denied {
-        status: 429,
-        code: "too_many_connections".to_owned(),
-        message: message.to_owned(),
-        retry_after_seconds: Some(5),
-    }
+fn too_many(message: &str) -> V1Refusal {
+    V1Refusal { retry_after_seconds: Some(5), ..V1Refusal::new(429, "too_many_connections", message) }
 }
 
 impl Registry {
@@ -62,7 +58,7 @@ impl Registry {
     ///
     /// # Errors
     /// Where its holder has as many connections as he may have.
-    pub(crate) fn admit(&self, authority: Arc<Authority>) -> Result<Admission, Denied> {
+    pub(crate) fn admit(&self, authority: Arc<Authority>) -> Result<Admission, V1Refusal> {
         let mut readers = self.readers.lock();
         let held = readers.holders.entry(authority.holder().to_owned()).or_default();
         if *held >= limits::CONNECTIONS_PER_CREDENTIAL_MAX {
@@ -79,7 +75,7 @@ impl Registry {
     ///
     /// # Errors
     /// Where the address has as many as it may have.
-    pub(crate) fn arrive(&self, address: Option<IpAddr>) -> Result<Presence, Denied> {
+    pub(crate) fn arrive(&self, address: Option<IpAddr>) -> Result<Presence, V1Refusal> {
         let most = match address {
             Some(address) if address.to_canonical().is_loopback() => limits::CONNECTIONS_PER_LOOPBACK_MAX,
             Some(_) | None => limits::CONNECTIONS_PER_ADDRESS_MAX,
@@ -168,10 +164,10 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::live::rights::Grant;
+    use crate::surface::readable::Readable;
 
     fn token(id: &str) -> Arc<Authority> {
-        Authority::new(Grant {
+        Authority::new(Readable {
             credential: id.to_owned(),
             account: None,
             subject: None,

@@ -14,78 +14,40 @@ use parking_lot::RwLock;
 
 use super::exposure::Audience;
 use super::routing::Routed;
-use crate::surface::accounts::caller::ApiPresented;
+use crate::surface::errors::V1Error;
+use crate::surface::presented::Presented;
+use crate::surface::readable::Readable;
 
-/// Turns a bearer token into what it may read. The surface implements it. Asked only on the thread of the connection,
-/// so its future need not be `Send`: implement it with `#[async_trait(?Send)]`.
+/// Who says what a credential may read: the surface, or in tests of the protocol whoever stands in for it. Asked only on
+/// the thread of the connection, so its future need not be `Send`: implement it with `#[async_trait(?Send)]`.
 #[async_trait::async_trait(?Send)]
 pub trait Authenticate: Send + Sync {
     /// Checks a bearer token on read models that have caught up with the head as of this call.
     ///
     /// # Errors
     /// How the surface refuses it.
-    async fn authenticate(&self, bearer: &str, client: Option<IpAddr>) -> Result<Grant, Denied>;
+    async fn authenticate(&self, bearer: &str, client: Option<IpAddr>) -> Result<Readable, V1Error>;
 
     /// Checks the cookie of a session, as [`Authenticate::presented`] read it.
     ///
     /// # Errors
     /// How the surface refuses it.
-    async fn authenticate_cookie(&self, presented: &ApiPresented) -> Result<Grant, Denied>;
+    async fn authenticate_cookie(&self, presented: &Presented) -> Result<Readable, V1Error>;
 
-    /// What a request presents beside a bearer token.
-    fn presented(&self, request: &HttpRequest) -> ApiPresented;
+    /// What a request presents, and whom it comes from.
+    fn presented(&self, request: &HttpRequest) -> Presented;
 
-    /// Whether a page of another origin may use a cookie here.
-    fn is_allowed_origin(&self, presented: &ApiPresented) -> bool;
+    /// Whether a page may open a socket with the cookies it sends along.
+    ///
+    /// # Errors
+    /// How the surface refuses it.
+    fn check_socket_origin(&self, presented: &Presented) -> Result<(), V1Error>;
 
     /// Counts a look by plain HTTP under a credential, by its public id.
     ///
     /// # Errors
     /// How the surface refuses one too many.
-    async fn count_look(&self, credential: &str) -> Result<(), Denied>;
-
-    /// Whom a request comes from, given its peer and the lines of `X-Forwarded-For`.
-    fn client(&self, peer: Option<IpAddr>, forwarded: &[&str]) -> Option<IpAddr>;
-}
-
-/// A credential that holds, and what it opens.
-#[derive(Debug, Clone)]
-pub struct Grant {
-    /// Public id of the token or session.
-    pub credential: String,
-    /// Account behind a founder session; it reads its own account and session events.
-    pub account: Option<String>,
-    /// Subject whose key seals the account's personal data; its erasure ends the grant.
-    pub subject: Option<String>,
-    /// Companies whose events may be read.
-    pub companies: HashSet<String>,
-    /// When the credential ends by itself.
-    pub expires_at: Option<DateTime<Utc>>,
-}
-
-/// A refused credential, in the words of the surface.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Denied {
-    /// HTTP status.
-    pub status: u16,
-    /// Stable code.
-    pub code: String,
-    /// For a person.
-    pub message: String,
-    /// Seconds after which to try again, where that helps.
-    pub retry_after_seconds: Option<u64>,
-}
-
-impl Denied {
-    /// Nothing was presented.
-    pub(crate) fn missing() -> Self {
-        Self {
-            status: 401,
-            code: "missing_token".to_owned(),
-            message: "send a token, or come with a session's cookie".to_owned(),
-            retry_after_seconds: None,
-        }
-    }
+    async fn count_look(&self, credential: &str) -> Result<(), V1Error>;
 }
 
 /// The moment a right ended.
@@ -116,7 +78,7 @@ impl Rights {
     }
 }
 
-/// A grant in use. Rights only ever change through the hub.
+/// A right to read, in use. Rights only ever change through the hub.
 #[derive(Debug)]
 pub(crate) struct Authority {
     credential: Box<str>,
@@ -128,14 +90,14 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    /// Puts a grant to use.
-    pub(crate) fn new(grant: Grant) -> Arc<Self> {
+    /// Puts to use what a credential was found to open.
+    pub(crate) fn new(readable: Readable) -> Arc<Self> {
         Arc::new(Self {
-            credential: grant.credential.into_boxed_str(),
-            account: grant.account.map(Arc::from),
-            subject: grant.subject.map(String::into_boxed_str),
-            companies: RwLock::new(Arc::new(grant.companies)),
-            expires_at: RwLock::new(grant.expires_at),
+            credential: readable.credential.into_boxed_str(),
+            account: readable.account.map(Arc::from),
+            subject: readable.subject.map(String::into_boxed_str),
+            companies: RwLock::new(Arc::new(readable.companies)),
+            expires_at: RwLock::new(readable.expires_at),
             revoked: OnceLock::new(),
         })
     }

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use super::exposure;
 use super::filter::Filter;
 use super::revocation::{self, Change};
-use super::rights::{Authority, Grant};
+use super::rights::Authority;
 use super::routing::{self, Routed};
+use crate::surface::readable::Readable;
 
 const SEALED: &str = "v1|subject-1|account/a/email|AAAA";
 
@@ -46,7 +47,7 @@ fn route(event: &RecordedEvent) -> Routed {
 }
 
 fn authority(account: Option<String>, companies: HashSet<String>) -> Arc<Authority> {
-    Authority::new(Grant { credential: "c".to_owned(), account, subject: None, companies, expires_at: None })
+    Authority::new(Readable { credential: "c".to_owned(), account, subject: None, companies, expires_at: None })
 }
 
 /// An event of one of five companies or five accounts, and whose it is.

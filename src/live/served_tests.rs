@@ -18,9 +18,11 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use super::hub::Hub;
 use super::limits::PAGE_EVENTS;
 use super::reader::{Ended, Portion, Reader};
-use super::rights::{Authenticate, Denied, Grant};
+use super::rights::Authenticate;
 use crate::runtime::{Clock, fresh};
-use crate::surface::accounts::caller::ApiPresented;
+use crate::surface::errors::V1Error;
+use crate::surface::presented::Presented;
+use crate::surface::readable::Readable;
 
 type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -32,42 +34,33 @@ struct Credentials;
 
 #[async_trait::async_trait(?Send)]
 impl Authenticate for Credentials {
-    async fn authenticate(&self, bearer: &str, _client: Option<IpAddr>) -> Result<Grant, Denied> {
+    async fn authenticate(&self, bearer: &str, _client: Option<IpAddr>) -> Result<Readable, V1Error> {
         match bearer.split_once('.') {
-            Some((company, credential)) => Ok(Grant {
+            Some((company, credential)) => Ok(Readable {
                 credential: credential.to_owned(),
                 account: None,
                 subject: None,
                 companies: HashSet::from([company.to_owned()]),
                 expires_at: None,
             }),
-            None => Err(Denied {
-                status: 401,
-                code: "invalid_token".to_owned(),
-                message: "no such token".to_owned(),
-                retry_after_seconds: None,
-            }),
+            None => Err(V1Error::refuse(401, "invalid_token", "no such token")),
         }
     }
 
-    async fn authenticate_cookie(&self, _presented: &ApiPresented) -> Result<Grant, Denied> {
-        Err(Denied::missing())
+    async fn authenticate_cookie(&self, _presented: &Presented) -> Result<Readable, V1Error> {
+        Err(V1Error::refuse(401, "missing_token", "no cookies here"))
     }
 
-    fn presented(&self, _request: &HttpRequest) -> ApiPresented {
-        ApiPresented::default()
+    fn presented(&self, request: &HttpRequest) -> Presented {
+        Presented { client: request.peer_addr().map(|peer| peer.ip()), ..Presented::default() }
     }
 
-    fn is_allowed_origin(&self, _presented: &ApiPresented) -> bool {
-        false
-    }
-
-    async fn count_look(&self, _credential: &str) -> Result<(), Denied> {
+    fn check_socket_origin(&self, _presented: &Presented) -> Result<(), V1Error> {
         Ok(())
     }
 
-    fn client(&self, peer: Option<IpAddr>, _forwarded: &[&str]) -> Option<IpAddr> {
-        peer
+    async fn count_look(&self, _credential: &str) -> Result<(), V1Error> {
+        Ok(())
     }
 }
 

@@ -17,7 +17,8 @@ use super::cursor::Page;
 use super::filter::Filter;
 use super::limits;
 use super::portion::{Portion, Wish};
-use super::rights::{Authority, Denied};
+use super::rights::Authority;
+use crate::surface::errors::V1Refusal;
 
 /// The world as of one call.
 #[derive(Debug, Clone, Copy)]
@@ -162,7 +163,7 @@ impl Session {
     }
 
     /// The verdict on a token that [`Effect::Authenticate`] asked for.
-    pub(crate) fn authenticated(&mut self, verdict: Result<Arc<Authority>, Denied>, view: View<'_>) -> Vec<Effect> {
+    pub(crate) fn authenticated(&mut self, verdict: Result<Arc<Authority>, V1Refusal>, view: View<'_>) -> Vec<Effect> {
         match (&mut self.phase, verdict) {
             (Phase::Closed, _) => Vec::new(),
             (Phase::Greeting { .. }, Ok(authority)) => {
@@ -172,15 +173,15 @@ impl Session {
                 self.heartbeat_at = view.now;
                 self.send(vec![welcome], view)
             }
-            (Phase::Greeting { .. }, Err(denied)) => {
-                let close = if denied.code == "too_many_connections" {
+            (Phase::Greeting { .. }, Err(refusal)) => {
+                let close = if refusal.code == "too_many_connections" {
                     Close::TooManyConnections
-                } else if denied.status >= 500 {
+                } else if refusal.status >= 500 {
                     Close::Internal
                 } else {
                     Close::Unauthenticated
                 };
-                self.end(vec![codec::err(None, Problem::Forbidden, &denied.message, view.head)], close)
+                self.end(vec![codec::err(None, Problem::Forbidden, &refusal.message, view.head)], close)
             }
             (Phase::Open { authority, expiry_told, renewing }, Ok(renewed)) => {
                 *renewing = false;
@@ -194,9 +195,9 @@ impl Session {
                     self.send(vec![codec::err(None, Problem::Forbidden, message, view.head)], view)
                 }
             }
-            (Phase::Open { renewing, .. }, Err(denied)) => {
+            (Phase::Open { renewing, .. }, Err(refusal)) => {
                 *renewing = false;
-                self.send(vec![codec::err(None, Problem::Forbidden, &denied.message, view.head)], view)
+                self.send(vec![codec::err(None, Problem::Forbidden, &refusal.message, view.head)], view)
             }
         }
     }

@@ -12,9 +12,11 @@ use super::codec::Close;
 use super::cursor::{Page, page_of};
 use super::exposure::Audience;
 use super::limits;
-use super::rights::{Authority, Denied, Grant};
+use super::rights::Authority;
 use super::routing::{Keys, Routed};
 use super::session::{Effect, Session, View};
+use crate::surface::errors::V1Refusal;
+use crate::surface::readable::Readable;
 
 const STORE: &str = "store-1";
 const HEARTBEAT: Duration = Duration::from_secs(25);
@@ -28,8 +30,8 @@ struct World {
     confirmed: bool,
 }
 
-fn grant(expires_at: Option<DateTime<Utc>>) -> Grant {
-    Grant {
+fn grant(expires_at: Option<DateTime<Utc>>) -> Readable {
+    Readable {
         credential: "token".to_owned(),
         account: None,
         subject: None,
@@ -232,10 +234,9 @@ fn liv_09_without_a_good_hello_the_connection_ends_unauthenticated() {
 
     let mut wrong = World::new(0);
     wrong.text(&json!({"t":"hello","token":"wrong"}));
-    let denied =
-        Denied { status: 401, code: "invalid_token".to_owned(), message: "no".to_owned(), retry_after_seconds: None };
+    let refusal = V1Refusal::new(401, "invalid_token", "no");
     let view = wrong.view();
-    assert_eq!(close(&wrong.session.authenticated(Err(denied), view)), Some(Close::Unauthenticated));
+    assert_eq!(close(&wrong.session.authenticated(Err(refusal), view)), Some(Close::Unauthenticated));
 }
 
 #[test]

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use actix::fut::wrap_future;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, StreamHandler};
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, WebsocketContext, WsResponseBuilder};
 use tracing::Instrument as _;
@@ -20,11 +19,11 @@ use super::hub::{Hub, retry_ms};
 use super::limits;
 use super::pace::{self, Wake};
 use super::registry::{Admission, Presence};
-use super::request::{self, Refusal};
-use super::rights::Denied;
+use super::request;
 use super::session::{Effect, Session, View};
-use crate::surface::accounts::caller::ApiPresented;
+use crate::surface::errors::V1Refusal;
 use crate::surface::other_routes::LIVE;
+use crate::surface::presented::Presented;
 use crate::telemetry::connections::{Connection, Protocol};
 use crate::telemetry::requests;
 
@@ -39,7 +38,8 @@ pub(crate) async fn open(request: HttpRequest, payload: web::Payload, hub: web::
     let correlation = uuid::Uuid::new_v4().to_string();
     requests::within(&request, &correlation, LIVE.path, async |span| {
         let life = Connection::opened_by(&span, LIVE.path, Protocol::WebSocket);
-        upgrade(&request, payload, hub.into_inner(), life).unwrap_or_else(|refusal| refusal.respond(&request, &LIVE))
+        upgrade(&request, payload, hub.into_inner(), life)
+            .unwrap_or_else(|refusal| request::respond(refusal, &request, &LIVE))
     })
     .await
 }
@@ -49,20 +49,20 @@ fn upgrade(
     payload: web::Payload,
     hub: Arc<Hub>,
     life: Connection,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, V1Refusal> {
     request::refuse_token_in_query(request)?;
-    let (presented, is_allowed) = hub.presented(request);
-    request::check_origin(request, is_allowed)?;
+    let presented = hub.presented(request);
+    hub.check_socket_origin(&presented)?;
     if hub.is_closing() {
-        return Err(Refusal::unavailable("the server restarts"));
+        return Err(V1Refusal::unavailable("the server restarts"));
     }
-    let client = request::client(request, &hub);
+    let client = presented.client;
     let presence = hub.registry.arrive(client)?;
     let socket = LiveSocket {
         session: Session::new(presence.number, hub.heartbeat(), std::time::Instant::now()),
-        bearer: request::bearer(request)?,
+        bearer: request::bearer(&presented)?.map(str::to_owned),
         // Where it comes from has been looked at.
-        cookie: ApiPresented { origins: Vec::new(), is_cross_site: false, ..presented },
+        cookie: Presented { origins: Vec::new(), is_cross_site: false, ..presented },
         client,
         speaks: speaks_ours(request),
         presence,
@@ -76,7 +76,7 @@ fn upgrade(
         .protocols(&[SUBPROTOCOL])
         .frame_size(limits::FRAME_BYTES_MAX)
         .start();
-    started.map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "upgrade_required", format!("{error}.")))
+    started.map_err(|error| V1Refusal::new(400, "upgrade_required", format!("{error}.")))
 }
 
 /// Whether the client offers our subprotocol, or none and so takes what there is.
@@ -96,7 +96,7 @@ struct LiveSocket {
     presence: Presence,
     admission: Option<Admission>,
     bearer: Option<String>,
-    cookie: ApiPresented,
+    cookie: Presented,
     client: Option<std::net::IpAddr>,
     speaks: bool,
     /// A page is on its way; the next is asked for when it is here.
@@ -268,7 +268,9 @@ impl LiveSocket {
         let admit = async move {
             match bearer {
                 Some(bearer) => hub.admit(&bearer, client).await,
-                None if cookie.cookies.is_empty() => Err(Denied::missing()),
+                None if cookie.cookies.is_empty() => {
+                    Err(V1Refusal::new(401, "missing_token", "send a token, or come with a session's cookie"))
+                }
                 None => hub.admit_by_cookie(&cookie).await,
             }
         };

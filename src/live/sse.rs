@@ -14,7 +14,8 @@ use super::codec;
 use super::hub::{Hub, retry_ms};
 use super::limits;
 use super::reader::{Ended, Portion, Reader, beginning};
-use super::request::{self, Query, Refusal};
+use super::request::{self, Query};
+use crate::surface::errors::V1Refusal;
 use crate::surface::other_routes::STREAM;
 use crate::telemetry::connections::{Connection, Protocol};
 use crate::telemetry::requests;
@@ -28,7 +29,7 @@ pub(crate) async fn open(request: HttpRequest, hub: web::Data<Hub>) -> HttpRespo
     requests::within(&request, &correlation, STREAM.path, async |span| {
         let life = Connection::opened_by(&span, STREAM.path, Protocol::Events);
         let answer = stream(&request, hub.into_inner(), life).await;
-        answer.unwrap_or_else(|refusal| refusal.respond(&request, &STREAM))
+        answer.unwrap_or_else(|refusal| request::respond(refusal, &request, &STREAM))
     })
     .await
 }
@@ -38,7 +39,7 @@ pub(crate) async fn head(request: HttpRequest, hub: web::Data<Hub>) -> HttpRespo
     open(request, hub).await.drop_body().map_into_boxed_body()
 }
 
-async fn stream(request: &HttpRequest, hub: Arc<Hub>, mut life: Connection) -> Result<HttpResponse, Refusal> {
+async fn stream(request: &HttpRequest, hub: Arc<Hub>, mut life: Connection) -> Result<HttpResponse, V1Refusal> {
     request::refuse_token_in_query(request)?;
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     let mut reader = Reader::of(request, Arc::clone(&hub)).await?;

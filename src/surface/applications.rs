@@ -42,7 +42,7 @@ impl Surface {
         }
         if Self::is_by_cookie(&request.presented) {
             let founder = self.founder_by_cookie(&request.presented).await?;
-            Self::require_json(request)?;
+            Self::require_json(&request.presented)?;
             return Ok(Some(founder));
         }
         Ok(None)

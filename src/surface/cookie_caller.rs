@@ -10,8 +10,9 @@ use muniment_projections::applications;
 use super::Surface;
 use super::accounts::caller::{Caller as AccountCaller, Credential};
 use super::errors::V1Error;
+use super::presented::Presented;
 use super::principal::{Caller, Founder};
-use super::request::{Presented, Request};
+use super::request::Request;
 
 /// Somebody who may look at every application.
 #[derive(Debug, Clone)]
@@ -42,14 +43,14 @@ impl Reviewer {
 impl Surface {
     /// Whether a request comes by cookie: one is there, and no bearer that would win over it.
     pub(super) fn is_by_cookie(presented: &Presented) -> bool {
-        presented.authorization.is_empty() && !presented.api.cookies.is_empty()
+        presented.authorization.is_empty() && !presented.cookies.is_empty()
     }
 
     /// The account behind a cookie.
     async fn account_by_cookie(&self, presented: &Presented) -> Result<(AccountCaller, Account), V1Error> {
-        self.check_origin(&presented.api).map_err(V1Error::from_accounts)?;
+        self.check_origin(presented).map_err(V1Error::from_accounts)?;
         let nobody = || V1Error::refuse(401, "invalid_session", "Sign in again; the session has ended.");
-        let caller = self.caller_by_cookie(&presented.api).await.map_err(V1Error::from_accounts)?.ok_or_else(nobody)?;
+        let caller = self.caller_by_cookie(presented).await.map_err(V1Error::from_accounts)?.ok_or_else(nobody)?;
         let account = self.account_state(&caller.account).await.map_err(V1Error::from_accounts)?;
         Ok((caller, account.ok_or_else(nobody)?))
     }
@@ -106,20 +107,6 @@ impl Surface {
         let founder = self.founder_by_cookie(&request.presented).await?;
         let company = self.company_of(&founder, wanted).await?;
         Ok((Caller::Founder(founder), company))
-    }
-
-    /// What a POST by cookie must be: JSON, which no form of another site can send.
-    ///
-    /// # Errors
-    /// 415 `unsupported_media_type`.
-    pub(super) fn require_json(request: &Request) -> Result<(), V1Error> {
-        let is_json = request.content_type.as_deref().is_some_and(|given| {
-            given.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-        });
-        if is_json {
-            return Ok(());
-        }
-        Err(V1Error::refuse(415, "unsupported_media_type", "With a cookie the body must be application/json."))
     }
 }
 

@@ -98,7 +98,7 @@ impl Surface {
                 let (caller, company) = if Self::is_by_cookie(&request.presented) {
                     let found = self.company_caller_by_cookie(request).await?;
                     if method.verb == Verb::Post {
-                        Self::require_json(request)?;
+                        Self::require_json(&request.presented)?;
                     }
                     found
                 } else {
@@ -109,7 +109,7 @@ impl Surface {
             Who::Founder if Self::is_by_cookie(&request.presented) => {
                 let founder = self.founder_by_cookie(&request.presented).await?;
                 if method.verb == Verb::Post {
-                    Self::require_json(request)?;
+                    Self::require_json(&request.presented)?;
                 }
                 Ok(Admitted::Founder(founder))
             }

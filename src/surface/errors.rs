@@ -50,6 +50,12 @@ impl V1Refusal {
         Self { status, code, message: message.into(), retry_after_seconds: None, extra: Map::new() }
     }
 
+    /// 503: nothing was done, and the same call may succeed shortly.
+    #[must_use]
+    pub fn unavailable(message: &str) -> Self {
+        Self { retry_after_seconds: Some(RETRY_SECONDS), ..Self::new(503, "service_unavailable", message) }
+    }
+
     /// 429 with the seconds until it makes sense again.
     #[must_use]
     pub fn too_many(code: &'static str, message: &str, retry_after_seconds: u64) -> Self {
@@ -96,9 +102,7 @@ impl V1Error {
     /// 503: nothing was done, and the same call may succeed shortly.
     #[must_use]
     pub fn unavailable(message: &str) -> Self {
-        let mut refusal = V1Refusal::new(503, "service_unavailable", message);
-        refusal.retry_after_seconds = Some(RETRY_SECONDS);
-        refusal.into()
+        V1Refusal::unavailable(message).into()
     }
 
     /// A fault, with what the log should say.

@@ -12,6 +12,7 @@ pub mod applications;
 pub mod bearer;
 pub mod client_address;
 pub mod cookie_caller;
+pub mod credential_cache;
 pub mod cursor;
 pub mod dispatch;
 pub mod errors;
@@ -20,9 +21,11 @@ pub mod limits;
 pub mod methods;
 pub mod metrics;
 pub mod openapi;
+mod origin;
 pub mod other_routes;
 mod output_check;
 pub mod points;
+pub mod presented;
 pub mod principal;
 pub mod readable;
 pub mod refusals;
@@ -76,7 +79,7 @@ pub struct Surface {
     accounts: AccountsConfig,
     limits: LimitsConfig,
     windows: limits::Windows,
-    credentials: Arc<principal::CredentialCache>,
+    credentials: Arc<credential_cache::CredentialCache>,
     last_used: LastUsed,
     metric_ids: Mutex<LruCache<(String, String), MetricId>>,
     offers: OffersConfig,
@@ -114,7 +117,7 @@ impl Surface {
         config: &Config,
         daemon_token: Option<Arc<DaemonToken>>,
     ) -> Result<Arc<Self>, HashError> {
-        let credentials = Arc::new(principal::CredentialCache::default());
+        let credentials = Arc::new(credential_cache::CredentialCache::default());
         let listening = Arc::clone(&credentials);
         runtime.journal.on_publish(Arc::new(move |events| listening.note_published(events)));
         Ok(Arc::new(Self {

@@ -1,36 +1,23 @@
 //! Who asks: credentials checked in the order of spec/metrics.md section 3, remembered only as long as they hold.
-//!
-//! A verified credential is cached by its public id. The journal's publish hook takes entries out before the reply
-//! of the command that ended them can leave; on several nodes every decision confirms the head first, so an end that
-//! another node recorded holds here too.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
-use lru::LruCache;
 use muniment_aggregates::application::Scope;
-use muniment_aggregates::ended::ended_by;
 use muniment_aggregates::ids::{AccountId, ApplicationId, CompanyId, CredentialId};
-use muniment_aggregates::record::{RecordedEvent, Who};
+use muniment_aggregates::record::Who;
 use muniment_aggregates::sealed::SubjectId;
-use muniment_journal::SealError;
 use muniment_projections::{accounts, agent_tokens, applications, sessions};
-use parking_lot::Mutex;
 
 use super::Surface;
 use super::bearer::{Several, bearer_of};
 use super::cookie_caller::Reviewer;
+use super::credential_cache::Cached;
 use super::errors::V1Error;
 use super::limits::{Window, client_prefix};
-use super::request::{Presented, Request};
+use super::presented::Presented;
+use super::request::Request;
 use crate::auth::tokens::{self, TokenKind};
-use crate::runtime::Origin;
-
-/// Credentials remembered.
-const CREDENTIALS_MAX: NonZeroUsize = NonZeroUsize::new(50_000).expect("50,000 is not zero");
 
 /// Companies of one founder that are looked at; more are beyond any person.
 const COMPANIES_MAX: usize = 1_000;
@@ -86,36 +73,6 @@ pub enum Caller {
     Reviewer(Reviewer),
 }
 
-#[derive(Debug, Clone)]
-enum Cached {
-    Agent(Agent),
-    Founder(Founder),
-}
-
-/// Credentials known to hold as of the head this node has seen.
-pub struct CredentialCache {
-    held: Mutex<LruCache<String, Cached>>,
-    /// Moves with every event that may end a credential, so that a look-up that raced one is not remembered.
-    generation: AtomicU64,
-}
-
-impl Default for CredentialCache {
-    fn default() -> Self {
-        Self { held: Mutex::new(LruCache::new(CREDENTIALS_MAX)), generation: AtomicU64::new(0) }
-    }
-}
-
-impl CredentialCache {
-    /// Forgets what these events may have ended. Runs inside the journal's publish hook.
-    pub fn note_published(&self, events: &[Arc<RecordedEvent>]) {
-        // What cannot be read may end any. Credentials end rarely beside how often they are used, so all are forgotten.
-        if events.iter().any(|event| ended_by(event).map_or(true, |ended| ended.is_some())) {
-            self.generation.fetch_add(1, Ordering::AcqRel);
-            self.held.lock().clear();
-        }
-    }
-}
-
 /// Read models a token's check looks at.
 const TOKEN_MODELS: &[&str] = &["agent_tokens"];
 /// Read models a session's check looks at.
@@ -163,10 +120,10 @@ impl Surface {
     }
 
     async fn find_agent(&self, id: &CredentialId) -> Result<Option<Agent>, V1Error> {
-        if let Some(Cached::Agent(agent)) = self.credentials.held.lock().get(&id.0) {
-            return Ok(Some(agent.clone()));
+        if let Some(agent) = self.credentials.agent(id) {
+            return Ok(Some(agent));
         }
-        let generation = self.credentials.generation.load(Ordering::Acquire);
+        let generation = self.credentials.generation();
         self.runtime.reads.catch_up(TOKEN_MODELS).await?;
         let Some(row) = agent_tokens::by_public_id(self.runtime.reads.store(), id).await? else { return Ok(None) };
         if row.revoked_at.is_some() {
@@ -183,15 +140,8 @@ impl Surface {
             expires_at: row.expires_at,
             secret_hash: row.secret_hash,
         };
-        self.remember(generation, &id.0, Cached::Agent(agent.clone()));
+        self.credentials.remember(generation, id, Cached::Agent(agent.clone()));
         Ok(Some(agent))
-    }
-
-    fn remember(&self, generation: u64, id: &str, cached: Cached) {
-        let mut held = self.credentials.held.lock();
-        if self.credentials.generation.load(Ordering::Acquire) == generation {
-            held.put(id.to_owned(), cached);
-        }
     }
 
     /// Checks that a token has a scope.
@@ -239,10 +189,10 @@ impl Surface {
     }
 
     async fn find_founder(&self, id: &CredentialId) -> Result<Option<Founder>, V1Error> {
-        if let Some(Cached::Founder(founder)) = self.credentials.held.lock().get(&id.0) {
-            return Ok(Some(founder.clone()));
+        if let Some(founder) = self.credentials.founder(id) {
+            return Ok(Some(founder));
         }
-        let generation = self.credentials.generation.load(Ordering::Acquire);
+        let generation = self.credentials.generation();
         self.runtime.reads.catch_up(SESSION_MODELS).await?;
         let store = self.runtime.reads.store();
         let Some(session) = sessions::by_public_id(store, id).await? else { return Ok(None) };
@@ -264,7 +214,7 @@ impl Surface {
             expires_at: session.expires_at,
             secret_hash: session.secret_hash,
         };
-        self.remember(generation, &id.0, Cached::Founder(founder.clone()));
+        self.credentials.remember(generation, id, Cached::Founder(founder.clone()));
         Ok(Some(founder))
     }
 
@@ -341,48 +291,6 @@ impl Surface {
             }
         }
     }
-
-    /// The origin of a command, with the client's address sealed.
-    ///
-    /// # Errors
-    /// When sealing fails.
-    pub async fn origin(
-        &self,
-        request: &Request,
-        who: Who,
-        subject: Option<&SubjectId>,
-        command: &'static str,
-    ) -> Result<Origin, V1Error> {
-        let keys = self.runtime.journal.keyring();
-        let client = match request.presented.client {
-            None => None,
-            Some(address) => {
-                let context = format!("metadata/{}/client", request.correlation);
-                let sealed = match subject {
-                    Some(subject) => match keys.seal(subject, &context, &address.to_string()).await {
-                        Err(SealError::Erased(_)) => return Err(erased(&who)),
-                        sealed => sealed?,
-                    },
-                    None => {
-                        let day = muniment_journal::SubjectAlias::client_day(self.runtime.clock.now().date_naive());
-                        let subject = keys.subject_for(day).await?;
-                        keys.seal(&subject, &context, &address.to_string()).await?
-                    }
-                };
-                Some(sealed)
-            }
-        };
-        Ok(Origin { who, client, correlation: request.correlation.clone(), causation: None, surface: "http", command })
-    }
-}
-
-/// Who was erased while he asked, or before his credential ended, is nobody.
-fn erased(who: &Who) -> V1Error {
-    let code = match who {
-        Who::Agent { .. } => "invalid_token",
-        Who::Account { .. } | Who::Anonymous | Who::System { .. } | Who::Operator => "invalid_session",
-    };
-    V1Error::refuse(401, code, "The credential is unknown, wrong or revoked.")
 }
 
 impl Agent {

@@ -7,11 +7,10 @@ use chrono::{DateTime, Utc};
 use muniment_aggregates::application::Scope;
 
 use super::Surface;
-use super::accounts::caller::ApiPresented;
 use super::errors::V1Error;
 use super::limits::Window;
+use super::presented::Presented;
 use super::principal::Founder;
-use super::request::Presented;
 use crate::auth::tokens::{self, TokenKind};
 
 /// A credential that holds, and what it opens.
@@ -19,9 +18,9 @@ use crate::auth::tokens::{self, TokenKind};
 pub struct Readable {
     /// Public id of the token or session.
     pub credential: String,
-    /// Account behind a founder session.
+    /// Account behind a founder session; it reads its own account and session events.
     pub account: Option<String>,
-    /// Subject whose key seals the account's personal data.
+    /// Subject whose key seals the account's personal data; its erasure ends the right.
     pub subject: Option<String>,
     /// Companies whose events may be read.
     pub companies: HashSet<String>,
@@ -56,9 +55,8 @@ impl Surface {
     ///
     /// # Errors
     /// As the cookie's own check: 403 `forbidden_origin`, 401 `invalid_session`, 403 `insufficient_permissions`.
-    pub async fn readable_by_cookie(&self, presented: &ApiPresented) -> Result<Readable, V1Error> {
-        let presented = Presented { client: presented.client, api: presented.clone(), ..Presented::default() };
-        let founder = self.founder_by_cookie(&presented).await?;
+    pub async fn readable_by_cookie(&self, presented: &Presented) -> Result<Readable, V1Error> {
+        let founder = self.founder_by_cookie(presented).await?;
         self.readable_of(&founder).await
     }
 

@@ -1,14 +1,13 @@
 //! A request as the surface sees it, whatever brought it, and the reply it gives back.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 
 use muniment_aggregates::record::Position;
 use serde_json::Value;
 
-use super::accounts::caller::ApiPresented;
 use super::errors::V1Error;
+use super::presented::Presented;
 
 /// Why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,17 +23,6 @@ pub enum BodyError {
 /// The body, read only when somebody asks: gates come first.
 pub type Body = Pin<Box<dyn Future<Output = Result<Vec<u8>, BodyError>>>>;
 
-/// What a request proves itself by.
-#[derive(Debug, Clone, Default)]
-pub struct Presented {
-    /// Every `Authorization` header, as sent; `None` for one that is no text.
-    pub authorization: Vec<Option<String>>,
-    /// Whom the request comes from, behind trusted proxies.
-    pub client: Option<IpAddr>,
-    /// The session's cookie and what a browser sent with it.
-    pub api: ApiPresented,
-}
-
 /// One request.
 pub struct Request {
     /// What it proves itself by, and where it comes from.
@@ -47,10 +35,6 @@ pub struct Request {
     pub idempotency_keys: Vec<Option<String>>,
     /// The `x-alif-signup-secret` header.
     pub signup_secret: Option<String>,
-    /// The `Content-Type` header.
-    pub content_type: Option<String>,
-    /// The peer of the connection itself.
-    pub peer: Option<IpAddr>,
     /// `Muniment-After`: what the caller has seen and wants to see in the answer.
     pub after: Option<String>,
     /// Correlation id.

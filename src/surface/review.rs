@@ -38,12 +38,12 @@ impl Surface {
                 Err(error) => error,
             });
         }
-        if request.presented.api.cookies.is_empty() {
+        if request.presented.cookies.is_empty() {
             return Err(V1Error::refuse(401, "missing_token", "Reviewing needs a signed-in reviewer."));
         }
         let reviewer = self.reviewer_by_cookie(request).await?.ok_or_else(|| self.no_reviewer())?;
         if method.verb == Verb::Post {
-            Self::require_json(request)?;
+            Self::require_json(&request.presented)?;
         }
         Ok(reviewer)
     }

@@ -72,12 +72,12 @@ impl Surface {
     /// Whether the code may stand in the answer. Behind a proxy every peer is local, and so is every page in a browser
     /// of this machine; a page of this installation, or of a site it lists, may hear it.
     fn may_hear(&self, permit: &EchoPermit, request: &Request) -> bool {
-        let api = &request.presented.api;
+        let presented = &request.presented;
         let is_local = || {
-            permit.allows(request.peer)
-                && permit.allows(request.presented.client)
-                && api.is_called_locally()
-                && self.check_origin(api).is_ok()
+            permit.allows(presented.peer)
+                && permit.allows(presented.client)
+                && presented.is_called_locally()
+                && self.check_origin(presented).is_ok()
         };
         permit.is_for_anybody() || is_local()
     }

@@ -17,6 +17,7 @@ use actix_web::{HttpRequest, HttpResponse, guard, web};
 use crate::surface::Surface;
 use crate::surface::accounts::caller::Authenticated;
 use crate::surface::accounts::failure::RestFailure;
+use crate::transport;
 
 pub use registry::ApiRegistry;
 
@@ -44,8 +45,7 @@ async fn authenticate(
     surface: &Surface,
     correlation: &str,
 ) -> Result<Authenticated, RestFailure> {
-    let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let presented = surface.presented(headers, request.peer_addr().map(|peer| peer.ip()), correlation);
+    let presented = transport::presented(request, surface, correlation);
     surface.check_origin(&presented)?;
     surface.authenticate_api(&presented).await
 }
@@ -55,17 +55,4 @@ fn set_cookie(response: &mut HttpResponse, cookie: Option<&str>) {
     if let Some(value) = cookie.and_then(|cookie| HeaderValue::from_str(cookie).ok()) {
         response.headers_mut().insert(SET_COOKIE, value);
     }
-}
-
-fn refused(flat: &RestFailure, correlation: &str) -> HttpResponse {
-    if let Some(fault) = &flat.fault {
-        tracing::error!(correlation.id = correlation, error = fault, "a connection failed by a fault of ours");
-    }
-    let status = actix_web::http::StatusCode::from_u16(flat.status)
-        .unwrap_or(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponse::build(status);
-    if let Some(seconds) = flat.retry_after_seconds {
-        response.insert_header((actix_web::http::header::RETRY_AFTER, seconds.to_string()));
-    }
-    response.content_type("application/json; charset=utf-8").body(flat.body().to_string())
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tracing::Instrument as _;
 
 use super::registry::{ApiRegistry, Connection, End, NotAdmitted, REVOKED, TOO_SLOW};
-use super::{authenticate, refused, set_cookie};
+use super::{authenticate, set_cookie};
 use crate::live::bucket::Bucket;
 use crate::live::fragments::{Broken, Fragments};
 use crate::live::limits::API_FRAMES;
@@ -28,6 +28,7 @@ use crate::surface::accounts::rpc::{self, Transport};
 use crate::surface::errors::RETRY_SECONDS;
 use crate::surface::input;
 use crate::telemetry::{connections as traces, requests};
+use crate::transport;
 
 /// The route, as traces name it.
 const ROUTE: &str = "/api/ws";
@@ -59,7 +60,7 @@ pub(super) async fn open(
     requests::within(&request, &correlation, ROUTE, async |span| {
         let Authenticated { caller, set_cookie: cookie } = match authenticate(&request, &surface, &correlation).await {
             Ok(authenticated) => authenticated,
-            Err(flat) => return refused(&flat, &correlation),
+            Err(failure) => return transport::failed(&failure, &correlation),
         };
         let mut response = match admit(&request, &surface, &registry.into_inner(), caller).await {
             Ok((caller, connection, acting)) => {
@@ -79,9 +80,9 @@ pub(super) async fn open(
                 };
                 let started = WsResponseBuilder::new(socket, &request, payload).frame_size(FRAME_BYTES_MAX).start();
                 // Without an upgrade there is nothing here to get.
-                started.unwrap_or_else(|_| refused(&RestFailure::new(404, "not_found"), &correlation))
+                started.unwrap_or_else(|_| transport::failed(&RestFailure::new(404, "not_found"), &correlation))
             }
-            Err(flat) => refused(&flat, &correlation),
+            Err(failure) => transport::failed(&failure, &correlation),
         };
         set_cookie(&mut response, cookie.as_deref());
         response

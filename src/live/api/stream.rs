@@ -15,7 +15,7 @@ use muniment_projections::audit_log::{AuditRow, everywhere};
 use serde_json::{Map, Value, json};
 
 use super::registry::{ApiRegistry, Connection, End};
-use super::{authenticate, refused, set_cookie};
+use super::{authenticate, set_cookie};
 use crate::surface::Surface;
 use crate::surface::accounts::caller::{Authenticated, Caller};
 use crate::surface::accounts::failure::{ApiFailure, Issue, RestFailure};
@@ -23,6 +23,7 @@ use crate::surface::accounts::persona::Acting;
 use crate::surface::accounts::routes::STREAM_QUERY;
 use crate::surface::accounts::schema;
 use crate::telemetry::{connections as traces, requests};
+use crate::transport;
 
 /// The routes, as traces name them.
 const ROUTES: [&str; 2] = ["/api/audit/stream", "/api/admin/audit/stream"];
@@ -47,7 +48,7 @@ pub(super) async fn open(
     requests::within(&request, &correlation, route, async |span| {
         let Authenticated { caller, set_cookie: cookie } = match authenticate(&request, &surface, &correlation).await {
             Ok(authenticated) => authenticated,
-            Err(flat) => return refused(&flat, &correlation),
+            Err(failure) => return transport::failed(&failure, &correlation),
         };
         let life = traces::Connection::opened_by(&span, route, traces::Protocol::Events);
         let mut response = match admit(&request, &surface, &registry.into_inner(), caller, life).await {
@@ -62,7 +63,7 @@ pub(super) async fn open(
                     .insert_header(ContentEncoding::Identity)
                     .streaming(body)
             }
-            Err(flat) => refused(&flat, &correlation),
+            Err(failure) => transport::failed(&failure, &correlation),
         };
         set_cookie(&mut response, cookie.as_deref());
         response

@@ -1,13 +1,12 @@
-//! Origins of commands, and refused attempts for the record: what an investigator will ask for is an event of its own,
-//! appended although the command changed nothing.
+//! Refused attempts for the record: what an investigator will ask for is an event of its own, appended although the
+//! command changed nothing.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use muniment_aggregates::account::ACCOUNT_USERNAME_CLAIM;
 use muniment_aggregates::attempt::{Attempt, AttemptCommand, Record};
 use muniment_aggregates::ids::{AccountId, PersonaId};
-use muniment_aggregates::record::{Position, Who};
+use muniment_aggregates::record::Position;
 use muniment_aggregates::sealed::SubjectId;
 use muniment_journal::SubjectAlias;
 use serde_json::{Value, json};
@@ -60,13 +59,6 @@ impl RefusedAttempt {
 }
 
 impl Surface {
-    /// The subject that seals what comes from a client nobody knows: one a day, which `muniment erase --client-day`
-    /// erases.
-    pub(super) async fn client_subject(&self) -> Result<SubjectId, ApiFailure> {
-        let day = SubjectAlias::client_day(self.runtime.clock.now().date_naive());
-        Ok(self.runtime.journal.keyring().subject_for(day).await?)
-    }
-
     /// Whose a name is that somebody gave who could not prove it: what is said of a person goes when the person is erased,
     /// whoever said it.
     pub(super) async fn subject_named(&self, name: &str) -> Result<Option<SubjectId>, ApiFailure> {
@@ -78,45 +70,6 @@ impl Surface {
             Some(email) => Ok(self.runtime.journal.keyring().find_subject(&SubjectAlias::email(&email)).await?),
             None => Ok(None),
         }
-    }
-
-    /// The origin of a command, with the client's address sealed under a subject.
-    pub(super) async fn origin_of(
-        &self,
-        who: Who,
-        subject: &SubjectId,
-        client: Option<IpAddr>,
-        surface: &'static str,
-        command: &'static str,
-        correlation: &str,
-    ) -> Result<Origin, ApiFailure> {
-        let client = match client {
-            None => None,
-            Some(address) => {
-                let context = format!("metadata/{correlation}/client");
-                let address = address.to_canonical().to_string();
-                Some(self.runtime.journal.keyring().seal(subject, &context, &address).await?)
-            }
-        };
-        Ok(Origin { who, client, correlation: correlation.to_owned(), causation: None, surface, command })
-    }
-
-    /// The origin of a call that the audit keeps by account.
-    pub(super) async fn account_origin(&self, call: &Call<'_>) -> Result<Origin, ApiFailure> {
-        self.call_origin(call, None).await
-    }
-
-    /// The origin of a call that the audit keeps by persona.
-    pub(super) async fn persona_origin(&self, call: &Call<'_>) -> Result<Origin, ApiFailure> {
-        let persona = call.persona()?.persona.id.0.clone();
-        self.call_origin(call, Some(&persona)).await
-    }
-
-    async fn call_origin(&self, call: &Call<'_>, persona: Option<&str>) -> Result<Origin, ApiFailure> {
-        let caller = call.caller;
-        let who = caller.who(persona);
-        let (client, name) = (caller.client, call.method.name);
-        self.origin_of(who, &caller.subject, client, call.surface(), name, call.correlation).await
     }
 
     /// Records a refused attempt. It fails as a command fails: what is refused without a record is not refused.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::{
-    Engine, Installation, PASSWORD, Person, Program, Server, contains, eventually, folder_bytes, unique,
+    Engine, Founder, Installation, PASSWORD, Person, Program, Server, contains, eventually, folder_bytes, unique,
 };
 
 fn an_erased_founder_is_found_nowhere_and_the_record_verifies(engine: Engine) {
@@ -170,6 +170,49 @@ fn no_offer_outlives_the_account_that_made_it(engine: Engine) {
     }
 }
 
+/// Applies as a founder until that is refused, a token each time; the tokens.
+fn applied_until_refused(founder: &Founder, many: usize) -> Vec<String> {
+    let applying = (0..many).map_while(|number| {
+        let body = json!({
+            "company_name": format!("Company {number}"), "founder_name": "Ana", "founder_email": founder.email,
+        });
+        let reply = founder.client.post("/v1/applications", &body);
+        (reply.status == 201).then(|| reply.json()["token"].as_str().unwrap().to_owned())
+    });
+    applying.collect()
+}
+
+fn no_token_outlives_the_founder_whose_company_it_is(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let rounds = if crate::harness::torture() { 50 } else { 4 };
+    let mut made = 0;
+    for _ in 0..rounds {
+        let founder = server.founder("ana");
+        let tokens = if engine == Engine::Postgres {
+            // Beside the running server, where the founder goes on applying for as long as that is allowed.
+            std::thread::scope(|threads| {
+                let applying = threads.spawn(|| applied_until_refused(&founder, 20_000));
+                erase(&server, &founder.email);
+                applying.join().unwrap()
+            })
+        } else {
+            let tokens = applied_until_refused(&founder, 8);
+            erase(&server, &founder.email);
+            tokens
+        };
+        founder.client.get("/v1/auth/session").refused(401, "invalid_session");
+        assert!(tokens.len() < 20_000, "an erased founder goes on applying");
+        for token in &tokens {
+            server.agent(token).get("/v1/status").refused(401, "invalid_token");
+        }
+        made += tokens.len();
+    }
+    assert!(made > 0);
+    if crate::harness::torture() {
+        println!("{engine:?}: {made} tokens made while {rounds} founders were erased, none works");
+    }
+}
+
 /// Runs operator's commands beside the server where that can be, else while it is stopped.
 fn operate(house: &Installation, engine: Engine, commands: &[&[&str]]) {
     if engine == Engine::Sqlite {
@@ -260,5 +303,6 @@ both_engines![
     k11_the_tokens_of_an_erased_founder_end,
     k11_the_names_of_an_erased_account_leave_the_audit,
     no_offer_outlives_the_account_that_made_it,
+    no_token_outlives_the_founder_whose_company_it_is,
     what_strangers_tried_is_erased_with_the_person_and_by_the_day,
 ];

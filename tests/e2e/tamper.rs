@@ -99,7 +99,49 @@ fn a_cut_tail_is_found_with_a_signed_head_kept_elsewhere(engine: Engine) {
     assert!(said.contains(&head.to_string()) || said.contains(&cut.to_string()), "{said}");
 }
 
+/// What leads from a stream to its events stands in no hash.
+fn an_event_filed_elsewhere_is_found(engine: Engine) {
+    let (server, operator, middle, _) = with_history(engine);
+    server.store.execute(&format!("UPDATE events SET stream = NULL WHERE position = {middle}"));
+    found_at(&operator, middle);
+}
+
+fn a_forged_statement_of_the_head_is_not_accepted(engine: Engine) {
+    let (_server, operator, _, head) = with_history(engine);
+    let genuine = operator.run(&["audit", "checkpoint"]).ok().to_owned();
+    let note = operator.path("head.txt");
+    let compared = |text: &str, code: i32| {
+        std::fs::write(&note, text).unwrap();
+        let output = operator.run(&["audit", "verify", "--checkpoint", &note.display().to_string(), "--json"]);
+        serde_json::from_str::<serde_json::Value>(output.ended(code)).unwrap()
+    };
+    let told = compared(&genuine, 0);
+    assert_eq!((&told["ok"], &told["checkpoint_position"]), (&json!(true), &json!(head.to_string())), "{told}");
+    let position = format!("position: {head}\n");
+    let hash = genuine.lines().find(|line| line.starts_with("hash: ")).unwrap();
+    let elsewhere = Server::with(engine, &[]);
+    elsewhere.terminate();
+    let strangers = Program::operator_of(&elsewhere).run(&["audit", "checkpoint"]).ok().to_owned();
+    for (what, forged) in [
+        ("another position", genuine.replace(&position, &format!("position: {}\n", head - 1))),
+        ("another hash", genuine.replace(hash, &format!("hash: {}", "0".repeat(64)))),
+        (
+            "no signature",
+            genuine.lines().filter(|line| !line.starts_with("signature: ")).collect::<Vec<_>>().join("\n"),
+        ),
+        ("another key", strangers),
+    ] {
+        assert_ne!(forged, genuine, "{what}");
+        let told = compared(&forged, 7);
+        let said = told["checkpoint"].as_str().unwrap();
+        assert!(said.starts_with("the checkpoint is not accepted"), "{what}: {told}");
+        assert_eq!(told["ok"], json!(false), "{what}");
+    }
+}
+
 both_engines![
+    an_event_filed_elsewhere_is_found,
+    a_forged_statement_of_the_head_is_not_accepted,
     a_changed_event_is_found,
     changed_metadata_is_found,
     a_deleted_event_is_found,

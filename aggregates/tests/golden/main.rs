@@ -12,6 +12,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use muniment_aggregates::account::AccountEvent;
 use muniment_aggregates::application::*;
 use muniment_aggregates::catalog::{self, CATALOG};
 use muniment_aggregates::challenge::*;
@@ -322,6 +323,37 @@ fn every_version_still_reads() {
         seen += 1;
     }
     assert!(seen >= CATALOG.len());
+}
+
+/// How an old copy reads today, written as the newest version writes it.
+fn read_today<E: DomainEvent>(name: &str) -> Value {
+    let (event_type, version) = name.strip_suffix(".json").unwrap().rsplit_once(".v").unwrap();
+    let payload = fs::read_to_string(folder().join(name)).unwrap();
+    serde_json::to_value(catalog::decode::<E>(event_type, version, &payload).unwrap()).unwrap()
+}
+
+/// What an old shape is taken to say is for ever, too: an upcaster that says something else changes the past.
+#[test]
+fn old_versions_say_what_they_said() {
+    let copy =
+        |name: &str| -> Value { serde_json::from_str(&fs::read_to_string(folder().join(name)).unwrap()).unwrap() };
+    let mut registered = copy("account.registered.v1.0.json");
+    registered["registered"]["via"] = "email_code".into();
+    let submitted = copy("application.submitted.v1.0.json");
+    let told = BTreeMap::from([
+        ("account.registered.v1.0.json", (read_today::<AccountEvent>("account.registered.v1.0.json"), registered)),
+        (
+            "application.submitted.v1.0.json",
+            (read_today::<ApplicationEvent>("application.submitted.v1.0.json"), submitted),
+        ),
+    ]);
+    for (name, (read, said)) in &told {
+        assert_eq!(read, said, "{name}");
+    }
+    let newest: BTreeSet<_> = CATALOG.iter().map(|row| file_name(row.event_type, row.version)).collect();
+    let kept = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let old: Vec<String> = kept.filter(|name| !newest.contains(name)).collect::<BTreeSet<_>>().into_iter().collect();
+    assert_eq!(old, told.into_keys().collect::<Vec<_>>(), "each old version has its line here");
 }
 
 #[test]

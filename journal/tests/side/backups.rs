@@ -21,6 +21,7 @@ on_both!(
     k12_an_old_record_with_the_newest_keys_keeps_the_erased_erased,
     a_backup_without_its_keys_reads_as_erased_and_frees_the_claims,
     a_damaged_backup_or_a_used_database_restores_nothing,
+    a_forged_backup_restores_nothing,
     a_record_restored_twice_verifies_across_its_epochs,
     a_backup_beside_a_busy_server_is_of_one_moment,
 );
@@ -177,6 +178,90 @@ async fn a_damaged_backup_or_a_used_database_restores_nothing(kind: Kind) {
     still_empty.shutdown().await;
     let copy = restored(&config, &file, Some(&keys)).await;
     assert_eq!(copy.head(), Position(1_503));
+}
+
+/// The frames of a backup, each as its kind and its content.
+fn frames(file: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let (mut at, mut frames) = (20, Vec::new());
+    while frames.last().is_none_or(|(kind, _)| *kind != 0) {
+        let length = u32::from_le_bytes(file[at + 1..at + 5].try_into().unwrap());
+        let end = at + 5 + usize::try_from(length).unwrap();
+        frames.push((file[at], file[at + 5..end].to_vec()));
+        at = end;
+    }
+    frames
+}
+
+/// A backup of these frames, whole by its own hash: that stands in the file, so whoever changes the file can make it.
+fn file_of(frames: &[(u8, Vec<u8>)]) -> Vec<u8> {
+    let mut file = b"MUNIMENT BACKUP\n\x01\0\0\0".to_vec();
+    for (kind, content) in frames {
+        file.push(*kind);
+        file.extend_from_slice(&u32::try_from(content.len()).unwrap().to_le_bytes());
+        file.extend_from_slice(content);
+    }
+    let hash = blake3::hash(&file);
+    file.extend_from_slice(hash.as_bytes());
+    file
+}
+
+/// The frame of the event with this payload.
+fn event_frame(frames: &[(u8, Vec<u8>)], payload: &str) -> usize {
+    let holds = |content: &[u8]| content.windows(payload.len()).any(|window| window == payload.as_bytes());
+    frames.iter().position(|(kind, content)| *kind == 3 && holds(content)).unwrap()
+}
+
+async fn a_forged_backup_restores_nothing(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    fill(&journal).await;
+    let file = backed_up(&place, &journal, "record").await;
+    let keys = keys_file_of(&file);
+    let whole = std::fs::read(&file).unwrap();
+    let genuine = frames(&whole);
+    assert_eq!(file_of(&genuine), whole);
+    let seven = event_frame(&genuine, "{\"n\":700}");
+    let mut changed = genuine.clone();
+    let digit = changed[seven].1.windows(4).position(|window| window == b"700}").unwrap();
+    changed[seven].1[digit] = b'8';
+    let mut swapped = genuine.clone();
+    swapped.swap(seven, seven + 1);
+    let mut missing = genuine.clone();
+    missing.remove(seven);
+    let mut cut = genuine.clone();
+    cut.remove(genuine.len() - 2);
+    let mut doubled = genuine.clone();
+    doubled.insert(seven, genuine[seven].clone());
+    let of_the_head =
+        "\"hash\":\"".len() + genuine[0].1.windows(8).position(|window| window == b"\"hash\":\"").unwrap();
+    let mut other_head = genuine.clone();
+    other_head[0].1[of_the_head] = if other_head[0].1[of_the_head] == b'0' { b'1' } else { b'0' };
+
+    let config = place.beside(kind);
+    let forged = place.home.path().join("forged");
+    let restoring = async |bytes: &[u8], keys: &Path| {
+        std::fs::write(&forged, bytes).unwrap();
+        let empty = Journal::open(config.clone()).await.unwrap();
+        restore(empty, &forged, Some(keys), &|_, _| {}).await
+    };
+    for (frames, what, expected) in [
+        (changed, "an event is another", "the event at position 704 was changed"),
+        (swapped, "two events changed places", "position 704 is missing"),
+        (missing, "an event is missing", "position 704 is missing"),
+        (cut, "the last event is missing", "position 1503 is missing"),
+        (doubled, "an event is there twice", "position 705 is missing"),
+        (other_head, "the head is another", "the event at position 1503 was changed"),
+    ] {
+        let refused = restoring(&file_of(&frames), &keys).await.unwrap_err().to_string();
+        assert!(refused.starts_with(expected), "{what}: {refused}");
+    }
+    let elsewhere = Place::new(kind);
+    let stranger = elsewhere.open().await;
+    let other_keys = keys_file_of(&backed_up(&elsewhere, &stranger, "record").await);
+    let refused = restoring(&whole, &other_keys).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the two files belong to two installations");
+    let copy = restored(&config, &file, Some(&keys)).await;
+    assert_eq!(copy.head(), Position(1_503), "it was empty all the while");
 }
 
 async fn a_record_restored_twice_verifies_across_its_epochs(kind: Kind) {

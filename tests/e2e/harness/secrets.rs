@@ -105,20 +105,53 @@ pub(super) fn refusals() -> Vec<u8> {
     REFUSALS.lock().unwrap().iter().flatten().copied().collect()
 }
 
+/// Whether the secret of a token, or of a cookie, was remembered.
+pub(super) fn knows(token: &str) -> bool {
+    token.len() >= SECRET_CHARACTERS && SEEN.lock().unwrap().contains(&token[token.len() - SECRET_CHARACTERS..])
+}
+
+/// Everything remembered so far, to be looked for.
+pub(super) struct Search {
+    wanted: Vec<String>,
+    all: AhoCorasick,
+}
+
+impl Search {
+    pub(super) fn now() -> Self {
+        let mut wanted: Vec<String> = SEEN.lock().unwrap().iter().cloned().collect();
+        wanted.extend([PASSWORD.to_owned(), "$argon2id$".to_owned()]);
+        // A dump writes columns of bytes in hexadecimal digits.
+        wanted.extend(wanted.iter().map(hex::encode).collect::<Vec<_>>());
+        for code in CODES.lock().unwrap().iter() {
+            wanted.extend([
+                format!("\"{code}\""),
+                format!("code\":{code}"),
+                format!("code={code}"),
+                format!("code {code}"),
+            ]);
+        }
+        Self { all: AhoCorasick::new(&wanted).unwrap(), wanted }
+    }
+
+    /// A secret that stands in these bytes in clear, with what stands around it.
+    pub(super) fn find(&self, bytes: &[u8]) -> Option<String> {
+        let found = self.all.find(bytes)?;
+        let around = found.start().saturating_sub(200)..bytes.len().min(found.end() + 100);
+        Some(String::from_utf8_lossy(&bytes[around]).into_owned())
+    }
+
+    /// Fails where one of them would be missed, or one behind all these bytes: to find nothing proves nothing otherwise.
+    pub(super) fn check(&self, bytes: &[u8]) {
+        for wanted in &self.wanted {
+            assert!(self.find(wanted.as_bytes()).is_some(), "{wanted} is not found where nothing else stands");
+        }
+        let last = self.wanted.last().map_or("", String::as_str);
+        let planted = [bytes, last.as_bytes()].concat();
+        assert!(self.find(&planted).is_some(), "a secret behind {} bytes is not found", bytes.len());
+    }
+}
+
 /// A secret of this run that stands in these bytes in clear, with what stands around it.
 pub(super) fn found_in(bytes: &[u8]) -> Option<String> {
-    let mut secrets: Vec<String> = SEEN.lock().unwrap().iter().cloned().collect();
-    secrets.extend([PASSWORD.to_owned(), "$argon2id$".to_owned()]);
-    for code in CODES.lock().unwrap().iter() {
-        secrets.extend([
-            format!("\"{code}\""),
-            format!("code\":{code}"),
-            format!("code={code}"),
-            format!("code {code}"),
-        ]);
-    }
-    let all = AhoCorasick::new(&secrets).unwrap();
-    let found = all.find(bytes)?;
-    let around = found.start().saturating_sub(200)..bytes.len().min(found.end() + 100);
-    Some(String::from_utf8_lossy(&bytes[around]).into_owned())
+    Search::now().find(bytes)
 }

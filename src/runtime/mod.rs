@@ -5,6 +5,7 @@
 //! live aggregate), [`transaction`] (decisions over several streams), [`reads`] and [`projector`] (read models
 //! and waiting for them), [`policies`] (what reacts to events by sending commands).
 
+pub mod accounts;
 pub mod actor_messages;
 pub mod aggregate_actor;
 pub mod clock;

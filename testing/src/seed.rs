@@ -8,10 +8,12 @@ use chrono::TimeDelta;
 use muniment::auth::api_token::FreshApiToken;
 use muniment::auth::session_token::FreshSession;
 use muniment::auth::{identifiers, random_bytes};
-use muniment::cli::operator::{account, keeper, role};
 use muniment::config::Config;
 use muniment::config::registries::Registries;
 use muniment::runtime::BusError;
+use muniment::runtime::accounts::grant::{DirectGrant, grant_directly};
+use muniment::runtime::accounts::make::make;
+use muniment::runtime::accounts::{origin, said};
 use muniment::surface::Surface;
 use muniment::surface::accounts::rest::RestCall;
 use muniment::surface::accounts::routes;
@@ -124,9 +126,9 @@ pub(crate) async fn seed(surface: &Surface, config: &Config, token: &str, wanted
     for name in &wanted.extra_actors {
         let persona = PersonaId(uuid());
         let add = AddPersona { persona: persona.clone(), name: name.clone() };
-        let origin = keeper::origin("testing_seed");
+        let origin = origin("testing_seed");
         let bus = &surface.runtime.bus;
-        bus.execute::<Account>(&id.0, add.into(), &origin).await.map_err(|error| keeper::ended(name, error))?;
+        bus.execute::<Account>(&id.0, add.into(), &origin).await.with_context(|| format!("no persona {name}"))?;
         extra_actors.push(NamedActor { id: persona, name: name.clone() });
     }
     let mut extra_accounts = Vec::new();
@@ -134,7 +136,7 @@ pub(crate) async fn seed(surface: &Surface, config: &Config, token: &str, wanted
         let username = identifiers::new_username(&wanted.username).context("a username is malformed")?;
         let password = Zeroizing::new(wanted.password_value.clone().unwrap_or_else(|| PASSWORD.to_owned()));
         let runtime = &surface.runtime;
-        let made = account::make(&runtime.journal, &runtime.bus, &username, None, password).await?;
+        let made = make(&runtime.journal, &runtime.bus, &username, None, password).await?;
         for role in &wanted.roles {
             give(surface, &made.id, role).await?;
         }
@@ -148,8 +150,10 @@ fn uuid() -> String {
 }
 
 async fn give(surface: &Surface, account: &AccountId, role: &str) -> Result<()> {
-    let wanted = role::DirectGrant { role: role.to_owned(), scope: None, expires: None };
-    role::grant_directly(&surface.runtime.bus, account, None, &wanted).await?;
+    let wanted = DirectGrant { role: role.to_owned(), scope: None, expires: None };
+    grant_directly(&surface.runtime.bus, account, None, &wanted)
+        .await
+        .with_context(|| format!("{role} was not given"))?;
     Ok(())
 }
 
@@ -186,9 +190,9 @@ async fn with_credentials(
         expires_at: None,
         max_tokens: CREDENTIALS_MAX,
     };
-    let origin = keeper::origin("testing_seed");
+    let origin = origin("testing_seed");
     let bus = &surface.runtime.bus;
-    bus.execute::<Account>(&id.0, issue.into(), &origin).await.map_err(|error| keeper::ended("no token", error))?;
+    bus.execute::<Account>(&id.0, issue.into(), &origin).await.context("no token")?;
     let life = TimeDelta::from_std(config.accounts.session_max_age)?;
     let minted = mint(surface, &id, life).await?.context("the account was just made")?;
     let session_cookie = minted["session_cookie"].as_str().context("a session was minted")?.to_owned();
@@ -204,7 +208,7 @@ async fn with_credentials(
 /// itself is signed for its full time, so that only the session's end can refuse it.
 pub(crate) async fn mint(surface: &Surface, account: &AccountId, life: TimeDelta) -> Result<Option<Value>> {
     let runtime = &surface.runtime;
-    let known = runtime.bus.state::<Account>(&account.0).await.map_err(|error| keeper::ended("no state", error))?;
+    let known = runtime.bus.state::<Account>(&account.0).await.context("no state")?;
     if known.state.registered().is_none() || known.state.erased_at().is_some() {
         return Ok(None);
     }
@@ -216,15 +220,15 @@ pub(crate) async fn mint(surface: &Surface, account: &AccountId, life: TimeDelta
         Start { account: account.clone(), kind: SessionKind::Cookie, secret_hash: fresh.id.0.clone(), expires_at };
     let committed = runtime
         .bus
-        .transact(&keeper::origin("testing_seed"), async |tx| {
+        .transact(&origin("testing_seed"), async |tx| {
             let mut state = tx.load::<Account, String>(&account.0).await?;
-            tx.decide(&mut state, &AccountCommand::OpenSession(open.clone())).map_err(keeper::said)?;
+            tx.decide(&mut state, &AccountCommand::OpenSession(open.clone())).map_err(said)?;
             let mut session = tx.begin::<Session>(&fresh.id.0);
-            tx.decide(&mut session, &SessionCommand::Start(start.clone())).map_err(keeper::said)?;
+            tx.decide(&mut session, &SessionCommand::Start(start.clone())).map_err(said)?;
             Ok::<(), BusError<String>>(())
         })
         .await;
-    committed.map_err(|error| keeper::ended("no session was opened", error))?;
+    committed.context("no session was opened")?;
     let header = surface.cookies().issue(&fresh.raw, runtime.clock.now());
     let pair = header.split(';').next().unwrap_or_default();
     let value = pair.split_once('=').map(|(_, value)| value).context("a cookie has a name and a value")?;

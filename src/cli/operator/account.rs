@@ -6,16 +6,13 @@ use std::io::Read as _;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use muniment_aggregates::account::{Account as State, AccountEmail, SetPassword, SignUp, Via};
-use muniment_aggregates::ids::{AccountId, PersonaId};
+use muniment_aggregates::account::{Account as State, SetPassword};
 use muniment_aggregates::offer_book::OfferBook;
-use muniment_aggregates::record::Position;
-use muniment_aggregates::sealed::{Sealed, SubjectId};
+use muniment_aggregates::sealed::Sealed;
 use muniment_aggregates::wire;
-use muniment_journal::{Journal, SubjectAlias};
+use muniment_journal::Journal;
 use muniment_projections::{OnMismatch, accounts};
 use serde_json::{Value, json};
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::keeper;
@@ -28,7 +25,8 @@ use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::cli::{on_actors, on_this_thread};
-use crate::runtime::{BusError, CommandBus};
+use crate::runtime::BusError;
+use crate::runtime::accounts::make::{MakeError, make, seal_password};
 
 /// Characters of a password that is about to be set.
 const PASSWORD_CHARACTERS: std::ops::RangeInclusive<usize> = 12..=300;
@@ -222,12 +220,6 @@ fn password_of_stdin(refuse_common: bool) -> Result<Zeroizing<String>> {
     Err(Exit::Usage.because(format!("a password has {least} to {most} characters")))
 }
 
-/// The password as it is stored.
-async fn sealed(journal: &Journal, id: &AccountId, subject: &SubjectId, password: Zeroizing<String>) -> Result<Sealed> {
-    let hashed = Zeroizing::new(Passwords::new(1, 0)?.hash(password).await?);
-    Ok(journal.keyring().seal(subject, &format!("account/{id}/password"), &hashed).await?)
-}
-
 async fn create(global: &Global, command: &Create) -> Result<()> {
     let refused = "a username has 3 to 39 letters, digits, _ and -, begins with a letter and ends with none of _ and -";
     let username = identifiers::new_username(&command.username).ok_or_else(|| Exit::Usage.because(refused))?;
@@ -249,7 +241,14 @@ async fn create_in(
     username: String,
     password: Zeroizing<String>,
 ) -> Result<()> {
-    let made = make(journal, &keeper::bus(journal), &username, command.email.as_deref(), password).await?;
+    let made = make(journal, &keeper::bus(journal), &username, command.email.as_deref(), password).await;
+    let made = made.map_err(|error| match error {
+        MakeError::Record(BusError::ClaimTaken { .. }) => {
+            Exit::Conflict.because("the username or the e-mail address is taken")
+        }
+        MakeError::Record(error) => keeper::ended("no account was made", error),
+        error @ (MakeError::Hash(_) | MakeError::Seal(_)) => error.into(),
+    })?;
     let shown = json!({
         "id": made.id,
         "username": username,
@@ -257,60 +256,6 @@ async fn create_in(
         "position": made.position.map(|position| position.to_string()),
     });
     Printer::new(global).result(&shown, || vec![format!("Account {username} made: {}", made.id)])
-}
-
-/// An account that was made.
-#[derive(Debug, Clone)]
-pub struct Made {
-    /// The account.
-    pub id: AccountId,
-    /// Its persona.
-    pub persona: PersonaId,
-    /// Where it stands in the record.
-    pub position: Option<Position>,
-}
-
-/// Makes an account with one persona and nothing else. The username must be well-formed.
-///
-/// # Errors
-/// When the username or the address is taken, or the record cannot be written.
-pub async fn make(
-    journal: &Journal,
-    bus: &CommandBus,
-    username: &str,
-    email: Option<&str>,
-    password: Zeroizing<String>,
-) -> Result<Made> {
-    let keys = journal.keyring();
-    let id = AccountId(Uuid::new_v4().to_string());
-    let persona = PersonaId(Uuid::new_v4().to_string());
-    let (subject, email) = match email {
-        None => (keys.new_subject().await?, None),
-        Some(email) => {
-            let subject = keys.subject_for(SubjectAlias::email(email)).await?;
-            let key = keys.seal(&subject, &format!("account/{id}/email_key"), &email.to_lowercase()).await?;
-            let given = keys.seal(&subject, &format!("account/{id}/email"), email).await?;
-            (subject, Some(AccountEmail { given, key }))
-        }
-    };
-    let password = sealed(journal, &id, &subject, password).await?;
-    let sign_up = SignUp {
-        username: username.to_owned(),
-        email,
-        subject,
-        persona: persona.clone(),
-        password,
-        via: Via::Operator,
-        invite: None,
-    };
-    let done =
-        bus.execute::<State>(&id.0, sign_up.into(), &keeper::origin("account_create")).await.map_err(|error| {
-            match error {
-                BusError::ClaimTaken { .. } => Exit::Conflict.because("the username or the e-mail address is taken"),
-                error => keeper::ended("no account was made", error),
-            }
-        })?;
-    Ok(Made { id, persona, position: done.position })
 }
 
 async fn set_password(global: &Global, command: &Set) -> Result<()> {
@@ -327,7 +272,8 @@ async fn set_password_in(global: &Global, command: &Set, journal: &Journal, pass
     let bus = keeper::bus(journal);
     let state = bus.state::<State>(&id.0).await.context("the account cannot be read")?.state;
     let registered = state.registered().context("the account's stream does not begin with its registration")?;
-    let password = sealed(journal, &id, &registered.subject, password).await?;
+    let stored = Zeroizing::new(Passwords::new(1, 0)?.hash(password).await?);
+    let password = seal_password(journal.keyring(), &id, &registered.subject, &stored).await?;
     let done = bus
         .execute::<State>(&id.0, SetPassword { password }.into(), &keeper::origin("account_set_password"))
         .await

@@ -3,25 +3,19 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use muniment_aggregates::decider::Refuse;
 use muniment_aggregates::ids::AccountId;
-use muniment_aggregates::record::Who;
 use muniment_journal::Journal;
 
 use crate::cli::exit::Exit;
 use crate::runtime::why::find_account;
-use crate::runtime::{BusError, Clock, CommandBus, Origin};
+use crate::runtime::{BusError, Clock, CommandBus};
+
+pub use crate::runtime::accounts::{origin, said};
 
 /// A way in for commands, its actors on this thread.
 #[must_use]
 pub fn bus(journal: &Journal) -> CommandBus {
     CommandBus::new(journal.clone(), Clock::system(), Arc::from([]))
-}
-
-/// Who asks: the one with the server's files.
-#[must_use]
-pub fn origin(command: &'static str) -> Origin {
-    Origin { who: Who::Operator, surface: "cli", ..Origin::system("cli", command, None) }
 }
 
 /// The account of a username, an e-mail address or an id.
@@ -31,11 +25,6 @@ pub fn origin(command: &'static str) -> Origin {
 pub async fn account(journal: &Journal, named: &str) -> Result<AccountId> {
     let found = find_account(journal, named).await?;
     found.ok_or_else(|| Exit::NotFound.because(format!("there is no account {named}")))
-}
-
-/// A refusal as its reason code, so that several aggregates speak one language in a transaction.
-pub fn said<R: Refuse>(error: BusError<R>) -> BusError<String> {
-    error.map_refusal(|refusal| refusal.reason().to_owned())
 }
 
 /// How the program ends because a command was not recorded.

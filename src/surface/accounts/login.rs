@@ -21,6 +21,7 @@ use super::rest::RestReply;
 use super::schema::Input;
 use crate::auth::random_bytes;
 use crate::auth::session_token::FreshSession;
+use crate::runtime::accounts::make::seal_password;
 use crate::runtime::transaction::Transaction;
 use crate::runtime::{BusError, Origin};
 use crate::surface::Surface;
@@ -297,8 +298,7 @@ impl Surface {
         password: Zeroizing<String>,
     ) -> Result<muniment_aggregates::sealed::Sealed, ApiFailure> {
         let stored = self.passwords.hash(password).await.map_err(ApiFailure::from_hashing)?;
-        let context = format!("account/{account}/password");
-        Ok(self.runtime.journal.keyring().seal(subject, &context, &stored).await?)
+        Ok(seal_password(self.runtime.journal.keyring(), account, subject, &stored).await?)
     }
 
     /// `GET /api/account/status`.

@@ -12,7 +12,6 @@ use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_aggregates::settings::{SETTINGS_ID, Settings};
 use muniment_journal::SubjectAlias;
 use serde_json::json;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::attempts::RefusedAttempt;
@@ -22,6 +21,7 @@ use super::rest::RestReply;
 use super::schema::Input;
 use crate::auth::session_token::FreshSession;
 use crate::runtime::BusError;
+use crate::runtime::accounts::make::{Prepared, prepare};
 use crate::surface::Surface;
 use crate::surface::limits::{Window, client_prefix};
 
@@ -200,23 +200,13 @@ impl Surface {
         email: Option<&str>,
         password: &str,
     ) -> Result<NewAccount, ApiFailure> {
-        let keys = self.runtime.journal.keyring();
-        let id = AccountId(Uuid::new_v4().to_string());
-        let subject = match email {
-            Some(email) => keys.subject_for(SubjectAlias::email(email)).await?,
-            None => keys.new_subject().await?,
-        };
-        let email = match email {
-            Some(email) => Some(AccountEmail {
-                given: keys.seal(&subject, &format!("account/{id}/email"), email).await?,
-                key: keys.seal(&subject, &format!("account/{id}/email_key"), &email.to_lowercase()).await?,
-            }),
-            None => None,
-        };
-        let password = self.sealed_password(&id, &subject, Zeroizing::new(password.to_owned())).await?;
+        let stored = self.passwords.hash(Zeroizing::new(password.to_owned())).await;
+        let stored = stored.map_err(ApiFailure::from_hashing)?;
+        let Prepared { id, persona, subject, email, password } =
+            prepare(self.runtime.journal.keyring(), email, &stored).await?;
         Ok(NewAccount {
             id,
-            persona: PersonaId(Uuid::new_v4().to_string()),
+            persona,
             username: username.to_owned(),
             subject,
             email,

@@ -12,8 +12,6 @@ use crate::cli::{on_actors, on_this_thread};
 mod grant;
 mod why;
 
-pub use grant::{DirectGrant, HeldGrant, grant_directly};
-
 /// Roles: why somebody holds one; giving and taking one
 #[derive(Debug, Subcommand)]
 pub enum Role {

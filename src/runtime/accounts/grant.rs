@@ -1,0 +1,105 @@
+//! A role granted without an offer.
+
+use chrono::{DateTime, Utc};
+use muniment_aggregates::account::Account;
+use muniment_aggregates::ids::{AccountId, GrantId, PersonaId};
+use muniment_aggregates::offer_book::{GrantDirectly, GrantPath, GrantScope, OfferBook};
+use muniment_aggregates::record::Position;
+use muniment_aggregates::roster::{Admit, ROSTER_ID, Roster, is_lasting};
+use muniment_aggregates::scope::{Join, Scope, stream_id};
+use uuid::Uuid;
+
+use super::{origin, said};
+use crate::runtime::transaction::Transaction;
+use crate::runtime::{BusError, CommandBus};
+
+/// A role that an operator grants without an offer.
+#[derive(Debug, Clone)]
+pub struct DirectGrant {
+    /// The role.
+    pub role: String,
+    /// Where; `None` = everywhere.
+    pub scope: Option<GrantScope>,
+    /// When it ends by itself.
+    pub expires: Option<DateTime<Utc>>,
+}
+
+/// A role that is held now.
+#[derive(Debug, Clone)]
+pub struct HeldGrant {
+    /// Who holds it.
+    pub persona: PersonaId,
+    /// The grant.
+    pub grant: GrantId,
+    /// Where it was recorded; `None` where it was held already.
+    pub position: Option<Position>,
+}
+
+/// Gives a role without an offer, to the persona of that name or id, else to the account's first.
+///
+/// # Errors
+/// `account_erased`, `actor_not_found`, what the aggregates refuse; or when the record cannot be written.
+pub async fn grant_directly(
+    bus: &CommandBus,
+    account: &AccountId,
+    named: Option<&str>,
+    wanted: &DirectGrant,
+) -> Result<HeldGrant, BusError<String>> {
+    let committed = bus
+        .transact(&origin("role_grant"), async |tx| {
+            let state = tx.load::<Account, String>(&account.0).await?.state;
+            if state.erased_at().is_some() {
+                return Err(BusError::Refused("account_erased".to_owned()));
+            }
+            let is_wanted = |persona: &&muniment_aggregates::account::Persona| {
+                named.is_none_or(|named| persona.name == named || persona.id.0 == named)
+            };
+            let persona = state.personas().iter().find(is_wanted).map(|persona| persona.id.clone());
+            let persona = persona.ok_or_else(|| BusError::Refused("actor_not_found".to_owned()))?;
+            let grant = give(tx, wanted, account, &persona).await?;
+            Ok((persona, grant))
+        })
+        .await?;
+    let (persona, grant) = committed.value;
+    Ok(HeldGrant { persona, grant, position: committed.appended.map(|appended| appended.last) })
+}
+
+/// Decides the grant, the scope's book-keeping and the roster's.
+async fn give(
+    tx: &mut Transaction<'_>,
+    wanted: &DirectGrant,
+    account: &AccountId,
+    persona: &PersonaId,
+) -> Result<GrantId, BusError<String>> {
+    if let Some(scope) = &wanted.scope {
+        let mut stream = tx.load::<Scope, String>(&stream_id(scope)).await?;
+        tx.decide(&mut stream, &Join { account: account.clone() }.into()).map_err(said)?;
+    }
+    let mut book = tx.load::<OfferBook, String>(&account.0).await?;
+    let held = book.state.active_grant(persona, &wanted.role, wanted.scope.as_ref(), tx.facts.now);
+    if let Some(held) = held {
+        return Ok(held.id.clone());
+    }
+    let grant = GrantId(Uuid::new_v4().to_string());
+    let directly = GrantDirectly {
+        grant: grant.clone(),
+        persona: persona.clone(),
+        role: wanted.role.clone(),
+        scope: wanted.scope.clone(),
+        path: GrantPath::System,
+        expires_at: wanted.expires,
+    };
+    tx.decide(&mut book, &directly.into()).map_err(said)?;
+    // Who holds a lasting role for a while only must not be counted on: then the last other holder could go.
+    if wanted.scope.is_none() && wanted.expires.is_none() && is_lasting(&wanted.role) {
+        let mut roster = tx.load::<Roster, String>(ROSTER_ID).await?;
+        let admit = Admit {
+            role: wanted.role.clone(),
+            grant: grant.clone(),
+            persona: persona.clone(),
+            account: account.clone(),
+        };
+        tx.decide(&mut roster, &admit.into()).map_err(said)?;
+    }
+    Ok(grant)
+}

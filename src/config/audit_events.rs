@@ -1,13 +1,12 @@
 //! Which types of row there are and which keys their metadata is known to have (spec/accounts-and-offers.md sections 6.1
-//! and 6.6), built in and the operator's. Rows that drifted from this stand all the same; they are counted, so that
-//! somebody looks. The audit view knows nothing of it: a read model is made from the record alone.
+//! and 6.6), built in and the operator's. Rows that drifted from this stand all the same; `audit_drift` counts them, so
+//! that somebody looks. The audit view knows nothing of it: a read model is made from the record alone.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use figment::value::Value as Setting;
-use serde_json::Value;
 
 use super::reader::Reader;
 use super::value::FromValue;
@@ -42,16 +41,6 @@ impl Kind {
             "any" => Self::Any,
             _ => return None,
         })
-    }
-
-    fn fits(self, value: &Value) -> bool {
-        match self {
-            Self::Text => value.is_string() || value.get("$sealed").is_some_and(Value::is_string),
-            Self::Integer => value.is_i64() || value.is_u64(),
-            Self::Number => value.is_number(),
-            Self::Boolean => value.is_boolean(),
-            Self::Any => true,
-        }
     }
 }
 
@@ -281,80 +270,9 @@ fn metadata_key(key: &str, kind: &str) -> Result<Key, String> {
     Ok(Key { name: key.to_owned().into(), kind, is_required })
 }
 
-/// How a row is not what was registered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Drift {
-    /// Its type is not registered.
-    #[error("the type is not registered")]
-    UnknownType,
-    /// A known key of its metadata is missing, or not of its kind.
-    #[error("the metadata key {key} is missing or not of its kind")]
-    Metadata {
-        /// The key.
-        key: String,
-    },
-}
-
-/// How many rows drifted, by how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Drifted {
-    /// Rows whose metadata is not as registered.
-    pub metadata: u64,
-    /// Rows whose type is not registered.
-    pub unknown_types: u64,
-}
-
-impl Drifted {
-    /// Counts one.
-    pub const fn count(&mut self, drift: &Drift) {
-        match drift {
-            Drift::UnknownType => self.unknown_types += 1,
-            Drift::Metadata { .. } => self.metadata += 1,
-        }
-    }
-}
-
-impl std::ops::AddAssign for Drifted {
-    fn add_assign(&mut self, more: Self) {
-        self.metadata += more.metadata;
-        self.unknown_types += more.unknown_types;
-    }
-}
-
-/// How a row differs from what is registered; nothing when it does not.
-#[must_use]
-pub fn drift_of(types: &[EventType], event_type: &str, is_success: bool, metadata: &Value) -> Option<Drift> {
-    let Some(known) = types.iter().find(|known| known.name == event_type) else { return Some(Drift::UnknownType) };
-    let stands = |key: &Key| match metadata.get(&*key.name) {
-        None | Some(Value::Null) => !(key.is_required && is_success),
-        Some(value) => key.kind.fits(value),
-    };
-    let broken = known.keys.iter().find(|key| !stands(key))?;
-    Some(Drift::Metadata { key: broken.name.clone().into_owned() })
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn known_keys_are_checked_and_further_ones_allowed() {
-        let known = built_in();
-        let judge = |event_type, is_success, metadata| drift_of(&known, event_type, is_success, &metadata);
-        let metadata = |key: &str| Some(Drift::Metadata { key: key.to_owned() });
-        assert_eq!(judge("login", true, Value::Null), None);
-        assert_eq!(judge("logout", true, json!({ "why": "tired" })), None);
-        assert_eq!(judge("no_such", true, Value::Null), Some(Drift::UnknownType));
-        assert_eq!(judge("invite_delete", true, Value::Null), metadata("invite_id"));
-        assert_eq!(judge("invite_delete", true, json!({ "invite_id": null })), metadata("invite_id"));
-        assert_eq!(judge("invite_delete", true, json!({ "invite_id": 7 })), metadata("invite_id"));
-        assert_eq!(judge("signup", false, json!({ "username": { "$sealed": "v1|…" } })), None);
-        assert_eq!(judge("session_revoke_all", false, json!({ "reason": "account_not_found" })), None);
-        assert_eq!(judge("session_revoke_all", true, json!({ "count": 1.5 })), metadata("count"));
-        assert_eq!(judge("app_settings_update", true, json!({ "setting": "x", "old_value": [] })), None);
-    }
 
     #[test]
     fn names_are_each_there_once() {

@@ -14,10 +14,9 @@ use super::open::{self, StoreFlags};
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
-use crate::config::audit_events::Drifted;
 use crate::config::{Config, MailMode};
 use crate::runtime::limits::LAG_EVENTS_MAX;
-use crate::runtime::policies::audit_drift::{self, ROWS_LOOKED_AT};
+use crate::runtime::policies::audit_drift::{self, Drifted, ROWS_LOOKED_AT};
 use crate::surface::accounts::counts::Counts;
 
 /// Events at the end of the chain that are checked here; `audit verify` checks all.

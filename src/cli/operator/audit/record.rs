@@ -15,7 +15,8 @@ use crate::cli::operator::keeper;
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
 use crate::config::Config;
-use crate::config::audit_events::{self, Drift, is_event_type};
+use crate::config::audit_events::{self, is_event_type};
+use crate::runtime::policies::audit_drift::{Drift, drift_of};
 
 /// Bytes of metadata at most.
 const METADATA_BYTES_MAX: usize = 64 * 1024;
@@ -82,12 +83,7 @@ async fn record_in(
             *found = Some(keeper::account(journal, named).await?);
         }
     }
-    let drift = audit_events::drift_of(
-        config.registries.audit_events(),
-        &command.event_type,
-        !command.failure,
-        &json!(details),
-    );
+    let drift = drift_of(config.registries.audit_events(), &command.event_type, !command.failure, &json!(details));
     let note = NoteCommand::Record(RecordNote {
         what: command.event_type.clone(),
         is_failure: command.failure,

@@ -83,7 +83,17 @@ pub fn claims_to_be(prefix: &str, kind: TokenKind, raw: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use muniment_projections::audit_log::everywhere::FOUNDER_SESSION_ID_CHARACTERS;
+
     use super::*;
+
+    #[test]
+    fn a_founder_session_is_told_from_one_by_cookie_by_the_length_of_its_id() {
+        let founder = FreshToken::make("alif", TokenKind::Session).expect("random bytes");
+        assert_eq!(founder.id.0.len(), FOUNDER_SESSION_ID_CHARACTERS);
+        let by_cookie = crate::auth::session_token::FreshSession::make().expect("random bytes");
+        assert_ne!(by_cookie.id.0.len(), FOUNDER_SESSION_ID_CHARACTERS);
+    }
 
     #[test]
     fn a_token_names_its_public_id_and_matches_only_itself() {

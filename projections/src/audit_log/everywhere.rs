@@ -17,8 +17,11 @@ const ACCOUNTS: &str = "SELECT seq, id, event_type, outcome, actor_id, account_i
     CAST(NULL AS TEXT) AS resource_type, CAST(NULL AS TEXT) AS resource_id, CAST(NULL AS TEXT) AS label, 0 AS sealed, \
     0 AS occurrences FROM audit_log_v2_g0 WHERE TRUE";
 
-/// Erasures have their rows with the accounts, sessions by cookie end in rows there, and whatever else has one there has none
-/// here.
+/// Characters of a founder session's id, the public part of its token. The id of a session by cookie is a hash of 64, and
+/// an event that ends a session says nothing else of its kind.
+pub const FOUNDER_SESSION_ID_CHARACTERS: usize = 18;
+
+/// Erasures have their rows with the accounts, and whatever else has one there has none here.
 const METRICS: &str = "SELECT a.seq, a.id, a.action AS event_type, \
     CASE WHEN a.action = 'auth.otp.failed' THEN 'failure' ELSE 'success' END AS outcome, a.persona_id AS actor_id, \
     a.account_id, CAST(NULL AS TEXT) AS target_account_id, CAST(NULL AS TEXT) AS target_actor_id, a.client, \
@@ -26,7 +29,6 @@ const METRICS: &str = "SELECT a.seq, a.id, a.action AS event_type, \
     COALESCE(l.email, a.actor_label) AS label, CASE WHEN l.email IS NULL THEN a.actor_sealed ELSE 1 END AS sealed, \
     a.occurrences FROM audit_v1_g0 a LEFT JOIN audit_labels_v1_g0 l ON l.label_key = a.label_key \
     WHERE a.action NOT IN ('account.erased', 'subject.erased') \
-    AND (a.action <> 'session.revoked' OR length(a.resource_id) = 18) \
     AND NOT EXISTS (SELECT 1 FROM audit_log_v2_g0 x WHERE x.seq = a.seq)";
 
 /// A row of either kind; those of applications and metrics say in their metadata what they are of.
@@ -51,6 +53,13 @@ fn from_row(row: &Row) -> Result<AuditRow, SqlError> {
     Ok(shown)
 }
 
+/// Sessions by cookie end in rows of the accounts' view; of the others', only founder sessions are left.
+fn without_cookie_sessions<'q, 'a>(query: &'q mut Query<'a>) -> &'q mut Query<'a> {
+    query
+        .bind(" AND (a.action <> 'session.revoked' OR length(a.resource_id) = ", FOUNDER_SESSION_ID_CHARACTERS)
+        .push(")")
+}
+
 /// Rows that match, newest first.
 ///
 /// # Errors
@@ -64,6 +73,9 @@ pub async fn list(store: &ReadStore, filter: &Filter) -> Result<Vec<AuditRow>, S
             query.push(") p UNION ALL SELECT * FROM (");
         }
         query.push(select);
+        if is_metrics {
+            without_cookie_sessions(&mut query);
+        }
         if let Some(wanted) = &filter.event_type {
             query.bind(event_type, wanted.as_str());
         }
@@ -104,7 +116,7 @@ pub async fn after(store: &ReadStore, seq: Position, limit: usize) -> Result<Vec
     let mut query = Query::new("SELECT * FROM (");
     query.push(ACCOUNTS).bind(" AND seq > ", seq.0).push(" ORDER BY seq").limit(limit);
     query.push(") p UNION ALL SELECT * FROM (");
-    query.push(METRICS).bind(" AND a.seq > ", seq.0).push(" ORDER BY seq").limit(limit);
+    without_cookie_sessions(query.push(METRICS)).bind(" AND a.seq > ", seq.0).push(" ORDER BY seq").limit(limit);
     query.push(") q ORDER BY seq").limit(limit);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }

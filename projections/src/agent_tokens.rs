@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use muniment_aggregates::application::{ApplicationEvent, Scope, TokenGrant};
+use muniment_aggregates::application::{ApplicationEvent, TokenGrant, TokenScope};
 use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::ids::{ApplicationId, CompanyId, CredentialId};
 use muniment_aggregates::record::Position;
@@ -33,7 +33,7 @@ pub struct TokenRow {
     /// Hash of the whole raw token.
     pub secret_hash: String,
     /// What it may do.
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<TokenScope>,
     /// Slugs it may write; none = all.
     pub allowed_metrics: Option<BTreeSet<String>>,
     /// When it ends by itself.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::hub::Hub;
 use super::limits;
-use super::reader::{Ended, Portion, Reader, beginning};
+use super::reader::{Bounds, Ended, Reader, beginning};
 use super::request::{self, Query};
 use super::routing::Routed;
 use crate::surface::errors::V1Refusal;
@@ -36,7 +36,7 @@ async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, V1Re
     let wait = bounded("wait", query.wait, 0, limits::LONG_POLL_WAIT_SECONDS_MAX, 0)?;
     reader.start_at(beginning(&hub, query.after.as_deref().unwrap_or("start"))?);
     let deadline = Instant::now() + Duration::from_secs(wait);
-    let portion = Portion { events: limit, bytes: limits::LONG_POLL_BYTES, positions: limits::LONG_POLL_SCAN_MAX };
+    let portion = Bounds { events: limit, bytes: limits::LONG_POLL_BYTES, positions: limits::LONG_POLL_SCAN_MAX };
     loop {
         let events = match reader.take(portion).await {
             Ok(events) => events,

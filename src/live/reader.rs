@@ -19,7 +19,7 @@ use crate::surface::errors::V1Refusal;
 
 /// Bounds of one answer.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Portion {
+pub(crate) struct Bounds {
     /// Events, at most.
     pub(crate) events: usize,
     /// Bytes of events after which none is added.
@@ -135,7 +135,7 @@ impl Reader {
     ///
     /// # Errors
     /// Why nothing more leaves.
-    pub(crate) async fn take(&mut self, portion: Portion) -> Result<Vec<Arc<Routed>>, Ended> {
+    pub(crate) async fn take(&mut self, portion: Bounds) -> Result<Vec<Arc<Routed>>, Ended> {
         self.entitled()?;
         let mut events: Vec<Arc<Routed>> = Vec::new();
         let mut bytes = 0;

@@ -17,7 +17,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::hub::Hub;
 use super::limits::PAGE_EVENTS;
-use super::reader::{Ended, Portion, Reader};
+use super::reader::{Bounds, Ended, Reader};
 use super::rights::Authenticate;
 use crate::runtime::{Clock, fresh};
 use crate::surface::errors::V1Error;
@@ -139,7 +139,7 @@ impl Served {
         reader.start_at(from);
         let mut seen = Vec::new();
         while !reader.caught_up() {
-            let portion = Portion { events: 100, bytes: 1 << 20, positions: 1_000 };
+            let portion = Bounds { events: 100, bytes: 1 << 20, positions: 1_000 };
             seen.extend(reader.take(portion).await?.iter().map(|event| event.position.0));
         }
         Ok(seen)

@@ -42,7 +42,7 @@ pub(crate) enum Effect {
     Send(String),
     /// Send a WebSocket ping carrying this count.
     Ping(u64),
-    /// Check a token and come back with [`Session::authenticated`]. `None`: the token of the handshake.
+    /// Check a token and come back with [`LiveSession::authenticated`]. `None`: the token of the handshake.
     Authenticate(Option<String>),
     /// Send a close frame and end.
     Close(Close),
@@ -82,7 +82,7 @@ const PING_EVERY_BYTES: u64 = limits::WINDOW_BYTES / 2;
 
 /// One connection.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub(crate) struct LiveSession {
     connection: u64,
     opened_at: Instant,
     phase: Phase,
@@ -96,7 +96,7 @@ pub(crate) struct Session {
     frames: Bucket,
 }
 
-impl Session {
+impl LiveSession {
     /// A connection whose upgrade has just been answered, with the time between its heartbeats.
     pub(crate) fn new(connection: u64, heartbeat: Duration, now: Instant) -> Self {
         Self {

@@ -14,7 +14,7 @@ use super::exposure::Audience;
 use super::limits;
 use super::rights::Authority;
 use super::routing::{Keys, Routed};
-use super::session::{Effect, Session, View};
+use super::session::{Effect, LiveSession, View};
 use crate::surface::errors::V1Refusal;
 use crate::surface::readable::Readable;
 
@@ -22,7 +22,7 @@ const STORE: &str = "store-1";
 const HEARTBEAT: Duration = Duration::from_secs(25);
 
 struct World {
-    session: Session,
+    session: LiveSession,
     authority: Arc<Authority>,
     now: Instant,
     utc: DateTime<Utc>,
@@ -45,7 +45,7 @@ impl World {
         let now = Instant::now();
         let utc = Utc::now();
         Self {
-            session: Session::new(1, HEARTBEAT, now),
+            session: LiveSession::new(1, HEARTBEAT, now),
             authority: Authority::new(grant(None)),
             now,
             utc,

@@ -20,7 +20,7 @@ use super::limits;
 use super::pace::{self, Wake};
 use super::registry::{Admission, Presence};
 use super::request;
-use super::session::{Effect, Session, View};
+use super::session::{Effect, LiveSession, View};
 use crate::surface::errors::V1Refusal;
 use crate::surface::other_routes::LIVE;
 use crate::surface::presented::Presented;
@@ -59,7 +59,7 @@ fn upgrade(
     let client = presented.client;
     let presence = hub.registry.arrive(client)?;
     let socket = LiveSocket {
-        session: Session::new(presence.number, hub.heartbeat(), std::time::Instant::now()),
+        session: LiveSession::new(presence.number, hub.heartbeat(), std::time::Instant::now()),
         bearer: request::bearer(&presented)?.map(str::to_owned),
         // Where it comes from has been looked at.
         cookie: Presented { origins: Vec::new(), is_cross_site: false, ..presented },
@@ -91,7 +91,7 @@ fn speaks_ours(request: &HttpRequest) -> bool {
 }
 
 struct LiveSocket {
-    session: Session,
+    session: LiveSession,
     hub: Arc<Hub>,
     presence: Presence,
     admission: Option<Admission>,

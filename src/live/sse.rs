@@ -13,15 +13,15 @@ use tokio::time::Instant;
 use super::codec;
 use super::hub::{Hub, retry_ms};
 use super::limits;
-use super::reader::{Ended, Portion, Reader, beginning};
+use super::reader::{Bounds, Ended, Reader, beginning};
 use super::request::{self, Query};
 use crate::surface::errors::V1Refusal;
 use crate::surface::other_routes::STREAM;
 use crate::telemetry::connections::{Connection, Protocol};
 use crate::telemetry::requests;
 
-const PORTION: Portion =
-    Portion { events: limits::CREDIT_MAX as usize, bytes: limits::BATCH_BYTES, positions: 4 * limits::PAGE_EVENTS };
+const PORTION: Bounds =
+    Bounds { events: limits::CREDIT_MAX as usize, bytes: limits::BATCH_BYTES, positions: 4 * limits::PAGE_EVENTS };
 
 /// Opens an event stream.
 pub(crate) async fn open(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {

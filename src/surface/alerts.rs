@@ -12,7 +12,7 @@ use super::cursor;
 use super::errors::V1Error;
 use super::input::Fields;
 use super::metrics::slugged;
-use super::principal::{Agent, Caller};
+use super::principal::{Agent, CompanyCaller};
 use super::request::{Reply, Request};
 use super::text::{self, REASON_CHARACTERS_MAX};
 
@@ -55,11 +55,16 @@ impl Surface {
         Ok(alerts::by_id(self.runtime.reads.store(), id).await?)
     }
 
-    async fn own_alert(&self, request: &Request, caller: &Caller, company: &CompanyId) -> Result<AlertRow, V1Error> {
+    async fn own_alert(
+        &self,
+        request: &Request,
+        caller: &CompanyCaller,
+        company: &CompanyId,
+    ) -> Result<AlertRow, V1Error> {
         let not_found = || V1Error::refuse(404, "alert_not_found", "The company has no such alert.");
         let id = AlertId::parse(request.parameter(0)).ok_or_else(not_found)?;
         let row = self.alert_row(&id).await?.filter(|row| row.company == *company).ok_or_else(not_found)?;
-        if let Caller::Agent(agent) = caller {
+        if let CompanyCaller::Agent(agent) = caller {
             may_touch(agent, &row)?;
         }
         Ok(row)
@@ -69,7 +74,7 @@ impl Surface {
     pub(super) async fn acknowledge(
         &self,
         request: &mut Request,
-        caller: &Caller,
+        caller: &CompanyCaller,
         company: &CompanyId,
     ) -> Result<Reply, V1Error> {
         let row = self.own_alert(request, caller, company).await?;
@@ -87,7 +92,7 @@ impl Surface {
     pub(super) async fn resolve(
         &self,
         request: &mut Request,
-        caller: &Caller,
+        caller: &CompanyCaller,
         company: &CompanyId,
     ) -> Result<Reply, V1Error> {
         let row = self.own_alert(request, caller, company).await?;
@@ -104,7 +109,7 @@ impl Surface {
     async fn change_alert(
         &self,
         request: &Request,
-        caller: &Caller,
+        caller: &CompanyCaller,
         mut row: AlertRow,
         command: MetricCommand,
         name: &'static str,

@@ -1,7 +1,9 @@
 //! Applications: submitting one makes company, founder, agent token and first metric in one append
 //! (spec/metrics.md section 5).
 
-use muniment_aggregates::application::{Application, ApplicationCommand, Narrative, NewToken, Scope, Submit, Withdraw};
+use muniment_aggregates::application::{
+    Application, ApplicationCommand, Narrative, NewToken, Submit, TokenScope, Withdraw,
+};
 use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{ApplicationId, CompanyId, FounderId, InviteId, MetricId};
 use muniment_aggregates::invite::{Claim, INVITE_EMAIL_CLAIM, Invite, InviteCommand};
@@ -27,7 +29,8 @@ use crate::auth::tokens::{self, FreshToken, TokenKind};
 /// Name of the token that is made with an application.
 const DEFAULT_TOKEN_NAME: &str = "default-agent-token";
 /// Its scopes, in the order in which they are answered.
-const DEFAULT_SCOPES: [Scope; 3] = [Scope::ApplicationRead, Scope::MetricsCreate, Scope::MetricsWrite];
+const DEFAULT_SCOPES: [TokenScope; 3] =
+    [TokenScope::ApplicationRead, TokenScope::MetricsCreate, TokenScope::MetricsWrite];
 
 impl Surface {
     /// A founder session where one is presented; any other bearer is as if absent.

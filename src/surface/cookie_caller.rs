@@ -8,10 +8,10 @@ use muniment_aggregates::sealed::SubjectId;
 use muniment_projections::applications;
 
 use super::Surface;
-use super::accounts::caller::{Caller as AccountCaller, Credential};
+use super::accounts::caller::{Caller, Credential};
 use super::errors::V1Error;
 use super::presented::Presented;
-use super::principal::{Caller, Founder};
+use super::principal::{CompanyCaller, Founder};
 use super::request::Request;
 
 /// Somebody who may look at every application.
@@ -47,7 +47,7 @@ impl Surface {
     }
 
     /// The account behind a cookie.
-    async fn account_by_cookie(&self, presented: &Presented) -> Result<(AccountCaller, Account), V1Error> {
+    async fn account_by_cookie(&self, presented: &Presented) -> Result<(Caller, Account), V1Error> {
         self.check_origin(presented).map_err(V1Error::from_accounts)?;
         let nobody = || V1Error::refuse(401, "invalid_session", "Sign in again; the session has ended.");
         let caller = self.caller_by_cookie(presented).await.map_err(V1Error::from_accounts)?.ok_or_else(nobody)?;
@@ -95,22 +95,25 @@ impl Surface {
     ///
     /// # Errors
     /// As the cookie's own check; 400 `company_required`, 404 for a company that is not his.
-    pub(super) async fn company_caller_by_cookie(&self, request: &Request) -> Result<(Caller, CompanyId), V1Error> {
+    pub(super) async fn company_caller_by_cookie(
+        &self,
+        request: &Request,
+    ) -> Result<(CompanyCaller, CompanyId), V1Error> {
         let wanted = request.query("company_id");
         if let (Some(wanted), Some(reviewer)) = (wanted, self.reviewer_by_cookie(request).await?) {
             let company = CompanyId::parse(wanted).ok_or_else(V1Error::not_found)?;
             self.runtime.reads.catch_up(&["applications"]).await?;
             let found = applications::by_company(self.runtime.reads.store(), &company).await?;
             found.ok_or_else(V1Error::not_found)?;
-            return Ok((Caller::Reviewer(reviewer), company));
+            return Ok((CompanyCaller::Reviewer(reviewer), company));
         }
         let founder = self.founder_by_cookie(&request.presented).await?;
         let company = self.company_of(&founder, wanted).await?;
-        Ok((Caller::Founder(founder), company))
+        Ok((CompanyCaller::Founder(founder), company))
     }
 }
 
-fn session_of(caller: &AccountCaller) -> Result<CredentialId, V1Error> {
+fn session_of(caller: &Caller) -> Result<CredentialId, V1Error> {
     match &caller.credential {
         Credential::Session { hash } => Ok(hash.clone()),
         Credential::ApiToken { .. } | Credential::DaemonToken => Err(V1Error::fault("a cookie made no session")),

@@ -7,8 +7,8 @@ use super::Surface;
 use super::cookie_caller::Reviewer;
 use super::errors::V1Error;
 use super::limits::Window;
-use super::methods::{LimitClass, Method, Name, Verb, Who};
-use super::principal::{Agent, Caller, Founder};
+use super::methods::{Gate, LimitClass, Method, Name, Verb};
+use super::principal::{Agent, CompanyCaller, Founder};
 use super::request::{Reply, Request};
 
 /// Who passed the gates.
@@ -20,7 +20,7 @@ pub enum Admitted {
     /// A founder.
     Founder(Founder),
     /// Somebody of a company.
-    Company(Caller, CompanyId),
+    Company(CompanyCaller, CompanyId),
     /// A reviewer.
     Reviewer(Reviewer),
 }
@@ -88,13 +88,13 @@ impl Surface {
 
     async fn admit(&self, method: &'static Method, request: &Request) -> Result<Admitted, V1Error> {
         match method.who {
-            Who::Public | Who::OptionalSession => Ok(Admitted::Anybody),
-            Who::Agent(scope) => {
+            Gate::Public | Gate::OptionalSession => Ok(Admitted::Anybody),
+            Gate::Agent(scope) => {
                 let agent = self.agent(&request.presented).await?;
                 Self::require_scope(&agent, scope)?;
                 Ok(Admitted::Agent(agent))
             }
-            Who::AgentOrFounder(scope) => {
+            Gate::AgentOrFounder(scope) => {
                 let (caller, company) = if Self::is_by_cookie(&request.presented) {
                     let found = self.company_caller_by_cookie(request).await?;
                     if method.verb == Verb::Post {
@@ -106,16 +106,16 @@ impl Surface {
                 };
                 Ok(Admitted::Company(caller, company))
             }
-            Who::Founder if Self::is_by_cookie(&request.presented) => {
+            Gate::Founder if Self::is_by_cookie(&request.presented) => {
                 let founder = self.founder_by_cookie(&request.presented).await?;
                 if method.verb == Verb::Post {
                     Self::require_json(&request.presented)?;
                 }
                 Ok(Admitted::Founder(founder))
             }
-            Who::Founder => Ok(Admitted::Founder(self.founder_not_agent(&request.presented).await?)),
-            Who::SessionItself => Ok(Admitted::Founder(self.founder(&request.presented).await?)),
-            Who::Reviewer => Ok(Admitted::Reviewer(self.admit_reviewer(method, request).await?)),
+            Gate::Founder => Ok(Admitted::Founder(self.founder_not_agent(&request.presented).await?)),
+            Gate::SessionItself => Ok(Admitted::Founder(self.founder(&request.presented).await?)),
+            Gate::Reviewer => Ok(Admitted::Reviewer(self.admit_reviewer(method, request).await?)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The one table of methods: path, who may call, limit, input and every answer. Routing, gates, the OpenAPI document
 //! and the tests read it, so they cannot disagree.
 
-use muniment_aggregates::application::Scope;
+use muniment_aggregates::application::TokenScope;
 
 use super::shape::Shape;
 use super::shapes;
@@ -52,15 +52,15 @@ pub enum Name {
 
 /// Who may call a method (spec/metrics.md section 3.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
+pub enum Gate {
     /// Anybody.
     Public,
     /// Anybody; a founder session counts where it is presented.
     OptionalSession,
     /// An agent token with this scope.
-    Agent(Scope),
+    Agent(TokenScope),
     /// An agent token with this scope, or a founder of the company.
-    AgentOrFounder(Scope),
+    AgentOrFounder(TokenScope),
     /// A founder; an agent token is of the wrong type.
     Founder,
     /// A founder session itself; anything else is no session.
@@ -103,7 +103,7 @@ pub struct Method {
     /// Path with `{parameters}`.
     pub path: &'static str,
     /// Who may call.
-    pub who: Who,
+    pub who: Gate,
     /// Which limit counts it.
     pub limit: LimitClass,
     /// One line.
@@ -224,106 +224,106 @@ macro_rules! row {
 
 /// Every method of `/v1` but the live ones, which stand in [`super::other_routes`].
 pub const METHODS: &[Method] = &[
-    row!(OtpStart, Post "/v1/auth/otp/start", Who::Public, None, "Asks for a one-time code by e-mail",
+    row!(OtpStart, Post "/v1/auth/otp/start", Gate::Public, None, "Asks for a one-time code by e-mail",
         body: &[required("email", Shape::Text, "where the code goes")], absent: false, query: &[],
         answers: 200 CODE_SENT; refuses: 400 missing_field, 400 invalid_email, 429 otp_rate_limited),
-    row!(OtpVerify, Post "/v1/auth/otp/verify", Who::Public, None, "Turns a one-time code into a founder session",
+    row!(OtpVerify, Post "/v1/auth/otp/verify", Gate::Public, None, "Turns a one-time code into a founder session",
         body: &[required("email", Shape::Text, "as at the start"), required("code", Shape::Text, "six digits"),
             optional("totp", Shape::Text, "second factor, where the account has one")],
         absent: false, query: &[],
         answers: 200 SIGNED_IN;
         refuses: 400 missing_field, 400 invalid_email, 400 invalid_otp, 401 invalid_otp, 401 expired_otp, 403 no_matching_invite, 429 otp_rate_limited, 429 otp_attempts_exceeded),
-    row!(SessionShow, Get "/v1/auth/session", Who::SessionItself, Reads, "Shows the presented session",
+    row!(SessionShow, Get "/v1/auth/session", Gate::SessionItself, Reads, "Shows the presented session",
         body: &[], absent: true, query: &[],
         answers: 200 SESSION; refuses:),
-    row!(Logout, Post "/v1/auth/logout", Who::SessionItself, None, "Revokes the presented session",
+    row!(Logout, Post "/v1/auth/logout", Gate::SessionItself, None, "Revokes the presented session",
         body: &[], absent: true, query: &[],
         answers: 200 DONE; refuses:),
-    row!(ApplicationSubmit, Post "/v1/applications", Who::OptionalSession, None, "Applies as a company; makes its agent token",
+    row!(ApplicationSubmit, Post "/v1/applications", Gate::OptionalSession, None, "Applies as a company; makes its agent token",
         body: &[required("company_name", Shape::Text, "name of the company"), required("founder_name", Shape::Text, "name of the founder"),
             required("founder_email", Shape::Text, "address of the founder"), optional("website", Shape::Text, "kept as given"),
             optional("narrative", Shape::Open, "free form, 64 KiB"), optional("primary_metric", PRIMARY_METRIC, "key and settings of a first metric")],
         absent: false, query: &[],
         answers: 201 APPLICATION_MADE;
         refuses: 400 missing_field, 400 invalid_email, 400 invalid_metric_key, 401 unauthorized, 401 email_otp_required, 403 email_mismatch, 403 no_matching_invite, 429 rate_limited),
-    row!(ApplicationList, Get "/v1/applications", Who::Founder, Reads, "Lists one's own applications, newest first",
+    row!(ApplicationList, Get "/v1/applications", Gate::Founder, Reads, "Lists one's own applications, newest first",
         body: &[], absent: true, query: &[],
         answers: 200 APPLICATIONS; refuses:),
-    row!(ApplicationShow, Get "/v1/applications/{id}", Who::Founder, Reads, "Shows one of one's own applications",
+    row!(ApplicationShow, Get "/v1/applications/{id}", Gate::Founder, Reads, "Shows one of one's own applications",
         body: &[], absent: true, query: &[],
         answers: 200 APPLICATION_SHOWN; refuses: 404 application_not_found),
-    row!(ApplicationWithdraw, Post "/v1/applications/{id}/withdraw", Who::Founder, None, "Withdraws an application",
+    row!(ApplicationWithdraw, Post "/v1/applications/{id}/withdraw", Gate::Founder, None, "Withdraws an application",
         body: &[optional("reason", Shape::Text, "why")], absent: true, query: &[],
         answers: 200 APPLICATION_DECIDED; refuses: 404 application_not_found, 409 invalid_transition),
-    row!(Status, Get "/v1/status", Who::Agent(Scope::ApplicationRead), Reads, "Application, metrics and newest alerts of the token's company",
+    row!(Status, Get "/v1/status", Gate::Agent(TokenScope::ApplicationRead), Reads, "Application, metrics and newest alerts of the token's company",
         body: &[], absent: true, query: &[],
         answers: 200 STATUS; refuses:),
-    row!(MetricDefine, Post "/v1/metrics", Who::Agent(Scope::MetricsCreate), Writes, "Defines a metric",
+    row!(MetricDefine, Post "/v1/metrics", Gate::Agent(TokenScope::MetricsCreate), Writes, "Defines a metric",
         body: DEFINE, absent: false, query: &[],
         answers: 201 METRIC_MADE; refuses: 400 missing_field, 400 invalid_metric_key, 403 forbidden, 409 metric_exists, 409 metric_limit),
-    row!(MetricList, Get "/v1/metrics", Who::AgentOrFounder(Scope::ApplicationRead), Reads, "Lists the metrics of a company, oldest first",
+    row!(MetricList, Get "/v1/metrics", Gate::AgentOrFounder(TokenScope::ApplicationRead), Reads, "Lists the metrics of a company, oldest first",
         body: &[], absent: true, query: &[COMPANY],
         answers: 200 METRICS; refuses:),
-    row!(MetricShow, Get "/v1/metrics/{key}", Who::AgentOrFounder(Scope::ApplicationRead), Reads, "Shows a metric",
+    row!(MetricShow, Get "/v1/metrics/{key}", Gate::AgentOrFounder(TokenScope::ApplicationRead), Reads, "Shows a metric",
         body: &[], absent: true, query: &[COMPANY],
         answers: 200 METRIC; refuses: 404 metric_not_found),
-    row!(MetricSettings, Post "/v1/metrics/{key}/settings", Who::Agent(Scope::MetricsCreate), Writes, "Changes a metric's settings; the key never changes",
+    row!(MetricSettings, Post "/v1/metrics/{key}/settings", Gate::Agent(TokenScope::MetricsCreate), Writes, "Changes a metric's settings; the key never changes",
         body: SETTINGS, absent: true, query: &[],
         answers: 200 METRIC; refuses: 403 forbidden, 404 metric_not_found),
-    row!(PointRecord, Post "/v1/metrics/{key}/points", Who::Agent(Scope::MetricsWrite), Writes, "Records a point, once a key",
+    row!(PointRecord, Post "/v1/metrics/{key}/points", Gate::Agent(TokenScope::MetricsWrite), Writes, "Records a point, once a key",
         body: POINT, absent: false, query: &[],
         answers: 201 POINT_MADE, 200 POINT_KNOWN;
         refuses: 400 invalid_value, 400 invalid_timestamp, 400 invalid_idempotency_key, 403 forbidden, 404 metric_not_found),
-    row!(PointBatch, Post "/v1/metrics/{key}/points/batch", Who::Agent(Scope::MetricsWrite), Writes, "Records up to 1,000 points, all or none",
+    row!(PointBatch, Post "/v1/metrics/{key}/points/batch", Gate::Agent(TokenScope::MetricsWrite), Writes, "Records up to 1,000 points, all or none",
         body: &[required("points", Shape::List(&NEW_POINT), "1 to 1,000 points")], absent: false, query: &[],
         answers: 200 BATCH_RECORDED;
         refuses: 400 missing_field, 400 invalid_batch, 400 invalid_idempotency_key, 403 forbidden, 404 metric_not_found),
-    row!(PointCorrect, Post "/v1/metrics/{key}/points/{id}/correct", Who::Agent(Scope::MetricsWrite), Writes, "Corrects a point; the first value stays in the record",
+    row!(PointCorrect, Post "/v1/metrics/{key}/points/{id}/correct", Gate::Agent(TokenScope::MetricsWrite), Writes, "Corrects a point; the first value stays in the record",
         body: &[required("value", Shape::Number, "finite"), optional("reason", Shape::Text, "why")], absent: false, query: &[],
         answers: 200 POINT_CORRECTED; refuses: 400 invalid_value, 403 forbidden, 404 metric_not_found, 404 point_not_found),
-    row!(PointList, Get "/v1/metrics/{key}/points", Who::AgentOrFounder(Scope::ApplicationRead), Reads, "Lists points by instant",
+    row!(PointList, Get "/v1/metrics/{key}/points", Gate::AgentOrFounder(TokenScope::ApplicationRead), Reads, "Lists points by instant",
         body: &[], absent: true, query: &[COMPANY, optional("from", Shape::Text, "earliest instant"), optional("to", Shape::Text, "latest instant"),
             optional("order", Shape::OneOf(&["desc", "asc"]), "by instant; default desc"), LIMIT, CURSOR,
             optional("known_at", Shape::Text, "a position: the series as it was known then")],
         answers: 200 POINTS; refuses: 400 invalid_timestamp, 400 invalid_cursor, 404 metric_not_found),
-    row!(RuleList, Get "/v1/metrics/{key}/rules", Who::AgentOrFounder(Scope::ApplicationRead), Reads, "Lists a metric's rules",
+    row!(RuleList, Get "/v1/metrics/{key}/rules", Gate::AgentOrFounder(TokenScope::ApplicationRead), Reads, "Lists a metric's rules",
         body: &[], absent: true, query: &[COMPANY],
         answers: 200 RULES; refuses: 404 metric_not_found),
-    row!(RuleSet, Post "/v1/metrics/{key}/rules", Who::Agent(Scope::MetricsCreate), Writes, "Sets a new version of a rule",
+    row!(RuleSet, Post "/v1/metrics/{key}/rules", Gate::Agent(TokenScope::MetricsCreate), Writes, "Sets a new version of a rule",
         body: RULE, absent: false, query: &[],
         answers: 200 RULE; refuses: 400 missing_field, 403 forbidden, 404 metric_not_found),
-    row!(AlertList, Get "/v1/alerts", Who::AgentOrFounder(Scope::ApplicationRead), Reads, "Lists alerts, newest first",
+    row!(AlertList, Get "/v1/alerts", Gate::AgentOrFounder(TokenScope::ApplicationRead), Reads, "Lists alerts, newest first",
         body: &[], absent: true, query: &[COMPANY, optional("state", shapes::ALERT_STATE, "only in this state"),
             optional("metric", Shape::Text, "key of a metric"), LIMIT, CURSOR],
         answers: 200 ALERTS; refuses: 400 invalid_cursor, 400 invalid_metric_key, 404 metric_not_found),
-    row!(AlertAcknowledge, Post "/v1/alerts/{id}/ack", Who::AgentOrFounder(Scope::AlertsAck), Writes, "Acknowledges an alert",
+    row!(AlertAcknowledge, Post "/v1/alerts/{id}/ack", Gate::AgentOrFounder(TokenScope::AlertsAck), Writes, "Acknowledges an alert",
         body: &[optional("note", Shape::Text, "for whoever looks next")], absent: true, query: &[COMPANY],
         answers: 200 ALERT; refuses: 403 forbidden, 404 alert_not_found),
-    row!(AlertResolve, Post "/v1/alerts/{id}/resolve", Who::AgentOrFounder(Scope::AlertsAck), Writes, "Resolves an alert: its cause is dealt with",
+    row!(AlertResolve, Post "/v1/alerts/{id}/resolve", Gate::AgentOrFounder(TokenScope::AlertsAck), Writes, "Resolves an alert: its cause is dealt with",
         body: &[optional("note", Shape::Text, "what was done")], absent: true, query: &[COMPANY],
         answers: 200 ALERT; refuses: 403 forbidden, 404 alert_not_found),
-    row!(TokenCreate, Post "/v1/tokens", Who::Founder, None, "Makes an agent token; the raw token is shown this once",
+    row!(TokenCreate, Post "/v1/tokens", Gate::Founder, None, "Makes an agent token; the raw token is shown this once",
         body: &[required("name", Shape::Text, "1 to 100 characters, unique among live tokens"), required("scopes", Shape::List(&shapes::SCOPE), "1 to 4, each once"),
             optional("allowed_metrics", Shape::List(&Shape::Text), "keys it may write; absent: all"),
             optional("expires_in_days", Shape::Count, "1 to 365; absent: no end"), COMPANY],
         absent: false, query: &[COMPANY],
         answers: 201 TOKEN_MADE; refuses: 400 missing_field, 400 invalid_metric_key, 400 company_required, 404 not_found, 409 token_limit),
-    row!(TokenList, Get "/v1/tokens", Who::Founder, Reads, "Lists the agent tokens of a company, newest first",
+    row!(TokenList, Get "/v1/tokens", Gate::Founder, Reads, "Lists the agent tokens of a company, newest first",
         body: &[], absent: true, query: &[COMPANY],
         answers: 200 TOKENS; refuses: 400 company_required, 404 not_found),
-    row!(TokenRevoke, Post "/v1/tokens/{public_id}/revoke", Who::Founder, None, "Revokes an agent token at once, on every node",
+    row!(TokenRevoke, Post "/v1/tokens/{public_id}/revoke", Gate::Founder, None, "Revokes an agent token at once, on every node",
         body: &[optional("reason", Shape::Text, "why")], absent: true, query: &[COMPANY],
         answers: 200 TOKEN_REVOKED; refuses: 404 token_not_found),
-    row!(TokenRotate, Post "/v1/tokens/{public_id}/rotate", Who::Founder, None, "Replaces an agent token; the old one ends after the grace",
+    row!(TokenRotate, Post "/v1/tokens/{public_id}/rotate", Gate::Founder, None, "Replaces an agent token; the old one ends after the grace",
         body: &[optional("grace_seconds", Shape::Count, "0 to 604,800; default 0")], absent: true, query: &[COMPANY],
         answers: 201 TOKEN_MADE; refuses: 404 token_not_found, 409 token_limit),
-    row!(ReviewList, Get "/v1/review/applications", Who::Reviewer, None, "Lists applications for review",
+    row!(ReviewList, Get "/v1/review/applications", Gate::Reviewer, None, "Lists applications for review",
         body: &[], absent: true, query: &[optional("status", shapes::APPLICATION_STATUS, "only this status"), optional("q", Shape::Text, "prefix of the company's name"), LIMIT, CURSOR, ACTING],
         answers: 200 REVIEWED_APPLICATIONS; refuses: 400 invalid_cursor),
-    row!(ReviewShow, Get "/v1/review/applications/{id}", Who::Reviewer, None, "Shows an application for review",
+    row!(ReviewShow, Get "/v1/review/applications/{id}", Gate::Reviewer, None, "Shows an application for review",
         body: &[], absent: true, query: &[ACTING],
         answers: 200 REVIEWED_DETAILS; refuses: 404 application_not_found),
-    row!(ReviewStatus, Post "/v1/review/applications/{id}/status", Who::Reviewer, None, "Decides on an application",
+    row!(ReviewStatus, Post "/v1/review/applications/{id}/status", Gate::Reviewer, None, "Decides on an application",
         body: &[required("status", shapes::APPLICATION_STATUS, "where it goes"), optional("reason", Shape::Text, "needed to reopen")],
         absent: false, query: &[ACTING],
         answers: 200 APPLICATION_DECIDED; refuses: 400 missing_field, 404 application_not_found, 409 invalid_transition),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::Surface;
 use super::accounts::openapi as api;
 use super::accounts::routes::RestRoute;
-use super::methods::{Field, METHODS, Method, Name, Verb, Who};
+use super::methods::{Field, Gate, METHODS, Method, Name, Verb};
 use super::other_routes::{Answer, Bearer, OTHER_ROUTES, OtherRoute};
 use super::refusals::{self, Codes};
 use super::shape::{Components, Shape, or_null};
@@ -147,7 +147,7 @@ fn operation(method: &Method, components: &mut Components) -> Value {
             "content": content(object(method.body, components)),
         });
     }
-    if let Who::Agent(scope) | Who::AgentOrFounder(scope) = method.who {
+    if let Gate::Agent(scope) | Gate::AgentOrFounder(scope) = method.who {
         operation["x-required-scope"] = json!(scope.as_str());
     }
     operation
@@ -194,14 +194,14 @@ fn other(route: &OtherRoute, components: &mut Components) -> Value {
     })
 }
 
-fn security(who: Who) -> Value {
+fn security(who: Gate) -> Value {
     match who {
-        Who::Public => json!([]),
-        Who::OptionalSession => json!([{}, {"founder": []}]),
-        Who::Agent(_) => json!([{"agent": []}]),
-        Who::AgentOrFounder(_) => json!([{"agent": []}, {"founder": []}]),
-        Who::Founder | Who::SessionItself => json!([{"founder": []}]),
-        Who::Reviewer => json!([{"reviewer": []}]),
+        Gate::Public => json!([]),
+        Gate::OptionalSession => json!([{}, {"founder": []}]),
+        Gate::Agent(_) => json!([{"agent": []}]),
+        Gate::AgentOrFounder(_) => json!([{"agent": []}, {"founder": []}]),
+        Gate::Founder | Gate::SessionItself => json!([{"founder": []}]),
+        Gate::Reviewer => json!([{"reviewer": []}]),
     }
 }
 

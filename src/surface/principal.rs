@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use muniment_aggregates::application::Scope;
+use muniment_aggregates::application::TokenScope;
 use muniment_aggregates::ids::{AccountId, ApplicationId, CompanyId, CredentialId};
 use muniment_aggregates::record::Who;
 use muniment_aggregates::sealed::SubjectId;
@@ -36,7 +36,7 @@ pub struct Agent {
     /// Subject of the founder behind it.
     pub subject: SubjectId,
     /// Its scopes.
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<TokenScope>,
     /// Metrics it may write; `None` for all.
     pub allowed_metrics: Option<BTreeSet<String>>,
     /// When it ends by itself.
@@ -64,7 +64,7 @@ pub struct Founder {
 
 /// Who asks, for one company.
 #[derive(Debug, Clone)]
-pub enum Caller {
+pub enum CompanyCaller {
     /// An agent of the company.
     Agent(Agent),
     /// A founder of the company.
@@ -148,7 +148,7 @@ impl Surface {
     ///
     /// # Errors
     /// 403 `missing_scope` naming it.
-    pub fn require_scope(agent: &Agent, scope: Scope) -> Result<(), V1Error> {
+    pub fn require_scope(agent: &Agent, scope: TokenScope) -> Result<(), V1Error> {
         if agent.scopes.contains(&scope) {
             return Ok(());
         }
@@ -240,12 +240,16 @@ impl Surface {
     ///
     /// # Errors
     /// As the credential's own check; 400 `company_required`, 404 for a company that is not his.
-    pub async fn company_caller(&self, request: &Request, scope: Scope) -> Result<(Caller, CompanyId), V1Error> {
+    pub async fn company_caller(
+        &self,
+        request: &Request,
+        scope: TokenScope,
+    ) -> Result<(CompanyCaller, CompanyId), V1Error> {
         let raw = Self::bearer(&request.presented, "invalid_token")?;
         if raw.is_some_and(|raw| tokens::claims_to_be(&self.metrics.token_prefix, TokenKind::Session, raw)) {
             let founder = self.founder(&request.presented).await?;
             let company = self.company_of(&founder, request.query("company_id")).await?;
-            return Ok((Caller::Founder(founder), company));
+            return Ok((CompanyCaller::Founder(founder), company));
         }
         let agent = self.agent(&request.presented).await?;
         Self::require_scope(&agent, scope)?;
@@ -253,7 +257,7 @@ impl Surface {
             return Err(V1Error::not_found());
         }
         let company = agent.company.clone();
-        Ok((Caller::Agent(agent), company))
+        Ok((CompanyCaller::Agent(agent), company))
     }
 
     /// The applications of a founder, newest first.
@@ -332,7 +336,7 @@ impl Founder {
     }
 }
 
-impl Caller {
+impl CompanyCaller {
     /// As the record names the caller.
     #[must_use]
     pub fn who(&self) -> Who {

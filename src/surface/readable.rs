@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
-use muniment_aggregates::application::Scope;
+use muniment_aggregates::application::TokenScope;
 
 use super::Surface;
 use super::errors::V1Error;
@@ -41,7 +41,7 @@ impl Surface {
             return self.readable_of(&founder).await;
         }
         let agent = self.agent(&presented).await?;
-        Self::require_scope(&agent, Scope::ApplicationRead)?;
+        Self::require_scope(&agent, TokenScope::ApplicationRead)?;
         Ok(Readable {
             credential: agent.id.0.clone(),
             account: None,

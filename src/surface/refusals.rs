@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::methods::{LimitClass, Method, Verb, Who};
+use super::methods::{Gate, LimitClass, Method, Verb};
 
 /// Codes by status.
 pub type Codes = BTreeMap<u16, Vec<&'static str>>;
@@ -58,34 +58,34 @@ pub fn of(method: &Method) -> Codes {
         LimitClass::Writes | LimitClass::Reads => pairs.push((429, "rate_limited")),
     }
     let takes_cookie = match method.who {
-        Who::Public => false,
-        Who::OptionalSession => {
+        Gate::Public => false,
+        Gate::OptionalSession => {
             pairs.extend(SESSION);
             true
         }
-        Who::Agent(_) => {
+        Gate::Agent(_) => {
             pairs.extend(TOKEN);
             pairs.extend([NO_TOKEN, SCOPE]);
             false
         }
-        Who::AgentOrFounder(_) => {
+        Gate::AgentOrFounder(_) => {
             for codes in [TOKEN, SESSION, COMPANY, PERSONA] {
                 pairs.extend(codes);
             }
             pairs.extend([NO_TOKEN, SCOPE]);
             true
         }
-        Who::Founder => {
+        Gate::Founder => {
             pairs.extend(TOKEN);
             pairs.extend(SESSION);
             pairs.push(NO_AGENTS);
             true
         }
-        Who::SessionItself => {
+        Gate::SessionItself => {
             pairs.extend(SESSION);
             false
         }
-        Who::Reviewer => {
+        Gate::Reviewer => {
             for codes in [TOKEN, SESSION, PERSONA] {
                 pairs.extend(codes);
             }

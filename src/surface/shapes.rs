@@ -449,7 +449,7 @@ pub const EVENTS: Shape = Named(
 
 #[cfg(test)]
 mod tests {
-    use muniment_aggregates::application::{ApplicationStatus, Scope};
+    use muniment_aggregates::application::{ApplicationStatus, TokenScope};
     use muniment_aggregates::metric::{RuleType, Severity};
     use muniment_projections::alerts::AlertState;
 
@@ -465,7 +465,7 @@ mod tests {
     #[test]
     fn the_words_are_those_of_the_types() {
         assert_eq!(words(&APPLICATION_STATUS), ApplicationStatus::ALL.map(ApplicationStatus::as_str));
-        assert_eq!(words(&SCOPE), Scope::ALL.map(Scope::as_str));
+        assert_eq!(words(&SCOPE), TokenScope::ALL.map(TokenScope::as_str));
         assert_eq!(words(&RULE_TYPE), RuleType::ALL.map(RuleType::as_str));
         assert!(words(&SEVERITY).iter().all(|word| Severity::parse(word).is_some_and(|it| it.as_str() == *word)));
         assert!(words(&ALERT_STATE).iter().all(|word| AlertState::parse(word).is_some_and(|it| it.as_str() == *word)));

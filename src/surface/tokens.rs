@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use muniment_aggregates::application::{
-    Application, ApplicationCommand, ApplicationEvent, IssueToken, NewToken, RevokeToken, RotateToken, Scope,
-    TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX,
+    Application, ApplicationCommand, ApplicationEvent, IssueToken, NewToken, RevokeToken, RotateToken,
+    TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX, TokenScope,
 };
 use muniment_aggregates::ids::{ApplicationId, CompanyId, CredentialId};
 use muniment_projections::agent_tokens::{self, TokenRow};
@@ -135,7 +135,7 @@ impl Surface {
     }
 }
 
-fn read_scopes(fields: &mut Fields) -> Result<Vec<Scope>, V1Error> {
+fn read_scopes(fields: &mut Fields) -> Result<Vec<TokenScope>, V1Error> {
     let expected = "1 to 4 of application:read, metrics:create, metrics:write, alerts:ack, each once";
     let invalid = || V1Error::invalid_field("scopes", expected);
     let given = match fields.take("scopes") {
@@ -145,7 +145,7 @@ fn read_scopes(fields: &mut Fields) -> Result<Vec<Scope>, V1Error> {
     };
     let mut scopes = Vec::with_capacity(given.len());
     for name in &given {
-        let scope = name.as_str().and_then(Scope::parse).ok_or_else(invalid)?;
+        let scope = name.as_str().and_then(TokenScope::parse).ok_or_else(invalid)?;
         if scopes.contains(&scope) {
             return Err(invalid());
         }
@@ -200,7 +200,7 @@ fn fresh_token(token: &FreshToken, application: &ApplicationId, events: &[Applic
 struct Shown<'a> {
     public_id: &'a CredentialId,
     name: &'a str,
-    scopes: &'a [Scope],
+    scopes: &'a [TokenScope],
     allowed_metrics: Option<&'a BTreeSet<String>>,
     expires_at: Option<DateTime<Utc>>,
     company: &'a CompanyId,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::narrative::Narrative;
 use super::state::ApplicationStatus;
-use super::tokens::Scope;
+use super::tokens::TokenScope;
 use crate::ids::{CompanyId, CredentialId, FounderId};
 use crate::sealed::{Sealed, SubjectId};
 
@@ -20,7 +20,7 @@ pub struct NewToken {
     /// BLAKE3 of the whole raw token, 64 lower-case hex characters.
     pub secret_hash: String,
     /// 1 to 4 scopes, none twice.
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<TokenScope>,
     /// Slugs it is bound to, 1 to 100; `None` = all.
     pub allowed_metrics: Option<BTreeSet<String>>,
     /// When it ends, or never.

@@ -28,7 +28,8 @@ pub use events::{
 pub use narrative::Narrative;
 pub use state::{Application, ApplicationStatus, ENDED_TOKENS_MAX, Founder};
 pub use tokens::{
-    Scope, TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX, TOKENS_LIVE_MAX, Token, TokenGrant,
+    TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX, TOKENS_LIVE_MAX, Token, TokenGrant,
+    TokenScope,
 };
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn token(number: u32) -> NewToken {
         id: credential(number),
         name: format!("token-{number}"),
         secret_hash: "0".repeat(64),
-        scopes: Scope::DEFAULT.to_vec(),
+        scopes: TokenScope::DEFAULT.to_vec(),
         allowed_metrics: None,
         expires_at: None,
         created_by: None,
@@ -140,7 +140,7 @@ fn met_126_tokens_out_of_bounds_are_refused() {
         NewToken { name: String::new(), ..token(1) },
         NewToken { name: "x".repeat(101), ..token(1) },
         NewToken { scopes: vec![], ..token(1) },
-        NewToken { scopes: vec![Scope::AlertsAck, Scope::AlertsAck], ..token(1) },
+        NewToken { scopes: vec![TokenScope::AlertsAck, TokenScope::AlertsAck], ..token(1) },
         NewToken { allowed_metrics: slugs(&[]), ..token(1) },
         NewToken { allowed_metrics: slugs(&["Not A Slug"]), ..token(1) },
         NewToken { allowed_metrics: Some(many.into_iter().collect()), ..token(1) },
@@ -223,15 +223,15 @@ fn a_grace_does_not_outlast_the_token() {
 
 #[test]
 fn scopes_and_statuses_read_back() {
-    for scope in Scope::ALL {
-        assert_eq!(Scope::parse(scope.as_str()), Some(scope));
+    for scope in TokenScope::ALL {
+        assert_eq!(TokenScope::parse(scope.as_str()), Some(scope));
         assert_eq!(serde_json::to_value(scope).unwrap(), scope.as_str());
     }
     for status in ApplicationStatus::ALL {
         assert_eq!(ApplicationStatus::parse(status.as_str()), Some(status));
         assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
     }
-    assert_eq!(Scope::parse("METRICS:write"), None);
+    assert_eq!(TokenScope::parse("METRICS:write"), None);
 }
 
 proptest! {

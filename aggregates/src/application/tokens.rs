@@ -19,7 +19,7 @@ pub const TOKEN_METRICS_MAX: usize = 100;
 
 /// What an agent token opens (spec/metrics.md section 3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Scope {
+pub enum TokenScope {
     /// Reading.
     #[serde(rename = "application:read")]
     ApplicationRead,
@@ -34,7 +34,7 @@ pub enum Scope {
     AlertsAck,
 }
 
-impl Scope {
+impl TokenScope {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::ApplicationRead, Self::MetricsCreate, Self::MetricsWrite, Self::AlertsAck];
     /// Those of a token made with an application, in the order of the wire.
@@ -58,7 +58,7 @@ impl Scope {
     }
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for TokenScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -74,7 +74,7 @@ pub struct TokenGrant {
     /// BLAKE3 of the whole raw token, 64 lower-case hex characters.
     pub secret_hash: String,
     /// What it opens, in the order given.
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<TokenScope>,
     /// Slugs of the metrics it may write, or all.
     pub allowed_metrics: Option<BTreeSet<String>>,
     /// When it ends, or never.

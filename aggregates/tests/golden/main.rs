@@ -188,7 +188,7 @@ fn application_samples(samples: &mut Samples) {
         id: credential(byte),
         name: "reporting".to_owned(),
         secret_hash: "ab".repeat(32),
-        scopes: Scope::ALL.to_vec(),
+        scopes: TokenScope::ALL.to_vec(),
         allowed_metrics: Some(["weekly_revenue".to_owned()].into()),
         expires_at: Some(at),
         created_by: some("3f1f5a3e-0000-4000-8000-000000000001"),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use muniment_aggregates::application::{
     Application, ApplicationCommand, ApplicationStatus, ChangeStatus, IssueToken, Narrative, NewToken, RevokeToken,
-    RotateToken, Scope, Submit, Withdraw,
+    RotateToken, Submit, TokenScope, Withdraw,
 };
 use muniment_aggregates::ids::{ApplicationId, CompanyId, CredentialId, FounderId, MetricId, PointId};
 use muniment_aggregates::metric::{MetricDefined, MetricEvent, PointRecorded};
@@ -24,7 +24,7 @@ pub(crate) fn token(number: u64, name: &str) -> NewToken {
         id: CredentialId::from_random(id),
         name: name.to_owned(),
         secret_hash: "ab".repeat(32),
-        scopes: Scope::DEFAULT.to_vec(),
+        scopes: TokenScope::DEFAULT.to_vec(),
         allowed_metrics: None,
         expires_at: None,
         created_by: None,
@@ -214,7 +214,7 @@ async fn tokens_are_listed_newest_first_with_their_ends_and_their_last_use() {
         let company = CompanyId::from_random(bytes(1));
         let allowed: BTreeSet<String> = ["revenue".to_owned()].into();
         let named = NewToken {
-            scopes: vec![Scope::MetricsWrite],
+            scopes: vec![TokenScope::MetricsWrite],
             allowed_metrics: Some(allowed.clone()),
             created_by: Some("account-1".to_owned()),
             ..token(2, "robot")
@@ -240,7 +240,10 @@ async fn tokens_are_listed_newest_first_with_their_ends_and_their_last_use() {
         assert_eq!(ids, [token(3, "").id, token(2, "").id, token(100, "").id]);
         let [new, old, default] = tokens.as_slice() else { panic!("three tokens") };
         assert_eq!((new.name.as_str(), new.allowed_metrics.as_ref()), ("robot", Some(&allowed)));
-        assert_eq!((new.scopes.as_slice(), new.last_used_at), ([Scope::MetricsWrite].as_slice(), Some(history.now)));
+        assert_eq!(
+            (new.scopes.as_slice(), new.last_used_at),
+            ([TokenScope::MetricsWrite].as_slice(), Some(history.now))
+        );
         assert_eq!(old.expires_at, Some(history.now + TimeDelta::seconds(60)));
         assert_eq!(old.rotated_to, Some(new.public_id.clone()));
         assert_eq!(default.revoked_at, Some(history.now));

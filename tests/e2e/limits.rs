@@ -18,6 +18,16 @@ fn met_137_the_fourth_write_of_a_token_is_limited_and_no_one_elses(engine: Engin
     write(&company).expect(201);
     assert!(write(&company).limited("rate_limited") <= 60);
     write(&other).expect(201);
+    let founder = server.founder("ana");
+    let own = server.company_of(&founder);
+    own.metric("arr");
+    let second =
+        founder.client.post("/v1/tokens", &json!({ "name": "second", "scopes": ["metrics:write"] })).expect(201);
+    write(&own).expect(201);
+    write(&own).expect(201);
+    write(&own).limited("rate_limited");
+    let beside = server.agent(second["token"].as_str().unwrap());
+    beside.post("/v1/metrics/arr/points", &json!({ "value": 1 })).expect(201);
     company.agent.get("/v1/status").expect(200);
     for reply in in_parallel(40, |_| other.agent.get("/v1/status")) {
         reply.expect(200);
@@ -50,8 +60,25 @@ fn wrong_signup_secrets_of_an_address_are_limited_before_comparing(engine: Engin
     elsewhere.post("/v1/applications", &form).expect(201);
 }
 
-fn reads_of_a_token_are_limited(engine: Engine) {
-    let server = Server::with(engine, &[("LIMITS_READS", "3/2")]);
+fn reads_are_counted_by_token_and_by_session(engine: Engine) {
+    let server = Server::with(engine, &[("LIMITS_READS", "3/600")]);
+    let founder = server.founder("ana");
+    let company = server.company_of(&founder);
+    let further = json!({ "name": "second", "scopes": ["application:read"] });
+    let second = founder.client.post("/v1/tokens", &further).expect(201);
+    let beside = server.agent(second["token"].as_str().unwrap());
+    let elsewhere = server.sign_in(&founder.email).client;
+    for client in [&company.agent, &beside, &founder.client, &elsewhere] {
+        for _ in 0..3 {
+            client.get("/v1/metrics").expect(200);
+        }
+        assert!(client.get("/v1/metrics").limited("rate_limited") <= 600);
+    }
+    server.company().status();
+}
+
+fn a_window_of_reads_passes(engine: Engine) {
+    let server = Server::with(engine, &[("LIMITS_READS", "3/8")]);
     let company = server.company();
     for _ in 0..3 {
         company.agent.get("/v1/status").expect(200);
@@ -125,7 +152,8 @@ both_engines![
     met_137_the_fourth_write_of_a_token_is_limited_and_no_one_elses,
     bad_tokens_of_an_address_are_limited_and_good_ones_pass,
     wrong_signup_secrets_of_an_address_are_limited_before_comparing,
-    reads_of_a_token_are_limited,
+    reads_are_counted_by_token_and_by_session,
+    a_window_of_reads_passes,
     met_many_wrong_signup_secrets_at_once_are_no_more_than_one_after_the_other,
     starts_of_an_address_are_limited_whatever_header_it_sends,
     met_reads_of_the_live_routes_are_counted,

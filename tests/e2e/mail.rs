@@ -175,7 +175,7 @@ fn met_039_the_echo_reaches_only_this_machine_unless_told_otherwise(engine: Engi
 }
 
 /// This machine's address towards the world; asking the routing table sends nothing.
-fn own_address() -> Option<std::net::IpAddr> {
+pub(crate) fn own_address() -> Option<std::net::IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
     let address = socket.local_addr().ok()?.ip();

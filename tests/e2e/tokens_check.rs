@@ -97,15 +97,38 @@ fn met_065_allowed_metrics_bound_writing_and_not_reading(engine: Engine) {
     let (founder, company) = founded(server);
     company.metric("weekly_revenue");
     company.metric("arr");
-    let scopes = json!(["application:read", "metrics:create", "metrics:write"]);
+    let point = company.point("arr", &json!({ "value": 1, "timestamp": "2026-01-01" }));
+    company.point("arr", &json!({ "value": 2, "timestamp": "2026-01-02" }));
+    let alert = company.wait_for_alerts(1)[0]["id"].as_str().unwrap().to_owned();
+    let scopes = json!(["application:read", "metrics:create", "metrics:write", "alerts:ack"]);
     let made = token(&founder, &json!({ "name": "narrow", "scopes": scopes, "allowed_metrics": ["Weekly Revenue"] }));
     assert_eq!(made["allowed_metrics"], json!(["weekly_revenue"]));
     let narrow = server.agent(made["token"].as_str().unwrap());
-    narrow.post("/v1/metrics/Weekly%20Revenue/points", &json!({ "value": 1 })).expect(201);
+    let own = "/v1/metrics/Weekly%20Revenue";
+    let first = narrow.post(&format!("{own}/points"), &json!({ "value": 1 })).expect(201);
+    let batch = json!({ "points": [{ "value": 1, "timestamp": "2026-01-01" }] });
+    narrow.post(&format!("{own}/points/batch"), &batch).expect(200);
+    let correct = format!("{own}/points/{}/correct", first["id"].as_str().unwrap());
+    narrow.post(&correct, &json!({ "value": 2 })).expect(200);
+    let correct = format!("points/{point}/correct");
     for other in ["arr", "none"] {
-        narrow.post(&format!("/v1/metrics/{other}/points"), &json!({ "value": 1 })).refused(403, "forbidden");
-        narrow.post_bytes(&format!("/v1/metrics/{other}/points"), "{").refused(403, "forbidden");
+        for (path, body) in [
+            ("points", json!({ "value": 1 })),
+            ("points/batch", batch.clone()),
+            (correct.as_str(), json!({ "value": 9 })),
+            ("settings", json!({ "unit": "usd" })),
+            ("rules", json!({ "type": "growth_spike" })),
+        ] {
+            let path = format!("/v1/metrics/{other}/{path}");
+            narrow.post(&path, &body).refused(403, "forbidden");
+            narrow.post_bytes(&path, "{").refused(403, "forbidden");
+        }
     }
+    for end in ["ack", "resolve"] {
+        narrow.post(&format!("/v1/alerts/{alert}/{end}"), &json!({})).refused(403, "forbidden");
+    }
+    let values: Vec<_> = company.points("arr").iter().map(|point| point["value"].as_f64()).collect();
+    assert_eq!(values, [Some(1.0), Some(2.0)]);
     assert_eq!(narrow.get("/v1/status").expect(200)["metrics"].as_array().unwrap().len(), 2);
     narrow.get("/v1/metrics/arr").expect(200);
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::Message;
 
 use super::socket::{Incoming, Socket};
-use crate::harness::{Engine, Installation, ORIGIN, Person, in_parallel, text};
+use crate::harness::{Engine, Installation, ORIGIN, Person, eventually, in_parallel, text};
 
 const REVOKED: u16 = 4001;
 
@@ -224,16 +224,17 @@ fn acc_212_a_silent_socket_is_closed_and_a_chatty_one_stays(engine: Engine) {
     let before = Instant::now();
     let mut silent = Socket::of(&house.server, &person.cookie);
     let opened = Instant::now();
-    let code = loop {
-        match silent.next_within(Duration::from_millis(300)) {
-            Some(Incoming::Closed(code)) => break code,
-            None => assert_eq!(chatty.call("heartbeat", &json!({}))["result"], json!({})),
-            other => panic!("{other:?}"),
+    let code = eventually("the silent socket is closed", || match silent.next_within(Duration::from_millis(300)) {
+        Some(Incoming::Closed(code)) => Some(code),
+        None => {
+            assert_eq!(chatty.call("heartbeat", &json!({}))["result"], json!({}));
+            None
         }
-    };
+        other => panic!("{other:?}"),
+    });
     assert_eq!(code, 4003);
     assert!(before.elapsed() >= Duration::from_secs(2), "not before its time: {:?}", before.elapsed());
-    assert!(opened.elapsed() <= Duration::from_millis(3_500), "not long after: {:?}", opened.elapsed());
+    assert!(opened.elapsed() <= Duration::from_secs(8), "not long after: {:?}", opened.elapsed());
     while opened.elapsed() < Duration::from_secs(4) {
         assert_eq!(chatty.call("heartbeat", &json!({}))["result"], json!({}));
         assert!(chatty.is_quiet(Duration::from_millis(300)));

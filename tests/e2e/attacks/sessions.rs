@@ -4,7 +4,8 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, ORIGIN, PASSWORD, Setup, cookie_of, in_parallel, text};
+use crate::harness::{Client, Engine, Installation, ORIGIN, PASSWORD, Setup, cookie_of, in_parallel, text};
+use crate::mail::own_address;
 
 fn d3_a_session_that_the_client_brings_is_never_taken_on(engine: Engine) {
     let house = Installation::shared(engine);
@@ -143,6 +144,24 @@ fn f7_a_daemon_token_that_came_through_a_proxy_is_refused(engine: Engine) {
     }
 }
 
+fn f7_a_daemon_token_from_another_machine_is_refused(engine: Engine) {
+    let Some(outside) = own_address() else {
+        eprintln!("this machine has no address but loopback: nothing to test");
+        return;
+    };
+    let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    let server = setup.listen_everywhere().start();
+    server.bootstrap("keeper").expect(200);
+    let token = std::fs::read_to_string(server.data.join("run/daemon_token")).unwrap();
+    let at = |base: &str| Client::new(base).header("x-daemon-token", token.trim_end());
+    assert_eq!(at(&server.base).get("/api/account/verify").status, 200);
+    let far = at(&format!("http://{outside}:{}", server.port));
+    for client in [&far, &far.header("x-forwarded-for", "127.0.0.1"), &far.header("host", "127.0.0.1")] {
+        client.get("/api/account/verify").refused(401, "invalid_daemon_token");
+        client.rpc("invite_list", &json!({})).0.expect(401);
+    }
+}
+
 fn k17_the_program_knows_no_method_of_tests(engine: Engine) {
     let house = Installation::shared(engine);
     for method in ["_testing_reset", "_testing_drain_effects", "_testing_mint_session"] {
@@ -161,6 +180,7 @@ both_engines![
     d5_a_cookie_that_is_not_whole_is_nobodys,
     d8_many_sign_ins_at_once_leave_no_more_sessions_than_the_cap,
     d12_a_cookie_beside_a_token_never_adds_their_rights,
+    f7_a_daemon_token_from_another_machine_is_refused,
     f8_a_daemon_token_file_that_is_not_the_servers_alone_stops_the_start,
     d13_what_lists_and_the_store_show_opens_nothing,
     f7_a_daemon_token_that_came_through_a_proxy_is_refused,

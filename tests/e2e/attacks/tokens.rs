@@ -49,6 +49,13 @@ fn g16_an_id_of_another_company_is_like_none(engine: Engine) {
         assert_eq!(existing.status, 404, "{existing}");
         assert_eq!(existing.body, random.body);
     }
+    // A token is of one company, and never told what another one's has.
+    for path in ["/v1/metrics", "/v1/metrics/arr", "/v1/metrics/arr/points", "/v1/alerts"] {
+        own.agent.get(&format!("{path}?company_id={}", own.id)).expect(200);
+        for id in [&foreign.id, "co_AAAAAAAAAAAAAAAA", "x", ""] {
+            own.agent.get(&format!("{path}?company_id={id}")).refused(404, "not_found");
+        }
+    }
     let public = foreign.token.split('_').nth(2).unwrap();
     for path in [format!("/v1/tokens/{public}/revoke"), format!("/v1/tokens/{public}/rotate")] {
         ana.client.post_bytes(&path, "").refused(404, "token_not_found");

@@ -46,7 +46,9 @@ impl RuntimeConfig {
         Self {
             actor_threads: reader.at_least("runtime.actor_threads", 1, default.actor_threads),
             tick: reader.get("runtime.tick_seconds", default.tick),
-            evaluator_pause: reader.get("runtime.evaluator_pause_seconds", default.evaluator_pause),
+            evaluator_pause: Duration::from_secs(
+                reader.get("runtime.evaluator_pause_seconds", default.evaluator_pause.as_secs()),
+            ),
             live_actors_max: reader.get("runtime.max_live_actors", default.live_actors_max),
             idle_max: reader.get("runtime.idle_seconds", default.idle_max),
         }

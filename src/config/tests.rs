@@ -53,6 +53,27 @@ fn a_later_layer_beats_an_earlier_one_and_the_source_is_named() {
 }
 
 #[test]
+fn what_is_a_number_may_stand_in_a_file_as_one() {
+    let numbers: Vec<(&str, &str)> = SETTINGS
+        .iter()
+        .filter(|setting| !setting.default.is_empty() && setting.default.bytes().all(|byte| byte.is_ascii_digit()))
+        .map(|setting| (setting.name, setting.default))
+        .collect();
+    assert!(numbers.len() > 10, "{numbers:?}");
+    for (name, default) in numbers {
+        let (table, key) = name.split_once('.').unwrap();
+        let (_folder, path) = file(&format!("[{table}]\n{key} = {default}\n"));
+        let surroundings = Surroundings { files: vec![path.clone()], ..Surroundings::default() };
+        let loaded = Config::load(&surroundings).unwrap_or_else(|errors| panic!("{name}: {errors}"));
+        let shown = loaded.effective.iter().find(|one| one.name == name).unwrap();
+        assert_eq!(shown.origin, format!("file {}", path.display()), "{name}");
+        let (_folder, path) = file(&format!("[{table}]\n{key} = -5\n"));
+        let surroundings = Surroundings { files: vec![path], ..Surroundings::default() };
+        assert_eq!(names(&Config::load(&surroundings).unwrap_err().0), [name]);
+    }
+}
+
+#[test]
 fn all_errors_come_at_once_and_each_names_its_setting() {
     let (_folder, path) = file("listn = \"x\"\n[mail]\nfrom_emial = \"a@b\"\n[nonsense]\na = 1\n");
     let mut surroundings = variables(&[

@@ -21,6 +21,12 @@ fn text(value: &Value) -> Option<&str> {
     value.as_str()
 }
 
+/// A number of a file. TOML's whole numbers bear a sign, which `to_u128` alone takes for another kind of number.
+fn whole(value: &Value) -> Option<u64> {
+    let signed = || value.to_i128().and_then(|number| u64::try_from(number).ok());
+    value.to_u128().and_then(|number| u64::try_from(number).ok()).or_else(signed)
+}
+
 impl FromValue for String {
     fn from_value(value: &Value) -> Result<Self, String> {
         text(value).map(str::to_owned).ok_or_else(|| "must be a text".to_owned())
@@ -60,8 +66,7 @@ impl FromValue for bool {
 
 impl FromValue for u64 {
     fn from_value(value: &Value) -> Result<Self, String> {
-        let number = value.to_u128().and_then(|number| Self::try_from(number).ok());
-        number.or_else(|| text(value)?.parse().ok()).ok_or_else(|| "must be a whole number, 0 or more".to_owned())
+        whole(value).or_else(|| text(value)?.parse().ok()).ok_or_else(|| "must be a whole number, 0 or more".to_owned())
     }
 
     fn shown(&self) -> String {
@@ -71,7 +76,7 @@ impl FromValue for u64 {
 
 impl FromValue for f64 {
     fn from_value(value: &Value) -> Result<Self, String> {
-        let whole = || Some(Self::from(u32::try_from(value.to_u128()?).ok()?));
+        let whole = || Some(Self::from(u32::try_from(whole(value)?).ok()?));
         let number = value.to_f64().or_else(whole).or_else(|| text(value)?.parse().ok());
         number.ok_or_else(|| "must be a number".to_owned())
     }

@@ -58,8 +58,8 @@ pub enum OpenError {
     #[error("another process has this record open (it holds {0}); stop it, or give this one its own data folder")]
     Locked(PathBuf),
     /// There is nothing to read.
-    #[error("{0} does not exist; there is no record here")]
-    NoRecord(PathBuf),
+    #[error("{0}; there is no record here")]
+    NoRecord(String),
     /// The schema is not what this program needs.
     #[error(transparent)]
     Schema(#[from] MigrationError),
@@ -135,6 +135,31 @@ async fn engine(store: &Store, limits: &JournalLimits) -> Result<(Arc<dyn Engine
     Ok((engine, stores))
 }
 
+async fn read_only(store: &Store) -> Result<(Arc<dyn Engine>, Stores), OpenError> {
+    Ok(match store {
+        Store::Sqlite { directory } => {
+            let engine = SqliteEngine::open_read_only(directory).await?;
+            let stores = engine.databases();
+            (Arc::new(engine), stores)
+        }
+        Store::Postgres { url } => {
+            let engine = PostgresEngine::open_read_only(url).await?;
+            let stores = engine.databases();
+            (Arc::new(engine), stores)
+        }
+    })
+}
+
+/// The steps that the schema of a record lacks; a database without any of them holds none.
+async fn lacking(read: &Database) -> Result<Vec<&'static str>, OpenError> {
+    let schema = schema(read.engine());
+    let missing = migrations::pending(read, &schema).await?;
+    if missing.len() == schema.migrations.len() {
+        return Err(OpenError::NoRecord("the database has none of the record's tables".to_owned()));
+    }
+    Ok(missing)
+}
+
 impl Journal {
     /// Opens a record for appending: brings its schema up to date, makes sure that nobody else has a SQLite file
     /// open and that commits are durable, opens the keys.
@@ -149,24 +174,23 @@ impl Journal {
         Ok(Self::with_engine(engine, keyring, config.limits).await?)
     }
 
+    /// Opens a record for appending as [`Self::open`] does, where there is one: none is made.
+    ///
+    /// # Errors
+    /// [`OpenError::NoRecord`], and each of [`Self::open`].
+    pub async fn open_existing(config: JournalConfig) -> Result<Self, OpenError> {
+        let (_, stores) = read_only(&config.store).await?;
+        lacking(&stores.read).await?;
+        Self::open(config).await
+    }
+
     /// Opens a record for reading only, also beside a running server; it follows what that one appends.
     ///
     /// # Errors
     /// When there is no record, its schema is another, or the keys do not fit.
     pub async fn open_read_only(config: JournalConfig) -> Result<Self, OpenError> {
-        let (engine, stores): (Arc<dyn Engine>, Stores) = match &config.store {
-            Store::Sqlite { directory } => {
-                let engine = SqliteEngine::open_read_only(directory).await?;
-                let stores = engine.databases();
-                (Arc::new(engine), stores)
-            }
-            Store::Postgres { url } => {
-                let engine = PostgresEngine::open_read_only(url).await?;
-                let stores = engine.databases();
-                (Arc::new(engine), stores)
-            }
-        };
-        let missing = migrations::pending(&stores.read, &schema(stores.read.engine())).await?;
+        let (engine, stores) = read_only(&config.store).await?;
+        let missing = lacking(&stores.read).await?;
         if !missing.is_empty() {
             return Err(OpenError::SchemaBehind(missing));
         }

@@ -88,8 +88,9 @@ impl SqliteEngine {
     /// # Errors
     /// When the file is missing or cannot be opened.
     pub async fn open_read_only(directory: &Path) -> Result<Self, OpenError> {
-        if !directory.join(FILE).exists() {
-            return Err(OpenError::NoRecord(directory.join(FILE)));
+        let file = directory.join(FILE);
+        if !file.exists() {
+            return Err(OpenError::NoRecord(format!("{} does not exist", file.display())));
         }
         let read = pool(READERS_MAX).connect_with(options(directory)?.read_only(true)).await.map_err(SqlError::from)?;
         Ok(Self { read, write: None, keys: DedupeKeys::new(u64::MAX), lock: Mutex::new(None) })

@@ -228,7 +228,7 @@ async fn create(global: &Global, command: &Create) -> Result<()> {
     }
     let config = command.store.load()?.config;
     let password = password_of_stdin(config.accounts.refuse_common_passwords)?;
-    let journal = open::writing(&config).await?;
+    let journal = open::making(&config).await?;
     let outcome = create_in(global, command, &journal, username, password).await;
     journal.shutdown().await;
     outcome

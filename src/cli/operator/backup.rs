@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use muniment_aggregates::record::Position;
 use muniment_journal::backup::{BackupError, backup, keys_file_of};
-use muniment_journal::restore::restore;
+use muniment_journal::restore::{RestoreError, restore};
 use serde_json::json;
 
 use super::open::{self, StoreFlags};
@@ -84,6 +84,9 @@ pub async fn make(global: &Global, command: &Backup) -> Result<()> {
 /// When the store is not empty, or a file does not fit.
 pub async fn load(global: &Global, command: &Restore) -> Result<()> {
     let config = command.store.load()?.config;
+    if !command.file.exists() {
+        return Err(Exit::NotFound.because(format!("there is no backup {}", command.file.display())));
+    }
     let keys_file = match (&command.keys, command.without_keys) {
         (Some(keys), _) => Some(keys.clone()),
         (None, true) => None,
@@ -98,12 +101,15 @@ pub async fn load(global: &Global, command: &Restore) -> Result<()> {
     };
     ask::confirm(global, "The record is loaded into the store of this configuration", "restore")?;
     make_folders(&config.store)?;
-    let journal = open::writing(&config).await?;
+    let journal = open::making(&config).await?;
     let progress = Progress::new(global, "restore");
     let report = |at: Position, end: Position| progress.at(at.0, end.0);
     let restored = restore(journal, &command.file, keys_file.as_deref(), &report).await;
     drop(progress);
-    let restored = restored.context("nothing was restored")?;
+    let restored = restored.map_err(|error| match error {
+        RestoreError::NotEmpty(_) => Exit::Conflict.because_of("nothing was restored", error),
+        error => anyhow::Error::new(error).context("nothing was restored"),
+    })?;
     let shown = json!({
         "position": restored.position.to_string(),
         "store": restored.identity.to_string(),

@@ -33,18 +33,22 @@ pub struct Init {
 /// When there is a settings file already, or a file cannot be written.
 pub fn init(printer: &Printer, command: &Init) -> Result<()> {
     let file = Path::new("muniment.toml");
+    if file.exists() {
+        return Err(exists());
+    }
+    let data_dir = std::path::absolute(&command.data_dir)?;
+    let keys = data_dir.join("keys");
+    // The key first: where it cannot be made, the same command can be given again.
+    MasterKey::load(&KeySource::Directory { path: keys.clone(), create_missing: true })?;
     let mut options = OpenOptions::new();
     let opened = options.write(true).create_new(true).mode(0o600).open(file);
     let mut handle = match opened {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            return Err(Exit::Conflict.because("muniment.toml exists already; it was not changed"));
+            return Err(exists());
         }
         other => other.context("cannot write muniment.toml")?,
     };
-    let data_dir = std::path::absolute(&command.data_dir)?;
     handle.write_all(template(&data_dir, &command.env).as_bytes()).context("cannot write muniment.toml")?;
-    let keys = data_dir.join("keys");
-    MasterKey::load(&KeySource::Directory { path: keys.clone(), create_missing: true })?;
     let key = keys.join("master.key");
     let shown = json!({ "config": file, "master_key": key });
     printer.result(&shown, || {
@@ -55,6 +59,10 @@ pub fn init(printer: &Printer, command: &Init) -> Result<()> {
             "Next: muniment serve".to_owned(),
         ]
     })
+}
+
+fn exists() -> anyhow::Error {
+    Exit::Conflict.because("muniment.toml exists already; it was not changed")
 }
 
 /// The settings file: what was chosen, and every other setting as a comment. What is in no table comes first, because

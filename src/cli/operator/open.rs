@@ -98,8 +98,17 @@ pub async fn reading(config: &Config) -> Result<Journal> {
 /// The journal, for writing. Nobody else may have a SQLite record open.
 ///
 /// # Errors
-/// When it cannot be opened, or a server has it.
+/// When there is none, it cannot be opened, or a server has it.
 pub async fn writing(config: &Config) -> Result<Journal> {
+    Journal::open_existing(journal_config(&config.store)).await.map_err(ended)
+}
+
+/// The journal, for writing; where there is none, one is made. Only for what a record may begin with: elsewhere a wrong
+/// folder would be answered as if nothing had ever happened in it.
+///
+/// # Errors
+/// When it cannot be opened, or a server has it.
+pub async fn making(config: &Config) -> Result<Journal> {
     Journal::open(journal_config(&config.store)).await.map_err(ended)
 }
 

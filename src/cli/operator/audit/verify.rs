@@ -6,7 +6,9 @@ use anyhow::{Context as _, Result};
 use chrono::Utc;
 use clap::Args;
 use muniment_aggregates::record::Position;
-use muniment_journal::{CheckpointKey, Comparison, Journal, KeySource, SignedHead, VerifyError};
+use muniment_journal::{
+    CheckpointError, CheckpointKey, Comparison, Journal, KeyFileError, KeySource, SignedHead, VerifyError,
+};
 use serde_json::{Value, json};
 
 use crate::app::journal_config;
@@ -78,7 +80,14 @@ pub(super) async fn verify(global: &Global, printer: &Printer, command: &Verify)
 
 /// What an old statement says about the record; the inner error is a failed check.
 async fn compare(config: &Config, journal: &Journal, note: &str, shown: &mut Value) -> Result<Result<String, String>> {
-    let trusted = signing_key(config)?.public_key();
+    let trusted = match signing_key(config, false) {
+        Ok(key) => key.public_key(),
+        Err(CheckpointError::File(KeyFileError::Missing(key))) => {
+            let what = format!("{} is missing: bring back the one that signed it", key.display());
+            return Ok(Err(format!("the checkpoint cannot be checked: {what}")));
+        }
+        Err(error) => return Err(error.into()),
+    };
     let signed = match SignedHead::from_text(note, Some(&trusted)) {
         Ok(signed) => signed,
         Err(error) => return Ok(Err(format!("the checkpoint is not accepted: {error}"))),
@@ -100,13 +109,14 @@ async fn compare(config: &Config, journal: &Journal, note: &str, shown: &mut Val
     })
 }
 
-/// The key that signs heads; made beside the master key on first use, which is there since the record opened.
-fn signing_key(config: &Config) -> Result<CheckpointKey> {
+/// The key that signs heads, in the folder of the master key, which is there since the record opened. The first statement
+/// makes it; to check one against a key that signed nothing would call every statement false.
+fn signing_key(config: &Config, create_missing: bool) -> Result<CheckpointKey, CheckpointError> {
     let source = match journal_config(&config.store).keys {
-        KeySource::Directory { path, .. } => KeySource::Directory { path, create_missing: true },
+        KeySource::Directory { path, .. } => KeySource::Directory { path, create_missing },
         explicit @ KeySource::Explicit(_) => explicit,
     };
-    Ok(CheckpointKey::load(&source)?)
+    CheckpointKey::load(&source)
 }
 
 /// Prints the head, signed.
@@ -114,7 +124,7 @@ pub(super) async fn checkpoint(printer: &Printer, store: &StoreFlags) -> Result<
     let config = store.load()?.config;
     let journal = open::reading(&config).await?;
     let head = journal.engine().head().await?;
-    let text = signing_key(&config)?.sign(head, Utc::now()).to_text();
+    let text = signing_key(&config, true)?.sign(head, Utc::now()).to_text();
     let shown = json!({ "position": head.position.to_string(), "hash": hex::encode(head.hash), "note": text });
     printer.result(&shown, || text.lines().map(str::to_owned).collect())
 }

@@ -1,6 +1,6 @@
 //! Reads the rows of an import, one at a time, from CSV or NDJSON. Knows nothing of the server.
 
-use std::io::{BufRead, Read};
+use std::io::{BufRead, ErrorKind, Read};
 
 use anyhow::{Context as _, Result};
 use chrono::format::{Item, StrftimeItems};
@@ -8,11 +8,14 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat};
 use muniment_aggregates::metric::timestamp;
 use serde_json::{Map, Value, json};
 
+use super::import_quotes::Quotes;
 use super::value;
 use crate::cli::exit::Exit;
 
-/// Longest line of an import. A row is a few short texts; a file without line ends must not fill the memory.
-const LINE_BYTES_MAX: u64 = 64 * 1024;
+/// Longest row of an import. A row is a few short texts; a file without line ends must not fill the memory.
+const ROW_BYTES_MAX: u64 = 64 * 1024;
+/// What some programs begin a UTF-8 file with. The parser of CSV passes it over by itself.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// What a row of NDJSON may hold: a point's fields.
 const FIELDS: [&str; 6] = ["timestamp", "value", "source", "confidence", "raw_event_id", "idempotency_key"];
 
@@ -76,27 +79,58 @@ impl TimeFormat {
     }
 }
 
-/// Reads the rows of a CSV file with a header.
+/// Reads the rows of a CSV file with a header. Only the columns that are asked for need be UTF-8.
 ///
 /// # Errors
 /// When the header lacks a column, at once; when the file cannot be read, at the row.
 pub fn csv<R: Read>(input: R, columns: &Columns) -> Result<impl Iterator<Item = Result<Row>> + use<R>> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
-    let header = reader.headers().context("cannot read the header")?.clone();
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(Quotes::new(input, ROW_BYTES_MAX));
+    let header = reader.byte_headers().map_err(|error| unreadable(error, "cannot read the header"))?.clone();
+    if header.get(0).is_some_and(|first| first.starts_with(b"\xff\xfe") || first.starts_with(b"\xfe\xff")) {
+        return Err(Exit::Usage.because("the file is in UTF-16; write it in UTF-8"));
+    }
+    let names: Vec<String> = header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
     let place = |name: &str| {
-        let found = header.iter().position(|column| column.trim_start_matches('\u{feff}').trim() == name);
-        let columns = || header.iter().collect::<Vec<_>>().join(", ");
-        found.ok_or_else(|| Exit::Usage.because(format!("there is no column {name}; there are {}", columns())))
+        let found = names.iter().position(|column| column == name);
+        found.ok_or_else(|| Exit::Usage.because(format!("there is no column {name}; there are {}", names.join(", "))))
     };
     let (time, value) = (place(&columns.timestamp)?, place(&columns.value)?);
     let key = columns.idempotency_key.as_deref().map(place).transpose()?;
     let format = columns.format.clone();
-    Ok(reader.into_records().map(move |record| {
-        let record = record.context("cannot read a row")?;
+    let mut ahead = next_record(&mut reader).transpose();
+    Ok(std::iter::from_fn(move || {
+        let record = match ahead.take()? {
+            Ok(record) => record,
+            Err(error) => return Some(Err(error)),
+        };
+        ahead = next_record(&mut reader).transpose();
         let line = record.position().map_or(0, csv::Position::line);
-        let field = |column: usize| record.get(column).map(str::trim).unwrap_or_default();
-        Ok(csv_row(line, field(time), field(value), key.map(field), format.as_ref()))
+        if ahead.is_none() && reader.get_ref().is_open() {
+            let reason = "a quote opens here and is never closed; what follows it was not read".to_owned();
+            return Some(Ok(Row::Refused { line, reason }));
+        }
+        let field = |column: usize| std::str::from_utf8(record.get(column).unwrap_or_default()).map(str::trim);
+        Some(Ok(match (field(time), field(value), key.map(field).transpose()) {
+            (Ok(time), Ok(value), Ok(key)) => csv_row(line, time, value, key, format.as_ref()),
+            (Err(_), _, _) | (_, Err(_), _) | (_, _, Err(_)) => {
+                Row::Refused { line, reason: "is not written in UTF-8".to_owned() }
+            }
+        }))
     }))
+}
+
+fn next_record<R: Read>(reader: &mut csv::Reader<Quotes<R>>) -> Result<Option<csv::ByteRecord>> {
+    let mut record = csv::ByteRecord::new();
+    let is_row = reader.read_byte_record(&mut record).map_err(|error| unreadable(error, "cannot read a row"))?;
+    Ok(is_row.then_some(record))
+}
+
+/// A row without an end is the file's fault, all else that of whoever reads it.
+fn unreadable(error: csv::Error, what: &'static str) -> anyhow::Error {
+    match error.kind() {
+        csv::ErrorKind::Io(io) if io.kind() == ErrorKind::InvalidData => Exit::Usage.because(io.to_string()),
+        _ => anyhow::Error::new(error).context(what),
+    }
 }
 
 fn csv_row(line: u64, time: &str, value_text: &str, key: Option<&str>, format: Option<&TimeFormat>) -> Row {
@@ -134,19 +168,20 @@ pub fn ndjson<R: BufRead>(mut input: R) -> impl Iterator<Item = Result<Row>> {
     std::iter::from_fn(move || {
         loop {
             let mut text = Vec::new();
-            match input.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut text) {
+            match input.by_ref().take(ROW_BYTES_MAX).read_until(b'\n', &mut text) {
                 Err(error) => return Some(Err(error).context("cannot read a row")),
                 Ok(0) => return None,
                 Ok(read) => {
                     number += 1;
-                    if u64::try_from(read).is_ok_and(|read| read == LINE_BYTES_MAX) && !text.ends_with(b"\n") {
-                        let reason = format!("line {number} is longer than {LINE_BYTES_MAX} bytes");
+                    if u64::try_from(read).is_ok_and(|read| read == ROW_BYTES_MAX) && !text.ends_with(b"\n") {
+                        let reason = format!("line {number} is longer than {ROW_BYTES_MAX} bytes");
                         return Some(Err(Exit::Usage.because(reason)));
                     }
                 }
             }
+            let text = if number == 1 { text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text) } else { &text };
             if !text.trim_ascii().is_empty() {
-                return Some(Ok(ndjson_row(number, &text)));
+                return Some(Ok(ndjson_row(number, text)));
             }
         }
     })
@@ -213,6 +248,26 @@ mod tests {
             })
             .collect();
         assert_eq!(refused, [2, 4]);
+    }
+
+    #[test]
+    fn other_columns_may_be_in_any_encoding() {
+        let text = b"date,price,note\n2026-03-01,1,caf\xe9\n2026-03-\xff,2,x\n2026-03-03,3,y\n";
+        let rows: Vec<Row> = csv(text.as_slice(), &columns(None)).unwrap().collect::<Result<_>>().unwrap();
+        let refused = Row::Refused { line: 3, reason: "is not written in UTF-8".to_owned() };
+        assert_eq!(rows, [point(2, "2026-03-01", 1.0), refused, point(4, "2026-03-03", 3.0)]);
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_is_no_row() {
+        for text in
+            ["date,price,note\n2026-03-01,1,a\n2026-03-02,2,\"b\n2026-03-03,3,c\n", "date,price\n2026-03-01,1\n\"2026"]
+        {
+            let rows = rows(text, &columns(None));
+            assert_eq!(rows.len(), 2, "{rows:?}");
+            assert_eq!(rows[0], point(2, "2026-03-01", 1.0));
+            assert!(matches!(&rows[1], Row::Refused { line: 3, .. }), "{rows:?}");
+        }
     }
 
     #[test]

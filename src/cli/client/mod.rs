@@ -12,6 +12,7 @@ pub mod events;
 pub mod history;
 pub mod http;
 pub mod import;
+pub mod import_quotes;
 pub mod import_rows;
 pub mod invite;
 pub mod login;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::contexts::{Folder, Place};
 use super::http::Auth;
@@ -69,7 +69,7 @@ impl Credentials {
         let secret = |flag: &Option<PathBuf>, name: &str, other: &str, saved: Option<&String>| -> Result<_> {
             let found = from_file(flag, of_environment(&format!("{name}_FILE")))?;
             let further = || of_environment(name).or_else(|| of_environment(other)).or_else(|| saved.cloned());
-            Ok(found.or_else(|| further().map(SecretString::from)))
+            token(found.or_else(|| further().map(SecretString::from)), name)
         };
         // A context keeps none, so this one is always the environment's.
         let signup_secret = from_file(&global.signup_secret_file, set("MUNIMENT_SIGNUP_SECRET_FILE"))?
@@ -171,6 +171,17 @@ fn origin(url: &str) -> String {
     reqwest::Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.origin().ascii_serialization())
 }
 
+/// A token without what surrounds it; blank is none.
+fn token(given: Option<SecretString>, name: &str) -> Result<Option<SecretString>> {
+    let Some(given) = given else { return Ok(None) };
+    let text = given.expose_secret().trim();
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let what = format!("what was given for {name} is no token: a token is one word of letters, digits, _ and -");
+        return Err(Exit::Usage.because(what));
+    }
+    Ok((!text.is_empty()).then(|| SecretString::from(text)))
+}
+
 /// A secret from a file that a flag or a variable names.
 ///
 /// # Errors
@@ -202,7 +213,6 @@ mod tests {
     }
 
     fn token(credentials: &Credentials) -> Option<String> {
-        use secrecy::ExposeSecret as _;
         credentials.agent.as_ref().map(|token| token.expose_secret().to_owned())
     }
 

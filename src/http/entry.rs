@@ -16,7 +16,7 @@ use crate::surface::Surface;
 use crate::surface::accounts::failure::{ApiFailure, RestFailure};
 use crate::surface::errors::V1Error;
 use crate::surface::methods::{self, Verb};
-use crate::surface::request::{Body, BodyError, Reply, Request};
+use crate::surface::request::{Body, BodyError, Reply, Request, Unreadable};
 use crate::telemetry::requests;
 use crate::transport::{self, JSON};
 
@@ -78,17 +78,10 @@ async fn begun(
     let span = requests::open(&request, &correlation, || route);
     let outcome = match found {
         None => Err(V1Error::not_found()),
-        Some((method, raw)) => match decoded(&raw) {
-            None => Err(V1Error::refuse(400, "invalid_metric_key", "The path holds a broken percent-encoding.")),
-            Some(parameters) => {
-                let mut call = read(&request, payload, &surface, &edge, parameters, &correlation);
-                if call.query.iter().any(|(_, value)| value.contains('\0')) {
-                    Err(V1Error::refuse(400, "invalid_field", "The query holds the character U+0000."))
-                } else {
-                    surface.call(method, &mut call).instrument(span.clone()).await
-                }
-            }
-        },
+        Some((method, raw)) => {
+            let mut call = read(&request, payload, &surface, &edge, decoded(&raw), &correlation);
+            surface.call(method, &mut call).instrument(span.clone()).await
+        }
     };
     let route = route.unwrap_or("unknown");
     let (body, response) = match outcome {
@@ -139,14 +132,22 @@ fn read(
     payload: web::Payload,
     surface: &Surface,
     edge: &Edge,
-    parameters: Vec<String>,
+    parameters: Option<Vec<String>>,
     correlation: &str,
 ) -> Request {
     let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let mut query = query.map(web::Query::into_inner).unwrap_or_default();
+    let sent = query.len();
+    query.retain(|(_, value)| !value.contains('\0'));
+    let unreadable = match &parameters {
+        None => Some(Unreadable::Path),
+        Some(_) => (query.len() < sent).then_some(Unreadable::Query),
+    };
     let after = texts(request, AFTER.as_str()).into_iter().next().map(Option::unwrap_or_default);
     Request {
-        parameters,
-        query: query.map(web::Query::into_inner).unwrap_or_default(),
+        parameters: parameters.unwrap_or_default(),
+        query,
+        unreadable,
         presented: transport::presented(request, surface, correlation),
         idempotency_keys: texts(request, "idempotency-key"),
         signup_secret: texts(request, SIGNUP_SECRET).into_iter().flatten().next(),

@@ -235,12 +235,24 @@ impl Fields {
         }
     }
 
+    /// A text that must be there; another type is no missing field. For what no client of the documents sends, which
+    /// knows one refusal for both.
+    ///
+    /// # Errors
+    /// As [`Fields::required_text`], and 400 `invalid_field` for another type.
+    pub fn needed_text(&mut self, name: &str, characters_max: usize) -> Result<String, V1Error> {
+        if self.values.get(name).is_some_and(|value| !value.is_null() && !value.is_string()) {
+            return Err(V1Error::invalid_field(name, "a string"));
+        }
+        self.required_text(name, characters_max)
+    }
+
     /// A name that must be there, each letter of which can be seen.
     ///
     /// # Errors
-    /// As [`Fields::required_text`], and 400 `invalid_field` for controls and marks of direction.
+    /// As [`Fields::needed_text`], and 400 `invalid_field` for controls and marks of direction.
     pub fn required_name(&mut self, name: &str, characters_max: usize) -> Result<String, V1Error> {
-        let text = self.required_text(name, characters_max)?;
+        let text = self.needed_text(name, characters_max)?;
         if text.chars().any(steers) {
             return Err(V1Error::invalid_field(name, "without controls and marks of direction"));
         }

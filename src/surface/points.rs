@@ -155,12 +155,14 @@ impl Surface {
     fn batch_points(&self, fields: &mut Fields, agent: &Agent, slug: &str) -> Result<Vec<Given>, V1Error> {
         let given = match fields.take("points") {
             Some(Value::Array(given)) if (1..=BATCH_POINTS_MAX).contains(&given.len()) => given,
-            Some(Value::Array(_)) => return Err(invalid_batch(&[("points", "invalid_field", "1 to 1,000 points")])),
+            Some(Value::Array(_)) => {
+                return Err(invalid_batch(vec![issue("points", "invalid_field", "1 to 1,000 points")]));
+            }
             Some(_) => return Err(V1Error::invalid_field("points", "an array of 1 to 1,000 points")),
             None => return Err(V1Error::missing("points")),
         };
         let known: Vec<&str> = POINT.iter().map(|field| field.name).collect();
-        let mut points = Vec::with_capacity(given.len());
+        let (mut points, mut issues) = (Vec::with_capacity(given.len()), Vec::new());
         for (index, value) in given.into_iter().enumerate() {
             let read = match value {
                 Value::Object(values) => {
@@ -170,11 +172,11 @@ impl Surface {
             };
             match read {
                 Ok(point) => points.push(point),
-                Err(V1Error::Refused(refusal)) => return Err(batch_issue(index, &refusal)),
+                Err(V1Error::Refused(refusal)) => issues.push(batch_issue(index, &refusal)),
                 Err(fault) => return Err(fault),
             }
         }
-        Ok(points)
+        if issues.is_empty() { Ok(points) } else { Err(invalid_batch(issues)) }
     }
 
     /// Reads one point's fields, in the order in which the specification refuses them.
@@ -313,6 +315,10 @@ impl Surface {
             after: place.as_deref().and_then(point_key),
             limit: limit + 1,
         };
+        // What was known at a position that is not there yet, nobody can say; another node may have it already.
+        if let Some(position) = known_at {
+            self.runtime.reads.wait(&["points"], position).await?;
+        }
         let as_of = self.runtime.reads.catch_up(&["points"]).await?;
         let store = self.runtime.reads.store();
         // Rows may be newer than the position that was waited for. A reader who subscribes from the position this
@@ -423,14 +429,17 @@ fn invalid_timestamp(field: &str) -> V1Error {
     V1Error::refuse(400, "invalid_timestamp", message)
 }
 
-fn invalid_batch(issues: &[(&str, &str, &str)]) -> V1Error {
-    let issues: Vec<_> =
-        issues.iter().map(|(path, code, message)| json!({"path": path, "code": code, "message": message})).collect();
+fn invalid_batch(issues: Vec<Value>) -> V1Error {
     V1Error::refuse(400, "invalid_batch", "The batch was refused; nothing of it is recorded.")
         .with("issues", json!(issues))
 }
 
-fn batch_issue(index: usize, refusal: &V1Refusal) -> V1Error {
+fn issue(path: &str, code: &str, message: &str) -> Value {
+    json!({ "path": path, "code": code, "message": message })
+}
+
+/// What is wrong with one element first; the batch's answer has one of these for each element that is wrong.
+fn batch_issue(index: usize, refusal: &V1Refusal) -> Value {
     let field = match refusal.code {
         "invalid_value" => ".value",
         "invalid_timestamp" => ".timestamp",
@@ -442,5 +451,5 @@ fn batch_issue(index: usize, refusal: &V1Refusal) -> V1Error {
     let is_field = POINT.iter().any(|known| known.name == field) || refusal.code == "unknown_field";
     let path =
         if is_field && !field.is_empty() { format!("points.{index}.{field}") } else { format!("points.{index}") };
-    invalid_batch(&[(&path, refusal.code, &refusal.message)])
+    issue(&path, refusal.code, &refusal.message)
 }

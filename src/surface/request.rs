@@ -23,6 +23,26 @@ pub enum BodyError {
 /// The body, read only when somebody asks: gates come first.
 pub type Body = Pin<Box<dyn Future<Output = Result<Vec<u8>, BodyError>>>>;
 
+/// What of a request's address is no text that anything could be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// A broken percent-encoding in a path parameter.
+    Path,
+    /// U+0000 in the query.
+    Query,
+}
+
+impl Unreadable {
+    /// How it is refused, once the caller is known.
+    #[must_use]
+    pub fn refusal(self) -> V1Error {
+        match self {
+            Self::Path => V1Error::refuse(400, "invalid_metric_key", "The path holds a broken percent-encoding."),
+            Self::Query => V1Error::refuse(400, "invalid_field", "The query holds the character U+0000."),
+        }
+    }
+}
+
 /// One request.
 pub struct Request {
     /// What it proves itself by, and where it comes from.
@@ -31,6 +51,8 @@ pub struct Request {
     pub parameters: Vec<String>,
     /// Decoded query parameters.
     pub query: Vec<(String, String)>,
+    /// What of both could not be read and is left out of them.
+    pub unreadable: Option<Unreadable>,
     /// Every `Idempotency-Key` header.
     pub idempotency_keys: Vec<Option<String>>,
     /// The `x-alif-signup-secret` header.

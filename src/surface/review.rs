@@ -140,7 +140,7 @@ impl Surface {
     /// `POST /v1/review/applications/{id}/status`.
     pub(super) async fn review_decide(&self, request: &mut Request, reviewer: &Reviewer) -> Result<Reply, V1Error> {
         let mut fields = Fields::of(request, &["status", "reason"], false).await?;
-        let given = fields.required_text("status", usize::MAX)?;
+        let given = fields.needed_text("status", usize::MAX)?;
         let status =
             ApplicationStatus::parse(&given).ok_or_else(|| V1Error::invalid_field("status", "a known status"))?;
         let reason = fields.text_unless_blank("reason", REASON_CHARACTERS_MAX)?;

@@ -55,7 +55,7 @@ impl Surface {
 
 fn read_change(fields: &mut Fields) -> Result<RuleChange, V1Error> {
     let known = RuleType::ALL.map(RuleType::as_str).join(", ");
-    let rule_type = fields.required_text("type", usize::MAX)?;
+    let rule_type = fields.needed_text("type", usize::MAX)?;
     let rule_type = RuleType::parse(&rule_type).ok_or_else(|| V1Error::invalid_field("type", &known))?;
     let mut change = RuleChange::of(rule_type);
     change.enabled = fields.flag("enabled")?;

@@ -275,7 +275,9 @@ fn met_112_a_new_rule_counts_for_points_after_it(engine: Engine) {
     for bad in [json!(0), json!(-1), json!(1_000.5), json!("x")] {
         company.agent.post(rules, &json!({ "type": "growth_spike", "threshold": bad })).refused(400, "invalid_field");
     }
-    for bad in [json!({ "type": "nonsense" }), json!({ "type": "growth_spike", "severity": "urgent" })] {
+    for bad in
+        [json!({ "type": "nonsense" }), json!({ "type": 5 }), json!({ "type": "growth_spike", "severity": "urgent" })]
+    {
         company.agent.post(rules, &bad).refused(400, "invalid_field");
     }
 }

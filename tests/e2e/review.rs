@@ -57,6 +57,8 @@ fn met_132_decisions_follow_the_table_and_are_kept_with_who_and_why(engine: Engi
     decide(json!({ "status": "submitted" })).refused(409, "invalid_transition");
     decide(json!({ "status": "withdrawn" })).refused(409, "invalid_transition");
     decide(json!({ "status": "unheard" })).refused(400, "invalid_field");
+    decide(json!({ "status": 5 })).refused(400, "invalid_field");
+    decide(json!({ "status": null })).refused(400, "missing_field");
     decide(json!({ "status": "accepted", "reason": "good numbers" })).expect(200);
     assert_eq!(company.status()["application"]["status"], "accepted");
     decide(json!({ "status": "rejected" })).refused(409, "invalid_transition");

@@ -144,6 +144,7 @@ fn met_126_a_token_has_bounds(engine: Engine) {
         ("expires_in_days", json!(0)),
         ("name", json!("x".repeat(101))),
         ("name", json!("default-agent-token")),
+        ("name", json!(5)),
     ] {
         let mut body = base.clone();
         body[field] = bad;

@@ -33,6 +33,7 @@ mod live;
 mod lost_events;
 mod mail;
 mod metrics;
+mod odd_input;
 mod points;
 mod races;
 mod real_data;

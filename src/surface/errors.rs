@@ -1,6 +1,6 @@
 //! Every answer that is not success. A refusal is the caller's to mend and has a stable code; a fault is ours, goes
-//! to the log with the correlation id, and tells the caller nothing else. This file alone turns typed refusals into
-//! statuses.
+//! to the log with the correlation id, and tells the caller nothing else. What an aggregate refuses gets its status on `/v1`
+//! here alone; gates and methods of `/v1` name theirs with the reason, and `refusals.rs` lists all, row by row.
 
 use std::fmt::Display;
 

@@ -8,30 +8,32 @@ const TEXT_OR_NULL: Shape = OrNull(&Text);
 const UUID_OR_NULL: Shape = OrNull(&Uuid);
 const INSTANT_OR_NULL: Shape = OrNull(&Instant);
 
-/// The account as its owner sees it.
-pub const SESSION_ACCOUNT: Shape = Named(
-    "SessionAccount",
-    &Object(&[
-        ("id", Uuid),
-        ("username", Text),
-        ("email", TEXT_OR_NULL),
-        ("email_verified", Flag),
-        ("created_at", Instant),
-    ]),
-);
+/// An object, and a second one that has its fields and more.
+macro_rules! extended {
+    (
+        $(#[$doc:meta])* $vis:vis $name:ident = $text:literal: [$($field:expr),+ $(,)?]
+        $more:ident = $more_text:literal: and [$($added:expr),+ $(,)?]
+    ) => {
+        $(#[$doc])*
+        $vis const $name: Shape = Named($text, &Object(&[$($field),+]));
+        const $more: Shape = Named($more_text, &Object(&[$($field),+, $($added),+]));
+    };
+}
 
-const ADMIN_ACCOUNT: Shape = Named(
-    "AdminAccount",
-    &Object(&[
+extended! {
+    /// The account as its owner sees it.
+    pub SESSION_ACCOUNT = "SessionAccount": [
         ("id", Uuid),
         ("username", Text),
         ("email", TEXT_OR_NULL),
         ("email_verified", Flag),
         ("created_at", Instant),
+    ]
+    ADMIN_ACCOUNT = "AdminAccount": and [
         ("updated_at", Instant),
         ("updated_by", UUID_OR_NULL),
-    ]),
-);
+    ]
+}
 
 /// A persona by id and name.
 pub const ACTOR_SUMMARY: Shape = Named("ActorSummary", &Object(&[("id", Uuid), ("name", Text)]));
@@ -78,28 +80,18 @@ const ADMIN_ENTRY: Shape = Named(
     ]),
 );
 
-const SESSION: Shape = Named(
-    "AccountSession",
-    &Object(&[
+extended! {
+    SESSION = "AccountSession": [
         ("id", Text),
         ("account_id", Uuid),
         ("created_at", Instant),
         ("expires_at", Instant),
         ("last_seen_at", Instant),
-    ]),
-);
-
-const ADMIN_SESSION: Shape = Named(
-    "AdminSession",
-    &Object(&[
-        ("id", Text),
-        ("account_id", Uuid),
-        ("created_at", Instant),
-        ("expires_at", Instant),
-        ("last_seen_at", Instant),
+    ]
+    ADMIN_SESSION = "AdminSession": and [
         ("username", Text),
-    ]),
-);
+    ]
+}
 
 const API_TOKEN: Shape = Named(
     "ApiToken",
@@ -137,9 +129,8 @@ pub const OFFER: Shape = Named(
     ]),
 );
 
-const INVITE: Shape = Named(
-    "Invite",
-    &Object(&[
+extended! {
+    INVITE = "Invite": [
         ("id", Uuid),
         ("email", TEXT_OR_NULL),
         ("username", TEXT_OR_NULL),
@@ -147,23 +138,12 @@ const INVITE: Shape = Named(
         ("claimed_at", INSTANT_OR_NULL),
         ("created_at", Instant),
         ("created_by", UUID_OR_NULL),
-    ]),
-);
-
-const INVITE_LISTED: Shape = Named(
-    "InviteListed",
-    &Object(&[
-        ("id", Uuid),
-        ("email", TEXT_OR_NULL),
-        ("username", TEXT_OR_NULL),
-        ("claimed_by", UUID_OR_NULL),
-        ("claimed_at", INSTANT_OR_NULL),
-        ("created_at", Instant),
-        ("created_by", UUID_OR_NULL),
+    ]
+    INVITE_LISTED = "InviteListed": and [
         ("created_by_username", TEXT_OR_NULL),
         ("claimed_by_username", TEXT_OR_NULL),
-    ]),
-);
+    ]
+}
 
 const SETTINGS: Shape = Named(
     "Settings",
@@ -175,10 +155,9 @@ const SETTINGS: Shape = Named(
     ]),
 );
 
-/// A row of the audit as the stream sends it.
-pub const AUDIT_EVENT: Shape = Named(
-    "AuditEvent",
-    &Object(&[
+extended! {
+    /// A row of the audit as the stream sends it.
+    pub AUDIT_EVENT = "AuditEvent": [
         ("id", Uuid),
         ("seq", Count),
         ("event_type", Text),
@@ -190,27 +169,12 @@ pub const AUDIT_EVENT: Shape = Named(
         ("ip", TEXT_OR_NULL),
         ("created_at", Instant),
         ("metadata", OrNull(&Open)),
-    ]),
-);
-
-const AUDIT_LISTED: Shape = Named(
-    "AuditListed",
-    &Object(&[
-        ("id", Uuid),
-        ("seq", Count),
-        ("event_type", Text),
-        ("outcome", Text),
-        ("actor_id", UUID_OR_NULL),
-        ("account_id", UUID_OR_NULL),
-        ("target_account_id", UUID_OR_NULL),
-        ("target_actor_id", UUID_OR_NULL),
-        ("ip", TEXT_OR_NULL),
-        ("created_at", Instant),
-        ("metadata", OrNull(&Open)),
+    ]
+    AUDIT_LISTED = "AuditListed": and [
         ("username", TEXT_OR_NULL),
         ("target_username", TEXT_OR_NULL),
-    ]),
-);
+    ]
+}
 
 const ACTOR_LABEL: Shape = Named("ActorLabel", &Object(&[("id", Uuid), ("username", Text), ("display_name?", Text)]));
 

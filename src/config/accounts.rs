@@ -19,46 +19,46 @@ const COOKIE_KEY_SEPARATOR: &str = "__";
 /// Accounts.
 #[derive(Debug, Clone)]
 pub struct AccountsConfig {
-    /// Whether a right e-mail code makes an account that does not exist. Default always.
+    /// Whether a right e-mail code makes an account that does not exist.
     pub otp_signup: OtpSignup,
     /// Whether one of the most common passwords is refused where one is set. Default in production alone: what clients are
     /// promised is a length and nothing else (spec section 3.1), and their tests set what is easy to type.
     pub refuse_common_passwords: bool,
     /// Keys that sign cookies, the first one signs; empty where the program makes its own (development).
     pub cookie_keys: CookieKeys,
-    /// Name of the cookie. Default `muniment_session`.
+    /// Name of the cookie.
     pub cookie_name: String,
-    /// Whether only HTTPS carries it. Default true.
+    /// Whether only HTTPS carries it.
     pub cookie_secure: bool,
-    /// From which sites it is sent. Default strict.
+    /// From which sites it is sent.
     pub cookie_same_site: SameSite,
-    /// Whether scripts cannot read it. Default true.
+    /// Whether scripts cannot read it.
     pub cookie_http_only: bool,
-    /// How long a session lasts. Default 30 days.
+    /// How long a session lasts.
     pub session_max_age: Duration,
-    /// Less than this left, a session that is used lasts longer; zero for never. Default 1 day.
+    /// Less than this left, a session that is used lasts longer; zero for never.
     pub refresh_threshold: Duration,
-    /// Live sessions by cookie of one account; `None` for any number. Default 5.
+    /// Live sessions by cookie of one account; `None` for any number.
     pub max_sessions: Option<u32>,
-    /// Live API tokens of one account; `None` for any number. Default 10.
+    /// Live API tokens of one account; `None` for any number.
     pub max_tokens: Option<u32>,
-    /// A failed sign-in takes at least this long; zero for off. Default 250 ms.
+    /// A failed sign-in takes at least this long; zero for off.
     pub login_fail_floor: Duration,
-    /// By how much that is varied up and down. Default 25 ms.
+    /// By how much that is varied up and down.
     pub login_fail_jitter: Duration,
-    /// First characters of API tokens. Default `secret_muniment_token_`.
+    /// First characters of API tokens.
     pub api_token_prefix: String,
-    /// Whether the first account can be made over the network. Default disabled.
+    /// Whether the first account can be made over the network.
     pub bootstrap: BootstrapMode,
     /// File with the token of the bootstrap.
     pub bootstrap_token_path: Option<PathBuf>,
-    /// Whether there is a daemon token. Default true.
+    /// Whether there is a daemon token.
     pub daemon_token: bool,
-    /// How often it is replaced. Default 30 s.
+    /// How often it is replaced.
     pub daemon_rotation: Duration,
-    /// Passwords hashed at once. Default one a core.
+    /// Passwords hashed at once.
     pub hashing_concurrency: usize,
-    /// How many more may wait to be hashed; who comes then is answered 503. Default 64.
+    /// How many more may wait to be hashed; who comes then is answered 503.
     pub hashing_queue: usize,
 }
 

@@ -8,11 +8,11 @@ use super::reader::Reader;
 /// Applications.
 #[derive(Debug, Clone, Default)]
 pub struct ApplicationsConfig {
-    /// Applications must carry it in `x-alif-signup-secret`. Default none.
+    /// Applications must carry it in `x-alif-signup-secret`.
     pub signup_secret: Option<SecretString>,
     /// Applications need a founder session. Default false; true in production unless a signup secret is set.
     pub require_email_otp: bool,
-    /// Applications need an invite for the e-mail. Default false.
+    /// Applications need an invite for the e-mail.
     pub require_invite: bool,
 }
 

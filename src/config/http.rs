@@ -13,19 +13,19 @@ use super::value::FromValue;
 /// How requests come in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpConfig {
-    /// Address and port; port 0 takes a free one. Default `127.0.0.1:8080`.
+    /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Threads that serve requests. Default: one a core.
+    /// Threads that serve requests.
     pub workers: usize,
-    /// Longest request body; `None` is off. Default 1 MiB.
+    /// Longest request body; `None` is off.
     pub body_bytes_max: Option<usize>,
-    /// How long a request's body may take to arrive. Default 30 s.
+    /// How long a request's body may take to arrive.
     pub body_time_max: Duration,
-    /// Peers whose `X-Forwarded-For` is believed. Default none.
+    /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Sites from which browsers may call `/api`. Default: any port of this machine, in development.
     pub allowed_origins: Vec<OriginPattern>,
-    /// How long requests may finish after a signal to stop. Default 10 s.
+    /// How long requests may finish after a signal to stop.
     pub shutdown: Duration,
 }
 

@@ -30,39 +30,39 @@ pub const GUESSES_PER_CODE_MAX: u32 = 5;
 /// All limits; `None` is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitsConfig {
-    /// Codes started an e-mail. Default 5 in 10 minutes.
+    /// Codes started an e-mail.
     pub otp_starts: Option<Limit>,
-    /// Codes started an address (`limits.otp_address`). Default 20 in 10 minutes.
+    /// Codes started an address (`limits.otp_address`).
     pub otp_address_starts: Option<Limit>,
-    /// Codes tried an address (`limits.otp_address`). Default 30 in 10 minutes.
+    /// Codes tried an address (`limits.otp_address`).
     pub otp_address_guesses: Option<Limit>,
-    /// Wrong codes an e-mail, over all its codes. Default 30 in 24 hours.
+    /// Wrong codes an e-mail, over all its codes.
     pub otp_guesses: Option<Limit>,
-    /// Applications an address. Default 10 an hour.
+    /// Applications an address.
     pub applications_address: Option<Limit>,
-    /// Applications an e-mail. Default 5 in 24 hours.
+    /// Applications an e-mail.
     pub applications_email: Option<Limit>,
-    /// Wrong signup secrets an address. Default 10 in 15 minutes.
+    /// Wrong signup secrets an address.
     pub signup_secret: Option<Limit>,
-    /// Unknown or wrong tokens an address. Default 20 in 15 minutes.
+    /// Unknown or wrong tokens an address.
     pub bad_tokens: Option<Limit>,
-    /// Writing requests a token. Default 1,200 a minute.
+    /// Writing requests a token.
     pub metric_writes: Option<Limit>,
-    /// Reading requests a credential. Default 600 a minute.
+    /// Reading requests a credential.
     pub reads: Option<Limit>,
-    /// Failed sign-ins and changes of a password together, an address. Default 5 in 15 minutes.
+    /// Failed sign-ins and changes of a password together, an address.
     pub login_ip: Option<Limit>,
-    /// Failed sign-ups an address. Default 5 in 15 minutes.
+    /// Failed sign-ups an address.
     pub signup_ip: Option<Limit>,
-    /// Failed bootstraps an address. Default 5 in 15 minutes.
+    /// Failed bootstraps an address.
     pub bootstrap_ip: Option<Limit>,
-    /// Unknown and ended bearer tokens of `/api` an address. Default 5 in 15 minutes.
+    /// Unknown and ended bearer tokens of `/api` an address.
     pub bearer_ip: Option<Limit>,
-    /// Failed sign-ins and changes of a password an account. Default 10 in 30 minutes.
+    /// Failed sign-ins and changes of a password an account.
     pub login_account: Option<Limit>,
-    /// Failed sign-ups a username. Default 10 in 30 minutes.
+    /// Failed sign-ups a username.
     pub signup_account: Option<Limit>,
-    /// Calls of limited methods an account. Default 1,200 in 15 minutes.
+    /// Calls of limited methods an account.
     pub action_account: Option<Limit>,
 }
 

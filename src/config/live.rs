@@ -8,7 +8,7 @@ use super::reader::Reader;
 /// The heartbeats of `/v1/live`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveConfig {
-    /// Between heartbeats of a socket; one that is not answered within ten seconds ends it. Default 25 s.
+    /// Between heartbeats of a socket; one that is not answered within ten seconds ends it.
     pub heartbeat: Duration,
 }
 

@@ -14,7 +14,7 @@ use super::reader::Reader;
 /// Mail.
 #[derive(Debug, Clone)]
 pub struct MailConfig {
-    /// What the mail's texts call this service. Default `Muniment`.
+    /// What the mail's texts call this service.
     pub product_name: String,
     mode: MailMode,
     folder: Option<MailFolder>,
@@ -59,7 +59,7 @@ pub struct SmtpConfig {
     pub credentials: Option<(String, SecretString)>,
     /// Sender's address.
     pub from_email: String,
-    /// Sender's name. Default `Muniment`.
+    /// Sender's name.
     pub from_name: String,
 }
 

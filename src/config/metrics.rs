@@ -7,13 +7,13 @@ use super::reader::Reader;
 /// Metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetricsConfig {
-    /// First word of agent tokens and founder sessions: `<prefix>_live_…`, `<prefix>_session_…`. Default `alif`.
+    /// First word of agent tokens and founder sessions: `<prefix>_live_…`, `<prefix>_session_…`.
     pub token_prefix: String,
-    /// Roles that may look at all applications. Default `admin`.
+    /// Roles that may look at all applications.
     pub reviewer_roles: Vec<String>,
-    /// Metrics of one company. Default 10,000.
+    /// Metrics of one company.
     pub per_company_max: u32,
-    /// How often metrics are asked whether a point is late. Default 60 s.
+    /// How often metrics are asked whether a point is late.
     pub late_check: Duration,
 }
 

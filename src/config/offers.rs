@@ -11,15 +11,15 @@ use super::value::FromValue;
 /// Offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OffersConfig {
-    /// How long an offer waits. Default 30 days.
+    /// How long an offer waits.
     pub ttl: Duration,
-    /// Who may offer a role. Default its holders.
+    /// Who may offer a role.
     pub authorize: OfferAuthority,
-    /// Who may offer what in a scope. Default nobody beyond that.
+    /// Who may offer what in a scope.
     pub scoped_rules: Vec<ScopedRule>,
-    /// How often what ran out is swept. Default 10 minutes.
+    /// How often what ran out is swept.
     pub cleanup_interval: Duration,
-    /// How long a socket may be silent; `None` for ever. Default 60 s.
+    /// How long a socket may be silent; `None` for ever.
     pub heartbeat_timeout: Option<Duration>,
 }
 

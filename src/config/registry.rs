@@ -126,7 +126,7 @@ pub const SETTINGS: &[Setting] = &[
         "25s",
         "between heartbeats of a socket of /v1/live, 1s to 5m; each is to be answered in 10s",
     ),
-    plain("ws.heartbeat_timeout", "60s", "how long a socket of /api/ws may be silent, or off"),
+    plain("ws.heartbeat_timeout", "1m", "how long a socket of /api/ws may be silent, or off"),
     plain("limits.login_ip", "5/900", "failed sign-ins and password changes an address, together"),
     plain("limits.signup_ip", "5/900", "failed sign-ups an address"),
     plain("limits.bootstrap_ip", "5/900", "failed bootstraps an address"),

@@ -15,9 +15,9 @@ pub const IDLE_MAX: Duration = Duration::from_secs(300);
 /// The runtime.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuntimeConfig {
-    /// Threads that aggregates live on. Default: one a core.
+    /// Threads that aggregates live on.
     pub actor_threads: usize,
-    /// Interval of the scheduler. Default 30 minutes.
+    /// Interval of the scheduler.
     pub tick: Duration,
     /// How long the alert evaluator rests before each page of events. Default none; it spares a small machine, and
     /// alerts are that much later.

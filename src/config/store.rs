@@ -14,9 +14,9 @@ use super::value::FromValue;
 /// The store.
 #[derive(Debug, Clone)]
 pub struct StoreConfig {
-    /// Folder of everything that is kept in files. Default `./data`.
+    /// Folder of everything that is kept in files.
     pub data_dir: PathBuf,
-    /// The database. Default: SQLite in `data_dir`.
+    /// The database.
     pub database: DatabaseConfig,
     /// The master key. Default: `<data_dir>/keys/master.key`, made when missing in development only.
     pub keys: KeysConfig,

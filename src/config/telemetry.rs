@@ -5,9 +5,9 @@ use super::reader::Reader;
 /// Logs and traces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TelemetryConfig {
-    /// How a line looks. Default: pretty on a terminal, else JSON.
+    /// How a line looks.
     pub format: LogFormat,
-    /// Which lines, in the syntax of tracing's `EnvFilter`. Default `info`.
+    /// Which lines, in the syntax of tracing's `EnvFilter`.
     pub filter: String,
     /// Where traces go. By default they are not exported.
     pub traces: Option<TracesConfig>,

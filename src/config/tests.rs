@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::mail::SmtpSecurity;
 use super::registry::SETTINGS;
+use super::value::FromValue as _;
 use super::*;
 
 fn variables(pairs: &[(&str, &str)]) -> Surroundings {
@@ -31,6 +32,34 @@ fn every_setting_of_the_registry_is_read_and_shown_once() {
     let listed: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
     assert_eq!(shown, listed);
     assert!(loaded.effective.iter().all(|effective| effective.origin == "default"));
+}
+
+/// Settings whose default is no one value: another setting, the machine or the surroundings decide.
+const DEFAULT_IN_WORDS: [&str; 10] = [
+    "env",
+    "keys_dir",
+    "http.workers",
+    "applications.require_email_otp",
+    "accounts.refuse_common_passwords",
+    "accounts.hashing_concurrency",
+    "self_service.eligible_roles",
+    "http.allowed_origins",
+    "limits.otp_address",
+    "runtime.actor_threads",
+];
+
+#[test]
+fn the_default_that_the_registry_tells_is_the_one_that_holds() {
+    let loaded = Config::load(&Surroundings::default()).unwrap();
+    for (setting, effective) in SETTINGS.iter().zip(&loaded.effective) {
+        let holds = effective.value.as_deref().filter(|value| !value.is_empty()).unwrap_or("none");
+        let is_in_words = DEFAULT_IN_WORDS.contains(&setting.name);
+        assert_eq!(setting.default == holds, !is_in_words, "{}: told {}, holds {holds}", setting.name, setting.default);
+    }
+    let limits = LimitsConfig::default();
+    let (starts, guesses) = (limits.otp_address_starts.shown(), limits.otp_address_guesses.shown());
+    let told = SETTINGS.iter().find(|setting| setting.name == "limits.otp_address").unwrap().default;
+    assert_eq!(told, format!("{starts} starts, {guesses} guesses"));
 }
 
 #[test]

@@ -45,17 +45,6 @@ pub struct Limits {
     pub guesses: Option<Rate>,
 }
 
-impl Default for Limits {
-    /// Five starts in ten minutes, five wrong guesses a code, thirty in a day.
-    fn default() -> Self {
-        Self {
-            starts: Some(Rate { count: 5, seconds: 600 }),
-            guesses_per_code: Some(5),
-            guesses: Some(Rate { count: 30, seconds: 86_400 }),
-        }
-    }
-}
-
 /// Starts a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issue {

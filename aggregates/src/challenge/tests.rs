@@ -8,6 +8,13 @@ use crate::ids::OtpId;
 use crate::sealed::{Sealed, SubjectId};
 use crate::specification::{Specification, at, fold, given};
 
+/// Five starts in ten minutes, five wrong guesses a code, thirty in a day.
+const LIMITS: Limits = Limits {
+    starts: Some(Rate { count: 5, seconds: 600 }),
+    guesses_per_code: Some(5),
+    guesses: Some(Rate { count: 30, seconds: 86_400 }),
+};
+
 fn issue(number: u8) -> Issue {
     Issue {
         otp: OtpId::from_random([number; 12]),
@@ -17,12 +24,12 @@ fn issue(number: u8) -> Issue {
         digest: format!("digest-{number}"),
         expires_at: at(600),
         sent: true,
-        limits: Limits::default(),
+        limits: LIMITS,
     }
 }
 
 fn guess(number: u8) -> Guess {
-    Guess { digest: format!("digest-{number}"), limits: Limits::default() }
+    Guess { digest: format!("digest-{number}"), limits: LIMITS }
 }
 
 fn challenge() -> Specification<Challenge> {
@@ -108,7 +115,7 @@ fn met_014_used_codes_count_as_starts() {
 
 #[test]
 fn met_025_thirty_wrong_guesses_a_day_are_enough() {
-    let limits = Limits { starts: None, ..Limits::default() };
+    let limits = Limits { starts: None, ..LIMITS };
     let mut tired = challenge();
     for number in 0..6 {
         tired = wrong(tired.at(i64::from(number) * 60).and(Issue { limits, ..issue(number) }), 5);
@@ -133,7 +140,7 @@ fn limits_that_are_off_hold_nothing_back() {
 #[test]
 fn a_fraction_of_a_second_is_rounded_up() {
     let mut started = fold::<Challenge>(&[]);
-    let limits = Limits { starts: Some(Rate { count: 1, seconds: 60 }), ..Limits::default() };
+    let limits = Limits { starts: Some(Rate { count: 1, seconds: 60 }), ..LIMITS };
     let command = Issue { limits, ..issue(1) }.into();
     for event in started.decide(&command, &Facts { now: at(0) }).unwrap() {
         started.evolve(&event);

@@ -5,6 +5,8 @@
 //! where the clients and the journal's writer do. `rows` is part of the rows to run, as in `SQLite: actors, many metrics,
 //! 64`. The report goes to stdout as Markdown.
 
+#![expect(clippy::expect_used, reason = "a measurement that fails is none")]
+
 #[path = "engine/raw.rs"]
 mod raw;
 

@@ -4,6 +4,8 @@
 //! `cargo xtask bench history [events] [runs] [postgres|sqlite]`. The report goes to stdout as Markdown. Half of the events
 //! are recorded before the roles that are asked about, half after.
 
+#![expect(clippy::expect_used, reason = "a measurement that fails is none")]
+
 #[path = "engine/server.rs"]
 mod server;
 

@@ -4,6 +4,8 @@
 //!
 //! `cargo xtask bench push [rounds] [seconds]`. The report goes to stdout as Markdown.
 
+#![expect(clippy::expect_used, reason = "a measurement that fails is none")]
+
 #[path = "push/broadcaster.rs"]
 mod broadcaster;
 #[path = "push/subscribers.rs"]

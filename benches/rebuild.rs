@@ -4,6 +4,8 @@
 //! `cargo xtask bench rebuild [events] [rounds] [postgres|sqlite]`. The report goes to stdout as Markdown. The record is
 //! opened anew once it is filled, so that every page comes from the database and none from the memory of newest events.
 
+#![expect(clippy::expect_used, reason = "a measurement that fails is none")]
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -6,6 +6,8 @@
 //! `cargo xtask bench served [rounds] [seconds] [rows]`; `rows` is a part of the names of those to run. The report goes to
 //! stdout as Markdown.
 
+#![expect(clippy::expect_used, reason = "a measurement that fails is none")]
+
 #[path = "served/collector.rs"]
 mod collector;
 #[path = "engine/raw.rs"]
@@ -109,25 +111,123 @@ struct Places {
     raw: Raw,
 }
 
+/// A credential, as the header that carries it.
+type Header = (&'static str, String);
+
+/// An account and its id.
+type Member = (Header, Value);
+
+/// Each connection acts for somebody else: what is measured is not how many may write one account at once.
+async fn invited(http: &Client, base: &str, keeper: &Header) -> Vec<Member> {
+    let mut members = Vec::new();
+    for number in 0..2 * CONNECTIONS {
+        // The second half signs in again and again, which ends the sessions of before.
+        let username = format!("member-{number}");
+        rpc(http, base, keeper.clone(), "invite_create", json!({ "username": username })).await;
+        let body = json!({ "username": username, "password": PASSWORD });
+        let member = ("cookie", cookie(http, format!("{base}/api/account/signup"), body).await);
+        let id = rpc(http, base, member.clone(), "account_verify", Value::Null).await["id"].clone();
+        members.push((member, id));
+    }
+    members
+}
+
+fn reading(http: &Client, url: String, (name, value): Header) -> Work {
+    let http = http.clone();
+    Rc::new(move || {
+        let request = http.get(&url).header(name, &value);
+        Box::pin(async move {
+            let reply = request.send().await.expect("an answer");
+            assert!(reply.status().is_success(), "{}", reply.status());
+            drop(reply.bytes().await);
+            1
+        })
+    })
+}
+
+fn signing_in(http: &Client, base: &str) -> Work {
+    let (http, url, signer) = (http.clone(), format!("{base}/api/account/login"), Cell::new(0));
+    Rc::new(move || {
+        let (http, url) = (http.clone(), url.clone());
+        signer.set((signer.get() + 1) % CONNECTIONS);
+        let username = format!("member-{}", CONNECTIONS + signer.get());
+        Box::pin(async move {
+            cookie(&http, url, json!({ "username": username, "password": PASSWORD })).await;
+            1
+        })
+    })
+}
+
+/// Accepts what waits; done when nothing does.
+fn accepting(http: &Client, base: &str, offers: &Offers, members: &[Member]) -> Work {
+    let (http, base, offers) = (http.clone(), base.to_owned(), Rc::clone(offers));
+    let cookies: Vec<_> = members.iter().map(|(cookie, _)| cookie.clone()).collect();
+    Rc::new(move || {
+        let (http, base, offer) = (http.clone(), base.clone(), offers.borrow_mut().pop());
+        let offer = offer.map(|(member, offer)| (cookies[member].clone(), offer));
+        Box::pin(async move {
+            let Some((member, offer)) = offer else { return 0 };
+            rpc(&http, &base, member, "role_grant_offer_accept", json!({ "offer_id": offer })).await;
+            1
+        })
+    })
+}
+
+/// Makes offers until enough wait, each in a scope of its own, so that every accept gives a role.
+async fn offer_more(http: &Client, base: &str, keeper: &Header, members: &[Member], offers: &Offers) {
+    while offers.borrow().len() < OFFERS {
+        let made = futures_util::future::join_all(members.iter().take(MEMBERS).map(|(_, id)| {
+            let scope = uuid::Uuid::new_v4().to_string();
+            let wanted = json!({ "to_account_id": id, "role": "teacher", "scope_kind": "class", "scope_id": scope });
+            rpc(http, base, keeper.clone(), "role_grant_offer_create", wanted)
+        }));
+        let made = made.await;
+        let made = made.iter().enumerate();
+        let ids = made.filter_map(|(member, it)| Some((member, it["offer"]["id"].as_str()?.to_owned())));
+        offers.borrow_mut().extend(ids);
+    }
+}
+
+/// Records `points` at a time, each with a number of its own.
+fn recording(http: &Client, base: &str, agent: &Header, points: u32, number: &Rc<Cell<u32>>) -> Work {
+    let (http, base, agent, number) = (http.clone(), base.to_owned(), agent.clone(), Rc::clone(number));
+    Rc::new(move || {
+        let (http, base, agent) = (http.clone(), base.clone(), agent.clone());
+        let first = number.get();
+        number.set(first + points);
+        Box::pin(async move {
+            let point = |of: u32| json!({ "value": of, "idempotency_key": format!("k{of}") });
+            let (path, body) = if points == 1 {
+                ("points", point(first))
+            } else {
+                ("points/batch", json!({ "points": (first..first + points).map(point).collect::<Vec<_>>() }))
+            };
+            post(&http, format!("{base}/v1/metrics/arr/{path}"), agent, body).await;
+            u64::from(points)
+        })
+    })
+}
+
+fn inserting(raw: Raw) -> Work {
+    let statement: Rc<str> = Rc::from(raw.statement(BATCH));
+    let raw = Rc::new(Mutex::new(raw));
+    Rc::new(move || {
+        let (raw, statement) = (Rc::clone(&raw), Rc::clone(&statement));
+        Box::pin(async move {
+            raw.lock().await.insert(&statement, BATCH).await;
+            u64::from(BATCH)
+        })
+    })
+}
+
 async fn engine(name: &str, places: Places, plan: &Plan) {
     let Plan { rounds, run, only } = plan;
     let served = Served::start(&places.place, None).await;
     let traced = Served::start(&places.traced, Some(&collector::start())).await;
     let http = Client::new();
     let base = served.base.clone();
-    let keeper = founded(&http, &base).await;
-    let by_session = ("cookie", keeper);
-    // Each connection acts for somebody else: what is measured is not how many may write one account at once.
-    let mut members = Vec::new();
-    for number in 0..2 * CONNECTIONS {
-        // The second half signs in again and again, which ends the sessions of before.
-        let username = format!("member-{number}");
-        rpc(&http, &base, by_session.clone(), "invite_create", json!({ "username": username })).await;
-        let body = json!({ "username": username, "password": PASSWORD });
-        let member = ("cookie", cookie(&http, format!("{base}/api/account/signup"), body).await);
-        let id = rpc(&http, &base, member.clone(), "account_verify", Value::Null).await["id"].clone();
-        members.push((member, id));
-    }
+    let by_session: Header = ("cookie", founded(&http, &base).await);
+    let members = invited(&http, &base, &by_session).await;
     let token = rpc(&http, &base, by_session.clone(), "account_token_create", json!({})).await["token"].clone();
     let by_token = ("authorization", format!("Bearer {}", token.as_str().expect("text")));
     let (agent, traced_agent) = (company(&http, &base).await, company(&http, &traced.base).await);
@@ -137,54 +237,12 @@ async fn engine(name: &str, places: Places, plan: &Plan) {
     let mut rows: Vec<Row> = Vec::new();
     let mut row =
         |name: &'static str, clients: u32, work: Work| rows.push(Row { name, clients, work, rates: Vec::new() });
-    let get = |path: &str, header: (&'static str, String)| -> Work {
-        let (http, url) = (http.clone(), format!("{base}{path}"));
-        Rc::new(move || {
-            let request = http.get(&url).header(header.0, &header.1);
-            Box::pin(async move {
-                let reply = request.send().await.expect("an answer");
-                assert!(reply.status().is_success(), "{}", reply.status());
-                drop(reply.bytes().await);
-                1
-            })
-        })
-    };
-    row("/health", CONNECTIONS, get("/health", ("x-bench", "1".to_owned())));
-    row("RPC read by session", CONNECTIONS, get("/api/rpc?method=account_verify&id=1", by_session.clone()));
-    row("RPC read by token", CONNECTIONS, get("/api/rpc?method=account_verify&id=1", by_token));
-    {
-        let (http, base, signer) = (http.clone(), base.clone(), Cell::new(0));
-        row(
-            "sign-in",
-            CONNECTIONS,
-            Rc::new(move || {
-                let (http, url) = (http.clone(), format!("{base}/api/account/login"));
-                signer.set((signer.get() + 1) % CONNECTIONS);
-                let username = format!("member-{}", CONNECTIONS + signer.get());
-                Box::pin(async move {
-                    cookie(&http, url, json!({ "username": username, "password": PASSWORD })).await;
-                    1
-                })
-            }),
-        );
-    }
-    {
-        let (http, base, offers) = (http.clone(), base.clone(), Rc::clone(&offers));
-        let cookies: Vec<_> = members.iter().map(|(cookie, _)| cookie.clone()).collect();
-        row(
-            "accept offer",
-            CONNECTIONS,
-            Rc::new(move || {
-                let (http, base, offer) = (http.clone(), base.clone(), offers.borrow_mut().pop());
-                let offer = offer.map(|(member, offer)| (cookies[member].clone(), offer));
-                Box::pin(async move {
-                    let Some((member, offer)) = offer else { return 0 };
-                    rpc(&http, &base, member, "role_grant_offer_accept", json!({ "offer_id": offer })).await;
-                    1
-                })
-            }),
-        );
-    }
+    let own = format!("{base}/api/rpc?method=account_verify&id=1");
+    row("/health", CONNECTIONS, reading(&http, format!("{base}/health"), ("x-bench", "1".to_owned())));
+    row("RPC read by session", CONNECTIONS, reading(&http, own.clone(), by_session.clone()));
+    row("RPC read by token", CONNECTIONS, reading(&http, own, by_token));
+    row("sign-in", CONNECTIONS, signing_in(&http, &base));
+    row("accept offer", CONNECTIONS, accepting(&http, &base, &offers, &members));
     for (name, clients, points, traces) in [
         ("point", 1, 1, false),
         ("point", CONNECTIONS, 1, false),
@@ -194,41 +252,9 @@ async fn engine(name: &str, places: Places, plan: &Plan) {
         ("batch of 1,000 points", 4, BATCH, false),
     ] {
         let (base, agent) = if traces { (&traced.base, &traced_agent) } else { (&base, &agent) };
-        let (http, base, agent, number) = (http.clone(), base.clone(), agent.clone(), Rc::clone(&number));
-        row(
-            name,
-            clients,
-            Rc::new(move || {
-                let (http, base, agent) = (http.clone(), base.clone(), agent.clone());
-                let first = number.get();
-                number.set(first + points);
-                Box::pin(async move {
-                    let point = |of: u32| json!({ "value": of, "idempotency_key": format!("k{of}") });
-                    let (path, body) = if points == 1 {
-                        ("points", point(first))
-                    } else {
-                        ("points/batch", json!({ "points": (first..first + points).map(point).collect::<Vec<_>>() }))
-                    };
-                    post(&http, format!("{base}/v1/metrics/arr/{path}"), agent, body).await;
-                    u64::from(points)
-                })
-            }),
-        );
+        row(name, clients, recording(&http, base, agent, points, &number));
     }
-
-    let statement: Rc<str> = Rc::from(places.raw.statement(BATCH));
-    let raw = Rc::new(Mutex::new(places.raw));
-    row(
-        "raw batch of 1,000 rows",
-        1,
-        Rc::new(move || {
-            let (raw, statement) = (Rc::clone(&raw), Rc::clone(&statement));
-            Box::pin(async move {
-                raw.lock().await.insert(&statement, BATCH).await;
-                u64::from(BATCH)
-            })
-        }),
-    );
+    row("raw batch of 1,000 rows", 1, inserting(places.raw));
 
     let passwords =
         Arc::new(Passwords::new(std::thread::available_parallelism().map_or(1, usize::from), 64).expect("hashes"));
@@ -239,19 +265,7 @@ async fn engine(name: &str, places: Places, plan: &Plan) {
         bare.push(bare_argon2(&passwords, &stored, *run).await);
         for row in &mut rows {
             if row.name == "accept offer" {
-                // Each in a scope of its own, so that every accept gives a role.
-                while offers.borrow().len() < OFFERS {
-                    let made = futures_util::future::join_all(members.iter().take(MEMBERS).map(|(_, id)| {
-                        let scope = uuid::Uuid::new_v4().to_string();
-                        let wanted =
-                            json!({ "to_account_id": id, "role": "teacher", "scope_kind": "class", "scope_id": scope });
-                        rpc(&http, &base, by_session.clone(), "role_grant_offer_create", wanted)
-                    }));
-                    let made = made.await;
-                    let made = made.iter().enumerate();
-                    let ids = made.filter_map(|(member, it)| Some((member, it["offer"]["id"].as_str()?.to_owned())));
-                    offers.borrow_mut().extend(ids);
-                }
+                offer_more(&http, &base, &by_session, &members, &offers).await;
             }
             let rate = measure(row, *run).await;
             row.rates.push(rate);

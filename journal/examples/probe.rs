@@ -4,6 +4,8 @@
 //! `cargo run --release -p muniment-journal --example probe [sqlite|postgres] [seconds]`. SQLite writes below the
 //! working folder, PostgreSQL is a private instance; both on the disk that `TMPDIR` names.
 
+#![expect(clippy::expect_used, reason = "a measurement that fails is none")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};

@@ -73,7 +73,7 @@ impl Cookies {
     }
 
     fn signature(key: &Zeroizing<String>, signed: &str) -> Hmac<Sha256> {
-        // HMAC takes a key of any length (RFC 2104, section 2): a longer one than its block is hashed first.
+        #[expect(clippy::expect_used, reason = "RFC 2104, section 2: a key longer than the block is hashed first")]
         let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("HMAC takes a key of any length");
         mac.update(signed.as_bytes());
         mac

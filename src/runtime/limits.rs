@@ -43,8 +43,8 @@ impl ActorLimits {
 }
 
 /// A number that is a bound, as the type that cannot be 0.
+#[expect(clippy::expect_used, reason = "evaluated while compiling: a 0 does not build")]
 const fn bound(number: usize) -> NonZeroUsize {
-    // Evaluated while compiling: a 0 does not build.
     NonZeroUsize::new(number).expect("a bound is not 0")
 }
 

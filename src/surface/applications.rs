@@ -128,13 +128,7 @@ impl Surface {
                 created_by: None,
             },
         });
-        let metric = match primary {
-            None => None,
-            Some(settings) => {
-                let id = MetricId::from_random(random_bytes()?);
-                Some((id, MetricCommand::Define(settings.of(company.clone(), application.clone()))))
-            }
-        };
+        let metric = primary.map(|settings| defined(settings, &company, &application)).transpose()?;
         let who = founder.as_ref().map_or(Who::Anonymous, Founder::who);
         let origin = self.origin(request, who, Some(&subject), "submit_application").await?;
         let committed = self
@@ -290,6 +284,16 @@ impl Primary {
         self.0.application = application;
         self.0
     }
+}
+
+/// The first metric of an application, and the command that defines it.
+fn defined(
+    settings: Primary,
+    company: &CompanyId,
+    application: &ApplicationId,
+) -> Result<(MetricId, MetricCommand), V1Error> {
+    let id = MetricId::from_random(random_bytes()?);
+    Ok((id, MetricCommand::Define(settings.of(company.clone(), application.clone()))))
 }
 
 fn primary_metric(fields: &mut Fields) -> Result<Option<Primary>, V1Error> {

@@ -5,6 +5,8 @@
 //! let url = muniment_testkit::Cluster::shared().fresh_database(); // postgres://muniment@127.0.0.1:20123/t_4711_1
 //! ```
 
+#![expect(clippy::expect_used, reason = "a machine that lacks what tests need fails them")]
+
 mod cluster;
 mod guard;
 mod ports;

@@ -3,7 +3,7 @@
 //! A test bears the id of the specification's checklist that it proves and is named as a sentence.
 //! `MUNIMENT_TORTURE=full` gives the crash and race proofs their full length (`cargo xtask torture`).
 
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
 #[macro_use]
 mod harness;

@@ -5,6 +5,8 @@
 //! one is, every state equals a fold from the first event, and so do the read models, which both nodes' projectors
 //! moved meanwhile. A failing seed is printed; run it alone with `MUNIMENT_SEED=<seed> cargo test --test simulation`.
 
+#![expect(clippy::expect_used, reason = "a simulation that cannot go on has failed")]
+
 mod checks;
 mod engine;
 mod models;

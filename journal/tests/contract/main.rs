@@ -1,6 +1,6 @@
 //! The journal's promises, proved on both engines by the same tests.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panic")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panic")]
 
 mod appending;
 mod claiming;

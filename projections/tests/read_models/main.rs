@@ -1,7 +1,7 @@
 //! The read models on both engines: what events make of rows, what a checkpoint refuses, and that a rebuilt model
 //! equals the live one.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod audit;
 mod company;

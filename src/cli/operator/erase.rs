@@ -101,20 +101,7 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
         None => format!("All personal data of {name} becomes unreadable, for ever and everywhere"),
     };
     ask::confirm(global, &what, name)?;
-    let leaving = match &person.account {
-        None => None,
-        Some(account) => {
-            let state = bus.state::<Account>(account).await.context("the account cannot be read")?.state;
-            match state.personas().first() {
-                None => None,
-                Some(persona) => Some(Leaving {
-                    account: AccountId(account.clone()),
-                    persona: persona.id.clone(),
-                    recipients: made_by(&AccountId(account.clone())).recipients(config, journal).await?,
-                }),
-            }
-        }
-    };
+    let leaving = leaving(config, journal, &bus, person.account.as_deref()).await?;
     if let Some(leaving) = &leaving {
         decline_beyond(&bus, leaving, DECLINED_WITH_IT_MAX).await?;
     }
@@ -177,6 +164,21 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
         };
         vec![done, "Renew the .keys file of every backup: `muniment backup <file>` writes one".to_owned()]
     })
+}
+
+/// What an account with a persona leaves, and to whom it offered.
+async fn leaving(
+    config: &Config,
+    journal: &Journal,
+    bus: &CommandBus,
+    account: Option<&str>,
+) -> Result<Option<Leaving>> {
+    let Some(account) = account else { return Ok(None) };
+    let state = bus.state::<Account>(account).await.context("the account cannot be read")?.state;
+    let Some(persona) = state.personas().first() else { return Ok(None) };
+    let account = AccountId(account.to_owned());
+    let recipients = made_by(&account).recipients(config, journal).await?;
+    Ok(Some(Leaving { account, persona: persona.id.clone(), recipients }))
 }
 
 /// Everything that an account has offered.

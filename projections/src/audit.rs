@@ -30,7 +30,7 @@ pub enum ActorLabel {
 
 /// A row of the audit view.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AuditRow {
+pub struct MutationRow {
     /// Its place in the journal.
     pub seq: Position,
     /// Its id, made from the event's hash.
@@ -101,14 +101,14 @@ const SELECT: &str = "SELECT a.seq, a.id, a.action, a.recorded_at, a.company_id,
 /// The action whose rows are limited to one an e-mail and minute and say how often.
 const COUNTED: &str = "auth.otp.failed";
 
-fn from_row(row: &Row) -> Result<AuditRow, SqlError> {
+fn from_row(row: &Row) -> Result<MutationRow, SqlError> {
     let label = row.text("actor_label")?;
     let action = row.text("action")?;
     let mut metadata: Map<String, Value> = json(row, "metadata")?;
     if action == COUNTED {
         metadata.insert("count".to_owned(), row.count("occurrences")?.into());
     }
-    Ok(AuditRow {
+    Ok(MutationRow {
         seq: position(row, "seq")?,
         id: row.text("id")?,
         action,
@@ -142,7 +142,7 @@ fn from_row(row: &Row) -> Result<AuditRow, SqlError> {
 ///
 /// # Errors
 /// What the database says.
-pub async fn page(store: &ReadStore, filter: &AuditFilter, limit: usize) -> Result<Vec<AuditRow>, SqlError> {
+pub async fn page(store: &ReadStore, filter: &AuditFilter, limit: usize) -> Result<Vec<MutationRow>, SqlError> {
     let mut query = Query::new(SELECT);
     query.push(" WHERE TRUE");
     let equals = [

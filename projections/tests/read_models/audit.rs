@@ -8,7 +8,7 @@ use muniment_aggregates::record::{Position, Who};
 use muniment_aggregates::scheduler::{Scheduler, SchedulerCommand, Tick};
 use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::session::{Revoke, SessionCommand};
-use muniment_projections::audit::{ActorLabel, AuditFilter, AuditRow, page};
+use muniment_projections::audit::{ActorLabel, AuditFilter, MutationRow, page};
 use serde_json::json;
 
 use crate::company::{apply, define, point};
@@ -39,7 +39,7 @@ fn wrong_guess(history: &mut History, challenge: &mut Challenge) {
     assert_eq!(history.decide("sign_in-subject-1", challenge, &ChallengeCommand::Guess(guess)), 1);
 }
 
-fn shown(row: &AuditRow) -> (&str, &str, Option<&str>) {
+fn shown(row: &MutationRow) -> (&str, &str, Option<&str>) {
     (row.action.as_str(), row.resource_type.as_str(), row.resource_id.as_deref())
 }
 

@@ -15,7 +15,7 @@ struct Layer {
 const CLOCKS: [&str; 8] =
     ["Utc::now", "Local::now", "SystemTime::now", "Instant::now", "Uuid::new_v4", "rand", "getrandom", "thread_rng"];
 
-const LAYERS: [Layer; 13] = [
+const LAYERS: [Layer; 14] = [
     Layer {
         folder: "aggregates/src/",
         never: &[
@@ -87,6 +87,12 @@ const LAYERS: [Layer; 13] = [
         never: &["sqlx", "muniment_sql", "muniment_journal", "crate::live", "crate::cli"],
         except: &[],
         instead: "HTTP translates the surface; call a method of its table",
+    },
+    Layer {
+        folder: "src/transport.rs",
+        never: &["sqlx", "muniment_sql", "muniment_journal", "crate::http", "crate::live", "crate::cli"],
+        except: &[],
+        instead: "what HTTP and the live protocols share knows the surface alone",
     },
     Layer {
         folder: "src/live/",

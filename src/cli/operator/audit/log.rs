@@ -6,7 +6,7 @@ use muniment_aggregates::ids::CompanyId;
 use muniment_aggregates::record::Position;
 use muniment_aggregates::wire;
 use muniment_journal::KeyRing;
-use muniment_projections::audit::{self, ActorLabel, AuditFilter, AuditRow};
+use muniment_projections::audit::{self, ActorLabel, AuditFilter, MutationRow};
 use muniment_projections::{OnMismatch, PAGE_ROWS_MAX};
 use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ pub(super) async fn log(printer: &Printer, command: &Log) -> Result<()> {
     )
 }
 
-async fn shown(row: AuditRow, keyring: &KeyRing) -> Result<Value> {
+async fn shown(row: MutationRow, keyring: &KeyRing) -> Result<Value> {
     let actor = match row.actor {
         ActorLabel::Clear(label) => label,
         ActorLabel::Sealed(sealed) => open_one(&sealed, keyring).await?,

@@ -20,12 +20,12 @@ use serde_json::json;
 
 use super::keeper::{self, said};
 use super::open::{self, StoreFlags};
-use super::taken_back::Made;
 use crate::cli::ask;
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::config::Config;
+use crate::runtime::accounts::taken_back::Made;
 use crate::runtime::transaction::{Loaded, Transaction};
 use crate::runtime::why::find_account;
 use crate::runtime::{BusError, CommandBus};

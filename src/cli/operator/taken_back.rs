@@ -1,10 +1,10 @@
-//! Offers that an account has made and that are open are taken back: when its maker is erased, or loses the role.
+//! Whom an account has offered something that is open, looked up and looked up again: what takes it back is in
+//! `runtime/accounts/`.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 use muniment_aggregates::ids::{AccountId, OfferId};
-use muniment_aggregates::offer_book::{Offer, OfferBook, Retract};
 use muniment_journal::Journal;
 use muniment_projections::OnMismatch;
 use muniment_projections::offers::{self, OfferRow};
@@ -12,28 +12,15 @@ use muniment_projections::offers::{self, OfferRow};
 use super::{keeper, open};
 use crate::cli::exit::Exit;
 use crate::config::Config;
-use crate::runtime::transaction::{Loaded, Transaction};
-use crate::runtime::{BusError, CommandBus};
+use crate::runtime::CommandBus;
+use crate::runtime::accounts::taken_back::Made;
 
-/// Offers taken back in one append, which has a bound.
-const TAKEN_BACK_MAX: usize = 5_000;
 /// Offers read in one page.
 const PAGE_OFFERS: usize = 1_000;
-/// How often it is looked for offers that were made meanwhile; each look takes back up to [`TAKEN_BACK_MAX`].
+/// How often it is looked for offers that were made meanwhile; each look takes back up to `TAKEN_BACK_MAX`.
 const LATE_LOOKS_MAX: usize = 100;
 
-/// Whose offers, and of which role; `None` for every role.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Made<'a> {
-    pub(super) by: &'a AccountId,
-    pub(super) role: Option<&'a str>,
-}
-
 impl Made<'_> {
-    fn covers(&self, role: &str) -> bool {
-        self.role.is_none_or(|wanted| wanted == role)
-    }
-
     /// Whom the account has offered something that is open.
     ///
     /// # Errors
@@ -55,25 +42,6 @@ impl Made<'_> {
                 return Ok(found);
             }
         }
-    }
-
-    /// Takes back what is open of it with these, as much as goes into one append; what it was.
-    pub(super) async fn take_back(
-        &self,
-        tx: &mut Transaction<'_>,
-        recipients: &BTreeSet<AccountId>,
-    ) -> Result<Vec<OfferId>, BusError<String>> {
-        let mut taken = Vec::new();
-        for recipient in recipients {
-            let left = TAKEN_BACK_MAX.saturating_sub(taken.len());
-            if left == 0 {
-                break;
-            }
-            let mut theirs = tx.load::<OfferBook, String>(&recipient.0).await?;
-            let is_meant = |offer: &Offer| offer.grantor_account == *self.by && self.covers(&offer.role);
-            taken.extend(retract(tx, &mut theirs, left, is_meant)?);
-        }
-        Ok(taken)
     }
 
     /// Beside a running server the account may have made an offer after its recipients were looked up. Who has lost what
@@ -102,24 +70,6 @@ impl Made<'_> {
         }
         Err(Exit::Conflict.because(what.to_owned()))
     }
-}
-
-/// Takes back open offers of a book that a test holds for, so many at most; which.
-pub(super) fn retract(
-    tx: &mut Transaction<'_>,
-    book: &mut Loaded<OfferBook>,
-    most: usize,
-    is_meant: impl Fn(&Offer) -> bool,
-) -> Result<Vec<OfferId>, BusError<String>> {
-    let meant: Vec<Offer> =
-        book.state.offers().filter(|offer| offer.is_open() && is_meant(offer)).take(most).cloned().collect();
-    let mut taken = Vec::with_capacity(meant.len());
-    for offer in meant {
-        let retract = Retract { offer: offer.id.clone(), grantor: offer.grantor };
-        tx.decide(book, &retract.into()).map_err(keeper::said)?;
-        taken.push(offer.id);
-    }
-    Ok(taken)
 }
 
 fn is_open(row: &OfferRow) -> bool {

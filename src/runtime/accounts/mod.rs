@@ -3,6 +3,8 @@
 
 pub mod grant;
 pub mod make;
+pub mod revoke;
+pub mod taken_back;
 
 use muniment_aggregates::decider::Refuse;
 use muniment_aggregates::record::Who;

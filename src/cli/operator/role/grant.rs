@@ -6,21 +6,21 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use muniment_aggregates::account::Account;
 use muniment_aggregates::metric::timestamp;
-use muniment_aggregates::offer_book::{GrantScope, OfferBook, OfferBookEvent, RevokeRole};
-use muniment_aggregates::roster::{Leave, ROSTER_ID, Roster, is_lasting};
+use muniment_aggregates::offer_book::GrantScope;
 use muniment_journal::Journal;
 use serde_json::json;
 
 use super::scope;
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
-use crate::cli::operator::keeper::{self, said};
+use crate::cli::operator::keeper;
 use crate::cli::operator::open::{self, StoreFlags};
-use crate::cli::operator::taken_back::{Made, retract};
 use crate::cli::output::Printer;
 use crate::config::Config;
 use crate::runtime::BusError;
 use crate::runtime::accounts::grant::{DirectGrant, grant_directly};
+use crate::runtime::accounts::revoke::{RevokedRole, revoke_directly};
+use crate::runtime::accounts::taken_back::Made;
 
 /// `role grant`.
 #[derive(Debug, Args)]
@@ -130,44 +130,13 @@ async fn revoke_in(global: &Global, command: &Revoke, config: &Config, journal: 
     };
     let made = Made { by: &account, role: Some(&command.role) };
     let recipients = made.recipients(config, journal).await?;
-    let committed = bus
-        .transact(&keeper::origin("role_revoke"), async |tx| {
-            let personas = tx.load::<Account, String>(&account.0).await?.state.personas().to_vec();
-            let mut book = tx.load::<OfferBook, String>(&account.0).await?;
-            let mut ended = Vec::new();
-            for persona in personas {
-                let revoke = RevokeRole { persona: persona.id, role: command.role.clone(), reason: reason.clone() };
-                let events = tx.decide(&mut book, &revoke.into()).map_err(said)?;
-                ended.extend(events.into_iter().filter_map(|event| match event {
-                    OfferBookEvent::GrantRevoked(revoked) => Some((revoked.grant, revoked.scope)),
-                    OfferBookEvent::Made(_)
-                    | OfferBookEvent::Refreshed(_)
-                    | OfferBookEvent::Accepted(_)
-                    | OfferBookEvent::Declined(_)
-                    | OfferBookEvent::Retracted(_)
-                    | OfferBookEvent::Superseded(_)
-                    | OfferBookEvent::Lapsed(_)
-                    | OfferBookEvent::GrantCreated(_) => None,
-                }));
-            }
-            let lasting = ended.iter().any(|(_, scope)| scope.is_none()) && is_lasting(&command.role);
-            if lasting {
-                let mut roster = tx.load::<Roster, String>(ROSTER_ID).await?;
-                for (grant, _) in ended.iter().filter(|(_, scope)| scope.is_none()) {
-                    tx.decide(&mut roster, &Leave { grant: grant.clone() }.into()).map_err(said)?;
-                }
-            }
-            // What fell with a grant has fallen; the rest is offered to who does not hold the role.
-            let mut taken = retract(tx, &mut book, usize::MAX, |offer| offer.role == command.role)?;
-            taken.extend(made.take_back(tx, &recipients).await?);
-            Ok((ended.into_iter().map(|(grant, _)| grant).collect::<Vec<_>>(), taken))
-        })
+    let revoked = revoke_directly(&bus, &account, &command.role, reason.as_ref(), &made, &recipients)
         .await
         .map_err(|error| last_holder(command, error))?;
-    let (grants, mut offers) = committed.value;
+    let RevokedRole { grants, mut offers, position } = revoked;
     let what = format!("taken, but offers of it that {} made still stand; the same command again", command.account);
     offers.extend(made.take_back_late(config, journal, &bus, "role_revoke", &what).await?);
-    let position = committed.appended.map(|appended| appended.last.to_string());
+    let position = position.map(|position| position.to_string());
     let shown = json!({
         "account_id": account,
         "role": command.role,

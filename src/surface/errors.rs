@@ -327,3 +327,28 @@ impl Answered for Box<V1Refusal> {
 pub fn answered<R: Answered>(error: BusError<R>) -> BusError<Box<V1Refusal>> {
     error.map_refusal(|refusal| Box::new(refusal.answer()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::accounts::failure::{ApiFailure, Code};
+    use super::*;
+
+    #[test]
+    fn what_the_accounts_side_cannot_answer_stays_what_it_is() {
+        let refused = |error| match error {
+            V1Error::Refused(refusal) => *refusal,
+            V1Error::Fault(why) => panic!("a fault: {why}"),
+        };
+        let busy = refused(V1Error::from_accounts(ApiFailure::unavailable("Later.")));
+        assert_eq!(
+            (busy.status, busy.code, busy.retry_after_seconds),
+            (503, "service_unavailable", Some(RETRY_SECONDS))
+        );
+        let elsewhere = refused(V1Error::from_accounts(RestFailure::new(403, "forbidden_origin")));
+        assert_eq!((elsewhere.status, elsewhere.code), (403, "forbidden_origin"));
+        let roles =
+            ApiFailure::because(Code::Forbidden, "insufficient_permissions", "No.").with("required", json!(["a"]));
+        assert_eq!(refused(V1Error::from_accounts(roles)).extra["required"], json!(["a"]));
+        assert!(matches!(V1Error::from_accounts(ApiFailure::fault("a bug")), V1Error::Fault(why) if why == "a bug"));
+    }
+}

@@ -45,6 +45,17 @@ fn bad_tokens_of_an_address_are_limited_and_good_ones_pass(engine: Engine) {
     company.agent.get("/v1/status").expect(200);
     let elsewhere = server.anonymous().at_address("127.0.0.3").bearer("alif_live_00_x");
     elsewhere.get("/v1/status").refused(401, "invalid_token");
+    // Sessions are guessed at no more often.
+    let founder = server.founder("ana");
+    let guess = |n: usize| {
+        let guessed = format!("alif_session_{n:018x}_{}", "x".repeat(43));
+        server.anonymous().at_address("127.0.0.5").bearer(&guessed).get("/v1/auth/session")
+    };
+    for n in 0..5 {
+        guess(n).refused(401, "invalid_session");
+    }
+    guess(6).limited("rate_limited");
+    founder.client.get("/v1/auth/session").expect(200);
 }
 
 fn wrong_signup_secrets_of_an_address_are_limited_before_comparing(engine: Engine) {

@@ -1,13 +1,14 @@
 //! Changing the password (ACC-045 to ACC-048).
 
 use std::sync::Barrier;
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 
 use super::socket::Socket;
-use crate::harness::{Engine, Installation, PASSWORD, Reply, Server, Store, in_parallel, runtime, text};
+use crate::harness::{Engine, Installation, PASSWORD, Reply, Server, Store, cookie_of, in_parallel, runtime, text};
 
 const NEW: &str = "another horse battery";
 
@@ -52,8 +53,9 @@ fn acc_046_a_wrong_current_password_changes_nothing(engine: Engine) {
     assert_eq!((&row["outcome"], &row["metadata"]), (&json!("failure"), &json!({ "credential_type": "session" })));
 }
 
-/// Holds the head of the record, so that nothing can be appended, until both nodes wait for it; then lets go.
-async fn hold_until_two_wait(url: &str, is_held: &Barrier) {
+/// Holds the head of the record, so that nothing can be appended, until both nodes wait for it; then lets go. Says when the
+/// first of them waits, where somebody asks.
+async fn hold_until_two_wait(url: &str, is_held: &Barrier, first_waits: Option<&Sender<()>>) {
     let mut holder = PgConnection::connect(url).await.unwrap();
     // One of its own: within a transaction the server shows who waits as it was at the first look.
     let mut watcher = PgConnection::connect(url).await.unwrap();
@@ -61,8 +63,15 @@ async fn hold_until_two_wait(url: &str, is_held: &Barrier) {
     is_held.wait();
     let waiting = "SELECT COUNT(*) FROM pg_stat_activity \
                    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%journal_head%'";
-    let begun = Instant::now();
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut watcher).await.unwrap() < 2 {
+    let (begun, mut first_waits) = (Instant::now(), first_waits);
+    loop {
+        let count: i64 = sqlx::query_scalar(waiting).fetch_one(&mut watcher).await.unwrap();
+        if let Some(first_waits) = first_waits.take_if(|_| count > 0) {
+            first_waits.send(()).unwrap();
+        }
+        if count > 1 {
+            break;
+        }
         assert!(begun.elapsed() < Duration::from_secs(20), "two appends never waited");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -84,7 +93,7 @@ fn two_changes_at_once(house: &Installation, second: Option<&Server>, new: [&str
     let mut statuses = in_parallel(if second.is_some() { 3 } else { 2 }, |index| {
         let Some(client) = clients.get(index) else {
             let Store::Postgres { url } = &house.server.store else { panic!("only PostgreSQL has two nodes") };
-            runtime().block_on(hold_until_two_wait(url, &is_held));
+            runtime().block_on(hold_until_two_wait(url, &is_held, None));
             return 0;
         };
         if second.is_some() {
@@ -120,6 +129,46 @@ fn acc_047_of_two_changes_at_once_one_wins(engine: Engine) {
     }
 }
 
+/// On PostgreSQL the change waits for its append when the password is given elsewhere, and lands first; on SQLite as it comes.
+fn acc_047_no_sign_in_by_the_old_password_outlives_its_change(engine: Engine) {
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_IP", "off"), ("LIMITS_LOGIN_ACCOUNT", "off")]);
+    let sign_in = |server: &Server, username: &str| {
+        server.anonymous().post("/api/account/login", &json!({ "username": username, "password": PASSWORD }))
+    };
+    if let Store::Postgres { url } = &house.server.store {
+        let (person, second) = (house.person("ann"), house.server.second_node());
+        let (is_held, (tell, change_waits)) = (Barrier::new(2), channel());
+        let late = std::thread::scope(|scope| {
+            scope.spawn(|| runtime().block_on(hold_until_two_wait(url, &is_held, Some(&tell))));
+            let changing = scope.spawn(|| {
+                is_held.wait();
+                change(&person.client, PASSWORD, NEW)
+            });
+            change_waits.recv_timeout(Duration::from_secs(30)).unwrap();
+            let late = sign_in(&second, &person.username);
+            changing.join().unwrap().expect(200);
+            late
+        });
+        late.refused(401, "invalid_credentials");
+        return;
+    }
+    for _ in 0..3 {
+        let person = house.person("ann");
+        let signed_in = in_parallel(7, |index| {
+            if index == 0 {
+                change(&person.client, PASSWORD, NEW).expect(200);
+                return None;
+            }
+            let reply = sign_in(&house.server, &person.username);
+            (reply.status == 200).then(|| cookie_of(&reply))
+        });
+        for cookie in signed_in.iter().flatten() {
+            let client = house.server.anonymous().header("cookie", cookie);
+            client.get("/api/account/verify").refused(401, "authentication_required");
+        }
+    }
+}
+
 fn acc_048_only_a_session_changes_the_password(engine: Engine) {
     let house = Installation::shared(engine);
     let person = house.person("ann");
@@ -134,5 +183,6 @@ both_engines![
     acc_045_a_change_ends_every_session_and_token,
     acc_046_a_wrong_current_password_changes_nothing,
     acc_047_of_two_changes_at_once_one_wins,
+    acc_047_no_sign_in_by_the_old_password_outlives_its_change,
     acc_048_only_a_session_changes_the_password,
 ];

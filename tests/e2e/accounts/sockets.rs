@@ -137,6 +137,19 @@ fn acc_210_the_handshake_asks_as_every_request_does(engine: Engine) {
     }
 }
 
+fn h11_an_account_has_a_hundred_sockets_and_others_have_theirs(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (ann, ben) = (house.person("ann"), house.person("ben"));
+    let open = |person: &Person| Socket::open(&house.server, "/api/ws", &[("cookie", &person.cookie)]);
+    let mut sockets: Vec<Socket> = (0..100).map(|_| open(&ann).unwrap()).collect();
+    let (status, refusal) = open(&ann).err().expect("one too many");
+    assert_eq!((status, &refusal["error"]), (429, &json!("rate_limit_exceeded")), "{refusal}");
+    assert_eq!(sockets[0].call("heartbeat", &Value::Null)["result"], json!({}), "those who are there stay");
+    open(&ben).unwrap();
+    sockets.pop();
+    eventually("a place is free again", || open(&ann).ok());
+}
+
 fn acc_211_a_method_answers_on_the_socket_as_over_http(engine: Engine) {
     let house = Installation::shared(engine);
     let person = house.person("ann");
@@ -433,6 +446,7 @@ both_engines![
     acc_186_what_falls_with_its_scope_is_told_to_everyone_it_concerns,
     acc_187_every_socket_of_the_account_is_told_on_every_node,
     acc_210_the_handshake_asks_as_every_request_does,
+    h11_an_account_has_a_hundred_sockets_and_others_have_theirs,
     acc_211_a_method_answers_on_the_socket_as_over_http,
     acc_211_every_method_answers_alike_and_leaves_the_same_row,
     acc_212_a_silent_socket_is_closed_and_a_chatty_one_stays,

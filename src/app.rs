@@ -8,10 +8,12 @@
 mod node;
 mod server;
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::dev::Extensions;
 use actix_web::{App, HttpServer, middleware, web};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -19,7 +21,7 @@ use tokio::task::JoinHandle;
 use crate::auth::daemon_token::{DaemonToken, DaemonTokenError};
 use crate::auth::passwords::HashError;
 use crate::config::Config;
-use crate::http::headers;
+use crate::http::{closing, headers};
 use crate::live;
 use crate::surface::accounts::counts::Counts;
 use crate::telemetry::Figures;
@@ -101,7 +103,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     .workers(config.http.workers)
     // Longer than clients keep an idle connection in their pools, so that they close it and never we under a request.
     .keep_alive(KEEP_ALIVE)
-    .on_connect(live::on_connect)
+    .on_connect(on_connect)
     .shutdown_timeout(config.http.shutdown.as_secs())
     .disable_signals()
     .listen(listener)
@@ -122,6 +124,12 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         token.remove();
     }
     fault.map_or(Ok(()), |source| Err(StartError::Serve(source)))
+}
+
+/// For `HttpServer::on_connect`: bounds what a dead peer holds, and keeps a connection's last request the last.
+pub fn on_connect(io: &dyn Any, connection: &mut Extensions) {
+    live::on_connect(io, connection);
+    closing::begin(connection);
 }
 
 /// Writes the first daemon token, where there is to be one.

@@ -9,6 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
 
 use super::Edge;
+use super::closing::{self, Closing};
 
 const ALLOW_METHODS: &str = "GET,POST,OPTIONS";
 const ALLOW_HEADERS: &str = "authorization,content-type,idempotency-key,x-alif-signup-secret";
@@ -52,6 +53,11 @@ pub async fn wrap(
     if request.peer_addr().is_none() {
         return Ok(request.into_response(HttpResponse::BadRequest().force_close().finish()));
     }
+    let closing = Closing::of(&request);
+    if closing.is_near() {
+        return Ok(closing::end(request).await);
+    }
+    let asked = request.head().connection_type();
     let headers = request.headers();
     let by_cookie = headers.contains_key(header::COOKIE) && !headers.contains_key(header::AUTHORIZATION);
     let is_production = request.app_data::<web::Data<Edge>>().is_some_and(|edge| edge.is_production);
@@ -63,6 +69,7 @@ pub async fn wrap(
     } else {
         next.call(request).await?.map_into_boxed_body()
     };
+    closing.note(asked, &response);
     let headers = response.headers_mut();
     if is_open {
         give_leave(headers);

@@ -2,9 +2,11 @@
 //! health, readiness, metrics for Prometheus, the OpenAPI document and a page to try it.
 //!
 //! Begin with [`configure`]. [`entry`] reads a request and writes a reply; [`detached`] brings it to its end;
-//! [`headers`] holds what every answer bears; [`operations`] is what operators and their tools ask; [`documents`] the page.
+//! [`headers`] holds what every answer bears; [`closing`] keeps a connection's last request the last; [`operations`] is
+//! what operators and their tools ask; [`documents`] the page.
 
 pub mod api;
+pub mod closing;
 pub mod detached;
 pub mod documents;
 pub mod entry;

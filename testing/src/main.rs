@@ -22,7 +22,7 @@ use muniment::auth::daemon_token::DaemonToken;
 use muniment::config::accounts::BootstrapMode;
 use muniment::config::{Config, Surroundings};
 use muniment::telemetry::Figures;
-use muniment::{http, live, telemetry};
+use muniment::{http, telemetry};
 
 use generations::ResetLoop;
 
@@ -97,7 +97,7 @@ async fn serve(config: Config) -> Result<()> {
             .configure(|services| first.mount(services))
     })
     .workers(workers)
-    .on_connect(live::on_connect)
+    .on_connect(muniment::app::on_connect)
     .shutdown_timeout(1)
     .listen(listener)?
     .run();

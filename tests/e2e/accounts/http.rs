@@ -92,6 +92,35 @@ fn acc_193_a_body_of_a_mebibyte_passes_and_one_byte_more_does_not(engine: Engine
     assert!(house.server.store.count("attempt.refused") >= before);
 }
 
+fn acc_193_nothing_behind_the_last_request_of_a_connection_is_run(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let port = house.server.port;
+    let hidden = |name: &str| {
+        let body = format!(r#"{{"username":"{name}","password":"x"}}"#);
+        format!("POST /api/account/login HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    };
+    let health = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n".to_owned();
+    let control = raw(port, (health.clone() + &hidden("in-the-open")).as_bytes());
+    assert_eq!(answers(&control), 2, "{control}");
+    let mut chunked = "POST /api/rpc HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n".to_owned();
+    for _ in 0..17 {
+        chunked.push_str(&format!("10000\r\n{}\r\n", " ".repeat(65_536)));
+    }
+    chunked.push_str("0\r\n\r\n");
+    for (status, last) in [
+        (413, chunked.clone()),
+        (413, chunked.replace("/api/rpc", "/v1/auth/otp/start")),
+        (200, health.replace("host: x", "host: x\r\nconnection: close")),
+        (200, health.replace("HTTP/1.1", "HTTP/1.0")),
+    ] {
+        let answer = raw(port, (last + &hidden("smuggled-in")).as_bytes());
+        assert_eq!(answer.matches("HTTP/1.").count(), 1, "{answer}");
+        assert_eq!(answer.get(9..12), Some(status.to_string().as_str()), "{answer}");
+    }
+    let tried = json!(house.audit(&json!({ "event_type": "login", "outcome": "failure" }))).to_string();
+    assert!(tried.contains("in-the-open") && !tried.contains("smuggled-in"), "{tried}");
+}
+
 fn acc_193_the_bound_of_a_body_is_a_setting_that_can_be_off(engine: Engine) {
     let login = |server: &Server, length: usize| {
         let mut body = br#"{"username":"nobody","password":"x"}"#.to_vec();
@@ -212,6 +241,7 @@ fn acc_196_no_secret_is_anywhere_after_everything(engine: Engine) {
 both_engines![
     acc_190_another_sites_page_is_refused_before_anything_is_read,
     acc_193_a_body_of_a_mebibyte_passes_and_one_byte_more_does_not,
+    acc_193_nothing_behind_the_last_request_of_a_connection_is_run,
     acc_193_the_bound_of_a_body_is_a_setting_that_can_be_off,
     acc_194_answers_tell_nothing_of_the_server_and_are_not_kept,
     acc_195_doubled_and_broken_headers_get_one_answer_and_open_nothing,

@@ -124,6 +124,30 @@ fn k11_the_names_of_an_erased_account_leave_the_audit(engine: Engine) {
     assert_eq!(house.row("signup", &zelda.id)["metadata"]["username"], json!(null));
 }
 
+fn k11_the_proof_of_a_role_names_nobody_who_was_erased(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let (zelda, ben) = (house.named(&unique("zelda").replace("--", "-")), house.named("ben-b"));
+    house.grant(&zelda, "teacher");
+    let offer = house.offer(&zelda, &ben, "teacher", &json!({}));
+    ben.client.rpc("role_grant_offer_accept", &json!({ "offer_id": offer["id"] })).result();
+    let why = |of: &Person| {
+        let params = json!({ "account_id": of.id, "role": "teacher" });
+        house.keeper.client.rpc("role_why", &params).result()
+    };
+    for of in [&zelda, &ben] {
+        assert!(why(of).to_string().contains(&zelda.username), "before: her name is told");
+    }
+    erase(&house.server, &zelda.id);
+    for (of, holds) in [(&zelda, false), (&ben, true)] {
+        let told = why(of);
+        assert_eq!(told["holds"], holds, "{told}");
+        let told = told.to_string();
+        assert!(told.contains("an erased account") && !told.contains(&zelda.username), "{told}");
+    }
+    let written = Program::operator_of(&house.server).run(&["role", "why", &ben.username, "teacher"]);
+    assert!(!written.ok().contains(&zelda.username), "{}", written.stdout);
+}
+
 /// Offers roles to these, one after the other and each in a scope of its own, until it is refused; how many were made.
 fn offers_until_refused(by: &Person, to: &[Person], many: usize) -> usize {
     let make = |number: usize| {
@@ -302,6 +326,7 @@ both_engines![
     an_erased_founder_is_found_nowhere_and_the_record_verifies,
     k11_the_tokens_of_an_erased_founder_end,
     k11_the_names_of_an_erased_account_leave_the_audit,
+    k11_the_proof_of_a_role_names_nobody_who_was_erased,
     no_offer_outlives_the_account_that_made_it,
     no_token_outlives_the_founder_whose_company_it_is,
     what_strangers_tried_is_erased_with_the_person_and_by_the_day,

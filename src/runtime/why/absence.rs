@@ -41,8 +41,7 @@ pub(super) async fn of_account(
     let Some(registered) = birth.registered() else { return Ok(None) };
     let erased = records.erased(registered).await?.filter(|event| event.position() <= question.at);
     let Some(erased) = erased else { return Ok(None) };
-    let sentence =
-        format!("{} holds nothing: the account was erased at position {}.", registered.username, erased.position());
+    let sentence = format!("{asked} holds nothing: the account was erased at position {}.", erased.position());
     lacking(records, account, sentence, vec![birth.clone(), erased]).await.map(Some)
 }
 
@@ -60,8 +59,10 @@ pub(super) async fn of_role(
     let end = ended.map(|span| last_of(span, question));
     let offer = made.last().filter(|made| end.is_none_or(|end| made.position() > end));
     let birth = records.birth(account).await?;
-    let registered = birth.as_ref().and_then(Evidence::registered);
-    let name = registered.map_or_else(|| question.account.clone(), |it| it.username.clone());
+    let name = match &birth {
+        Some(_) => records.username(account).await?,
+        None => question.account.clone(),
+    };
     let (mut reasons, mut proof) = (Vec::new(), Vec::new());
     if let Some(span) = ended {
         proof.extend(book.iter().filter(|event| event.position() == span.from).cloned());

@@ -113,11 +113,15 @@ pub(super) struct Records<'a> {
     journal: &'a Journal,
     streams: HashMap<StreamId, Arc<[Evidence]>>,
     personas: HashMap<PersonaId, Option<Evidence>>,
+    erased: HashMap<AccountId, bool>,
 }
+
+/// What somebody is called whose names left with an erasure.
+pub(super) const NOBODY_NOW: &str = "an erased account";
 
 impl<'a> Records<'a> {
     pub(super) fn new(journal: &'a Journal) -> Self {
-        Self { journal, streams: HashMap::new(), personas: HashMap::new() }
+        Self { journal, streams: HashMap::new(), personas: HashMap::new(), erased: HashMap::new() }
     }
 
     async fn stream(&mut self, kind: &str, id: &str) -> Result<Arc<[Evidence]>, FoldError> {
@@ -204,8 +208,35 @@ impl<'a> Records<'a> {
         Ok(found)
     }
 
+    /// The username of an account; its id where nothing is recorded of it.
+    pub(super) async fn username(&mut self, account: &AccountId) -> Result<String, FoldError> {
+        if self.is_erased(account).await? {
+            return Ok(NOBODY_NOW.to_owned());
+        }
+        let birth = self.birth(account).await?;
+        let registered = birth.as_ref().and_then(Evidence::registered);
+        Ok(registered.map_or_else(|| account.0.clone(), |it| it.username.clone()))
+    }
+
+    /// Whether an account is erased by now, whatever moment is asked about.
+    pub(super) async fn is_erased(&mut self, account: &AccountId) -> Result<bool, FoldError> {
+        if let Some(known) = self.erased.get(account) {
+            return Ok(*known);
+        }
+        let birth = self.birth(account).await?;
+        let is_erased = match birth.as_ref().and_then(Evidence::registered) {
+            Some(registered) => self.erased(registered).await?.is_some(),
+            None => false,
+        };
+        self.erased.insert(account.clone(), is_erased);
+        Ok(is_erased)
+    }
+
     /// The name of a persona; its id where nothing is recorded of it.
     pub(super) async fn name(&mut self, account: &AccountId, persona: &PersonaId) -> Result<String, FoldError> {
+        if self.is_erased(account).await? {
+            return Ok(NOBODY_NOW.to_owned());
+        }
         let event = self.persona(account, persona).await?;
         let name = event.as_ref().and_then(Evidence::persona).map(|(_, name)| name.to_owned());
         Ok(name.unwrap_or_else(|| persona.0.clone()))
@@ -221,6 +252,15 @@ impl<'a> Records<'a> {
     pub(super) async fn invited(&mut self, invite: &InviteId) -> Result<Option<Evidence>, FoldError> {
         let is_it = |event: &&Evidence| matches!(&event.event, AnyEvent::Invite(InviteEvent::Created(_)));
         Ok(self.stream(Invite::TYPE, &invite.0).await?.iter().find(is_it).cloned())
+    }
+
+    /// The account that used an invitation.
+    pub(super) async fn claimed(&mut self, invite: &InviteId) -> Result<Option<AccountId>, FoldError> {
+        let claimer = |event: &Evidence| {
+            let AnyEvent::Invite(InviteEvent::Claimed(claimed)) = &event.event else { return None };
+            Some(claimed.account.clone())
+        };
+        Ok(self.stream(Invite::TYPE, &invite.0).await?.iter().find_map(claimer))
     }
 
     /// The event by which anybody could sign up right before a position.

@@ -2,21 +2,21 @@
 
 use muniment_aggregates::account::{AccountEvent, Via};
 use muniment_aggregates::catalog::AnyEvent;
-use muniment_aggregates::ids::{AccountId, PersonaId};
+use muniment_aggregates::ids::{AccountId, InviteId, PersonaId};
 use muniment_aggregates::invite::InviteEvent;
 use muniment_aggregates::offer_book::{GrantPath, OfferBookEvent};
 use muniment_aggregates::roster::RosterEvent;
 use muniment_aggregates::settings::SettingsEvent;
 
 use super::place;
-use super::records::{Evidence, Records};
+use super::records::{Evidence, NOBODY_NOW, Records};
 use crate::runtime::fold::FoldError;
 
 /// One line, without its position and time.
 pub(super) async fn tell(records: &mut Records<'_>, event: &Evidence) -> Result<String, FoldError> {
     let account = event.account();
     Ok(match &event.event {
-        AnyEvent::Account(what) => account_line(event, what),
+        AnyEvent::Account(what) => account_line(records, event, what).await?,
         AnyEvent::OfferBook(what) => book_line(records, event, &account, what).await?,
         AnyEvent::Roster(RosterEvent::Founded(founded)) => {
             let name = records.name(&founded.account, &founded.persona).await?;
@@ -24,7 +24,13 @@ pub(super) async fn tell(records: &mut Records<'_>, event: &Evidence) -> Result<
         }
         AnyEvent::Invite(InviteEvent::Created(created)) => {
             let by = named(records, event, Some(&created.created_by)).await?;
-            let whom = created.username.as_deref().unwrap_or("somebody by e-mail");
+            let claimer = records.claimed(&InviteId(event.account().0)).await?;
+            let is_erased = match &claimer {
+                Some(account) => records.is_erased(account).await?,
+                None => false,
+            };
+            let username = created.username.as_deref().unwrap_or("somebody by e-mail");
+            let whom = if is_erased { NOBODY_NOW } else { username };
             format!("{by} invited {whom}")
         }
         AnyEvent::Settings(SettingsEvent::OpenSignupSet(set)) => {
@@ -54,7 +60,8 @@ async fn named(records: &mut Records<'_>, event: &Evidence, persona: Option<&Per
     }
 }
 
-fn account_line(event: &Evidence, what: &AccountEvent) -> String {
+async fn account_line(records: &mut Records<'_>, event: &Evidence, what: &AccountEvent) -> Result<String, FoldError> {
+    let is_erased = records.is_erased(&event.account()).await?;
     if let AccountEvent::Registered(registered) = what {
         let how = match registered.via {
             Via::EmailCode => "by a code sent to its e-mail",
@@ -63,12 +70,14 @@ fn account_line(event: &Evidence, what: &AccountEvent) -> String {
             Via::Bootstrap => "as the first account",
             Via::Operator => "on the server's command line",
         };
-        return format!("account {} was made {how}", registered.username);
+        let name = if is_erased { NOBODY_NOW.to_owned() } else { format!("account {}", registered.username) };
+        return Ok(format!("{name} was made {how}"));
     }
     if let AccountEvent::PersonaAdded(added) = what {
-        return format!("persona {} was added", added.name);
+        let name = if is_erased { format!("a persona of {NOBODY_NOW}") } else { format!("persona {}", added.name) };
+        return Ok(format!("{name} was added"));
     }
-    event.recorded.event_type.to_string()
+    Ok(event.recorded.event_type.to_string())
 }
 
 async fn book_line(
@@ -77,9 +86,7 @@ async fn book_line(
     account: &AccountId,
     what: &OfferBookEvent,
 ) -> Result<String, FoldError> {
-    let birth = records.birth(account).await?;
-    let registered = birth.as_ref().and_then(Evidence::registered);
-    let recipient = registered.map_or_else(|| account.0.clone(), |it| it.username.clone());
+    let recipient = records.username(account).await?;
     Ok(match what {
         OfferBookEvent::Made(made) => {
             let grantor = records.name(&made.grantor_account, &made.grantor).await?;

@@ -85,8 +85,12 @@ impl ResetLoop {
             tokio::select! {
                 ended = &mut server => break ended,
                 Some(Ask { wanted, reply }) = self.asked.recv() => {
+                    let seeded = self.reset(&wanted).await;
                     // Whoever asked may have hung up; the installation is there all the same.
-                    drop(reply.send(self.reset(&wanted).await));
+                    drop(reply.send(seeded));
+                    if self.server.is_none() {
+                        break Err(std::io::Error::other("the next installation could not be opened"));
+                    }
                 }
                 _ = rotations.tick() => if let Err(error) = self.daemon_token.rotate() {
                     tracing::error!(%error, "the daemon token could not be replaced");
@@ -112,10 +116,12 @@ impl ResetLoop {
         let handlers = fresh.handlers();
         handlers.surface.mount_methods(Arc::new(TestingMethods::new(Arc::downgrade(&self.generations))));
         self.server = Some(fresh);
-        let seeded = seed::seed(&handlers.surface, &self.config, &token, wanted).await?;
-        seed::drain(&handlers.surface).await?;
+        let seeded = seed::seed(&handlers.surface, &self.config, &token, wanted).await;
+        let drained = seed::drain(&handlers.surface).await;
+        // Also where something could not be made: requests wait for an installation, and the next reset is one of them.
         self.generations.present.send_replace(Some(handlers));
-        Ok(seeded)
+        drained?;
+        seeded
     }
 
     /// Takes everything that was recorded away. The keys stay: they are the server's, not the record's.

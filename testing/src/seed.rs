@@ -17,7 +17,7 @@ use muniment::runtime::accounts::{origin, said};
 use muniment::surface::Surface;
 use muniment::surface::accounts::rest::RestCall;
 use muniment::surface::accounts::routes;
-use muniment_aggregates::account::{Account, AccountCommand, AddPersona, IssueApiToken, OpenSession};
+use muniment_aggregates::account::{Account, AccountCommand, AddPersona, IssueApiToken, OpenSession, PERSONAS_MAX};
 use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::session::{Session, SessionCommand, SessionKind, Start};
 use muniment_aggregates::wire;
@@ -100,6 +100,10 @@ impl Wanted {
                 return Err(format!("{username} is wanted twice"));
             }
             usernames.push(username);
+        }
+        // The keeper's own persona is one of them.
+        if self.extra_actors.len() >= PERSONAS_MAX {
+            return Err(format!("an account has at most {PERSONAS_MAX} actors, the keeper's own included"));
         }
         Ok(())
     }

@@ -225,6 +225,7 @@ async fn only_the_daemon_token_resets_and_bad_input_wipes_nothing(engine: Engine
         json!({ "extra_accounts": [{ "username": "x", "roles": [] }] }),
         json!({ "extra_accounts": [{ "username": "ann" }] }),
         json!({ "extra_accounts": {} }),
+        json!({ "extra_actors": vec!["one too many"; 20] }),
     ] {
         let (status, body) = program.privileged("_testing_reset", bad).await;
         assert_eq!((status, &body["error"]["code"]), (400, &json!(-32_602)));

@@ -87,6 +87,7 @@ fn acc_014_malformed_sign_ins_are_told_and_leave_nothing(engine: Engine) {
         (json!({ "username": "ann", "password": password }), "password"),
         (json!({ "username": "ann", "password": "x", "more": 1 }), ""),
         (json!({ "password": "x" }), "username"),
+        (json!({ "username": "ann", "password": "x", "totp": 123_456 }), "totp"),
     ] {
         let refusal = client.post("/api/account/login", &body).refused(400, "invalid_request_body");
         assert_eq!(refusal["issues"][0]["path"][0].as_str().unwrap_or_default(), path, "{refusal}");
@@ -95,6 +96,11 @@ fn acc_014_malformed_sign_ins_are_told_and_leave_nothing(engine: Engine) {
     client.post_bytes("/api/account/login", "").refused(400, "invalid_json_body");
     client.post_bytes("/api/account/login", "{").refused(400, "invalid_json_body");
     assert_eq!(failures(), before);
+    let ann = house.named("ann-a");
+    for totp in [Value::Null, json!("123456")] {
+        let body = json!({ "username": ann.username, "password": PASSWORD, "totp": totp });
+        client.post("/api/account/login", &body).expect(200);
+    }
     house.login("nobody-here", "wrong").refused(401, "invalid_credentials");
 }
 

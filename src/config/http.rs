@@ -69,13 +69,18 @@ impl FromValue for BytesOrOff {
 impl HttpConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let default = Self::default();
+        let allowed_origins = reader.get("http.allowed_origins", default.allowed_origins);
+        if allowed_origins.is_empty() && reader.is_set("http.allowed_origins") {
+            reader
+                .refuse("http.allowed_origins", "has no origin: name one as https://app.example.com, or leave it away");
+        }
         Self {
             listen: reader.get("listen", default.listen),
             workers: reader.at_least("http.workers", 1, default.workers),
             body_bytes_max: reader.get("http.max_body_size", BytesOrOff(default.body_bytes_max)).0,
             body_time_max: reader.get("http.body_seconds", default.body_time_max),
             trusted_proxies: reader.get("http.trusted_proxies", default.trusted_proxies),
-            allowed_origins: reader.get("http.allowed_origins", default.allowed_origins),
+            allowed_origins,
             shutdown: reader.get("http.shutdown_seconds", default.shutdown),
         }
     }

@@ -152,7 +152,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         name: "account_token_create",
         about: "Makes an API token; the raw token is shown this once",
         limited: true,
-        params: Params::Fields(&[optional_not_null("name", Kind::Label { min: 0, max: 200 })]),
+        params: Params::Fields(&[optional_not_null("name", Kind::Line { min: 0, max: 200 })]),
         output: shapes::TOKEN_MADE,
         ..SESSION_WRITES
     },

@@ -200,6 +200,8 @@ impl Surface {
             let is_its_own = |wanted: &&PersonaId| recipient.personas().iter().any(|it| it.id == **wanted);
             refusal.target_persona = draft.to_persona.filter(is_its_own).cloned();
         } else {
+            // There is no account that it could contradict.
+            refusal.target_persona = draft.to_persona.cloned();
             refusal = refusal.with("attempted_account_id", draft.to.0.as_str());
         }
         let origin = self.persona_origin(call).await?;

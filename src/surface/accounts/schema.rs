@@ -27,7 +27,14 @@ pub enum Kind {
         /// At most.
         max: usize,
     },
-    /// A name of so many characters after trimming, each of which can be seen.
+    /// A text of so many characters, kept as given, each of which can be seen.
+    Line {
+        /// At least.
+        min: usize,
+        /// At most.
+        max: usize,
+    },
+    /// The same after trimming.
     Label {
         /// At least.
         min: usize,
@@ -288,11 +295,11 @@ impl Kind {
                 Ok(text.to_lowercase())
             }
             Self::Text { min, max } => within(name, &text, min, max).map(|()| text),
-            Self::Label { min, max } => {
-                let text = text.trim().to_owned();
+            Self::Line { min, max } => {
                 within(name, &text, min, max)?;
                 holds(!text.chars().any(steers), "without controls and marks of direction").map(|()| text)
             }
+            Self::Label { min, max } => Self::Line { min, max }.take_text(name, text.trim().to_owned()),
             Self::Name => holds(is_name(&text) && text.len() <= 255, "a name like teacher").map(|()| text),
             Self::EventType => holds(is_event_type(&text) && text.len() <= 255, "the name of an event").map(|()| text),
             Self::Outcome => match text.as_str() {
@@ -326,7 +333,7 @@ impl Kind {
             Self::Uuids { min, max } => json!({
                 "type": "array", "items": { "type": "string", "format": "uuid" }, "minItems": min, "maxItems": max,
             }),
-            Self::Text { min, max } | Self::Label { min, max } => text(min, max),
+            Self::Text { min, max } | Self::Line { min, max } | Self::Label { min, max } => text(min, max),
             Self::Name => pattern("^[a-z][a-z_]*[a-z]$|^[a-z]$"),
             Self::EventType => pattern("^[A-Za-z][A-Za-z0-9_./-]*$"),
             Self::Outcome => json!({ "type": "string", "enum": ["success", "failure"] }),

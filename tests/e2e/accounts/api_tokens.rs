@@ -17,12 +17,15 @@ fn acc_050_a_token_is_shown_once_and_named_by_its_beginning(engine: Engine) {
     assert_eq!(made["name"], "CLI token");
     let named = person.client.rpc("account_token_create", &json!({ "name": "cron" })).result();
     assert_eq!(named["name"], "cron");
+    let kept = "  two blanks on either side  ";
+    let spaced = person.client.rpc("account_token_create", &json!({ "name": kept })).result();
+    assert_eq!(spaced["name"], kept, "a name is kept as given");
     let long = "n".repeat(201);
     assert_eq!(person.client.rpc("account_token_create", &json!({ "name": long })).issues()[0].0, "name");
     assert_eq!(person.client.rpc("account_token_create", &json!({ "name": null })).issues()[0].0, "name");
     let listed = person.client.rpc("account_token_list", &Value::Null).result();
-    assert_eq!(listed["tokens"][0]["name"], "cron");
-    assert_eq!(listed["tokens"].as_array().unwrap().len(), 2);
+    assert_eq!((&listed["tokens"][0]["name"], &listed["tokens"][1]["name"]), (&json!(kept), &json!("cron")));
+    assert_eq!(listed["tokens"].as_array().unwrap().len(), 3);
     assert!(!listed.to_string().contains(&token));
     assert!(!crate::harness::contains(&house.server.store.bytes(), token.as_bytes()));
 }

@@ -76,3 +76,10 @@ fn acc_006_cookie_keys_are_demanded_and_never_shown() {
     let Err(refused) = production.try_start() else { panic!("production started without keys") };
     assert!(refused.log.contains("accounts.cookie_keys"), "{}", refused.log);
 }
+
+#[test]
+fn acc_191_a_list_without_an_origin_stops_the_start() {
+    for none in [",", " "] {
+        refused_start(Engine::Sqlite, &[("ALLOWED_ORIGINS", none)], &["http.allowed_origins"]);
+    }
+}

@@ -25,6 +25,23 @@ fn acc_140_a_role_that_is_taken_is_gone_at_once(engine: Engine) {
     revoke(house, &ben, &grant, Value::Null).refused(404, -32_003, "role_grant_not_found");
 }
 
+fn acc_140_the_command_line_takes_no_longer_reason_and_knows_whose_actors_are_whose(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let ben = house.named("ben-b");
+    house.grant(&ben, "teacher");
+    let program = Program::operator_of(&house.server);
+    house.server.terminate();
+    let refused = program.run(&["role", "revoke", &ben.username, "teacher", "--reason", &"é".repeat(501)]);
+    refused.ended(2);
+    assert!(refused.stderr.contains("500 characters"), "{}", refused.stderr);
+    let unknown = program.run(&["role", "grant", &ben.username, "student", "--actor", "nobody"]);
+    unknown.ended(3);
+    assert!(unknown.stderr.contains("no actor nobody"), "{}", unknown.stderr);
+    program.run(&["role", "why", &ben.username, "teacher"]).ok();
+    program.run(&["role", "revoke", &ben.username, "teacher", "--reason", &"é".repeat(500)]).ok();
+    program.run(&["role", "why", &ben.username, "teacher", "--not"]).ok();
+}
+
 fn acc_141_only_what_is_there_and_given_by_offer_is_taken(engine: Engine) {
     let house = Installation::shared(engine);
     let (ben, eve) = (house.person("ben"), house.person("eve"));
@@ -211,6 +228,7 @@ fn acc_147_a_destroyed_scope_ends_everything_at_it_for_good(engine: Engine) {
 
 both_engines![
     acc_140_a_role_that_is_taken_is_gone_at_once,
+    acc_140_the_command_line_takes_no_longer_reason_and_knows_whose_actors_are_whose,
     acc_141_only_what_is_there_and_given_by_offer_is_taken,
     acc_142_open_offers_of_the_role_fall_away_with_it,
     acc_142_lapsed_offers_fall_too_and_other_scopes_stand,

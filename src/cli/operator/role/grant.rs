@@ -56,6 +56,9 @@ pub struct Revoke {
     store: StoreFlags,
 }
 
+/// As long as a reason that comes over the network.
+const REASON_CHARACTERS_MAX: usize = 500;
+
 fn time(text: &str) -> Result<DateTime<Utc>, String> {
     timestamp::parse(text).map_err(|_| "write a time as 2027-01-31 or 2027-01-31T12:00:00Z".to_owned())
 }
@@ -88,7 +91,7 @@ async fn grant_in(global: &Global, command: &Grant, journal: &Journal) -> Result
     let wanted = DirectGrant { role: command.role.clone(), scope: command.scope.clone(), expires: command.expires };
     let given = grant_directly(&keeper::bus(journal), &account, command.actor.as_deref(), &wanted)
         .await
-        .map_err(|error| keeper::ended("nothing was given", error))?;
+        .map_err(|error| not_given(command, error))?;
     let position = given.position.map(|position| position.to_string());
     let shown = json!({
         "account_id": account,
@@ -106,10 +109,22 @@ async fn grant_in(global: &Global, command: &Grant, journal: &Journal) -> Result
     })
 }
 
+fn not_given(command: &Grant, error: BusError<String>) -> anyhow::Error {
+    if let (Some(actor), BusError::Refused(reason)) = (&command.actor, &error)
+        && reason == "actor_not_found"
+    {
+        return Exit::NotFound.because(format!("the account has no actor {actor}; `muniment account show` lists them"));
+    }
+    keeper::ended("nothing was given", error)
+}
+
 /// Takes a role.
 pub(super) async fn revoke(global: &Global, command: &Revoke) -> Result<()> {
     let config = command.store.load()?.config;
     registered(&config, &command.role)?;
+    if command.reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_CHARACTERS_MAX) {
+        return Err(Exit::Usage.because(format!("--reason has at most {REASON_CHARACTERS_MAX} characters")));
+    }
     let journal = open::writing(&config).await?;
     let outcome = revoke_in(global, command, &config, &journal).await;
     journal.shutdown().await;

@@ -41,7 +41,9 @@ pub(crate) async fn head(request: HttpRequest, hub: web::Data<Hub>) -> HttpRespo
 
 async fn stream(request: &HttpRequest, hub: Arc<Hub>, mut life: Connection) -> Result<HttpResponse, V1Refusal> {
     request::refuse_token_in_query(request)?;
+    // Some clients send it empty before they have seen anything.
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
+    let last_seen = last_seen.filter(|id| !id.is_empty());
     let mut reader = Reader::of(request, Arc::clone(&hub)).await?;
     let (query, filter) = Query::with_filter(request)?;
     reader.narrow(filter);

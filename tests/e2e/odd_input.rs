@@ -130,6 +130,7 @@ fn a_checkpoint_is_not_called_false_where_its_key_is_missing(engine: Engine) {
     let operator = Program::operator_of(&server);
     let signed = operator.run(&["audit", "checkpoint"]);
     fs::write(operator.path("head.txt"), signed.ok()).unwrap();
+    operator.run(&["audit", "verify", "--checkpoint", "nothing.txt"]).ended(3);
     let key = server.data.join("keys/checkpoint.key");
     let aside = server.data.join("checkpoint.key");
     fs::rename(&key, &aside).unwrap();

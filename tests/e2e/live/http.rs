@@ -32,6 +32,9 @@ fn liv_16_last_event_id_resumes_like_a_socket(engine: Engine) {
     let filter = "filter=%7B%22eq%22%3A%7B%22type%22%3A%22metric.defined%22%7D%7D";
     let mut filtered = EventStream::open(server, &company.token, &format!("after=start&{filter}"), None).unwrap();
     assert_eq!(filtered.events(1)[0].data.as_ref().unwrap()["type"], "metric.defined");
+    // An empty header is none.
+    let mut anew = EventStream::open(server, &company.token, "after=start", Some("")).unwrap();
+    assert_eq!(anew.events(1)[0].id, first[0].id);
     assert_eq!(EventStream::open(server, "nonsense", "after=start", None).err(), Some(401));
     assert_eq!(EventStream::open(server, &company.token, "filter=%7B", None).err(), Some(400));
     assert_eq!(EventStream::open(server, &company.token, "token=x", None).err(), Some(400));

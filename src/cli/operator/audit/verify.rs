@@ -1,8 +1,9 @@
 //! Walks the chain, and signs and checks statements of its head.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use chrono::Utc;
 use clap::Args;
 use muniment_aggregates::record::Position;
@@ -34,7 +35,10 @@ pub(super) async fn verify(global: &Global, printer: &Printer, command: &Verify)
     let config = command.store.load()?.config;
     let note = match &command.checkpoint {
         None => None,
-        Some(path) => Some(std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?),
+        Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
+            let exit = if error.kind() == ErrorKind::NotFound { Exit::NotFound } else { Exit::Failure };
+            exit.because_of(format!("cannot read {}", path.display()), error)
+        })?),
     };
     let journal = open::reading(&config).await?;
     let progress = Progress::new(global, "verify");

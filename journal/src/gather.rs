@@ -79,11 +79,11 @@ async fn digest(core: &Core, submission: &mut Submission) -> Result<(), AppendEr
             ClaimChange::Take { scope, key } | ClaimChange::Release { scope, key } => (*scope, key),
         };
         let digest = core.keyring.claim_digest(scope, key).await.map_err(|error| match error {
-            SealError::Unavailable(_) => AppendError::Unavailable(error.to_string()),
+            // Under another master key they cannot be reached either, until this node is given it.
+            SealError::Unavailable(_) | SealError::WrongMasterKey => AppendError::Unavailable(error.to_string()),
             SealError::Erased(_)
             | SealError::Malformed
             | SealError::Refused { .. }
-            | SealError::WrongMasterKey
             | SealError::BadContext(_)
             | SealError::NoRandom(_)
             | SealError::ReadOnly => AppendError::Invalid(format!("a claim of scope {scope}: {error}")),

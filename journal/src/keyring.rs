@@ -173,7 +173,7 @@ impl KeyRing {
         let found = match directory.as_deref() {
             None => fitting::of(master, installation, stored)?,
             Some(folder) => {
-                if master.next.is_some() && table.writer().is_ok() {
+                if master.is_unsettled && table.writer().is_ok() {
                     fitting::settle(folder, installation, &table).await?;
                 }
                 fitting::look(folder, installation, &table).await?

@@ -92,6 +92,8 @@ pub struct MasterKey {
     pub(crate) current: SecretKey,
     /// Left by a rotation that was cut off; the stored keys tell which of the two is right.
     pub(crate) next: Option<SecretKey>,
+    /// There is a file of a next key, though it may hold none.
+    pub(crate) is_unsettled: bool,
     pub(crate) directory: Option<PathBuf>,
 }
 
@@ -102,7 +104,9 @@ impl MasterKey {
     /// When the file is missing, unsafe, unreadable or no key.
     pub fn load(source: &KeySource) -> Result<Self, KeyFileError> {
         match source {
-            KeySource::Explicit(bytes) => Ok(Self { current: SecretKey::new(**bytes), next: None, directory: None }),
+            KeySource::Explicit(bytes) => {
+                Ok(Self { current: SecretKey::new(**bytes), next: None, is_unsettled: false, directory: None })
+            }
             KeySource::Directory { path, create_missing } => Self::in_folder(path, *create_missing),
         }
     }
@@ -110,18 +114,20 @@ impl MasterKey {
     /// Reads what lies in the folder now.
     pub(crate) fn in_folder(folder: &Path, create_missing: bool) -> Result<Self, KeyFileError> {
         let current = read_or_create(folder, MASTER_KEY_FILE, create_missing)?;
-        let next = match read_key(folder, NEXT_KEY_FILE) {
-            Ok(key) => Some(key),
-            Err(KeyFileError::Missing(_)) => None,
+        let (next, is_unsettled) = match read_key(folder, NEXT_KEY_FILE) {
+            Ok(key) => (Some(key), true),
+            Err(KeyFileError::Missing(_)) => (None, false),
+            // It is whole and durable before a stored key depends on it: one that is not was cut off while it was written.
+            Err(KeyFileError::Malformed(_)) => (None, true),
             Err(error) => return Err(error),
         };
-        Ok(Self { current, next, directory: Some(folder.to_owned()) })
+        Ok(Self { current, next, is_unsettled, directory: Some(folder.to_owned()) })
     }
 
     /// A master key from the caller.
     #[must_use]
     pub fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
-        Self { current: SecretKey::new(bytes), next: None, directory: None }
+        Self { current: SecretKey::new(bytes), next: None, is_unsettled: false, directory: None }
     }
 }
 

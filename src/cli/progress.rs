@@ -12,7 +12,7 @@ use super::flags::Global;
 /// Between two lines where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The progress of one job, in positions of the journal.
+/// The progress of one job, in positions of the journal or whatever else is counted.
 pub struct Progress {
     bar: Option<ProgressBar>,
     lines: Lines,
@@ -22,6 +22,12 @@ impl Progress {
     /// Begins one.
     #[must_use]
     pub fn new(global: &Global, what: impl Into<String>) -> Self {
+        Self::of(global, what, "events")
+    }
+
+    /// Begins one that counts something else.
+    #[must_use]
+    pub fn of(global: &Global, what: impl Into<String>, unit: &'static str) -> Self {
         let what = what.into();
         let bar = has_bar(global).then(|| {
             let bar = ProgressBar::no_length();
@@ -32,7 +38,7 @@ impl Progress {
             bar.set_message(what.clone());
             bar
         });
-        Self { bar, lines: Lines::new(global, what, "events") }
+        Self { bar, lines: Lines::new(global, what, unit) }
     }
 
     /// Notes how far it is.

@@ -56,6 +56,18 @@ pub enum KeysConfig {
 pub struct ExplicitKey(Zeroizing<[u8; 32]>);
 
 impl ExplicitKey {
+    /// 64 hexadecimal digits.
+    ///
+    /// # Errors
+    /// What a text must be that is none.
+    pub fn parse(digits: &str) -> Result<Self, String> {
+        let mut bytes = Zeroizing::new([0_u8; 32]);
+        match hex::decode_to_slice(digits, bytes.as_mut_slice()) {
+            Ok(()) => Ok(Self(bytes)),
+            Err(_) => Err("must be 64 hexadecimal digits, as `muniment init` makes them".to_owned()),
+        }
+    }
+
     /// The key.
     #[must_use]
     pub fn bytes(&self) -> Zeroizing<[u8; 32]> {
@@ -72,12 +84,7 @@ impl fmt::Debug for ExplicitKey {
 /// 32 bytes as hexadecimal digits.
 impl FromValue for ExplicitKey {
     fn from_value(value: &Value) -> Result<Self, String> {
-        let mut bytes = Zeroizing::new([0_u8; 32]);
-        let decoded = value.as_str().map(|digits| hex::decode_to_slice(digits, bytes.as_mut_slice()));
-        match decoded {
-            Some(Ok(())) => Ok(Self(bytes)),
-            Some(Err(_)) | None => Err("must be 64 hexadecimal digits, as `muniment init` makes them".to_owned()),
-        }
+        Self::parse(value.as_str().unwrap_or_default())
     }
 
     fn shown(&self) -> String {

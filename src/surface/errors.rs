@@ -181,6 +181,11 @@ impl From<muniment_journal::SealError> for Outage {
             tracing::warn!(error = %why, "the keys that seal cannot be reached");
             return Self::Unavailable(DATABASE_AWAY);
         }
+        if matches!(error, muniment_journal::SealError::WrongMasterKey) {
+            // The master key was rotated elsewhere; whoever runs this node gives it the new one.
+            tracing::error!(%error, "this node needs the new master key");
+            return Self::Unavailable("The keys of personal data cannot be read at present.");
+        }
         Self::Fault(error.to_string())
     }
 }

@@ -273,6 +273,7 @@ fn of_a_writer(tried: &mut Tried, operator: &Program, installation: &Installatio
     std::fs::copy(installation.server.data.join("keys/master.key"), keys.join("master.key")).unwrap();
     let place = ["--data-dir", &elsewhere, "--database", &database];
     tried.run(operator, &[&["restore", "copy", "--yes"], place.as_slice()].concat());
+    tried.run(operator, &["keys", "rotate-master", "--yes"]);
 }
 
 both_engines![every_command_prints_one_json_document];

@@ -39,6 +39,7 @@ mod races;
 mod real_data;
 mod recorded_answers;
 mod review;
+mod rotate_master;
 mod schedule;
 mod second_node;
 mod stopped_model;

@@ -46,6 +46,7 @@ pub(crate) const PROOFS: [Proofs; 5] = [
             "live::",
             "lost_events::",
             "races::",
+            "rotate_master::",
             "tamper::",
         ],
     },

@@ -89,6 +89,17 @@ async fn a_rotation_that_was_cut_off_is_finished_or_undone_at_the_next_start(kin
     let journal = place.open().await;
     assert!(opens(&journal, &sealed).await);
     assert!(!next.exists());
+    journal.shutdown().await;
+
+    // As if it had died while it wrote the next key.
+    std::fs::write(&next, "77").unwrap();
+    std::fs::set_permissions(&next, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let reader = Journal::open_read_only(place.config()).await.unwrap();
+    assert!(opens(&reader, &sealed).await && next.exists());
+    reader.shutdown().await;
+    let journal = place.open().await;
+    assert!(opens(&journal, &sealed).await);
+    assert!(!next.exists());
 }
 
 async fn a_key_from_outside_is_rotated_by_naming_the_next(kind: Kind) {

@@ -5,15 +5,18 @@ use std::os::unix::fs::PermissionsExt as _;
 use anyhow::Result;
 use clap::Args;
 use muniment_aggregates::record::Position;
+use muniment_journal::master_key::{MASTER_KEY_FILE, NEXT_KEY_FILE};
 use muniment_journal::{Journal, Trusted};
 use muniment_projections::OnMismatch;
 use serde_json::{Value, json};
 
 use super::doctor_traces;
 use super::open::{self, StoreFlags};
+use crate::app::journal_config;
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
+use crate::config::store::KeysConfig;
 use crate::config::{Config, MailMode};
 use crate::runtime::limits::LAG_EVENTS_MAX;
 use crate::runtime::policies::audit_drift::{self, Drifted, ROWS_LOOKED_AT};
@@ -89,10 +92,16 @@ async fn look(config: &Config, findings: &mut Findings) {
     findings.note("mail", Ok(mode));
     findings.note("data folder", folder(config));
     findings.note("traces", doctor_traces::traces(config).await);
-    let journal = match open::reading(config).await {
+    let journal = match Journal::open_read_only(journal_config(&config.store)).await {
         Ok(journal) => journal,
-        Err(error) => return findings.note("record", Err(format!("{error:#}"))),
+        Err(error) => {
+            if open::is_wrong_master_key(&error) {
+                findings.note("master key", Err(format!("{error}; {}", open::WRONG_MASTER_KEY)));
+            }
+            return findings.note("record", Err(format!("{:#}", open::ended(error))));
+        }
     };
+    findings.note("master key", master_key(&config.store.keys));
     findings.note("record", Ok(format!("{}, head {}", journal.identity(), journal.head())));
     findings.note("chain", tail(&journal).await);
     findings.note("read models", models(config, &journal).await);
@@ -105,6 +114,22 @@ async fn look(config: &Config, findings: &mut Findings) {
             Err(error) => Err(error.to_string()),
         },
     );
+}
+
+/// Which master key opened the record, and whether a rotation left another beside it.
+fn master_key(keys: &KeysConfig) -> Result<String, String> {
+    let KeysConfig::Directory { path, .. } = keys else {
+        return Ok("the one of the settings opens the stored keys".to_owned());
+    };
+    let next = path.join(NEXT_KEY_FILE);
+    if next.exists() {
+        return Err(format!(
+            "{} lies there: a rotation is under way or was cut off, and the old key is not destroyed before it ends; \
+             start the server, or `muniment keys rotate-master`",
+            next.display()
+        ));
+    }
+    Ok(format!("{} opens the stored keys", path.join(MASTER_KEY_FILE).display()))
 }
 
 fn folder(config: &Config) -> Result<String, String> {

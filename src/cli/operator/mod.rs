@@ -21,6 +21,7 @@ mod doctor_traces;
 pub mod erase;
 pub mod init;
 pub mod keeper;
+pub mod keys;
 pub mod mail;
 pub mod moment;
 pub mod open;
@@ -65,6 +66,9 @@ pub enum Command {
     Restore(backup::Restore),
     /// Erase a person's data for ever
     Erase(erase::Erase),
+    /// The master key, under which everybody's keys are wrapped
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Outgoing mail
     #[command(subcommand)]
     Mail(mail::Mail),
@@ -96,6 +100,7 @@ pub fn run(global: &Global, command: Command) -> Result<()> {
         Command::Backup(command) => on_this_thread(backup::make(global, &command)),
         Command::Restore(command) => on_this_thread(backup::load(global, &command)),
         Command::Erase(command) => on_actors(erase::erase(global, &command)),
+        Command::Keys(command) => on_this_thread_resumed(keys::farewell(), keys::keys(global, command)),
         Command::Mail(command) => on_this_thread(mail::mail(global, command)),
         Command::Papers(command) => papers::papers(&printer, command),
     }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use muniment_aggregates::record::Position;
-use muniment_journal::{Journal, OpenError};
+use muniment_journal::{Journal, KeyRingError, OpenError, SealError};
 use muniment_projections::{Advance, AskHead, OnMismatch, Projection, ReadStore};
 
 use crate::app::{journal_config, read_store_config};
@@ -60,6 +60,15 @@ fn has_password(url: &str) -> bool {
 /// What to do where the database does not answer.
 pub const DATABASE_AWAY: &str = "start the database, or name another with --database; `muniment config show --origin`";
 
+/// What to do where the master key is another one.
+pub const WRONG_MASTER_KEY: &str = "give the one of the newest rotation, or of the copy you keep: `muniment config show --origin` \
+                                    names where keys_dir and master_key come from";
+
+/// Whether a record did not open because the master key is another than the one that wrapped the stored keys.
+pub const fn is_wrong_master_key(error: &OpenError) -> bool {
+    matches!(error, OpenError::KeyRing(KeyRingError::Seal(SealError::WrongMasterKey)))
+}
+
 /// How a command ends that cannot open the record: whatever may be over on another try is worth one.
 pub fn ended(error: OpenError) -> anyhow::Error {
     let (exit, next) = match &error {
@@ -72,6 +81,7 @@ pub fn ended(error: OpenError) -> anyhow::Error {
         ),
         OpenError::Locked(_) => (Exit::Unavailable, Some("stop the server, then the same command again")),
         OpenError::Sql(error) if error.is_driver() => (Exit::Unavailable, Some(DATABASE_AWAY)),
+        error if is_wrong_master_key(error) => (Exit::Failure, Some(WRONG_MASTER_KEY)),
         OpenError::Folder { .. }
         | OpenError::Schema(_)
         | OpenError::SchemaBehind(_)

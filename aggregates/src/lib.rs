@@ -20,6 +20,7 @@ pub mod claims;
 pub mod decider;
 pub mod ids;
 pub mod record;
+pub mod seal_context;
 pub mod sealed;
 
 pub mod metric;

@@ -21,8 +21,8 @@ impl fmt::Display for SubjectId {
 
 /// A sealed personal value: `v1|<subject>|<context>|<base64url of nonce and ciphertext>`.
 ///
-/// The context (`<stream type>/<stream id>/<field>`) is authenticated with the ciphertext, so a value that was
-/// moved to another stream or field no longer opens.
+/// The context ([`crate::seal_context`]) is authenticated with the ciphertext and asked for by whoever reads the field,
+/// so a value that was moved to another stream or field no longer opens there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sealed(String);
@@ -60,5 +60,41 @@ impl Sealed {
     #[must_use]
     pub fn subject(&self) -> Option<SubjectId> {
         self.parts().map(|(subject, _, _)| SubjectId(subject.to_owned()))
+    }
+}
+
+/// The field a value is sealed for: `<stream type>/<stream id>/<field>`. [`crate::seal_context`] has them all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealContext(String);
+
+/// Somewhere a sealed value may stand.
+pub trait Admits {
+    /// Whether a value that was sealed for this field belongs there.
+    fn admits(&self, context: &str) -> bool;
+}
+
+impl Admits for SealContext {
+    fn admits(&self, context: &str) -> bool {
+        self.0 == context
+    }
+}
+
+impl fmt::Display for SealContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl SealContext {
+    /// A field of a stream. What the program seals has a function of its own in [`crate::seal_context`].
+    #[must_use]
+    pub fn of(stream_type: &str, stream_id: impl fmt::Display, field: &str) -> Self {
+        Self(format!("{stream_type}/{stream_id}/{field}"))
+    }
+
+    /// The text that is sealed with the value.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }

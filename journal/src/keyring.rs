@@ -14,7 +14,7 @@ use chrono::{NaiveDate, Utc};
 use lru::LruCache;
 use muniment_aggregates::claims::ClaimKey;
 use muniment_aggregates::record::RecordedEvent;
-use muniment_aggregates::sealed::{Sealed, SubjectId};
+use muniment_aggregates::sealed::{Admits, SealContext, Sealed, SubjectId};
 use muniment_sql::Database;
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
@@ -321,12 +321,13 @@ impl KeyRing {
         join("muniment/sealed/v1", &[self.0.installation.as_bytes(), subject.as_bytes(), context.as_bytes()])
     }
 
-    /// Seals a personal value under its subject's key, bound to the field `<stream type>/<stream id>/<field>`.
+    /// Seals a personal value under its subject's key, bound to the field it is for.
     ///
     /// # Errors
     /// [`SealError::Erased`] when the subject's key is gone; otherwise when keys cannot be reached.
-    pub async fn seal(&self, subject: &SubjectId, context: &str, plaintext: &str) -> Result<Sealed, SealError> {
-        if context.is_empty() || context.contains('|') {
+    pub async fn seal(&self, subject: &SubjectId, context: &SealContext, plaintext: &str) -> Result<Sealed, SealError> {
+        let context = context.as_str();
+        if context.contains('|') {
             return Err(SealError::BadContext(context.to_owned()));
         }
         let key = self.key_of(subject).await?.ok_or_else(|| SealError::Erased(subject.clone()))?;
@@ -334,14 +335,24 @@ impl KeyRing {
         Ok(Sealed::from_parts(subject, context, &URL_SAFE_NO_PAD.encode(body)))
     }
 
-    /// Opens a sealed value; `None` when its subject was erased.
+    /// Opens the sealed value of a field; `None` when its subject was erased.
     ///
-    /// The value carries its own context. Where the caller knows which field it reads, [`KeyRing::open_in`] also
-    /// refuses a value that was moved there from another field.
+    /// # Errors
+    /// When the value was changed, was moved there from another field, is none, or keys cannot be reached.
+    pub async fn open(&self, place: &impl Admits, sealed: &Sealed) -> Result<Option<String>, SealError> {
+        let (_, context, _) = sealed.parts().ok_or(SealError::Malformed)?;
+        if !place.admits(context) {
+            return Err(SealError::Refused { context: context.to_owned() });
+        }
+        self.open_anywhere(sealed).await
+    }
+
+    /// Opens a sealed value where nobody knows which field it is of, as in a view over all events: it is the value that
+    /// says so, and one that was moved there opens. `None` when its subject was erased.
     ///
     /// # Errors
     /// When the value was changed, is none, or keys cannot be reached.
-    pub async fn open(&self, sealed: &Sealed) -> Result<Option<String>, SealError> {
+    pub async fn open_anywhere(&self, sealed: &Sealed) -> Result<Option<String>, SealError> {
         let (subject, context, body) = sealed.parts().ok_or(SealError::Malformed)?;
         let body = URL_SAFE_NO_PAD.decode(body).map_err(|_| SealError::Malformed)?;
         let Some(key) = self.key_of(&SubjectId(subject.to_owned())).await? else { return Ok(None) };
@@ -349,18 +360,6 @@ impl KeyRing {
         let plaintext = key.decrypt(&self.bound_to(subject, context), &body).ok_or_else(refused)?;
         let text = std::str::from_utf8(&plaintext).map_err(|_| refused())?;
         Ok(Some(text.to_owned()))
-    }
-
-    /// Opens a sealed value that must belong to `context`.
-    ///
-    /// # Errors
-    /// As [`KeyRing::open`], and when the value belongs to another field.
-    pub async fn open_in(&self, context: &str, sealed: &Sealed) -> Result<Option<String>, SealError> {
-        let (_, own, _) = sealed.parts().ok_or(SealError::Malformed)?;
-        if own != context {
-            return Err(SealError::Refused { context: own.to_owned() });
-        }
-        self.open(sealed).await
     }
 
     /// The digest a claim is kept under; `None` when its key is sealed under an erased subject, whose claims are
@@ -374,7 +373,8 @@ impl KeyRing {
                 Ok(Some(ClaimDigest { digest: self.0.claims.mac(scope, text.as_bytes()), subject: None }))
             }
             ClaimKey::Sealed(sealed) => {
-                let Some(text) = self.open(sealed).await?.map(Zeroizing::new) else { return Ok(None) };
+                // Of an event that is about to be recorded, whose fields were sealed on the way in.
+                let Some(text) = self.open_anywhere(sealed).await?.map(Zeroizing::new) else { return Ok(None) };
                 let digest = self.0.claims.mac(scope, text.as_bytes());
                 Ok(Some(ClaimDigest { digest, subject: sealed.subject() }))
             }

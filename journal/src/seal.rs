@@ -33,7 +33,7 @@ pub enum SealError {
     /// A stored key does not open under the master key in use.
     #[error("the stored keys were wrapped under another master key")]
     WrongMasterKey,
-    /// The context holds a `|` or is empty.
+    /// The context holds a `|`.
     #[error("{0:?} cannot be the context of a sealed value")]
     BadContext(String),
     /// The operating system gave no random bytes.

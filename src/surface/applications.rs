@@ -4,11 +4,11 @@
 use muniment_aggregates::application::{
     Application, ApplicationCommand, Narrative, NewToken, Submit, TokenScope, Withdraw,
 };
-use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{ApplicationId, CompanyId, FounderId, InviteId, MetricId};
 use muniment_aggregates::invite::{Claim, INVITE_EMAIL_CLAIM, Invite, InviteCommand};
 use muniment_aggregates::metric::{Define, Metric, MetricCommand};
 use muniment_aggregates::record::Who;
+use muniment_aggregates::seal_context::SealContext;
 use muniment_journal::SubjectAlias;
 use muniment_projections::applications::{self, ApplicationRow};
 use secrecy::ExposeSecret as _;
@@ -90,7 +90,7 @@ impl Surface {
             V1Error::refuse(400, "invalid_email", "founder_email must be an address like name@example.com.")
         })?;
         if let Some(founder) = &founder
-            && self.shown_email(&founder.email).await?.as_deref() != Some(email.as_str())
+            && self.shown_email(founder).await?.as_deref() != Some(email.as_str())
         {
             return Err(V1Error::refuse(403, "email_mismatch", "founder_email is not the address you signed in with."));
         }
@@ -104,20 +104,18 @@ impl Surface {
         let subject = keys.subject_for(SubjectAlias::email(&email)).await?;
         let application = ApplicationId::from_random(random_bytes()?);
         let company = CompanyId::from_random(random_bytes()?);
-        let sealed = async |field: &str, value: &str| {
-            keys.seal(&subject, &format!("{}/{application}/{field}", Application::TYPE), value).await
-        };
+        let sealed = async |context: SealContext, value: &str| keys.seal(&subject, &context, value).await;
         let token = FreshToken::make(&self.metrics.token_prefix, TokenKind::Agent)?;
         let submit = ApplicationCommand::Submit(Submit {
             company: company.clone(),
             company_name,
             founder: FounderId::from_random(random_bytes()?),
-            founder_name: sealed("founder_name", &founder_name).await?,
-            founder_email: sealed("founder_email", &email).await?,
+            founder_name: sealed(SealContext::founder_name(&application), &founder_name).await?,
+            founder_email: sealed(SealContext::founder_email(&application), &email).await?,
             founder_email_verified: founder.is_some(),
             subject: subject.clone(),
             website,
-            narrative: Narrative::Sealed(sealed("narrative", &narrative).await?),
+            narrative: Narrative::Sealed(sealed(SealContext::narrative(&application), &narrative).await?),
             token: NewToken {
                 id: token.id.clone(),
                 name: DEFAULT_TOKEN_NAME.to_owned(),
@@ -208,7 +206,7 @@ impl Surface {
             .map(|it| json!({"status": it.status.as_str(), "at": text::instant(it.at), "reason": it.reason}))
             .collect();
         let mut shown = summary(&row);
-        shown["narrative"] = self.narrative_on_wire(&row.narrative).await?;
+        shown["narrative"] = self.narrative_on_wire(&row.id, &row.narrative).await?;
         shown["status_history"] = json!(history);
         let body = json!({
             "application": shown,
@@ -219,12 +217,13 @@ impl Surface {
     }
 
     /// A narrative as its founder gave it; `null` when he was erased.
-    pub(super) async fn narrative_on_wire(&self, narrative: &Narrative) -> Result<Value, V1Error> {
+    pub(super) async fn narrative_on_wire(&self, id: &ApplicationId, narrative: &Narrative) -> Result<Value, V1Error> {
         let sealed = match narrative {
             Narrative::Clear(object) => return Ok(Value::Object(object.clone())),
             Narrative::Sealed(sealed) => sealed,
         };
-        let Some(text) = self.runtime.journal.keyring().open(sealed).await? else { return Ok(Value::Null) };
+        let text = self.runtime.journal.keyring().open(&SealContext::narrative(id), sealed).await?;
+        let Some(text) = text else { return Ok(Value::Null) };
         serde_json::from_str(&text).map_err(|error| V1Error::fault(format!("a narrative is no JSON: {error}")))
     }
 

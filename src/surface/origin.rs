@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use muniment_aggregates::record::Who;
+use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_journal::{SealError, SubjectAlias};
 
@@ -27,7 +28,7 @@ impl Surface {
         correlation: &str,
     ) -> Result<Option<Sealed>, SealError> {
         let Some(address) = client else { return Ok(None) };
-        let context = format!("metadata/{correlation}/client");
+        let context = SealContext::client(correlation);
         let address = address.to_canonical().to_string();
         self.runtime.journal.keyring().seal(subject, &context, &address).await.map(Some)
     }

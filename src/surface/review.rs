@@ -5,6 +5,7 @@ use muniment_aggregates::application::{Application, ApplicationCommand, Applicat
 use muniment_aggregates::ids::{ApplicationId, PersonaId};
 use muniment_aggregates::offer_book::OfferBook;
 use muniment_aggregates::record::Position;
+use muniment_aggregates::seal_context::SealContext;
 use muniment_projections::applications::{self, ReviewFilter, ReviewRow};
 use serde_json::{Value, json};
 
@@ -96,8 +97,8 @@ impl Surface {
             },
             "founders": [{
                 "id": application.founder.as_str(),
-                "name": keys.open(&application.founder_name).await?,
-                "email": keys.open(&application.founder_email).await?,
+                "name": keys.open(&SealContext::founder_name(&application.id), &application.founder_name).await?,
+                "email": keys.open(&SealContext::founder_email(&application.id), &application.founder_email).await?,
                 "email_verified": application.founder_email_verified,
             }],
             "metrics_count": row.metrics_count,
@@ -130,7 +131,7 @@ impl Surface {
             })
             .collect();
         let mut shown = self.reviewed(&row).await?;
-        shown["narrative"] = self.narrative_on_wire(&row.application.narrative).await?;
+        shown["narrative"] = self.narrative_on_wire(&row.application.id, &row.application.narrative).await?;
         shown["metrics"] = json!(self.status_metrics(&row.application.company).await?);
         shown["alerts"] = json!(self.status_alerts(&row.application.company).await?);
         shown["status_history"] = json!(history);

@@ -28,7 +28,7 @@ impl Surface {
             })
             .collect();
         let body = json!({
-            "email": self.shown_email(&founder.email).await?,
+            "email": self.shown_email(founder).await?,
             "account_id": founder.account.0,
             "created_at": text::instant(founder.created_at),
             "expires_at": text::instant(founder.expires_at),

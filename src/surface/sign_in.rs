@@ -8,10 +8,10 @@ use muniment_aggregates::account::{
 use muniment_aggregates::challenge::{
     Challenge, ChallengeCommand, Guess, Issue, Limits, Purpose, Rate, Verdict, stream_key,
 };
-use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{AccountId, InviteId, OtpId, PersonaId};
 use muniment_aggregates::invite::{Claim, INVITE_EMAIL_CLAIM, Invite, InviteCommand};
 use muniment_aggregates::record::{Position, Who};
+use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_aggregates::session::{Session, SessionCommand, SessionKind, Start};
 use muniment_aggregates::settings::{SETTINGS_ID, Settings};
@@ -23,6 +23,7 @@ use super::Surface;
 use super::errors::{V1Error, V1Refusal, answered, wrong_code};
 use super::input::Fields;
 use super::limits::{Window, client_prefix};
+use super::principal::Founder;
 use super::request::{Reply, Request};
 use super::text;
 use crate::auth::tokens::{FreshToken, TokenKind};
@@ -110,7 +111,7 @@ impl Surface {
             otp: otp.clone(),
             purpose: Purpose::SignIn,
             subject: subject.clone(),
-            email: keys.seal(&subject, &format!("{}/{stream}/email", Challenge::TYPE), &email).await?,
+            email: keys.seal(&subject, &SealContext::challenge_email(&stream), &email).await?,
             digest: codes::digest(keys, Purpose::SignIn.as_str(), &email, &code),
             expires_at,
             sent,
@@ -150,7 +151,7 @@ impl Surface {
         expires_at: chrono::DateTime<chrono::Utc>,
     ) -> Result<NewMail, V1Error> {
         let letter = Letter::LoginCode { to: email.to_owned(), code: code.to_owned() };
-        let context = format!("outbox/{otp}/body");
+        let context = SealContext::mail(otp);
         let body = self.runtime.journal.keyring().seal(subject, &context, &letter.to_text()).await?;
         Ok(NewMail { id: otp.as_str().to_owned(), subject: subject.clone(), body, expires_at })
     }
@@ -288,13 +289,13 @@ impl Surface {
     }
 
     async fn seal_account_email(&self, account: &str, subject: &SubjectId, email: &str) -> Result<Sealed, V1Error> {
-        let context = format!("{}/{account}/email", Account::TYPE);
+        let context = SealContext::account_email(&AccountId(account.to_owned()));
         Ok(self.runtime.journal.keyring().seal(subject, &context, email).await?)
     }
 
-    /// An e-mail as it is shown; nothing where it was erased.
-    pub(super) async fn shown_email(&self, sealed: &Sealed) -> Result<Option<String>, V1Error> {
-        Ok(self.runtime.journal.keyring().open(sealed).await?)
+    /// A founder's e-mail as it is shown; nothing where it was erased.
+    pub(super) async fn shown_email(&self, founder: &Founder) -> Result<Option<String>, V1Error> {
+        Ok(self.runtime.journal.keyring().open(&SealContext::account_email(&founder.account), &founder.email).await?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Engine, Program, Server};
+use crate::harness::{Engine, Installation, Person, Program, Server, cookie_of, unique};
 
 /// A stopped server with some history; its operator's shell; a position in the middle; the head.
 fn with_history(engine: Engine) -> (Server, Program, u64, u64) {
@@ -139,7 +139,59 @@ fn a_forged_statement_of_the_head_is_not_accepted(engine: Engine) {
     }
 }
 
+fn k15_a_sealed_value_that_was_moved_does_not_open_there(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let [(ann, anns), (bob, bobs)] =
+        [("ann", "the password of ann"), ("bob", "the password of bob")].map(|(stem, password)| {
+            let username = unique(stem).replace("--", "-");
+            house.invite(&json!({ "username": username }));
+            let email = format!("{username}@example.com");
+            let reply = house.sign_up(&json!({ "username": username, "password": password, "email": email }));
+            reply.expect(200);
+            (house.person_of(&username, &cookie_of(&reply)), password)
+        });
+    let operator = Program::operator_of(&house.server);
+    let store = &house.server.store;
+    let addresses = || operator.run(&["account", "list", "--json"]);
+    assert!(addresses().ok().contains(&format!("{}@example.com", ann.username)), "before: the list has her address");
+
+    // From one account's row of a list to another's.
+    let row = |person: &Person| format!("SELECT email FROM accounts_v1_g0 WHERE id = '{}'", person.id);
+    let own = store.texts_of_read_models(&row(&bob))[0].clone();
+    store.execute_on_read_models(&format!("UPDATE accounts_v1_g0 SET email = ({}) WHERE id = '{}'", row(&ann), bob.id));
+    let refused = addresses();
+    assert!(refused.ended(1).is_empty() && refused.stderr.contains("changed or moved"), "{}", refused.stderr);
+    store.execute_on_read_models(&format!("UPDATE accounts_v1_g0 SET email = '{own}' WHERE id = '{}'", bob.id));
+    addresses().ok();
+
+    // From one account's beginning to another's: who knows one password would sign in as the other.
+    house.server.kill9();
+    let begun = "SELECT CAST(payload AS TEXT) FROM events WHERE event_type = 'account.registered'";
+    let begun = store
+        .texts(begun)
+        .into_iter()
+        .map(|text| serde_json::from_str::<serde_json::Value>(&text).unwrap()["registered"].take());
+    let of_ann = begun.into_iter().find(|begun| begun["username"] == ann.username.as_str()).unwrap();
+    store.rewrite("account.registered", |payload| {
+        let payload = &mut payload["registered"];
+        if payload["username"] == bob.username.as_str() {
+            payload["password"] = of_ann["password"].clone();
+            // And from one field to another of the same account.
+            payload["email"] = payload["email_key"].clone();
+        }
+    });
+    house.server.restart();
+    for password in [anns, bobs] {
+        let body = json!({ "username": bob.username, "password": password });
+        house.server.anonymous().post_a_fault("/api/account/login", &body);
+    }
+    bob.client.get_a_fault("/api/account/status");
+    house.login(&ann.username, anns).expect(200);
+    operator.run(&["audit", "verify"]).ended(7);
+}
+
 both_engines![
+    k15_a_sealed_value_that_was_moved_does_not_open_there,
     an_event_filed_elsewhere_is_found,
     a_forged_statement_of_the_head_is_not_accepted,
     a_changed_event_is_found,

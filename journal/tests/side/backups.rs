@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::Utc;
 use muniment_aggregates::claims::{ClaimChange, ClaimKey};
 use muniment_aggregates::record::{DedupeKey, Position, StreamId};
-use muniment_aggregates::sealed::Sealed;
+use muniment_aggregates::sealed::{SealContext, Sealed};
 use muniment_journal::backup::{backup, keys_file_of};
 use muniment_journal::restore::{RestoreError, restore};
 use muniment_journal::{Append, CheckpointKey, Comparison, Journal, JournalConfig, NewEvent, NewMail, SubjectAlias};
@@ -44,7 +44,7 @@ async fn fill(journal: &Journal) -> Sealed {
         dedupe: Some(DedupeKey::of(&metric, "once")),
         ..event(&metric, "{ \"kept\" : \"as it is \\u00e9\",  \"n\": 1.50 }")
     };
-    let body = ring.seal(&subject, "mail/waiting/body", "text").await.unwrap();
+    let body = ring.seal(&subject, &SealContext::of("mail", "waiting", "body"), "text").await.unwrap();
     let expires_at = Utc::now() + chrono::TimeDelta::hours(1);
     let append_all = Append {
         events: vec![event(&metric, "{}"), point],
@@ -94,7 +94,7 @@ async fn a_backup_restores_on_the_other_engine_byte_for_byte_in_a_new_epoch(kind
     assert_eq!(all_events(&copy).await, events);
     assert_eq!(copy.identity().installation, journal.identity().installation);
     assert!(copy.identity().epoch > journal.identity().epoch);
-    assert_eq!(copy.keyring().open(&sealed).await.unwrap().as_deref(), Some("a@example.com"));
+    assert_eq!(copy.keyring().open_anywhere(&sealed).await.unwrap().as_deref(), Some("a@example.com"));
     for (scope, key) in [("account-email", "a@example.com"), ("metric-key", "co/revenue")] {
         let owner = copy.claim_owner(scope, key).await.unwrap();
         assert!(owner.is_some(), "{scope}");
@@ -120,9 +120,9 @@ async fn k12_an_old_record_with_the_newest_keys_keeps_the_erased_erased(kind: Ki
 
     let copy = restored(&place.beside(kind), &old_record, Some(&newest_keys)).await;
     copy.verify(None, &|_, _| {}).await.unwrap();
-    assert_eq!(copy.keyring().open(&sealed).await.unwrap(), None);
+    assert_eq!(copy.keyring().open_anywhere(&sealed).await.unwrap(), None);
     assert_eq!(copy.claim_owner("account-email", "a@example.com").await.unwrap(), None);
-    assert_eq!(copy.keyring().open(&kept).await.unwrap().as_deref(), Some("b@example.com"));
+    assert_eq!(copy.keyring().open_anywhere(&kept).await.unwrap().as_deref(), Some("b@example.com"));
     let owner = copy.claim_owner("account-email", "b@example.com").await.unwrap();
     assert_eq!(owner, Some(StreamId::new("account", "b1")));
 
@@ -140,7 +140,7 @@ async fn a_backup_without_its_keys_reads_as_erased_and_frees_the_claims(kind: Ki
     let file = backed_up(&place, &journal, "record").await;
     let copy = restored(&place.beside(kind), &file, None).await;
     copy.verify(None, &|_, _| {}).await.unwrap();
-    assert_eq!(copy.keyring().open(&sealed).await.unwrap(), None);
+    assert_eq!(copy.keyring().open_anywhere(&sealed).await.unwrap(), None);
     assert_eq!(copy.claim_owner("account-email", "a@example.com").await.unwrap(), None);
     assert!(copy.claim_owner("metric-key", "co/revenue").await.unwrap().is_some());
 }

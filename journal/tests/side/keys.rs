@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use muniment_aggregates::claims::{ClaimChange, ClaimKey};
 use muniment_aggregates::record::StreamId;
-use muniment_aggregates::sealed::{Sealed, SubjectId};
+use muniment_aggregates::sealed::{SealContext, Sealed, SubjectId};
 use muniment_journal::{Append, Journal, SealError, Store, SubjectAlias, backup};
 use muniment_sql::Database;
 
@@ -53,10 +53,10 @@ async fn a_sealed_value_opens_where_it_belongs_and_nowhere_else(kind: Kind) {
     let journal = place.open().await;
     let ring = journal.keyring();
     let (one, other) = (ring.new_subject().await.unwrap(), ring.new_subject().await.unwrap());
-    let sealed = ring.seal(&one, "account/a1/email", ADDRESS).await.unwrap();
-    assert_eq!(ring.open(&sealed).await.unwrap().as_deref(), Some(ADDRESS));
-    assert_eq!(ring.open_in("account/a1/email", &sealed).await.unwrap().as_deref(), Some(ADDRESS));
-    let moved = ring.open_in("account/a2/email", &sealed).await;
+    let sealed = ring.seal(&one, &SealContext::of("account", "a1", "email"), ADDRESS).await.unwrap();
+    assert_eq!(ring.open_anywhere(&sealed).await.unwrap().as_deref(), Some(ADDRESS));
+    assert_eq!(ring.open(&SealContext::of("account", "a1", "email"), &sealed).await.unwrap().as_deref(), Some(ADDRESS));
+    let moved = ring.open(&SealContext::of("account", "a2", "email"), &sealed).await;
     assert!(matches!(moved, Err(SealError::Refused { .. })), "{moved:?}");
 
     let (_, context, body) = sealed.parts().unwrap();
@@ -66,18 +66,18 @@ async fn a_sealed_value_opens_where_it_belongs_and_nowhere_else(kind: Kind) {
         (Sealed::from_parts(&other, context, body), "another subject"),
         (Sealed::from_parts(&one, context, &changed_body), "a changed byte"),
     ] {
-        assert!(matches!(ring.open(&forged).await, Err(SealError::Refused { .. })), "{what}");
+        assert!(matches!(ring.open_anywhere(&forged).await, Err(SealError::Refused { .. })), "{what}");
     }
-    assert!(matches!(ring.open(&Sealed::from_text("v1|x")).await, Err(SealError::Malformed)));
-    let bad = ring.seal(&one, "a|b", ADDRESS).await;
+    assert!(matches!(ring.open_anywhere(&Sealed::from_text("v1|x")).await, Err(SealError::Malformed)));
+    let bad = ring.seal(&one, &SealContext::of("a", "b|c", "d"), ADDRESS).await;
     assert!(matches!(bad, Err(SealError::BadContext(_))));
     // The installation's own row is nobody's key.
     let reserved = SubjectId("~installation".to_owned());
-    assert!(matches!(ring.seal(&reserved, "a/b/c", ADDRESS).await, Err(SealError::Erased(_))));
+    assert!(matches!(ring.seal(&reserved, &SealContext::of("a", "b", "c"), ADDRESS).await, Err(SealError::Erased(_))));
 
     let other_place = Place::new(kind);
     let elsewhere = other_place.open().await;
-    assert_eq!(elsewhere.keyring().open(&sealed).await.unwrap(), None);
+    assert_eq!(elsewhere.keyring().open_anywhere(&sealed).await.unwrap(), None);
 }
 
 async fn erasure_is_noticed_at_once_and_everywhere(kind: Kind) {
@@ -85,26 +85,29 @@ async fn erasure_is_noticed_at_once_and_everywhere(kind: Kind) {
     let journal = place.open().await;
     let ring = journal.keyring();
     let subject = ring.subject_for(SubjectAlias::email(ADDRESS)).await.unwrap();
-    let sealed = ring.seal(&subject, "account/a1/email", ADDRESS).await.unwrap();
+    let sealed = ring.seal(&subject, &SealContext::of("account", "a1", "email"), ADDRESS).await.unwrap();
     let other_node = match kind {
         Kind::Sqlite => None,
         Kind::Postgres => Some(place.open().await),
     };
     if let Some(other) = &other_node {
-        assert_eq!(other.keyring().open(&sealed).await.unwrap().as_deref(), Some(ADDRESS));
+        assert_eq!(other.keyring().open_anywhere(&sealed).await.unwrap().as_deref(), Some(ADDRESS));
     }
     let erased = erase(&journal, &subject).await;
-    assert_eq!(ring.open(&sealed).await.unwrap(), None);
-    assert!(matches!(ring.seal(&subject, "account/a1/email", "x").await, Err(SealError::Erased(_))));
+    assert_eq!(ring.open_anywhere(&sealed).await.unwrap(), None);
+    assert!(matches!(
+        ring.seal(&subject, &SealContext::of("account", "a1", "email"), "x").await,
+        Err(SealError::Erased(_))
+    ));
     if let Some(other) = other_node {
         let mut head = other.watch_head();
         let seen = head.wait_for(|head| *head >= erased.last);
         tokio::time::timeout(Duration::from_secs(10), seen).await.unwrap().unwrap();
-        assert_eq!(other.keyring().open(&sealed).await.unwrap(), None);
+        assert_eq!(other.keyring().open_anywhere(&sealed).await.unwrap(), None);
     }
     journal.shutdown().await;
     let reopened = place.open().await;
-    assert_eq!(reopened.keyring().open(&sealed).await.unwrap(), None);
+    assert_eq!(reopened.keyring().open_anywhere(&sealed).await.unwrap(), None);
     reopened.verify(None, &|_, _| {}).await.unwrap();
 }
 
@@ -114,7 +117,7 @@ async fn no_read_that_races_an_erasure_keeps_the_key(kind: Kind) {
     for round in 0..25 {
         let ring = journal.keyring().clone();
         let subject = ring.new_subject().await.unwrap();
-        let sealed = ring.seal(&subject, &format!("account/{round}/email"), ADDRESS).await.unwrap();
+        let sealed = ring.seal(&subject, &SealContext::of("account", round, "email"), ADDRESS).await.unwrap();
         let erased = Arc::new(AtomicBool::new(false));
         let readers: Vec<_> = (0..4)
             .map(|_| {
@@ -123,7 +126,7 @@ async fn no_read_that_races_an_erasure_keeps_the_key(kind: Kind) {
                 tokio::spawn(async move {
                     loop {
                         let after = erased.load(Ordering::SeqCst);
-                        let opened = ring.open(&sealed).await.unwrap();
+                        let opened = ring.open_anywhere(&sealed).await.unwrap();
                         if after {
                             return opened;
                         }
@@ -138,7 +141,7 @@ async fn no_read_that_races_an_erasure_keeps_the_key(kind: Kind) {
         for reader in readers {
             assert_eq!(reader.await.unwrap(), None, "round {round}");
         }
-        assert_eq!(ring.open(&sealed).await.unwrap(), None);
+        assert_eq!(ring.open_anywhere(&sealed).await.unwrap(), None);
     }
 }
 
@@ -151,14 +154,14 @@ async fn an_erased_alias_leads_to_a_new_subject(kind: Kind) {
     assert_eq!(ring.find_subject(&SubjectAlias::email(ADDRESS)).await.unwrap(), None);
     let after = ring.subject_for(SubjectAlias::email(ADDRESS)).await.unwrap();
     assert_ne!(before, after);
-    let sealed = ring.seal(&after, "account/a2/email", ADDRESS).await.unwrap();
-    assert_eq!(ring.open(&sealed).await.unwrap().as_deref(), Some(ADDRESS));
+    let sealed = ring.seal(&after, &SealContext::of("account", "a2", "email"), ADDRESS).await.unwrap();
+    assert_eq!(ring.open_anywhere(&sealed).await.unwrap().as_deref(), Some(ADDRESS));
 }
 
 /// An account that claims a sealed address.
 pub(crate) async fn claim_address(journal: &Journal, account: &str, subject: &SubjectId, address: &str) -> Sealed {
     let stream = StreamId::new("account", account);
-    let sealed = journal.keyring().seal(subject, &format!("account/{account}/email"), address).await.unwrap();
+    let sealed = journal.keyring().seal(subject, &SealContext::of("account", account, "email"), address).await.unwrap();
     let take = ClaimChange::Take { scope: "account-email", key: ClaimKey::Sealed(sealed.clone()) };
     let append = Append {
         events: vec![event(&stream, &serde_json::json!({ "registered": { "email": sealed } }).to_string())],
@@ -249,7 +252,7 @@ async fn k11_after_an_erasure_no_file_holds_the_value_nor_its_key(kind: Kind) {
     }
     journal.verify(None, &|_, _| {}).await.unwrap();
     assert_eq!(all_events(&journal).await.len(), 22);
-    assert_eq!(ring.open(&sealed).await.unwrap(), None);
+    assert_eq!(ring.open_anywhere(&sealed).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -258,12 +261,12 @@ async fn a_ring_in_memory_keeps_the_same_promises() {
     let ring = muniment_journal::KeyRing::in_memory([1; 32], installation).unwrap();
     let subject = ring.subject_for(SubjectAlias::email(ADDRESS)).await.unwrap();
     assert_eq!(ring.subject_for(SubjectAlias::email(ADDRESS)).await.unwrap(), subject);
-    let sealed = ring.seal(&subject, "account/a1/email", ADDRESS).await.unwrap();
-    assert_eq!(ring.open(&sealed).await.unwrap().as_deref(), Some(ADDRESS));
+    let sealed = ring.seal(&subject, &SealContext::of("account", "a1", "email"), ADDRESS).await.unwrap();
+    assert_eq!(ring.open_anywhere(&sealed).await.unwrap().as_deref(), Some(ADDRESS));
     let same_master = muniment_journal::KeyRing::in_memory([1; 32], installation).unwrap();
     assert_eq!(same_master.mac("otp", b"1"), ring.mac("otp", b"1"));
     assert_ne!(same_master.mac("claims", b"1"), ring.mac("otp", b"1"));
     ring.forget(&subject);
-    assert_eq!(ring.open(&sealed).await.unwrap(), None);
+    assert_eq!(ring.open_anywhere(&sealed).await.unwrap(), None);
     assert_ne!(ring.subject_for(SubjectAlias::email(ADDRESS)).await.unwrap(), subject);
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use muniment_aggregates::record::StreamId;
+use muniment_aggregates::sealed::SealContext;
 use muniment_journal::{Append, Journal, MailStatus, NewMail, OutboxCounts};
 
 use crate::place::{Kind, Place, erase, event, on_both};
@@ -21,7 +22,7 @@ fn lease() -> TimeDelta {
 async fn post(journal: &Journal, id: &str, version: u64, expires_at: DateTime<Utc>) -> bool {
     let ring = journal.keyring();
     let subject = ring.new_subject().await.unwrap();
-    let body = ring.seal(&subject, &format!("mail/{id}/body"), "To: a@example.com").await.unwrap();
+    let body = ring.seal(&subject, &SealContext::of("mail", id, "body"), "To: a@example.com").await.unwrap();
     let stream = StreamId::new("challenge", "c1");
     let append = Append {
         events: vec![event(&stream, "{}")],
@@ -43,10 +44,10 @@ async fn mail_leaves_with_its_append_or_not_at_all(kind: Kind) {
     let journal = place.open().await;
     let due = journal.outbox().due(Utc::now(), 10, lease()).await.unwrap();
     assert_eq!(due.iter().map(|mail| &*mail.id).collect::<Vec<_>>(), ["kept"]);
-    let text = journal.keyring().open(&due[0].body).await.unwrap();
+    let text = journal.keyring().open_anywhere(&due[0].body).await.unwrap();
     assert_eq!(text.as_deref(), Some("To: a@example.com"));
     erase(&journal, &due[0].subject).await;
-    assert_eq!(journal.keyring().open(&due[0].body).await.unwrap(), None);
+    assert_eq!(journal.keyring().open_anywhere(&due[0].body).await.unwrap(), None);
 }
 
 async fn of_many_senders_each_mail_goes_to_one_until_its_lease_ends(kind: Kind) {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use muniment_aggregates::sealed::{Sealed, SubjectId};
+use muniment_aggregates::sealed::{SealContext, Sealed, SubjectId};
 use muniment_journal::{Journal, JournalConfig, KeySource, RotateError, SubjectAlias};
 
 use crate::place::{Kind, Place, erase, on_both};
@@ -25,12 +25,12 @@ on_both!(
 async fn a_value(journal: &Journal) -> (SubjectId, Sealed) {
     let ring = journal.keyring();
     let subject = ring.subject_for(SubjectAlias::email("a@example.com")).await.unwrap();
-    let sealed = ring.seal(&subject, "account/a/email", "a@example.com").await.unwrap();
+    let sealed = ring.seal(&subject, &SealContext::of("account", "a", "email"), "a@example.com").await.unwrap();
     (subject, sealed)
 }
 
 async fn opens(journal: &Journal, sealed: &Sealed) -> bool {
-    journal.keyring().open(sealed).await.unwrap().as_deref() == Some("a@example.com")
+    journal.keyring().open_anywhere(sealed).await.unwrap().as_deref() == Some("a@example.com")
 }
 
 async fn values_survive_a_rotation_and_the_old_key_opens_nothing(kind: Kind) {
@@ -137,7 +137,8 @@ async fn a_node_follows_a_rotation_in_its_folder_and_else_makes_no_key(kind: Kin
     one.keyring().rotate_master(None, &|_, _| {}).await.unwrap();
     assert!(opens(&beside, &sealed).await);
     beside.keyring().new_subject().await.unwrap();
-    for refused in [afar.keyring().new_subject().await.map(drop), afar.keyring().open(&sealed).await.map(drop)] {
+    for refused in [afar.keyring().new_subject().await.map(drop), afar.keyring().open_anywhere(&sealed).await.map(drop)]
+    {
         let refused = refused.unwrap_err().to_string();
         assert!(refused.contains("another master key"), "{refused}");
     }
@@ -206,7 +207,9 @@ async fn many_keys_are_wrapped_page_by_page_and_progress_is_told(kind: Kind) {
     let mut values = vec![sealed];
     for _ in 0..1_050 {
         let subject = journal.keyring().new_subject().await.unwrap();
-        values.push(journal.keyring().seal(&subject, "account/a/email", "a@example.com").await.unwrap());
+        values.push(
+            journal.keyring().seal(&subject, &SealContext::of("account", "a", "email"), "a@example.com").await.unwrap(),
+        );
     }
     let told = Mutex::new(Vec::new());
     let note = |done, total| told.lock().unwrap().push((done, total));
@@ -231,7 +234,8 @@ async fn rotations_under_traffic_lose_no_key_and_fail_no_request(kind: Kind) {
                 let mut sealed = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
                     let subject = ring.new_subject().await.unwrap();
-                    let value = ring.seal(&subject, &format!("account/{client}/email"), "a@example.com").await;
+                    let value =
+                        ring.seal(&subject, &SealContext::of("account", client, "email"), "a@example.com").await;
                     sealed.push(value.unwrap());
                 }
                 sealed

@@ -7,7 +7,9 @@ use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use muniment_aggregates::account::{Account as State, SetPassword};
+use muniment_aggregates::ids::AccountId;
 use muniment_aggregates::offer_book::OfferBook;
+use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::Sealed;
 use muniment_aggregates::wire;
 use muniment_journal::Journal;
@@ -132,9 +134,11 @@ fn time(at: DateTime<Utc>) -> String {
     wire::instant(at)
 }
 
-async fn opened(journal: &Journal, sealed: Option<&Sealed>) -> Result<Option<String>> {
+/// An account's address.
+async fn opened(journal: &Journal, account: &AccountId, sealed: Option<&Sealed>) -> Result<Option<String>> {
     let Some(sealed) = sealed else { return Ok(None) };
-    Ok(Some(journal.keyring().open(sealed).await?.unwrap_or_else(|| ERASED.to_owned())))
+    let context = SealContext::account_email(account);
+    Ok(Some(journal.keyring().open(&context, sealed).await?.unwrap_or_else(|| ERASED.to_owned())))
 }
 
 async fn list(global: &Global, command: &List) -> Result<()> {
@@ -147,7 +151,7 @@ async fn list(global: &Global, command: &List) -> Result<()> {
         items.push(json!({
             "id": row.id,
             "username": row.username,
-            "email": opened(&journal, row.email.as_ref()).await?,
+            "email": opened(&journal, &row.id, row.email.as_ref()).await?,
             "email_verified": row.email_verified,
             "created_at": time(row.created_at),
         }));
@@ -188,7 +192,7 @@ async fn show(global: &Global, command: &Show) -> Result<()> {
     let shown = json!({
         "id": id,
         "username": registered.username,
-        "email": opened(&journal, registered.email.as_ref()).await?,
+        "email": opened(&journal, &id, registered.email.as_ref()).await?,
         "email_verified": state.email_verified(),
         "has_password": state.password().is_some(),
         "created_at": time(registered.at),

@@ -8,6 +8,7 @@ use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{AccountId, OfferId};
 use muniment_aggregates::offer_book::{GrantPath, Offer, OfferBook, OfferBookEvent, OfferStatus};
 use muniment_aggregates::record::RecordedEvent;
+use muniment_aggregates::seal_context::AnyOf;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -65,7 +66,10 @@ async fn tell(surface: &Surface, registry: &ApiRegistry, event: &RecordedEvent) 
         OfferBookEvent::GrantRevoked(revoked) if revoked.path == GrantPath::SelfService => return Ok(()),
         OfferBookEvent::GrantRevoked(revoked) => {
             if registry.has(account) {
-                let reason = surface.opened(revoked.reason.as_ref()).await.map_err(|fail| fail.message)?;
+                let holder = AccountId(account.to_owned());
+                let scope = revoked.scope.as_ref().map(|scope| scope.id.as_str());
+                let place = AnyOf::revocation(&holder, &revoked.grant, &revoked.role, scope);
+                let reason = surface.opened(&place, revoked.reason.as_ref()).await.map_err(|fail| fail.message)?;
                 let params = json!({
                     "role_grant_id": revoked.grant,
                     "role": revoked.role,

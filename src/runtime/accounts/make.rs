@@ -3,6 +3,7 @@
 use muniment_aggregates::account::{Account, AccountEmail, AccountRefusal, SignUp, Via};
 use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::record::Position;
+use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_journal::{Journal, KeyRing, SealError, SubjectAlias};
 use uuid::Uuid;
@@ -37,8 +38,8 @@ pub async fn prepare(keys: &KeyRing, email: Option<&str>, stored_password: &str)
         None => (keys.new_subject().await?, None),
         Some(email) => {
             let subject = keys.subject_for(SubjectAlias::email(email)).await?;
-            let key = keys.seal(&subject, &format!("account/{id}/email_key"), &email.to_lowercase()).await?;
-            let given = keys.seal(&subject, &format!("account/{id}/email"), email).await?;
+            let key = keys.seal(&subject, &SealContext::account_email_key(&id), &email.to_lowercase()).await?;
+            let given = keys.seal(&subject, &SealContext::account_email(&id), email).await?;
             (subject, Some(AccountEmail { given, key }))
         }
     };
@@ -56,7 +57,7 @@ pub async fn seal_password(
     subject: &SubjectId,
     stored: &str,
 ) -> Result<Sealed, SealError> {
-    keys.seal(subject, &format!("account/{account}/password"), stored).await
+    keys.seal(subject, &SealContext::account_password(account), stored).await
 }
 
 /// An account that was made.

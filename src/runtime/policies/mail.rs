@@ -12,7 +12,8 @@ use futures_util::future::join_all;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
-use muniment_journal::{Mail, Outbox};
+use muniment_aggregates::seal_context::SealContext;
+use muniment_journal::{Mail, Outbox, SealError};
 use muniment_sql::SqlError;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
@@ -326,9 +327,12 @@ async fn deliver(
     mail: &Mail,
     stop: &watch::Receiver<bool>,
 ) -> Result<(), SqlError> {
-    let letter = match runtime.journal.keyring().open(&mail.body).await {
+    let letter = match runtime.journal.keyring().open(&SealContext::mail_body(&mail.id), &mail.body).await {
         Ok(Some(text)) => serde_json::from_str(&text).map_err(|_| "its body cannot be read".to_owned()),
         Ok(None) => Err("its recipient was erased".to_owned()),
+        Err(SealError::Refused { .. } | SealError::Malformed) => {
+            Err("its body was changed or is another mail's".to_owned())
+        }
         Err(error) => {
             tracing::warn!(mail.id = %mail.id, error = %error, "a mail's key cannot be read at present");
             let again = runtime.clock.now() + pause_after(mail.attempts);

@@ -7,6 +7,7 @@ use muniment_aggregates::account::{Account, AccountCommand, AccountEvent, EndApi
 use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::offer_book::OfferBook;
 use muniment_aggregates::record::Position;
+use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::settings::{SETTINGS_ID, SetOpenSignup, Settings, SettingsEvent};
 use muniment_projections::accounts::AccountRow;
 use muniment_projections::audit_log::{self, AuditRow, Filter, everywhere};
@@ -70,7 +71,7 @@ impl Surface {
             "account": {
                 "id": row.id,
                 "username": row.username,
-                "email": self.opened(row.email.as_ref()).await?,
+                "email": self.opened(&SealContext::account_email(&row.id), row.email.as_ref()).await?,
                 "email_verified": row.email_verified,
                 "created_at": instant(row.created_at),
                 "updated_at": instant(row.updated_at),

@@ -7,6 +7,7 @@ use muniment_aggregates::account::ACCOUNT_USERNAME_CLAIM;
 use muniment_aggregates::attempt::{Attempt, AttemptCommand, Record};
 use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::record::Position;
+use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::SubjectId;
 use muniment_journal::SubjectAlias;
 use serde_json::{Value, json};
@@ -85,7 +86,7 @@ impl Surface {
         let id = Uuid::new_v4().to_string();
         let mut sealed = BTreeMap::new();
         for (key, (value, whose)) in refusal.personal {
-            let context = format!("attempt/{id}/{key}");
+            let context = SealContext::attempt(&id, &key);
             let whose = whose.as_ref().unwrap_or(subject);
             let value = self.runtime.journal.keyring().seal(whose, &context, &value).await?;
             sealed.insert(key, value);

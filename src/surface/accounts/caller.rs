@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use muniment_aggregates::account::Account;
 use muniment_aggregates::ids::{AccountId, CredentialId};
 use muniment_aggregates::record::{Position, Who};
+use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::SubjectId;
 use muniment_projections::last_used;
 
@@ -179,7 +180,7 @@ impl Surface {
     async fn write_use(&self, id: &CredentialId, caller: &Caller, now: DateTime<Utc>) -> Result<(), ApiFailure> {
         let client = match caller.client {
             Some(address) => {
-                let (context, address) = (format!("last_used/{id}/client"), address.to_canonical().to_string());
+                let (context, address) = (SealContext::last_client(id), address.to_canonical().to_string());
                 Some(self.runtime.journal.keyring().seal(&caller.subject, &context, &address).await?)
             }
             None => None,

@@ -7,6 +7,7 @@ use muniment_aggregates::offer_book::{
 };
 use muniment_aggregates::roster::{Leave, ROSTER_ID, Roster, RosterCommand, RosterRefusal, is_lasting};
 use muniment_aggregates::scope::{Destroy, Scope, ScopeCommand, stream_id};
+use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_journal::SealError;
 use muniment_projections::personas;
@@ -30,7 +31,8 @@ impl Surface {
         let Some(account) = found.map(|row| row.account) else {
             return Err(answer(&OfferBookRefusal::GrantNotFound));
         };
-        let reason = self.sealed_reason(call, &account, &format!("grant/{grant}")).await?;
+        let context = SealContext::revocation_of_grant(&account, &grant);
+        let reason = self.sealed_reason(call, &account, &context).await?;
         let revoke = RevokeGrant {
             grant: grant.clone(),
             persona: holder.clone(),
@@ -77,13 +79,12 @@ impl Surface {
         &self,
         call: &Call<'_>,
         about: &AccountId,
-        what: &str,
+        context: &SealContext,
     ) -> Result<Option<Sealed>, ApiFailure> {
         let Some(reason) = call.input.optional_text("reason") else { return Ok(None) };
         let Some(account) = self.account_state(about).await? else { return Ok(None) };
         let Some(subject) = account.registered().map(|registered| &registered.subject) else { return Ok(None) };
-        let context = format!("offer/{about}/{what}/reason");
-        self.sealed_of_another(subject, &context, reason).await
+        self.sealed_of_another(subject, context, reason).await
     }
 
     /// A text under the key of somebody who is not the caller; `None` where that person was erased meanwhile, which the
@@ -91,7 +92,7 @@ impl Surface {
     pub(super) async fn sealed_of_another(
         &self,
         subject: &SubjectId,
-        context: &str,
+        context: &SealContext,
         text: &str,
     ) -> Result<Option<Sealed>, ApiFailure> {
         match self.runtime.journal.keyring().seal(subject, context, text).await {
@@ -161,7 +162,8 @@ impl Surface {
             return Ok((grants, offers));
         }
         for account in &books {
-            let reason = self.sealed_reason(call, account, &format!("scope/{}", scope.id)).await?;
+            let context = SealContext::revocation_in_scope(account, &scope.id);
+            let reason = self.sealed_reason(call, account, &context).await?;
             let mut book = match own.take_if(|_| *account == call.caller.account) {
                 Some(own) => own,
                 None => tx.load::<OfferBook, Box<ApiFailure>>(&account.0).await?,

@@ -7,6 +7,7 @@ use muniment_aggregates::ids::{InviteId, PersonaId};
 use muniment_aggregates::invite::{
     Create, Delete, INVITE_EMAIL_CLAIM, INVITE_USERNAME_CLAIM, Invite, InviteRefusal, InvitedEmail,
 };
+use muniment_aggregates::seal_context::SealContext;
 use muniment_journal::SubjectAlias;
 use muniment_projections::{accounts, invites};
 use serde_json::{Value, json};
@@ -74,8 +75,8 @@ impl Surface {
     async fn seal_invited(&self, id: &InviteId, email: &str) -> Result<InvitedEmail, ApiFailure> {
         let keys = self.runtime.journal.keyring();
         let subject = keys.subject_for(SubjectAlias::email(email)).await?;
-        let given = keys.seal(&subject, &format!("invite/{id}/email"), email).await?;
-        let key = keys.seal(&subject, &format!("invite/{id}/email_key"), &email.to_lowercase()).await?;
+        let given = keys.seal(&subject, &SealContext::invite_email(id), email).await?;
+        let key = keys.seal(&subject, &SealContext::invite_email_key(id), &email.to_lowercase()).await?;
         Ok(InvitedEmail { given, key, subject })
     }
 
@@ -102,7 +103,7 @@ impl Surface {
             };
             listed.push(json!({
                 "id": row.id,
-                "email": self.opened(row.email.as_ref()).await?,
+                "email": self.opened(&SealContext::invite_email(&row.id), row.email.as_ref()).await?,
                 "username": row.username,
                 "claimed_by": row.claimed_by,
                 "claimed_at": row.claimed_at.map(instant),

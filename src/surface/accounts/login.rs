@@ -9,6 +9,7 @@ use muniment_aggregates::account::{
 };
 use muniment_aggregates::ids::{AccountId, CredentialId};
 use muniment_aggregates::record::{Position, Who};
+use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::session::{Session, SessionCommand, SessionKind, Start};
 use serde_json::{Value, json};
@@ -140,7 +141,10 @@ impl Surface {
         let Some(account) = self.account_state(&id).await? else { return Ok(None) };
         let Some(registered) = account.registered() else { return Ok(None) };
         let stored = match account.password() {
-            Some(sealed) => self.runtime.journal.keyring().open(sealed).await?.map(Zeroizing::new),
+            Some(sealed) => {
+                let place = SealContext::account_password(&id);
+                self.runtime.journal.keyring().open(&place, sealed).await?.map(Zeroizing::new)
+            }
             None => None,
         };
         Ok(Some(Found { subject: registered.subject.clone(), stored, version: account.password_version(), id }))

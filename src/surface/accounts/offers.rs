@@ -10,6 +10,7 @@ use muniment_aggregates::offer_book::{
 use muniment_aggregates::record::Position;
 use muniment_aggregates::roster::{Admit, ROSTER_ID, Roster, RosterCommand, is_lasting};
 use muniment_aggregates::scope::{Join, Scope, ScopeCommand, ScopeRefusal, stream_id};
+use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::Sealed;
 use muniment_projections::offers;
 use serde_json::json;
@@ -77,7 +78,7 @@ impl Surface {
         let subject = recipient.as_ref().and_then(Account::registered).map(|registered| registered.subject.clone());
         let message = match (call.input.optional_text("message"), &subject) {
             (Some(text), Some(subject)) => {
-                let context = format!("offer/{to}/{offer}/message");
+                let context = SealContext::offer_message(&to, &offer);
                 self.sealed_of_another(subject, &context, text).await?
             }
             (Some(_) | None, _) => None,
@@ -250,7 +251,7 @@ impl Surface {
         let account = &call.caller.account;
         let reason = match call.input.optional_text("reason") {
             Some(reason) => {
-                let context = format!("offer/{account}/{offer}/decline_reason");
+                let context = SealContext::decline_reason(account, &offer);
                 Some(self.runtime.journal.keyring().seal(&call.caller.subject, &context, reason).await?)
             }
             None => None,

@@ -5,6 +5,7 @@ use muniment_aggregates::account::{
     RevokeApiToken,
 };
 use muniment_aggregates::ids::{AccountId, CredentialId, PersonaId};
+use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::session::{Revoke, Session, SessionCommand};
 use muniment_projections::sessions::SessionRow;
 use muniment_projections::{api_tokens, sessions};
@@ -162,7 +163,7 @@ impl Surface {
         for row in rows {
             let used = self.last_use(&row.id).await?;
             let address = match &used {
-                Some(used) => self.opened(used.client.as_ref()).await?,
+                Some(used) => self.opened(&SealContext::last_client(&row.id), used.client.as_ref()).await?,
                 None => Value::Null,
             };
             tokens.push(json!({

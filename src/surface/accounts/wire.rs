@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use muniment_aggregates::account::Account;
 use muniment_aggregates::ids::AccountId;
 use muniment_aggregates::offer_book::{Grant, GrantScope, Offer, OfferStatus};
+use muniment_aggregates::seal_context::{Admits, OneOf, SealContext};
 use muniment_aggregates::sealed::Sealed;
 use muniment_journal::SealError;
 use muniment_projections::audit_log::AuditRow;
@@ -46,14 +47,16 @@ pub(super) fn role_grant(grant: &Grant) -> Value {
 }
 
 impl Surface {
-    /// A sealed text; `null` where there is none or it was erased.
+    /// The sealed text of a field; `null` where there is none or it was erased.
     ///
     /// # Errors
-    /// When it does not open.
-    pub async fn opened(&self, sealed: Option<&Sealed>) -> Result<Value, ApiFailure> {
+    /// When it does not open, or is of another field.
+    pub async fn opened(&self, place: &impl Admits, sealed: Option<&Sealed>) -> Result<Value, ApiFailure> {
         Ok(match sealed {
             None => Value::Null,
-            Some(sealed) => self.runtime.journal.keyring().open(sealed).await?.map_or(Value::Null, Value::String),
+            Some(sealed) => {
+                self.runtime.journal.keyring().open(place, sealed).await?.map_or(Value::Null, Value::String)
+            }
         })
     }
 
@@ -63,7 +66,7 @@ impl Surface {
         Ok(json!({
             "id": id,
             "username": registered.username,
-            "email": self.opened(registered.email.as_ref()).await?,
+            "email": self.opened(&SealContext::account_email(id), registered.email.as_ref()).await?,
             "email_verified": account.email_verified(),
             "created_at": instant(registered.at),
         }))
@@ -82,7 +85,7 @@ impl Surface {
             "role": offer.role,
             "scope_kind": kind_of(offer.scope.as_ref()),
             "scope_id": id_of(offer.scope.as_ref()),
-            "message": self.opened(offer.message.as_ref()).await?,
+            "message": self.opened(&OneOf::offer_messages(recipient), offer.message.as_ref()).await?,
             "created_at": instant(offer.created_at),
             "expires_at": instant(offer.expires_at),
             "accepted_at": null,
@@ -100,7 +103,8 @@ impl Surface {
             }
             OfferStatus::Declined { reason, at } => {
                 on_wire["declined_at"] = json!(instant(*at));
-                on_wire["decline_reason"] = self.opened(reason.as_ref()).await?;
+                on_wire["decline_reason"] =
+                    self.opened(&SealContext::decline_reason(recipient, &offer.id), reason.as_ref()).await?;
             }
             OfferStatus::Retracted { at } => on_wire["retracted_at"] = json!(instant(*at)),
             OfferStatus::Superseded { at } => on_wire["superseded_at"] = json!(instant(*at)),
@@ -118,12 +122,12 @@ impl Surface {
             "role": row.role,
             "scope_kind": row.scope_kind,
             "scope_id": row.scope_id,
-            "message": self.opened(row.message.as_ref()).await?,
+            "message": self.opened(&OneOf::offer_messages(&row.account), row.message.as_ref()).await?,
             "created_at": instant(row.created_at),
             "expires_at": instant(row.expires_at),
             "accepted_at": instant_or_null(row.accepted_at),
             "declined_at": instant_or_null(row.declined_at),
-            "decline_reason": self.opened(row.decline_reason.as_ref()).await?,
+            "decline_reason": self.opened(&SealContext::decline_reason(&row.account, &row.id), row.decline_reason.as_ref()).await?,
             "retracted_at": instant_or_null(row.retracted_at),
             "superseded_at": instant_or_null(row.superseded_at),
             "resulting_role_grant_id": row.resulting_grant,
@@ -149,7 +153,7 @@ impl Surface {
             "account_id": row.account_id,
             "target_account_id": row.target_account_id,
             "target_actor_id": row.target_actor_id,
-            "ip": self.opened(row.client.as_ref()).await?,
+            "ip": self.opened(&OneOf::clients(), row.client.as_ref()).await?,
             "created_at": instant(row.created_at),
             "metadata": metadata,
         }))
@@ -160,7 +164,7 @@ impl Surface {
         let mut opened = Map::new();
         for (name, value) in fields {
             let value = match value.get(SEALED).and_then(Value::as_str) {
-                Some(sealed) => match self.runtime.journal.keyring().open(&Sealed::from_text(sealed)).await {
+                Some(sealed) => match self.runtime.journal.keyring().open_anywhere(&Sealed::from_text(sealed)).await {
                     Ok(text) => text.map_or(Value::Null, Value::String),
                     Err(error @ (SealError::Malformed | SealError::Refused { .. })) => {
                         tracing::warn!(position = row.seq.0, key = %name, %error, "a value of the audit does not open");

@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use muniment_aggregates::ids::AccountId;
 use muniment_aggregates::record::Position;
+use muniment_aggregates::seal_context::OneOf;
 use muniment_aggregates::wire;
 use muniment_journal::Journal;
 use muniment_projections::audit_log::{self, AuditLog, AuditRow, Filter};
@@ -83,7 +84,7 @@ async fn shown(row: AuditRow, journal: &Journal, store: &ReadStore, names: &mut 
     }
     let address = match &row.client {
         None => None,
-        Some(sealed) => Some(open_one(sealed, keyring).await?),
+        Some(sealed) => Some(open_one(&OneOf::clients(), sealed, keyring).await?),
     };
     Ok(json!({
         "seq": row.seq.to_string(),

@@ -4,6 +4,7 @@ use anyhow::Result;
 use chrono::SecondsFormat;
 use clap::Args;
 use muniment_aggregates::record::{Position, RecordedEvent};
+use muniment_aggregates::seal_context::Admits;
 use muniment_aggregates::sealed::Sealed;
 use muniment_journal::{KeyRing, SealError};
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
 
 /// What stands where a value can no longer be read.
-const ERASED: &str = "[erased]";
+pub(super) const ERASED: &str = "[erased]";
 
 /// `audit show`.
 #[derive(Debug, Args)]
@@ -71,7 +72,7 @@ pub(super) async fn reveal(value: &mut Value, keyring: &KeyRing) -> Result<()> {
                 if sealed.parts().is_none() {
                     continue;
                 }
-                match keyring.open(&sealed).await {
+                match keyring.open_anywhere(&sealed).await {
                     Ok(opened) => *text = opened.unwrap_or_else(|| ERASED.to_owned()),
                     // A note may hold a text that only looks like a sealed one: it is shown as it stands.
                     Err(SealError::Malformed | SealError::Refused { .. }) => {}
@@ -87,6 +88,6 @@ pub(super) async fn reveal(value: &mut Value, keyring: &KeyRing) -> Result<()> {
 }
 
 /// The text of a sealed value.
-pub(super) async fn open_one(sealed: &Sealed, keyring: &KeyRing) -> Result<String> {
-    Ok(keyring.open(sealed).await?.unwrap_or_else(|| ERASED.to_owned()))
+pub(super) async fn open_one(place: &impl Admits, sealed: &Sealed, keyring: &KeyRing) -> Result<String> {
+    Ok(keyring.open(place, sealed).await?.unwrap_or_else(|| ERASED.to_owned()))
 }

@@ -4,13 +4,14 @@ use anyhow::Result;
 use clap::Args;
 use muniment_aggregates::ids::CompanyId;
 use muniment_aggregates::record::Position;
+use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::wire;
 use muniment_journal::KeyRing;
 use muniment_projections::audit::{self, ActorLabel, AuditFilter, MutationRow};
 use muniment_projections::{OnMismatch, PAGE_ROWS_MAX};
 use serde_json::{Value, json};
 
-use super::event::{open_one, reveal};
+use super::event::{ERASED, open_one, reveal};
 use crate::cli::exit::Exit;
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
@@ -93,11 +94,11 @@ pub(super) async fn log(printer: &Printer, command: &Log) -> Result<()> {
 async fn shown(row: MutationRow, keyring: &KeyRing) -> Result<Value> {
     let actor = match row.actor {
         ActorLabel::Clear(label) => label,
-        ActorLabel::Sealed(sealed) => open_one(&sealed, keyring).await?,
+        ActorLabel::Sealed(sealed) => keyring.open_anywhere(&sealed).await?.unwrap_or_else(|| ERASED.to_owned()),
     };
     let address = match &row.client {
         None => None,
-        Some(sealed) => Some(open_one(sealed, keyring).await?),
+        Some(sealed) => Some(open_one(&SealContext::client(&row.correlation), sealed, keyring).await?),
     };
     let mut metadata = row.metadata;
     reveal(&mut metadata, keyring).await?;

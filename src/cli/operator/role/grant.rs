@@ -7,6 +7,7 @@ use clap::Args;
 use muniment_aggregates::account::Account;
 use muniment_aggregates::metric::timestamp;
 use muniment_aggregates::offer_book::GrantScope;
+use muniment_aggregates::seal_context::SealContext;
 use muniment_journal::Journal;
 use serde_json::json;
 
@@ -138,7 +139,7 @@ async fn revoke_in(global: &Global, command: &Revoke, config: &Config, journal: 
     let subject = folded.state.registered().map(|registered| registered.subject.clone());
     let reason = match (&command.reason, subject) {
         (Some(reason), Some(subject)) => {
-            let context = format!("offer/{account}/role/{}/reason", command.role);
+            let context = SealContext::revocation_of_role(&account, &command.role);
             Some(journal.keyring().seal(&subject, &context, reason).await?)
         }
         (Some(_) | None, _) => None,

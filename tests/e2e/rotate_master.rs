@@ -245,7 +245,7 @@ fn a_rotation_that_is_killed_leaves_everybody_readable(engine: Engine) {
         let (is_well, said) = master_key_of(&operator);
         assert!(is_well != found && (is_well || said.contains("cut off")), "{said}");
     }
-    println!("{kills} rotations killed, {midway} of them midway");
+    println!("rotate_master on {engine:?}: {kills} rotations killed, {midway} of them midway");
     // The last one reads every key.
     let told = operator.run(&[&ROTATE, ["--json"].as_slice()].concat()).json();
     assert_eq!(told["subjects"], json!(wrapped_keys(&server.store).len() - 1));
@@ -294,7 +294,7 @@ fn a_rotation_of_a_key_of_the_settings_that_is_killed_leaves_one_of_the_two(engi
             std::mem::swap(&mut old, &mut next);
         }
     }
-    println!("{kills} rotations killed, {rotated} of them after they had come to pass");
+    println!("rotate_master on {engine:?}: {kills} rotations killed, {rotated} of them after they had come to pass");
     let server = with(&old);
     everybody_is_readable(&server, &ana);
     eventually("the server is ready", || server.anonymous().try_get("/ready").filter(|reply| reply.status == 200));

@@ -9,14 +9,10 @@ use super::{File, Finding, words::identifiers};
 const TESTS: [&str; 5] = ["benches/", "testkit/", "tests/", "/tests/", "/examples/"];
 
 /// Items that are for tests, or for programs other than ours, with the reason. The list may only shrink.
-pub(crate) const EXCUSED: [(&str, &str); 10] = [
-    ("then_nothing", "aggregates/src/specification.rs is the language of the rules' tests"),
-    ("then_refused", "as then_nothing"),
+pub(crate) const EXCUSED: [(&str, &str); 6] = [
     ("in_memory", "the simulation has a key ring without a database"),
     ("from_source", "the simulation has a clock of its own"),
     ("from_bytes", "tests give a master key without a file"),
-    ("open_in", "opens in one field only, as decision 0002 wants it"),
-    ("rotate_master", "no command calls it yet; docs/operate/backup-and-erasure.md says so"),
     ("baseline", "for programs whose tables were made by other means (ACC-233)"),
     ("check_foreign_namespace", "for programs that keep tables of their own beside ours"),
     ("SHOWN", "the audit written out, for the tests that hold it against the rows"),
@@ -29,7 +25,7 @@ struct Item<'a> {
     name: &'a str,
 }
 
-/// Public items that no line outside of tests names, but for their definitions.
+/// Public items that no line outside of tests names, but for their definitions; and excuses for what is named, or gone.
 pub(crate) fn check(files: &[File], excused: &[(&str, &str)]) -> Vec<Finding> {
     let test_modules = test_modules(files);
     let mut named: HashMap<&str, usize> = HashMap::new();
@@ -43,9 +39,17 @@ pub(crate) fn check(files: &[File], excused: &[(&str, &str)]) -> Vec<Finding> {
         }
     }
     let dead = items.into_values().filter(|same| same.iter().any(|item| named.get(item.name) <= Some(&same.len())));
-    let found = dead.flatten().filter(|item| excused.iter().all(|(name, _)| *name != item.name));
+    let dead: Vec<Item<'_>> = dead.flatten().collect();
+    let needless = excused.iter().filter(|(name, _)| dead.iter().all(|item| item.name != *name));
+    let needless = needless.map(|(name, _)| Finding {
+        path: file!().to_owned(),
+        line: 1,
+        what: format!("`{name}` needs no excuse: it is used, or gone"),
+    });
+    let found = dead.iter().filter(|item| excused.iter().all(|(name, _)| *name != item.name));
     let what = |name: &str| format!("nothing but tests names `{name}`: delete it, or mark it `#[cfg(test)]`");
-    let mut findings: Vec<Finding> = found.map(|item| item.file.finding(item.line, what(item.name))).collect();
+    let found = found.map(|item| item.file.finding(item.line, what(item.name)));
+    let mut findings: Vec<Finding> = found.chain(needless).collect();
     findings.sort_by(|one, other| (&one.path, one.line).cmp(&(&other.path, other.line)));
     findings
 }
@@ -113,13 +117,10 @@ mod tests {
     use super::super::File;
     use super::check;
 
-    fn findings(files: &[(&str, &str)]) -> Vec<String> {
+    fn findings(files: &[(&str, &str)], excused: &[(&str, &str)]) -> Vec<String> {
         let files: Vec<File> =
             files.iter().map(|(path, text)| File::new((*path).to_owned(), (*text).to_owned())).collect();
-        check(&files, &[("excused", "a test")])
-            .into_iter()
-            .map(|finding| format!("{}:{}", finding.path, finding.line))
-            .collect()
+        check(&files, excused).into_iter().map(|finding| format!("{}:{}", finding.path, finding.line)).collect()
     }
 
     #[test]
@@ -128,8 +129,12 @@ mod tests {
             "pub const fn lonely() {}\npub(crate) const ASKED: u8 = 1;\npub fn excused() {}\nfn b() { ASKED; }\n";
         let tests = "#[cfg(test)]\nmod tests {\n    fn a() { lonely(); }\n}\n";
         let file = format!("{only_tests}{tests}");
-        assert_eq!(findings(&[("src/a.rs", &file), ("tests/e2e/b.rs", "fn c() { lonely(); }\n")]), ["src/a.rs:1"]);
-        assert_eq!(findings(&[("src/a.rs", &file), ("src/b.rs", "fn c() { lonely(); }\n")]), Vec::<String>::new());
+        let excused = [("excused", "a test")];
+        let by_a_test = [("src/a.rs", file.as_str()), ("tests/e2e/b.rs", "fn c() { lonely(); }\n")];
+        assert_eq!(findings(&by_a_test, &excused), ["src/a.rs:1"]);
+        let by_the_product = [("src/a.rs", file.as_str()), ("src/b.rs", "fn c() { lonely(); }\n")];
+        assert_eq!(findings(&by_the_product, &excused), Vec::<String>::new());
+        assert_eq!(findings(&by_the_product, &[excused[0], ("lonely", "no longer")]).len(), 1, "a needless excuse");
     }
 
     #[test]
@@ -137,6 +142,6 @@ mod tests {
         let marked = "#[cfg(test)]\npub fn lonely() {}\n";
         let module = "#[cfg(test)]\npub(crate) mod fragile;\n";
         let files = [("src/a.rs", marked), ("src/b/mod.rs", module), ("src/b/fragile.rs", "pub fn fresh() {}\n")];
-        assert_eq!(findings(&files), Vec::<String>::new());
+        assert_eq!(findings(&files, &[]), Vec::<String>::new());
     }
 }

@@ -13,7 +13,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use muniment_testkit::Cluster;
-use reqwest::Client;
+use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use server::{PASSWORD, Place, Served, company, cookie, founded, post, rpc};
 
@@ -36,6 +36,19 @@ async fn fill(http: &Client, base: &str, agent: &(&'static str, String), from: u
         futures_util::future::join_all(posts).await;
     }
     eprintln!("{} points by {CLIENTS} clients in {:.1} s", to - from, begun.elapsed().as_secs_f64());
+}
+
+/// The id of the metric, once the read models have all that was recorded: until then a read is told to come again.
+async fn metric_id(http: &Client, base: &str, agent: &(&'static str, String)) -> String {
+    loop {
+        let asked = http.get(format!("{base}/v1/metrics/arr")).header(agent.0, &agent.1);
+        let answer = asked.send().await.expect("an answer");
+        if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
+            let metric: Value = answer.json().await.expect("JSON");
+            return metric["id"].as_str().unwrap_or_else(|| panic!("no metric but {metric}")).to_owned();
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 /// The last position of the record.
@@ -94,9 +107,7 @@ async fn engine(name: &str, place: &Place, events: usize, runs: usize) {
     let then = head(place).to_string();
 
     fill(&http, &base, &agent, events / 2, events).await;
-    let metric = http.get(format!("{base}/v1/metrics/arr")).header(agent.0, &agent.1).send().await.expect("an answer");
-    let metric: Value = metric.json().await.expect("JSON");
-    let metric = format!("metric/{}", metric["id"].as_str().expect("text"));
+    let metric = format!("metric/{}", metric_id(&http, &base, &agent).await);
     let book = format!("offer/{}", account.as_str().expect("text"));
     let early = EARLY_EVENTS.min(events / 2).to_string();
     let questions: [(&str, &[&str]); 5] = [

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
-use crate::harness::{Engine, Server, eventually, in_parallel};
+use crate::harness::{Client, Engine, Server, eventually, in_parallel};
 
 fn met_137_the_fourth_write_of_a_token_is_limited_and_no_one_elses(engine: Engine) {
     let server = Server::with(engine, &[("LIMITS_METRIC_WRITES", "3/60"), ("LIMITS_BAD_TOKENS", "5/60")]);
@@ -147,6 +147,25 @@ fn starts_of_an_address_are_limited_whatever_header_it_sends(engine: Engine) {
     }
 }
 
+fn guesses_of_an_address_are_limited_whatever_mailbox_they_are_at(engine: Engine) {
+    // The limits as they are unless somebody sets them: thirty guesses.
+    let server = Server::with(engine, &[("LIMITS_OTP_ADDRESS", "")]);
+    let code = server.code_for("ana@example.com");
+    let guess = |client: &Client, email: &str, code: &str| {
+        client.post("/v1/auth/otp/verify", &json!({ "email": email, "code": code }))
+    };
+    let guesser = server.anonymous();
+    guess(&guesser, "ana@example.com", "12345").refused(400, "invalid_otp");
+    for n in 0..30 {
+        let client = guesser.header("x-forwarded-for", &format!("198.51.100.{n}"));
+        guess(&client, &format!("a{n}@example.com"), "000000").refused(401, "invalid_otp");
+    }
+    assert!(guess(&guesser, "ana@example.com", &code).limited("otp_rate_limited") <= 600);
+    let elsewhere = guesser.header("x-forwarded-for", "198.51.100.77");
+    guess(&elsewhere, "ana@example.com", &code).limited("otp_rate_limited");
+    guess(&server.anonymous().at_address("127.0.0.6"), "ana@example.com", &code).expect(200);
+}
+
 fn met_reads_of_the_live_routes_are_counted(engine: Engine) {
     let server = Server::with(engine, &[("LIMITS_READS", "3/600")]);
     let company = server.company();
@@ -167,5 +186,6 @@ both_engines![
     a_window_of_reads_passes,
     met_many_wrong_signup_secrets_at_once_are_no_more_than_one_after_the_other,
     starts_of_an_address_are_limited_whatever_header_it_sends,
+    guesses_of_an_address_are_limited_whatever_mailbox_they_are_at,
     met_reads_of_the_live_routes_are_counted,
 ];

@@ -195,6 +195,21 @@ fn a_cookie_with_a_verified_mailbox_is_a_founder(engine: Engine) {
     keeper.get("/v1/metrics?company_id=co_x").refused(404, "not_found");
 }
 
+fn an_invitation_that_cannot_be_looked_for_is_no_fault_and_no_refusal(engine: Engine) {
+    let house = Installation::with(engine, &[("REQUIRE_INVITE", "true")]);
+    let email = format!("{}@example.com", unique("ana"));
+    house.invite(&json!({ "email": email }));
+    let founder = house.server.sign_in(&email);
+    let form = json!({ "company_name": "Acme", "founder_name": "Ana Founder", "founder_email": email });
+    let store = &house.server.store;
+    store.execute("ALTER TABLE claims RENAME TO away");
+    let reply = founder.client.post("/v1/applications", &form);
+    reply.refused(503, "service_unavailable");
+    assert!(!reply.header("retry-after").is_empty(), "{reply}");
+    store.execute("ALTER TABLE away RENAME TO claims");
+    founder.client.post("/v1/applications", &form).expect(201);
+}
+
 both_engines![
     met_130_only_reviewers_review,
     met_131_another_sites_page_and_a_form_decide_nothing,
@@ -204,4 +219,5 @@ both_engines![
     sign_up_by_code_can_be_by_invitation,
     met_030_the_owner_of_a_mailbox_ends_what_another_set_up_with_it,
     a_cookie_with_a_verified_mailbox_is_a_founder,
+    an_invitation_that_cannot_be_looked_for_is_no_fault_and_no_refusal,
 ];

@@ -1,5 +1,5 @@
 //! What time takes away, without an event: sessions and roles that run out while a connection stands on them (ACC-182,
-//! ACC-216, ACC-221). The cleanup, which would record the end of a session, comes by too late for these.
+//! ACC-216, ACC-221). The cleanup, which records the end of a session, comes by too late for these; the last test asks for it.
 
 use std::time::{Duration, Instant};
 
@@ -93,7 +93,35 @@ fn acc_182_a_stream_ends_with_a_role_that_runs_out(engine: Engine) {
     eventually("the role is gone", || (ben.client.get("/api/audit/stream").status == 403).then_some(()));
 }
 
+fn acc_221_the_command_closes_once_what_ran_out_and_nothing_else(engine: Engine) {
+    let settings =
+        [("ACCOUNTS_SESSION_MAX_AGE", "2s"), ("ACCOUNTS_REFRESH_THRESHOLD", "0"), ("CLEANUP_INTERVAL", "1h")];
+    let house = Installation::with(engine, &settings);
+    // A founder's session lasts thirty days, whatever those by cookie do.
+    let lasting = house.server.founder("ana");
+    house.login("keeper", PASSWORD).expect(200);
+    house.server.terminate();
+    let operator = Program::operator_of(&house.server);
+    let sweep = || {
+        let swept = operator.run(&["cleanup", "--json"]).json();
+        assert_eq!(swept["expired_offers"], 0, "{swept}");
+        swept["expired_sessions"].as_u64().unwrap()
+    };
+    let mut closed = 0;
+    eventually("both sessions by cookie run out and are closed", || {
+        closed += sweep();
+        (closed >= 2).then_some(())
+    });
+    assert_eq!((closed, sweep()), (2, 0));
+    for end in ["session.revoked", "account.session_closed"] {
+        assert_eq!(house.server.store.count(end), 2, "{end}");
+    }
+    house.server.restart();
+    lasting.client.get("/v1/auth/session").expect(200);
+}
+
 both_engines![
+    acc_221_the_command_closes_once_what_ran_out_and_nothing_else,
     acc_216_connections_end_with_their_session_though_nothing_is_recorded,
     acc_182_a_stream_ends_with_a_role_that_runs_out,
 ];

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
 use super::{LEVEL, StopsWhenDropped, company_with_metric, issue, positions};
+use crate::accounts::socket::{Socket as ApiSocket, Stream};
 use crate::harness::{
     Client, Company, Engine, Founder, Installation, ORIGIN, PASSWORD, Person, Program, Reply, cookie_of, text, torture,
     unique,
@@ -221,6 +222,60 @@ fn liv_10_nothing_leaves_behind_the_end_of_a_credential(engine: Engine) {
         at(100)
     );
     assert!(!torture() || at(99) <= CLOSE_P99_MAX, "{took:?}");
+}
+
+/// An erasure beside the running server: with the embedded store, every connection ends with the server before.
+#[test]
+fn k11_every_connection_of_whoever_is_erased_ends_there() {
+    let house = House::open(Engine::Postgres);
+    let server = &house.installation.server;
+    let (founder, browser) = (house.founder(), house.browser());
+    house.installation.grant(&browser, "admin");
+    let (_, other) = company_with_metric(server, "revenue");
+    let (token, _) = issue(&founder, &house.company, &json!(["application:read"]));
+    let api = browser.client.rpc("account_token_create", &Value::Null).result();
+    let api = format!("Bearer {}", text(&api["token"]));
+    let by_session = format!("authorization: Bearer {}", founder.token);
+    let by_token = format!("authorization: Bearer {token}");
+    let by_cookie = format!("cookie: {}", browser.cookie);
+
+    let readers = [&by_session, &by_cookie, &by_token].map(|credential| {
+        let (name, value) = credential.split_once(": ").unwrap();
+        let mut socket = Socket::upgrade(server, &[(name, value), ("origin", ORIGIN)]).unwrap();
+        socket.send(&json!({ "t": "hello", "token": null }));
+        socket.frame_of("welcome");
+        socket.subscribe(7, &json!("head"), 1024, &Value::Null);
+        socket.frame_of("live");
+        let stream =
+            EventStream::open_by(server, &format!("{credential}\r\norigin: {ORIGIN}\r\n"), "after=head").unwrap();
+        (credential, socket, stream)
+    });
+    let mut sockets = [("cookie", browser.cookie.as_str()), ("authorization", api.as_str())]
+        .map(|credential| ApiSocket::open(server, "/api/ws", &[credential]).unwrap());
+    let mut audit = Stream::open(server, "/api/audit/stream", &[("authorization", &api)]);
+    assert_eq!((audit.status, audit.line().as_deref()), (200, Some(": connected")));
+    let mut stays = Socket::connect(server, &other.token);
+
+    Program::operator_of(server).run(&["erase", &house.account, "--yes"]).ok();
+    let erased = "SELECT CAST(position AS TEXT) FROM events WHERE event_type = 'subject.erased'";
+    let erased: u64 = server.store.texts(erased)[0].parse().unwrap();
+    for (credential, mut socket, mut stream) in readers {
+        let (frames, code) = socket.until_closed();
+        assert_eq!(code, Some(4503), "{credential}: {frames:?}");
+        let revoked = frames.last().unwrap();
+        assert_eq!(revoked["t"], "revoked", "{credential}");
+        let at: u64 = revoked["at"].as_str().unwrap().parse().unwrap();
+        assert!(at <= erased, "{credential}: {revoked}, erased at {erased}");
+        let told = std::iter::from_fn(|| stream.next()).last();
+        assert_eq!(told.map(|last| last.event).as_deref(), Some("revoked"), "{credential}");
+    }
+    for socket in &mut sockets {
+        assert_eq!(socket.closed(), 4001);
+    }
+    while audit.row().is_some() {}
+    other.point("revenue", &json!({ "value": LEVEL }));
+    stays.subscribe(1, &json!("start"), 1024, &Value::Null);
+    assert!(!stays.until_live().is_empty(), "nobody else is cut off");
 }
 
 both_engines![liv_10_nothing_leaves_behind_the_end_of_a_credential];

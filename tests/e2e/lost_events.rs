@@ -6,27 +6,9 @@ use std::time::{Duration, Instant};
 
 use muniment_testkit::Cluster;
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection};
 
 use crate::crash::{contiguous, verifies};
-use crate::harness::{Company, Engine, Reply, Server, Setup, Store, eventually, in_parallel, runtime};
-
-/// A session of somebody else, with what it did in a transaction that stays open.
-struct OpenTransaction(PgConnection);
-
-impl OpenTransaction {
-    fn begin(url: &str, sql: &str) -> Self {
-        runtime().block_on(async {
-            let mut connection = PgConnection::connect(url).await.unwrap();
-            sqlx::raw_sql(&format!("BEGIN; {sql}")).execute(&mut connection).await.unwrap();
-            Self(connection)
-        })
-    }
-
-    fn end(mut self, with: &str) {
-        runtime().block_on(async { sqlx::raw_sql(with).execute(&mut self.0).await.unwrap() });
-    }
-}
+use crate::harness::{Company, Engine, OpenTransaction, Reply, Server, Setup, Store, eventually, in_parallel};
 
 fn started() -> (Server, Company, String) {
     let server = Server::with(Engine::Postgres, &[]);
@@ -70,8 +52,8 @@ fn keyed(company: &Company, n: usize) -> Reply {
 
 #[test]
 fn a_slow_writer_that_commits_late_hides_nothing() {
-    let (server, company, url) = started();
-    let slow = Mutex::new(Some(OpenTransaction::begin(&url, "UPDATE journal_head SET position = position")));
+    let (server, company, _) = started();
+    let slow = Mutex::new(Some(OpenTransaction::before_appends(&server.store)));
     let replies = in_parallel(5, |n| {
         if n == 4 {
             eventually("an append waits for the slow writer", || server.store.texts(WAITING).pop());
@@ -92,8 +74,8 @@ fn a_slow_writer_that_commits_late_hides_nothing() {
 
 #[test]
 fn a_writer_that_hangs_makes_writes_wait_or_fail_and_none_is_lost() {
-    let (server, company, url) = started();
-    let hanging = OpenTransaction::begin(&url, "UPDATE journal_head SET position = position");
+    let (server, company, _) = started();
+    let hanging = OpenTransaction::before_appends(&server.store);
     let begun = Instant::now();
     let reply = keyed(&company, 0);
     assert!(begun.elapsed() < Duration::from_secs(20), "the answer took {:?}", begun.elapsed());

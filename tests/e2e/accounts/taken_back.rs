@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::socket::{Incoming, Socket};
-use crate::harness::{Engine, Installation, eventually, text, unique};
+use crate::harness::{Engine, Installation, OpenTransaction, eventually, text, unique};
 
 /// The code of a request that was taken back.
 const CANCELLED: i64 = -32_010;
@@ -118,9 +118,45 @@ fn acc_214_what_answers_is_recorded_and_what_was_taken_back_is_not(engine: Engin
     assert_eq!(names, recorded);
 }
 
+fn acc_214_what_waits_for_the_record_is_taken_back_no_more(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    // Decided over several streams, and by the actor of one.
+    for (method, field, list, all) in
+        [("invite_create", "username", "invite_list", json!({})), ("actor_create", "name", "actor_list", Value::Null)]
+    {
+        let mut socket = Socket::of(&house.server, &house.keeper.cookie);
+        let mut patience = Duration::from_millis(100);
+        eventually("a request has come as far as the record", || {
+            let name = unique("guest").replace("--", "-");
+            let others = OpenTransaction::before_appends(&house.server.store);
+            let id = socket.ask(method, &json!({ field: name }));
+            let mut early = socket.stray(patience);
+            assert!(early.is_none(), "answered before it is recorded: {early:?}");
+            cancel(&mut socket, id);
+            early = socket.stray(patience);
+            others.end("ROLLBACK");
+            let answer = match early {
+                Some(Incoming::Frame(frame)) => frame,
+                other => {
+                    assert!(other.is_none(), "{other:?}");
+                    socket.answer(&json!(id))
+                }
+            };
+            let is_recorded = socket.call(list, &all)["result"].to_string().contains(&name);
+            let is_taken_back = answer["error"]["code"] == CANCELLED;
+            assert_eq!(is_recorded, !is_taken_back, "{method}: {answer}");
+            assert!(is_taken_back || answer.get("result").is_some(), "{method}: {answer}");
+            // One that is taken back had not come so far; the next has more time.
+            patience *= 2;
+            (!is_taken_back).then_some(())
+        });
+    }
+}
+
 both_engines![
     acc_214_a_request_is_taken_back_by_its_own_socket_alone,
     acc_214_a_request_that_is_taken_back_answers_once,
     acc_214_what_changes_something_is_taken_back_before_it_is_recorded,
     acc_214_what_answers_is_recorded_and_what_was_taken_back_is_not,
+    acc_214_what_waits_for_the_record_is_taken_back_no_more,
 ];

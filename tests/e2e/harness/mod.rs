@@ -24,7 +24,7 @@ pub(crate) use parallel::{eventually, holds_for, in_parallel, runtime};
 pub(crate) use people::{Company, Founder, unique};
 pub(crate) use program::{Output, Program};
 pub(crate) use server::{Refused, Server, Setup};
-pub(crate) use store::{Engine, Store, folder_bytes};
+pub(crate) use store::{Engine, OpenTransaction, Store, folder_bytes};
 
 /// Makes a `sqlite` and a `postgres` test out of each named function; the function takes the [`Engine`].
 ///

@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use muniment_testkit::{Cluster, ScratchDatabase};
-use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+use sqlx::{Connection as _, PgConnection, Row as _, SqliteConnection};
 
 use super::runtime;
 
@@ -145,6 +145,48 @@ impl Store {
             Self::Sqlite { folder } => folder_bytes(folder),
             Self::Postgres { url } => Cluster::dump_of(url),
         }
+    }
+}
+
+/// A session of somebody else, with what it did in a transaction that stays open.
+pub(crate) enum OpenTransaction {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl OpenTransaction {
+    /// On PostgreSQL.
+    pub(crate) fn begin(url: &str, sql: &str) -> Self {
+        runtime().block_on(async {
+            let mut connection = PgConnection::connect(url).await.unwrap();
+            sqlx::raw_sql(&format!("BEGIN; {sql}")).execute(&mut connection).await.unwrap();
+            Self::Postgres(connection)
+        })
+    }
+
+    /// One that nothing is recorded beside.
+    pub(crate) fn before_appends(store: &Store) -> Self {
+        match store {
+            Store::Sqlite { folder } => runtime().block_on(async {
+                let options = SqliteConnectOptions::new().filename(folder.join("journal.db"));
+                let options = options.busy_timeout(Duration::from_secs(10));
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+                Self::Sqlite(connection)
+            }),
+            Store::Postgres { url } => Self::begin(url, "UPDATE journal_head SET position = position"),
+        }
+    }
+
+    /// Ends it with this statement.
+    pub(crate) fn end(self, with: &str) {
+        runtime().block_on(async {
+            match self {
+                Self::Sqlite(mut connection) => sqlx::raw_sql(with).execute(&mut connection).await.map(drop),
+                Self::Postgres(mut connection) => sqlx::raw_sql(with).execute(&mut connection).await.map(drop),
+            }
+            .unwrap();
+        });
     }
 }
 

@@ -65,10 +65,9 @@ impl ActorFlags {
     }
 }
 
-/// The state of an actor that was asked for it again and again, for whoever asks next without a message. Everything in it
-/// is durable.
+/// The state of an actor that was asked for it, for whoever asks next without a message. Everything in it is durable.
 #[derive(Debug)]
-pub struct StateCache<D: Decider>(Mutex<Option<Arc<Folded<D>>>>);
+pub struct StateCache<D: Decider>(Mutex<Option<Folded<D>>>);
 
 impl<D: Decider> Default for StateCache<D> {
     fn default() -> Self {
@@ -78,13 +77,13 @@ impl<D: Decider> Default for StateCache<D> {
 
 impl<D: Decider> StateCache<D> {
     /// Replaces what is cached.
-    pub(super) fn set(&self, folded: Option<Arc<Folded<D>>>) {
+    pub(super) fn set(&self, folded: Option<Folded<D>>) {
         *self.0.lock() = folded;
     }
 
     /// What is cached, where the actor has neither proposed nor this node seen anything since.
     #[must_use]
-    pub fn unless_changed(&self, flags: &ActorFlags) -> Option<Arc<Folded<D>>> {
+    pub fn unless_changed(&self, flags: &ActorFlags) -> Option<Folded<D>> {
         let cached = self.0.lock().clone()?;
         let is_current = cached.version == flags.version.load(Ordering::Acquire) && !flags.is_stale();
         is_current.then_some(cached)

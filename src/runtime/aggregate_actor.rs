@@ -55,10 +55,10 @@ pub struct AggregateActor<D: Decider> {
     limits: ActorLimits,
     flags: Arc<ActorFlags>,
     cached: Arc<StateCache<D>>,
-    /// The version that was asked for last; whoever asks for it again finds it without asking.
-    reported_version: Option<u64>,
+    /// Whether the cache holds the state: then a change of it takes the cache's away first, or it would cost a copy.
+    is_cached: bool,
     phase: Phase<D>,
-    state: D,
+    state: Arc<D>,
     /// Of the appends that were decided since the state was loaded.
     lineage: Lineage,
     /// Whether `state` is what the events up to `version` make of it. If not, it is made again from its snapshot.
@@ -101,9 +101,9 @@ impl<D: Decider> AggregateActor<D> {
             limits,
             flags,
             cached,
-            reported_version: None,
+            is_cached: false,
             phase: Phase::Unloaded,
-            state: D::default(),
+            state: Arc::default(),
             lineage: Lineage::default(),
             is_sound: false,
             version: 0,
@@ -154,15 +154,20 @@ impl<D: Decider> AggregateActor<D> {
     /// Tells the state, once everything in it is durable: what is in flight may yet be refused, because another node
     /// wrote first.
     fn tell(&mut self, sender: StateReply<D>) {
-        let (state, version) = (self.state.clone(), self.version);
+        let (state, version) = (Arc::clone(&self.state), self.version);
         let folded = Folded { state, version, snapshot_version: self.snapshot_version };
         if self.in_flight.is_empty() {
-            if self.reported_version.replace(version) == Some(version) {
-                self.cached.set(Some(Arc::new(folded.clone())));
-            }
+            self.cached.set(Some(folded.clone()));
+            self.is_cached = true;
             reply(sender, Ok(folded));
         } else {
-            self.in_flight.push_back(InFlight::State { sender, folded: Box::new(folded) });
+            self.in_flight.push_back(InFlight::State { sender, folded });
+        }
+    }
+
+    fn forget_cached(&mut self) {
+        if std::mem::take(&mut self.is_cached) {
+            self.cached.set(None);
         }
     }
 
@@ -211,12 +216,11 @@ impl<D: Decider> AggregateActor<D> {
         }
         let next_version = self.version + u64::try_from(events.len()).unwrap_or(u64::MAX);
         self.flags.version.store(next_version, Ordering::Release);
-        if self.reported_version.take().is_some() {
-            self.cached.set(None);
-        }
+        self.forget_cached();
         match pending.span.in_scope(|| self.journal.submit(append)) {
             Ok(ticket) => {
-                let applied = panics::catch(|| events.iter().for_each(|event| self.state.evolve(event)));
+                let state = Arc::make_mut(&mut self.state);
+                let applied = panics::catch(|| events.iter().for_each(|event| state.evolve(event)));
                 self.version = next_version;
                 self.keys_in_flight.extend(keys.iter().map(|(_, key)| *key));
                 self.in_flight.push_back(InFlight::Append { pending, events, keys, ticket });
@@ -298,7 +302,7 @@ impl<D: Decider> AggregateActor<D> {
                 self.collected.push_back(Waiting::Command(pending));
             }
             (Some(InFlight::State { sender, .. }), _) if draining => self.collected.push_back(Waiting::State(sender)),
-            (Some(InFlight::State { sender, folded }), _) => reply(sender, Ok(*folded)),
+            (Some(InFlight::State { sender, folded }), _) => reply(sender, Ok(folded)),
             (Some(InFlight::Answer { pending, outcome }), _) => reply(pending.reply, outcome),
             (Some(InFlight::Again { pending }), _) => self.execute(pending),
             (Some(InFlight::Append { .. }) | None, _) => {}

@@ -297,7 +297,7 @@ impl CommandBus {
     async fn ask_state<D: Hosted>(&self, id: &str) -> Result<Folded<D>, BusError<D::Refusal>> {
         let directory = D::directory(&self.directories);
         if let Some(cached) = directory.cached_state(id) {
-            return Ok(Folded::clone(&cached));
+            return Ok(cached);
         }
         for _ in 0..HANDOVERS_MAX {
             let (address, flags) = directory.find(id);

@@ -86,7 +86,7 @@ impl<D: Decider> Directory<D> {
     }
 
     /// The state of a live instance that was asked for before and has not changed since.
-    pub fn cached_state(&self, id: &str) -> Option<Arc<Folded<D>>> {
+    pub fn cached_state(&self, id: &str) -> Option<Folded<D>> {
         let mut live = self.live.lock();
         let entry = live.get_mut(id)?;
         entry.used_at = Instant::now();

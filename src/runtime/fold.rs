@@ -1,5 +1,7 @@
 //! From stored events to state: the nearest snapshot and what came after it.
 
+use std::sync::Arc;
+
 use muniment_aggregates::catalog;
 use muniment_aggregates::decider::{Decider, DomainEvent};
 use muniment_aggregates::record::{RecordedEvent, StreamId};
@@ -15,8 +17,8 @@ const PAYLOAD_BYTES_USUAL: usize = 512;
 /// A state and the sequence of the last event folded into it.
 #[derive(Debug, Clone)]
 pub struct Folded<D> {
-    /// The state.
-    pub state: D,
+    /// The state. Shared: whoever changes it has a copy of his own, where somebody else still holds it.
+    pub state: Arc<D>,
     /// Sequence of the last event in it; 0 for a stream without events.
     pub version: u64,
     /// Sequence of the snapshot it started from; 0 without one.
@@ -66,11 +68,12 @@ pub fn decode<D: Decider>(event: &RecordedEvent) -> Result<D::Event, FoldError> 
 /// # Errors
 /// When the journal cannot be read or an event cannot be decoded.
 pub async fn load<D: Decider>(journal: &Journal, stream: &StreamId) -> Result<Folded<D>, FoldError> {
-    let mut folded = Folded { state: D::default(), version: 0, snapshot_version: 0 };
+    let mut folded = Folded { state: Arc::new(D::default()), version: 0, snapshot_version: 0 };
     if let Some(snapshot) = journal.load_snapshot(stream, D::SNAPSHOT_SCHEMA).await? {
         match serde_json::from_str::<D>(&snapshot.state) {
             Ok(state) => {
-                folded = Folded { state, version: snapshot.sequence, snapshot_version: snapshot.sequence };
+                folded =
+                    Folded { state: Arc::new(state), version: snapshot.sequence, snapshot_version: snapshot.sequence };
             }
             Err(error) => {
                 tracing::warn!(stream.id = %stream, error = %error, "a snapshot was ignored because it does not decode");
@@ -93,7 +96,7 @@ pub async fn catch_up<D: Decider>(
         let page = journal.read_stream(stream, folded.version, PAGE_EVENTS).await?;
         for event in &page {
             let decoded = decode::<D>(event)?;
-            panics::catch(|| folded.state.evolve(&decoded))
+            panics::catch(|| Arc::make_mut(&mut folded.state).evolve(&decoded))
                 .map_err(|place| FoldError::Panicked { stream: stream.clone(), place })?;
             folded.version = event.sequence;
         }

@@ -22,7 +22,7 @@ pub(super) enum InFlight<D: Decider> {
     /// Bears a key that is in flight; decided again when it comes to the front.
     Again { pending: Pending<D> },
     /// Asked for; leaves when everything in it is durable.
-    State { sender: StateReply<D>, folded: Box<Folded<D>> },
+    State { sender: StateReply<D>, folded: Folded<D> },
 }
 
 /// What waits to be served.

@@ -20,7 +20,7 @@ use crate::telemetry::panics;
 pub struct Loaded<D: Decider> {
     stream: StreamId,
     /// The state, including what this transaction has decided.
-    pub state: D,
+    pub state: Arc<D>,
     /// Sequence of the last recorded event in it; 0 for a stream that does not exist yet.
     pub version: u64,
 }
@@ -49,7 +49,7 @@ impl Transaction<'_> {
     pub fn begin<D: Decider>(&mut self, id: &str) -> Loaded<D> {
         let stream = StreamId::new(D::TYPE, id);
         self.append.expect.push((stream.clone(), 0));
-        Loaded { stream, state: D::default(), version: 0 }
+        Loaded { stream, state: Arc::default(), version: 0 }
     }
 
     /// Decides a command on a loaded state and takes its events into the append.
@@ -66,7 +66,8 @@ impl Transaction<'_> {
         let decided = panics::catch(|| loaded.state.decide(command, &self.facts)).map_err(panicked)?;
         let events = decided.map_err(BusError::Refused)?;
         fold::propose(&mut self.append, &loaded.stream, &events)?;
-        panics::catch(|| events.iter().for_each(|event| loaded.state.evolve(event))).map_err(panicked)?;
+        let state = Arc::make_mut(&mut loaded.state);
+        panics::catch(|| events.iter().for_each(|event| state.evolve(event))).map_err(panicked)?;
         Ok(events)
     }
 

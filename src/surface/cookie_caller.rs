@@ -1,6 +1,8 @@
 //! Callers of `/v1` who come by the session's cookie (spec/metrics.md section 3.4): founders whose e-mail is verified,
 //! and reviewers. A bearer wins over a cookie, and their rights are never added up.
 
+use std::sync::Arc;
+
 use muniment_aggregates::account::Account;
 use muniment_aggregates::ids::{AccountId, CompanyId, CredentialId};
 use muniment_aggregates::record::Who;
@@ -47,7 +49,7 @@ impl Surface {
     }
 
     /// The account behind a cookie.
-    async fn account_by_cookie(&self, presented: &Presented) -> Result<(Caller, Account), V1Error> {
+    async fn account_by_cookie(&self, presented: &Presented) -> Result<(Caller, Arc<Account>), V1Error> {
         self.check_origin(presented).map_err(V1Error::from_accounts)?;
         let nobody = || V1Error::refuse(401, "invalid_session", "Sign in again; the session has ended.");
         let caller = self.caller_by_cookie(presented).await.map_err(V1Error::from_accounts)?.ok_or_else(nobody)?;

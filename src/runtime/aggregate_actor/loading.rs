@@ -26,7 +26,7 @@ impl<D: Decider> AggregateActor<D> {
         if !can_take || !is_snapshot_due(behind, now - self.snapshot_at) {
             return;
         }
-        match fold::snapshot_of(&self.state, self.version) {
+        match fold::snapshot_of(&*self.state, self.version) {
             Ok(snapshot) => {
                 self.snapshot = Some(snapshot);
                 self.snapshot_at = now;
@@ -71,6 +71,7 @@ impl<D: Decider> AggregateActor<D> {
             self.waiting.push_front(request);
         }
         self.snapshot = None;
+        self.forget_cached();
         let (journal, stream) = (self.journal.clone(), self.stream.clone());
         let span = self.waiting.front().map_or_else(Span::none, Waiting::loading);
         // Nothing undurable was folded in: what somebody else recorded since is all there is to read. Decisions over

@@ -143,7 +143,7 @@ impl World {
         self.offer_until(from, to, role, None, Utc::now() + TimeDelta::days(1)).await;
     }
 
-    async fn state(&self, of: &Person) -> OfferBook {
+    async fn state(&self, of: &Person) -> Arc<OfferBook> {
         self.bus.state::<OfferBook>(&of.account.0).await.expect("a book").state
     }
 

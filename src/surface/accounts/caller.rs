@@ -7,6 +7,7 @@
 //! `by_daemon_token`; what of a request they look at is read in `surface/presented.rs`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use muniment_aggregates::account::Account;
@@ -128,7 +129,7 @@ impl Surface {
     ///
     /// # Errors
     /// Overload, or a journal that cannot be read.
-    pub(in crate::surface) async fn account_state(&self, id: &AccountId) -> Result<Option<Account>, ApiFailure> {
+    pub(in crate::surface) async fn account_state(&self, id: &AccountId) -> Result<Option<Arc<Account>>, ApiFailure> {
         let folded = self.runtime.bus.state::<Account>(&id.0).await.map_err(ApiFailure::from_bus)?;
         Ok(Some(folded.state).filter(|account| account.registered().is_some() && account.erased_at().is_none()))
     }

@@ -226,7 +226,7 @@ impl Surface {
         from: &Requester<'_>,
     ) -> Result<RestReply, RestFailure> {
         let account = self.account_state(&caller.account).await?;
-        let username = account.as_ref().and_then(Account::registered).map(|it| it.username.clone());
+        let username = account.as_deref().and_then(Account::registered).map(|it| it.username.clone());
         let origin =
             self.origin_of(caller.who(None), &caller.subject, from.client, "http", "logout", from.correlation).await?;
         let position = match &caller.credential {

@@ -75,7 +75,7 @@ impl Surface {
         let to_persona = call.input.optional_text("to_actor_id").map(|id| PersonaId(id.to_owned()));
         let offer = OfferId(Uuid::new_v4().to_string());
         let recipient = self.account_state(&to).await?;
-        let subject = recipient.as_ref().and_then(Account::registered).map(|registered| registered.subject.clone());
+        let subject = recipient.as_deref().and_then(Account::registered).map(|registered| registered.subject.clone());
         let message = match (call.input.optional_text("message"), &subject) {
             (Some(text), Some(subject)) => {
                 let context = SealContext::offer_message(&to, &offer);
@@ -93,7 +93,7 @@ impl Surface {
             }
             Err(error) => {
                 let fail = ApiFailure::from(error);
-                self.record_offer_refusal(call, &draft, recipient.as_ref(), &fail).await?;
+                self.record_offer_refusal(call, &draft, recipient.as_deref(), &fail).await?;
                 Err(fail)
             }
         }

@@ -1,5 +1,7 @@
 //! What an account does with its own sessions, API tokens and personas (spec/accounts-and-offers.md sections 4.3, 4.6).
 
+use std::sync::Arc;
+
 use muniment_aggregates::account::{
     Account, AccountCommand, AccountEvent, AccountRefusal, AddPersona, CloseSession, EndSessions, IssueApiToken,
     RevokeApiToken,
@@ -32,7 +34,7 @@ impl Surface {
         Ok(Outcome::read(self.session_account(&call.caller.account, &account).await?))
     }
 
-    async fn own_account(&self, call: &Call<'_>) -> Result<Account, ApiFailure> {
+    async fn own_account(&self, call: &Call<'_>) -> Result<Arc<Account>, ApiFailure> {
         let account = self.account_state(&call.caller.account).await?;
         account.ok_or_else(|| ApiFailure::because(Code::Internal, "account_vanished", "account_vanished"))
     }

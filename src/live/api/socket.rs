@@ -18,6 +18,7 @@ use super::registry::{ApiRegistry, Connection, End, NotAdmitted, REVOKED, TOO_SL
 use super::{authenticate, set_cookie};
 use crate::live::bucket::Bucket;
 use crate::live::fragments::{Broken, Fragments};
+use crate::live::inbound::Inbound;
 use crate::live::limits::API_FRAMES;
 use crate::runtime::recall::Recallable;
 use crate::surface::Surface;
@@ -78,6 +79,7 @@ pub(super) async fn open(
                     read: 0,
                     life: traces::Connection::opened_by(&span, ROUTE, traces::Protocol::WebSocket),
                 };
+                let payload = Inbound::up_to(FRAME_BYTES_MAX, payload);
                 let started = WsResponseBuilder::new(socket, &request, payload).frame_size(FRAME_BYTES_MAX).start();
                 // Without an upgrade there is nothing here to get.
                 started.unwrap_or_else(|_| transport::failed(&RestFailure::new(404, "not_found"), &correlation))

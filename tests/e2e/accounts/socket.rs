@@ -64,6 +64,11 @@ impl Socket {
         runtime().block_on(async { self.inner.send(message).await.unwrap() });
     }
 
+    /// Sends bytes as they are, a frame or not.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        runtime().block_on(self.inner.get_mut().write_all(bytes)).unwrap();
+    }
+
     /// Whether it could still be sent.
     pub(crate) fn try_send(&mut self, message: Message) -> bool {
         runtime().block_on(async { self.inner.send(message).await.is_ok() })

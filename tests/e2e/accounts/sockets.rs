@@ -277,6 +277,10 @@ fn acc_213_what_is_no_request_is_told_and_the_socket_lives(engine: Engine) {
     assert_eq!(socket.call("account_token_list", &Value::Null)["result"]["tokens"], json!([]));
     socket.send(Message::text("x".repeat((1 << 20) + 1)));
     assert_eq!(socket.closed(), 1009);
+    // To announce it is enough: nobody may fill the memory with a frame that never ends.
+    let mut socket = Socket::of(&house.server, &person.cookie);
+    socket.bytes(&[[0x81, 0xff].as_slice(), &(1_u64 << 62).to_be_bytes(), b"mask{"].concat());
+    assert_eq!(socket.closed(), 1009);
 }
 
 fn h11_one_id_used_again_and_again_counts_every_time(engine: Engine) {

@@ -198,6 +198,15 @@ fn liv_08_what_is_not_understood_is_refused_and_harms_nobody(engine: Engine) {
         assert_eq!(frames.last().map(|frame| frame["code"].clone()), Some(json!("bad_frame")));
     }
 
+    // Announced is enough: nobody may fill the memory with a frame that never ends, before `hello` least of all.
+    for mut socket in [Socket::connect(server, &company.token), Socket::upgrade(server, &[]).unwrap()] {
+        let begun = Instant::now();
+        socket.bytes(&[[0x81, 0xff].as_slice(), &(1_u64 << 62).to_be_bytes(), b"mask{"].concat());
+        let (frames, code) = socket.until_closed();
+        assert_eq!((code, &frames[0]["code"]), (Some(4500), &json!("bad_frame")));
+        assert!(begun.elapsed() < Duration::from_secs(4), "closed by its announcement");
+    }
+
     let mut flooding = Socket::connect(server, &company.token);
     for _ in 0..2_000 {
         if flooding.try_raw(Message::text(r#"{"t":"unsub","id":1}"#)).is_err() {

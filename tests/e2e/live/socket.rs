@@ -118,6 +118,11 @@ impl Socket {
         runtime().block_on(self.inner.send(message))
     }
 
+    /// Sends bytes as they are, a frame or not.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        runtime().block_on(self.inner.get_mut().write_all(bytes)).unwrap();
+    }
+
     /// What comes within a time.
     pub(super) fn within(&mut self, wait: Duration) -> Option<Incoming> {
         runtime().block_on(incoming(&mut self.inner, wait))

@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     let Err(error) = cli.run() else { return ExitCode::SUCCESS };
     let end = exit::of(&error);
     if end.is_loud() {
-        eprint!("{}", exit::report(&error));
+        exit::tell(&error);
     }
     end.into()
 }

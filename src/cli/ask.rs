@@ -33,8 +33,9 @@ pub fn for_flag(global: &Global, given: Option<&str>, flag: &str, question: &str
 /// # Errors
 /// When the terminal is gone.
 pub fn line(question: &str) -> Result<String> {
-    eprint!("{question}: ");
-    std::io::stderr().flush()?;
+    // Not held while the answer is waited for: an interrupt has something to say.
+    let asked = write!(std::io::stderr(), "{question}: ").and_then(|()| std::io::stderr().flush());
+    asked.map_err(|error| Exit::Failure.because_of("a question cannot be asked", error))?;
     let mut answer = String::new();
     if std::io::stdin().read_line(&mut answer)? == 0 {
         return Err(Exit::Interrupted.because("the input ended"));

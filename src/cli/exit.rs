@@ -1,9 +1,9 @@
 //! How the program ends: one code a kind of outcome (spec/cli.md), and the report of what went wrong.
 
 use std::fmt::Write as _;
-use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use super::output::say;
 use crate::config::ConfigErrors;
 
 /// How a command ended.
@@ -102,16 +102,13 @@ pub fn of(error: &anyhow::Error) -> Exit {
         if cause.is::<ConfigErrors>() {
             return Exit::Usage;
         }
-        if cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
-            return Exit::Unread;
-        }
     }
     Exit::Failure
 }
 
 /// The whole chain, a line a cause, then what to do. A cause that only repeats the line before it is left out.
 #[must_use]
-pub fn report(error: &anyhow::Error) -> String {
+fn report(error: &anyhow::Error) -> String {
     let mut text = format!("muniment: {error}\n");
     for cause in error.chain().skip(1) {
         let line = cause.to_string();
@@ -126,6 +123,11 @@ pub fn report(error: &anyhow::Error) -> String {
         let _ = writeln!(text, "  next: {next}");
     }
     text
+}
+
+/// Says on stderr what went wrong.
+pub fn tell(error: &anyhow::Error) {
+    say(report(error).trim_end());
 }
 
 #[cfg(test)]
@@ -160,10 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pipe_is_no_failure() {
-        let error = anyhow::Error::new(std::io::Error::from(ErrorKind::BrokenPipe)).context("writing");
-        assert_eq!(of(&error), Exit::Unread);
-        assert!(!of(&error).is_loud());
+    fn a_pipe_that_breaks_elsewhere_than_behind_the_results_is_a_failure() {
+        let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        assert_eq!(of(&anyhow::Error::new(broken()).context("asking the database")), Exit::Failure);
+        let unread = Exit::Unread.because_of("nobody reads the results", broken());
+        assert_eq!(of(&unread), Exit::Unread);
+        assert!(!of(&unread).is_loud());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Ctrl-C: a command ends with 130 at once, also while it waits for standard input, and one that can go on says how.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::exit;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +60,7 @@ fn listen(pressed: Arc<Notify>, farewell: Farewell) -> std::io::Result<()> {
             pressed.notify_one();
             tokio::time::sleep(GRACE).await;
         });
-        eprint!("{}", ending::report(&Exit::Interrupted.because(farewell())));
+        ending::tell(&Exit::Interrupted.because(farewell()));
         exit(i32::from(Exit::Interrupted.code()));
     };
     std::thread::Builder::new().name("interrupts".to_owned()).spawn(wait).map(drop)
@@ -68,12 +69,20 @@ fn listen(pressed: Arc<Notify>, farewell: Farewell) -> std::io::Result<()> {
 /// This process's command line, as a shell takes it. It holds no secret: none is ever a flag's value.
 #[must_use]
 pub fn this_command() -> String {
-    let arguments = std::env::args().skip(1).map(|argument| quoted(&argument));
+    let arguments = std::env::args_os().skip(1).map(|argument| quoted(argument.as_bytes()));
     std::iter::once("muniment".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
-/// One word as a shell takes it.
-fn quoted(word: &str) -> String {
+/// One word as a shell takes it; a name of a file need be no text.
+fn quoted(word: &[u8]) -> String {
+    let Ok(word) = std::str::from_utf8(word) else {
+        let escaped = word.iter().map(|byte| match byte {
+            b'\'' | b'\\' => format!(r"\{}", char::from(*byte)),
+            b' '..=b'~' => char::from(*byte).to_string(),
+            _ => format!(r"\x{byte:02x}"),
+        });
+        return format!("$'{}'", escaped.collect::<String>());
+    };
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
@@ -87,9 +96,10 @@ mod tests {
 
     #[test]
     fn words_are_quoted_where_a_shell_would_read_them_otherwise() {
-        assert_eq!(quoted("--file=a/b.csv"), "--file=a/b.csv");
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted(b"--file=a/b.csv"), "--file=a/b.csv");
+        assert_eq!(quoted(b"a b"), "'a b'");
+        assert_eq!(quoted(b"it's"), r"'it'\''s'");
+        assert_eq!(quoted(b""), "''");
+        assert_eq!(quoted(b"caf\xe9 it's\n"), r"$'caf\xe9 it\'s\x0a'");
     }
 }

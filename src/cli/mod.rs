@@ -3,6 +3,9 @@
 //! [`client`] calls the public surface of a server; [`operator`] opens the record itself, beside a running server or
 //! without one. Results go to stdout, all else to stderr; [`exit`] has the codes.
 
+// Both panic where nobody reads: `output` has what writes instead.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
+
 pub mod ask;
 pub mod client;
 pub mod exit;

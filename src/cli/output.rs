@@ -1,10 +1,11 @@
 //! Results to stdout, in the format asked for; messages to stderr.
 
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 
 use anyhow::Result;
 use serde_json::Value;
 
+use super::exit::Exit;
 use super::flags::{Format, Global};
 use crate::surface::text::steers;
 
@@ -27,16 +28,19 @@ impl Printer {
     /// # Errors
     /// When stdout is closed.
     pub fn result(&self, value: &Value, lines: impl FnOnce() -> Vec<String>) -> Result<()> {
-        let mut out = io::stdout().lock();
-        match self.format {
-            Format::Table => {
-                for line in lines() {
-                    writeln!(out, "{}", printable(&line))?;
-                }
-            }
-            Format::Json | Format::Ndjson => writeln!(out, "{value}")?,
-        }
-        Ok(out.flush()?)
+        print(|out| match self.format {
+            Format::Table => lines().iter().try_for_each(|line| writeln!(out, "{}", printable(line))),
+            Format::Json | Format::Ndjson => writeln!(out, "{value}"),
+        })
+    }
+
+    /// A result, and how the command ends by it: a check that fails has failed whoever reads of it.
+    ///
+    /// # Errors
+    /// `ended`; when stdout is closed.
+    pub fn verdict(&self, value: &Value, lines: impl FnOnce() -> Vec<String>, ended: Result<()>) -> Result<()> {
+        let printed = self.result(value, lines);
+        ended.and(printed)
     }
 
     /// A text of the program's own: as a JSON document, or as it is.
@@ -44,12 +48,10 @@ impl Printer {
     /// # Errors
     /// When stdout is closed.
     pub fn verbatim(&self, value: &Value, text: &str) -> Result<()> {
-        let mut out = io::stdout().lock();
-        match self.format {
-            Format::Table => out.write_all(text.as_bytes())?,
-            Format::Json | Format::Ndjson => writeln!(out, "{value}")?,
-        }
-        Ok(out.flush()?)
+        print(|out| match self.format {
+            Format::Table => out.write_all(text.as_bytes()),
+            Format::Json | Format::Ndjson => writeln!(out, "{value}"),
+        })
     }
 
     /// A list: one JSON document, an object a line, or a table of these columns.
@@ -57,21 +59,11 @@ impl Printer {
     /// # Errors
     /// When stdout is closed.
     pub fn list(&self, whole: &Value, items: &[Value], columns: &[&str]) -> Result<()> {
-        let mut out = io::stdout().lock();
-        match self.format {
-            Format::Json => writeln!(out, "{whole}")?,
-            Format::Ndjson => {
-                for item in items {
-                    writeln!(out, "{item}")?;
-                }
-            }
-            Format::Table => {
-                for line in table(items, columns) {
-                    writeln!(out, "{line}")?;
-                }
-            }
-        }
-        Ok(out.flush()?)
+        print(|out| match self.format {
+            Format::Json => writeln!(out, "{whole}"),
+            Format::Ndjson => items.iter().try_for_each(|item| writeln!(out, "{item}")),
+            Format::Table => table(items, columns).iter().try_for_each(|line| writeln!(out, "{line}")),
+        })
     }
 
     /// One of many results that come one by one.
@@ -79,12 +71,10 @@ impl Printer {
     /// # Errors
     /// When stdout is closed.
     pub fn line(&self, value: &Value, text: impl FnOnce() -> String) -> Result<()> {
-        let mut out = io::stdout().lock();
-        match self.format {
-            Format::Table => writeln!(out, "{}", printable(&text()))?,
-            Format::Json | Format::Ndjson => writeln!(out, "{value}")?,
-        }
-        Ok(out.flush()?)
+        print(|out| match self.format {
+            Format::Table => writeln!(out, "{}", printable(&text())),
+            Format::Json | Format::Ndjson => writeln!(out, "{value}"),
+        })
     }
 
     /// Whether all results make one document.
@@ -96,14 +86,31 @@ impl Printer {
     /// A message beside the results.
     pub fn message(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{}", printable(text));
+            say(&printable(text));
         }
     }
 
     /// A message that not even `--quiet` silences.
     pub fn warning(&self, text: &str) {
-        eprintln!("warning: {}", printable(text));
+        say(&format!("warning: {}", printable(text)));
     }
+}
+
+/// Writes results to stdout, all of them at once.
+///
+/// # Errors
+/// When nobody reads them any more, which ends the command without a word; when they cannot be written.
+pub fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    write(&mut out).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Exit::Unread.because_of("nobody reads the results", error),
+        _ => anyhow::Error::new(error).context("the results cannot be written"),
+    })
+}
+
+/// Says a line on stderr. Where nobody listens any more the work goes on: it is not done for what is said of it.
+pub fn say(line: &str) {
+    let _unheard = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// A text that cannot steer the terminal: what others wrote is shown, not obeyed.

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::flags::Global;
+use super::output::say;
 
 /// Between two lines where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -114,7 +115,7 @@ impl Lines {
         let first = *pace.first.get_or_insert(reached);
         if pace.said.elapsed() >= LINE_INTERVAL {
             pace.said = Instant::now();
-            eprintln!("{}", self.line(first, reached, total, pace.began.elapsed()));
+            say(&self.line(first, reached, total, pace.began.elapsed()));
         }
     }
 

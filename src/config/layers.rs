@@ -17,6 +17,8 @@ pub struct Surroundings {
     pub files: Vec<PathBuf>,
     /// The environment's variables.
     pub variables: BTreeMap<String, String>,
+    /// Names of variables whose value is not Unicode.
+    pub unreadable: Vec<String>,
     /// Flags: name of the setting, the flag as written, its value.
     pub flags: Vec<(&'static str, &'static str, String)>,
 }
@@ -25,15 +27,20 @@ impl Surroundings {
     /// The process's own: `$XDG_CONFIG_HOME/muniment/muniment.toml`, `./muniment.toml` and its environment.
     #[must_use]
     pub fn of_process() -> Self {
-        // A variable that is not Unicode cannot be one of ours: the names are ASCII and so are the values we take.
-        let variables: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let (mut variables, mut unreadable) = (BTreeMap::new(), Vec::new());
+        for (name, value) in std::env::vars_os() {
+            // A name that is not Unicode is none of ours.
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => drop(variables.insert(name, value)),
+                Err(_) => unreadable.push(name),
+            }
+        }
         let home = variables.get("HOME").map(|home| PathBuf::from(home).join(".config"));
         let user = variables.get("XDG_CONFIG_HOME").filter(|path| !path.is_empty()).map(PathBuf::from).or(home);
         let mut files: Vec<PathBuf> = user.map(|folder| folder.join("muniment/muniment.toml")).into_iter().collect();
         files.push(PathBuf::from("muniment.toml"));
-        Self { files, variables, flags: Vec::new() }
+        Self { files, variables, unreadable, flags: Vec::new() }
     }
 
     /// With a flag's value, where the flag was given.
@@ -81,6 +88,10 @@ pub(super) fn stack(surroundings: &Surroundings, errors: &mut Vec<ConfigError>) 
         }
     }
     refuse_unknown_variables(&surroundings.variables, errors);
+    // Left out, a folder with such a name would be another folder without a word.
+    for name in surroundings.unreadable.iter().filter(|name| name.starts_with("MUNIMENT_")) {
+        errors.push(ConfigError { setting: name.clone(), what: "is not written in UTF-8".to_owned() });
+    }
     for (setting, flag, value) in &surroundings.flags {
         figment = figment.merge(Single { setting, value: value.clone(), origin: format!("flag {flag}") });
     }

@@ -11,7 +11,7 @@ use super::*;
 fn variables(pairs: &[(&str, &str)]) -> Surroundings {
     let variables: BTreeMap<String, String> =
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Surroundings { files: Vec::new(), variables, flags: Vec::new() }
+    Surroundings { variables, ..Surroundings::default() }
 }
 
 fn file(text: &str) -> (tempfile::TempDir, PathBuf) {

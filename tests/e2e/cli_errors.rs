@@ -74,6 +74,22 @@ fn a_record_that_is_not_there_or_is_taken_is_named_with_the_way_out() {
 }
 
 #[test]
+fn a_variable_that_cannot_be_read_is_not_passed_over() {
+    let said =
+        Program::alone().shell("MUNIMENT_DATA_DIR=$(printf 'caf\\351') muniment config show 2>&1 || echo ended $?");
+    assert!(said.contains("MUNIMENT_DATA_DIR") && said.contains("UTF-8") && said.ends_with("ended 2\n"), "{said}");
+}
+
+#[test]
+fn the_settings_are_printed_whether_or_not_show_is_said() {
+    let program = Program::alone().env("MUNIMENT_MAIL_PRODUCT_NAME", "Anvil");
+    let shown = program.run(&["config", "show", "--json"]).json();
+    assert_eq!(shown["mail.product_name"], "Anvil");
+    assert_eq!(program.run(&["config", "--json"]).json(), shown);
+    assert_eq!(program.run(&["config"]).ok(), program.run(&["config", "show"]).ok());
+}
+
+#[test]
 fn no_password_is_taken_from_the_command_line_or_repeated() {
     let program = Program::alone();
     for arguments in [

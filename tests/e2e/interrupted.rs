@@ -45,6 +45,15 @@ fn a_tail_that_is_interrupted_says_where_it_goes_on(engine: Engine) {
     let rest = program.run(&[&tail[..], &["--after", after]].concat());
     let rest: Vec<String> = rest.ok().lines().map(str::to_owned).collect();
     assert_eq!(values(&rest), [3.0], "nothing twice and nothing left out");
+
+    // As a person writes it: the position that stands before every event.
+    let position = serde_json::from_str::<Value>(&seen[0]).unwrap()["p"].as_str().unwrap().to_owned();
+    let rest = program.run(&[&tail[..], &["--after", &position]].concat());
+    let rest: Vec<String> = rest.ok().lines().map(str::to_owned).collect();
+    assert_eq!(values(&rest), [2.0, 3.0]);
+    let beyond = program.run(&[&tail[..], &["--after", "999999999"]].concat());
+    assert!(beyond.stderr.contains("beyond the head") && !beyond.stderr.contains("next:"), "{}", beyond.stderr);
+    beyond.ended(1);
 }
 
 fn a_tail_outlives_a_restart_and_says_by_its_exit_code_why_it_ends(engine: Engine) {

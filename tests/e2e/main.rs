@@ -18,6 +18,7 @@ mod cli;
 mod cli_contexts;
 mod cli_errors;
 mod cli_tree;
+mod cli_unread;
 mod client_sequence;
 mod crash;
 mod declared;

@@ -173,17 +173,18 @@ async fn test(session: &Session, command: &Test) -> Result<()> {
     };
     let fires = !findings.is_empty();
     let shown = json!({ "fires": fires, "finding": findings.first(), "findings": findings });
-    session.printer.result(&shown, || {
+    let lines = || {
         if !fires {
             return vec!["quiet".to_owned()];
         }
         findings.iter().map(|finding| format!("fires: [{}] {}", finding.severity.as_str(), finding.summary)).collect()
-    })?;
-    match (command.expect, fires) {
+    };
+    let ended = match (command.expect, fires) {
         (Some(Expected::Fires), false) => Err(Exit::CheckFailed.because("the rule was expected to fire and is quiet")),
         (Some(Expected::Quiet), true) => Err(Exit::CheckFailed.because("the rule was expected to be quiet and fires")),
         (Some(Expected::Fires), true) | (Some(Expected::Quiet), false) | (None, _) => Ok(()),
-    }
+    };
+    session.printer.verdict(&shown, lines, ended)
 }
 
 fn backtest_lines(outcome: &Backtest) -> Vec<String> {

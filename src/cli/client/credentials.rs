@@ -14,6 +14,7 @@ use super::http::Auth;
 use super::saved::{Saved, check_writable, read_saved, write_saved};
 use crate::cli::exit::{self, Exit};
 use crate::cli::flags::Global;
+use crate::cli::output::say;
 
 /// Where the server is when nothing says so.
 pub const DEFAULT_URL: &str = "http://127.0.0.1:8080";
@@ -147,7 +148,7 @@ impl Credentials {
         if let Some(kept) = self.elsewhere.take().filter(|_| file.exists()) {
             let aside = file.with_extension("toml.old");
             fs::rename(file, &aside).with_context(|| format!("cannot put {} aside", file.display()))?;
-            eprintln!("warning: what was saved for {kept} is now in {}; see --context", aside.display());
+            say(&format!("warning: what was saved for {kept} is now in {}; see --context", aside.display()));
         }
         write_saved(&self.place.file, &self.saved).map_err(|error| self.not_saved(error))
     }

@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::Session;
-use super::http::{Call, CallError};
-use crate::cli::exit::{Exit, with_next};
+use super::http::{Auth, Call, CallError};
+use crate::cli::exit::{self, Exit, with_next};
 use crate::cli::interrupt::Farewell;
 use crate::cli::output::cell;
 
@@ -74,6 +74,9 @@ pub async fn events(session: &Session, command: Events, printed: &Printed) -> Re
     let Events::Tail { mut after, follow, filter } = command;
     let auth = session.either()?;
     let filter = compiled(&filter)?;
+    if !after.is_empty() && after.bytes().all(|byte| byte.is_ascii_digit()) {
+        after = cursor(session, &auth, &after).await?;
+    }
     // What has no end cannot be one document; everything else with `--json` is.
     let one_document = session.printer.is_one_document() && !follow;
     let mut collected = Vec::new();
@@ -83,7 +86,12 @@ pub async fn events(session: &Session, command: Events, printed: &Printed) -> Re
         query.extend(filter.iter().map(|filter| ("filter", filter.to_string())));
         let call = Call::get(&["v1", "events"]).query(query).auth(auth.clone());
         let page = poll(session, &call, Duration::from_secs(wait)).await;
-        let page = page.map_err(|error| with_next(error, goes_on(&after)))?;
+        // What is refused as it stands does not go on.
+        let page = page.map_err(|error| match exit::of(&error) {
+            Exit::Failure => error,
+            _ => with_next(error, goes_on(&after)),
+        })?;
+        let store = cell(&page["store"]);
         for event in page["events"].as_array().into_iter().flatten() {
             if one_document {
                 collected.push(event.clone());
@@ -93,7 +101,7 @@ pub async fn events(session: &Session, command: Events, printed: &Printed) -> Re
                 let (position, at, what) = (cell(&event["p"]), cell(&event["at"]), cell(&event["type"]));
                 format!("{position}  {at}  {what}  {}", cell(&event["data"]))
             })?;
-            printed.upto(cell(&event["p"]));
+            printed.upto(format!("{store}:{}", cell(&event["p"])));
         }
         let next = page["next"].as_str().context("the answer has no next")?;
         if !follow && page["upto"] == page["head"] {
@@ -109,6 +117,14 @@ pub async fn events(session: &Session, command: Events, printed: &Printed) -> Re
             printed.upto(after.clone());
         }
     }
+}
+
+/// A position that a person names, as a cursor of the record that the server has now.
+async fn cursor(session: &Session, auth: &Auth, position: &str) -> Result<String> {
+    let head = vec![("after", "head".to_owned())];
+    let answer = poll(session, &Call::get(&["v1", "events"]).query(head).auth(auth.clone()), Duration::ZERO).await?;
+    let store = answer["store"].as_str().context("the answer has no store")?;
+    Ok(format!("{store}:{position}"))
 }
 
 /// One answer. A server that restarts is waited for as long as `--timeout` allows; the cursor loses nothing.

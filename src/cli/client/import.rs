@@ -248,7 +248,7 @@ fn report(session: &Session, command: &Import, counts: &Counts) -> Result<()> {
         shown["dry_run"] = json!(true);
         shown["ready"] = json!(counts.ready);
     }
-    session.printer.result(&shown, || {
+    let lines = || {
         let first = if command.dry_run {
             format!("{} ready to send", counts.ready)
         } else {
@@ -261,12 +261,18 @@ fn report(session: &Session, command: &Import, counts: &Counts) -> Result<()> {
             lines.push(format!("and {} more; --json lists them all", refused.len() - REFUSED_SHOWN_MAX));
         }
         lines
-    })?;
+    };
+    let ended = if refused.is_empty() {
+        Ok(())
+    } else {
+        Err(Exit::Failure.because(format!("rows refused: {}", refused.len())))
+    };
+    let ended = session.printer.verdict(&shown, lines, ended);
     if counts.differing > 0 {
         let warning = format!("{} duplicates have another value than the recorded one, which stays", counts.differing);
         session.printer.warning(&warning);
     }
-    if refused.is_empty() { Ok(()) } else { Err(Exit::Failure.because(format!("rows refused: {}", refused.len()))) }
+    ended
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::cli::output::say;
+
 /// What is saved between two calls.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -69,7 +71,7 @@ fn close_to_others(file: &Path) -> Result<()> {
         fs::set_permissions(file, fs::Permissions::from_mode(0o600)).with_context(|| {
             format!("{name} has mode {mode:04o} and holds what proves who you are: chmod 600 {name}")
         })?;
-        eprintln!("warning: {name} could be read by others (mode {mode:04o}); it no longer can");
+        say(&format!("warning: {name} could be read by others (mode {mode:04o}); it no longer can"));
     }
     Ok(())
 }

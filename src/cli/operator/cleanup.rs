@@ -44,11 +44,11 @@ async fn cleanup_in(global: &Global, config: &Config, journal: &Journal) -> Resu
     open::catch_up(journal, &store, &offers::Offers).await?;
     let swept = sweep(&keeper::bus(journal), &store, Utc::now()).await?;
     let shown = json!({ "expired_sessions": swept.expired_sessions, "expired_offers": swept.expired_offers });
-    Printer::new(global).result(&shown, || {
-        vec![format!("{} sessions closed, {} offers lapsed", swept.expired_sessions, swept.expired_offers)]
-    })?;
-    if swept.failures == 0 {
-        return Ok(());
-    }
-    Err(Exit::Failure.because(format!("{} could not be swept; the log says which", swept.failures)))
+    let lines = || vec![format!("{} sessions closed, {} offers lapsed", swept.expired_sessions, swept.expired_offers)];
+    let ended = if swept.failures == 0 {
+        Ok(())
+    } else {
+        Err(Exit::Failure.because(format!("{} could not be swept; the log says which", swept.failures)))
+    };
+    Printer::new(global).verdict(&shown, lines, ended)
 }

@@ -1,15 +1,22 @@
 //! Shows every setting as it holds.
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use crate::cli::output::Printer;
 use crate::config::Loaded;
 
 /// The settings
+#[derive(Debug, Args)]
+pub struct Settings {
+    #[command(subcommand)]
+    command: Option<Show>,
+}
+
+/// What is done with them; shown where nothing is said.
 #[derive(Debug, Subcommand)]
-pub enum Show {
+enum Show {
     /// Print every setting as it holds; secrets are masked
     #[command(before_help = "Examples:\n  muniment config show\n  muniment config show --origin --json")]
     Show {
@@ -23,8 +30,8 @@ pub enum Show {
 ///
 /// # Errors
 /// When stdout is closed.
-pub fn show(printer: &Printer, command: &Show, loaded: &Loaded) -> Result<()> {
-    let Show::Show { origin } = command;
+pub fn show(printer: &Printer, settings: &Settings, loaded: &Loaded) -> Result<()> {
+    let Show::Show { origin } = settings.command.as_ref().unwrap_or(&Show::Show { origin: false });
     let shown: Map<String, Value> = loaded
         .effective
         .iter()

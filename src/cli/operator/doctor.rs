@@ -68,14 +68,15 @@ pub async fn doctor(global: &Global, command: &Doctor) -> Result<()> {
         })
         .collect();
     let failed = findings.0.iter().filter(|(_, outcome)| outcome.is_err()).count();
-    Printer::new(global).result(&json!({ "ok": failed == 0, "checks": checks }), || {
+    let lines = || {
         let line = |(check, outcome): &(&str, Result<String, String>)| match outcome {
             Ok(said) => format!("ok     {check}: {said}"),
             Err(said) => format!("WRONG  {check}: {said}"),
         };
         findings.0.iter().map(line).collect()
-    })?;
-    if failed == 0 { Ok(()) } else { Err(Exit::CheckFailed.because(format!("{failed} checks failed"))) }
+    };
+    let ended = if failed == 0 { Ok(()) } else { Err(Exit::CheckFailed.because(format!("{failed} checks failed"))) };
+    Printer::new(global).verdict(&json!({ "ok": failed == 0, "checks": checks }), lines, ended)
 }
 
 async fn look(config: &Config, findings: &mut Findings) {

@@ -44,8 +44,8 @@ pub enum Command {
     /// Check everything a server stands on; exit 7 when something is wrong
     Doctor(doctor::Doctor),
     /// The settings
-    #[command(subcommand)]
-    Config(config::Show),
+    /// The settings
+    Config(config::Settings),
     /// Investigate the record
     #[command(subcommand)]
     Audit(audit::Audit),

@@ -178,10 +178,11 @@ async fn verify_all(global: &Global, printer: &Printer, which: &Which) -> Result
         let position = found.position.to_string();
         models.push(json!({ "name": name, "position": position, "rows": found.rows, "differences": differences }));
     }
-    printer.result(&json!({ "ok": wrong.is_empty(), "projections": models }), || lines)?;
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    let names = wrong.join(", ");
-    Err(Exit::CheckFailed.because(format!("{names} differ; `muniment projections rebuild <name>` builds them anew")))
+    let ended = if wrong.is_empty() {
+        Ok(())
+    } else {
+        let what = format!("{} differ; `muniment projections rebuild <name>` builds them anew", wrong.join(", "));
+        Err(Exit::CheckFailed.because(what))
+    };
+    printer.verdict(&json!({ "ok": wrong.is_empty(), "projections": models }), || lines, ended)
 }

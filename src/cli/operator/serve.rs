@@ -12,7 +12,7 @@ use crate::app::{self, StartError};
 use crate::cli::client::demo;
 use crate::cli::exit::{self, Exit};
 use crate::cli::flags::Global;
-use crate::cli::output::Printer;
+use crate::cli::output::{Printer, say};
 use crate::config::{Config, ConfigErrors, Loaded, MailMode, Surroundings};
 use crate::telemetry;
 
@@ -152,7 +152,7 @@ struct Scratch(std::path::PathBuf);
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            eprintln!("{} stays behind: {error}", self.0.display());
+            say(&format!("{} stays behind: {error}", self.0.display()));
         }
     }
 }

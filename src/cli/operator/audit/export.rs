@@ -1,7 +1,5 @@
 //! Every event as it is stored, one JSON object a line.
 
-use std::io::{BufWriter, Write as _};
-
 use anyhow::Result;
 use clap::Args;
 use muniment_aggregates::record::Position;
@@ -10,6 +8,7 @@ use super::event::as_json;
 use crate::cli::flags::Global;
 use crate::cli::operator::moment::{Moment, last_position, moment};
 use crate::cli::operator::open::{self, StoreFlags};
+use crate::cli::output::print;
 use crate::cli::progress::Progress;
 use crate::runtime::limits::PAGE_EVENTS;
 
@@ -31,18 +30,14 @@ pub(super) async fn export(global: &Global, command: &Export) -> Result<()> {
     let journal = open::reading(&command.store.load()?.config).await?;
     let until = last_position(&journal, command.until).await?;
     let progress = Progress::new(global, "export");
-    let mut out = BufWriter::new(std::io::stdout().lock());
     let mut at = Position(command.after);
     while at < until {
         let page = journal.read(at, PAGE_EVENTS).await?;
-        if page.is_empty() {
-            break;
-        }
-        for event in page.iter().take_while(|event| event.position <= until) {
-            writeln!(out, "{}", as_json(event))?;
-            at = event.position;
-        }
+        let Some(last) = page.last() else { break };
+        let mut wanted = page.iter().take_while(|event| event.position <= until);
+        print(|out| wanted.try_for_each(|event| writeln!(out, "{}", as_json(event))))?;
+        at = last.position.min(until);
         progress.at(at.0, until.0);
     }
-    Ok(out.flush()?)
+    Ok(())
 }

@@ -54,8 +54,8 @@ pub(super) async fn verify(global: &Global, printer: &Printer, command: &Verify)
         Err(error) => {
             let first_bad = error.position().map(|position| position.to_string());
             let shown = json!({ "ok": false, "error": error.to_string(), "first_bad_position": first_bad });
-            printer.result(&shown, || vec![format!("NOT intact: {error}")])?;
-            return Err(Exit::CheckFailed.because(error.to_string()));
+            let ended = Err(Exit::CheckFailed.because(error.to_string()));
+            return printer.verdict(&shown, || vec![format!("NOT intact: {error}")], ended);
         }
     };
     let mut shown = json!({
@@ -72,14 +72,15 @@ pub(super) async fn verify(global: &Global, printer: &Printer, command: &Verify)
     shown["ok"] = json!(!failed);
     let told = compared.map(|compared| compared.unwrap_or_else(|failure| failure));
     shown["checkpoint"] = json!(told);
-    printer.result(&shown, || {
+    let lines = || {
         let hash = hex::encode(verified.hash);
         let mut lines =
             vec![format!("intact: {} events through position {}, hash {hash}", verified.events, verified.through)];
         lines.extend(told.clone());
         lines
-    })?;
-    if failed { Err(Exit::CheckFailed.because(told.unwrap_or_default())) } else { Ok(()) }
+    };
+    let ended = if failed { Err(Exit::CheckFailed.because(told.clone().unwrap_or_default())) } else { Ok(()) };
+    printer.verdict(&shown, lines, ended)
 }
 
 /// What an old statement says about the record; the inner error is a failed check.

@@ -73,16 +73,17 @@ pub(super) async fn why(global: &Global, command: &Why) -> Result<()> {
         "role_grant_id": verdict.grant,
         "proof": proof,
     });
-    Printer::new(global).result(&shown, || {
+    let lines = || {
         let events = verdict.proof.iter().map(line);
         std::iter::once(verdict.sentence.clone()).chain(events).collect()
-    })?;
-    match (verdict.holds, command.not) {
+    };
+    let ended = match (verdict.holds, command.not) {
         (true, false) | (false, true) => Ok(()),
-        (false, false) if verdict.account.is_none() => Err(Exit::NotFound.because(verdict.sentence)),
+        (false, false) if verdict.account.is_none() => Err(Exit::NotFound.because(verdict.sentence.clone())),
         (false, false) => Err(Exit::CheckFailed.because("the role is not held; --not asks why")),
         (true, true) => Err(Exit::CheckFailed.because("the role is held")),
-    }
+    };
+    Printer::new(global).verdict(&shown, lines, ended)
 }
 
 fn line(step: &Step) -> String {

@@ -55,7 +55,7 @@ pub(crate) enum Inbound {
 }
 
 /// Body of a `sub` frame.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Subscribe {
     /// Chosen by the client, unique in the connection.
@@ -240,10 +240,12 @@ pub(crate) fn parse_cursor(text: &str, store: &str, head: Position) -> Result<Po
     Ok(position)
 }
 
-/// A position as the wire writes it: decimal digits, no sign, no leading zero.
+/// A position as the wire writes it: decimal digits, no sign, no leading zero. One that is too great to be counted lies
+/// beyond every head, as the greatest does.
 fn decimal(text: &str) -> Option<Position> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if plain { text.parse().ok().map(Position) } else { None }
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let plain = digits && (text == "0" || !text.starts_with('0'));
+    plain.then(|| Position(text.parse().unwrap_or(u64::MAX)))
 }
 
 /// `welcome`.
@@ -387,6 +389,7 @@ mod tests {
         assert_eq!(parse_cursor("store-1:0", "store-1", head), Ok(Position(0)));
         let problem = |text: &str| parse_cursor(text, "store-1", head).map_err(|(problem, _)| problem);
         assert_eq!(problem("store-1:11"), Err(Problem::CursorFuture));
+        assert_eq!(problem("store-1:18446744073709551616"), Err(Problem::CursorFuture));
         assert_eq!(problem("store-0:3"), Err(Problem::StoreChanged));
         for malformed in ["", "3", "store-1:", "store-1:x", "store-1:-1", "store-1:+1", "store-1:01", "store-1: 1"] {
             assert_eq!(problem(malformed), Err(Problem::BadFrame), "{malformed}");

@@ -135,10 +135,12 @@ impl Hub {
         now.saturating_duration_since(*self.confirmed_at.lock()) < limits::CONFIRMED_WITHIN
     }
 
-    /// Asks the journal for the head; a node that is cut off stops serving after [`limits::CONFIRMED_WITHIN`].
-    pub(crate) async fn confirm(&self) {
+    /// Asks the journal for the head, so that whatever any node acknowledged before this call lies before [`Hub::head`];
+    /// `false` where nobody can tell. A node that is cut off stops serving after [`limits::CONFIRMED_WITHIN`].
+    pub(crate) async fn confirm(&self) -> bool {
         let asked_at = Instant::now();
-        match self.journal.confirm_head().await {
+        let confirmed = self.journal.confirm_head().await;
+        match &confirmed {
             Ok(_) => {
                 let was = std::mem::replace(&mut *self.confirmed_at.lock(), asked_at);
                 if asked_at.saturating_duration_since(was) >= limits::CONFIRMED_WITHIN {
@@ -148,6 +150,7 @@ impl Hub {
             }
             Err(error) => tracing::warn!(%error, "the head of the journal cannot be confirmed"),
         }
+        confirmed.is_ok()
     }
 
     /// The events behind `after`, which must lie before the head.

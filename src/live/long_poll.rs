@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::hub::Hub;
 use super::limits;
-use super::reader::{Bounds, Ended, Reader, beginning};
+use super::reader::{Bounds, Ended, Reader, beginning, heard_of};
 use super::request::{self, Query};
 use super::routing::Routed;
 use crate::surface::errors::V1Refusal;
@@ -34,7 +34,8 @@ async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, V1Re
     reader.narrow(filter);
     let limit = bounded("limit", query.limit, 1, limits::LONG_POLL_EVENTS_MAX, limits::LONG_POLL_EVENTS_DEFAULT)?;
     let wait = bounded("wait", query.wait, 0, limits::LONG_POLL_WAIT_SECONDS_MAX, 0)?;
-    reader.start_at(beginning(&hub, query.after.as_deref().unwrap_or("start"))?);
+    heard_of(&hub, request).await?;
+    reader.start_at(beginning(&hub, query.after.as_deref().unwrap_or("start")).await?);
     let deadline = Instant::now() + Duration::from_secs(wait);
     let portion = Bounds { events: limit, bytes: limits::LONG_POLL_BYTES, positions: limits::LONG_POLL_SCAN_MAX };
     loop {

@@ -8,7 +8,7 @@ use actix_web::HttpRequest;
 use muniment_aggregates::record::Position;
 use tokio::sync::watch;
 
-use super::codec;
+use super::codec::{self, Problem};
 use super::filter::Filter;
 use super::hub::{Hub, Signal};
 use super::registry::{Admission, Presence};
@@ -52,12 +52,40 @@ pub(crate) struct Reader {
 }
 
 /// Where a reader begins, as the caller wrote it.
-pub(crate) fn beginning(hub: &Hub, after: &str) -> Result<Position, V1Refusal> {
-    match after {
-        "start" => Ok(Position::START),
-        "head" => Ok(hub.head()),
-        cursor => codec::parse_cursor(cursor, hub.store(), hub.head()).map_err(V1Refusal::from),
+///
+/// # Errors
+/// As cursors are refused; 503 where nobody can tell whether one lies beyond the head.
+pub(crate) async fn beginning(hub: &Hub, after: &str) -> Result<Position, V1Refusal> {
+    let cursor = match after {
+        "start" => return Ok(Position::START),
+        "head" => return Ok(hub.head()),
+        cursor => cursor,
+    };
+    match codec::parse_cursor(cursor, hub.store(), hub.head()) {
+        // It may come from a node whose newest events this one has not heard of yet.
+        Err((Problem::CursorFuture, _)) if hub.confirm().await => {
+            codec::parse_cursor(cursor, hub.store(), hub.head()).map_err(V1Refusal::from)
+        }
+        Err((Problem::CursorFuture, _)) => Err(V1Refusal::unavailable("the head of the record cannot be confirmed")),
+        known => known.map_err(V1Refusal::from),
     }
+}
+
+/// Waits until this node has heard of the position that the caller has seen (`Muniment-After`).
+///
+/// # Errors
+/// 400 `invalid_field` for what is no position; 503 where the record does not reach it.
+pub(crate) async fn heard_of(hub: &Hub, request: &HttpRequest) -> Result<(), V1Refusal> {
+    let Some(given) = request.headers().get("muniment-after") else { return Ok(()) };
+    let seen = given.to_str().ok().and_then(|given| given.parse().ok()).map(Position);
+    let Some(seen) = seen else {
+        let expected = "Muniment-After is a position, as Muniment-Position names it";
+        return Err(V1Refusal::new(400, "invalid_field", expected));
+    };
+    if seen <= hub.head() || (hub.confirm().await && seen <= hub.head()) {
+        return Ok(());
+    }
+    Err(V1Refusal::unavailable("the record does not reach that position yet"))
 }
 
 impl Reader {

@@ -5,6 +5,7 @@
 //! the count of bytes sent so far, and only a pong frees them, so a client that does not read costs one window.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,8 +45,19 @@ pub(crate) enum Effect {
     Ping(u64),
     /// Check a token and come back with [`LiveSession::authenticated`]. `None`: the token of the handshake.
     Authenticate(Option<String>),
+    /// Ask how far the record reaches, and come back with [`LiveSession::subscribe_at_head`] before anything else.
+    AskHead(Box<Subscribe>),
     /// Send a close frame and end.
     Close(Close),
+}
+
+/// Which head a cursor is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HeadOf {
+    /// What this node has heard of. Another may have recorded more, and a cursor may come from there.
+    ThisNode,
+    /// What the database has.
+    TheRecord,
 }
 
 #[derive(Debug)]
@@ -287,7 +299,7 @@ impl LiveSession {
         let hungry = |(id, subscription): (&u32, &Subscription)| {
             (subscription.credit > 0 && subscription.cursor < view.head).then_some((*id, subscription.cursor))
         };
-        let later = self.subscriptions.range(self.last_served.saturating_add(1)..);
+        let later = self.subscriptions.range((Bound::Excluded(self.last_served), Bound::Unbounded));
         later.chain(self.subscriptions.range(..=self.last_served)).find_map(hungry)
     }
 
@@ -343,7 +355,7 @@ impl LiveSession {
                 *renewing = true;
                 vec![Effect::Authenticate(Some(token))]
             }
-            (Phase::Open { .. }, Inbound::Sub(subscribe)) => self.subscribe(subscribe, view),
+            (Phase::Open { .. }, Inbound::Sub(subscribe)) => self.subscribe(subscribe, HeadOf::ThisNode, view),
             (Phase::Open { .. }, Inbound::Credit { id, n, ack }) => self.credit(id, n, ack.as_deref(), view),
             (Phase::Open { .. }, Inbound::Unsub { id }) => match self.subscriptions.remove(&id) {
                 Some(_) => Vec::new(),
@@ -359,7 +371,18 @@ impl LiveSession {
         }
     }
 
-    fn subscribe(&mut self, subscribe: Subscribe, view: View<'_>) -> Vec<Effect> {
+    /// The answer to [`Effect::AskHead`]: how far the record reaches is known, or cannot be told.
+    pub(crate) fn subscribe_at_head(&mut self, subscribe: Subscribe, is_known: bool, view: View<'_>) -> Vec<Effect> {
+        if !matches!(self.phase, Phase::Open { .. }) {
+            return Vec::new();
+        }
+        if !is_known {
+            return self.end(vec![codec::bye(Close::Internal, limits::RETRY_MS)], Close::Internal);
+        }
+        self.subscribe(subscribe, HeadOf::TheRecord, view)
+    }
+
+    fn subscribe(&mut self, subscribe: Subscribe, head: HeadOf, view: View<'_>) -> Vec<Effect> {
         let id = subscribe.id;
         match subscribe.mode {
             Mode::Log => {}
@@ -383,11 +406,14 @@ impl LiveSession {
             Ok(filter) => Arc::new(filter),
             Err(error) => return self.refuse(Some(id), Problem::BadFilter, &error.to_string(), view),
         };
-        let cursor = match subscribe.from {
+        let cursor = match &subscribe.from {
             StartAt::Start => Position::START,
             StartAt::Head => view.head,
-            StartAt::After(text) => match codec::parse_cursor(&text, view.store, view.head) {
+            StartAt::After(text) => match codec::parse_cursor(text, view.store, view.head) {
                 Ok(position) => position,
+                Err((Problem::CursorFuture, _)) if head == HeadOf::ThisNode => {
+                    return vec![Effect::AskHead(Box::new(subscribe))];
+                }
                 Err((problem, message)) => return self.refuse(Some(id), problem, &message, view),
             },
         };

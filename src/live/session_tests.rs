@@ -27,6 +27,8 @@ struct World {
     now: Instant,
     utc: DateTime<Utc>,
     head: u64,
+    /// How far the record reaches; what other nodes recorded included.
+    head_when_asked: u64,
     confirmed: bool,
 }
 
@@ -50,6 +52,7 @@ impl World {
             now,
             utc,
             head,
+            head_when_asked: head,
             confirmed: true,
         }
     }
@@ -78,6 +81,15 @@ impl World {
         self.session.text(&frame.to_string(), view)
     }
 
+    /// Sends a frame that makes the session ask for the head, and tells it.
+    fn told_the_head(&mut self, frame: &Value, is_known: bool) -> Vec<Effect> {
+        let asks = self.text(frame);
+        let [Effect::AskHead(subscribe)] = &asks[..] else { panic!("it asks for the head: {asks:?}") };
+        self.head = self.head.max(self.head_when_asked);
+        let view = self.view();
+        self.session.subscribe_at_head((**subscribe).clone(), is_known, view)
+    }
+
     fn tick_after(&mut self, passed: Duration) -> Vec<Effect> {
         self.now += passed;
         self.utc += TimeDelta::from_std(passed).expect("a short time");
@@ -100,7 +112,7 @@ impl World {
 fn frames(effects: &[Effect]) -> Vec<Value> {
     let text = |effect: &Effect| match effect {
         Effect::Send(text) => Some(serde_json::from_str(text).expect("frames are JSON")),
-        Effect::Ping(_) | Effect::Authenticate(_) | Effect::Close(_) => None,
+        Effect::Ping(_) | Effect::Authenticate(_) | Effect::AskHead(_) | Effect::Close(_) => None,
     };
     effects.iter().filter_map(text).collect()
 }
@@ -171,10 +183,21 @@ fn liv_02_after_a_position_begins_behind_it() {
 fn liv_04_cursors_of_the_future_and_of_other_stores_are_refused() {
     let mut world = World::open(5);
     let after = |cursor: &str| json!({"t":"sub","id":1,"from":{"after":cursor},"credit":1});
-    assert_eq!(code(&world.text(&after("store-1:6"))), "cursor_future");
+    assert_eq!(code(&world.told_the_head(&after("store-1:6"), true)), "cursor_future");
     assert_eq!(code(&world.text(&after("store-2:1"))), "store_changed");
     assert_eq!(code(&world.text(&after("nonsense"))), "bad_frame");
     assert!(world.session.wants(world.view()).is_none(), "no subscription was made");
+}
+
+#[test]
+fn liv_20_a_cursor_from_a_node_that_is_further_is_no_cursor_of_the_future() {
+    let after = json!({"t":"sub","id":1,"from":{"after":"store-1:6"},"credit":1});
+    let mut world = World::open(5);
+    world.head_when_asked = 6;
+    let begun = frames(&world.told_the_head(&after, true));
+    assert_eq!((&begun[0]["t"], &begun[0]["from"]), (&json!("subok"), &json!("6")));
+    let mut world = World::open(5);
+    assert_eq!(close(&world.told_the_head(&after, false)), Some(Close::Internal), "nobody can tell");
 }
 
 #[test]

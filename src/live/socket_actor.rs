@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, WebsocketContext, WsResponseBuilder};
 use tracing::Instrument as _;
 
-use super::codec::{Close, SUBPROTOCOL};
+use super::codec::{Close, SUBPROTOCOL, Subscribe};
 use super::cursor::{Page, Unreadable};
 use super::fragments::{Broken, Fragments};
 use super::hub::{Hub, retry_ms};
@@ -236,6 +236,7 @@ impl LiveSocket {
                 }
                 Effect::Ping(count) => ctx.ping(&count.to_be_bytes()),
                 Effect::Authenticate(token) => self.authenticate(token, ctx),
+                Effect::AskHead(subscribe) => self.ask_head(*subscribe, ctx),
                 Effect::Close(close) => {
                     match close {
                         Close::Internal => self.life.end_by_fault(Some(close.code()), close.reason()),
@@ -260,6 +261,19 @@ impl LiveSocket {
                 }
             }
         }
+    }
+
+    /// What comes after the question waits for its answer, so one connection asks one at a time.
+    fn ask_head(&mut self, subscribe: Subscribe, ctx: &mut Context) {
+        let hub = Arc::clone(&self.hub);
+        let ask = wrap_future::<_, Self>(async move { hub.confirm().await });
+        ctx.wait(ask.map(|is_known, socket, ctx| {
+            let hub = Arc::clone(&socket.hub);
+            let view = hub.view();
+            let effects = socket.session.subscribe_at_head(subscribe, is_known, view);
+            socket.perform(effects, ctx);
+            socket.pump(view, ctx);
+        }));
     }
 
     fn authenticate(&mut self, token: Option<String>, ctx: &mut Context) {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::codec;
 use super::hub::{Hub, retry_ms};
 use super::limits;
-use super::reader::{Bounds, Ended, Reader, beginning};
+use super::reader::{Bounds, Ended, Reader, beginning, heard_of};
 use super::request::{self, Query};
 use crate::surface::errors::V1Refusal;
 use crate::surface::other_routes::STREAM;
@@ -42,12 +42,15 @@ pub(crate) async fn head(request: HttpRequest, hub: web::Data<Hub>) -> HttpRespo
 async fn stream(request: &HttpRequest, hub: Arc<Hub>, mut life: Connection) -> Result<HttpResponse, V1Refusal> {
     request::refuse_token_in_query(request)?;
     // Some clients send it empty before they have seen anything.
-    let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
-    let last_seen = last_seen.filter(|id| !id.is_empty());
+    let last_seen = request.headers().get("last-event-id").filter(|id| !id.is_empty());
+    // What cannot be read is no cursor, and is refused as one: without it the stream would begin at the head.
+    let last_seen = last_seen.map(|id| String::from_utf8_lossy(id.as_bytes()));
     let mut reader = Reader::of(request, Arc::clone(&hub)).await?;
     let (query, filter) = Query::with_filter(request)?;
     reader.narrow(filter);
-    reader.start_at(beginning(&hub, last_seen.or(query.after.as_deref()).unwrap_or("head"))?);
+    heard_of(&hub, request).await?;
+    let after = last_seen.as_deref().or(query.after.as_deref()).unwrap_or("head");
+    reader.start_at(beginning(&hub, after).await?);
     let greeting = format!("retry: {}\nid: {}\n\n", retry_ms(reader.number()), reader.cursor_text());
     life.stand();
     let flow = Flow { reader, greeting: Some(greeting), spoke_at: Instant::now(), over: false, life };

@@ -21,7 +21,8 @@ pub(crate) async fn watch_over(hub: Weak<Hub>) {
         every.tick().await;
         let Some(hub) = hub.upgrade() else { return };
         let (readers, slowest) = hub.registry.census();
-        hub.confirm().await;
+        // A head that cannot be confirmed stops the readers by itself.
+        let _confirmed = hub.confirm().await;
         let behind = slowest.map_or(0, |position| hub.head().0.saturating_sub(position.0));
         sockets.set(f64::from(u32::try_from(readers).unwrap_or(u32::MAX)));
         lag.set(f64::from(u32::try_from(behind).unwrap_or(u32::MAX)));

@@ -62,6 +62,7 @@ const fn query(name: &'static str, shape: Shape, about: &'static str) -> Field {
 }
 
 const AFTER: Field = query("after", Shape::Text, "a cursor <store>:<position>, start or head");
+const SEEN: Field = query("Muniment-After", Shape::Text, "a position that the answer must know of");
 const FILTER: Field = query("filter", Shape::Text, "a filter as JSON text");
 
 /// Whether the server answers.
@@ -115,7 +116,7 @@ pub const STREAM: OtherRoute = OtherRoute {
     about: "The record as it grows, as server-sent events; each bears its cursor as id",
     bearer: Bearer::Required,
     query: &[AFTER, FILTER],
-    headers: &[query("Last-Event-ID", Shape::Text, "where the stream before ended; beats after")],
+    headers: &[query("Last-Event-ID", Shape::Text, "where the stream before ended; beats after"), SEEN],
     answers: &[(200, Answer::Events(shapes::EVENT))],
     refusals: READER,
 };
@@ -132,7 +133,7 @@ pub const EVENTS: OtherRoute = OtherRoute {
         query("limit", Shape::Count, "events of an answer, at most"),
         query("wait", Shape::Count, "seconds to wait for the first event; default 0"),
     ],
-    headers: &[],
+    headers: &[SEEN],
     answers: &[(200, Answer::Json(shapes::EVENTS))],
     refusals: READER,
 };

@@ -35,6 +35,10 @@ fn liv_16_last_event_id_resumes_like_a_socket(engine: Engine) {
     // An empty header is none.
     let mut anew = EventStream::open(server, &company.token, "after=start", Some("")).unwrap();
     assert_eq!(anew.events(1)[0].id, first[0].id);
+    // Nobody is put anywhere by an id that cannot be read, least of all at the head, past what he has missed.
+    for broken in ["17", "nonsense", "\u{e9}", &format!("{last}\u{e9}")] {
+        assert_eq!(EventStream::open(server, &company.token, "", Some(broken)).err(), Some(400), "{broken}");
+    }
     assert_eq!(EventStream::open(server, "nonsense", "after=start", None).err(), Some(401));
     assert_eq!(EventStream::open(server, &company.token, "filter=%7B", None).err(), Some(400));
     assert_eq!(EventStream::open(server, &company.token, "token=x", None).err(), Some(400));
@@ -125,8 +129,30 @@ fn liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap(engine: Engine) {
     assert_eq!(values, expected, "each point once, in order");
 }
 
+/// As everywhere else: a position that a command answered with is in what is read after it, or nothing is read.
+fn liv_17_muniment_after_is_waited_for(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    let written = company.agent.post("/v1/metrics/revenue/points", &json!({ "value": LEVEL }));
+    let position = written.header("muniment-position");
+    let seen = |after: &str| company.agent.header("muniment-after", after);
+    let page = seen(position).get("/v1/events?after=start").expect(200);
+    assert_eq!(page["events"].as_array().unwrap().last().unwrap()["p"], position);
+    for path in ["/v1/events", "/v1/stream"] {
+        for broken in ["", "x", "-1", &format!("{}:{position}", store(&company.agent))] {
+            seen(broken).get(path).refused(400, "invalid_field");
+        }
+        for beyond in ["999999999", "18446744073709551615"] {
+            let later = seen(beyond).get(path);
+            later.refused(503, "service_unavailable");
+            assert!(later.header("retry-after").parse::<u64>().unwrap() > 0);
+        }
+    }
+}
+
 both_engines![
     liv_16_last_event_id_resumes_like_a_socket,
     liv_17_a_long_poll_answers_at_once_or_waits,
+    liv_17_muniment_after_is_waited_for,
     liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap,
 ];

@@ -110,6 +110,13 @@ fn liv_04_cursors_of_the_future_and_of_other_records_are_refused(engine: Engine)
     let changed = socket.subscribe(1, &json!({ "after": other }), 1, &Value::Null);
     assert_eq!(changed["code"], "store_changed");
     company.agent.get(&format!("/v1/events?after={store}:999999999")).refused(400, "cursor_future");
+    // Further than any record reaches is the future too.
+    for beyond in ["9223372036854775808", "18446744073709551616", "100000000000000000000000000000"] {
+        let cursor = format!("{store}:{beyond}");
+        let future = socket.subscribe(1, &json!({ "after": cursor }), 1, &Value::Null);
+        assert_eq!(future["code"], "cursor_future", "{beyond}");
+        company.agent.get(&format!("/v1/events?after={cursor}")).refused(400, "cursor_future");
+    }
     company.agent.get(&format!("/v1/events?after={other}")).refused(409, "store_changed");
 }
 
@@ -220,6 +227,25 @@ fn liv_08_what_is_not_understood_is_refused_and_harms_nobody(engine: Engine) {
     assert_eq!(healthy.events(1)[0]["type"], "metric.defined");
 }
 
+/// Subscriptions of one connection are served in turn, whatever their ids.
+fn liv_08_no_id_of_a_subscription_keeps_the_others_waiting(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    write_points(&company, "revenue", 1_000);
+    for (first, second) in [(u32::MAX, 1), (1, u32::MAX), (0, u32::MAX)] {
+        let mut socket = Socket::connect(server, &company.token);
+        socket.ask(first, &json!("start"), 1_000, &Value::Null);
+        socket.ask(second, &json!("start"), 1_000, &Value::Null);
+        let mut heard = std::collections::BTreeMap::from([(first, 0), (second, 0)]);
+        while heard.values().any(|events| *events < 500) {
+            let batch = socket.frame_of("batch");
+            let id = u32::try_from(batch["id"].as_u64().unwrap()).unwrap();
+            *heard.get_mut(&id).unwrap() += batch["ev"].as_array().unwrap().len();
+            assert!(heard.values().all(|events| *events < 900), "one waits for the other: {heard:?}");
+        }
+    }
+}
+
 fn liv_09_nobody_reads_without_a_good_hello(engine: Engine) {
     let server = Server::shared(engine);
     let company = server.company();
@@ -260,5 +286,6 @@ both_engines![
     liv_07_a_filter_that_matches_nothing_still_advances,
     filters_narrow_by_routing_keys,
     liv_08_what_is_not_understood_is_refused_and_harms_nobody,
+    liv_08_no_id_of_a_subscription_keeps_the_others_waiting,
     liv_09_nobody_reads_without_a_good_hello,
 ];

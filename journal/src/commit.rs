@@ -19,7 +19,8 @@ use crate::limits::STALL_MILLISECONDS_MAX;
 const RETRY_MILLISECONDS_MIN: u64 = 10;
 const RETRY_MILLISECONDS_MAX: u64 = 1_000;
 
-/// Writes the batch; answers when it is certainly durable or certainly not. Never [`WriteError::Unknown`].
+/// Writes the batch; answers when it is certainly durable or certainly not. Never [`WriteError::Unknown`] or
+/// [`WriteError::Ended`].
 pub(crate) async fn commit(core: &Core, batch: &Batch) -> Result<(), WriteError> {
     let started = Instant::now();
     let outcome = settle(core, batch, started).await;
@@ -41,6 +42,10 @@ async fn settle(core: &Core, batch: &Batch, started: Instant) -> Result<(), Writ
             Err(WriteError::Unknown(reason)) => {
                 tracing::warn!(position = %batch.before.position.next(), reason, "outcome of a batch is unknown");
                 doubtful = true;
+                false
+            }
+            Err(WriteError::Ended(reason)) => {
+                tracing::warn!(position = %batch.before.position.next(), reason, "a batch met the end of its session");
                 false
             }
             // A copy that was sent before may still wait for the very lock that refused this one.

@@ -129,9 +129,13 @@ pub enum WriteError {
     /// The database could not write, whatever the batch holds: its disk is full, it is read-only. Nothing was written.
     #[error("the database cannot write: {0}")]
     Failed(String),
-    /// The connection was lost at a moment when the batch may or may not have been committed.
+    /// The connection was lost at a moment when the batch may or may not have been committed, or may be still.
     #[error("the outcome is unknown: {0}")]
     Unknown(String),
+    /// There was no session to be had, or the server ended it: what was sent is committed or gone, and no copy of it is on
+    /// its way any more.
+    #[error("the session ended: {0}")]
+    Ended(String),
 }
 
 /// The database behind an engine, for what is kept beside the events: keys, snapshots, outbox.

@@ -26,6 +26,11 @@ use crate::writer::Writer;
 /// Askers for the head that may wait; more are answered as unavailable.
 const ASKERS_WAITING_MAX: usize = 10_000;
 
+/// What is said while a batch is without an outcome for long.
+const NO_ANSWER: &str = "the database does not answer";
+/// What is said where it answers and takes nothing; the log has its words.
+const NO_WRITES: &str = "the database cannot be written";
+
 /// Why a read failed.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -55,6 +60,8 @@ pub(crate) struct Core {
     stalled: AtomicBool,
     /// Why nothing can be appended any more.
     broken: RwLock<Option<String>>,
+    /// The newest batch could not be written.
+    failing: AtomicBool,
     /// The highest head anybody reported.
     pub(crate) foreign_head: AtomicU64,
     pub(crate) foreign: Notify,
@@ -66,6 +73,10 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn set_stalled(&self, stalled: bool) {
         self.stalled.store(stalled, Ordering::Release);
+    }
+
+    pub(crate) fn set_failing(&self, failing: bool) {
+        self.failing.store(failing, Ordering::Release);
     }
 
     pub(crate) fn break_down(&self, reason: &str) {
@@ -113,6 +124,7 @@ impl Journal {
             names: Names::default(),
             stalled: AtomicBool::new(false),
             broken: RwLock::new(None),
+            failing: AtomicBool::new(false),
             foreign_head: AtomicU64::new(0),
             foreign: Notify::new(),
             closing: watch::Sender::new(false),
@@ -142,7 +154,7 @@ impl Journal {
             return Err(AppendError::Closed);
         }
         if self.core.stalled.load(Ordering::Acquire) {
-            return Err(AppendError::Unavailable("the database does not answer".to_owned()));
+            return Err(AppendError::Unavailable(NO_ANSWER.to_owned()));
         }
         let (reply, ticket) = oneshot::channel();
         let submission = admit(append, reply, &self.core.names, &self.core.limits)?;
@@ -305,10 +317,42 @@ impl Journal {
         self.core.identity
     }
 
-    /// Why nothing can be appended any more, if so; for readiness.
-    #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        self.core.broken.read().clone()
+    /// Whether something can be appended, as far as the newest batch tells. Where that could not be written, as on a full
+    /// disk, it is tried here: nobody may come to write while this node says that it cannot.
+    ///
+    /// # Errors
+    /// Why not, for the operator.
+    pub async fn check_writable(&self) -> Result<(), String> {
+        if let Some(reason) = self.core.broken.read().clone() {
+            return Err(reason);
+        }
+        if self.core.stalled.load(Ordering::Acquire) {
+            return Err(NO_ANSWER.to_owned());
+        }
+        if !self.core.failing.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let Some(stores) = self.core.engine.stores() else { return Err(NO_WRITES.to_owned()) };
+        let bound = Duration::from_millis(CONFIRM_HEAD_MILLISECONDS_MAX);
+        let tried = async {
+            let mut tx = stores.write.begin().await?;
+            // SQLite writes no page that did not change, so it changes and changes back.
+            for change in ["+ 1", "- 1"] {
+                tx.execute(&format!("UPDATE journal_head SET recorded_at = recorded_at {change}"), &[]).await?;
+            }
+            tx.commit().await
+        };
+        match tokio::time::timeout(bound, tried).await {
+            Ok(Ok(())) => {
+                self.core.set_failing(false);
+                Ok(())
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the record still cannot be written");
+                Err(NO_WRITES.to_owned())
+            }
+            Err(_) => Err(NO_ANSWER.to_owned()),
+        }
     }
 
     /// The engine behind it.

@@ -310,8 +310,9 @@ impl Writer {
                 self.suspect(&reason, 1);
                 self.reset().await?;
             }
-            Err(WriteError::Failed(reason) | WriteError::Unknown(reason)) => {
+            Err(WriteError::Failed(reason) | WriteError::Unknown(reason) | WriteError::Ended(reason)) => {
                 tracing::error!(reason, "the database cannot write");
+                self.core.set_failing(true);
                 if let Some(sent) = self.in_flight.take() {
                     for entry in sent.entries {
                         self.knowledge.take_back(&entry.submission);
@@ -327,6 +328,7 @@ impl Writer {
     fn landed(&mut self) {
         let Some(sent) = self.in_flight.take() else { return };
         self.lost = 0;
+        self.core.set_failing(false);
         self.durable = sent.batch.after();
         let flush = sent.sent.elapsed();
         metrics::histogram!("muniment_journal_flush_seconds").record(flush.as_secs_f64());

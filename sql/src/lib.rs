@@ -42,12 +42,14 @@ impl SqlError {
         matches!(self, Self::Driver(_))
     }
 
-    /// Whether the connection broke, or the server ended it: another may answer.
+    /// Whether the connection broke, the server ended it, or it only reads: another may answer.
     #[must_use]
     pub fn is_lost_connection(&self) -> bool {
         match self {
             Self::Driver(sqlx::Error::Io(_)) => true,
-            Self::Driver(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code.starts_with("57P")),
+            Self::Driver(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| code.starts_with("57P") || code == postgres::READS_ONLY)
+            }
             Self::Driver(_) | Self::Column { .. } | Self::Unsuitable(_) => false,
         }
     }
@@ -64,6 +66,16 @@ impl SqlError {
             }
             Self::Driver(_) | Self::Column { .. } | Self::Unsuitable(_) => self.is_lost_connection(),
         }
+    }
+
+    /// Whether the disk under SQLite refused, and not the statement: there is no room, a quota is used up, a write failed.
+    #[must_use]
+    pub fn is_of_the_disk(&self) -> bool {
+        let Self::Driver(sqlx::Error::Database(error)) = self else { return false };
+        let is_sqlite = error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
+        // The primary code is the lowest byte: read-only, input or output, full.
+        let primary = error.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
+        is_sqlite && matches!(primary, Some(8 | 10 | 13))
     }
 
     /// Whether the database refused the statement for the values in it, so that the same values are refused again: they do

@@ -15,6 +15,10 @@ use crate::SqlError;
 pub const SESSION_SETTINGS: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; \
     SET tcp_keepalives_count = 3; SET tcp_user_timeout = 25000; SET statement_timeout = '60s'";
 
+/// What a session says that only reads. It was opened to a server that is a standby, or while the database was made
+/// read-only, as hosts do whose disk fills up; it stays so, and a new one may not be.
+pub const READS_ONLY: &str = "25006";
+
 /// How long a question to a pool may take.
 pub const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// How long one statement that writes may take, alone or in a transaction.

@@ -43,7 +43,7 @@ async fn ready(surface: web::Data<Surface>) -> HttpResponse {
     }
     models.sort_by(|one, other| one["name"].as_str().cmp(&other["name"].as_str()));
     let away = || confirmed.is_err().then(|| "the database does not answer".to_owned());
-    let trouble = journal.trouble().or_else(away);
+    let trouble = journal.check_writable().await.err().or_else(away);
     is_ready &= trouble.is_none();
     let body = json!({
         "ready": is_ready,

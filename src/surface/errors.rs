@@ -164,6 +164,10 @@ impl From<muniment_projections::SqlError> for Outage {
             tracing::warn!(error = %error, "the database does not answer");
             return Self::Unavailable(DATABASE_AWAY);
         }
+        if error.is_of_the_disk() {
+            tracing::error!(error = %error, "the disk cannot be written");
+            return Self::Unavailable("The database cannot be written at present; try again shortly.");
+        }
         Self::Fault(error.to_string())
     }
 }

@@ -43,6 +43,7 @@ mod review;
 mod rotate_master;
 mod schedule;
 mod second_node;
+mod starved;
 mod stopped_model;
 mod suites;
 mod surface;

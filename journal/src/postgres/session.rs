@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use muniment_aggregates::record::{RecordedEvent, StreamId};
-use muniment_sql::postgres::{SESSION_SETTINGS, within};
+use muniment_sql::postgres::{READS_ONLY, SESSION_SETTINGS, within};
 use muniment_sql::postgres_query;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
 use sqlx::query::Query;
@@ -99,7 +99,7 @@ impl Session {
     }
 
     pub(super) async fn write(&mut self, batch: &Batch) -> Result<(), WriteError> {
-        let mut connection = self.take().await.map_err(|error| WriteError::Unknown(error.to_string()))?;
+        let mut connection = self.take().await.map_err(|error| WriteError::Ended(error.to_string()))?;
         let held = std::mem::take(&mut self.held);
         let bound = Duration::from_secs(ANSWER_SECONDS_MAX);
         let outcome = match tokio::time::timeout(bound, send(&mut connection, batch, held)).await {
@@ -180,14 +180,19 @@ fn meaning(error: &sqlx::Error) -> (WriteError, bool) {
     if reported.is_unique_violation() {
         return (WriteError::Unique(reported.constraint().unwrap_or_default().to_owned()), true);
     }
-    // Nothing was written: somebody else holds the head's lock for too long. Waiting on would hang the callers.
-    if code == "55P03" {
+    // Nothing was written. Somebody else holds the head's lock for too long, and waiting on would hang the callers; or
+    // this session only reads, which another may not.
+    if code == "55P03" || code == READS_ONLY {
         return (WriteError::Failed(text()), false);
+    }
+    // Its backend is gone, and with it whatever it had not committed.
+    if code.starts_with("57P") {
+        return (WriteError::Ended(text()), false);
     }
     match code.get(..2) {
         // Data exception, integrity, cardinality, program limit: something in the batch.
         Some("21" | "22" | "23" | "54") => (WriteError::Refused(text()), true),
-        // Shutdown, crash, connection trouble, deadlock, statement timeout: to be settled and sent again.
+        // Connection trouble, deadlock, statement timeout: to be settled and sent again.
         Some("08" | "40" | "55" | "57") => (WriteError::Unknown(text()), false),
         _ => (WriteError::Failed(text()), true),
     }

@@ -11,6 +11,10 @@ use sqlx::{Arguments as _, Encode, Executor as _, Sqlite, Type};
 use super::dedupe::REFUSED;
 use crate::engine::WriteError;
 
+/// SQLite's codes of a write that did not fit: no room on the disk, and any other reason, as a quota that is used up.
+const FULL: u32 = 13;
+const IOERR_WRITE: u32 = 778;
+
 /// What a statement does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
@@ -79,7 +83,17 @@ fn meaning(error: &sqlx::Error, step: Option<Step>) -> WriteError {
         Some(Step::MoveHead) if is_null => WriteError::HeadMoved,
         Some(Step::RefuseKeys) if is_null => WriteError::Unique(REFUSED.to_owned()),
         Some(Step::Begin | Step::MoveHead | Step::RefuseKeys | Step::Write) => refusal(error),
-        Some(Step::Commit) | None => WriteError::Unknown(error.to_string()),
+        Some(Step::Commit) | None => of_commit(error),
+    }
+}
+
+/// What an error at the commit says. A log that had no room for the batch lacks the frame that commits, so nothing was
+/// written; of any other failure, as of a flush, nobody knows.
+pub(super) fn of_commit(error: &sqlx::Error) -> WriteError {
+    let code = error.as_database_error().and_then(|reported| reported.code()).and_then(|code| code.parse::<u32>().ok());
+    match code {
+        Some(FULL | IOERR_WRITE) => WriteError::Failed(error.to_string()),
+        _ => WriteError::Unknown(error.to_string()),
     }
 }
 

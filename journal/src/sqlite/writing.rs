@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Executor as _, Sqlite};
 
 use super::dedupe::{DedupeKeys, drain, drain_apart, refuse_recorded};
-use super::message::{Message, Step, refusal};
+use super::message::{Message, Step, of_commit, refusal};
 use super::recent_keys::Drain;
 use super::texts::{filled, insert_events, name_streams};
 use crate::changes::statements;
@@ -93,7 +93,7 @@ async fn send(connection: &mut SqliteConnection, batch: &Batch, drained: &Drain)
     for change in &batch.changes {
         apply(connection, change).await.map_err(|error| refusal(&error))?;
     }
-    connection.execute("COMMIT").await.map(drop).map_err(|error| WriteError::Unknown(error.to_string()))
+    connection.execute("COMMIT").await.map(drop).map_err(|error| of_commit(&error))
 }
 
 fn move_head<'q>(message: &mut Message<'q>, batch: &'q Batch) {

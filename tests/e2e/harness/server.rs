@@ -31,13 +31,36 @@ pub(crate) struct Setup {
     store: Option<Store>,
     data: Option<PathBuf>,
     shared: bool,
+    log: Option<&'static str>,
+    on_little_disk: bool,
 }
 
 impl Setup {
     pub(crate) fn new(engine: Engine) -> Self {
         let mut settings = vec![("MUNIMENT_ENV".to_owned(), "development".to_owned())];
         settings.extend(SHARED_ADDRESS_LIMITS.iter().map(|name| (format!("MUNIMENT_{name}"), "off".to_owned())));
-        Self { engine, listen: "127.0.0.1".to_owned(), settings, store: None, data: None, shared: false }
+        Self {
+            engine,
+            listen: "127.0.0.1".to_owned(),
+            settings,
+            store: None,
+            data: None,
+            shared: false,
+            log: None,
+            on_little_disk: false,
+        }
+    }
+
+    /// Its standard error is this file, which must be there.
+    pub(crate) fn logs_to(mut self, file: &'static str) -> Self {
+        self.log = Some(file);
+        self
+    }
+
+    /// What [`Server::limit_files`] refuses is an error of the write, as on a full disk, and not a signal that kills.
+    pub(crate) fn on_little_disk(mut self) -> Self {
+        self.on_little_disk = true;
+        self
     }
 
     /// Sets `MUNIMENT_<name>`; the empty value takes the setting away.
@@ -117,6 +140,8 @@ impl Setup {
             data,
             folder,
             shared: self.shared,
+            log: self.log,
+            on_little_disk: self.on_little_disk,
             owns_data,
             has_run: AtomicBool::new(false),
             running: Mutex::new(None),
@@ -160,6 +185,8 @@ pub(crate) struct Server {
     settings: Vec<(String, String)>,
     folder: TempDir,
     shared: bool,
+    log: Option<&'static str>,
+    on_little_disk: bool,
     owns_data: bool,
     has_run: AtomicBool,
     running: Mutex<Option<(Child, Guard)>>,
@@ -221,6 +248,14 @@ impl Server {
         self.running.lock().unwrap().as_ref().unwrap().0.id()
     }
 
+    /// From now on no file of the server can grow beyond so many bytes; `None` lifts it.
+    pub(crate) fn limit_files(&self, bytes: Option<u32>) {
+        let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let mut command = Command::new("prlimit");
+        command.args(["--pid", &self.pid().to_string(), &format!("--fsize={soft}:")]);
+        assert!(command.status().unwrap().success());
+    }
+
     /// All that the server wrote so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap()
@@ -259,11 +294,21 @@ impl Server {
 
     fn run(&self) -> Result<(), Refused> {
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));
-        command.arg("serve").current_dir(self.folder.path()).env_clear();
+        let program = env!("CARGO_BIN_EXE_muniment");
+        let mut command = if self.on_little_disk {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", "trap '' XFSZ; exec \"$0\" serve", program]);
+            shell
+        } else {
+            let mut command = Command::new(program);
+            command.arg("serve");
+            command
+        };
+        command.current_dir(self.folder.path()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.folder.path());
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap());
+        command.stderr(self.log.map_or(log, |file| File::options().write(true).open(file).unwrap()));
         let mut child = command.spawn().unwrap();
         // A shared server is never dropped, so its guard also removes its folder.
         let guard = Guard::new(child.id(), End::Kill, self.shared.then(|| self.folder.path()));

@@ -1,0 +1,91 @@
+//! Full disks, databases that were made read-only, logs that nobody takes: the server says so and goes on by itself
+//! when it can.
+
+use muniment_testkit::Cluster;
+use serde_json::json;
+
+use crate::harness::{Company, Engine, Installation, PASSWORD, Program, Reply, Server, Setup, Store, eventually};
+
+fn a_log_that_nobody_takes_ends_nothing(engine: Engine) {
+    let server = Setup::new(engine).logs_to("/dev/full").start();
+    let company = server.company();
+    company.metric("arr");
+    company.point("arr", &json!({ "value": 1 }));
+    assert_eq!(company.points("arr").len(), 1);
+    assert!(server.terminate().success());
+}
+
+/// Everything that is written is refused for a while, and what is recorded can be read.
+fn nothing_is_written(house: &Installation, company: &Company) {
+    let anybody = house.server.anonymous();
+    let person = json!({ "username": "bob-the-late", "password": PASSWORD });
+    let late = json!({ "value": 2, "idempotency_key": "late" });
+    let rest: [(&str, Reply); 4] = [
+        ("point", company.agent.post("/v1/metrics/arr/points", &late)),
+        ("code", anybody.post("/v1/auth/otp/start", &json!({ "email": "eve@example.com" }))),
+        ("login", house.login("keeper", PASSWORD)),
+        ("signup", anybody.post("/api/account/signup", &person)),
+    ];
+    for (what, reply) in rest {
+        assert_eq!((reply.status, reply.code().as_str()), (503, "service_unavailable"), "{what}: {reply}");
+        assert!(reply.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds > 0), "{what}");
+    }
+    assert_eq!(company.points("arr").len(), 1, "what is recorded can be read");
+    assert_eq!(anybody.get("/health").status, 200);
+    let ready = anybody.get("/ready");
+    assert_eq!((ready.status, ready.json()["journal"].as_str()), (503, Some("the database cannot be written")));
+}
+
+/// Nobody did anything to the server, and it serves.
+fn everything_is_written(house: &Installation, company: &Company) {
+    eventually("the server is ready", || (house.server.anonymous().get("/ready").status == 200).then_some(()));
+    // Each pool of connections learns by one refusal that its own only read.
+    eventually("who signs in is counted", || (house.login("keeper", PASSWORD).status == 200).then_some(()));
+    company.point("arr", &json!({ "value": 2, "idempotency_key": "late" }));
+    eventually("the point can be read", || (company.points("arr").len() == 2).then_some(()));
+}
+
+fn house(setup: Setup) -> (Installation, Company) {
+    // What is counted is written, so that it is tried too.
+    let setup = setup.with_accounts().set("LIMITS_LOGIN_IP", "100/900").set("LIMITS_SIGNUP_IP", "100/900");
+    let house = Installation::start(setup);
+    let company = house.server.company();
+    company.metric("arr");
+    company.point("arr", &json!({ "value": 1 }));
+    assert_eq!(company.points("arr").len(), 1);
+    (house, company)
+}
+
+#[test]
+fn a_full_disk_is_told_and_outlived() {
+    let (house, company) = house(Setup::new(Engine::Sqlite).on_little_disk());
+    house.server.limit_files(Some(4_096));
+    nothing_is_written(&house, &company);
+    house.server.limit_files(None);
+    everything_is_written(&house, &company);
+    house.server.kill9();
+    house.server.restart();
+    assert_eq!(company.points("arr").len(), 2);
+    assert_eq!(house.server.terminate().code(), Some(0));
+    Program::operator_of(&house.server).run(&["audit", "verify"]).ok();
+}
+
+/// As hosts of PostgreSQL do to a database whose disk fills up; what they allow later counts for new sessions alone.
+#[test]
+fn a_database_that_was_made_read_only_is_told_and_outlived() {
+    let (house, company) = house(Setup::new(Engine::Postgres));
+    let Store::Postgres { url } = &house.server.store else { panic!("it is on PostgreSQL") };
+    let name = url.rsplit_once('/').unwrap().1;
+    let cluster = Cluster::shared();
+    cluster.psql("postgres", &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let ended = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    cluster.psql("postgres", &ended);
+    eventually("the server has its connections again", || {
+        company.agent.try_get("/v1/metrics/arr/points").filter(|reply| reply.status == 200).map(drop)
+    });
+    nothing_is_written(&house, &company);
+    cluster.psql("postgres", &format!("ALTER DATABASE {name} RESET default_transaction_read_only"));
+    everything_is_written(&house, &company);
+}
+
+both_engines![a_log_that_nobody_takes_ends_nothing];

@@ -1,8 +1,8 @@
-//! Full disks, databases that were made read-only, logs that nobody takes: the server says so and goes on by itself
-//! when it can.
+//! Full disks, databases that were made read-only, logs that nobody takes, clocks that were wrong: the server says so and goes on
+//! by itself when it can.
 
 use muniment_testkit::Cluster;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Company, Engine, Installation, PASSWORD, Program, Reply, Server, Setup, Store, eventually};
 
@@ -88,4 +88,21 @@ fn a_database_that_was_made_read_only_is_told_and_outlived() {
     everything_is_written(&house, &company);
 }
 
-both_engines![a_log_that_nobody_takes_ends_nothing];
+fn doctor_says_when_the_record_is_ahead_of_the_clock(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    server.company();
+    let clock = || {
+        let told: Value =
+            serde_json::from_str(&Program::operator_of(&server).run(&["doctor", "--json"]).stdout).unwrap();
+        told["checks"].as_array().unwrap().iter().find(|check| check["check"] == "clock").unwrap().clone()
+    };
+    assert_eq!(clock()["ok"], true, "{}", clock());
+    server.terminate();
+    let newest = "position = (SELECT MAX(position) FROM events)";
+    server.store.execute(&format!("UPDATE events SET recorded_at = recorded_at + 86400000000 WHERE {newest}"));
+    let told = clock();
+    assert_eq!(told["ok"], false, "{told}");
+    assert!(told["message"].as_str().unwrap().contains("ahead of this machine's clock"), "{told}");
+}
+
+both_engines![a_log_that_nobody_takes_ends_nothing, doctor_says_when_the_record_is_ahead_of_the_clock];

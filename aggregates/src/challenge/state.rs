@@ -119,10 +119,12 @@ fn wait_seconds(hits: &[DateTime<Utc>], rate: Rate, now: DateTime<Utc>) -> Optio
     if count == 0 {
         return Some(u64::from(rate.seconds).max(1));
     }
-    // The hit that must have left before another fits.
-    let hit = hits.get(hits.len().checked_sub(count)?)?;
     let window = chrono::Duration::seconds(i64::from(rate.seconds));
-    seconds_until(*hit + window, now)
+    // A hit further ahead than a window was made by a clock that was wrong: it must not keep anybody out until then.
+    let counts: Vec<_> = hits.iter().filter(|hit| **hit - window <= now).collect();
+    // The hit that must have left before another fits.
+    let hit = counts.get(counts.len().checked_sub(count)?)?;
+    seconds_until(**hit + window, now)
 }
 
 /// Whole seconds from `now` to a later instant, rounded up; `None` when it has come.

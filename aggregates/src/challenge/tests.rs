@@ -105,6 +105,17 @@ fn met_013_the_sixth_start_in_ten_minutes_waits() {
 }
 
 #[test]
+fn what_a_clock_counted_that_was_a_day_ahead_keeps_nobody_out_for_a_day() {
+    let mut tired = challenge().at(86_400);
+    for number in 0..5 {
+        tired = tired.and(issue(number));
+    }
+    tired.when(issue(9)).then_refused("otp_rate_limited");
+    tired.clone().at(86_400 - 120).when(issue(9)).then_refused("otp_rate_limited");
+    assert_eq!(tired.at(0).when(issue(9)).events().len(), 2);
+}
+
+#[test]
 fn met_014_used_codes_count_as_starts() {
     let mut used = challenge();
     for number in 0..4 {

@@ -102,7 +102,8 @@ impl Decider for Scheduler {
     fn decide(&self, command: &SchedulerCommand, facts: &Facts) -> Result<Vec<SchedulerEvent>, SchedulerRefusal> {
         let SchedulerCommand::Tick(tick) = command;
         let interval = Duration::seconds(i64::from(tick.interval_seconds));
-        match self.last_tick_at.map(|last| last + interval) {
+        // One that is further ahead than an interval was made by a clock that was wrong, and nothing would tick until then.
+        match self.last_tick_at.filter(|last| *last - interval <= facts.now).map(|last| last + interval) {
             Some(due_at) if due_at > facts.now => Err(SchedulerRefusal::NotDue { due_at }),
             Some(_) | None => {
                 Ok(vec![SchedulerEvent::Ticked(Ticked { interval_seconds: tick.interval_seconds, at: facts.now })])

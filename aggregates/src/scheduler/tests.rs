@@ -14,3 +14,11 @@ fn two_ticks_are_never_closer_than_the_interval() {
     assert_eq!(late.when(tick.clone()).events().len(), 1, "a missed tick is not made up");
     late.and(tick.clone()).when(tick).then_refused("tick_not_due");
 }
+
+#[test]
+fn a_tick_of_a_clock_that_was_a_day_ahead_keeps_no_tick_from_passing() {
+    let tick = Tick { interval_seconds: 1_800 };
+    let scheduler = given::<Scheduler>(&[]).at(86_400).and(tick.clone());
+    scheduler.clone().at(86_400 - 1_800).when(tick.clone()).then_refused("tick_not_due");
+    assert_eq!(scheduler.at(0).when(tick).events().len(), 1);
+}

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use anyhow::Result;
+use chrono::{SecondsFormat, TimeDelta, Utc};
 use clap::Args;
 use muniment_aggregates::record::Position;
 use muniment_journal::master_key::{MASTER_KEY_FILE, NEXT_KEY_FILE};
@@ -24,6 +25,9 @@ use crate::surface::accounts::counts::Counts;
 
 /// Events at the end of the chain that are checked here; `audit verify` checks all.
 const TAIL_EVENTS: u64 = 1_000;
+/// How far the clocks of the nodes may be apart without a word.
+const CLOCK_AHEAD_MAX: TimeDelta = TimeDelta::seconds(10);
+
 /// Check everything a server stands on; exit 7 when something is wrong
 #[derive(Debug, Args)]
 #[command(before_help = "Example:\n  muniment doctor --json")]
@@ -105,6 +109,7 @@ async fn look(config: &Config, findings: &mut Findings) {
     findings.note("master key", master_key(&config.store.keys));
     findings.note("record", Ok(format!("{}, head {}", journal.identity(), journal.head())));
     findings.note("chain", tail(&journal).await);
+    findings.note("clock", clock(&journal).await);
     findings.note("read models", models(config, &journal).await);
     findings.note("audit", drifted(config, &journal).await);
     let counts = journal.outbox().counts().await;
@@ -152,6 +157,23 @@ async fn tail(journal: &Journal) -> Result<String, String> {
     };
     let verified = journal.verify(trusted, &|_, _| {}).await.map_err(|error| error.to_string())?;
     Ok(format!("the last {} events hold; `muniment audit verify` checks all", verified.events))
+}
+
+/// Whether the record is ahead of this machine's clock. Time never runs backwards in it, so whatever is recorded after an
+/// event of a clock that was ahead bears that event's instant, until it has come.
+async fn clock(journal: &Journal) -> Result<String, String> {
+    let newest = journal.event(journal.head()).await.map_err(|error| error.to_string())?;
+    let Some(newest) = newest.map(|event| event.recorded_at) else { return Ok("nothing is recorded yet".to_owned()) };
+    let ahead = newest - Utc::now();
+    if ahead <= CLOCK_AHEAD_MAX {
+        return Ok("not behind the record".to_owned());
+    }
+    Err(format!(
+        "the newest event is of {}, {} s ahead of this machine's clock; set the clock right: until it is there, whatever \
+         is recorded bears that instant",
+        newest.to_rfc3339_opts(SecondsFormat::Millis, true),
+        ahead.num_seconds()
+    ))
 }
 
 /// Whether rows of the audit are of a type, or say what, nobody registered.

@@ -53,12 +53,15 @@ impl Counted {
         format!("{};{}", joined(&self.hits), joined(&self.judged))
     }
 
-    /// Drops what no longer counts. A hit exactly at the edge is gone.
+    /// Drops what no longer counts. A hit exactly at the edge is gone. One that is still to come was counted by a clock
+    /// that was ahead: it counts as one of now, lest it keep somebody out until then.
     fn forget(&mut self, window: Duration, now: DateTime<Utc>) {
-        let edge = micros_before(now, window);
+        let (edge, now_micros) = (micros_before(now, window), now.timestamp_micros());
         self.hits.retain(|hit| *hit > edge);
-        let lost = micros_before(now, Duration::from_secs(JUDGED_SECONDS_MAX.unsigned_abs()));
-        self.judged.retain(|at| *at > lost);
+        self.hits.iter_mut().for_each(|hit| *hit = (*hit).min(now_micros));
+        let judged_max = Duration::from_secs(JUDGED_SECONDS_MAX.unsigned_abs());
+        let (lost, ahead) = (micros_before(now, judged_max), now_micros.saturating_add(micros(judged_max)));
+        self.judged.retain(|at| *at > lost && *at < ahead);
     }
 
     /// # Errors
@@ -79,8 +82,12 @@ impl Counted {
     }
 }
 
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
 fn micros_before(now: DateTime<Utc>, span: Duration) -> i64 {
-    now.timestamp_micros().saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))
+    now.timestamp_micros().saturating_sub(micros(span))
 }
 
 /// The shared windows.
@@ -251,8 +258,9 @@ impl Durable {
             let found = request_windows::find(&self.store, key).await?;
             let now = self.clock.now();
             let mut counted = Counted::read(found.as_deref())?;
-            counted.forget(limit.window, now);
+            // What is forgotten is written also by who is refused: the window of a hit that was still to come begins now.
             let before = counted.clone();
+            counted.forget(limit.window, now);
             let outcome = change(&mut counted, now);
             if counted == before {
                 return Ok(outcome);
@@ -302,6 +310,18 @@ mod tests {
         for damaged in ["", "nonsense", "1,2", "1,x;", "1,;", ";2,y", "1;2;3"] {
             assert!(matches!(Counted::read(Some(damaged)), Err(Limited::Unreadable)), "{damaged}");
         }
+    }
+
+    #[test]
+    fn what_a_clock_counted_that_was_ahead_counts_from_now_on() {
+        let now = DateTime::from_timestamp_millis(1_000_000).expect("a time");
+        let day = 86_400_000_000;
+        let mut counted = Counted { hits: vec![999_999_999, day, 2 * day], judged: vec![1_000_000_001, day] };
+        counted.forget(Duration::from_secs(10), now);
+        assert_eq!(
+            counted,
+            Counted { hits: vec![999_999_999, 1_000_000_000, 1_000_000_000], judged: vec![1_000_000_001] }
+        );
     }
 
     #[test]

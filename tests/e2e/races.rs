@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{Engine, Server, in_parallel, torture};
+use crate::harness::{Engine, Server, in_parallel, runtime, torture};
 
 fn thirty_two_posts_of_one_key_record_one_point_each_time(engine: Engine) {
     let server = Server::with(engine, &[]);
@@ -117,7 +118,34 @@ fn a_write_through_one_node_is_read_through_the_other() {
     }
 }
 
+fn a_token_used_in_the_moment_of_its_revocation_is_dead_from_then_on(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let founder = server.founder("ana");
+    let company = server.company_of(&founder);
+    let rounds = if torture() { 600 } else { 60 };
+    let mut too_late = 0;
+    for round in 0..rounds {
+        let asked = json!({ "name": "bot", "scopes": ["application:read"], "company_id": company.id });
+        let made = founder.client.post("/v1/tokens", &asked).expect(201);
+        let path = format!("/v1/tokens/{}/revoke", made["public_id"].as_str().unwrap());
+        let agent = server.agent(made["token"].as_str().unwrap());
+        // Its first use, which is looked up, begins before, while and after the revocation is recorded.
+        let statuses = in_parallel(2, |index| {
+            if index == 0 {
+                return founder.client.post(&path, &json!({})).status;
+            }
+            runtime().block_on(async { tokio::time::sleep(Duration::from_micros(250 * (round % 30))).await });
+            agent.get("/v1/status").status
+        });
+        assert_eq!(statuses[0], 200);
+        too_late += u64::from(statuses[1] == 401);
+        agent.get("/v1/status").refused(401, "invalid_token");
+    }
+    println!("{engine:?}: of {rounds} tokens in use while they were revoked, {too_late} were used too late");
+}
+
 both_engines![
     thirty_two_posts_of_one_key_record_one_point_each_time,
     thirty_two_right_codes_open_one_session_each_time,
+    a_token_used_in_the_moment_of_its_revocation_is_dead_from_then_on,
 ];

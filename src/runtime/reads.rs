@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use muniment_aggregates::record::Position;
 use muniment_journal::{Journal, JournalError};
-use muniment_projections::{Poison, ReadStore};
+use muniment_projections::{Poison, ReadStore, SqlError};
 use tokio::sync::watch;
 
-use super::limits::READ_WAIT_MAX;
+use super::limits::{READ_WAIT_MAX, READINGS_MAX};
 
 /// Where one read model is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,6 +91,44 @@ impl Reads {
         let head = self.journal.confirm_head().await?;
         self.wait(names, head).await?;
         Ok(head)
+    }
+
+    /// What read models say at one position: all that was recorded up to there, and nothing that came later. Who subscribes
+    /// from that position misses nothing and gets nothing twice (LIV-19).
+    ///
+    /// `read` runs between two looks at the checkpoints, and again where a page was folded in meanwhile. Where pages follow each
+    /// other faster than it reads, the position is one that all of it has reached: something of it may then come twice, and
+    /// nothing is missed.
+    ///
+    /// # Errors
+    /// As [`Reads::catch_up`], and what `read` answers.
+    pub async fn at_one_position<T, E>(
+        &self,
+        names: &[&str],
+        read: impl AsyncFn() -> Result<T, E>,
+    ) -> Result<(T, Position), E>
+    where
+        E: From<Behind> + From<SqlError>,
+    {
+        let reached = self.catch_up(names).await?;
+        let mut before = self.common_position(names).await?;
+        for _ in 0..READINGS_MAX {
+            let value = read().await?;
+            let after = self.common_position(names).await?;
+            match after {
+                Some(position) if before == after => return Ok((value, position)),
+                Some(_) | None => before = after,
+            }
+        }
+        Ok((read().await?, reached))
+    }
+
+    /// Where the rows of all the named read models are, as the database has it; `None` where they are not at one place.
+    async fn common_position(&self, names: &[&str]) -> Result<Option<Position>, SqlError> {
+        let live = self.store.live().await?;
+        let mut positions = live.iter().filter(|at| names.contains(&at.name.as_str())).map(|at| at.position);
+        let first = positions.next();
+        Ok(first.filter(|first| positions.all(|position| position == *first)))
     }
 
     /// Waits until the named read models have reached `wanted`.

@@ -39,9 +39,10 @@ impl Surface {
         let listing = format!("alerts/{company}");
         let place = cursor::read(keys, &listing, request.query("cursor"))?;
         let before = place.and_then(|place| place.parse().ok()).map(Position);
-        let as_of = self.runtime.reads.catch_up(&["alerts"]).await?;
         let filter = AlertFilter { state, metric, before };
-        let mut rows = alerts::of_company(self.runtime.reads.store(), company, &filter, limit + 1).await?;
+        let reads = &self.runtime.reads;
+        let read = async || Ok::<_, V1Error>(alerts::of_company(reads.store(), company, &filter, limit + 1).await?);
+        let (mut rows, as_of) = reads.at_one_position(&["alerts"], read).await?;
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let next =

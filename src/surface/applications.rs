@@ -22,6 +22,7 @@ use super::limits::{Window, client_prefix};
 use super::metrics::{SETTING_FIELDS, definition};
 use super::principal::Founder;
 use super::request::{Reply, Request};
+use super::status::STATUS_MODELS;
 use super::text::{self, NAME_CHARACTERS_MAX, NARRATIVE_BYTES_MAX, REASON_CHARACTERS_MAX, WEBSITE_CHARACTERS_MAX};
 use crate::auth::random_bytes;
 use crate::auth::tokens::{self, FreshToken, TokenKind};
@@ -182,15 +183,16 @@ impl Surface {
 
     /// `GET /v1/applications`.
     pub(super) async fn list_applications(&self, founder: &Founder) -> Result<Reply, V1Error> {
-        let own = self.applications_of(founder).await?;
+        let read = async || self.known_applications_of(founder).await;
+        let (own, as_of) = self.runtime.reads.at_one_position(&["applications"], read).await?;
         let rows: Vec<_> = own.iter().map(summary).collect();
-        Ok(Reply::ok(json!({"applications": rows}), None))
+        Ok(Reply::ok(json!({"applications": rows}), Some(as_of)))
     }
 
+    /// An application that is the founder's, from wherever the read model is.
     async fn own_application(&self, request: &Request, founder: &Founder) -> Result<ApplicationRow, V1Error> {
         let not_found = || V1Error::refuse(404, "application_not_found", "There is no such application of yours.");
         let id = ApplicationId::parse(request.parameter(0)).ok_or_else(not_found)?;
-        self.runtime.reads.catch_up(&["applications"]).await?;
         applications::by_id(self.runtime.reads.store(), &id)
             .await?
             .filter(|row| row.founder_subject == founder.subject)
@@ -199,6 +201,12 @@ impl Surface {
 
     /// `GET /v1/applications/{id}`.
     pub(super) async fn show_application(&self, request: &Request, founder: &Founder) -> Result<Reply, V1Error> {
+        let read = async || self.application_in_full(request, founder).await;
+        let (body, as_of) = self.runtime.reads.at_one_position(STATUS_MODELS, read).await?;
+        Ok(Reply::ok(body, Some(as_of)))
+    }
+
+    async fn application_in_full(&self, request: &Request, founder: &Founder) -> Result<Value, V1Error> {
         let row = self.own_application(request, founder).await?;
         let history = applications::history(self.runtime.reads.store(), &row.id).await?;
         let history: Vec<_> = history
@@ -208,12 +216,11 @@ impl Surface {
         let mut shown = summary(&row);
         shown["narrative"] = self.narrative_on_wire(&row.id, &row.narrative).await?;
         shown["status_history"] = json!(history);
-        let body = json!({
+        Ok(json!({
             "application": shown,
             "metrics": self.status_metrics(&row.company).await?,
             "alerts": self.status_alerts(&row.company).await?,
-        });
-        Ok(Reply::ok(body, None))
+        }))
     }
 
     /// A narrative as its founder gave it; `null` when he was erased.
@@ -229,6 +236,7 @@ impl Surface {
 
     /// `POST /v1/applications/{id}/withdraw`.
     pub(super) async fn withdraw(&self, request: &mut Request, founder: &Founder) -> Result<Reply, V1Error> {
+        self.runtime.reads.catch_up(&["applications"]).await?;
         let row = self.own_application(request, founder).await?;
         let mut fields = Fields::of(request, &["reason"], true).await?;
         let reason = fields.text_unless_blank("reason", REASON_CHARACTERS_MAX)?;

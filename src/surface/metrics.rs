@@ -86,12 +86,16 @@ impl Surface {
     /// A company's metric as its read model has it now.
     pub(super) async fn metric_row(&self, company: &CompanyId, key: &str) -> Result<MetricRow, V1Error> {
         self.runtime.reads.catch_up(&["metrics"]).await?;
+        self.known_metric_row(company, key).await
+    }
+
+    /// The same from wherever the read model is.
+    async fn known_metric_row(&self, company: &CompanyId, key: &str) -> Result<MetricRow, V1Error> {
         metrics::by_key(self.runtime.reads.store(), company, key).await?.ok_or_else(metric_not_found)
     }
 
-    /// Every metric of a company, oldest first.
+    /// Every metric of a company, oldest first, from wherever the read model is.
     pub(super) async fn all_metrics(&self, company: &CompanyId) -> Result<Vec<MetricRow>, V1Error> {
-        self.runtime.reads.catch_up(&["metrics"]).await?;
         let mut rows: Vec<MetricRow> = Vec::new();
         loop {
             let after = rows.last().map(|row| row.position);
@@ -160,16 +164,17 @@ impl Surface {
 
     /// `GET /v1/metrics`.
     pub(super) async fn list_metrics(&self, company: &CompanyId) -> Result<Reply, V1Error> {
-        let as_of = self.runtime.journal.head();
-        let rows = self.all_metrics(company).await?;
+        let read = async || self.all_metrics(company).await;
+        let (rows, as_of) = self.runtime.reads.at_one_position(&["metrics"], read).await?;
         let rows: Vec<_> = rows.iter().map(shown).collect();
         Ok(Reply::ok(json!({"metrics": rows}), Some(as_of)))
     }
 
     /// `GET /v1/metrics/{key}`.
     pub(super) async fn show_metric(&self, request: &Request, company: &CompanyId) -> Result<Reply, V1Error> {
-        let as_of = self.runtime.journal.head();
-        let row = self.metric_row(company, &Self::path_slug(request)?).await?;
+        let slug = Self::path_slug(request)?;
+        let read = async || self.known_metric_row(company, &slug).await;
+        let (row, as_of) = self.runtime.reads.at_one_position(&["metrics"], read).await?;
         Ok(Reply::ok(shown(&row), Some(as_of)))
     }
 }

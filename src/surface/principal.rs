@@ -266,6 +266,14 @@ impl Surface {
     /// When the read model lags or fails.
     pub async fn applications_of(&self, founder: &Founder) -> Result<Vec<applications::ApplicationRow>, V1Error> {
         self.runtime.reads.catch_up(&["applications"]).await?;
+        self.known_applications_of(founder).await
+    }
+
+    /// The same from wherever the read model is.
+    pub(super) async fn known_applications_of(
+        &self,
+        founder: &Founder,
+    ) -> Result<Vec<applications::ApplicationRow>, V1Error> {
         Ok(applications::of_founder(self.runtime.reads.store(), &founder.subject, None, COMPANIES_MAX).await?)
     }
 

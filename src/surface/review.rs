@@ -16,6 +16,7 @@ use super::errors::{V1Error, V1Refusal, answered};
 use super::input::Fields;
 use super::methods::{Method, Verb};
 use super::request::{Reply, Request};
+use super::status::STATUS_MODELS;
 use super::text::{self, REASON_CHARACTERS_MAX};
 use crate::runtime::BusError;
 
@@ -25,8 +26,6 @@ const PAGE: usize = 25;
 const PAGE_MAX: usize = 100;
 /// What the cursor pages through.
 const LISTING: &str = "review/applications";
-/// The models a review spans.
-const MODELS: &[&str] = &["applications", "metrics", "alerts"];
 
 impl Surface {
     /// The gate of reviewing: 401, 403 by type, 403 by role, then what a cookie's POST must be.
@@ -69,8 +68,9 @@ impl Surface {
         let place = cursor::read(keys, LISTING, request.query("cursor"))?;
         let before = place.and_then(|place| place.parse().ok()).map(Position);
         let filter = ReviewFilter { status, name_prefix: request.query("q").map(str::to_owned), before };
-        let as_of = self.runtime.reads.catch_up(MODELS).await?;
-        let mut rows = applications::review_page(self.runtime.reads.store(), &filter, limit + 1).await?;
+        let reads = &self.runtime.reads;
+        let read = async || Ok::<_, V1Error>(applications::review_page(reads.store(), &filter, limit + 1).await?);
+        let (mut rows, as_of) = reads.at_one_position(STATUS_MODELS, read).await?;
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| has_more);
@@ -107,17 +107,21 @@ impl Surface {
         }))
     }
 
-    async fn reviewed_application(&self, request: &Request) -> Result<(ReviewRow, Position), V1Error> {
+    async fn reviewed_application(&self, request: &Request) -> Result<ReviewRow, V1Error> {
         let not_found = || V1Error::refuse(404, "application_not_found", "There is no such application.");
         let id = ApplicationId::parse(request.parameter(0)).ok_or_else(not_found)?;
-        let as_of = self.runtime.reads.catch_up(MODELS).await?;
-        let row = applications::review_by_id(self.runtime.reads.store(), &id).await?;
-        Ok((row.ok_or_else(not_found)?, as_of))
+        applications::review_by_id(self.runtime.reads.store(), &id).await?.ok_or_else(not_found)
     }
 
     /// `GET /v1/review/applications/{id}`.
     pub(super) async fn review_show(&self, request: &Request) -> Result<Reply, V1Error> {
-        let (row, as_of) = self.reviewed_application(request).await?;
+        let (shown, as_of) =
+            self.runtime.reads.at_one_position(STATUS_MODELS, async || self.reviewed_in_full(request).await).await?;
+        Ok(Reply::ok(shown, Some(as_of)))
+    }
+
+    async fn reviewed_in_full(&self, request: &Request) -> Result<Value, V1Error> {
+        let row = self.reviewed_application(request).await?;
         let history = applications::history(self.runtime.reads.store(), &row.application.id).await?;
         let history: Vec<_> = history
             .iter()
@@ -135,7 +139,7 @@ impl Surface {
         shown["metrics"] = json!(self.status_metrics(&row.application.company).await?);
         shown["alerts"] = json!(self.status_alerts(&row.application.company).await?);
         shown["status_history"] = json!(history);
-        Ok(Reply::ok(shown, Some(as_of)))
+        Ok(shown)
     }
 
     /// `POST /v1/review/applications/{id}/status`.
@@ -145,8 +149,8 @@ impl Surface {
         let status =
             ApplicationStatus::parse(&given).ok_or_else(|| V1Error::invalid_field("status", "a known status"))?;
         let reason = fields.text_unless_blank("reason", REASON_CHARACTERS_MAX)?;
-        let (row, _) = self.reviewed_application(request).await?;
-        let id = row.application.id;
+        self.runtime.reads.catch_up(STATUS_MODELS).await?;
+        let id = self.reviewed_application(request).await?.application.id;
         let command = ApplicationCommand::ChangeStatus(ChangeStatus { status, reason, by: reviewer.account.0.clone() });
         let origin = self.origin(request, reviewer.who(), Some(&reviewer.subject), "review_application").await?;
         let committed = self

@@ -23,8 +23,9 @@ impl Surface {
     /// `GET /v1/metrics/{key}/rules`.
     pub(super) async fn list_rules(&self, request: &Request, company: &CompanyId) -> Result<Reply, V1Error> {
         let row = self.metric_row(company, &Self::path_slug(request)?).await?;
-        let as_of = self.runtime.reads.catch_up(&["rules"]).await?;
-        let set = rules::of_metric(self.runtime.reads.store(), &row.id).await?;
+        let reads = &self.runtime.reads;
+        let read = async || Ok::<_, V1Error>(rules::of_metric(reads.store(), &row.id).await?);
+        let (set, as_of) = reads.at_one_position(&["rules"], read).await?;
         let mut shown: Vec<Value> = Vec::with_capacity(set.len() + 1);
         if !set.iter().any(|it| it.rule.condition.rule_type() == RuleType::GrowthSpike) {
             let at = text::instant(row.created_at);

@@ -15,14 +15,21 @@ use super::text;
 
 /// Alerts shown.
 const NEWEST_ALERTS: usize = 10;
+/// The read models behind a status, alike for agents, founders and reviewers.
+pub(super) const STATUS_MODELS: &[&str] = &["applications", "metrics", "alerts"];
 
 impl Surface {
     /// `GET /v1/status`.
     pub(super) async fn status(&self, agent: &Agent) -> Result<Reply, V1Error> {
-        let as_of = self.runtime.reads.catch_up(&["applications", "metrics", "alerts"]).await?;
+        let read = async || self.status_of(agent).await;
+        let (body, as_of) = self.runtime.reads.at_one_position(STATUS_MODELS, read).await?;
+        Ok(Reply::ok(body, Some(as_of)))
+    }
+
+    async fn status_of(&self, agent: &Agent) -> Result<Value, V1Error> {
         let row = applications::by_id(self.runtime.reads.store(), &agent.application).await?;
         let row = row.ok_or_else(|| V1Error::fault(format!("{} has no application row", agent.application)))?;
-        let body = json!({
+        Ok(json!({
             "application": {
                 "id": row.id.as_str(),
                 "status": row.status.as_str(),
@@ -32,11 +39,10 @@ impl Surface {
             },
             "metrics": self.status_metrics(&agent.company).await?,
             "alerts": self.status_alerts(&agent.company).await?,
-        });
-        Ok(Reply::ok(body, Some(as_of)))
+        }))
     }
 
-    /// The metrics of a company as the status shows them, oldest first.
+    /// The metrics of a company as the status shows them, oldest first, from wherever the read models are.
     pub(super) async fn status_metrics(&self, company: &CompanyId) -> Result<Vec<Value>, V1Error> {
         let rows = self.all_metrics(company).await?;
         Ok(rows
@@ -56,9 +62,8 @@ impl Surface {
             .collect())
     }
 
-    /// The newest alerts of a company as the status shows them.
+    /// The newest alerts of a company as the status shows them, from wherever the read models are.
     pub(super) async fn status_alerts(&self, company: &CompanyId) -> Result<Vec<Value>, V1Error> {
-        self.runtime.reads.catch_up(&["alerts"]).await?;
         let filter = AlertFilter { state: None, metric: None, before: None };
         let rows = alerts::of_company(self.runtime.reads.store(), company, &filter, NEWEST_ALERTS).await?;
         Ok(rows

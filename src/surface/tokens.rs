@@ -77,8 +77,10 @@ impl Surface {
     /// `GET /v1/tokens`.
     pub(super) async fn list_tokens(&self, request: &Request, founder: &Founder) -> Result<Reply, V1Error> {
         let company = self.company_of(founder, request.query("company_id")).await?;
-        let as_of = self.runtime.reads.catch_up(&["agent_tokens"]).await?;
-        let rows = agent_tokens::of_company(self.runtime.reads.store(), &company, None, LISTED_MAX).await?;
+        let reads = &self.runtime.reads;
+        let read =
+            async || Ok::<_, V1Error>(agent_tokens::of_company(reads.store(), &company, None, LISTED_MAX).await?);
+        let (rows, as_of) = reads.at_one_position(&["agent_tokens"], read).await?;
         let listed: Vec<_> = rows
             .iter()
             .map(|row| {

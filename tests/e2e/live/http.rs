@@ -9,6 +9,10 @@ use super::socket::{EventStream, Socket};
 use super::{LEVEL, StopsWhenDropped, company_with_metric, listing, pause, store, write_points};
 use crate::harness::{Engine, Server};
 
+/// Looks at each address while points come.
+const LOOKS: usize = 40;
+const RAISED: &str = "metric.alert_raised";
+
 fn liv_16_last_event_id_resumes_like_a_socket(engine: Engine) {
     let server = Server::shared(engine);
     let (_, company) = company_with_metric(server, "revenue");
@@ -129,6 +133,83 @@ fn liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap(engine: Engine) {
     assert_eq!(values, expected, "each point once, in order");
 }
 
+/// One look at something while points come: where the answer says it is, and what it shows of them.
+struct Look {
+    path: &'static str,
+    position: u64,
+    shown: f64,
+}
+
+/// What a look must show by the record alone: the value of the newest point up to its position, or how many alerts were raised.
+fn recorded(events: &[Value], look: &Look) -> f64 {
+    let counts = look.path.starts_with("/v1/alerts");
+    let kind = if counts { RAISED } else { "metric.point_recorded" };
+    let upto = |event: &&Value| event["p"].as_str().unwrap().parse::<u64>().unwrap() <= look.position;
+    let mut of_kind = events.iter().filter(|event| event["type"] == kind).filter(upto);
+    if counts {
+        of_kind.fold(0.0, |count, _| count + 1.0)
+    } else {
+        of_kind.next_back().unwrap()["data"]["value"].as_f64().unwrap()
+    }
+}
+
+fn liv_19_what_is_shown_is_all_up_to_its_position_and_nothing_later(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, company) = company_with_metric(server, "revenue");
+    company.point("revenue", &json!({ "value": LEVEL }));
+    let above = json!({ "type": "above", "threshold": 0, "cool_down_points": 0 });
+    company.agent.post("/v1/metrics/revenue/rules", &above).expect(200);
+    let id = founder.client.get("/v1/applications").expect(200)["applications"][0]["id"].as_str().unwrap().to_owned();
+    let done = AtomicBool::new(false);
+    let looks = std::thread::scope(|scope| {
+        let writers = StopsWhenDropped(&done);
+        // One writer: what came last is then what is newest.
+        scope.spawn(|| {
+            let mut value = 1;
+            while !done.load(Ordering::Relaxed) {
+                company
+                    .point("revenue", &json!({ "value": LEVEL + value, "idempotency_key": format!("look-{value}") }));
+                value += 1;
+            }
+        });
+        let mut looks = Vec::new();
+        for _ in 0..LOOKS {
+            for path in ["/v1/status", "/v1/metrics", "/v1/metrics/revenue", "/v1/alerts?limit=200", "/v1/applications"]
+            {
+                let reply = match path {
+                    "/v1/applications" => founder.client.get(&format!("{path}/{id}")),
+                    _ => company.agent.get(path),
+                };
+                let (position, body) = (reply.position(), reply.expect(200));
+                let shown = match path {
+                    "/v1/metrics/revenue" => body["latest_value"].as_f64(),
+                    "/v1/alerts?limit=200" => match body["alerts"].as_array().unwrap().len() {
+                        // A full page tells of the newest only.
+                        200 => continue,
+                        alerts => u32::try_from(alerts).ok().map(f64::from),
+                    },
+                    _ => body["metrics"][0]["latest_value"].as_f64(),
+                };
+                looks.push(Look { path, position, shown: shown.unwrap() });
+            }
+        }
+        drop(writers);
+        looks
+    });
+    let events = listing(&company.agent, "start");
+    assert!(events.iter().any(|event| event["type"] == RAISED), "nothing was raised");
+    for look in &looks {
+        let expected = recorded(&events, look);
+        assert!(
+            look.shown.total_cmp(&expected).is_eq(),
+            "{} at {}: {} and not {expected}",
+            look.path,
+            look.position,
+            look.shown
+        );
+    }
+}
+
 /// As everywhere else: a position that a command answered with is in what is read after it, or nothing is read.
 fn liv_17_muniment_after_is_waited_for(engine: Engine) {
     let server = Server::shared(engine);
@@ -155,4 +236,5 @@ both_engines![
     liv_17_a_long_poll_answers_at_once_or_waits,
     liv_17_muniment_after_is_waited_for,
     liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap,
+    liv_19_what_is_shown_is_all_up_to_its_position_and_nothing_later,
 ];

@@ -32,12 +32,13 @@ pub(crate) async fn commit(core: &Core, batch: &Batch) -> Result<(), WriteError>
 }
 
 async fn settle(core: &Core, batch: &Batch, started: Instant) -> Result<(), WriteError> {
-    let mut doubtful = false;
+    // Whether it was sent before, and whether a copy of it may still be on its way.
+    let (mut again, mut doubtful) = (false, false);
     let mut delay = Duration::from_millis(RETRY_MILLISECONDS_MIN);
     loop {
         let moved = match watched(core, started, core.engine.write(batch)).await {
             Ok(()) => return Ok(()),
-            Err(WriteError::HeadMoved) if !doubtful => return Err(WriteError::HeadMoved),
+            Err(WriteError::HeadMoved) if !again => return Err(WriteError::HeadMoved),
             Err(WriteError::HeadMoved) => true,
             Err(WriteError::Unknown(reason)) => {
                 tracing::warn!(position = %batch.before.position.next(), reason, "outcome of a batch is unknown");
@@ -55,6 +56,7 @@ async fn settle(core: &Core, batch: &Batch, started: Instant) -> Result<(), Writ
             }
             Err(error @ (WriteError::Unique(_) | WriteError::Refused(_) | WriteError::Failed(_))) => return Err(error),
         };
+        again = true;
         loop {
             match watched(core, started, stands(core.engine.as_ref(), batch)).await {
                 Ok(Some(true)) => return Ok(()),

@@ -2,25 +2,55 @@
 //! rightmost address in `X-Forwarded-For` that is not one of them.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ipnet::IpNet;
 
-/// Resolves the client's address. `forwarded` holds the header's lines in order.
-#[must_use]
-pub fn resolve(peer: Option<IpAddr>, forwarded: &[&str], trusted: &[IpNet]) -> Option<IpAddr> {
-    let peer = peer?.to_canonical();
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
-    if !is_trusted(peer) {
-        return Some(peer);
+/// The proxies whose `X-Forwarded-For` is believed.
+#[derive(Debug, Default)]
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    /// Whether the operator was told that they may be too many. Once is enough: it is said of every such request.
+    has_warned: AtomicBool,
+}
+
+impl TrustedProxies {
+    /// Those in these networks.
+    #[must_use]
+    pub fn new(networks: Vec<IpNet>) -> Self {
+        Self { networks, has_warned: AtomicBool::new(false) }
     }
-    let hops: Vec<IpAddr> = forwarded
-        .iter()
-        .flat_map(|line| line.split(','))
-        .filter_map(|hop| hop.trim().parse::<IpAddr>().ok())
-        .map(|hop| hop.to_canonical())
-        .collect();
-    let client = hops.iter().rev().find(|hop| !is_trusted(**hop));
-    Some(client.or(hops.first()).copied().unwrap_or(peer))
+
+    /// Resolves the client's address. `forwarded` holds the header's lines in order.
+    #[must_use]
+    pub fn client(&self, peer: Option<IpAddr>, forwarded: &[&str]) -> Option<IpAddr> {
+        let peer = peer?.to_canonical();
+        if !self.hold(peer) {
+            return Some(peer);
+        }
+        let hops: Vec<IpAddr> = forwarded
+            .iter()
+            .flat_map(|line| line.split(','))
+            .filter_map(|hop| hop.trim().parse::<IpAddr>().ok())
+            .map(|hop| hop.to_canonical())
+            .collect();
+        if let Some(client) = hops.iter().rev().find(|hop| !self.hold(**hop)) {
+            return Some(*client);
+        }
+        let Some(leftmost) = hops.first() else { return Some(peer) };
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                client = %leftmost,
+                "every address of a request's X-Forwarded-For is a trusted proxy, so the leftmost counts as its client: \
+                 does http.trusted_proxies name more than the proxies?"
+            );
+        }
+        Some(*leftmost)
+    }
+
+    fn hold(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(&address))
+    }
 }
 
 #[cfg(test)]
@@ -28,8 +58,8 @@ mod tests {
     use super::*;
 
     fn resolved(peer: &str, forwarded: &[&str]) -> String {
-        let trusted = ["10.0.0.0/8".parse().expect("a network")];
-        resolve(peer.parse().ok(), forwarded, &trusted).expect("an address").to_string()
+        let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().expect("a network")]);
+        trusted.client(peer.parse().ok(), forwarded).expect("an address").to_string()
     }
 
     #[test]

@@ -53,6 +53,7 @@ use zeroize::Zeroizing;
 use self::accounts::bootstrap::Bootstrap;
 use self::accounts::closings::Closings;
 use self::accounts::extra::ExtraMethods;
+use self::client_address::TrustedProxies;
 use crate::auth::cookie::{CookieMarks, Cookies};
 use crate::auth::daemon_token::DaemonToken;
 use crate::auth::passwords::{HashError, Passwords};
@@ -62,7 +63,6 @@ use crate::config::{
     OriginPattern, Registries,
 };
 use crate::runtime::Runtime;
-use ipnet::IpNet;
 
 /// Metric ids remembered by company and key. The mapping never changes, so an entry never goes wrong.
 const METRIC_IDS_MAX: NonZeroUsize = NonZeroUsize::new(100_000).expect("100,000 is not zero");
@@ -92,7 +92,7 @@ pub struct Surface {
     daemon_token: Option<Arc<DaemonToken>>,
     bootstrap: Bootstrap,
     closings: Arc<Closings>,
-    trusted_proxies: Vec<IpNet>,
+    trusted_proxies: TrustedProxies,
     /// Account and hash of API tokens by public id; neither ever changes.
     token_owners: Mutex<LruCache<String, (AccountId, String)>>,
     engine: &'static str,
@@ -130,7 +130,7 @@ impl Surface {
             daemon_token,
             bootstrap: Bootstrap::closed(&config.accounts),
             closings: Arc::default(),
-            trusted_proxies: config.http.trusted_proxies.clone(),
+            trusted_proxies: TrustedProxies::new(config.http.trusted_proxies.clone()),
             token_owners: Mutex::new(LruCache::new(TOKEN_OWNERS_MAX)),
             engine: match config.store.database {
                 DatabaseConfig::Sqlite { .. } => "sqlite",

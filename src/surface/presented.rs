@@ -7,7 +7,6 @@ use cookie::Cookie;
 
 use super::Surface;
 use super::accounts::failure::RestFailure;
-use super::client_address;
 use super::errors::V1Error;
 
 /// The header of the daemon token.
@@ -117,7 +116,7 @@ impl Surface {
         presented.is_not_json |= has_body && first_type.is_none();
         presented.says_json = first_type == Some(true);
         let lines: Vec<&str> = forwarded.iter().map(String::as_str).collect();
-        presented.client = client_address::resolve(peer, &lines, &self.trusted_proxies);
+        presented.client = self.trusted_proxies.client(peer, &lines);
         presented
     }
 

@@ -26,6 +26,7 @@ mod email_code;
 mod equality;
 mod erase;
 mod examples;
+mod idempotency;
 mod idle_actors;
 mod interrupted;
 mod left_alone;

@@ -1,19 +1,17 @@
-//! Points: values, times, idempotency, batches, corrections, listing (MET-080 to 097).
+//! Points: values, times, batches, corrections, listing (MET-080 to 084, 093 to 097).
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Company, Engine, Program, Reply, Server, assert_id, in_parallel};
+use crate::harness::{Company, Engine, Server, assert_id};
 
-const ARR: &str = "/v1/metrics/arr/points";
+/// Its points.
+pub(crate) const ARR: &str = "/v1/metrics/arr/points";
 
-fn with_metric(server: &Server) -> Company {
+/// A company that measures `arr`.
+pub(crate) fn with_metric(server: &Server) -> Company {
     let company = server.company();
     company.metric("arr");
     company
-}
-
-fn keyed(client: &Client, key: &str, body: &Value) -> Reply {
-    client.header("idempotency-key", key).post(ARR, body)
 }
 
 fn met_080_a_point_is_answered_and_seen_at_once(engine: Engine) {
@@ -138,111 +136,6 @@ fn met_084_source_and_confidence_have_defaults_and_bounds(engine: Engine) {
     ] {
         company.agent.post(ARR, &json!({ "value": 1, field: bad })).refused(400, "invalid_field");
     }
-}
-
-fn met_085_a_repeated_header_key_is_a_duplicate(engine: Engine) {
-    let server = Server::with(engine, &[]);
-    let company = with_metric(&server);
-    let before = server.store.count("metric.point_recorded");
-    let first = keyed(&company.agent, "2026-W23", &json!({ "value": 7 })).expect(201);
-    let again = keyed(&company.agent, "2026-W23", &json!({ "value": 7 })).expect(200);
-    assert_eq!(again, json!({ "id": first["id"], "duplicate": true }));
-    assert_eq!(company.points("arr").len(), 1);
-    assert_eq!(server.store.count("metric.point_recorded"), before + 1);
-    let rows = Program::operator_of(&server).run(&["audit", "log", "--output", "ndjson"]);
-    let about_points = rows.ok().lines().filter(|line| line.contains("metric_point.created")).count();
-    assert_eq!(about_points, 1, "{}", rows.stdout);
-}
-
-fn met_086_the_header_key_wins_over_the_body(engine: Engine) {
-    let company = with_metric(Server::shared(engine));
-    let body = |key: &str| json!({ "value": 7, "idempotency_key": key });
-    let first = keyed(&company.agent, "K1", &body("K2")).expect(201);
-    let again = company.agent.post(ARR, &body("K1")).expect(200);
-    assert_eq!(again["id"], first["id"]);
-    company.agent.post(ARR, &body("K2")).expect(201);
-}
-
-fn met_087_without_a_key_the_timestamp_decides(engine: Engine) {
-    let company = with_metric(Server::shared(engine));
-    let dated = json!({ "value": 7, "timestamp": "2026-06-01" });
-    let first = company.agent.post(ARR, &dated).expect(201);
-    assert_eq!(company.agent.post(ARR, &dated).expect(200)["id"], first["id"]);
-    // The same instant in other words is another key: the text as given decides.
-    company.agent.post(ARR, &json!({ "value": 7, "timestamp": "2026-06-01T00:00:00Z" })).expect(201);
-    let now = json!({ "value": 7 });
-    company.agent.post(ARR, &now).expect(201);
-    company.agent.post(ARR, &now).expect(201);
-    assert_eq!(company.points("arr").len(), 4);
-}
-
-/// Points that name neither a time nor a key repeat none, however many of them come within one millisecond.
-fn met_087_without_a_key_and_a_time_every_point_is_one(engine: Engine) {
-    let company = with_metric(Server::shared(engine));
-    let values = |from: usize| (from..from + 40).map(|value| json!({ "value": value })).collect::<Vec<_>>();
-    let parallel = values(1_000);
-    for made in in_parallel(parallel.len(), |index| company.agent.post(ARR, &parallel[index])) {
-        assert_eq!(made.expect(201)["duplicate"], json!(false), "{made}");
-    }
-    let batch = company.agent.post(&format!("{ARR}/batch"), &json!({ "points": values(2_000) })).expect(200);
-    assert_eq!((&batch["created"], &batch["duplicates"]), (&json!(40), &json!(0)), "{batch}");
-    let recorded = company.points("arr");
-    let keys: std::collections::HashSet<_> = recorded.iter().map(|point| point["idempotency_key"].as_str()).collect();
-    assert_eq!((recorded.len(), keys.len()), (80, 80));
-}
-
-fn met_088_a_duplicate_with_another_value_says_so(engine: Engine) {
-    let company = with_metric(Server::shared(engine));
-    let first = keyed(&company.agent, "K", &json!({ "value": 1 })).expect(201);
-    let differs = keyed(&company.agent, "K", &json!({ "value": 2 })).expect(200);
-    assert_eq!(differs, json!({ "id": first["id"], "duplicate": true, "differs": true }));
-    assert_eq!(company.status_of("arr")["latest_value"].as_f64(), Some(1.0));
-    let same = keyed(&company.agent, "K", &json!({ "value": 1.0, "timestamp": "2026-01-01" })).expect(200);
-    assert_eq!(same, json!({ "id": first["id"], "duplicate": true }));
-}
-
-fn met_089_a_key_belongs_to_one_metric_and_to_every_token(engine: Engine) {
-    let server = Server::shared(engine);
-    let founder = server.founder("keys");
-    let company = server.company_of(&founder);
-    company.metric("arr");
-    company.metric("mrr");
-    let first = keyed(&company.agent, "K", &json!({ "value": 1 })).expect(201);
-    company.agent.header("idempotency-key", "K").post("/v1/metrics/mrr/points", &json!({ "value": 1 })).expect(201);
-    let made = founder.client.post("/v1/tokens", &json!({ "name": "second", "scopes": ["metrics:write"] })).expect(201);
-    let second = server.agent(made["token"].as_str().unwrap());
-    assert_eq!(keyed(&second, "K", &json!({ "value": 1 })).expect(200)["id"], first["id"]);
-}
-
-fn met_090_a_bad_key_is_refused(engine: Engine) {
-    let company = with_metric(Server::shared(engine));
-    let body = json!({ "value": 1 });
-    for bad in ["", &"k".repeat(256), "a\tb"] {
-        keyed(&company.agent, bad, &body).refused(400, "invalid_idempotency_key");
-    }
-    for bad in [json!(""), json!("k".repeat(256)), json!("a\u{1}b"), json!("a\nb")] {
-        company.agent.post(ARR, &json!({ "value": 1, "idempotency_key": bad })).refused(400, "invalid_idempotency_key");
-    }
-    keyed(&company.agent, &"k".repeat(255), &body).expect(201);
-    assert_eq!(company.points("arr").len(), 1);
-}
-
-fn met_091_of_parallel_posts_of_one_key_one_records(engine: Engine) {
-    let server = Server::with(engine, &[]);
-    let second = (engine == Engine::Postgres).then(|| server.second_node());
-    let company = with_metric(&server);
-    let other = second.as_ref().unwrap_or(&server).agent(&company.token);
-    let replies = in_parallel(50, |index| {
-        let client = if index % 2 == 0 { &company.agent } else { &other };
-        keyed(client, "one", &json!({ "value": 7 }))
-    });
-    let created: Vec<&Reply> = replies.iter().filter(|reply| reply.status == 201).collect();
-    assert_eq!(created.len(), 1);
-    let id = created[0].json()["id"].clone();
-    for reply in replies.iter().filter(|reply| reply.status != 201) {
-        assert_eq!(reply.expect(200), json!({ "id": id, "duplicate": true }));
-    }
-    assert_eq!(server.store.count("metric.point_recorded"), 1);
 }
 
 fn met_093_the_greatest_instant_is_the_latest(engine: Engine) {
@@ -440,14 +333,6 @@ both_engines![
     met_082_timestamps_are_iso_8601_and_shown_as_sent,
     met_083_a_bad_value_is_told_before_an_unknown_metric,
     met_084_source_and_confidence_have_defaults_and_bounds,
-    met_085_a_repeated_header_key_is_a_duplicate,
-    met_086_the_header_key_wins_over_the_body,
-    met_087_without_a_key_the_timestamp_decides,
-    met_087_without_a_key_and_a_time_every_point_is_one,
-    met_088_a_duplicate_with_another_value_says_so,
-    met_089_a_key_belongs_to_one_metric_and_to_every_token,
-    met_090_a_bad_key_is_refused,
-    met_091_of_parallel_posts_of_one_key_one_records,
     met_093_the_greatest_instant_is_the_latest,
     met_094_a_batch_is_all_or_nothing,
     met_095_a_correction_changes_what_is_shown_and_keeps_what_was,

@@ -105,6 +105,13 @@ fn i2_a_trusted_proxy_names_the_rightmost_untrusted_address(engine: Engine) {
     apply(&["2001:db8::1"]).expect(201);
     apply(&["2001:db8::ffff"]).limited("rate_limited");
     apply(&["2001:db8:0:1::1"]).expect(201);
+    // Where all are trusted, the leftmost counts, and the operator is told once.
+    let told = || server.log().matches("http.trusted_proxies").count();
+    assert_eq!(told(), 0);
+    apply(&["unknown, 10.1.1.1, 10.1.2.3"]).expect(201);
+    apply(&["10.1.1.1, 10.1.2.4"]).limited("rate_limited");
+    apply(&["10.1.1.2, 10.1.2.3"]).expect(201);
+    assert_eq!(told(), 1);
 }
 
 fn i9_other_spellings_of_a_path_meet_the_same_gate(engine: Engine) {

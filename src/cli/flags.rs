@@ -3,10 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, ValueEnum};
-
-use super::exit::Exit;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -63,37 +61,28 @@ pub struct Global {
     /// How long one request may take, tries included, as 30s or 2m
     #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub timeout: Duration,
-    /// Refused: a flag's value is visible to everyone on this machine.
-    #[arg(long, global = true, hide = true, value_name = "TOKEN")]
-    token: Option<String>,
-    /// Refused, like `--token`.
-    #[arg(long, global = true, hide = true, value_name = "TOKEN")]
-    session_token: Option<String>,
-    /// Refused, like `--token`.
-    #[arg(long, global = true, hide = true, value_name = "SECRET")]
-    signup_secret: Option<String>,
+}
+
+/// What would be a secret as a flag, and the variable that takes it.
+const SECRETS: [(&str, &str); 3] = [
+    ("--token", "MUNIMENT_TOKEN"),
+    ("--session-token", "MUNIMENT_SESSION_TOKEN"),
+    ("--signup-secret", "MUNIMENT_SIGNUP_SECRET"),
+];
+
+/// What to say where a secret was given as a flag: what takes it instead. `None` for any other error.
+#[must_use]
+pub fn refused_secret(error: &clap::Error) -> Option<clap::Error> {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return None };
+    let (flag, variable) = SECRETS.into_iter().find(|(flag, _)| flag == unknown)?;
+    let message = format!(
+        "{flag} is refused: everyone on this machine sees flags in the list of processes; set {variable}, or name a file \
+         with {flag}-file\n"
+    );
+    Some(clap::Error::raw(ErrorKind::UnknownArgument, message))
 }
 
 impl Global {
-    /// Refuses secrets on the command line.
-    ///
-    /// # Errors
-    /// When there is one; the message names the variable that takes it.
-    pub fn check(&self) -> Result<()> {
-        let refused = [
-            ("--token", &self.token, "MUNIMENT_TOKEN"),
-            ("--session-token", &self.session_token, "MUNIMENT_SESSION_TOKEN"),
-            ("--signup-secret", &self.signup_secret, "MUNIMENT_SIGNUP_SECRET"),
-        ];
-        match refused.iter().find(|(_, value, _)| value.is_some()) {
-            None => Ok(()),
-            Some((flag, _, variable)) => Err(Exit::Usage.because(format!(
-                "{flag} is refused: everyone on this machine sees flags in the list of processes; set {variable}, or \
-                 name a file with {flag}-file"
-            ))),
-        }
-    }
-
     /// How to print results.
     #[must_use]
     pub fn format(&self) -> Format {

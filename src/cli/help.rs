@@ -19,7 +19,22 @@ fn with_exit_codes(command: Command) -> Command {
 
 #[cfg(test)]
 mod tests {
+    use clap_complete::Shell;
+
     use super::*;
+
+    #[test]
+    fn completions_offer_no_secret_as_a_flag() {
+        for shell in [Shell::Bash, Shell::Elvish, Shell::Fish, Shell::PowerShell, Shell::Zsh] {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command(), "muniment", &mut script);
+            let script = String::from_utf8(script).expect("a script is text");
+            let words: Vec<&str> = script.split(|it: char| !it.is_ascii_alphanumeric() && it != '-').collect();
+            let has = |flag: &str| words.iter().any(|word| word.trim_start_matches('-') == flag);
+            assert!(!has("session-token") && !has("signup-secret"), "{shell}");
+            assert!(has("session-token-file") && has("rotate-master"), "{shell}");
+        }
+    }
 
     #[test]
     fn every_help_begins_with_examples_and_ends_with_the_exit_codes() {

@@ -87,8 +87,11 @@ impl Cli {
     #[must_use]
     pub fn of_process() -> Self {
         let mut command = help::command();
-        let matches = command.clone().get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+        let read = command.clone().try_get_matches().and_then(|matches| Self::from_arg_matches(&matches));
+        read.unwrap_or_else(|error| match flags::refused_secret(&error) {
+            Some(refused) => refused.format(&mut command).exit(),
+            None => error.format(&mut command).exit(),
+        })
     }
 
     /// Does what the command line says.
@@ -96,7 +99,6 @@ impl Cli {
     /// # Errors
     /// Whatever kept it from being done; [`exit::of`] tells the code.
     pub fn run(self) -> Result<()> {
-        self.global.check()?;
         let global = self.global;
         if !self.command.is_a_server() {
             crate::telemetry::of_command(global.verbose, global.colors())?;
@@ -172,7 +174,6 @@ fn on_actors(work: impl Future<Output = Result<()>>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::exit::Exit;
     use super::*;
 
     #[test]
@@ -187,9 +188,13 @@ mod tests {
             ("--session-token", "MUNIMENT_SESSION_TOKEN"),
             ("--signup-secret", "MUNIMENT_SIGNUP_SECRET"),
         ] {
-            let error = Cli::try_parse_from(["muniment", "status", flag, "x"]).unwrap().run().unwrap_err();
-            assert_eq!(exit::of(&error), Exit::Usage);
-            assert!(error.to_string().contains(variable), "{error}");
+            for given in [vec![flag, "sekrit"], vec![&*format!("{flag}=sekrit")]] {
+                let line = ["muniment", "status"].into_iter().chain(given);
+                let refused = flags::refused_secret(&Cli::try_parse_from(line).unwrap_err()).unwrap();
+                assert_eq!(refused.exit_code(), 2);
+                let told = refused.to_string();
+                assert!(told.contains(variable) && !told.contains("sekrit"), "{told}");
+            }
         }
     }
 

@@ -227,15 +227,17 @@ fn liv_08_what_is_not_understood_is_refused_and_harms_nobody(engine: Engine) {
     assert_eq!(healthy.events(1)[0]["type"], "metric.defined");
 }
 
-/// Subscriptions of one connection are served in turn, whatever their ids.
+/// Subscriptions of one connection are served in turn, whatever their ids. Both stand when the events come, all at once.
 fn liv_08_no_id_of_a_subscription_keeps_the_others_waiting(engine: Engine) {
     let server = Server::shared(engine);
     let (_, company) = company_with_metric(server, "revenue");
-    write_points(&company, "revenue", 1_000);
+    let points: Vec<Value> = (0..1_000).map(|value| json!({ "value": value })).collect();
     for (first, second) in [(u32::MAX, 1), (1, u32::MAX), (0, u32::MAX)] {
         let mut socket = Socket::connect(server, &company.token);
-        socket.ask(first, &json!("start"), 1_000, &Value::Null);
-        socket.ask(second, &json!("start"), 1_000, &Value::Null);
+        for id in [first, second] {
+            socket.subscribe(id, &json!("head"), 1_000, &Value::Null);
+        }
+        company.agent.post("/v1/metrics/revenue/points/batch", &json!({ "points": points })).expect(200);
         let mut heard = std::collections::BTreeMap::from([(first, 0), (second, 0)]);
         while heard.values().any(|events| *events < 500) {
             let batch = socket.frame_of("batch");

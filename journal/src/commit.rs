@@ -4,10 +4,14 @@
 //! position tells them apart, and a batch that is not there is sent again as it is: equal bytes at equal positions,
 //! so that whichever copy arrives, arrives once.
 
-use std::pin::pin;
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, TryFutureExt as _};
 use muniment_aggregates::record::Position;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -113,12 +117,44 @@ async fn forget(core: &Core, batch: &Batch) {
     }
 }
 
-/// Runs [`commit`] as a task of its own, so that the writer goes on building.
-pub(crate) fn spawn(
-    core: &Arc<Core>,
-    batch: &Arc<Batch>,
-    span: tracing::Span,
-) -> tokio::task::JoinHandle<Result<(), WriteError>> {
-    let (core, batch) = (Arc::clone(core), Arc::clone(batch));
-    tokio::spawn(async move { commit(&core, &batch).await }.instrument(span))
+/// A batch on its way. The writer drives it itself: as a task of its own its answer would stand in line behind whatever
+/// else the thread has to do, once for the task and once more for the writer.
+pub(crate) struct Sending {
+    work: BoxFuture<'static, Outcome>,
+    /// What [`Sending::begin`] was answered already.
+    outcome: Option<Outcome>,
+}
+
+/// How it ended; `Err` when it panicked.
+pub(crate) type Outcome = Result<Result<(), WriteError>, Panicked>;
+
+/// The panic itself was logged by its place.
+#[derive(Debug, thiserror::Error)]
+#[error("it panicked")]
+pub(crate) struct Panicked;
+
+impl Sending {
+    pub(crate) fn new(core: &Arc<Core>, batch: &Arc<Batch>, span: tracing::Span) -> Self {
+        let (core, batch) = (Arc::clone(core), Arc::clone(batch));
+        let work = AssertUnwindSafe(async move { commit(&core, &batch).await }.instrument(span));
+        Self { work: work.catch_unwind().map_err(|_what_it_says| Panicked).boxed(), outcome: None }
+    }
+
+    /// Hands the batch to the database, as far as that needs no waiting.
+    pub(crate) async fn begin(&mut self) {
+        if let Poll::Ready(outcome) = futures_util::poll!(&mut self.work) {
+            self.outcome = Some(outcome);
+        }
+    }
+}
+
+impl Future for Sending {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Outcome> {
+        match self.outcome.take() {
+            Some(outcome) => Poll::Ready(outcome),
+            None => self.work.as_mut().poll(task),
+        }
+    }
 }

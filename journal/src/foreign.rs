@@ -27,7 +27,7 @@ impl Writer {
     pub(crate) async fn catch_up(&mut self) -> Result<(), Trouble> {
         let mut hasher = Hasher::default();
         loop {
-            let head = self.patiently_read_head().await?;
+            let head = patiently_read_head(&self.core).await?;
             self.check(head)?;
             if head.position == self.durable.position {
                 return Ok(());
@@ -64,26 +64,6 @@ impl Writer {
         }
     }
 
-    async fn patiently_read_head(&self) -> Result<Head, Trouble> {
-        let mut closing = self.core.closing.subscribe();
-        loop {
-            match self.core.engine.head().await {
-                Ok(head) => {
-                    self.core.set_stalled(false);
-                    return Ok(head);
-                }
-                Err(error) => tracing::warn!(%error, "the head cannot be read yet"),
-            }
-            self.core.set_stalled(true);
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_millis(RETRY_MILLISECONDS)) => {}
-                _ = closing.wait_for(|closing| *closing) => {
-                    return Err(Trouble("it was shut down while the database could not be reached".to_owned()));
-                }
-            }
-        }
-    }
-
     fn check(&self, head: Head) -> Result<(), Trouble> {
         if head.identity != self.durable.identity {
             return Err(Trouble(format!(
@@ -99,6 +79,26 @@ impl Writer {
             )));
         }
         Ok(())
+    }
+}
+
+async fn patiently_read_head(core: &Core) -> Result<Head, Trouble> {
+    let mut closing = core.closing.subscribe();
+    loop {
+        match core.engine.head().await {
+            Ok(head) => {
+                core.set_stalled(false);
+                return Ok(head);
+            }
+            Err(error) => tracing::warn!(%error, "the head cannot be read yet"),
+        }
+        core.set_stalled(true);
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(RETRY_MILLISECONDS)) => {}
+            _ = closing.wait_for(|closing| *closing) => {
+                return Err(Trouble("it was shut down while the database could not be reached".to_owned()));
+            }
+        }
     }
 }
 

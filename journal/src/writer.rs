@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::admit::Submission;
 use crate::append::AppendError;
 use crate::batch::{Building, Entry};
-use crate::commit;
+use crate::commit::{self, Sending};
 use crate::engine::{Batch, Head, WriteError};
 use crate::foreign::Trouble;
 use crate::gather::{Gathered, gather};
@@ -33,7 +33,7 @@ const ROUND_STREAMS_MAX: usize = 4_096;
 struct InFlight {
     batch: Arc<Batch>,
     entries: Vec<Entry>,
-    task: JoinHandle<Result<(), WriteError>>,
+    sending: Sending,
     sent: Instant,
 }
 
@@ -60,7 +60,7 @@ pub(crate) struct Writer {
 
 /// What woke the writer.
 enum Wake {
-    Settled(Result<Result<(), WriteError>, tokio::task::JoinError>),
+    Settled(commit::Outcome),
     Gathered(Result<Gathered, tokio::task::JoinError>),
     Arrived(usize),
     Foreign,
@@ -68,10 +68,10 @@ enum Wake {
     Deadline,
 }
 
-/// The task's own result, or nothing ever when there is no task.
-async fn joined<T>(task: Option<&mut JoinHandle<T>>) -> Result<T, tokio::task::JoinError> {
-    match task {
-        Some(task) => task.await,
+/// What the work comes to, or nothing ever when there is none.
+async fn outcome<F: Future + Unpin>(work: Option<&mut F>) -> F::Output {
+    match work {
+        Some(work) => work.await,
         None => std::future::pending().await,
     }
 }
@@ -102,7 +102,7 @@ impl Writer {
                 break Some(trouble);
             }
             self.advance();
-            self.launch();
+            self.launch().await;
             self.release_unused().await;
             if !self.queue_open && self.is_idle() {
                 break None;
@@ -131,8 +131,8 @@ impl Writer {
         let core = Arc::clone(&self.core);
         tokio::select! {
             biased;
-            outcome = joined(self.in_flight.as_mut().map(|sent| &mut sent.task)) => Wake::Settled(outcome),
-            gathered = joined(self.gathering.as_mut()) => Wake::Gathered(gathered),
+            outcome = outcome(self.in_flight.as_mut().map(|sent| &mut sent.sending)) => Wake::Settled(outcome),
+            gathered = outcome(self.gathering.as_mut()) => Wake::Gathered(gathered),
             () = core.foreign.notified(), if self.in_flight.is_none() => Wake::Foreign,
             count = self.queue.recv_many(arrived, ROUND_APPENDS_MAX), if accepting => Wake::Arrived(count),
             _ = self.closing.wait_for(|closing| *closing), if deadline.is_none() => Wake::Closing,
@@ -266,16 +266,18 @@ impl Writer {
         }
     }
 
-    fn launch(&mut self) {
+    async fn launch(&mut self) {
         if self.in_flight.is_some() || !self.building.has_events() {
             return;
         }
         let (batch, entries) = self.building.seal();
         let batch = Arc::new(batch);
         self.holding = false;
+        let sent = Instant::now();
         let span = spans::commit(self.core.engine.system(), &batch, &entries);
-        let task = commit::spawn(&self.core, &batch, span);
-        self.in_flight = Some(InFlight { batch, entries, task, sent: Instant::now() });
+        let mut sending = Sending::new(&self.core, &batch, span);
+        sending.begin().await;
+        self.in_flight = Some(InFlight { batch, entries, sending, sent });
     }
 
     async fn release_unused(&mut self) {
@@ -289,7 +291,7 @@ impl Writer {
 
     async fn settle(&mut self, outcome: Result<(), WriteError>) -> Result<(), Trouble> {
         match outcome {
-            Ok(()) => self.landed(),
+            Ok(()) => self.landed().await,
             Err(WriteError::HeadMoved) => {
                 metrics::counter!("muniment_journal_head_lost_total").increment(1);
                 self.lost += 1;
@@ -325,11 +327,13 @@ impl Writer {
         Ok(())
     }
 
-    fn landed(&mut self) {
+    async fn landed(&mut self) {
         let Some(sent) = self.in_flight.take() else { return };
         self.lost = 0;
         self.core.set_failing(false);
         self.durable = sent.batch.after();
+        // Before anybody is answered: the database need not wait for that.
+        self.launch().await;
         let flush = sent.sent.elapsed();
         metrics::histogram!("muniment_journal_flush_seconds").record(flush.as_secs_f64());
         // A batch holds at most as many events as its limit, far below 2^32.
@@ -342,7 +346,7 @@ impl Writer {
             }
             entry.submission.answer(entry.verdict);
         }
-        if !self.building.has_events() && self.gathering.is_none() {
+        if self.in_flight.is_none() && self.gathering.is_none() {
             self.knowledge.forget_claims();
         }
         self.core.engine.announce(self.durable.position);
@@ -394,9 +398,6 @@ impl Writer {
         self.core.break_down(reason);
         self.queue.close();
         let sent = self.in_flight.take();
-        if let Some(sent) = &sent {
-            sent.task.abort();
-        }
         for entry in sent.into_iter().flat_map(|sent| sent.entries) {
             entry.submission.answer(Err(AppendError::Uncertain(reason.to_owned())));
         }

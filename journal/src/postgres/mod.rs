@@ -1,11 +1,12 @@
 //! The record in PostgreSQL: one session writes, a pool reads, the head row orders all nodes.
 //!
-//! Reading order: [`session`] (the writing session and its one statement), [`announce`] (how nodes hear of each
-//! other), then the engine below.
+//! Reading order: [`session`] (the writing session and its one statement), [`streams`] (what it remembers of them),
+//! [`announce`] (how nodes hear of each other), then the engine below.
 
 mod announce;
 mod look;
 mod session;
+mod streams;
 
 use std::collections::HashMap;
 use std::str::FromStr as _;
@@ -29,6 +30,7 @@ use crate::rows::{self, POSTGRES_COLUMNS, Reader, count, instant, stored};
 use announce::{Announcer, Listener};
 use look::Look;
 use session::Session;
+use streams::StreamNumbers;
 
 const CONNECTIONS_MAX: u32 = 16;
 /// A page of ten thousand events may be large, and the way to it narrow.
@@ -40,6 +42,7 @@ pub struct PostgresEngine {
     pool: PgPool,
     /// The writing session; `None` when opened for reading only.
     session: Option<Mutex<Session>>,
+    numbers: StreamNumbers,
     announcer: Option<Announcer>,
     listener: Listener,
     look: Look,
@@ -59,6 +62,7 @@ impl PostgresEngine {
             listener: Listener::new(pool.clone()),
             announcer: Some(Announcer::start(options.clone())),
             look: Look::new(options.clone()),
+            numbers: StreamNumbers::new(),
             session: Some(Mutex::new(Session::new(options))),
             pool,
         })
@@ -76,6 +80,7 @@ impl PostgresEngine {
             listener: Listener::new(pool.clone()),
             announcer: None,
             session: None,
+            numbers: StreamNumbers::new(),
             look: Look::new(options),
             pool,
         })
@@ -145,7 +150,7 @@ impl Engine for PostgresEngine {
 
     async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
         let session = self.session().map_err(|error| WriteError::Failed(error.to_string()))?;
-        session.lock().await.write(batch).await
+        session.lock().await.write(batch, &self.numbers).await
     }
 
     async fn hold(&self) -> Result<Head, SqlError> {
@@ -189,19 +194,24 @@ impl Engine for PostgresEngine {
     async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
         let (kinds, ids): (Vec<&str>, Vec<&str>) = streams.iter().map(|stream| (&*stream.kind, &*stream.id)).unzip();
         let query = sqlx::query(
-            "SELECT kind, id, version FROM unnest($1::text[], $2::text[]) AS asked (kind, id), \
-             LATERAL (SELECT max(sequence) AS version FROM events WHERE stream = \
-                      (SELECT number FROM streams WHERE aggregate_type = kind AND aggregate_id = id)) AS found \
-             WHERE version IS NOT NULL",
+            "SELECT kind, id, number, (SELECT max(sequence) FROM events WHERE stream = number) AS version \
+             FROM unnest($1::text[], $2::text[]) AS asked (kind, id) \
+             JOIN streams ON aggregate_type = kind AND aggregate_id = id",
         )
         .bind(kinds)
         .bind(ids);
         let rows = self.fetch(ANSWER_MAX, query).await?;
-        let version = |row: &PgRow| {
+        let mut versions = HashMap::with_capacity(rows.len());
+        let mut numbers = Vec::with_capacity(rows.len());
+        for row in &rows {
             let stream = StreamId::new(row.try_get("kind")?, row.try_get("id")?);
-            Ok((stream, count("version", row.try_get("version")?)?))
-        };
-        rows.iter().map(version).collect()
+            numbers.push((stream.clone(), row.try_get("number")?));
+            if let Some(version) = row.try_get("version")? {
+                versions.insert(stream, count("version", version)?);
+            }
+        }
+        self.numbers.learn(numbers);
+        Ok(versions)
     }
 
     async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {

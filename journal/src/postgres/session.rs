@@ -3,24 +3,27 @@
 //! The statement compares and moves the head and inserts everything from arrays, in one round trip that commits by
 //! itself. Only batches that give keys back or erase somebody need several statements, and then a transaction.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, LazyLock};
+use std::collections::HashSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use muniment_aggregates::record::{RecordedEvent, StreamId};
 use muniment_sql::postgres::{READS_ONLY, SESSION_SETTINGS, within};
 use muniment_sql::postgres_query;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgHasArrayType, PgRow};
 use sqlx::query::Query;
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Postgres};
+use sqlx::{ConnectOptions as _, Connection as _, Encode, Executor as _, Postgres, Type};
 
+use super::streams::{Begun, StreamNumbers};
 use crate::changes::statements;
 use crate::engine::{Batch, Change, WriteError};
 use crate::rows::stored;
 
-/// Waiting longer for the head's lock means that its holder hangs.
+/// Waiting longer for the head's lock means that its holder hangs. The statements are few and have one good plan each; the
+/// server would plan that of a short batch anew every time, because it takes a list of unknown length for ten rows, and
+/// planning costs more than the batch.
 const SETTINGS: &str = "SET synchronous_commit = on; SET lock_timeout = '5s'; \
-    SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'";
+    SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'; \
+    SET plan_cache_mode = force_generic_plan";
 /// Locking the head waits for its holder, as long as the server's bound says.
 const HOLD_SECONDS_MAX: u64 = 10;
 /// Beyond the server's own bound the connection itself is lost.
@@ -29,44 +32,79 @@ const CONNECT_SECONDS_MAX: u64 = 5;
 
 const MOVE_HEAD: &str = "WITH head AS (UPDATE journal_head SET position = $1, hash = $2, recorded_at = $3 \
     WHERE singleton = 1 AND position = $4 AND hash = $5 AND epoch = $6 RETURNING position)";
-/// In the select list the arrays are walked side by side; one `unnest` of all in FROM would first copy each of them.
-const EVENTS: &str = "SELECT unnest($7::bigint[]) AS position, unnest($8::text[]) AS aggregate_type, \
-    unnest($9::text[]) AS aggregate_id, unnest($10::bigint[]) AS sequence, unnest($11::text[]) AS event_type, \
-    unnest($12::text[]) AS event_version, unnest($13::text[])::json AS payload, unnest($14::text[])::json AS metadata, \
-    unnest($15::bigint[]) AS recorded_at, unnest($16::bytea[]) AS hash, unnest($17::bytea[]) AS dedupe_key";
-/// The number of a stream that was there before.
-const STREAM: &str = "(SELECT number FROM streams WHERE streams.aggregate_type = new.aggregate_type \
-    AND streams.aggregate_id = new.aggregate_id)";
-const INSERT_EVENTS: &str = "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, \
-    event_version, payload, metadata, recorded_at, hash, dedupe_key, stream)";
+/// What is bound of each event, from [`FIRST_COLUMN`] on: its name, how it is sent, how it is stored where that differs.
+const COLUMNS: [(&str, &str, &str); 11] = [
+    ("position", "bigint", ""),
+    ("aggregate_type", "text", ""),
+    ("aggregate_id", "text", ""),
+    ("sequence", "bigint", ""),
+    ("event_type", "text", ""),
+    ("event_version", "text", ""),
+    ("payload", "text", "::json"),
+    ("metadata", "text", "::json"),
+    ("recorded_at", "bigint", ""),
+    ("hash", "bytea", ""),
+    ("dedupe_key", "bytea", ""),
+];
+const FIRST_COLUMN: usize = 7;
+/// The number of its stream, bound behind them.
+const NUMBER: (&str, &str, &str) = ("stream", "bigint", "");
+/// Looking a stream's number up costs a quarter of what an event costs the database, so it is asked for only where it is
+/// not known here.
+const STREAM: &str = "coalesce(new.stream, (SELECT number FROM streams WHERE streams.aggregate_type = new.aggregate_type \
+    AND streams.aggregate_id = new.aggregate_id))";
 const TAKE_CLAIMS: &str = ", taken AS (INSERT INTO claims (scope, digest, owner_kind, owner_id, subject, position) \
-    SELECT scope, digest, owner_kind, owner_id, subject, position FROM unnest($18::text[], $19::bytea[], $20::text[], \
-    $21::text[], $22::text[], $23::bigint[]) AS new (scope, digest, owner_kind, owner_id, subject, position) \
+    SELECT scope, digest, owner_kind, owner_id, subject, position FROM unnest($19::text[], $20::bytea[], $21::text[], \
+    $22::text[], $23::text[], $24::bigint[]) AS new (scope, digest, owner_kind, owner_id, subject, position) \
     WHERE EXISTS (SELECT 1 FROM head)), \
     mailed AS (INSERT INTO outbox (id, position, subject, body, created_at, expires_at) \
-    SELECT id, position, subject, body, created_at, expires_at FROM unnest($24::text[], $25::bigint[], $26::text[], \
-    $27::text[], $28::bigint[], $29::bigint[]) AS new (id, position, subject, body, created_at, expires_at) \
+    SELECT id, position, subject, body, created_at, expires_at FROM unnest($25::text[], $26::bigint[], $27::text[], \
+    $28::text[], $29::bigint[], $30::bigint[]) AS new (id, position, subject, body, created_at, expires_at) \
     WHERE EXISTS (SELECT 1 FROM head))";
 /// Streams that the batch begins.
 const NAME_STREAMS: &str = ", named AS (INSERT INTO streams (number, aggregate_type, aggregate_id) \
     SELECT number, kind, id FROM unnest($31::bigint[], $32::text[], $33::text[]) AS new (number, kind, id) \
     WHERE EXISTS (SELECT 1 FROM head))";
 
+/// The texts for a batch of one event, and for more.
+struct Texts {
+    one: String,
+    many: String,
+}
+
+impl Texts {
+    /// The head moves, `between` happens, events are inserted.
+    fn of(between: &str) -> Self {
+        let names = COLUMNS.map(|(name, ..)| name).join(", ");
+        let text = |events: String| {
+            format!(
+                "{MOVE_HEAD}{between} INSERT INTO events ({names}, stream) SELECT {names}, {STREAM} \
+                 FROM (SELECT {events}) AS new WHERE EXISTS (SELECT 1 FROM head)"
+            )
+        };
+        // In the select list lists are walked side by side; one `unnest` of all in FROM would first copy each of them. A
+        // single event comes without lists: to unpack them costs half of what it costs to store it.
+        Self {
+            one: text(columns(|number, kind| format!("${number}::{kind}"))),
+            many: text(columns(|number, kind| format!("unnest(${number}::{kind}[])"))),
+        }
+    }
+
+    fn for_events(&self, count: usize) -> &str {
+        if count == 1 { &self.one } else { &self.many }
+    }
+}
+
+fn columns(bound: impl Fn(usize, &str) -> String) -> String {
+    let columns = (FIRST_COLUMN..).zip(COLUMNS.into_iter().chain([NUMBER]));
+    let named = |(number, (name, kind, stored))| format!("{}{stored} AS {name}", bound(number, kind));
+    columns.map(named).collect::<Vec<_>>().join(", ")
+}
+
 /// Events of streams that were there before, and nothing else.
-static PLAIN: LazyLock<String> = LazyLock::new(|| {
-    let events = format!("SELECT new.*, {STREAM} FROM ({EVENTS}) AS new");
-    format!("{MOVE_HEAD} {INSERT_EVENTS} {events} WHERE EXISTS (SELECT 1 FROM head)")
-});
+static PLAIN: LazyLock<Texts> = LazyLock::new(|| Texts::of(""));
 /// With keys, mail and new streams. What a statement writes it does not see, so the numbers of new streams come along.
-static WITH_CHANGES: LazyLock<String> = LazyLock::new(|| {
-    let columns = "position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, \
-        recorded_at, hash, dedupe_key";
-    let events = format!(
-        "SELECT {columns}, coalesce(new.stream, {STREAM}) FROM ({EVENTS}, unnest($30::bigint[]) AS stream) AS new"
-    );
-    let before = format!("{MOVE_HEAD}{TAKE_CLAIMS}{NAME_STREAMS}");
-    format!("{before} {INSERT_EVENTS} {events} WHERE EXISTS (SELECT 1 FROM head)")
-});
+static WITH_CHANGES: LazyLock<Texts> = LazyLock::new(|| Texts::of(&format!("{TAKE_CLAIMS}{NAME_STREAMS}")));
 
 /// The connection that writes, made anew whenever it is lost.
 pub(super) struct Session {
@@ -98,11 +136,11 @@ impl Session {
         tokio::time::timeout(bound, connect).await.map_err(|late| sqlx::Error::Io(late.into()))?
     }
 
-    pub(super) async fn write(&mut self, batch: &Batch) -> Result<(), WriteError> {
+    pub(super) async fn write(&mut self, batch: &Batch, numbers: &StreamNumbers) -> Result<(), WriteError> {
         let mut connection = self.take().await.map_err(|error| WriteError::Ended(error.to_string()))?;
         let held = std::mem::take(&mut self.held);
         let bound = Duration::from_secs(ANSWER_SECONDS_MAX);
-        let outcome = match tokio::time::timeout(bound, send(&mut connection, batch, held)).await {
+        let outcome = match tokio::time::timeout(bound, send(&mut connection, batch, numbers, held)).await {
             Ok(outcome) => outcome,
             Err(late) => Err(Failure::Driver(sqlx::Error::Io(late.into()))),
         };
@@ -208,30 +246,45 @@ fn fits_statement(changes: &[Change]) -> bool {
     })
 }
 
-async fn send(connection: &mut PgConnection, batch: &Batch, held: bool) -> Result<(), Failure> {
+async fn send(
+    connection: &mut PgConnection,
+    batch: &Batch,
+    numbers: &StreamNumbers,
+    held: bool,
+) -> Result<(), Failure> {
+    let begun = Begun::of(batch);
     let single = fits_statement(&batch.changes);
     let transaction = held || !single;
     if transaction && !held {
         connection.execute("BEGIN").await?;
     }
-    let outcome = send_statements(connection, batch, single).await;
+    let streams = numbers.of_events(batch, &begun);
+    let outcome = send_statements(connection, batch, &begun, streams, single).await;
     if transaction {
         match &outcome {
             Ok(()) => connection.execute("COMMIT").await?,
             Err(_) => connection.execute("ROLLBACK").await?,
         };
     }
+    if outcome.is_ok() {
+        numbers.learn(begun.named());
+    }
     outcome
 }
 
-async fn send_statements(connection: &mut PgConnection, batch: &Batch, single: bool) -> Result<(), Failure> {
-    let begun = Begun::of(batch);
+async fn send_statements(
+    connection: &mut PgConnection,
+    batch: &Batch,
+    begun: &Begun<'_>,
+    streams: Vec<Option<i64>>,
+    single: bool,
+) -> Result<(), Failure> {
     let changes: &[Change] = if single { &batch.changes } else { &[] };
-    let is_plain = changes.is_empty() && begun.numbers.is_empty();
-    let sql: &'static str = if is_plain { &PLAIN } else { &WITH_CHANGES };
-    let mut query = bind_events(sqlx::query(sql), batch);
+    let is_plain = changes.is_empty() && begun.is_empty();
+    let texts: &'static Texts = if is_plain { &PLAIN } else { &WITH_CHANGES };
+    let mut query = bind_events(sqlx::query(texts.for_events(batch.events.len())), batch, streams);
     if !is_plain {
-        query = begun.bind(bind_changes(query, changes), batch);
+        query = begun.bind(bind_changes(query, changes));
     }
     if query.execute(&mut *connection).await?.rows_affected() == 0 {
         return Err(Failure::HeadMoved);
@@ -246,60 +299,37 @@ async fn send_statements(connection: &mut PgConnection, batch: &Batch, single: b
 
 type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
 
-fn bind_events<'q>(query: PgQuery<'q>, batch: &'q Batch) -> PgQuery<'q> {
-    fn column<'e, T>(events: &'e [Arc<RecordedEvent>], value: impl Fn(&'e RecordedEvent) -> T) -> Vec<T> {
-        events.iter().map(|event| value(event)).collect()
-    }
+fn bind_events<'q>(query: PgQuery<'q>, batch: &'q Batch, streams: Vec<Option<i64>>) -> PgQuery<'q> {
     let (after, events) = (batch.after(), batch.events.as_slice());
-    query
+    let mut query = query
         .bind(stored(after.position.0))
         .bind(after.hash.to_vec())
         .bind(after.recorded_at.timestamp_micros())
         .bind(stored(batch.before.position.0))
         .bind(batch.before.hash.as_slice())
-        .bind(stored(batch.before.identity.epoch))
-        .bind(column(events, |event| stored(event.position.0)))
-        .bind(column(events, |event| &*event.stream.kind))
-        .bind(column(events, |event| &*event.stream.id))
-        .bind(column(events, |event| stored(event.sequence)))
-        .bind(column(events, |event| &*event.event_type))
-        .bind(column(events, |event| &*event.event_version))
-        .bind(column(events, |event| &*event.payload))
-        .bind(column(events, |event| &*event.metadata))
-        .bind(column(events, |event| event.recorded_at.timestamp_micros()))
-        .bind(column(events, |event| event.hash.as_slice()))
-        .bind(column(events, |event| event.dedupe.as_ref().map(|key| key.0.as_slice())))
+        .bind(stored(batch.before.identity.epoch));
+    query = bind_column(query, events.iter().map(|event| stored(event.position.0)));
+    query = bind_column(query, events.iter().map(|event| &*event.stream.kind));
+    query = bind_column(query, events.iter().map(|event| &*event.stream.id));
+    query = bind_column(query, events.iter().map(|event| stored(event.sequence)));
+    query = bind_column(query, events.iter().map(|event| &*event.event_type));
+    query = bind_column(query, events.iter().map(|event| &*event.event_version));
+    query = bind_column(query, events.iter().map(|event| &*event.payload));
+    query = bind_column(query, events.iter().map(|event| &*event.metadata));
+    query = bind_column(query, events.iter().map(|event| event.recorded_at.timestamp_micros()));
+    query = bind_column(query, events.iter().map(|event| event.hash.as_slice()));
+    query = bind_column(query, events.iter().map(|event| event.dedupe.as_ref().map(|key| key.0.as_slice())));
+    bind_column(query, streams.into_iter())
 }
 
-/// The streams that a batch begins, and their numbers: the positions of their first events.
-#[derive(Default)]
-struct Begun<'a> {
-    numbers: Vec<i64>,
-    kinds: Vec<&'a str>,
-    ids: Vec<&'a str>,
-    by_stream: HashMap<&'a StreamId, i64>,
-}
-
-impl<'a> Begun<'a> {
-    fn of(batch: &'a Batch) -> Self {
-        let mut begun = Self::default();
-        for event in batch.events.iter().filter(|event| event.sequence == 1) {
-            let number = stored(event.position.0);
-            begun.numbers.push(number);
-            begun.kinds.push(&event.stream.kind);
-            begun.ids.push(&event.stream.id);
-            begun.by_stream.insert(&event.stream, number);
-        }
-        begun
-    }
-
-    fn bind<'q>(self, query: PgQuery<'q>, batch: &'q Batch) -> PgQuery<'q>
-    where
-        'a: 'q,
-    {
-        let of_events: Vec<Option<i64>> =
-            batch.events.iter().map(|event| self.by_stream.get(&event.stream).copied()).collect();
-        query.bind(of_events).bind(self.numbers).bind(self.kinds).bind(self.ids)
+/// One column of all events: the value itself where there is one event, a list otherwise.
+fn bind_column<'q, T>(query: PgQuery<'q>, mut values: impl ExactSizeIterator<Item = T>) -> PgQuery<'q>
+where
+    T: Encode<'q, Postgres> + Type<Postgres> + PgHasArrayType + 'q,
+{
+    match (values.len(), values.next()) {
+        (1, Some(value)) => query.bind(value),
+        (_, first) => query.bind(first.into_iter().chain(values).collect::<Vec<T>>()),
     }
 }
 

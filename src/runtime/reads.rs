@@ -112,15 +112,17 @@ impl Reads {
     {
         let reached = self.catch_up(names).await?;
         let mut before = self.common_position(names).await?;
-        for _ in 0..READINGS_MAX {
+        let mut readings = 0;
+        loop {
+            readings += 1;
             let value = read().await?;
             let after = self.common_position(names).await?;
             match after {
                 Some(position) if before == after => return Ok((value, position)),
+                Some(_) | None if readings == READINGS_MAX => return Ok((value, reached)),
                 Some(_) | None => before = after,
             }
         }
-        Ok((read().await?, reached))
     }
 
     /// Where the rows of all the named read models are, as the database has it; `None` where they are not at one place.

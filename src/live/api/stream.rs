@@ -114,6 +114,7 @@ async fn admit(
     // Browsers send the last id on their own; what is none of ours is as if it were not sent.
     let from = last_seen.and_then(seq).or(since);
     let head = surface.runtime.journal.head();
+    let seen = from.unwrap_or(head).min(head);
     life.stand();
     Ok(Flow {
         surface: Arc::clone(surface),
@@ -121,8 +122,10 @@ async fn admit(
         persona: acting.persona.id,
         role_ends,
         connection,
-        seen: from.unwrap_or(head).min(head),
-        ready: VecDeque::from([": connected\n\n".to_owned()]),
+        seen,
+        // A browser sends back the last id it was told, also one that came without a row: without it, whoever is cut off
+        // before the first row would begin at the head again.
+        ready: VecDeque::from([format!(": connected\n\nid: {seen}\n\n")]),
         over: false,
         quiet: Duration::ZERO,
         life,

@@ -177,10 +177,26 @@ fn acc_183_whoever_comes_back_misses_nothing_and_sees_nothing_twice(engine: Engi
     assert_eq!(since, listed);
 }
 
+fn acc_183_who_is_cut_off_before_the_first_row_comes_back_with_an_id_all_the_same(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let mut stream = open(&house.server, &house.keeper, "");
+    let told = stream.line().unwrap();
+    let id = told.strip_prefix("id: ").unwrap();
+    drop(stream);
+    house.login("keeper", PASSWORD).expect(200);
+    house.login("keeper", "wrong password").refused(401, "invalid_credentials");
+    let headers = [("cookie", house.keeper.cookie.as_str()), ("last-event-id", id)];
+    let mut resumed = Stream::open(&house.server, "/api/audit/stream", &headers);
+    assert_eq!((resumed.line().as_deref(), resumed.line()), (Some(": connected"), Some(told.clone())));
+    let missed = [(); 2].map(|()| next(&mut resumed, "login").1["outcome"].clone());
+    assert_eq!(missed, [json!("success"), json!("failure")]);
+}
+
 both_engines![
     acc_180_administrators_see_what_happens_as_it_happens,
     acc_181_a_session_has_ten_streams,
     acc_182_a_stream_ends_with_the_row_that_ends_its_right,
     acc_182_whatever_takes_the_right_ends_the_stream_within_two_seconds,
     acc_183_whoever_comes_back_misses_nothing_and_sees_nothing_twice,
+    acc_183_who_is_cut_off_before_the_first_row_comes_back_with_an_id_all_the_same,
 ];

@@ -13,6 +13,8 @@ use super::closing::{self, Closing};
 
 const ALLOW_METHODS: &str = "GET,POST,OPTIONS";
 const ALLOW_HEADERS: &str = "authorization,content-type,idempotency-key,x-alif-signup-secret";
+/// What else a preflight is allowed where it asks for it: what the reading routes and traces heed.
+const ALLOW_ON_ASKING: [&str; 3] = ["last-event-id", "muniment-after", "traceparent"];
 const EXPOSE_HEADERS: &str = "muniment-position,retry-after";
 
 /// Position of what was appended or read.
@@ -33,10 +35,19 @@ fn is_open(path: &str) -> bool {
     answers_preflight(path) && !path.starts_with("/v1/review/")
 }
 
-fn give_leave(headers: &mut HeaderMap) {
+/// Headers that a page may send: the four of every answer, and behind them those that its preflight asks for by name.
+fn allowed_headers(asked: &HeaderMap) -> HeaderValue {
+    let asked = asked.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS).filter_map(|value| value.to_str().ok());
+    let asked: Vec<&str> = asked.flat_map(|line| line.split(',')).map(str::trim).collect();
+    let more = ALLOW_ON_ASKING.into_iter().filter(|name| asked.iter().any(|asked| asked.eq_ignore_ascii_case(name)));
+    let all: Vec<&str> = std::iter::once(ALLOW_HEADERS).chain(more).collect();
+    HeaderValue::from_str(&all.join(",")).unwrap_or(HeaderValue::from_static(ALLOW_HEADERS))
+}
+
+fn give_leave(headers: &mut HeaderMap, allow_headers: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(ALLOW_METHODS));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ALLOW_HEADERS));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allow_headers);
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSE_HEADERS));
 }
 
@@ -62,6 +73,7 @@ pub async fn wrap(
     let by_cookie = headers.contains_key(header::COOKIE) && !headers.contains_key(header::AUTHORIZATION);
     let is_production = request.app_data::<web::Data<Edge>>().is_some_and(|edge| edge.is_production);
     // A preflight proves nothing by the cookies it may bear: it is never authenticated.
+    let allow_headers = is_preflight.then(|| allowed_headers(headers));
     let is_preflight = request.method() == Method::OPTIONS && answers_preflight(request.path());
     let is_open = is_open(request.path()) && (is_preflight || !by_cookie);
     let mut response = if is_preflight {
@@ -72,7 +84,7 @@ pub async fn wrap(
     closing.note(asked, &response);
     let headers = response.headers_mut();
     if is_open {
-        give_leave(headers);
+        give_leave(headers, allow_headers.unwrap_or(HeaderValue::from_static(ALLOW_HEADERS)));
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -30,6 +30,21 @@ fn met_002_a_preflight_is_answered_on_any_path(engine: Engine) {
     assert!(review.headers.keys().all(|name| !name.as_str().starts_with("access-control")), "{:?}", review.headers);
 }
 
+fn met_002_a_preflight_that_asks_for_what_reading_heeds_is_given_it_and_nothing_else(engine: Engine) {
+    let client = Server::shared(engine).anonymous().header("origin", "https://dashboard.example.com");
+    let allowed = |asked: &str| {
+        let reply = client.header("access-control-request-headers", asked).request("OPTIONS", "/v1/status");
+        assert_eq!((reply.status, reply.body.len()), (200, 0), "{reply}");
+        reply.header("access-control-allow-headers").to_owned()
+    };
+    let always = "authorization,content-type,idempotency-key,x-alif-signup-secret";
+    assert_eq!(allowed("authorization,muniment-after"), format!("{always},muniment-after"));
+    assert_eq!(allowed("Traceparent , last-event-id"), format!("{always},last-event-id,traceparent"));
+    for asked in ["", "authorization", "x-daemon-token,cookie", "muniment-afterwards", "*"] {
+        assert_eq!(allowed(asked), always, "{asked}");
+    }
+}
+
 fn head_of_what_can_be_read_answers_without_a_body(engine: Engine) {
     let server = Server::shared(engine);
     let agent = server.company().agent;
@@ -283,3 +298,4 @@ both_engines![
     met_008_no_error_tells_more_than_its_code_and_message,
     every_snapshot_says_its_position,
 ];
+    met_002_a_preflight_that_asks_for_what_reading_heeds_is_given_it_and_nothing_else,

@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use super::Edge;
 use super::entry::body;
-use super::headers::{POSITION, REQUEST_ID};
+use super::headers::POSITION;
 use crate::surface::Surface;
 use crate::surface::accounts::failure::RestFailure;
 use crate::surface::accounts::rest::{RestCall, RestReply};
 use crate::surface::accounts::routes;
 use crate::surface::request::BodyError;
+use crate::telemetry::requests::REQUEST_ID;
 use crate::transport::{self, JSON};
 
 /// Whether a path is of this surface.

@@ -11,13 +11,13 @@ use tracing::{Instrument as _, Span};
 
 use super::Edge;
 use super::api;
-use super::headers::{AFTER, POSITION, REQUEST_ID};
+use super::headers::{AFTER, POSITION};
 use crate::surface::Surface;
 use crate::surface::accounts::failure::{ApiFailure, RestFailure};
 use crate::surface::errors::V1Error;
 use crate::surface::methods::{self, Verb};
 use crate::surface::request::{Body, BodyError, Reply, Request, Unreadable};
-use crate::telemetry::requests;
+use crate::telemetry::requests::{self, REQUEST_ID};
 use crate::transport::{self, JSON};
 
 const SIGNUP_SECRET: &str = "x-alif-signup-secret";

@@ -9,7 +9,6 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::headers::REQUEST_ID;
 use super::{api, entry};
 use crate::runtime::fragile::{Fragile, FragileCommand, FragileRefusal};
 use crate::runtime::fresh;
@@ -17,6 +16,7 @@ use crate::runtime::{BusError, Origin};
 use crate::surface::accounts::failure::ApiFailure;
 use crate::surface::errors::{Answered, V1Error, V1Refusal};
 use crate::telemetry::panics;
+use crate::telemetry::requests::REQUEST_ID;
 
 impl Answered for FragileRefusal {
     fn answer(self) -> V1Refusal {

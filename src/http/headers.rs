@@ -21,8 +21,6 @@ const EXPOSE_HEADERS: &str = "muniment-position,retry-after";
 pub const POSITION: HeaderName = HeaderName::from_static("muniment-position");
 /// What the caller has seen and wants to see in the answer.
 pub const AFTER: HeaderName = HeaderName::from_static("muniment-after");
-/// Correlation id of the request.
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Whether a preflight of this path is answered here.
 fn answers_preflight(path: &str) -> bool {
@@ -73,9 +71,9 @@ pub async fn wrap(
     let by_cookie = headers.contains_key(header::COOKIE) && !headers.contains_key(header::AUTHORIZATION);
     let is_production = request.app_data::<web::Data<Edge>>().is_some_and(|edge| edge.is_production);
     // A preflight proves nothing by the cookies it may bear: it is never authenticated.
-    let allow_headers = is_preflight.then(|| allowed_headers(headers));
     let is_preflight = request.method() == Method::OPTIONS && answers_preflight(request.path());
     let is_open = is_open(request.path()) && (is_preflight || !by_cookie);
+    let allow_headers = is_preflight.then(|| allowed_headers(headers));
     let mut response = if is_preflight {
         request.into_response(HttpResponse::Ok().finish())
     } else {

@@ -37,7 +37,7 @@ mod socket_actor;
 mod sse;
 mod supervisor;
 
-use actix_web::{Route, web};
+use actix_web::{guard, web};
 
 pub use hub::Hub;
 pub use supervisor::on_connect;
@@ -45,10 +45,10 @@ pub use supervisor::on_connect;
 /// Mounts `/v1/live`, `/v1/stream` and `/v1/events`. The application's data must hold `web::Data<Hub>`, and its
 /// server should be given [`on_connect`].
 pub fn configure(config: &mut web::ServiceConfig) {
-    let route =
-        |path: &str, route: Route| web::resource(path).route(route).default_service(web::to(request::not_found));
+    // The guards stand at the resources, so that every other verb is answered like a path that is not there.
+    let read = |path: &str| web::resource(path).guard(guard::Any(guard::Get()).or(guard::Head()));
     config
-        .service(route("/v1/live", web::get().to(socket_actor::open)))
-        .service(route("/v1/stream", web::get().to(sse::open)).route(web::head().to(sse::head)))
-        .service(route("/v1/events", web::get().to(long_poll::answer)).route(web::head().to(long_poll::answer)));
+        .service(web::resource("/v1/live").guard(guard::Get()).to(socket_actor::open))
+        .service(read("/v1/stream").route(web::get().to(sse::open)).route(web::head().to(sse::head)))
+        .service(read("/v1/events").to(long_poll::answer));
 }

@@ -16,7 +16,7 @@ use crate::surface::bearer::{Several, bearer_of};
 use crate::surface::errors::V1Refusal;
 use crate::surface::other_routes::OtherRoute;
 use crate::surface::presented::Presented;
-use crate::transport::{self, JSON};
+use crate::transport;
 
 /// The answer to a request of a route that is refused. Unlike the rest of `/v1`, its body says when to come again wherever
 /// its header does.
@@ -70,11 +70,6 @@ impl From<(Problem, String)> for V1Refusal {
         };
         Self::new(status, code, message)
     }
-}
-
-/// Another method on one of our paths: this surface has no 405.
-pub(crate) async fn not_found() -> HttpResponse {
-    HttpResponse::NotFound().content_type(JSON).body(r#"{"error":"not_found"}"#)
 }
 
 /// The query of `/v1/stream` and `/v1/events`.

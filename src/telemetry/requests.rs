@@ -1,11 +1,15 @@
 //! The span of a request: named by its route, in the trace of whoever called.
 
 use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
 use super::spans::{self, SPANS};
+
+/// Header that tells the caller the correlation id of his request.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Opens the span of a request. `route` tells the template from our table, `None` for a path that is not in it.
 #[must_use]
@@ -36,7 +40,8 @@ pub fn open(request: &HttpRequest, correlation: &str, route: impl FnOnce() -> Op
     span
 }
 
-/// Answers a request of a known route within a span of its own, which the answer is made with.
+/// Answers a request of a known route within a span of its own, which the answer is made with, and under its
+/// correlation id.
 pub async fn within(
     request: &HttpRequest,
     correlation: &str,
@@ -44,7 +49,10 @@ pub async fn within(
     answer: impl AsyncFnOnce(Span) -> HttpResponse,
 ) -> HttpResponse {
     let span = open(request, correlation, || Some(route));
-    let response = answer(span.clone()).instrument(span.clone()).await;
+    let mut response = answer(span.clone()).instrument(span.clone()).await;
+    if let Ok(correlation) = HeaderValue::from_str(correlation) {
+        response.headers_mut().insert(REQUEST_ID, correlation);
+    }
     close(&span, &response);
     response
 }

@@ -286,9 +286,26 @@ fn assert_cors(reply: &Reply) {
     assert!(!reply.headers.contains_key("access-control-allow-credentials"), "{reply}");
 }
 
+/// Whoever is refused, or follows what happens, can name the request to an operator, who finds it in log and traces.
+fn every_answer_of_the_live_routes_bears_its_correlation_id(engine: Engine) {
+    let server = Server::shared(engine);
+    let agent = server.company().agent;
+    let id = |reply: Reply| uuid::Uuid::parse_str(reply.header("x-request-id")).unwrap_or_else(|_| panic!("{reply}"));
+    let mut ids = vec![id(agent.get("/v1/events?after=start")), id(agent.request("HEAD", "/v1/stream"))];
+    for path in ["/v1/events", "/v1/stream", "/v1/live", "/api/ws", "/api/audit/stream", "/api/admin/audit/stream"] {
+        ids.push(id(server.anonymous().get(path)));
+        ids.push(id(server.anonymous().request("DELETE", path)));
+    }
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), count, "each request has its own");
+}
+
 both_engines![
     met_001_health_answers_without_a_credential,
     met_002_a_preflight_is_answered_on_any_path,
+    met_002_a_preflight_that_asks_for_what_reading_heeds_is_given_it_and_nothing_else,
     met_003_every_answer_has_its_content_type_and_cors_headers,
     head_of_what_can_be_read_answers_without_a_body,
     met_004_a_path_matches_exactly_or_is_not_found,
@@ -297,5 +314,5 @@ both_engines![
     met_007_a_body_over_one_mebibyte_is_refused_and_the_server_lives,
     met_008_no_error_tells_more_than_its_code_and_message,
     every_snapshot_says_its_position,
+    every_answer_of_the_live_routes_bears_its_correlation_id,
 ];
-    met_002_a_preflight_that_asks_for_what_reading_heeds_is_given_it_and_nothing_else,

@@ -9,9 +9,16 @@ export const laidOut = (text) => {
   }
 };
 
+// Headers of an answer that say something of it.
+const TELLING = ["muniment-position", "retry-after", "x-request-id"];
+
+const headOf = (answer) => {
+  const told = TELLING.filter((name) => answer.headers.has(name)).map((name) => `${name}: ${answer.headers.get(name)}\n`);
+  return `${answer.status} ${answer.statusText}\n${told.join("")}\n`;
+};
+
 // Sends a request and shows what came. A stream is shown as it comes, until the button beside it ends it.
-export const send = async (verb, url, { token = "", body = null, output, stop }) => {
-  const headers = {};
+export const send = async (verb, url, { token = "", headers = {}, body = null, output, stop }) => {
   if (token !== "") headers.authorization = `Bearer ${token}`;
   if (body !== null) headers["content-type"] = "application/json";
   const ending = new AbortController();
@@ -19,7 +26,7 @@ export const send = async (verb, url, { token = "", body = null, output, stop })
   output.textContent = "…";
   try {
     const answer = await fetch(url, { method: verb, headers, body: body ?? undefined, signal: ending.signal });
-    const head = `${answer.status} ${answer.statusText}\n\n`;
+    const head = headOf(answer);
     if (!(answer.headers.get("content-type") ?? "").startsWith("text/event-stream")) {
       output.textContent = head + laidOut(await answer.text());
       return answer.status;

@@ -79,12 +79,18 @@ const row = (into, { kinds, mark, name, about, who, caller, fill }) => {
   rows.push({ details, kinds, caller, text: `${mark} ${name} ${about}`.toLowerCase() });
 };
 
+const EMPTY = { array: [], boolean: false, integer: 0, number: 0, object: {} };
+
 // An empty value for each field that must be there.
-const skeleton = (schema) => Object.fromEntries((schema.required ?? []).map((name) => [name, ""]));
+const skeleton = ({ properties = {}, required = [] }) =>
+  Object.fromEntries(required.map((name) => [name, EMPTY[properties[name]?.type] ?? ""]));
 
 const ending = (form, label) => {
   const [output, stop] = [make("pre"), make("button", "End")];
   output.hidden = true;
+  // Read out when it changes, and scrolled by the keys.
+  output.setAttribute("aria-live", "polite");
+  output.tabIndex = 0;
   stop.hidden = true;
   stop.type = "button";
   form.append(make("button", label), " ", stop, output);
@@ -94,7 +100,8 @@ const ending = (form, label) => {
 const routeForm = (known, path, verb, operation) => {
   const form = make("form");
   const inputs = (operation.parameters ?? []).map((parameter) => {
-    const label = `${parameter.name} (${parameter.in}${parameter.required ? "" : ", optional"})`;
+    const about = parameter.description ? `: ${parameter.description}` : "";
+    const label = `${parameter.name} (${parameter.in}${parameter.required ? "" : ", optional"})${about}`;
     return { parameter, input: labelled(form, label, make("input")) };
   });
   const schema = whole(known, operation.requestBody?.content["application/json"].schema ?? null);
@@ -109,15 +116,17 @@ const routeForm = (known, path, verb, operation) => {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     let url = path;
-    const asked = new URLSearchParams();
+    const [asked, headers] = [new URLSearchParams(), {}];
     for (const { parameter, input } of inputs) {
       if (parameter.in === "path") url = url.replace(`{${parameter.name}}`, encodeURIComponent(input.value));
-      else if (parameter.in === "query" && input.value !== "") asked.set(parameter.name, input.value);
+      else if (input.value === "") continue;
+      else if (parameter.in === "query") asked.set(parameter.name, input.value);
+      else if (parameter.in === "header") headers[parameter.name] = input.value;
     }
     if ([...asked].length > 0) url += `?${asked}`;
     // A token of /v1 is nothing to /api, which takes the cookie.
     const token = path.startsWith("/v1/") ? at("token").value.trim() : "";
-    const status = await send(verb.toUpperCase(), url, { token, body: body && body.value, output, stop });
+    const status = await send(verb.toUpperCase(), url, { token, headers, body: body && body.value, output, stop });
     if (status === 200 && /\/(login|logout|signup|bootstrap|password)$/.test(path)) await loadMethods();
   });
   const schemas = [folded("answers", known, operation.responses)];
@@ -133,8 +142,9 @@ const methodForm = (known, method) => {
   if (!method["x-void"]) {
     params = make("textarea");
     params.rows = 5;
-    const needed = method.params.filter((param) => param.required).map((param) => [param.name, ""]);
-    params.value = JSON.stringify(Object.fromEntries(needed), null, 2);
+    const needed = method.params.filter((param) => param.required);
+    const properties = Object.fromEntries(needed.map((param) => [param.name, whole(known, param.schema)]));
+    params.value = JSON.stringify(skeleton({ properties, required: Object.keys(properties) }), null, 2);
     labelled(form, `params: ${method.params.map((param) => param.name).join(", ") || "none"}`, params);
   }
   const { output, stop } = ending(form, "Call");
@@ -202,7 +212,7 @@ const loadRoutes = async () => {
   applyFilters();
 };
 
-// The methods are shown to whoever is signed in.
+// The methods are shown to whoever is signed in; whether somebody is.
 const loadMethods = async () => {
   const answer = await fetch("/api/openrpc.json");
   forget(at("methods"));
@@ -229,28 +239,45 @@ const loadMethods = async () => {
     at("methods-note").textContent = `The methods of /api/rpc and /api/ws are listed to accounts: ${why}.`;
   }
   applyFilters();
+  return answer.ok;
 };
 
 at("filters").addEventListener("input", applyFilters);
 at("filters").addEventListener("submit", (event) => event.preventDefault());
 
-at("sign-in").addEventListener("submit", async (event) => {
+// What went wrong without an answer is said where it would have stood.
+const told = (at, work) => work.catch((error) => { at.textContent = `The server did not answer: ${error.message}`; });
+
+const post = (path, body) =>
+  fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+
+const refusal = async (answer) => {
+  const { error } = await answer.json();
+  const why = error === "forbidden_origin" ? `, for ${location.origin} is not among http.allowed_origins` : "";
+  const wait = answer.headers.get("retry-after");
+  return `Refused: ${error} (${answer.status})${why}${wait ? `; try again in ${wait} s` : ""}.`;
+};
+
+const signIn = async (form) => {
+  const answer = await post("/api/account/login", Object.fromEntries(new FormData(form)));
+  form.elements.password.value = "";
+  const why = answer.ok ? "" : await refusal(answer);
+  const isIn = await loadMethods();
+  if (why !== "") at("account").textContent = why;
+  else if (!isIn) {
+    at("account").textContent = "The browser did not keep the session's cookie: it keeps it on https and on localhost.";
+  }
+};
+
+at("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
-  const given = Object.fromEntries(new FormData(event.target));
-  const answer = await fetch("/api/account/login", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(given),
-  });
-  event.target.elements.password.value = "";
-  await loadMethods();
-  if (!answer.ok) at("account").textContent = `Refused: ${(await answer.json()).error} (${answer.status}).`;
+  return told(at("account"), signIn(event.target));
 });
 
-at("sign-out").addEventListener("click", async () => {
-  await fetch("/api/account/logout", { method: "POST", headers: { "content-type": "application/json" } });
-  await loadMethods();
-});
+at("sign-out").addEventListener("click", () =>
+  told(at("account"), post("/api/account/logout", {}).then(loadMethods)));
+
+at("token-form").addEventListener("submit", (event) => event.preventDefault());
 
 at("socket-turn").addEventListener("click", () => {
   if (socket.isOpen()) socket.close();
@@ -263,4 +290,4 @@ at("socket").addEventListener("submit", (event) => {
 });
 
 at("frame").value = JSON.stringify(request("heartbeat", {}));
-await Promise.all([loadRoutes(), loadMethods()]);
+await Promise.all([told(at("routes"), loadRoutes()), told(at("methods-note"), loadMethods())]);

@@ -81,6 +81,14 @@ pub fn claims_to_be(prefix: &str, kind: TokenKind, raw: &str) -> bool {
     raw.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(&format!("_{}_", kind.word())))
 }
 
+/// Whether a text has the form of a token of this kind under any prefix: its holder does not know the server's.
+#[must_use]
+pub fn looks_like(kind: TokenKind, raw: &str) -> bool {
+    let mark = format!("_{}_", kind.word());
+    let mut prefixes = raw.match_indices(&mark).map(|(at, _)| &raw[..at]);
+    prefixes.any(|prefix| public_id(prefix, kind, raw).is_some_and(|id| id.0.len() == 2 * PUBLIC_ID_BYTES))
+}
+
 #[cfg(test)]
 mod tests {
     use muniment_projections::audit_log::everywhere::FOUNDER_SESSION_ID_CHARACTERS;
@@ -102,6 +110,12 @@ mod tests {
         assert_eq!(public_id("alif", TokenKind::Session, &token.raw), None);
         assert!(matches(&token.raw, &token.hash));
         assert!(!matches(&format!("{}x", token.raw), &token.hash));
+        assert!(looks_like(TokenKind::Agent, &token.raw) && !looks_like(TokenKind::Session, &token.raw));
+        for other in
+            ["secret_muniment_token_live_0123_x", "a_live_b_live_c", "_live_", "alif_live_0123456789abcdef01", ""]
+        {
+            assert!(!looks_like(TokenKind::Agent, other), "{other}");
+        }
         assert_eq!(token.raw.len(), "alif_live_".len() + 18 + 1 + 43);
     }
 }

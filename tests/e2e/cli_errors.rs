@@ -34,6 +34,10 @@ fn every_kind_of_failure_has_its_code_and_says_what_to_do(engine: Engine) {
     fails(&client, &["metric", "create", "arr"], 5, &["already"]);
     fails(&client, &["alert", "ack", "alert_x"], 4, &["alerts:ack", "next: `muniment token create"]);
     fails(&client, &["metric", "import", "arr", "--file", "nope.csv"], 3, &["nope.csv"]);
+    // A token of companies is not tried on accounts: five wrong ones would close this address to good ones.
+    for _ in 0..6 {
+        fails(&client, &["offer", "list"], 4, &["agent token", "next: make one with account_token_create"]);
+    }
     fs::write(client.path("other.csv"), "when,what\n").unwrap();
     fails(&client, &["metric", "import", "arr", "--file", "other.csv"], 2, &["there are when, what"]);
     fails(&client, &["statsu"], 2, &["'status'"]);

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::Session;
 use super::credentials::read_secret;
 use super::http::{Auth, Call};
-use crate::cli::exit::Exit;
+use crate::auth::tokens::{self, TokenKind};
+use crate::cli::exit::{self, Exit};
 
 /// Accounts asked for at once.
 const PAGE_ACCOUNTS: usize = 200;
@@ -46,12 +47,19 @@ pub async fn rpc(session: &Session, caller: &Caller, method: &str, mut params: M
     answer.get_mut("result").map(Value::take).context("the answer has no result")
 }
 
+/// The API token. A company's agent token is nothing to accounts, and is not sent: wrong bearers are counted against the
+/// address of this machine, and after some nobody's is looked at.
 fn api_token(session: &Session) -> Result<Auth> {
-    session.agent().map_err(|_| {
-        let what = "there is no API token: make one with account_token_create (docs/integrate/accounts.md) and set \
-                    MUNIMENT_TOKEN, or on the server's machine add --daemon-token-file <data folder>/run/daemon_token";
-        Exit::Denied.because(what)
-    })
+    let why = match session.agent() {
+        Ok(Auth::Agent(token)) if tokens::looks_like(TokenKind::Agent, token.expose_secret()) => {
+            "the token at hand is a company's agent token, which stands for no account"
+        }
+        Ok(token) => return Ok(token),
+        Err(_) => "there is no API token",
+    };
+    let next = "make one with account_token_create (docs/integrate/accounts.md) and set MUNIMENT_TOKEN, or on the server's \
+                machine add --daemon-token-file <data folder>/run/daemon_token";
+    Err(exit::with_next(Exit::Denied.because(why), next))
 }
 
 /// The id of an account, which may be named by its username where the caller administers.

@@ -60,7 +60,7 @@ pub fn has_bar(global: &Global) -> bool {
     !global.quiet && !global.is_for_programs() && std::io::stderr().is_terminal()
 }
 
-const TEMPLATE: &str = "{msg} {bar:30} {pos}/{len}, {per_sec}, {eta} left";
+const TEMPLATE: &str = "{msg} {wide_bar} {pos}/{len}, {per_sec}, {eta} left";
 
 impl Drop for Progress {
     fn drop(&mut self) {

@@ -40,7 +40,25 @@ fn every_kind_of_failure_has_its_code_and_says_what_to_do(engine: Engine) {
     }
     fs::write(client.path("other.csv"), "when,what\n").unwrap();
     fails(&client, &["metric", "import", "arr", "--file", "other.csv"], 2, &["there are when, what"]);
+    fails(&client, &["metric", "import", "arr"], 2, &["the input is empty"]);
+    fs::write(client.path("days.csv"), "timestamp,value\n20260101,1\n").unwrap();
+    let days = ["metric", "import", "arr", "--file", "days.csv"];
+    let output = client.run(&days);
+    assert!(
+        output.ended(1).contains("line 2: \"20260101\" is no time") && output.stdout.contains("--timestamp-format")
+    );
+    // There is nothing to go on with where the same command meets the same again.
+    let nowhere = client.run(&["metric", "import", "nope", "--file", "days.csv", "--timestamp-format", "%Y%m%d"]);
+    nowhere.ended(3);
+    assert!(
+        nowhere.stderr.contains("`muniment metric list`") && !nowhere.stderr.contains("Go on"),
+        "{}",
+        nowhere.stderr
+    );
     fails(&client, &["statsu"], 2, &["'status'"]);
+    fails(&client, &["login", "--email", "a@example.com", "--code", "000000"], 4, &["next: `muniment login --email"]);
+    let deeper = format!("{}/v1", server.base);
+    fails(&client, &["status", "--url", &deeper], 3, &["not_found", "next: `muniment whoami`", "URL"]);
     let down = format!("http://127.0.0.1:{}", free_port());
     fails(&client, &["status", "--url", &down], 6, &["does not answer", "next: start one with `muniment serve`"]);
 }
@@ -61,6 +79,7 @@ fn a_record_that_is_not_there_or_is_taken_is_named_with_the_way_out() {
     fails(&program, &["doctor"], 7, &["checks failed"]);
     let server = Server::with(Engine::Sqlite, &[]);
     let operator = Program::operator_of(&server);
+    fails(&operator, &["role", "why", "nobody", "admin"], 3, &["next: `muniment account list`"]);
     operator.run(&["backup", "copy"]).ok();
     fails(&operator, &["backup", "copy"], 5, &["exists already"]);
     fails(&operator, &["cleanup"], 6, &["next: stop the server"]);

@@ -172,11 +172,21 @@ impl CallError {
             (_, Some("missing_scope")) => {
                 Some("`muniment token create --name <name> --scope <scope>` makes a token that may".to_owned())
             }
+            (401, Some("invalid_otp" | "expired_otp")) => Some(
+                "`muniment login --email <address>` sends a new code; only the newest is good, and once".to_owned(),
+            ),
             (401, _) => {
                 let ways = "`muniment login --email <address>` signs in, MUNIMENT_TOKEN takes another token";
                 Some(format!("`muniment whoami` shows what was sent; {ways}"))
             }
             (429 | 502..=504, _) => Some(format!("the same command again{}", wait())),
+            (404, Some("not_found")) if body["message"].is_null() => {
+                Some("`muniment whoami` shows which server is asked; is its URL right to the end?".to_owned())
+            }
+            // What stands between, or something else altogether.
+            (300..=499, None) if body.is_null() => {
+                Some("`muniment whoami` shows which server is asked; it does not answer as Muniment does".to_owned())
+            }
             _ => None,
         }
     }

@@ -100,7 +100,10 @@ pub async fn import(session: &Session, command: &Import) -> Result<()> {
     let sent = send_all(session, command, &auth, &mut counts, &progress).await;
     progress.finish_and_clear();
     if let Err(error) = sent {
-        if exit::of(&error) == Exit::Usage {
+        // Where nothing was done, and the same command would meet the same again, there is nothing to go on with.
+        let exit = exit::of(&error);
+        let is_begun = counts.recorded + counts.duplicates > 0 || exit == Exit::Unavailable;
+        if exit == Exit::Usage || !is_begun {
             return Err(error);
         }
         let so_far = format!("{} recorded, {} known before the error", counts.recorded, counts.duplicates);
@@ -228,7 +231,7 @@ fn progress(session: &Session, command: &Import) -> Result<ProgressBar> {
         None => None,
     };
     let progress = ProgressBar::with_draw_target(bytes, target);
-    let template = "{bar:30} {bytes}/{total_bytes} {msg}, {bytes_per_sec}, {eta} left";
+    let template = "{wide_bar} {bytes}/{total_bytes} {msg}, {bytes_per_sec}, {eta} left";
     progress.set_style(ProgressStyle::with_template(template)?);
     progress.enable_steady_tick(Duration::from_millis(200));
     Ok(progress)

@@ -90,6 +90,9 @@ pub fn csv<R: Read>(input: R, columns: &Columns) -> Result<impl Iterator<Item = 
         return Err(Exit::Usage.because("the file is in UTF-16; write it in UTF-8"));
     }
     let names: Vec<String> = header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
+    if names.iter().all(String::is_empty) {
+        return Err(Exit::Usage.because("the input is empty: its first line must name the columns"));
+    }
     let place = |name: &str| {
         let found = names.iter().position(|column| column == name);
         found.ok_or_else(|| Exit::Usage.because(format!("there is no column {name}; there are {}", names.join(", "))))
@@ -149,7 +152,8 @@ fn csv_row(line: u64, time: &str, value_text: &str, key: Option<&str>, format: O
         Err(reason) => return Row::Refused { line, reason },
     };
     if let Some(reason) = bad_time(&time) {
-        return Row::Refused { line, reason };
+        let other = if format.is_none() { "; --timestamp-format reads others, as %Y%m%d" } else { "" };
+        return Row::Refused { line, reason: format!("{reason}{other}") };
     }
     let mut body = json!({ "timestamp": time, "value": value });
     if let Some(key) = key.filter(|key| !key.is_empty()) {

@@ -8,7 +8,7 @@ use muniment_aggregates::wire;
 use serde_json::json;
 
 use super::scope;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{self, Exit};
 use crate::cli::flags::Global;
 use crate::cli::operator::audit::event::as_json;
 use crate::cli::operator::moment::{Moment, last_position, moment};
@@ -79,7 +79,10 @@ pub(super) async fn why(global: &Global, command: &Why) -> Result<()> {
     };
     let ended = match (verdict.holds, command.not) {
         (true, false) | (false, true) => Ok(()),
-        (false, false) if verdict.account.is_none() => Err(Exit::NotFound.because(verdict.sentence.clone())),
+        (false, false) if verdict.account.is_none() => {
+            let nobody = Exit::NotFound.because("the role cannot be looked for");
+            Err(exit::with_next(nobody, "`muniment account list` names the accounts"))
+        }
         (false, false) => Err(Exit::CheckFailed.because("the role is not held; --not asks why")),
         (true, true) => Err(Exit::CheckFailed.because("the role is held")),
     };

@@ -69,6 +69,9 @@ pub enum OpenError {
     /// The database is set up in a way that would break a promise.
     #[error("the database would lose acknowledged appends: {0}")]
     Unsafe(String),
+    /// The database, or the way to it, is none that a record can be in.
+    #[error("{0}")]
+    Unsuitable(String),
     /// The master key.
     #[error(transparent)]
     Key(#[from] KeyFileError),

@@ -37,9 +37,8 @@ const SQLITE_BUSY_SECONDS: u64 = 5;
 /// How long a query waits for a free connection before it fails.
 const ACQUIRE_SECONDS: u64 = 5;
 
-/// A commit lost in a crash of the server takes its checkpoint with it, and is folded again. Whoever falls silent in a
-/// transaction must not keep the rows of the checkpoints.
-const POSTGRES_SETTINGS: &str = "SET synchronous_commit = off; SET idle_in_transaction_session_timeout = '30s'";
+/// A commit lost in a crash of the server takes its checkpoint with it, and is folded again.
+const POSTGRES_SETTINGS: &str = "SET synchronous_commit = off";
 
 /// Where the read models are kept.
 #[derive(Debug, Clone)]

@@ -144,7 +144,8 @@ impl Database {
         match self {
             Self::Sqlite(pool) => Transaction::on_sqlite(pool, "BEGIN").await,
             Self::Postgres(pool) => {
-                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0";
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0; \
+                             SET LOCAL idle_in_transaction_session_timeout = 0";
                 Transaction::on_postgres(pool, begin, Duration::MAX).await
             }
         }

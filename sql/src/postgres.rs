@@ -11,9 +11,13 @@ use sqlx::{Executor as _, Postgres};
 use crate::SqlError;
 
 /// What every session of ours is told. The server finds a client that vanished within half a minute, and gives back its
-/// locks; a statement whose asker has given up ends by itself.
+/// locks; a statement whose asker has given up ends by itself, and so does a transaction whose client stands still. What a
+/// role or a database may have been given as defaults does not count: our transactions are written for `read committed`,
+/// where who waited for a row goes on with what is in it now, and connections lie idle in pools.
 pub const SESSION_SETTINGS: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; \
-    SET tcp_keepalives_count = 3; SET tcp_user_timeout = 25000; SET statement_timeout = '60s'";
+    SET tcp_keepalives_count = 3; SET tcp_user_timeout = 25000; SET statement_timeout = '60s'; SET lock_timeout = 0; \
+    SET idle_in_transaction_session_timeout = '30s'; SET idle_session_timeout = 0; \
+    SET default_transaction_isolation = 'read committed'";
 
 /// What a session says that only reads. It was opened to a server that is a standby, or while the database was made
 /// read-only, as hosts do whose disk fills up; it stays so, and a new one may not be.
@@ -210,6 +214,7 @@ mod tests {
             ("tcp_keepalives_count", "3"),
             ("tcp_user_timeout", "25000"),
             ("statement_timeout", "1min"),
+            ("idle_in_transaction_session_timeout", "30s"),
             ("synchronous_commit", "off"),
         ] {
             let asked = format!("SELECT current_setting('{setting}') AS now");

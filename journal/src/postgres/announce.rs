@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use muniment_aggregates::record::Position;
-use muniment_sql::postgres::within;
+use muniment_sql::postgres::{set_up, within};
+use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool};
-use sqlx::{ConnectOptions as _, Executor as _};
 use tokio::sync::{Mutex, Notify};
 
 use crate::limits::{ANNOUNCE_MILLISECONDS_MIN, POLL_MILLISECONDS};
@@ -85,7 +85,7 @@ async fn tell(
         None => {
             let mut connection = options.connect().await?;
             // An announcement need not survive a crash, so it need not wait for the disk.
-            connection.execute("SET synchronous_commit = off").await?;
+            set_up(&mut connection, "SET synchronous_commit = off").await?;
             connection
         }
     };

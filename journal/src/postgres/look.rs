@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use muniment_sql::SqlError;
-use sqlx::ConnectOptions as _;
+use muniment_sql::postgres::SESSION_SETTINGS;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
+use sqlx::{ConnectOptions as _, Executor as _};
 use tokio::sync::Mutex;
 
 use super::HEAD_SQL;
@@ -43,6 +44,7 @@ impl Look {
             }
         }
         let mut fresh = self.options.connect().await?;
+        fresh.execute(SESSION_SETTINGS).await?;
         let row = sqlx::query(HEAD_SQL).fetch_one(&mut fresh).await?;
         *place = Some(fresh);
         Ok(row)

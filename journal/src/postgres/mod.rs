@@ -1,12 +1,13 @@
 //! The record in PostgreSQL: one session writes, a pool reads, the head row orders all nodes.
 //!
 //! Reading order: [`session`] (the writing session and its one statement), [`streams`] (what it remembers of them),
-//! [`announce`] (how nodes hear of each other), then the engine below.
+//! [`announce`] (how nodes hear of each other), then the engine below. [`suitable`] says which databases it refuses.
 
 mod announce;
 mod look;
 mod session;
 mod streams;
+mod suitable;
 
 use std::collections::HashMap;
 use std::str::FromStr as _;
@@ -19,7 +20,7 @@ use muniment_sql::postgres::{ANSWER_MAX, Loan, postgres_pool};
 use muniment_sql::{Database, SqlError};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgRow};
 use sqlx::query::Query;
-use sqlx::{ConnectOptions as _, Connection as _, Postgres, Row as _};
+use sqlx::{ConnectOptions as _, Postgres, Row as _};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -52,10 +53,11 @@ impl PostgresEngine {
     /// Connects for writing.
     ///
     /// # Errors
-    /// When the database cannot be reached, or is set up to lose commits.
+    /// When the database cannot be reached, is none that a record can be in, or is set up to lose commits.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let options = options(url)?;
-        check_durable(&options).await?;
+        suitable::check(&options).await?;
+        suitable::check_durable(&options).await?;
         let pool = postgres_pool(CONNECTIONS_MAX, "SET synchronous_commit = on");
         let pool = pool.connect_with(options.clone()).await.map_err(SqlError::from)?;
         Ok(Self {
@@ -71,9 +73,10 @@ impl PostgresEngine {
     /// Connects for reading only.
     ///
     /// # Errors
-    /// When the database cannot be reached.
+    /// When the database cannot be reached, or is none that a record can be in.
     pub async fn open_read_only(url: &str) -> Result<Self, OpenError> {
         let options = options(url)?;
+        suitable::check(&options).await?;
         let pool = postgres_pool(CONNECTIONS_MAX, "SET default_transaction_read_only = on");
         let pool = pool.connect_with(options.clone()).await.map_err(SqlError::from)?;
         Ok(Self {
@@ -107,23 +110,6 @@ fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
 /// How long reading so many events may take.
 fn page_max(events: usize) -> Duration {
     ANSWER_MAX + PAGE_EVENT_MAX.saturating_mul(u32::try_from(events).unwrap_or(u32::MAX))
-}
-
-/// Refuses a server that acknowledges what a power cut takes away.
-async fn check_durable(options: &PgConnectOptions) -> Result<(), OpenError> {
-    let mut connection = options.connect().await.map_err(SqlError::from)?;
-    for (setting, wrong) in [("fsync", "off"), ("full_page_writes", "off")] {
-        let value: String = sqlx::query_scalar("SELECT current_setting($1)")
-            .bind(setting)
-            .fetch_one(&mut connection)
-            .await
-            .map_err(SqlError::from)?;
-        if value == wrong {
-            return Err(OpenError::Unsafe(format!("PostgreSQL runs with {setting} = {wrong}; set it to on")));
-        }
-    }
-    connection.close().await.map_err(SqlError::from)?;
-    Ok(())
 }
 
 fn head(row: &PgRow) -> Result<Head, SqlError> {

@@ -12,6 +12,7 @@ mod older_stores;
 mod outages;
 mod refusing;
 mod silence;
+mod suitable;
 mod support;
 mod tampering;
 mod writing;

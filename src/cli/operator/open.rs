@@ -86,6 +86,7 @@ pub fn ended(error: OpenError) -> anyhow::Error {
         | OpenError::Schema(_)
         | OpenError::SchemaBehind(_)
         | OpenError::Unsafe(_)
+        | OpenError::Unsuitable(_)
         | OpenError::Key(_)
         | OpenError::KeyRing(_)
         | OpenError::Sql(_) => (Exit::Failure, None),

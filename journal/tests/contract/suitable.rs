@@ -1,0 +1,102 @@
+//! Databases, and ways to one, that no record can be in: refused at the start.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use muniment_journal::{Journal, OpenError, Store};
+use muniment_testkit::Cluster;
+
+use crate::support::Home;
+
+async fn refused(url: String) -> String {
+    let mut home = Home::postgres();
+    home.store = Store::Postgres { url };
+    let mut said = Vec::new();
+    for opened in [Journal::open(home.config()).await, Journal::open_read_only(home.config()).await] {
+        let Err(error) = opened else { panic!("it opened") };
+        assert!(matches!(error, OpenError::Unsuitable(_)), "{error}");
+        said.push(error.to_string());
+    }
+    assert_eq!(said[0], said[1], "whoever only reads is told the same");
+    said.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_lacks_characters_is_refused() {
+    let cluster = Cluster::shared();
+    let name = format!("latin_{}", std::process::id());
+    cluster.psql("postgres", &format!("CREATE DATABASE {name} ENCODING 'LATIN1' TEMPLATE template0"));
+    let said = refused(cluster.url(&name)).await;
+    assert!(said.contains("LATIN1") && said.contains("ENCODING 'UTF8'"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_that_shares_sessions_out_by_transaction_is_refused() {
+    let said = refused(pooled(&Cluster::shared().fresh_database())).await;
+    assert!(said.contains("pool_mode to session"), "{said}");
+}
+
+/// A way to a database by a pooler with one connection to the server, which serves whoever asks.
+fn pooled(database: &str) -> String {
+    let (user, rest) = database.split_once("@127.0.0.1:").unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let server: u16 = server.parse().unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let shared = Arc::new(Mutex::new(None));
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let shared = Arc::clone(&shared);
+            // Ends with its client, by an error of reading.
+            std::thread::spawn(move || drop(serve(client, server, &shared)));
+        }
+    });
+    format!("{user}@127.0.0.1:{port}/{name}")
+}
+
+fn serve(mut client: TcpStream, server: u16, shared: &Mutex<Option<TcpStream>>) -> std::io::Result<()> {
+    let mut startup = message(&mut client, 0)?;
+    if startup.ends_with(&80_877_103_u32.to_be_bytes()) {
+        client.write_all(b"N")?;
+        startup = message(&mut client, 0)?;
+    }
+    let mut behind = TcpStream::connect(("127.0.0.1", server))?;
+    behind.write_all(&startup)?;
+    until_ready(&mut behind, &mut client)?;
+    shared.lock().unwrap().get_or_insert(behind);
+    loop {
+        let asked = message(&mut client, 1)?;
+        if asked.starts_with(b"X") {
+            return Ok(());
+        }
+        let mut place = shared.lock().unwrap();
+        let behind = place.as_mut().unwrap();
+        behind.write_all(&asked)?;
+        // What is asked in several messages is answered at its end.
+        if asked.starts_with(b"Q") || asked.starts_with(b"S") {
+            until_ready(behind, &mut client)?;
+        }
+    }
+}
+
+/// One message whole: `kind` bytes, four of length, the rest.
+fn message(from: &mut TcpStream, kind: usize) -> std::io::Result<Vec<u8>> {
+    let mut message = vec![0; kind + 4];
+    from.read_exact(&mut message)?;
+    let length = u32::from_be_bytes(message[kind..].try_into().unwrap());
+    let mut rest = vec![0; usize::try_from(length).unwrap() - 4];
+    from.read_exact(&mut rest)?;
+    message.extend(rest);
+    Ok(message)
+}
+
+fn until_ready(behind: &mut TcpStream, client: &mut TcpStream) -> std::io::Result<()> {
+    loop {
+        let answer = message(behind, 1)?;
+        client.write_all(&answer)?;
+        if answer.starts_with(b"Z") {
+            return Ok(());
+        }
+    }
+}

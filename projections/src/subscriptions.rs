@@ -46,11 +46,12 @@ impl ReadStore {
             .map(drop)
     }
 
-    /// Takes a duty for this node if no other node has it.
+    /// Takes a duty for this node if no other node has it. One of this record: locks are a database's, and another record
+    /// may stand beside it in a schema of its own.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn try_lock(&self, duty: &str) -> Result<Option<NodeLock>, SqlError> {
-        NodeLock::try_take(self.writer(), duty).await
+        NodeLock::try_take(self.writer(), &format!("{duty}/{}", self.record())).await
     }
 }

@@ -1,8 +1,9 @@
-//! A node that starts beside one that records: what the first one serves stays.
+//! Two nodes: one that starts beside another that records, and one that stands still.
 
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
+use crate::crash::contiguous;
 use crate::harness::{Engine, Server, Store, eventually, runtime};
 
 /// What whoever creates tables of read models takes first.
@@ -35,4 +36,28 @@ fn a_node_that_starts_late_keeps_what_others_folded_meanwhile() {
     });
     assert!(!second.log().contains("begins again"), "the read models of the first node were dropped");
     second.agent(&company.token).get("/v1/status").expect(200);
+}
+
+/// The kernel goes on answering for a process that stands still, so its connections stay.
+#[test]
+fn what_one_node_does_for_all_is_done_by_another_while_it_stands_still() {
+    let first = Server::with(Engine::Postgres, &[]);
+    let company = first.company();
+    company.metric("revenue");
+    company.status();
+    let second = first.second_node();
+    let there = second.agent(&company.token);
+    first.freeze(true);
+    there.post("/v1/metrics/revenue/points", &json!({ "value": 7 })).expect(201);
+    let status = eventually("the other node projects", || {
+        there.try_get("/v1/status").filter(|reply| reply.status == 200).map(|reply| reply.json())
+    });
+    assert_eq!(status["metrics"][0]["latest_value"], json!(7));
+    first.freeze(false);
+    eventually("the one that stood still notices", || {
+        first.log().contains("the lock of a duty was lost").then_some(())
+    });
+    company.point("revenue", &json!({ "value": 8 }));
+    assert_eq!(company.status_of("revenue")["latest_value"], json!(8));
+    contiguous(&first);
 }

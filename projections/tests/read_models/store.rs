@@ -6,13 +6,14 @@ use chrono::TimeDelta;
 use muniment_aggregates::ids::CredentialId;
 use muniment_aggregates::record::Position;
 use muniment_projections::{
-    Advance, AdvanceError, AskHead, LastUsed, OnMismatch, OpenError, ReadStore, ReadStoreConfig,
+    Advance, AdvanceError, AskHead, LastUsed, OnMismatch, OpenError, ReadDatabase, ReadStore, ReadStoreConfig,
 };
 use muniment_projections::{last_used, metrics};
 use muniment_sql::Engine;
+use muniment_testkit::Cluster;
 
 use crate::company::{acme, company_history};
-use crate::harness::on_both_engines;
+use crate::harness::{RECORD, on_both_engines};
 use crate::history::beginning;
 
 #[tokio::test]
@@ -233,4 +234,26 @@ async fn met_127_last_use_is_written_once_a_minute() {
         assert_eq!(at.map(|used| used.at), Some(beginning() + TimeDelta::seconds(120)));
     })
     .await;
+}
+
+#[tokio::test]
+async fn records_in_schemas_of_one_database_have_their_duties_each() {
+    let url = Cluster::shared().fresh_database();
+    drop(Cluster::psql_at(&url, "CREATE SCHEMA other"));
+    let open = async |url: String, record: &str| {
+        let config = ReadStoreConfig {
+            database: ReadDatabase::Postgres { url, connections_max: 4 },
+            record: record.to_owned(),
+            head: AskHead::at(Position::START),
+            on_mismatch: OnMismatch::Refuse,
+        };
+        ReadStore::open(config).await.unwrap()
+    };
+    let here = open(url.clone(), RECORD).await;
+    let there = open(format!("{url}?options=-c%20search_path%3Dother"), "another-1").await;
+    let held = here.try_lock("duty").await.unwrap();
+    assert!(held.is_some(), "nobody has it");
+    assert!(here.try_lock("duty").await.unwrap().is_none(), "one node at a time");
+    assert!(there.try_lock("duty").await.unwrap().is_some(), "the other record's read models are never written");
+    drop(held);
 }

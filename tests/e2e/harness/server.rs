@@ -280,6 +280,12 @@ impl Server {
         eventually("the server ends after SIGTERM", || child.try_wait().unwrap())
     }
 
+    /// Stops the process where it stands, as a frozen container is, or lets it go on.
+    pub(crate) fn freeze(&self, frozen: bool) {
+        let signal = if frozen { "-STOP" } else { "-CONT" };
+        assert!(Command::new("kill").arg(signal).arg(self.pid().to_string()).status().unwrap().success());
+    }
+
     /// Starts it again, on the same port and store.
     pub(crate) fn restart(&self) {
         if let Err(refused) = self.run() {

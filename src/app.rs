@@ -62,6 +62,9 @@ pub enum StartError {
     /// The figures for Prometheus cannot be recorded.
     #[error(transparent)]
     Figures(#[from] FiguresError),
+    /// The database no longer has the record that was served.
+    #[error("{0}")]
+    Departed(String),
     /// The server ended by a fault.
     #[error("the server ended by a fault")]
     Serve(#[source] std::io::Error),
@@ -114,7 +117,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     tracing::info!("the surface: {}", Counts::of(&config));
     tracing::info!(%address, head.position = server.head().0, "serving");
     ready(address);
-    let fault = wait_for_the_end(running, &handle, &server).await;
+    let ended = wait_for_the_end(running, &handle, &server).await;
     server.close().await;
     stop.send_replace(true);
     if let (Some(token), Some(rotation)) = (daemon_token, rotation) {
@@ -123,7 +126,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         }
         token.remove();
     }
-    fault.map_or(Ok(()), |source| Err(StartError::Serve(source)))
+    ended
 }
 
 /// For `HttpServer::on_connect`: bounds what a dead peer holds, and keeps a connection's last request the last.
@@ -165,27 +168,34 @@ async fn rotate_daemon_token(token: Arc<DaemonToken>, every: Duration, mut stop:
     }
 }
 
-/// Waits for a signal and stops the HTTP side in order, or for the server to end by itself.
+/// Waits for a signal and stops the HTTP side in order, or for the server to end by itself, or for the record to be found
+/// another one: then what this process has in memory is of a past that is no more, and all of it goes with the process.
 async fn wait_for_the_end(
     mut running: JoinHandle<std::io::Result<()>>,
     handle: &actix_web::dev::ServerHandle,
     server: &Server,
-) -> Option<std::io::Error> {
-    tokio::select! {
+) -> Result<(), StartError> {
+    let ended = tokio::select! {
         signal = asked_to_stop() => {
             tracing::info!(signal, "stopping");
-            server.send_away();
-            handle.stop(true).await;
+            Ok(())
+        }
+        reason = server.departed() => {
+            tracing::error!(reason, "stopping");
+            Err(StartError::Departed(reason))
         }
         ended = &mut running => {
-            return match ended {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error),
-                Err(error) => Some(std::io::Error::other(error)),
+            let source = match ended {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => error,
+                Err(error) => std::io::Error::other(error),
             };
+            return Err(StartError::Serve(source));
         }
-    }
-    None
+    };
+    server.send_away();
+    handle.stop(true).await;
+    ended
 }
 
 /// The name of the signal that asked the process to stop.

@@ -20,8 +20,17 @@ use crate::append::NewMail;
 pub struct Identity {
     /// Made once, when the record was.
     pub installation: Uuid,
-    /// Grows with every restore to an older position.
+    /// Grows with every restore to an older position, and where the database lost what was acknowledged.
     pub epoch: u64,
+}
+
+impl Identity {
+    /// The same record in its next epoch. Two that go on from one moment are two futures: the clock tells their epochs
+    /// apart, a mere next number would not.
+    pub(crate) fn later(self, now: DateTime<Utc>) -> Self {
+        let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+        Self { epoch: seconds.max(self.epoch + 1), ..self }
+    }
 }
 
 impl std::fmt::Display for Identity {
@@ -190,6 +199,13 @@ pub trait Engine: Send + Sync + 'static {
 
     /// The epochs of the record: each with the position after which it began, ascending.
     async fn epochs(&self) -> Result<Vec<(u64, Position)>, SqlError>;
+
+    /// Goes on under another epoch from the head there is, unless the record is not `ours` any more; its new name. Only
+    /// engines that several nodes share lose something while a node runs.
+    async fn begin_epoch(&self, ours: Identity) -> Result<Option<Identity>, SqlError> {
+        let _ = ours;
+        Ok(None)
+    }
 
     /// The first event with `after < position <= through` that is not found by its stream or its dedupe key, because
     /// what leads there, which no hash covers, was changed. `None` where both are found by the event's own columns.

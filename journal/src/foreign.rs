@@ -8,14 +8,52 @@ use muniment_aggregates::record::{Position, RecordedEvent};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::chain::Hasher;
-use crate::engine::Head;
+use crate::engine::{Head, Identity};
 use crate::journal::Core;
 use crate::limits::PAGE_EVENTS;
 use crate::writer::Writer;
 
 /// Why the journal can no longer be written; the text is for the operator.
-#[derive(Debug)]
-pub(crate) struct Trouble(pub(crate) String);
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// The record in the database is not the one that this node knows.
+    #[error(transparent)]
+    Departed(#[from] Departure),
+    /// The writer itself cannot go on.
+    #[error("{0}")]
+    Ended(String),
+}
+
+/// How the record in the database departs from what this node knows of it, as after a failover to a server that had not
+/// received everything, or where a backup took its place. Actors, caches and readers of this node rest on a past that is no
+/// more, so it stops.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Departure {
+    /// It has less than was acknowledged, or other events there.
+    #[error("the record was cut or rewritten while this node ran: {0}; start it again")]
+    Lost(String),
+    /// It has another name: a backup was restored, or another node found the loss first.
+    #[error("the record {ours} was replaced by {theirs} while this node ran; start it again")]
+    Replaced {
+        /// What this node serves.
+        ours: Identity,
+        /// What is there.
+        theirs: Identity,
+    },
+}
+
+/// Whether a head can be that of a record of which `known` was the end before it was asked for.
+fn continues(known: &Head, found: &Head) -> Result<(), Departure> {
+    if found.identity != known.identity {
+        return Err(Departure::Replaced { ours: known.identity, theirs: found.identity });
+    }
+    let same = found.position == known.position;
+    if found.position < known.position || (same && found.hash != known.hash) {
+        let what = format!("its head is {}, this node saw {}", found.position, known.position);
+        return Err(Departure::Lost(if same { format!("{what} with another hash") } else { what }));
+    }
+    Ok(())
+}
 
 const RETRY_MILLISECONDS: u64 = 100;
 /// Questions for the head that are answered by one look at the database.
@@ -28,7 +66,7 @@ impl Writer {
         let mut hasher = Hasher::default();
         loop {
             let head = patiently_read_head(&self.core).await?;
-            self.check(head)?;
+            continues(&self.durable, &head)?;
             if head.position == self.durable.position {
                 return Ok(());
             }
@@ -41,19 +79,17 @@ impl Writer {
                 }
             };
             if events.is_empty() {
-                return Err(Trouble(format!(
-                    "the head is at {} but no event follows {}",
-                    head.position, self.durable.position
-                )));
+                let what = format!("the head is at {} but no event follows {}", head.position, self.durable.position);
+                return Err(Departure::Lost(what).into());
             }
             let events: Vec<Arc<RecordedEvent>> = events.into_iter().map(Arc::new).collect();
             for event in &events {
                 let expected = hasher.hash(&self.durable.hash, self.durable.identity, event);
                 if event.position != self.durable.position.next() || event.hash != expected {
-                    return Err(Trouble(format!(
-                        "the event at position {} does not continue the chain after {}",
-                        event.position, self.durable.position
-                    )));
+                    let after = self.durable.position;
+                    let what =
+                        format!("the event at position {} does not continue the chain after {after}", event.position);
+                    return Err(Departure::Lost(what).into());
                 }
                 self.durable.position = event.position;
                 self.durable.hash = event.hash;
@@ -63,22 +99,16 @@ impl Writer {
             self.core.publish(&events);
         }
     }
+}
 
-    fn check(&self, head: Head) -> Result<(), Trouble> {
-        if head.identity != self.durable.identity {
-            return Err(Trouble(format!(
-                "the record {} was replaced by {} while this node ran; start it again",
-                self.durable.identity, head.identity
-            )));
-        }
-        let same = head.position == self.durable.position;
-        if head.position < self.durable.position || (same && head.hash != self.durable.hash) {
-            return Err(Trouble(format!(
-                "the record was cut or rewritten while this node ran: its head is {}, this node saw {}",
-                head.position, self.durable.position
-            )));
-        }
-        Ok(())
+/// Resolves when a look at the database found that it does not have this record any more.
+pub(crate) async fn departed(core: &Core) -> Departure {
+    let mut departed = core.departed.subscribe();
+    let found = departed.wait_for(Option::is_some).await.ok().and_then(|found| found.clone());
+    match found {
+        Some(departure) => departure,
+        // The other end goes with the core itself.
+        None => std::future::pending().await,
     }
 }
 
@@ -96,7 +126,7 @@ async fn patiently_read_head(core: &Core) -> Result<Head, Trouble> {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(RETRY_MILLISECONDS)) => {}
             _ = closing.wait_for(|closing| *closing) => {
-                return Err(Trouble("it was shut down while the database could not be reached".to_owned()));
+                return Err(Trouble::Ended("it was shut down while the database could not be reached".to_owned()));
             }
         }
     }
@@ -110,9 +140,8 @@ pub(crate) async fn watch(core: Arc<Core>) {
             () = core.engine.changed() => {}
             _ = finished.wait_for(|finished| *finished) => return,
         }
-        match core.engine.head().await {
-            Ok(head) => core.note_head(head.position),
-            Err(error) => tracing::debug!(%error, "the head cannot be read; the next look comes soon"),
+        if let Err(reason) = core.look().await {
+            tracing::debug!(reason, "the head cannot be read; the next look comes soon");
         }
     }
 }
@@ -124,10 +153,7 @@ pub(crate) type HeadAsker = oneshot::Sender<Result<Position, String>>;
 pub(crate) async fn confirm(core: Arc<Core>, mut askers: mpsc::Receiver<HeadAsker>) {
     let mut waiting = Vec::new();
     while askers.recv_many(&mut waiting, ASKERS_MAX).await > 0 {
-        let answer = core.engine.head().await.map(|head| head.position).map_err(|error| error.to_string());
-        if let Ok(position) = answer {
-            core.note_head(position);
-        }
+        let answer = core.look().await;
         for asker in waiting.drain(..) {
             // Whoever gave up waiting dropped the other end.
             drop(asker.send(answer.clone()));
@@ -136,11 +162,45 @@ pub(crate) async fn confirm(core: Arc<Core>, mut askers: mpsc::Receiver<HeadAske
 }
 
 impl Core {
-    /// Wakes the writer if the database is ahead of this node.
-    pub(crate) fn note_head(&self, position: Position) {
-        if position > self.tail.head() {
-            self.foreign_head.fetch_max(position.0, Ordering::AcqRel);
+    /// Asks the database for the head, and wakes the writer if it is ahead of this node, or is none that can be.
+    async fn look(&self) -> Result<Position, String> {
+        if let Some(departure) = &*self.departed.borrow() {
+            return Err(departure.to_string());
+        }
+        // Before the database is asked: what is published meanwhile is no loss.
+        let seen = self.seen();
+        let found = self.engine.head().await.map_err(|error| error.to_string())?;
+        if let Err(departure) = continues(&seen, &found) {
+            let reason = departure.to_string();
+            self.depart(departure);
+            return Err(reason);
+        }
+        if found.position > self.tail.head() {
+            self.foreign_head.fetch_max(found.position.0, Ordering::AcqRel);
             self.foreign.notify_one();
         }
+        Ok(found.position)
+    }
+
+    /// Begins a new epoch where the record lost what was acknowledged: cursors, copies and signed heads that saw it find out,
+    /// instead of meeting other events at the same positions. Of several nodes that notice the first one's counts.
+    pub(crate) async fn name_the_rest(&self, departure: &Departure) {
+        if !matches!(departure, Departure::Lost(_)) || !self.engine.writable() {
+            return;
+        }
+        match self.engine.begin_epoch(self.identity).await {
+            Ok(Some(begun)) => tracing::warn!(record = %begun, "the record goes on in a new epoch"),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "no new epoch was begun; cursors of what was lost stay good"),
+        }
+    }
+
+    /// Notes that the record is another one; the first reason stays.
+    pub(crate) fn depart(&self, departure: Departure) {
+        self.departed.send_if_modified(|departed| {
+            let is_first = departed.is_none();
+            departed.get_or_insert(departure);
+            is_first
+        });
     }
 }

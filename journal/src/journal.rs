@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::admit::{Names, Submission, admit};
 use crate::append::{Append, AppendError, Appended, Ticket};
 use crate::engine::{ClaimId, Engine, Head, Identity};
-use crate::foreign::{self, HeadAsker};
+use crate::foreign::{self, Departure, HeadAsker};
 use crate::keyring::KeyRing;
 use crate::limits::{CONFIRM_HEAD_MILLISECONDS_MAX, JournalLimits, READ_EVENTS_MAX, SHUTDOWN_MILLISECONDS_MAX};
 use crate::outbox::Outbox;
@@ -55,6 +55,8 @@ pub(crate) struct Core {
     pub(crate) limits: JournalLimits,
     pub(crate) tail: Tail,
     pub(crate) identity: Identity,
+    /// The end of the record as this node knows it: what a database that has less, or something else there, has lost.
+    seen: RwLock<Head>,
     names: Names,
     /// A batch is without an outcome for long, or the database does not answer.
     stalled: AtomicBool,
@@ -68,6 +70,8 @@ pub(crate) struct Core {
     pub(crate) closing: watch::Sender<bool>,
     /// The writer has ended.
     pub(crate) finished: watch::Sender<bool>,
+    /// Why the record in the database is not the one that this node knows, since that was found.
+    pub(crate) departed: watch::Sender<Option<Departure>>,
 }
 
 impl Core {
@@ -83,9 +87,18 @@ impl Core {
         *self.broken.write() = Some(reason.to_owned());
     }
 
+    /// The end of the record as this node knows it.
+    pub(crate) fn seen(&self) -> Head {
+        *self.seen.read()
+    }
+
     /// Durable events, in order: to key ring, ring, hooks and readers.
     pub(crate) fn publish(&self, events: &[Arc<RecordedEvent>]) {
         events.iter().for_each(|event| self.keyring.observe(event));
+        if let Some(last) = events.last() {
+            let mut seen = self.seen.write();
+            (seen.position, seen.hash, seen.recorded_at) = (last.position, last.hash, last.recorded_at);
+        }
         self.tail.publish(events);
         // A gauge is a float; positions beyond 2^53 are a matter of centuries.
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
@@ -121,6 +134,7 @@ impl Journal {
         let core = Arc::new(Core {
             tail: Tail::new(head.position, limits.ring_bytes_max),
             identity: head.identity,
+            seen: RwLock::new(head),
             names: Names::default(),
             stalled: AtomicBool::new(false),
             broken: RwLock::new(None),
@@ -129,6 +143,7 @@ impl Journal {
             foreign: Notify::new(),
             closing: watch::Sender::new(false),
             finished: watch::Sender::new(false),
+            departed: watch::Sender::new(None),
             engine,
             keyring,
             limits,
@@ -188,7 +203,8 @@ impl Journal {
     /// The head as of now, seen by this node: whatever any node acknowledged before this call can be read after it.
     ///
     /// # Errors
-    /// [`JournalError::Unavailable`] when that takes longer than [`CONFIRM_HEAD_MILLISECONDS_MAX`].
+    /// [`JournalError::Unavailable`] when that takes longer than [`CONFIRM_HEAD_MILLISECONDS_MAX`], or the database no longer
+    /// has the record that this node knows.
     pub async fn confirm_head(&self) -> Result<Position, JournalError> {
         let bound = Duration::from_millis(CONFIRM_HEAD_MILLISECONDS_MAX);
         let late = |_| JournalError::Unavailable(format!("no answer within {CONFIRM_HEAD_MILLISECONDS_MAX} ms"));
@@ -353,6 +369,12 @@ impl Journal {
             }
             Err(_) => Err(NO_ANSWER.to_owned()),
         }
+    }
+
+    /// Resolves, with the reason, when the database is found to have another record than the one that this node knows, or
+    /// less of it. Nothing can be served from this handle any more: whoever opens the record anew sees what there is.
+    pub async fn departed(&self) -> String {
+        foreign::departed(&self.core).await.to_string()
     }
 
     /// The engine behind it.

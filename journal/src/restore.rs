@@ -326,30 +326,27 @@ impl Loader {
             return Err(RestoreError::Changed(self.last));
         }
         let now = Utc::now();
-        // Two restores of one backup are two futures: the clock tells their epochs apart, a mere next number
-        // would not.
-        let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-        let epoch = seconds.max(header.epoch + 1);
+        let identity = Identity { installation: header.installation, epoch: header.epoch }.later(now);
         tx.execute("DELETE FROM journal_epochs", &[]).await?;
         let insert = "INSERT INTO journal_epochs (epoch, after_position, started_at) VALUES ($1, $2, $3)";
         for (old, after) in &header.epochs {
             tx.execute(insert, &[(*old).into(), (*after).into(), header.created_at.into()]).await?;
         }
-        tx.execute(insert, &[epoch.into(), header.position.into(), now.into()]).await?;
+        tx.execute(insert, &[identity.epoch.into(), header.position.into(), now.into()]).await?;
         let head = "UPDATE journal_head SET position = $1, hash = $2, recorded_at = $3, installation = $4, epoch = $5";
         let args = [
             header.position.into(),
             self.last_hash.as_slice().into(),
             header.recorded_at.into(),
             header.installation.to_string().into(),
-            epoch.into(),
+            identity.epoch.into(),
         ];
         tx.execute(head, &args).await?;
         if tx.engine() == Engine::Sqlite {
             tx.execute(texts::INDEX_KEYS, &[]).await?;
             tx.execute(texts::ALL_INDEXED, &[]).await?;
         }
-        Ok(Identity { installation: header.installation, epoch })
+        Ok(identity)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::append::AppendError;
 use crate::batch::{Building, Entry};
 use crate::commit::{self, Sending};
 use crate::engine::{Batch, Head, WriteError};
-use crate::foreign::Trouble;
+use crate::foreign::{Departure, Trouble, departed};
 use crate::gather::{Gathered, gather};
 use crate::journal::Core;
 use crate::limits::{LOST_HEADS_BEFORE_LOCK, REJUDGE_MAX, SHUTDOWN_MILLISECONDS_MAX};
@@ -65,6 +65,7 @@ enum Wake {
     Arrived(usize),
     Foreign,
     Closing,
+    Departed(Departure),
     Deadline,
 }
 
@@ -114,9 +115,14 @@ impl Writer {
                 break Some(trouble);
             }
         };
-        if let Some(Trouble(reason)) = trouble {
+        if let Some(trouble) = trouble {
+            let reason = trouble.to_string();
             tracing::error!(reason, "the journal stops writing");
             self.abandon(&reason);
+            if let Trouble::Departed(departure) = trouble {
+                self.core.name_the_rest(&departure).await;
+                self.core.depart(departure);
+            }
         }
         self.core.finished.send_replace(true);
     }
@@ -133,6 +139,7 @@ impl Writer {
             biased;
             outcome = outcome(self.in_flight.as_mut().map(|sent| &mut sent.sending)) => Wake::Settled(outcome),
             gathered = outcome(self.gathering.as_mut()) => Wake::Gathered(gathered),
+            departure = departed(&core) => Wake::Departed(departure),
             () = core.foreign.notified(), if self.in_flight.is_none() => Wake::Foreign,
             count = self.queue.recv_many(arrived, ROUND_APPENDS_MAX), if accepting => Wake::Arrived(count),
             _ = self.closing.wait_for(|closing| *closing), if deadline.is_none() => Wake::Closing,
@@ -143,11 +150,12 @@ impl Writer {
     async fn woken(&mut self, wake: Wake) -> Result<(), Trouble> {
         match wake {
             Wake::Settled(outcome) => {
-                let outcome = outcome.map_err(|error| Trouble(format!("a batch ended in a fault: {error}")))?;
+                let outcome = outcome.map_err(|error| Trouble::Ended(format!("a batch ended in a fault: {error}")))?;
                 self.settle(outcome).await?;
             }
             Wake::Gathered(gathered) => {
-                let gathered = gathered.map_err(|error| Trouble(format!("a lookup ended in a fault: {error}")))?;
+                let gathered =
+                    gathered.map_err(|error| Trouble::Ended(format!("a lookup ended in a fault: {error}")))?;
                 self.gathering = None;
                 self.take_gathered(gathered);
             }
@@ -157,12 +165,15 @@ impl Writer {
                 f64::from(u32::try_from(self.queue.len() + self.backlog.len()).unwrap_or(u32::MAX)),
             ),
             Wake::Foreign => {}
+            Wake::Departed(departure) => return Err(departure.into()),
             Wake::Closing => {
                 self.queue.close();
                 self.deadline = Some(Instant::now() + Duration::from_millis(SHUTDOWN_MILLISECONDS_MAX));
             }
             Wake::Deadline => {
-                return Err(Trouble("it was shut down before the outcome of the last batch was known".to_owned()));
+                return Err(Trouble::Ended(
+                    "it was shut down before the outcome of the last batch was known".to_owned(),
+                ));
             }
         }
         Ok(())
@@ -377,7 +388,7 @@ impl Writer {
     /// Takes back everything that is not durable and puts it, in order, before what waits.
     async fn reset(&mut self) -> Result<(), Trouble> {
         if let Some(task) = self.gathering.take() {
-            let gathered = task.await.map_err(|error| Trouble(format!("a lookup ended in a fault: {error}")))?;
+            let gathered = task.await.map_err(|error| Trouble::Ended(format!("a lookup ended in a fault: {error}")))?;
             self.take_gathered(gathered);
         }
         let sent = self.in_flight.take().map(|sent| sent.entries).unwrap_or_default();

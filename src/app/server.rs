@@ -64,6 +64,11 @@ impl Server {
         self.node.head()
     }
 
+    /// Resolves, with the reason, when the database no longer has the record that is served.
+    pub async fn departed(&self) -> String {
+        self.node.runtime.journal.departed().await
+    }
+
     /// Closes every socket and stream; whoever was connected may come back.
     pub fn send_away(&self) {
         self.handlers.hub.shutdown();

@@ -1,9 +1,10 @@
-//! Two nodes: one that starts beside another that records, and one that stands still.
+//! Two nodes: one that starts beside another that records, one that stands still, and both when the database lost what they
+//! had shown.
 
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::crash::contiguous;
+use crate::crash::{contiguous, verifies};
 use crate::harness::{Engine, Server, Store, eventually, runtime};
 
 /// What whoever creates tables of read models takes first.
@@ -60,4 +61,34 @@ fn what_one_node_does_for_all_is_done_by_another_while_it_stands_still() {
     company.point("revenue", &json!({ "value": 8 }));
     assert_eq!(company.status_of("revenue")["latest_value"], json!(8));
     contiguous(&first);
+}
+
+/// As after a failover to a server that had not received everything.
+#[test]
+fn nodes_whose_database_lost_what_they_had_shown_end_and_cursors_of_before_are_refused() {
+    let first = Server::with(Engine::Postgres, &[]);
+    let company = first.company();
+    company.metric("revenue");
+    let kept = first.store.texts("SELECT position::text FROM journal_head").remove(0);
+    company.point("revenue", &json!({ "value": 7 }));
+    let second = first.second_node();
+    let there = second.agent(&company.token);
+    let cursor = there.get("/v1/events?after=start&limit=1000").expect(200)["next"].as_str().unwrap().to_owned();
+    first.store.execute(&format!(
+        "DELETE FROM events WHERE position > {kept}; DELETE FROM streams WHERE number > {kept}; \
+         UPDATE journal_head SET (position, hash, recorded_at) = \
+         (SELECT position, hash, recorded_at FROM events WHERE position = {kept})"
+    ));
+    for node in [&first, &second] {
+        assert_eq!(node.ends_by_itself().code(), Some(6), "worth another try");
+        node.restart();
+    }
+    for value in 1..=3 {
+        company.point("revenue", &json!({ "value": value }));
+    }
+    let refused = there.get(&format!("/v1/events?after={cursor}"));
+    assert_eq!((refused.status, refused.code().as_str()), (409, "store_changed"), "other events stand there now");
+    assert_eq!(company.points("revenue").len(), 3);
+    contiguous(&first);
+    verifies(&first);
 }

@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::Utc;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
 use muniment_sql::postgres::{ANSWER_MAX, Loan, postgres_pool};
 use muniment_sql::{Database, SqlError};
@@ -240,6 +241,24 @@ impl Engine for PostgresEngine {
             Ok((count("epoch", row.try_get("epoch")?)?, after))
         };
         self.fetch(ANSWER_MAX, sqlx::query(sql)).await?.iter().map(epoch).collect()
+    }
+
+    async fn begin_epoch(&self, ours: Identity) -> Result<Option<Identity>, SqlError> {
+        let now = Utc::now();
+        let theirs = ours.later(now);
+        let mut tx = self.databases().write.begin().await?;
+        // Whoever writes waits for the row, and finds that its batch was built on another record.
+        let renamed = tx
+            .fetch_optional(
+                "UPDATE journal_head SET epoch = $1 WHERE installation = $2 AND epoch = $3 RETURNING position",
+                &[theirs.epoch.into(), ours.installation.to_string().into(), ours.epoch.into()],
+            )
+            .await?;
+        let Some(head) = renamed else { return Ok(None) };
+        let insert = "INSERT INTO journal_epochs (epoch, after_position, started_at) VALUES ($1, $2, $3)";
+        tx.execute(insert, &[theirs.epoch.into(), head.int("position")?.into(), now.into()]).await?;
+        tx.commit().await?;
+        Ok(Some(theirs))
     }
 
     async fn misfiled(&self, after: Position, through: Position) -> Result<Option<Position>, SqlError> {

@@ -92,3 +92,53 @@ async fn a_killed_server_loses_nothing_that_was_acknowledged() {
     check(&journal, writers).await;
     journal.shutdown().await;
 }
+
+/// What a failover to a server does that had not received everything.
+const CUT: &str = "DELETE FROM events WHERE position > 2; DELETE FROM streams WHERE number > 2; \
+    UPDATE journal_head SET (position, hash, recorded_at) = (SELECT position, hash, recorded_at FROM events WHERE position = 2)";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_saw_what_the_database_lost_stop_and_give_the_rest_another_name() {
+    let home = Home::postgres();
+    let (here, there) = (home.open().await, home.open().await);
+    for version in 0..4 {
+        here.append(one(&stream("s"), version, "x")).await.unwrap();
+    }
+    assert_eq!(there.confirm_head().await.unwrap(), Position(4));
+    home.meddle(CUT).await;
+    for node in [&here, &there] {
+        assert!(node.confirm_head().await.is_err(), "it takes what it knows for confirmed");
+        let reason = tokio::time::timeout(Duration::from_secs(5), node.departed()).await.expect("it notices");
+        assert!(reason.contains("start it again"), "{reason}");
+        let refused = node.append(one(&stream("s"), 4, "x")).await.unwrap_err();
+        assert!(matches!(refused, AppendError::Unavailable(_)), "{refused}");
+    }
+    here.shutdown().await;
+    there.shutdown().await;
+    let after = home.open().await;
+    assert_eq!((after.head(), after.identity().installation), (Position(2), here.identity().installation));
+    assert!(after.identity().epoch > here.identity().epoch, "a cursor of before is good for other events");
+    after.append(one(&stream("s"), 2, "other")).await.unwrap();
+    verify(&after).await;
+    let again = home.open().await;
+    assert_eq!(again.identity(), after.identity(), "named once, though two nodes noticed");
+    again.shutdown().await;
+    after.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_stops_where_the_lost_positions_are_taken_again() {
+    let home = Home::postgres();
+    let node = home.open().await;
+    for version in 0..4 {
+        node.append(one(&stream("s"), version, "x")).await.unwrap();
+    }
+    // As many events as before, the last of them another: nothing but its hash tells.
+    home.meddle(
+        "UPDATE journal_head SET hash = sha256(hash); UPDATE events SET hash = sha256(hash) WHERE position = 4",
+    )
+    .await;
+    assert!(node.confirm_head().await.is_err(), "it takes what it knows for confirmed");
+    tokio::time::timeout(Duration::from_secs(5), node.departed()).await.expect("it notices");
+    node.shutdown().await;
+}

@@ -142,6 +142,7 @@ fn not_started(error: StartError) -> anyhow::Error {
             let ended = Exit::Failure.because_of(format!("{address} cannot be listened on"), source);
             exit::with_next(ended, "name another address with --listen; port 0 takes a free one")
         }
+        StartError::Departed(reason) => Exit::Unavailable.because(reason),
         other => other.into(),
     }
 }

@@ -286,6 +286,12 @@ impl Server {
         assert!(Command::new("kill").arg(signal).arg(self.pid().to_string()).status().unwrap().success());
     }
 
+    /// Waits until the server has ended by itself.
+    pub(crate) fn ends_by_itself(&self) -> ExitStatus {
+        let (mut child, _guard) = self.running.lock().unwrap().take().unwrap();
+        eventually("the server ends by itself", || child.try_wait().unwrap())
+    }
+
     /// Starts it again, on the same port and store.
     pub(crate) fn restart(&self) {
         if let Err(refused) = self.run() {

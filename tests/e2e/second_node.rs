@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::crash::{contiguous, verifies};
-use crate::harness::{Engine, Server, Store, eventually, runtime};
+use crate::harness::{Engine, Server, Setup, Store, eventually, runtime};
 
 /// What whoever creates tables of read models takes first.
 const SCHEMA_LOCK: &str = "7311270834502";
@@ -37,6 +37,18 @@ fn a_node_that_starts_late_keeps_what_others_folded_meanwhile() {
     });
     assert!(!second.log().contains("begins again"), "the read models of the first node were dropped");
     second.agent(&company.token).get("/v1/status").expect(200);
+}
+
+#[test]
+fn the_first_account_of_one_node_closes_the_bootstrap_of_the_other() {
+    let (setup, _folder) = Setup::new(Engine::Postgres).with_accounts().with_bootstrap_file();
+    let first = setup.start();
+    let second = first.second_node();
+    let offered = |node: &Server| node.anonymous().get("/api/account/status").json()["bootstrap_available"].clone();
+    assert_eq!((offered(&first), offered(&second)), (json!(true), json!(true)));
+    first.bootstrap("keeper").expect(200);
+    eventually("the other node hears of it", || (offered(&second) == json!(null)).then_some(()));
+    assert_eq!(offered(&first), json!(null));
 }
 
 /// The kernel goes on answering for a process that stands still, so its connections stay.

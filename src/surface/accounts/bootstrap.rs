@@ -2,6 +2,7 @@
 //! of the server becomes its keeper, once.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -27,24 +28,23 @@ use crate::runtime::BusError;
 use crate::surface::Surface;
 use crate::surface::limits::{Window, client_prefix};
 
+/// The event that ends it.
+const FOUNDED: &str = "roster.founded";
+
 /// Whether the first account can be made now.
 #[derive(Debug)]
 pub struct Bootstrap {
     mode: BootstrapMode,
     token_path: Option<PathBuf>,
     /// Opens at the start at most, and closes for good.
-    available: AtomicBool,
+    available: Arc<AtomicBool>,
 }
 
 impl Bootstrap {
     /// Closed; [`Surface::open_bootstrap`] opens it where it may.
     #[must_use]
     pub fn closed(config: &AccountsConfig) -> Self {
-        Self {
-            mode: config.bootstrap,
-            token_path: config.bootstrap_token_path.clone(),
-            available: AtomicBool::new(false),
-        }
+        Self { mode: config.bootstrap, token_path: config.bootstrap_token_path.clone(), available: Arc::default() }
     }
 
     /// Whether the route is there at all.
@@ -78,10 +78,22 @@ impl Surface {
         else {
             return Ok(());
         };
-        if !path.is_file() || self.is_inhabited().await? {
+        if !path.is_file() {
             return Ok(());
         }
+        // Open before it is looked who is there: whatever closes it meanwhile counts.
         self.bootstrap.available.store(true, Ordering::Release);
+        let available = Arc::clone(&self.bootstrap.available);
+        self.runtime.journal.on_publish(Arc::new(move |events| {
+            // By whichever node.
+            if events.iter().any(|event| &*event.event_type == FOUNDED) {
+                available.store(false, Ordering::Release);
+            }
+        }));
+        if self.is_inhabited().await? {
+            self.bootstrap.close();
+            return Ok(());
+        }
         tracing::warn!("the first account can be made by whoever has the bootstrap token");
         Ok(())
     }

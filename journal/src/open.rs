@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::Utc;
 use muniment_sql::migrations::{self, Migration, MigrationError, Namespace};
@@ -63,8 +64,8 @@ pub enum OpenError {
     /// The schema is not what this program needs.
     #[error(transparent)]
     Schema(#[from] MigrationError),
-    /// The schema lacks steps, and a reader runs none.
-    #[error("the record was made by an older program and lacks {}; start the server once", .0.join(", "))]
+    /// The schema lacks steps, and only a server runs them: nodes of the older program may still serve the record.
+    #[error("the record was made by an older program and lacks {}; stop every node of that program, then start the server once", .0.join(", "))]
     SchemaBehind(Vec<&'static str>),
     /// The database is set up in a way that would break a promise.
     #[error("the database would lose acknowledged appends: {0}")]
@@ -88,9 +89,13 @@ const SQLITE_MIGRATIONS: [Migration; 3] = [
     Migration { name: "0002_streams", sql: include_str!("../../migrations/sqlite/journal/0002_streams.sql") },
     Migration { name: "0003_dedupe_keys", sql: include_str!("../../migrations/sqlite/journal/0003_dedupe_keys.sql") },
 ];
-const POSTGRES_MIGRATIONS: [Migration; 2] = [
+const POSTGRES_MIGRATIONS: [Migration; 3] = [
     Migration { name: "0001_events", sql: include_str!("../../migrations/postgres/journal/0001_events.sql") },
     Migration { name: "0002_streams", sql: include_str!("../../migrations/postgres/journal/0002_streams.sql") },
+    Migration {
+        name: "0003_streams_required",
+        sql: include_str!("../../migrations/postgres/journal/0003_streams_required.sql"),
+    },
 ];
 
 /// The schema of the journal on an engine; for `doctor` too.
@@ -133,9 +138,26 @@ async fn engine(store: &Store, limits: &JournalLimits) -> Result<(Arc<dyn Engine
             (Arc::new(engine), stores)
         }
     };
-    migrations::migrate(&stores.write, &[schema(stores.write.engine())], Utc::now()).await?;
+    bring_up_to_date(&stores.write).await?;
     make_head(&stores.write).await?;
     Ok((engine, stores))
+}
+
+/// Runs the steps that the schema lacks. On a large record they take a while, in which nobody is served, so it is told.
+async fn bring_up_to_date(write: &Database) -> Result<(), OpenError> {
+    let schema = schema(write.engine());
+    let lacking = migrations::pending(write, &schema).await?;
+    let is_older = !lacking.is_empty() && lacking.len() < schema.migrations.len();
+    if is_older {
+        let steps = lacking.join(", ");
+        tracing::info!(steps, "the record of an older program is brought up to date; nobody is served meanwhile");
+    }
+    let begun = Instant::now();
+    migrations::migrate(write, &[schema], Utc::now()).await?;
+    if is_older {
+        tracing::info!(seconds = begun.elapsed().as_secs(), "the record is up to date");
+    }
+    Ok(())
 }
 
 async fn read_only(store: &Store) -> Result<(Arc<dyn Engine>, Stores), OpenError> {
@@ -153,14 +175,14 @@ async fn read_only(store: &Store) -> Result<(Arc<dyn Engine>, Stores), OpenError
     })
 }
 
-/// The steps that the schema of a record lacks; a database without any of them holds none.
-async fn lacking(read: &Database) -> Result<Vec<&'static str>, OpenError> {
+/// Refuses a record whose schema lacks steps; a database without any of them holds none.
+async fn check_schema(read: &Database) -> Result<(), OpenError> {
     let schema = schema(read.engine());
     let missing = migrations::pending(read, &schema).await?;
     if missing.len() == schema.migrations.len() {
         return Err(OpenError::NoRecord("the database has none of the record's tables".to_owned()));
     }
-    Ok(missing)
+    if missing.is_empty() { Ok(()) } else { Err(OpenError::SchemaBehind(missing)) }
 }
 
 impl Journal {
@@ -177,13 +199,14 @@ impl Journal {
         Ok(Self::with_engine(engine, keyring, config.limits).await?)
     }
 
-    /// Opens a record for appending as [`Self::open`] does, where there is one: none is made.
+    /// Opens a record for appending as [`Self::open`] does, where there is one of today's schema: none is made, and none is
+    /// brought up to date beneath a server of an older program that may have it.
     ///
     /// # Errors
-    /// [`OpenError::NoRecord`], and each of [`Self::open`].
+    /// [`OpenError::NoRecord`], [`OpenError::SchemaBehind`], and each of [`Self::open`].
     pub async fn open_existing(config: JournalConfig) -> Result<Self, OpenError> {
         let (_, stores) = read_only(&config.store).await?;
-        lacking(&stores.read).await?;
+        check_schema(&stores.read).await?;
         Self::open(config).await
     }
 
@@ -193,10 +216,7 @@ impl Journal {
     /// When there is no record, its schema is another, or the keys do not fit.
     pub async fn open_read_only(config: JournalConfig) -> Result<Self, OpenError> {
         let (engine, stores) = read_only(&config.store).await?;
-        let missing = lacking(&stores.read).await?;
-        if !missing.is_empty() {
-            return Err(OpenError::SchemaBehind(missing));
-        }
+        check_schema(&stores.read).await?;
         let master = MasterKey::load(&config.keys)?;
         let head = engine.head().await?;
         let keyring = KeyRing::load(master, head.identity.installation, stores.read, None).await?;

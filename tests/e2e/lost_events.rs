@@ -37,8 +37,8 @@ fn positions(company: &Company) -> Vec<u64> {
 
 const FORGED: &str = "
     INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
-                        recorded_at, hash)
-    SELECT position + 1, 'metric', 'metric_never', 1, 'metric.never', '1.0', '{}', '{}', recorded_at, hash
+                        recorded_at, hash, stream)
+    SELECT position + 1, 'metric', 'metric_never', 1, 'metric.never', '1.0', '{}', '{}', recorded_at, hash, position + 1
     FROM journal_head;
     UPDATE journal_head SET position = position + 1;";
 

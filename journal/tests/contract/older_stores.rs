@@ -3,13 +3,64 @@
 use std::path::Path;
 
 use muniment_aggregates::record::{DedupeKey, Position, StreamId};
-use muniment_journal::{AppendError, Journal, Store};
+use muniment_journal::{AppendError, Journal, OpenError, Store};
 use sqlx::{Executor as _, SqlitePool};
 
 use crate::support::{Home, all, both_engines, deduped, one, stream, verify};
 
 both_engines! {
     an_older_store_keeps_its_streams_versions_and_keys
+}
+
+/// What a node of the program before the second step says to append an event.
+const OLD_INSERT: &str = "WITH head AS (UPDATE journal_head SET position = position + 1 RETURNING position)
+    INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
+        recorded_at, hash) SELECT head.position, 'thing', 's', sequence + 1, event_type, event_version, payload, metadata,
+        recorded_at, hash FROM events, head WHERE aggregate_id = 's' ORDER BY sequence DESC LIMIT 1";
+
+/// An old node knows nothing of numbers, and nothing tells it to stop.
+#[tokio::test]
+async fn a_node_of_the_program_before_is_refused_on_postgres() {
+    let home = Home::postgres();
+    let journal = home.open().await;
+    journal.append(one(&stream("s"), 0, "first")).await.unwrap();
+    let Store::Postgres { url } = &home.store else { return };
+    let pool = sqlx::PgPool::connect(url).await.unwrap();
+    let refused = sqlx::raw_sql(OLD_INSERT).execute(&pool).await.unwrap_err();
+    let code = refused.as_database_error().and_then(|error| error.code());
+    assert!(code.is_some_and(|code| code == "23502"), "an event without a number: {refused}");
+    assert_eq!(journal.append(one(&stream("s"), 1, "second")).await.unwrap().first, Position(2));
+    verify(&journal).await;
+    journal.shutdown().await;
+}
+
+/// Where the second step was all there was, old nodes were not refused.
+#[tokio::test]
+async fn what_a_node_of_the_program_before_wrote_is_found_in_its_stream() {
+    let home = Home::postgres();
+    let journal = home.open().await;
+    for version in 0..3 {
+        journal.append(one(&stream("s"), version, "own")).await.unwrap();
+    }
+    journal.append(one(&stream("t"), 0, "own")).await.unwrap();
+    let before = all(&journal).await;
+    journal.shutdown().await;
+    home.meddle(
+        "DELETE FROM applied_migrations WHERE name = '0003_streams_required';
+         ALTER TABLE events ALTER COLUMN stream DROP NOT NULL;
+         UPDATE events SET stream = NULL WHERE position > 2;
+         DELETE FROM streams WHERE aggregate_id = 't'",
+    )
+    .await;
+    let journal = home.open().await;
+    verify(&journal).await;
+    assert_eq!(all(&journal).await, before);
+    assert_eq!(journal.read_stream(&stream("s"), 0, 10).await.unwrap().len(), 3);
+    let stale = journal.append(one(&stream("s"), 2, "over it")).await.unwrap_err();
+    assert!(matches!(stale, AppendError::Conflict { actual: 3, .. }), "{stale:?}");
+    journal.append(one(&stream("t"), 1, "goes on")).await.unwrap();
+    verify(&journal).await;
+    journal.shutdown().await;
 }
 
 /// Tables that are still as the first step made them.
@@ -81,6 +132,8 @@ async fn an_older_store_keeps_its_streams_versions_and_keys(home: Home) {
     journal.shutdown().await;
     made_old(&home).await;
     assert!(Journal::open_read_only(home.config()).await.is_err(), "a reader runs no steps");
+    let behind = Journal::open_existing(home.config()).await.err();
+    assert!(matches!(behind, Some(OpenError::SchemaBehind(_))), "nor does who only looks for a record: {behind:?}");
 
     let journal = home.open().await;
     verify(&journal).await;

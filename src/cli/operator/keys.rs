@@ -107,7 +107,7 @@ async fn rotate_master(global: &Global, command: &RotateMaster) -> Result<()> {
 
 /// Rotates; `None` where a rotation that was cut off had done so already.
 async fn rotate(global: &Global, config: JournalConfig, next: Option<Key>, place: &Place) -> Result<Option<Rotated>> {
-    let journal = match Journal::open(config.clone()).await {
+    let journal = match Journal::open_existing(config.clone()).await {
         Ok(journal) => journal,
         Err(error) if open::is_wrong_master_key(&error) => match (&config.keys, next) {
             (KeySource::Explicit(_), Some(next)) if opens(&config, next.clone()).await => return Ok(None),

@@ -120,7 +120,11 @@ pub async fn writing(config: &Config) -> Result<Journal> {
 /// # Errors
 /// When it cannot be opened, or a server has it.
 pub async fn making(config: &Config) -> Result<Journal> {
-    Journal::open(journal_config(&config.store)).await.map_err(ended)
+    let opened = match Journal::open_existing(journal_config(&config.store)).await {
+        Err(OpenError::NoRecord(_)) => Journal::open(journal_config(&config.store)).await,
+        opened => opened,
+    };
+    opened.map_err(ended)
 }
 
 /// The read models. A server beside us may be further than the head we have seen, so only another record counts as

@@ -10,7 +10,7 @@ use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::{Fact, to_json};
-use crate::projection::{ApplyError, Projection, Table};
+use crate::projection::{ApplyError, Former, Projection, Table};
 use crate::query::{Query, json, position, sealed_or_null, subject, total};
 use crate::rows::Rows;
 use crate::store::ReadStore;
@@ -42,7 +42,7 @@ pub struct AccountRow {
 
 const SELECT: &str = "SELECT id, username, email, email_verified, subject, personas, created_at, updated_at, \
     erased_at, position \
-    FROM accounts_v1_g0";
+    FROM accounts_v2_g0";
 
 fn from_row(row: &Row) -> Result<AccountRow, SqlError> {
     Ok(AccountRow {
@@ -83,14 +83,16 @@ pub async fn list(store: &ReadStore, limit: usize, offset: usize) -> Result<Vec<
 /// # Errors
 /// What the database says.
 pub async fn count(store: &ReadStore) -> Result<u64, SqlError> {
-    total(store.fetch_optional("SELECT COUNT(*) AS total FROM accounts_v1_g0 WHERE erased_at IS NULL", &[]).await?)
+    total(store.fetch_optional("SELECT COUNT(*) AS total FROM accounts_v2_g0 WHERE erased_at IS NULL", &[]).await?)
 }
 
 /// The projection.
 #[derive(Debug, Clone, Copy)]
 pub struct Accounts;
 
-const TABLES: &[Table] = &[Table { name: "accounts_v1", key: &["id"] }];
+/// 1 had no instant of the last change, and demanded an e-mail, in what the first programs made.
+const FORMER: &[Former] = &[Former { version: 1, tables: &["accounts_v1"] }];
+const TABLES: &[Table] = &[Table { name: "accounts_v2", key: &["id"] }];
 
 #[async_trait]
 impl Projection for Accounts {
@@ -99,17 +101,21 @@ impl Projection for Accounts {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
         TABLES
     }
 
+    fn former(&self) -> &'static [Former] {
+        FORMER
+    }
+
     fn schema(&self, engine: Engine) -> &'static str {
         match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/accounts_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/accounts_v1.sql"),
+            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/accounts_v2.sql"),
+            Engine::Postgres => include_str!("../../migrations/postgres/read_models/accounts_v2.sql"),
         }
     }
 
@@ -124,7 +130,7 @@ impl Projection for Accounts {
                 AccountEvent::Registered(registered) => {
                     let personas = to_json(fact, &[&registered.persona])?;
                     rows.execute(
-                        "INSERT INTO accounts_v1_g0 (id, username, email, email_verified, subject, personas, \
+                        "INSERT INTO accounts_v2_g0 (id, username, email, email_verified, subject, personas, \
                          created_at, updated_at, position) VALUES ($1, $2, $3, 0, $4, $5, $6, $6, $7)",
                         &[
                             fact.stream_id(),
@@ -141,7 +147,7 @@ impl Projection for Accounts {
                 AccountEvent::EmailVerified(verified) => {
                     let touched = rows
                         .execute(
-                            "UPDATE accounts_v1_g0 SET email = $1, subject = $2, email_verified = 1, updated_at = $4 \
+                            "UPDATE accounts_v2_g0 SET email = $1, subject = $2, email_verified = 1, updated_at = $4 \
                              WHERE id = $3",
                             &[
                                 verified.email.as_str().into(),
@@ -156,7 +162,7 @@ impl Projection for Accounts {
                 AccountEvent::Erased(erased) => {
                     let touched = rows
                         .execute(
-                            "UPDATE accounts_v1_g0 SET username = '', erased_at = $1, updated_at = $1 WHERE id = $2",
+                            "UPDATE accounts_v2_g0 SET username = '', erased_at = $1, updated_at = $1 WHERE id = $2",
                             &[erased.at.into(), fact.stream_id()],
                         )
                         .await?;
@@ -182,7 +188,7 @@ impl Projection for Accounts {
 
 /// The account changed at this instant.
 async fn touch(fact: &Fact<'_>, at: DateTime<Utc>, rows: &mut Rows<'_>) -> Result<(), ApplyError> {
-    let sql = "UPDATE accounts_v1_g0 SET updated_at = $1 WHERE id = $2";
+    let sql = "UPDATE accounts_v2_g0 SET updated_at = $1 WHERE id = $2";
     let touched = rows.execute(sql, &[at.into(), fact.stream_id()]).await?;
     fact.expect_touched(touched, "the account")
 }

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use self::describe::OfferFacts;
 use crate::fact::Fact;
-use crate::projection::{ApplyError, Projection, Table};
+use crate::projection::{ApplyError, Former, Projection, Table};
 use crate::query::{Query, json, position, sealed_or_null};
 use crate::rows::Rows;
 use crate::store::ReadStore;
@@ -151,6 +151,8 @@ pub struct AuditLog;
 
 const TABLES: &[Table] =
     &[Table { name: "audit_log_v2", key: &["seq"] }, Table { name: "audit_offers_v2", key: &["id"] }];
+/// 1 had no rows of much that operators do.
+const FORMER: &[Former] = &[Former { version: 1, tables: &["audit_log_v1", "audit_offers_v1"] }];
 
 #[async_trait]
 impl Projection for AuditLog {
@@ -164,6 +166,10 @@ impl Projection for AuditLog {
 
     fn tables(&self) -> &'static [Table] {
         TABLES
+    }
+
+    fn former(&self) -> &'static [Former] {
+        FORMER
     }
 
     fn schema(&self, engine: Engine) -> &'static str {

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use lru::LruCache;
 use muniment_aggregates::ids::CredentialId;
 use muniment_aggregates::sealed::Sealed;
-use muniment_sql::SqlError;
+use muniment_sql::{Engine, SqlError, Transaction};
 use parking_lot::Mutex;
 
 use crate::query::sealed_or_null;
@@ -18,6 +18,21 @@ const WRITE_SECONDS: i64 = 60;
 
 /// Credentials whose last write is remembered; one that fell out costs one statement, which then changes no row.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("10,000 is not zero");
+
+/// Adds what the table lacks that the first programs made, which kept no addresses.
+pub(crate) async fn complete(tx: &mut Transaction) -> Result<(), SqlError> {
+    let found = match tx.engine() {
+        Engine::Sqlite => "SELECT name FROM pragma_table_info('last_used_v1') WHERE name = 'client'",
+        Engine::Postgres => {
+            "SELECT column_name::text AS name FROM information_schema.columns
+             WHERE table_schema = current_schema() AND table_name = 'last_used_v1' AND column_name = 'client'"
+        }
+    };
+    if tx.fetch_optional(found, &[]).await?.is_none() {
+        tx.execute("ALTER TABLE last_used_v1 ADD COLUMN client TEXT", &[]).await?;
+    }
+    Ok(())
+}
 
 /// Notes uses of credentials. One a process.
 pub struct LastUsed {

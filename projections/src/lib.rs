@@ -49,7 +49,7 @@ pub use head::AskHead;
 pub use last_used::LastUsed;
 /// What a query fails with.
 pub use muniment_sql::SqlError;
-pub use projection::{ApplyError, Poison, Projection, Table};
+pub use projection::{ApplyError, Former, Poison, Projection, Table};
 pub use query::PAGE_ROWS_MAX;
 pub use rows::{InsertBatch, Rows};
 pub use store::{OnMismatch, OpenError, ReadDatabase, ReadStore, ReadStoreConfig};

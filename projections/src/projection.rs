@@ -18,6 +18,15 @@ pub struct Table {
     pub key: &'static [&'static str],
 }
 
+/// An earlier version of a read model, which older programs filled.
+#[derive(Debug, Clone, Copy)]
+pub struct Former {
+    /// Its version.
+    pub version: u32,
+    /// Its tables, without generation.
+    pub tables: &'static [&'static str],
+}
+
 /// A read model. Everything it knows comes from events, so it can be dropped and rebuilt at any time.
 #[async_trait]
 pub trait Projection: Send + Sync {
@@ -29,6 +38,11 @@ pub trait Projection: Send + Sync {
 
     /// Its tables, all of which [`Projection::schema`] creates.
     fn tables(&self) -> &'static [Table];
+
+    /// Its earlier versions, whose tables a node that starts drops: nothing is folded into them any more, an erasure neither.
+    fn former(&self) -> &'static [Former] {
+        &[]
+    }
 
     /// The script that creates generation 0, from `migrations/<engine>/read_models/`.
     fn schema(&self, engine: Engine) -> &'static str;

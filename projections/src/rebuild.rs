@@ -33,7 +33,7 @@ pub struct Progress {
 #[derive(Debug, thiserror::Error)]
 pub enum RebuildError {
     /// No model has this name.
-    #[error("there is no read model called {0}; `muniment projections status` lists them")]
+    #[error("there is no read model called {0}; `muniment projections list` lists them")]
     Unknown(String),
     /// An event cannot be folded in.
     #[error(transparent)]

@@ -226,11 +226,16 @@ impl ReadStore {
         let mut tx = self.begin_schema_change().await?;
         tx.run_script(framework_schema(tx.engine())).await?;
         tx.run_script(crate::subscriptions::schema(tx.engine())).await?;
+        crate::last_used::complete(&mut tx).await?;
         let known = tx.fetch_all(&checkpoint::select_all(), &[]).await?;
         let known = known.iter().map(checkpoint::from_row).collect::<Result<Vec<_>, _>>()?;
         // After the checkpoints: another node may have recorded and folded more while this one connected and waited.
         let head = head.now().await?;
         for projection in &self.inner.projections {
+            // Only by what takes a record over for good. Who looks at it may do so while an older program serves it.
+            if on_mismatch == OnMismatch::Reset {
+                drop_former(&mut tx, projection.as_ref(), &known).await?;
+            }
             let own = known.iter().filter(|at| at.name == projection.name() && at.version == projection.version());
             let mut live = false;
             for found in own {
@@ -431,8 +436,33 @@ pub(crate) async fn drop_generation(
     projection: &dyn Projection,
     id: GenerationId,
 ) -> Result<(), SqlError> {
-    for table in projection.tables() {
-        tx.execute(&format!("DROP TABLE IF EXISTS {}_g{}", table.name, id.generation), &[]).await?;
+    drop_tables(tx, projection.tables().iter().map(|table| table.name), id).await
+}
+
+/// Drops what older programs left of a model.
+async fn drop_former(tx: &mut Transaction, projection: &dyn Projection, known: &[Checkpoint]) -> Result<(), SqlError> {
+    for former in projection.former() {
+        let left = known.iter().filter(|at| at.name == projection.name() && at.version == former.version);
+        for left in left {
+            let id = GenerationId { version: former.version, ..generation_id(projection, left.generation) };
+            tracing::info!(
+                projection.name = id.name,
+                projection.version = id.version,
+                "what an older program kept of a read model is dropped"
+            );
+            drop_tables(tx, former.tables.iter().copied(), id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn drop_tables(
+    tx: &mut Transaction,
+    tables: impl Iterator<Item = &'static str>,
+    id: GenerationId,
+) -> Result<(), SqlError> {
+    for table in tables {
+        tx.execute(&format!("DROP TABLE IF EXISTS {table}_g{}", id.generation), &[]).await?;
     }
     checkpoint::remove(tx, id).await
 }

@@ -257,3 +257,48 @@ async fn records_in_schemas_of_one_database_have_their_duties_each() {
     assert!(there.try_lock("duty").await.unwrap().is_some(), "the other record's read models are never written");
     drop(held);
 }
+
+/// As the first programs left it: the accounts' tables in another shape, uses of credentials without addresses, an
+/// earlier audit in its fourth generation.
+const LEFT_BY_OLDER: &str = "
+    CREATE TABLE accounts_v1_g0 (id TEXT, username TEXT NOT NULL, email TEXT NOT NULL);
+    CREATE TABLE audit_log_v1_g3 (seq BIGINT, metadata TEXT);
+    CREATE TABLE audit_offers_v1_g3 (id TEXT, grantor TEXT);
+    INSERT INTO read_checkpoints_v1 (name, version, generation, purpose, position, record)
+        VALUES ('accounts', 1, 0, 'live', 7, 'RECORD'), ('audit_log', 1, 3, 'live', 7, 'RECORD');
+    DROP TABLE last_used_v1;
+    CREATE TABLE last_used_v1 (credential_id TEXT NOT NULL PRIMARY KEY, used_at BIGINT NOT NULL);
+    INSERT INTO last_used_v1 VALUES ('old', 5)";
+
+#[tokio::test]
+async fn what_older_programs_left_is_completed_or_dropped_by_the_node_that_takes_over() {
+    on_both_engines(async |desk| {
+        let tables = match desk.store.engine() {
+            Engine::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '%_v1_g%'",
+            Engine::Postgres => "SELECT tablename::text AS name FROM pg_tables WHERE tablename LIKE '%_v1_g%'",
+        };
+        let tampered = desk.tamper().await;
+        tampered.run_script(&LEFT_BY_OLDER.replace("RECORD", RECORD)).await.unwrap();
+        let left = async || {
+            let rows = tampered.fetch_all(tables, &[]).await.unwrap();
+            let names = rows.iter().map(|row| row.text("name").unwrap());
+            names.filter(|name| ["accounts_v1_g0", "audit_log_v1_g3", "audit_offers_v1_g3"].contains(&&**name)).count()
+        };
+        let looking = desk.reopen(Position::START, OnMismatch::Refuse).await.unwrap();
+        assert_eq!(left().await, 3, "an older program may serve from them");
+        let token = CredentialId::from_random([1; 9]);
+        assert!(LastUsed::new(looking.clone()).note(&token, None, beginning()).await.unwrap());
+        let old = last_used::of(&looking, &CredentialId("old".to_owned())).await.unwrap().unwrap();
+        assert_eq!((old.at.timestamp_micros(), old.client), (5, None));
+        looking.close().await;
+
+        let serving = desk.reopen(Position::START, OnMismatch::Reset).await.unwrap();
+        assert_eq!(left().await, 0);
+        let all = serving.checkpoints().await.unwrap();
+        assert!(all.iter().all(|at| at.position == Position::START), "{all:?}");
+        assert_eq!(all.len(), serving.projections().len());
+        serving.close().await;
+        tampered.close().await;
+    })
+    .await;
+}

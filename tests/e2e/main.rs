@@ -36,6 +36,7 @@ mod lost_events;
 mod mail;
 mod metrics;
 mod odd_input;
+mod older;
 mod points;
 mod races;
 mod real_data;

@@ -67,6 +67,27 @@ fn a5_a_code_that_was_never_sent_is_answered_alike_for_every_address(engine: Eng
     assert_eq!(guess(&sent, wrong), unknown, "a wrong code");
 }
 
+/// Memory of a process that is in use, in MiB.
+fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+fn a20_guesses_take_the_memory_of_those_that_are_compared_at_once(engine: Engine) {
+    let house = Installation::with(engine, &[("ACCOUNTS_HASHING_CONCURRENCY", "2"), ("HTTP_WORKERS", "8")]);
+    let pid = house.server.pid();
+    let before = resident(pid);
+    for _ in 0..4 {
+        in_parallel(30, |number| {
+            login(&house.server.anonymous(), &format!("nobody-{number}"), "wrong").refused(401, "invalid_credentials");
+        });
+    }
+    let grown = resident(pid).saturating_sub(before);
+    // Two of 19 MiB each, and whatever else 120 requests leave behind.
+    assert!(grown < 2 * 19 + 60, "{grown} MiB more than {before} MiB");
+}
+
 fn a11_the_addresses_one_client_may_pick_from_share_a_budget(engine: Engine) {
     let house = Installation::with(engine, &[("LIMITS_LOGIN_IP", "20/900")]);
     for number in 0..20 {
@@ -270,6 +291,7 @@ fn k7_failed_revocations_have_a_budget(engine: Engine) {
 both_engines![
     a14_attempts_that_are_cut_off_keep_nobody_waiting,
     a20_a_cut_off_attempt_counts_like_any_other,
+    a20_guesses_take_the_memory_of_those_that_are_compared_at_once,
     a5_a_code_that_was_never_sent_is_answered_alike_for_every_address,
     a2_an_erased_account_answers_as_if_there_never_was_one,
     a11_the_addresses_one_client_may_pick_from_share_a_budget,

@@ -116,7 +116,8 @@ impl<D: Decider> AggregateActor<D> {
             waiting: VecDeque::new(),
             collected: VecDeque::new(),
             keys_in_flight: HashSet::new(),
-            recent_keys: LruCache::new(RECENT_KEYS_MAX),
+            // With room for none at first: most actors, as those of sessions, never bear a key.
+            recent_keys: LruCache::sparse(RECENT_KEYS_MAX),
         }
     }
 

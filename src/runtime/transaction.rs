@@ -65,6 +65,10 @@ impl Transaction<'_> {
         let panicked = |place| BusError::Panicked { stream: loaded.stream.clone(), place };
         let decided = panics::catch(|| loaded.state.decide(command, &self.facts)).map_err(panicked)?;
         let events = decided.map_err(BusError::Refused)?;
+        if events.is_empty() {
+            // Also because a change of a state that is shared is made on a copy of it.
+            return Ok(events);
+        }
         fold::propose(&mut self.append, &loaded.stream, &events)?;
         let state = Arc::make_mut(&mut loaded.state);
         panics::catch(|| events.iter().for_each(|event| state.evolve(event))).map_err(panicked)?;

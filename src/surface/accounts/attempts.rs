@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::failure::ApiFailure;
+use super::offers::last_position;
 use super::rpc::Call;
 use crate::runtime::Origin;
 use crate::surface::Surface;
@@ -99,8 +100,13 @@ impl Surface {
             details: refusal.details,
             sealed,
         });
-        let done = self.runtime.bus.execute::<Attempt>(&id, record, origin).await.map_err(ApiFailure::from_bus)?;
-        Ok(done.position)
+        // Without an actor: nobody asks for an attempt again, and whoever guesses would fill the memory with them.
+        let recorded = self.runtime.bus.transact(origin, async |tx| {
+            let mut attempt = tx.begin::<Attempt>(&id);
+            tx.decide(&mut attempt, &record).map(drop)
+        });
+        let recorded = recorded.await.map_err(ApiFailure::from_bus)?;
+        Ok(last_position(recorded.appended))
     }
 
     /// Records a refused attempt of a call, with the type of its credential among the details.

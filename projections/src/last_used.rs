@@ -10,7 +10,7 @@ use muniment_aggregates::sealed::Sealed;
 use muniment_sql::{Engine, SqlError, Transaction};
 use parking_lot::Mutex;
 
-use crate::query::sealed_or_null;
+use crate::query::{Query, sealed_or_null};
 use crate::store::ReadStore;
 
 /// Least time between two writes for one credential.
@@ -107,4 +107,26 @@ pub async fn of(store: &ReadStore, credential: &CredentialId) -> Result<Option<U
     let sql = "SELECT used_at, client FROM last_used_v1 WHERE credential_id = $1";
     let row = store.fetch_optional(sql, &[credential.0.as_str().into()]).await?;
     row.map(|row| Ok(Use { at: row.instant("used_at")?, client: sealed_or_null(&row, "client")? })).transpose()
+}
+
+/// Rows that one statement takes away.
+const FORGOTTEN_AT_ONCE: usize = 500;
+
+/// Forgets the last uses of sessions and API tokens that ended, which nobody is shown; those of agent tokens are. How many
+/// went, of at most `limit`.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget_ended(store: &ReadStore, limit: usize) -> Result<usize, SqlError> {
+    let sql = "SELECT l.credential_id FROM last_used_v1 l WHERE EXISTS \
+               (SELECT 1 FROM sessions_v2_g0 s WHERE s.public_id = l.credential_id AND s.ended_at IS NOT NULL) OR EXISTS \
+               (SELECT 1 FROM api_tokens_v1_g0 t WHERE t.id = l.credential_id AND t.ended_at IS NOT NULL) LIMIT $1";
+    let rows = store.fetch_all(sql, &[limit.into()]).await?;
+    let ended = rows.iter().map(|row| row.text("credential_id")).collect::<Result<Vec<_>, _>>()?;
+    for ids in ended.chunks(FORGOTTEN_AT_ONCE) {
+        let mut query = Query::new("DELETE FROM last_used_v1 WHERE credential_id IN (");
+        query.list(ids.iter().map(String::as_str)).push(")");
+        store.writer().execute(query.sql(), query.args()).await?;
+    }
+    Ok(ended.len())
 }

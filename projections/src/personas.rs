@@ -61,16 +61,8 @@ pub async fn by_ids(store: &ReadStore, ids: &[PersonaId]) -> Result<Vec<PersonaR
         return Ok(Vec::new());
     }
     let mut query = Query::new(SELECT);
-    query.push(" WHERE p.id IN (");
-    bind_list(&mut query, ids.iter().map(|id| id.0.as_str()));
-    query.push(")");
+    query.push(" WHERE p.id IN (").list(ids.iter().map(|id| id.0.as_str())).push(")");
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
-}
-
-fn bind_list<'a>(query: &mut Query<'a>, values: impl Iterator<Item = &'a str>) {
-    for (number, value) in values.enumerate() {
-        query.bind(if number == 0 { "" } else { ", " }, value);
-    }
 }
 
 /// Personas whose name begins with a text, whatever its case, by name. With `scopes`, only those that hold a role in
@@ -94,8 +86,7 @@ pub async fn search(
     if let Some(scopes) = scopes {
         query.push(" AND EXISTS (SELECT 1 FROM persona_scopes_v1_g0 s WHERE s.persona_id = p.id");
         query.bind(" AND (s.expires_at IS NULL OR s.expires_at > ", now).push(") AND s.scope_id IN (");
-        bind_list(&mut query, scopes.iter().map(String::as_str));
-        query.push("))");
+        query.list(scopes.iter().map(String::as_str)).push("))");
     }
     query.push(" ORDER BY p.name_folded, p.id").limit(limit);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()

@@ -34,6 +34,14 @@ impl<'a> Query<'a> {
         self
     }
 
+    /// Adds the placeholders of a list, with commas.
+    pub(crate) fn list(&mut self, values: impl IntoIterator<Item = &'a str>) -> &mut Self {
+        for (number, value) in values.into_iter().enumerate() {
+            self.bind(if number == 0 { "" } else { ", " }, value);
+        }
+        self
+    }
+
     /// Ends with a bounded `LIMIT`.
     pub(crate) fn limit(&mut self, rows: usize) -> &mut Self {
         self.bind(" LIMIT ", rows.min(PAGE_ROWS_MAX))

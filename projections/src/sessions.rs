@@ -10,7 +10,7 @@ use muniment_aggregates::session::{SessionEvent, SessionKind};
 use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::Fact;
-use crate::projection::{ApplyError, Projection, Table};
+use crate::projection::{ApplyError, Former, Projection, Table};
 use crate::query::{Query, position, word};
 use crate::rows::{InsertBatch, Rows};
 use crate::store::ReadStore;
@@ -39,7 +39,7 @@ pub struct SessionRow {
 }
 
 const SELECT: &str = "SELECT public_id, account_id, kind, secret_hash, created_at, expires_at, ended_at, end_reason, \
-    position FROM sessions_v1_g0";
+    position FROM sessions_v2_g0";
 
 fn from_row(row: &Row) -> Result<SessionRow, SqlError> {
     Ok(SessionRow {
@@ -104,7 +104,9 @@ pub async fn expired(store: &ReadStore, now: DateTime<Utc>, limit: usize) -> Res
 #[derive(Debug, Clone, Copy)]
 pub struct Sessions;
 
-const TABLES: &[Table] = &[Table { name: "sessions_v1", key: &["public_id"] }];
+/// 1 had what ended in the index of what an account has open.
+const FORMER: &[Former] = &[Former { version: 1, tables: &["sessions_v1"] }];
+const TABLES: &[Table] = &[Table { name: "sessions_v2", key: &["public_id"] }];
 
 const SESSION_COLUMNS: &[&str] =
     &["public_id", "account_id", "kind", "secret_hash", "created_at", "expires_at", "position"];
@@ -116,17 +118,21 @@ impl Projection for Sessions {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
         TABLES
     }
 
+    fn former(&self) -> &'static [Former] {
+        FORMER
+    }
+
     fn schema(&self, engine: Engine) -> &'static str {
         match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/sessions_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/sessions_v1.sql"),
+            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/sessions_v2.sql"),
+            Engine::Postgres => include_str!("../../migrations/postgres/read_models/sessions_v2.sql"),
         }
     }
 
@@ -135,7 +141,7 @@ impl Projection for Sessions {
     }
 
     async fn apply(&self, facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<(), ApplyError> {
-        let mut started = InsertBatch::new("sessions_v1_g0", SESSION_COLUMNS);
+        let mut started = InsertBatch::new("sessions_v2_g0", SESSION_COLUMNS);
         for fact in facts {
             if let AnyEvent::Session(SessionEvent::Started(session)) = fact.event {
                 started.push([
@@ -153,7 +159,7 @@ impl Projection for Sessions {
                 rows.insert(started.take(), "").await?;
                 let touched = rows
                     .execute(
-                        "UPDATE sessions_v1_g0 SET expires_at = $1 WHERE public_id = $2",
+                        "UPDATE sessions_v2_g0 SET expires_at = $1 WHERE public_id = $2",
                         &[extended.expires_at.into(), fact.stream_id()],
                     )
                     .await?;
@@ -187,7 +193,7 @@ impl Projection for Sessions {
 /// Ends every session of an account.
 async fn end_all(account: &AccountId, ended: &Ended, rows: &mut Rows<'_>) -> Result<(), SqlError> {
     rows.execute(
-        "UPDATE sessions_v1_g0 SET ended_at = $1, end_reason = $2 WHERE account_id = $3 AND ended_at IS NULL",
+        "UPDATE sessions_v2_g0 SET ended_at = $1, end_reason = $2 WHERE account_id = $3 AND ended_at IS NULL",
         &[ended.at.into(), ended.reason.as_str().into(), account.0.as_str().into()],
     )
     .await?;
@@ -197,7 +203,7 @@ async fn end_all(account: &AccountId, ended: &Ended, rows: &mut Rows<'_>) -> Res
 /// The first end of a session counts; later ones change nothing.
 async fn end(session: &CredentialId, ended: &Ended, rows: &mut Rows<'_>) -> Result<u64, SqlError> {
     rows.execute(
-        "UPDATE sessions_v1_g0 SET end_reason = CASE WHEN ended_at IS NULL THEN $1 ELSE end_reason END, \
+        "UPDATE sessions_v2_g0 SET end_reason = CASE WHEN ended_at IS NULL THEN $1 ELSE end_reason END, \
          ended_at = COALESCE(ended_at, $2) WHERE public_id = $3",
         &[ended.reason.as_str().into(), ended.at.into(), session.0.as_str().into()],
     )

@@ -31,6 +31,9 @@ const SQLITE_WRITER_CACHE_KIB: &str = "-65536";
 /// Pages of write-ahead log between checkpoints: 16 MB at 4 KiB a page. Seldom, since each writes such pages again.
 const SQLITE_CHECKPOINT_PAGES: &str = "4000";
 
+/// What it is cut back to once it was longer, because somebody read for long while others wrote: as much, in bytes.
+const SQLITE_LOG_BYTES_KEPT: &str = "16384000";
+
 /// How long a statement waits for SQLite's write lock, which only this process takes.
 const SQLITE_BUSY_SECONDS: u64 = 5;
 
@@ -150,7 +153,8 @@ async fn connect(database: &ReadDatabase, incarnations: &Arc<Incarnations>) -> R
             let writing = options
                 .clone()
                 .pragma("cache_size", SQLITE_WRITER_CACHE_KIB)
-                .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT_PAGES);
+                .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT_PAGES)
+                .pragma("journal_size_limit", SQLITE_LOG_BYTES_KEPT);
             let writer = SqlitePoolOptions::new()
                 .max_connections(1)
                 .acquire_timeout(acquire)

@@ -37,6 +37,8 @@ const READERS_MAX: u32 = 4;
 const BUSY_SECONDS: u64 = 5;
 /// Pages of write-ahead log between checkpoints: 64 MB at 4 KiB a page.
 const CHECKPOINT_PAGES: &str = "16000";
+/// What it is cut back to once it was longer, because somebody read for long while others wrote: as much, in bytes.
+const LOG_BYTES_KEPT: &str = "65536000";
 const STATEMENTS_PREPARED_MAX: usize = 256;
 /// In KiB, as SQLite wants it: 16 MiB, the pages that the largest batch touches. Of more it would be slower: a commit that
 /// splits pages walks over all that are cached (`pcache1TruncateUnsafe`: a fifth of the writing thread at 64 MiB), and
@@ -75,6 +77,7 @@ impl SqliteEngine {
             .synchronous(SqliteSynchronous::Full)
             .pragma("secure_delete", "ON")
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+            .pragma("journal_size_limit", LOG_BYTES_KEPT)
             .pragma("cache_size", PAGES_CACHED_KIB)
             .statement_cache_capacity(STATEMENTS_PREPARED_MAX);
         let write = pool(1).connect_with(writer).await.map_err(SqlError::from)?;

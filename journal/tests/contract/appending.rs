@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use muniment_aggregates::record::{Position, StreamId};
-use muniment_journal::{Append, AppendError, JournalLimits};
+use muniment_journal::{Append, AppendError, JournalLimits, Store};
 use parking_lot::Mutex;
+use sqlx::Connection as _;
 
 use crate::support::{Home, all, both_engines, event, one, stream, verify};
 
@@ -176,4 +177,27 @@ async fn the_largest_append_there_may_be_lands_whole(home: Home) {
     assert_eq!(read.len(), 2, "the ring holds it");
     verify(&journal).await;
     journal.shutdown().await;
+}
+
+/// The embedded store's log of writes is as long as whoever reads longest makes it, and not for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_of_writes_that_a_long_reading_made_long_is_cut_back() {
+    let home = Home::sqlite();
+    let journal = home.open().await;
+    let Store::Sqlite { directory } = &home.store else { unreachable!("it is the embedded one") };
+    let length = || std::fs::metadata(directory.join("journal.db-wal")).unwrap().len();
+    let url = format!("sqlite:{}", directory.join("journal.db").display());
+    let mut reader = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql("BEGIN; SELECT COUNT(*) FROM events").execute(&mut reader).await.unwrap();
+    let (own, large) = (stream("large"), "x".repeat(8 << 20));
+    for sequence in 0..12 {
+        journal.append(one(&own, sequence, &large)).await.unwrap();
+    }
+    let while_read = length();
+    reader.close().await.unwrap();
+    for sequence in 12..16 {
+        journal.append(one(&own, sequence, "small")).await.unwrap();
+    }
+    assert!(while_read > 96 << 20, "{while_read}");
+    assert!(length() < 64 << 20, "{} of {while_read} bytes are left", length());
 }

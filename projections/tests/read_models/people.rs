@@ -5,7 +5,7 @@ use muniment_aggregates::account::{Account, AccountCommand, CloseSession, Erase,
 use muniment_aggregates::ids::{AccountId, CredentialId, PersonaId};
 use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::session::{Revoke, Session, SessionCommand, SessionKind, Start};
-use muniment_projections::{accounts, sessions};
+use muniment_projections::{LastUsed, accounts, last_used, sessions};
 
 use crate::harness::on_both_engines;
 use crate::history::{History, sealed};
@@ -115,6 +115,32 @@ async fn expired_sessions_are_found_for_housekeeping() {
         let end = history.now + TimeDelta::days(30);
         assert!(sessions::expired(&desk.store, end - TimeDelta::seconds(1), 10).await.unwrap().is_empty());
         assert_eq!(sessions::expired(&desk.store, end, 10).await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn when_a_session_was_last_used_is_known_as_long_as_it_is_open() {
+    on_both_engines(async |desk| {
+        let mut history = History::new();
+        let mut account = register(&mut history, "account-1", "subject-1");
+        // Of three sessions two are kept, so that the first one has ended.
+        for number in 1..=3 {
+            history.pass(10);
+            sign_in(&mut history, "account-1", &mut account, number);
+        }
+        desk.fold(&history, 10).await;
+        let uses = LastUsed::new(desk.store.clone());
+        for number in 1..=4 {
+            assert!(uses.note(&session_id(number), None, history.now).await.unwrap());
+        }
+        assert_eq!(last_used::forget_ended(&desk.store, 10).await.unwrap(), 1);
+        assert_eq!(last_used::forget_ended(&desk.store, 10).await.unwrap(), 0);
+        // What is no session stands for an agent's token, which is listed after its end.
+        for (number, is_known) in [(1, false), (2, true), (3, true), (4, true)] {
+            let found = last_used::of(&desk.store, &session_id(number)).await.unwrap();
+            assert_eq!(found.is_some(), is_known, "{number}");
+        }
     })
     .await;
 }

@@ -8,7 +8,7 @@ use muniment_aggregates::record::Position;
 use muniment_projections::{
     Advance, AdvanceError, AskHead, LastUsed, OnMismatch, OpenError, ReadDatabase, ReadStore, ReadStoreConfig,
 };
-use muniment_projections::{last_used, metrics};
+use muniment_projections::{last_used, metrics, request_windows};
 use muniment_sql::Engine;
 use muniment_testkit::Cluster;
 
@@ -299,6 +299,34 @@ async fn what_older_programs_left_is_completed_or_dropped_by_the_node_that_takes
         assert_eq!(all.len(), serving.projections().len());
         serving.close().await;
         tampered.close().await;
+    })
+    .await;
+}
+
+/// The embedded store's log of writes is as long as whoever reads longest makes it, and not for ever.
+#[tokio::test]
+async fn a_log_of_writes_that_a_long_reading_made_long_is_cut_back() {
+    on_both_engines(async |desk| {
+        let ReadDatabase::Sqlite { directory } = &desk.config.database else { return };
+        let length = || std::fs::metadata(directory.join("read.db-wal")).unwrap().len();
+        let reader = desk.tamper().await;
+        let mut reading = reader.begin_snapshot().await.unwrap();
+        reading.fetch_all("SELECT COUNT(*) FROM request_windows_v1", &[]).await.unwrap();
+        let count = async |number: usize, counted: &str| {
+            let is_new = request_windows::replace(&desk.store, &number.to_string(), None, counted, beginning()).await;
+            assert!(is_new.unwrap());
+        };
+        for number in 0..8 {
+            count(number, &"1".repeat(4 << 20)).await;
+        }
+        let while_read = length();
+        reading.commit().await.unwrap();
+        reader.close().await;
+        for number in 8..12 {
+            count(number, "1;").await;
+        }
+        assert!(while_read > 32 << 20, "{while_read}");
+        assert!(length() < 16 << 20, "{} of {while_read} bytes are left", length());
     })
     .await;
 }

@@ -1,5 +1,6 @@
 //! The sweep of what ran out (spec/accounts-and-offers.md section 8.7): sessions past their end are closed, and of
-//! offers nobody accepted in time that is noted, soonest end first.
+//! offers nobody accepted in time that is noted, soonest end first. What is no record goes for good: windows of requests that
+//! are over, and when credentials were last used that ended.
 //!
 //! The read models only say whom to ask; whether anything ran out is each account's and each book's own decision, so a
 //! second sweep over the same state records nothing.
@@ -13,7 +14,7 @@ use muniment_aggregates::ids::AccountId;
 use muniment_aggregates::offer_book::{LAPSES_NOTED_MAX, NoteLapsed, OfferBook, OfferBookCommand};
 use muniment_aggregates::session::{Revoke, Session};
 use muniment_projections::sessions::SessionRow;
-use muniment_projections::{ReadStore, offers, request_windows, sessions};
+use muniment_projections::{ReadStore, last_used, offers, request_windows, sessions};
 use tokio::sync::watch;
 
 use crate::runtime::leadership::Leadership;
@@ -60,7 +61,9 @@ async fn sweep_all(runtime: &Runtime) -> anyhow::Result<Swept> {
     request_windows::sweep(runtime.reads.store(), runtime.clock.now()).await?;
     // From rows that lag behind, what the last sweep closed would be asked once more.
     runtime.reads.catch_up(&["sessions", "offers"]).await?;
-    sweep(&runtime.bus, runtime.reads.store(), runtime.clock.now()).await
+    let swept = sweep(&runtime.bus, runtime.reads.store(), runtime.clock.now()).await?;
+    last_used::forget_ended(runtime.reads.store(), SWEPT_MAX).await?;
+    Ok(swept)
 }
 
 /// Sweeps once. One that fails does not stop the rest.

@@ -107,7 +107,7 @@ fn d13_what_lists_and_the_store_show_opens_nothing(engine: Engine) {
     let (name, value) = ann.cookie.split_once('=').unwrap();
     let signed = value.split_once(':').unwrap().1;
     // K14: what a dump has in place of the secrets are digests, and no digest is a credential.
-    let hashes = ["sessions_v1_g0", "api_tokens_v1_g0"].map(|table| {
+    let hashes = ["sessions_v2_g0", "api_tokens_v1_g0"].map(|table| {
         let hashes = house.server.store.texts_of_read_models(&format!("SELECT secret_hash FROM {table}"));
         assert!(!hashes.is_empty(), "{table}");
         hashes

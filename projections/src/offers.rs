@@ -10,7 +10,7 @@ use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::Fact;
 use crate::projection::{ApplyError, Projection, Table};
-use crate::query::{Query, sealed_or_null};
+use crate::query::{PAGE_ROWS_MAX, Query, sealed_or_null};
 use crate::rows::Rows;
 use crate::store::ReadStore;
 
@@ -51,9 +51,8 @@ pub struct OfferRow {
     pub resulting_grant: Option<GrantId>,
 }
 
-const SELECT: &str = "SELECT id, account_id, grantor, to_persona, role, scope_kind, scope_id, message, created_at, \
-    expires_at, accepted_at, declined_at, decline_reason, retracted_at, superseded_at, resulting_grant \
-    FROM offers_v1_g0";
+const COLUMNS: &str = "id, account_id, grantor, to_persona, role, scope_kind, scope_id, message, created_at, \
+    expires_at, accepted_at, declined_at, decline_reason, retracted_at, superseded_at, resulting_grant";
 
 fn from_row(row: &Row) -> Result<OfferRow, SqlError> {
     Ok(OfferRow {
@@ -81,7 +80,7 @@ fn from_row(row: &Row) -> Result<OfferRow, SqlError> {
 /// # Errors
 /// What the database says.
 pub async fn by_id(store: &ReadStore, id: &OfferId) -> Result<Option<OfferRow>, SqlError> {
-    let sql = format!("{SELECT} WHERE id = $1");
+    let sql = format!("SELECT {COLUMNS} FROM offers_v1_g0 WHERE id = $1");
     store.fetch_optional(&sql, &[id.0.as_str().into()]).await?.as_ref().map(from_row).transpose()
 }
 
@@ -95,9 +94,16 @@ pub async fn history(
     limit: usize,
     offset: usize,
 ) -> Result<Vec<OfferRow>, SqlError> {
-    let mut query = Query::new(SELECT);
-    query.bind(" WHERE account_id = ", account.0.as_str()).bind(" OR grantor_account = ", account.0.as_str());
-    query.push(" ORDER BY created_at DESC, position DESC").limit(limit).bind(" OFFSET ", offset);
+    let newest = " ORDER BY created_at DESC, position DESC";
+    let reached = limit.min(PAGE_ROWS_MAX).saturating_add(offset);
+    let mut query = Query::new("SELECT ");
+    // Each side by its own index: an OR would sort all that the account ever offered or was offered.
+    query.push(COLUMNS).push(" FROM (SELECT * FROM (SELECT * FROM offers_v1_g0");
+    query.bind(" WHERE account_id = ", account.0.as_str()).push(newest).bind(" LIMIT ", reached);
+    query.push(") received UNION ALL SELECT * FROM (SELECT * FROM offers_v1_g0");
+    query.bind(" WHERE grantor_account = ", account.0.as_str()).bind(" AND account_id <> ", account.0.as_str());
+    query.push(newest).bind(" LIMIT ", reached);
+    query.push(") made) both_sides").push(newest).limit(limit).bind(" OFFSET ", offset);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 

@@ -60,27 +60,42 @@ fn without_cookie_sessions<'q, 'a>(query: &'q mut Query<'a>) -> &'q mut Query<'a
         .push(")")
 }
 
+/// A part of the audit that is in the order of one index.
+struct Arm {
+    select: &'static str,
+    is_metrics: bool,
+    /// What makes a row one of an account.
+    of_account: &'static [&'static str],
+}
+
+/// The parts that a list is put together from. Rows by an account and rows about it are two, or all that ever were of it
+/// would be sorted.
+fn arms(filter: &Filter) -> Vec<Arm> {
+    let accounts = |of_account| Arm { select: ACCOUNTS, is_metrics: false, of_account };
+    let mut arms = vec![accounts(&[" AND account_id = "])];
+    if filter.account.is_some() {
+        arms.push(accounts(&[" AND target_account_id = ", " AND account_id IS DISTINCT FROM "]));
+    }
+    arms.push(Arm { select: METRICS, is_metrics: true, of_account: &[" AND a.account_id = "] });
+    arms
+}
+
 /// Rows that match, newest first.
 ///
 /// # Errors
 /// What the database says.
 pub async fn list(store: &ReadStore, filter: &Filter) -> Result<Vec<AuditRow>, SqlError> {
     let mut query = Query::new("SELECT * FROM (");
-    for (select, event_type, is_metrics) in
-        [(ACCOUNTS, " AND event_type = ", false), (METRICS, " AND a.action = ", true)]
-    {
-        if is_metrics {
-            query.push(") p UNION ALL SELECT * FROM (");
-        }
-        query.push(select);
-        if is_metrics {
+    for (number, arm) in arms(filter).iter().enumerate() {
+        query.push(if number == 0 { "" } else { ") p UNION ALL SELECT * FROM (" }).push(arm.select);
+        if arm.is_metrics {
             without_cookie_sessions(&mut query);
         }
         if let Some(wanted) = &filter.event_type {
-            query.bind(event_type, wanted.as_str());
+            query.bind(if arm.is_metrics { " AND a.action = " } else { " AND event_type = " }, wanted.as_str());
         }
         match &filter.outcome {
-            Some(wanted) if is_metrics => {
+            Some(wanted) if arm.is_metrics => {
                 let failed = if wanted == "failure" { " AND a.action = " } else { " AND a.action <> " };
                 query.bind(failed, "auth.otp.failed");
             }
@@ -89,18 +104,13 @@ pub async fn list(store: &ReadStore, filter: &Filter) -> Result<Vec<AuditRow>, S
             }
             None => {}
         }
-        match &filter.account {
-            Some(account) if is_metrics => {
-                query.bind(" AND a.account_id = ", account.0.as_str());
+        if let Some(account) = &filter.account {
+            for condition in arm.of_account {
+                query.bind(condition, account.0.as_str());
             }
-            Some(account) => {
-                query.bind(" AND (account_id = ", account.0.as_str());
-                query.bind(" OR target_account_id = ", account.0.as_str()).push(")");
-            }
-            None => {}
         }
         if let Some(since) = filter.since_seq {
-            query.bind(if is_metrics { " AND a.seq > " } else { " AND seq > " }, since.0);
+            query.bind(if arm.is_metrics { " AND a.seq > " } else { " AND seq > " }, since.0);
         }
         query.push(" ORDER BY seq DESC").bind(" LIMIT ", filter.limit.saturating_add(filter.offset));
     }

@@ -7,6 +7,7 @@ mod audit;
 mod company;
 mod harness;
 mod history;
+mod long_lists;
 mod metrics;
 mod people;
 mod properties;

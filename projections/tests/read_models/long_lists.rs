@@ -1,0 +1,106 @@
+//! Lists of what grew for years: the newest rows are read by an index, however many lie behind them.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use muniment_aggregates::ids::AccountId;
+use muniment_projections::audit_log::{Filter, everywhere};
+use muniment_projections::{offers, sessions};
+
+use crate::harness::{Desk, on_both_engines, shortest};
+use crate::history::History;
+use crate::people::{register, sign_in};
+
+const NUMBERS: &str =
+    "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000) INSERT INTO ";
+
+/// Puts 100,000 rows into a table; `rows` selects them from `numbers (n)`.
+async fn fill(desk: &Desk, rows: &str) {
+    let database = desk.tamper().await;
+    database.run_script(&format!("{NUMBERS}{rows}")).await.unwrap();
+    database.close().await;
+}
+
+/// Ten times as long, and what a busy machine adds, is as fast; reading 100,000 rows takes a hundred times as long.
+fn is_as_fast(young: Duration, old: Duration) -> bool {
+    old < young * 10 + Duration::from_millis(2)
+}
+
+fn account(id: &str) -> AccountId {
+    AccountId(id.to_owned())
+}
+
+#[tokio::test]
+async fn what_an_account_has_open_is_found_as_fast_after_100_000_sign_ins() {
+    on_both_engines(async |desk| {
+        let mut history = History::new();
+        let mut owner = register(&mut history, "account-1", "subject-1");
+        sign_in(&mut history, "account-1", &mut owner, 1);
+        desk.fold(&history, 10).await;
+        let (owner, now) = (account("account-1"), history.now);
+        let readings = async || {
+            let of_account = async || sessions::live_of_account(&desk.store, &owner, now, 10).await.unwrap();
+            let all = async || sessions::live_all(&desk.store, now, 10).await.unwrap();
+            let expired = async || sessions::expired(&desk.store, now + TimeDelta::days(90), 10).await.unwrap();
+            assert_eq!((of_account().await.len(), all().await.len(), expired().await.len()), (1, 1, 1));
+            [shortest(of_account).await, shortest(all).await, shortest(expired).await]
+        };
+        let young = readings().await;
+        let ended = "sessions_v2_g0 SELECT 'ended-' || n, account_id, kind, secret_hash, created_at, expires_at, \
+                     created_at, 'logout', position + n FROM sessions_v2_g0, numbers";
+        fill(desk, ended).await;
+        let old = readings().await;
+        assert!(young.iter().zip(old).all(|(young, old)| is_as_fast(*young, old)), "{young:?}, then {old:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_newest_offers_are_read_as_fast_after_100_000() {
+    on_both_engines(async |desk| {
+        // Every tenth is to the keeper's own account, and so on both of its sides.
+        let made = "offers_v1_g0 (id, account_id, grantor, grantor_account, role, created_at, expires_at, is_open, \
+                    position) SELECT 'made-' || n, CASE WHEN n % 10 = 0 THEN 'keeper' ELSE 'other-' || n END, 'p', \
+                    'keeper', 'teacher', n / 2, 1, 0, n FROM numbers";
+        fill(desk, made).await;
+        let received = "offers_v1_g0 (id, account_id, grantor, grantor_account, role, created_at, expires_at, is_open, \
+                        position) SELECT 'received', 'keeper', 'q', 'ann', 'admin', 49999, 1, 0, 99997 FROM numbers \
+                        WHERE n = 1";
+        fill(desk, received).await;
+        let ids = async |limit, offset| {
+            let rows = offers::history(&desk.store, &account("keeper"), limit, offset).await.unwrap();
+            rows.into_iter().map(|row| row.id.0).collect::<Vec<_>>()
+        };
+        let newest = ids(6, 0).await;
+        assert_eq!(newest, ["made-100000", "made-99999", "made-99998", "received", "made-99997", "made-99996"]);
+        assert_eq!([ids(2, 0).await, ids(2, 2).await, ids(2, 4).await].concat(), newest);
+        let of = async |id| offers::history(&desk.store, &account(id), 20, 0).await.unwrap();
+        let (young, old) = (shortest(async || of("ann").await).await, shortest(async || of("keeper").await).await);
+        assert!(is_as_fast(young, old), "{young:?} for who made one, {old:?} for who made 100,000");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_newest_audit_rows_of_an_account_are_read_as_fast_after_100_000() {
+    on_both_engines(async |desk| {
+        // By the account, about it, and every sixth both.
+        let rows = "audit_log_v2_g0 (seq, id, event_type, outcome, account_id, target_account_id, created_at, metadata) \
+                    SELECT n, 'id-' || n, 'role_grant_revoke', 'success', \
+                    CASE WHEN n % 2 = 0 THEN 'keeper' END, CASE WHEN n % 3 = 0 OR n % 2 = 1 THEN 'keeper' END, n, '{}' \
+                    FROM numbers";
+        fill(desk, rows).await;
+        let of = async |id: Option<&str>, limit, offset| {
+            let filter = Filter { account: id.map(account), limit, offset, ..Filter::default() };
+            let rows = everywhere::list(&desk.store, &filter).await.unwrap();
+            rows.into_iter().map(|row| row.seq.0).collect::<Vec<_>>()
+        };
+        let newest: Vec<u64> = (99_981..=100_000).rev().collect();
+        assert_eq!(of(Some("keeper"), 20, 0).await, newest);
+        assert_eq!([of(Some("keeper"), 7, 0).await, of(Some("keeper"), 13, 7).await].concat(), newest);
+        let young = shortest(async || of(None, 20, 0).await).await;
+        let old = shortest(async || of(Some("keeper"), 20, 0).await).await;
+        assert!(is_as_fast(young, old), "{young:?} for the whole list, {old:?} for the rows of one account");
+    })
+    .await;
+}

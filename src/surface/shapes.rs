@@ -387,7 +387,7 @@ pub const REVIEWED_DETAILS: Shape = Named(
         ("metrics_count", Count),
         ("last_point_at", INSTANT_OR_NULL),
         ("open_alerts", Count),
-        ("narrative", Open),
+        ("narrative", OrNull(&Open)),
         ("metrics", List(&STATUS_METRIC)),
         ("alerts", List(&STATUS_ALERT)),
         (

@@ -95,6 +95,19 @@ fn k11_the_tokens_of_an_erased_founder_end(engine: Engine) {
     assert_eq!(log.ok().matches("agent_token.revoked").count(), 3, "each end is on record");
 }
 
+fn k11_a_reviewer_is_shown_the_application_of_an_erased_founder_without_its_narrative(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let founder = house.server.founder("quill");
+    let company = house.server.company_of(&founder);
+    let account = founder.client.get("/v1/auth/session").expect(200)["account_id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/review/applications/{}", company.application);
+    assert!(house.keeper.client.get(&path).expect(200)["narrative"].is_object());
+    erase(&house.server, &account);
+    let shown = house.keeper.client.get(&path);
+    assert!(shown.expect(200)["narrative"].is_null());
+    assert_eq!(shown.expect(200)["id"], json!(company.application));
+}
+
 fn k11_the_names_of_an_erased_account_leave_the_audit(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let (name, persona, token) = (unique("zelda"), unique("Persona"), unique("laptop"));
@@ -325,6 +338,7 @@ fn what_strangers_tried_is_erased_with_the_person_and_by_the_day(engine: Engine)
 both_engines![
     an_erased_founder_is_found_nowhere_and_the_record_verifies,
     k11_the_tokens_of_an_erased_founder_end,
+    k11_a_reviewer_is_shown_the_application_of_an_erased_founder_without_its_narrative,
     k11_the_names_of_an_erased_account_leave_the_audit,
     k11_the_proof_of_a_role_names_nobody_who_was_erased,
     no_offer_outlives_the_account_that_made_it,

@@ -25,6 +25,8 @@ enum Fault {
     DiskFull,
     /// A unique key refuses what memory let pass.
     Unique,
+    /// The engine has a defect.
+    Panics,
     /// The answer is lost while the batch waits in the database; it is stored just before the next write.
     Late,
 }
@@ -81,6 +83,7 @@ impl Engine for Faulty {
             Some(Fault::AnswerLost) => {}
             Some(Fault::NeverArrives) => return Err(WriteError::Unknown("cut before".to_owned())),
             Some(Fault::DiskFull) => return Err(WriteError::Failed("disk full".to_owned())),
+            Some(Fault::Panics) => panic!("at a batch"),
             Some(Fault::Late) => {
                 *self.late.lock() = Some(batch.clone());
                 return Err(WriteError::Unknown("cut while it waited".to_owned()));
@@ -166,6 +169,22 @@ async fn a_lost_answer_is_found_out_and_nothing_is_doubled() {
     }
     assert_eq!(all(&journal).await.len(), 4);
     verify(&journal).await;
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_panics_ends_the_writing_and_leaves_nobody_waiting() {
+    let home = Home::sqlite();
+    let (journal, engine) = faulty(&home, &[Some(Fault::Panics)], 0).await;
+    let own = stream("s");
+    let sent = journal.submit(one(&own, 0, "1")).unwrap();
+    engine.writes(1).await;
+    let behind = journal.submit(one(&own, 1, "2")).unwrap();
+    engine.gate.add_permits(ENOUGH);
+    let uncertain = "a batch ended in a fault: it panicked".to_owned();
+    assert_eq!(sent.await.unwrap_err(), AppendError::Uncertain(uncertain.clone()), "nobody knows what it did");
+    assert_eq!(behind.await.unwrap_err(), AppendError::Unavailable(uncertain));
+    assert!(journal.append(one(&stream("t"), 0, "later")).await.is_err());
     journal.shutdown().await;
 }
 

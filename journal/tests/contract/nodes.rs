@@ -8,6 +8,26 @@ use zeroize::Zeroizing;
 
 use crate::support::{Home, all, claiming, deduped, one, stream, take, verify};
 
+#[tokio::test]
+async fn who_loses_the_beginning_of_a_stream_goes_on_in_the_winners() {
+    let home = Home::postgres();
+    let (winner, loser) = (home.open().await, home.open().await);
+    for round in 0..20 {
+        let own = stream(&format!("own-{round}"));
+        // At another position than the one that the loser, who has not heard of it yet, has in mind.
+        winner.append(one(&stream(&format!("apart-{round}")), 0, "apart")).await.unwrap();
+        winner.append(one(&own, 0, "begun")).await.unwrap();
+        let conflict = AppendError::Conflict { stream: own.clone(), expected: 0, actual: 1 };
+        assert_eq!(loser.append(one(&own, 0, "too late")).await.unwrap_err(), conflict);
+        loser.append(one(&own, 1, "gone on")).await.unwrap();
+        assert_eq!(winner.read_stream(&own, 0, 10).await.unwrap().len(), 2, "round {round}");
+    }
+    verify(&winner).await;
+    for node in [winner, loser] {
+        node.shutdown().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_racing_on_one_stream_lose_and_double_nothing() {
     let home = Home::postgres();

@@ -19,7 +19,9 @@ async fn who_loses_the_beginning_of_a_stream_goes_on_in_the_winners() {
         winner.append(one(&own, 0, "begun")).await.unwrap();
         let conflict = AppendError::Conflict { stream: own.clone(), expected: 0, actual: 1 };
         assert_eq!(loser.append(one(&own, 0, "too late")).await.unwrap_err(), conflict);
-        loser.append(one(&own, 1, "gone on")).await.unwrap();
+        let gone_on = loser.append(one(&own, 1, "gone on")).await.unwrap();
+        // A read ends at the head its node knows; of this event the winner has only been told.
+        assert_eq!(winner.confirm_head().await.unwrap(), gone_on.last, "round {round}");
         assert_eq!(winner.read_stream(&own, 0, 10).await.unwrap().len(), 2, "round {round}");
     }
     verify(&winner).await;

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::admit::{Names, Submission, admit};
 use crate::append::{Append, AppendError, Appended, Ticket};
-use crate::engine::{ClaimId, Engine, Head, Identity};
+use crate::engine::{Batch, Change, ClaimId, Engine, Head, Identity};
 use crate::foreign::{self, Departure, HeadAsker};
 use crate::keyring::KeyRing;
 use crate::limits::{CONFIRM_HEAD_MILLISECONDS_MAX, JournalLimits, READ_EVENTS_MAX, SHUTDOWN_MILLISECONDS_MAX};
@@ -72,6 +72,8 @@ pub(crate) struct Core {
     pub(crate) finished: watch::Sender<bool>,
     /// Why the record in the database is not the one that this node knows, since that was found.
     pub(crate) departed: watch::Sender<Option<Departure>>,
+    /// Position of the newest append of this node that mail left with.
+    mailed: watch::Sender<Position>,
 }
 
 impl Core {
@@ -90,6 +92,17 @@ impl Core {
     /// The end of the record as this node knows it.
     pub(crate) fn seen(&self) -> Head {
         *self.seen.read()
+    }
+
+    /// Says that a durable batch brought mail, if it did.
+    pub(crate) fn tell_of_mail(&self, batch: &Batch) {
+        let mail = batch.changes.iter().rev().find_map(|change| match change {
+            Change::Mail { position, .. } => Some(*position),
+            Change::Take { .. } | Change::Release { .. } | Change::Erase { .. } => None,
+        });
+        if let Some(position) = mail {
+            self.mailed.send_replace(position);
+        }
     }
 
     /// Durable events, in order: to key ring, ring, hooks and readers.
@@ -144,6 +157,7 @@ impl Journal {
             closing: watch::Sender::new(false),
             finished: watch::Sender::new(false),
             departed: watch::Sender::new(None),
+            mailed: watch::Sender::new(Position::START),
             engine,
             keyring,
             limits,
@@ -313,6 +327,13 @@ impl Journal {
     #[must_use]
     pub fn outbox(&self) -> Outbox {
         Outbox::new(self.core.engine.stores())
+    }
+
+    /// Follows the mail that leaves with this node's appends, by the position of each such append. Of another node's that
+    /// node knows.
+    #[must_use]
+    pub fn watch_mail(&self) -> watch::Receiver<Position> {
+        self.core.mailed.subscribe()
     }
 
     /// Calls `hook` with every batch in order, right after it is durable and before its tickets resolve; also with

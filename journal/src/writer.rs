@@ -351,6 +351,7 @@ impl Writer {
         let events = u32::try_from(sent.batch.events.len()).unwrap_or(u32::MAX);
         metrics::histogram!("muniment_journal_batch_events").record(f64::from(events));
         self.core.publish(&sent.batch.events);
+        self.core.tell_of_mail(&sent.batch);
         for entry in sent.entries {
             if entry.verdict.is_ok() {
                 self.knowledge.settle(&entry.submission);

@@ -22,6 +22,7 @@ pub mod leadership;
 pub mod limits;
 pub mod moment;
 pub mod origin;
+mod paging;
 pub mod policies;
 pub mod projector;
 pub mod reads;

@@ -17,12 +17,9 @@ use tracing::Instrument as _;
 
 use super::leadership::Leadership;
 use super::limits::PAGE_EVENTS;
+use super::paging::rest;
 use super::reads::{ReadPosition, Reads};
 use crate::telemetry::spans::SPANS;
-
-/// Smallest distance between two pages that nobody waits for. A page has a price of its own, whatever it holds: under a
-/// stream of small commits it would be paid for each of them.
-const PAGE_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How often a node that does not lead looks at the checkpoints while they are behind its head.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(10);
@@ -74,7 +71,10 @@ pub async fn run(journal: Journal, reads: Arc<Reads>, mut leadership: Leadership
             return;
         }
         if worked {
-            rest(&journal, &reads, &models, begun + PAGE_INTERVAL, &mut stop).await;
+            let moving = models.iter().filter(|model| model.retry.is_none());
+            if let Some(lowest) = moving.map(|model| model.position).min() {
+                rest(&journal, lowest, begun, reads.wanted_beyond(lowest), &mut stop).await;
+            }
             continue;
         }
         let behind = models.iter().any(|model| model.position < journal.head());
@@ -83,20 +83,6 @@ pub async fn run(journal: Journal, reads: Arc<Reads>, mut leadership: Leadership
             changed = head.changed() => if changed.is_err() { return },
             () = reads.store().incarnation_over(incarnation) => {}
             () = tokio::time::sleep(pause) => if leads { refresh(&reads, &mut models).await },
-            _ = stop.changed() => {}
-        }
-    }
-}
-
-/// Waits until `until`, unless somebody waits for the read models or a whole page is there already.
-async fn rest(journal: &Journal, reads: &Reads, models: &[Model], until: Instant, stop: &mut watch::Receiver<bool>) {
-    let moving = models.iter().filter(|model| model.retry.is_none());
-    let Some(lowest) = moving.map(|model| model.position).min() else { return };
-    let behind = journal.head().0.saturating_sub(lowest.0);
-    if usize::try_from(behind).is_ok_and(|events| events < PAGE_EVENTS) {
-        tokio::select! {
-            () = tokio::time::sleep_until(until) => {}
-            () = reads.wanted_beyond(lowest) => {}
             _ = stop.changed() => {}
         }
     }

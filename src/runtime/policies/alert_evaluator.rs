@@ -6,6 +6,7 @@
 //! the correlation of the request that brought it.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +16,13 @@ use muniment_aggregates::ids::PointId;
 use muniment_aggregates::metric::{Metric, MetricCommand, MetricEvent, MetricRefusal, RaiseDue};
 use muniment_aggregates::record::{Metadata, Position, RecordedEvent, StreamId};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::unreadable::pass_over;
 use crate::runtime::fold;
 use crate::runtime::leadership::Leadership;
 use crate::runtime::limits::PAGE_EVENTS;
+use crate::runtime::paging::rest;
 use crate::runtime::{BusError, Origin, Runtime};
 
 /// Name of the subscription, and of the component that raises alerts.
@@ -50,10 +53,12 @@ pub async fn run(runtime: Arc<Runtime>, mut leadership: Leadership, pause: Durat
             // The other node's progress is in the checkpoint; read it again when this node takes over.
             reached = None;
         } else if runtime.journal.head() > reached.unwrap_or_default() || reached.is_none() {
+            let begun = Instant::now();
             tokio::time::sleep(pause).await;
             match step(&runtime, reached).await {
                 Ok(position) if Some(position) != reached => {
                     reached = Some(position);
+                    rest(&runtime.journal, position, begun, pending(), &mut stop).await;
                     continue;
                 }
                 Ok(_) => {}

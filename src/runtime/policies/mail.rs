@@ -34,7 +34,8 @@ const LEASE: TimeDelta = TimeDelta::seconds(40);
 const STOP_WITHIN: Duration = Duration::from_secs(3);
 /// Mails sent at the same time.
 const MAILS_AT_ONCE: usize = 8;
-/// How often the outbox is looked at while nothing is recorded.
+/// How often the outbox is looked at while no append of this node brings mail: for what is due again, and for the mail of a
+/// node that ended before it was sent.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Entries that are done leave the outbox after this.
 const KEPT: TimeDelta = TimeDelta::days(30);
@@ -271,7 +272,7 @@ pub async fn run(runtime: Arc<Runtime>, config: MailConfig, mut stop: watch::Rec
         None => return,
     };
     let outbox = runtime.journal.outbox();
-    let mut head = runtime.journal.watch_head();
+    let mut mailed = runtime.journal.watch_mail();
     let mut cleaned_at = DateTime::UNIX_EPOCH;
     loop {
         let now = runtime.clock.now();
@@ -280,7 +281,7 @@ pub async fn run(runtime: Arc<Runtime>, config: MailConfig, mut stop: watch::Rec
         }
         tokio::select! {
             // An error says that the journal has closed; the stop signal is on its way then.
-            _ = head.changed() => {}
+            _ = mailed.changed() => {}
             () = tokio::time::sleep(LOOK_INTERVAL) => {}
             _ = stop.changed() => {}
         }

@@ -9,17 +9,18 @@ use std::collections::HashMap;
 use muniment_aggregates::record::{DedupeKey, Position};
 use muniment_sql::SqlError;
 use parking_lot::Mutex;
-use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
-use sqlx::{Executor as _, Row as _};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use sqlx::Row as _;
+use sqlx::sqlite::{SqlitePool, SqliteRow};
 
-use super::message::{Message, Step};
-use super::recent_keys::{DRAIN_SIZES, Drain, RecentKeys};
-use super::texts::{ALL_INDEXED, FILLED_SIZES, INDEX_KEYS, filled, filled_to, insert_keys, placeholders, refuse_keys};
+use super::recent_keys::{Drain, RecentKeys};
+use super::texts::{ALL_INDEXED, INDEX_KEYS, filled, placeholders};
+use super::writing::refusal;
 use crate::engine::{Batch, Head, WriteError};
 use crate::rows::{bytes, count, stored};
 
 /// What a batch with a key that is recorded already is refused with, wherever that was found.
-pub(super) const REFUSED: &str = "UNIQUE constraint failed: dedupe_keys.dedupe_key";
+const REFUSED: &str = "UNIQUE constraint failed: dedupe_keys.dedupe_key";
 
 /// The keys of the record that this process writes.
 #[derive(Debug)]
@@ -40,11 +41,11 @@ impl DedupeKeys {
     }
 
     /// Makes memory exact for the head that a batch builds on; the caller holds the writing connection.
-    pub(super) async fn prepare(&self, connection: &mut SqliteConnection, before: &Head) -> Result<(), WriteError> {
+    pub(super) fn prepare(&self, connection: &mut Connection, before: &Head) -> Result<(), WriteError> {
         if self.is_at(before) {
             return Ok(());
         }
-        let loaded = self.load(connection).await.map_err(|error| WriteError::Failed(error.to_string()))?;
+        let loaded = self.load(connection).map_err(|error| WriteError::Failed(error.to_string()))?;
         *self.recent.lock() = Some(loaded);
         if self.is_at(before) { Ok(()) } else { Err(WriteError::HeadMoved) }
     }
@@ -111,74 +112,74 @@ impl DedupeKeys {
 
     /// Reads the keys that the table may lack. Where they are a generation and more, as after a crash, they go into the
     /// table here and now, so that they do not become more with every start.
-    async fn load(&self, connection: &mut SqliteConnection) -> Result<RecentKeys, SqlError> {
+    fn load(&self, connection: &mut Connection) -> Result<RecentKeys, LoadError> {
         // The lock comes first: of a write that was given up midway it must be certain whether it came.
-        connection.execute("BEGIN IMMEDIATE").await?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // A record that was cut goes on below.
-        connection.execute("UPDATE journal_head SET dedupe_indexed = position WHERE dedupe_indexed > position").await?;
-        let head = connection.fetch_one("SELECT position, hash, dedupe_indexed FROM journal_head").await?;
-        let position = count("position", head.try_get("position")?)?;
-        let hash = bytes("hash", head.try_get("hash")?)?;
-        let mut indexed = count("dedupe_indexed", head.try_get("dedupe_indexed")?)?;
+        let cut = "UPDATE journal_head SET dedupe_indexed = position WHERE dedupe_indexed > position";
+        transaction.execute(cut, [])?;
+        let head = "SELECT position, hash, dedupe_indexed FROM journal_head";
+        let (position, hash, indexed): (i64, Vec<u8>, i64) =
+            transaction.query_row(head, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let (position, hash) = (count("position", position)?, bytes("hash", &hash)?);
+        let mut indexed = count("dedupe_indexed", indexed)?;
         if position.saturating_sub(indexed) >= self.generation_events {
             // Some may be there, from a generation that was on its way.
-            connection.execute(&*format!("{INDEX_KEYS} ON CONFLICT DO NOTHING")).await?;
-            connection.execute(ALL_INDEXED).await?;
+            transaction.execute(&format!("{INDEX_KEYS} ON CONFLICT DO NOTHING"), [])?;
+            transaction.execute(ALL_INDEXED, [])?;
             indexed = position;
         }
-        let sql = "SELECT dedupe_key, position FROM events WHERE position > ? AND dedupe_key IS NOT NULL";
-        let rows = sqlx::query(sql).bind(stored(indexed)).fetch_all(&mut *connection).await?;
-        let keys = rows.iter().map(keyed).collect::<Result<_, _>>()?;
-        connection.execute("COMMIT").await?;
+        let mut keys = HashMap::new();
+        {
+            let sql = "SELECT dedupe_key, position FROM events WHERE position > ? AND dedupe_key IS NOT NULL";
+            let mut select = transaction.prepare(sql)?;
+            let mut rows = select.query(params![stored(indexed)])?;
+            while let Some(row) = rows.next()? {
+                let key = DedupeKey(bytes("dedupe_key", row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?);
+                keys.insert(key, Position(count("position", row.get(1)?)?));
+            }
+        }
+        transaction.commit()?;
         Ok(RecentKeys::new(self.generation_events, Position(indexed), (Position(position), hash), keys))
     }
-}
 
-/// Adds the statement that fails if the table has a key of these events.
-pub(super) fn refuse_recorded<'q>(message: &mut Message<'q>, keys: &[&'q DedupeKey]) {
-    for keys in filled_to(keys, &FILLED_SIZES) {
-        message.step(Step::RefuseKeys, &refuse_keys(keys.len()));
-        for key in keys {
-            message.bind(key.0.as_slice());
+    /// Refuses a batch with a key that the table has.
+    pub(super) fn refuse_recorded(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), WriteError> {
+        let mut find = transaction.prepare_cached("SELECT 1 FROM dedupe_keys WHERE dedupe_key = ?").map_err(refusal)?;
+        for key in batch.events.iter().filter_map(|event| event.dedupe.as_ref()) {
+            if find.exists([key.0.as_slice()]).map_err(refusal)? {
+                return Err(WriteError::Unique(REFUSED.to_owned()));
+            }
         }
+        Ok(())
     }
 }
 
-/// Adds the statements that drain along with a batch of one message.
-pub(super) fn drain<'q>(message: &mut Message<'q>, drain: &'q Drain) {
-    for keys in filled_to(drain.keys(), &DRAIN_SIZES) {
-        insert(message, &keys);
-    }
-    if let Some(through) = drain.completes {
-        indexed(message, through);
-    }
+/// Why the keys could not be loaded.
+#[derive(Debug, thiserror::Error)]
+enum LoadError {
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Value(#[from] SqlError),
 }
 
-/// The same as a message an insert, so that their texts are few and stay prepared, however large the batch is.
-pub(super) fn drain_apart(drain: &Drain) -> Vec<Message<'_>> {
-    let mut messages = Vec::new();
-    for keys in filled_to(drain.keys(), &DRAIN_SIZES) {
-        let mut message = Message::default();
-        insert(&mut message, &keys);
-        messages.push(message);
+impl Drain {
+    /// Puts its keys into the table.
+    pub(super) fn write(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        if self.keys().is_empty() && self.completes.is_none() {
+            return Ok(());
+        }
+        // One that is there stays: it came with a batch whose outcome was not known.
+        let sql = "INSERT INTO dedupe_keys (dedupe_key, position) VALUES (?, ?) ON CONFLICT DO NOTHING";
+        let mut insert = transaction.prepare_cached(sql)?;
+        for (key, position) in self.keys() {
+            insert.execute(params![key.0.as_slice(), stored(position.0)])?;
+        }
+        if let Some(through) = self.completes {
+            let sql = "UPDATE journal_head SET dedupe_indexed = ? WHERE singleton = 1";
+            transaction.prepare_cached(sql)?.execute(params![stored(through.0)])?;
+        }
+        Ok(())
     }
-    if let Some(through) = drain.completes {
-        let mut message = Message::default();
-        indexed(&mut message, through);
-        messages.push(message);
-    }
-    messages
-}
-
-fn insert<'q>(message: &mut Message<'q>, keys: &[&'q (DedupeKey, Position)]) {
-    message.step(Step::Write, &insert_keys(keys.len()));
-    for (key, position) in keys {
-        message.bind(key.0.as_slice()).bind(stored(position.0));
-    }
-}
-
-/// The table has every key through a position.
-fn indexed(message: &mut Message<'_>, through: Position) {
-    message.step(Step::Write, "UPDATE journal_head SET dedupe_indexed = ? WHERE singleton = 1");
-    message.bind(stored(through.0));
 }

@@ -1,10 +1,12 @@
-//! The record in a SQLite file: one writing connection, any number of readers, one process.
+//! The record in a SQLite file: one writer, any number of readers, one process.
+//!
+//! Events are written by a thread of their own ([`writing`]); what is kept beside them by a pool of one connection, which the
+//! writer of events holds meanwhile, so that the two take turns instead of waking to a locked file.
 //!
 //! WAL with `synchronous=FULL`, so that a commit is on the disk; `secure_delete`, so that an erased key is
 //! overwritten. A lock of the operating system keeps a second process out with a clear message.
 
 mod dedupe;
-mod message;
 mod recent_keys;
 pub(crate) mod texts;
 mod writing;
@@ -14,7 +16,7 @@ use std::fmt::Write as _;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,6 +32,7 @@ use crate::open::OpenError;
 use crate::rows::{self, Reader, SQLITE_COLUMNS, count, instant, stored};
 use dedupe::DedupeKeys;
 use texts::{filled, placeholders};
+use writing::BatchWriter;
 
 const FILE: &str = "journal.db";
 const LOCK_FILE: &str = "journal.lock";
@@ -39,21 +42,34 @@ const BUSY_SECONDS: u64 = 5;
 const CHECKPOINT_PAGES: &str = "16000";
 /// What it is cut back to once it was longer, because somebody read for long while others wrote: as much, in bytes.
 const LOG_BYTES_KEPT: &str = "65536000";
-const STATEMENTS_PREPARED_MAX: usize = 256;
 /// In KiB, as SQLite wants it: 16 MiB, the pages that the largest batch touches. Of more it would be slower: a commit that
 /// splits pages walks over all that are cached (`pcache1TruncateUnsafe`: a fifth of the writing thread at 64 MiB), and
 /// what is not here is in the operating system's cache.
 const PAGES_CACHED_KIB: &str = "-16384";
+/// How a connection that writes is set up, beside WAL and `synchronous=FULL`.
+const WRITER_SETTINGS: [(&str, &str); 4] = [
+    ("secure_delete", "ON"),
+    ("wal_autocheckpoint", CHECKPOINT_PAGES),
+    ("journal_size_limit", LOG_BYTES_KEPT),
+    ("cache_size", PAGES_CACHED_KIB),
+];
 const FORGET_ATTEMPTS_MAX: u32 = 20;
 const POLL_MILLISECONDS: u64 = 250;
+
+/// The two ways in.
+#[derive(Debug)]
+struct Write {
+    /// One connection, for what is kept beside the events. Whoever holds it may write.
+    others: SqlitePool,
+    events: BatchWriter,
+}
 
 /// The engine.
 #[derive(Debug)]
 pub struct SqliteEngine {
     read: SqlitePool,
-    /// One connection: whoever holds it is the writer.
-    write: Option<SqlitePool>,
-    keys: DedupeKeys,
+    write: Option<Write>,
+    keys: Arc<DedupeKeys>,
     /// Held until the engine is closed.
     lock: Mutex<Option<File>>,
 }
@@ -69,21 +85,15 @@ impl SqliteEngine {
         std::fs::create_dir_all(directory).map_err(io)?;
         let lock = lock(directory)?;
         let path = directory.join(FILE);
-        private::make_database(&path).map_err(|source| OpenError::Folder { path, source })?;
+        private::make_database(&path).map_err(|source| OpenError::Folder { path: path.clone(), source })?;
         let options = options(directory)?.create_if_missing(true);
-        let writer = options
-            .clone()
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .pragma("secure_delete", "ON")
-            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
-            .pragma("journal_size_limit", LOG_BYTES_KEPT)
-            .pragma("cache_size", PAGES_CACHED_KIB)
-            .statement_cache_capacity(STATEMENTS_PREPARED_MAX);
+        let writer = options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+        let writer = WRITER_SETTINGS.iter().fold(writer, |options, (name, value)| options.pragma(*name, *value));
         let write = pool(1).connect_with(writer).await.map_err(SqlError::from)?;
         let read = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(SqlError::from)?;
-        let keys = DedupeKeys::new(u64::try_from(generation_events).unwrap_or(u64::MAX));
-        Ok(Self { read, write: Some(write), keys, lock: Mutex::new(Some(lock)) })
+        let keys = Arc::new(DedupeKeys::new(u64::try_from(generation_events).unwrap_or(u64::MAX)));
+        let events = BatchWriter::start(&path, Arc::clone(&keys)).map_err(io)?;
+        Ok(Self { read, write: Some(Write { others: write, events }), keys, lock: Mutex::new(Some(lock)) })
     }
 
     /// Opens `journal.db` for reading only, also while a server has it open.
@@ -96,16 +106,16 @@ impl SqliteEngine {
             return Err(OpenError::NoRecord(format!("{} does not exist", file.display())));
         }
         let read = pool(READERS_MAX).connect_with(options(directory)?.read_only(true)).await.map_err(SqlError::from)?;
-        Ok(Self { read, write: None, keys: DedupeKeys::new(u64::MAX), lock: Mutex::new(None) })
+        Ok(Self { read, write: None, keys: Arc::new(DedupeKeys::new(u64::MAX)), lock: Mutex::new(None) })
     }
 
     pub(crate) fn databases(&self) -> Stores {
         let read = Database::Sqlite(self.read.clone());
-        let write = self.write.clone().map_or_else(|| read.clone(), Database::Sqlite);
+        let write = self.write.as_ref().map_or_else(|| read.clone(), |write| Database::Sqlite(write.others.clone()));
         Stores { read, write }
     }
 
-    fn writer(&self) -> Result<&SqlitePool, SqlError> {
+    fn writer(&self) -> Result<&Write, SqlError> {
         self.write.as_ref().ok_or_else(|| SqlError::Unsuitable("the record is open for reading only".to_owned()))
     }
 }
@@ -152,8 +162,10 @@ impl Engine for SqliteEngine {
     }
 
     async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
-        let pool = self.writer().map_err(|error| WriteError::Failed(error.to_string()))?;
-        writing::write(pool, &self.keys, batch).await
+        let failed = |error: SqlError| WriteError::Failed(error.to_string());
+        let write = self.writer().map_err(failed)?;
+        let _turn = write.others.acquire().await.map_err(|error| failed(error.into()))?;
+        write.events.write(batch.clone()).await
     }
 
     async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
@@ -276,7 +288,7 @@ impl Engine for SqliteEngine {
     /// The overwritten pages go from the log into the file, and the log is emptied.
     async fn forget(&self) -> Result<(), SqlError> {
         for _ in 0..FORGET_ATTEMPTS_MAX {
-            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(self.writer()?).await?;
+            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writer()?.others).await?;
             if row.try_get::<i64, _>(0)? == 0 {
                 return Ok(());
             }
@@ -288,7 +300,8 @@ impl Engine for SqliteEngine {
 
     async fn close(&self) {
         if let Some(write) = &self.write {
-            write.close().await;
+            write.events.close().await;
+            write.others.close().await;
         }
         self.read.close().await;
         *self.lock.lock() = None;

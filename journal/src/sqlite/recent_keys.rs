@@ -13,8 +13,8 @@ use muniment_aggregates::record::{DedupeKey, Position};
 
 use crate::engine::{Batch, Head};
 
-/// Keys of one insert into the table; at least the first goes along with a batch.
-pub(super) const DRAIN_SIZES: [usize; 5] = [64, 128, 256, 512, 1_024];
+/// Keys that go into the table along with any batch: neighbours share pages, so a few at a time would dirty each again.
+const DRAINED_MIN: usize = 64;
 
 type Keyed = (DedupeKey, Position);
 
@@ -59,11 +59,9 @@ impl Drain {
     }
 }
 
-/// Twice as many keys as events, in whole inserts: a generation is through before the next one is full.
+/// Twice as many keys as events: a generation is through before the next one is full.
 fn drained_along(events: usize) -> usize {
-    let [.., largest] = DRAIN_SIZES;
-    let wanted = events.saturating_mul(2);
-    DRAIN_SIZES.into_iter().find(|size| *size >= wanted).unwrap_or_else(|| wanted.next_multiple_of(largest))
+    events.saturating_mul(2).max(DRAINED_MIN)
 }
 
 impl RecentKeys {
@@ -253,11 +251,5 @@ mod tests {
         let next = batch(recent.position(), &[None]);
         recent.committed(&next, &recent.drain(1));
         assert_ne!(recent.drain(1).keys(), first);
-    }
-
-    #[test]
-    fn drains_are_whole_inserts() {
-        let drained = [1, 32, 33, 64, 500, 512, 600, 2_048].map(drained_along);
-        assert_eq!(drained, [64, 64, 128, 128, 1_024, 1_024, 2_048, 4_096]);
     }
 }

@@ -3,7 +3,7 @@
 use crate::rows::SQLITE_COLUMNS;
 
 /// Lengths of lists that may be filled up by repeating their last value.
-pub(super) const FILLED_SIZES: [usize; 4] = [1, 16, 64, 256];
+const FILLED_SIZES: [usize; 4] = [1, 16, 64, 256];
 
 /// `(?, ?), (?, ?)`: `rows` times `columns` placeholders.
 pub(crate) fn placeholders(rows: usize, columns: usize) -> String {
@@ -33,30 +33,11 @@ pub(crate) fn insert_events(rows: usize) -> String {
     )
 }
 
-/// Fails on NOT NULL if one of these dedupe keys is recorded, and changes nothing otherwise.
-pub(super) fn refuse_keys(keys: usize) -> String {
-    format!("UPDATE dedupe_keys SET position = NULL WHERE dedupe_key IN ({})", vec!["?"; keys].join(", "))
-}
-
-/// Puts dedupe keys into their table; one that is there stays. Takes key and position of each.
-pub(super) fn insert_keys(keys: usize) -> String {
-    let rows = placeholders(keys, 2);
-    format!("INSERT INTO dedupe_keys (dedupe_key, position) VALUES {rows} ON CONFLICT DO NOTHING")
-}
-
 /// Splits a list into lists of a few sizes; a last one that is short is filled with its last value.
 pub(crate) fn filled<T>(list: &[T]) -> impl Iterator<Item = Vec<&T>> {
-    filled_to(list, &FILLED_SIZES)
-}
-
-/// [`filled`] with sizes of the caller's own, ascending.
-pub(super) fn filled_to<'l, T, const N: usize>(
-    list: &'l [T],
-    sizes: &'l [usize; N],
-) -> impl Iterator<Item = Vec<&'l T>> {
-    let largest = sizes.last().copied().unwrap_or(1);
+    let [.., largest] = FILLED_SIZES;
     list.chunks(largest).map(move |chunk| {
-        let size = sizes.iter().copied().find(|size| *size >= chunk.len()).unwrap_or(largest);
+        let size = FILLED_SIZES.into_iter().find(|size| *size >= chunk.len()).unwrap_or(largest);
         let last = chunk.last().into_iter().cycle();
         chunk.iter().chain(last).take(size).collect()
     })

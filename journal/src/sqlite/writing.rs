@@ -1,147 +1,256 @@
-//! Writes one batch on the one writing connection, in as few messages to the connection's thread as there can be.
+//! Writes batches: a thread with a connection of its own takes one after the other, each a transaction.
 //!
-//! A batch of the usual size is one message: begin, compare and move the head,
-//! look for dedupe keys, number new streams, insert, commit.
+//! Through sqlx every value of a batch would be copied for the thread of its connection, and every batch size would be
+//! another statement to prepare. Here a batch crosses to the thread as it is, and each statement is prepared once and run for
+//! row after row (docs/decisions/0015).
 
-use std::sync::Arc;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, mpsc};
+use std::thread;
+use std::time::Duration;
 
-use muniment_aggregates::record::{DedupeKey, RecordedEvent, StreamId};
-use muniment_sql::sqlite_query;
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{Executor as _, Sqlite};
+use lru::LruCache;
+use muniment_aggregates::record::StreamId;
+use muniment_sql::Arg;
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{
+    CachedStatement, Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, ffi, params,
+    params_from_iter,
+};
+use tokio::sync::oneshot;
 
-use super::dedupe::{DedupeKeys, drain, drain_apart, refuse_recorded};
-use super::message::{Message, Step, of_commit, refusal};
-use super::recent_keys::Drain;
-use super::texts::{filled, insert_events, name_streams};
+use super::dedupe::DedupeKeys;
+use super::{BUSY_SECONDS, WRITER_SETTINGS};
 use crate::changes::statements;
 use crate::engine::{Batch, Change, WriteError};
-use crate::rows::stored;
+use crate::rows::{SQLITE_COLUMNS, stored};
 
-/// Rows of one INSERT where a batch has more than goes along with the message that begins, whose sizes are few enough to
-/// stay prepared. 11 columns times 256 stay below SQLite's 32,766.
-const INSERT_ROWS: [usize; 2] = [256, 64];
+/// More than there are texts here.
+const STATEMENTS_PREPARED_MAX: usize = 32;
 
-/// A head that is not the expected one makes the new position NULL, which the table refuses: the message ends there.
-const MOVE_HEAD: &str = "UPDATE journal_head SET position = CASE WHEN position = ? AND hash = ? AND epoch = ? THEN ? END, \
-    hash = ?, recorded_at = ? WHERE singleton = 1";
+/// About as many streams as the journal's writer remembers versions of; some 100 bytes each.
+const STREAMS_REMEMBERED_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("65,536 is not zero");
 
-/// The writing connection while a batch is on it. A caller who is dropped midway may leave a transaction open, so the
-/// connection is closed then instead of given back.
-struct Writing(Option<PoolConnection<Sqlite>>);
+const MOVE_HEAD: &str = "UPDATE journal_head SET position = ?, hash = ?, recorded_at = ? \
+    WHERE singleton = 1 AND position = ? AND hash = ? AND epoch = ?";
+static INSERT_EVENT: LazyLock<String> = LazyLock::new(|| {
+    format!("INSERT INTO events ({SQLITE_COLUMNS}, stream) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+});
+const NAME_STREAM: &str = "INSERT INTO streams (aggregate_type, aggregate_id) VALUES (?, ?)";
+const FIND_STREAM: &str = "SELECT number FROM streams WHERE aggregate_type = ? AND aggregate_id = ?";
 
-impl Drop for Writing {
-    fn drop(&mut self) {
-        if let Some(connection) = &mut self.0 {
-            connection.close_on_drop();
+/// What the thread is asked for.
+enum Request {
+    Write { batch: Batch, answer: oneshot::Sender<Result<(), WriteError>> },
+    Close { closed: oneshot::Sender<()> },
+}
+
+/// The thread that writes, as others see it. It ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct BatchWriter(mpsc::Sender<Request>);
+
+impl BatchWriter {
+    /// Starts the thread for the file of a record. It opens the file with the first batch.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub(super) fn start(file: &Path, keys: Arc<DedupeKeys>) -> std::io::Result<Self> {
+        let (requests, asked) = mpsc::channel();
+        let writing =
+            Writing { file: file.to_owned(), connection: None, keys, streams: LruCache::new(STREAMS_REMEMBERED_MAX) };
+        thread::Builder::new().name("journal-writer".to_owned()).spawn(move || writing.run(&asked))?;
+        Ok(Self(requests))
+    }
+
+    /// Compares the head, writes events and changes, moves the head; all in one durable transaction or nothing. Who is
+    /// dropped midway leaves a batch that is still written.
+    pub(super) async fn write(&self, batch: Batch) -> Result<(), WriteError> {
+        let (answer, outcome) = oneshot::channel();
+        let gone = |_| WriteError::Failed("the thread that writes has ended; restart the program".to_owned());
+        self.0.send(Request::Write { batch, answer }).map_err(gone)?;
+        // It panicked with the batch in its hands.
+        outcome.await.unwrap_or_else(|_| Err(WriteError::Unknown("the thread that writes has ended".to_owned())))
+    }
+
+    /// Closes the connection, after what was asked before.
+    pub(super) async fn close(&self) {
+        let (closed, done) = oneshot::channel();
+        if self.0.send(Request::Close { closed }).is_ok() {
+            // An error says that the thread has ended, and its connection with it.
+            drop(done.await);
         }
     }
 }
 
-/// Compares the head, writes events and changes, moves the head; all in one durable transaction or nothing.
-pub(super) async fn write(pool: &SqlitePool, keys: &DedupeKeys, batch: &Batch) -> Result<(), WriteError> {
-    let connection = pool.acquire().await.map_err(|error| WriteError::Failed(error.to_string()))?;
-    let mut writing = Writing(None);
-    let connection = writing.0.insert(connection);
-    let drain = match keys.prepare(connection, &batch.before).await.and_then(|()| keys.admit(batch)) {
-        Ok(drain) => drain,
-        Err(refused) => {
-            // Nothing is begun, unless the database failed.
-            if !matches!(refused, WriteError::Failed(_)) {
-                drop(writing.0.take());
+/// What the thread works with.
+struct Writing {
+    file: PathBuf,
+    /// `None` before the first batch, and after one that could not be rolled back.
+    connection: Option<Connection>,
+    keys: Arc<DedupeKeys>,
+    /// The numbers of streams, as far as they are in the table.
+    streams: LruCache<StreamId, i64>,
+}
+
+impl Writing {
+    fn run(mut self, asked: &mpsc::Receiver<Request>) {
+        for request in asked {
+            match request {
+                // Who asked may be gone; what was written stays written.
+                Request::Write { batch, answer } => drop(answer.send(self.write(&batch))),
+                Request::Close { closed } => {
+                    self.connection = None;
+                    // Who asked may be gone.
+                    let _told = closed.send(());
+                }
             }
-            return Err(refused);
-        }
-    };
-    let written = send(connection, batch, &drain).await;
-    if written.is_ok() {
-        keys.committed(batch, &drain);
-    }
-    // A connection that cannot roll back is in a state nobody knows; if nothing was begun, closing it costs little.
-    if written.is_ok() || connection.execute("ROLLBACK").await.is_ok() {
-        drop(writing.0.take());
-    }
-    written
-}
-
-async fn send(connection: &mut SqliteConnection, batch: &Batch, drained: &Drain) -> Result<(), WriteError> {
-    let opening_rows = INSERT_ROWS.iter().fold(batch.events.len(), |left, rows| left % rows);
-    let is_whole = batch.changes.is_empty() && opening_rows == batch.events.len();
-    let (opening, mut rest) = batch.events.split_at(opening_rows);
-    let mut message = Message::default();
-    message.step(Step::Begin, "BEGIN IMMEDIATE");
-    move_head(&mut message, batch);
-    write_events(&mut message, opening);
-    if is_whole {
-        drain(&mut message, drained);
-        message.step(Step::Commit, "COMMIT");
-        return message.send(connection).await;
-    }
-    message.send(connection).await?;
-    for rows in INSERT_ROWS {
-        while let Some((chunk, tail)) = rest.split_at_checked(rows) {
-            let mut message = Message::default();
-            write_events(&mut message, chunk);
-            message.send(connection).await?;
-            rest = tail;
         }
     }
-    for message in drain_apart(drained) {
-        message.send(connection).await?;
-    }
-    for change in &batch.changes {
-        apply(connection, change).await.map_err(|error| refusal(&error))?;
-    }
-    connection.execute("COMMIT").await.map(drop).map_err(|error| of_commit(&error))
-}
 
-fn move_head<'q>(message: &mut Message<'q>, batch: &'q Batch) {
-    let after = batch.after();
-    message.step(Step::MoveHead, MOVE_HEAD);
-    message
-        .bind(stored(batch.before.position.0))
-        .bind(batch.before.hash.as_slice())
-        .bind(stored(batch.before.identity.epoch))
-        .bind(stored(after.position.0))
-        .bind(after.hash.to_vec())
-        .bind(after.recorded_at.timestamp_micros());
-}
-
-fn write_events<'q>(message: &mut Message<'q>, events: &'q [Arc<RecordedEvent>]) {
-    if events.is_empty() {
-        return;
-    }
-    let keys: Vec<&DedupeKey> = events.iter().filter_map(|event| event.dedupe.as_ref()).collect();
-    refuse_recorded(message, &keys);
-    let new: Vec<&StreamId> = events.iter().filter(|event| event.sequence == 1).map(|event| &event.stream).collect();
-    for streams in filled(&new) {
-        message.step(Step::Write, &name_streams(streams.len()));
-        for stream in streams {
-            message.bind(&*stream.kind).bind(&*stream.id);
+    fn write(&mut self, batch: &Batch) -> Result<(), WriteError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => open(&self.file).map_err(|error| WriteError::Failed(error.to_string()))?,
+        };
+        let written = self.transact(&mut connection, batch);
+        if written.is_err() {
+            // Numbers that were given in the transaction are not in the table.
+            self.streams.clear();
         }
+        // One that cannot roll back is in a state nobody knows; closing it costs little.
+        if connection.is_autocommit() {
+            self.connection = Some(connection);
+        }
+        written
     }
-    message.step(Step::Write, &insert_events(events.len()));
-    for event in events {
-        message
-            .bind(stored(event.position.0))
-            .bind(&*event.stream.kind)
-            .bind(&*event.stream.id)
-            .bind(stored(event.sequence))
-            .bind(&*event.event_type)
-            .bind(&*event.event_version)
-            .bind(&*event.payload)
-            .bind(&*event.metadata)
-            .bind(event.recorded_at.timestamp_micros())
-            .bind(event.hash.as_slice())
-            .bind(event.dedupe.as_ref().map(|key| key.0.as_slice()));
+
+    fn transact(&mut self, connection: &mut Connection, batch: &Batch) -> Result<(), WriteError> {
+        self.keys.prepare(connection, &batch.before)?;
+        let drain = self.keys.admit(batch)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refusal)?;
+        if !move_head(&transaction, batch).map_err(refusal)? {
+            return Err(WriteError::HeadMoved);
+        }
+        DedupeKeys::refuse_recorded(&transaction, batch)?;
+        self.write_events(&transaction, batch).map_err(refusal)?;
+        drain.write(&transaction).map_err(refusal)?;
+        for change in &batch.changes {
+            apply(&transaction, change).map_err(refusal)?;
+        }
+        transaction.commit().map_err(of_commit)?;
+        self.keys.committed(batch, &drain);
+        Ok(())
+    }
+
+    fn write_events(&mut self, transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
+        let mut insert = transaction.prepare_cached(&INSERT_EVENT)?;
+        let mut find = transaction.prepare_cached(FIND_STREAM)?;
+        let mut name = transaction.prepare_cached(NAME_STREAM)?;
+        for event in &batch.events {
+            let number = match self.streams.get(&event.stream) {
+                Some(number) => *number,
+                None => {
+                    let number = number_of(transaction, &event.stream, &mut find, &mut name)?;
+                    self.streams.put(event.stream.clone(), number);
+                    number
+                }
+            };
+            insert.execute(params![
+                stored(event.position.0),
+                &*event.stream.kind,
+                &*event.stream.id,
+                stored(event.sequence),
+                &*event.event_type,
+                &*event.event_version,
+                &*event.payload,
+                &*event.metadata,
+                event.recorded_at.timestamp_micros(),
+                event.hash.as_slice(),
+                event.dedupe.as_ref().map(|key| key.0.as_slice()),
+                number,
+            ])?;
+        }
+        Ok(())
     }
 }
 
-async fn apply(connection: &mut SqliteConnection, change: &Change) -> Result<(), sqlx::Error> {
+fn open(file: &Path) -> rusqlite::Result<Connection> {
+    let connection =
+        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(Duration::from_secs(BUSY_SECONDS))?;
+    for (setting, value) in WRITER_SETTINGS {
+        connection.execute_batch(&format!("PRAGMA {setting} = {value}"))?;
+    }
+    connection.execute_batch("PRAGMA synchronous = FULL")?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_PREPARED_MAX);
+    Ok(connection)
+}
+
+/// False where the head is not the one that the batch builds on.
+fn move_head(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<bool> {
+    let (before, after) = (&batch.before, batch.after());
+    let moved = transaction.prepare_cached(MOVE_HEAD)?.execute(params![
+        stored(after.position.0),
+        after.hash.as_slice(),
+        after.recorded_at.timestamp_micros(),
+        stored(before.position.0),
+        before.hash.as_slice(),
+        stored(before.identity.epoch),
+    ])?;
+    Ok(moved == 1)
+}
+
+/// The number of a stream, which is given to one that has none.
+fn number_of(
+    transaction: &Transaction<'_>,
+    stream: &StreamId,
+    find: &mut CachedStatement<'_>,
+    name: &mut CachedStatement<'_>,
+) -> rusqlite::Result<i64> {
+    let named = [&*stream.kind, &*stream.id];
+    if let Some(number) = find.query_row(named, |row| row.get(0)).optional()? {
+        return Ok(number);
+    }
+    name.execute(named)?;
+    Ok(transaction.last_insert_rowid())
+}
+
+fn apply(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     let (statements, args) = statements(change);
     for sql in statements {
-        sqlite_query(sql, &args).execute(&mut *connection).await?;
+        transaction.prepare_cached(sql)?.execute(params_from_iter(args.iter().map(bound)))?;
     }
     Ok(())
+}
+
+fn bound<'a>(arg: &'a Arg<'_>) -> ToSqlOutput<'a> {
+    let borrowed = match arg {
+        Arg::Int(value) => return ToSqlOutput::Owned(value.map_or(Value::Null, Value::Integer)),
+        Arg::Real(value) => return ToSqlOutput::Owned(value.map_or(Value::Null, Value::Real)),
+        Arg::Text(value) => value.as_deref().map(|text| ValueRef::Text(text.as_bytes())),
+        Arg::Blob(value) => value.as_deref().map(ValueRef::Blob),
+    };
+    ToSqlOutput::Borrowed(borrowed.unwrap_or(ValueRef::Null))
+}
+
+/// What an error before the commit says.
+pub(super) fn refusal(error: rusqlite::Error) -> WriteError {
+    let message = error.to_string();
+    match error.sqlite_error().map(|reported| (reported.extended_code, reported.extended_code & 0xff)) {
+        Some((ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY, _)) => WriteError::Unique(message),
+        // Everything else is no fault of the batch.
+        Some((_, ffi::SQLITE_TOOBIG | ffi::SQLITE_CONSTRAINT | ffi::SQLITE_MISMATCH)) => WriteError::Refused(message),
+        _ => WriteError::Failed(message),
+    }
+}
+
+/// What an error at the commit says. A log that had no room for the batch lacks the frame that commits, so nothing was
+/// written; of any other failure, as of a flush, nobody knows.
+fn of_commit(error: rusqlite::Error) -> WriteError {
+    let message = error.to_string();
+    match error.sqlite_error().map(|reported| reported.extended_code) {
+        Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR_WRITE) => WriteError::Failed(message),
+        _ => WriteError::Unknown(message),
+    }
 }

@@ -289,7 +289,7 @@ async fn liv_12_a_hundred_jammed_readers_cost_little_each_and_are_gone_in_time()
     while next(&mut healthy).await["t"] != "batch" {}
     println!("a healthy reader beside them is {:?} behind the command", written.elapsed());
     while served.hub.registry.census().0 > 1 {
-        assert!(begun.elapsed() < Duration::from_secs(15), "{} readers left", served.hub.registry.census().0);
+        assert!(begun.elapsed() < Duration::from_secs(60), "{} readers left", served.hub.registry.census().0);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     println!("all are gone after {:?}", begun.elapsed());

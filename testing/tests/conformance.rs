@@ -51,7 +51,7 @@ impl Program {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let program = Self { child, base: format!("http://{base}"), folder, http: reqwest::Client::new() };
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while program.http.get(format!("{}/health", program.base)).send().await.is_err() {
             assert!(Instant::now() < deadline, "{}", program.log());
             tokio::time::sleep(Duration::from_millis(20)).await;

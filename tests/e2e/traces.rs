@@ -1,7 +1,6 @@
 //! Traces: what a request's spans tell a collector and what they never tell, and a collector that is not there.
 
 use std::net::TcpListener;
-use std::time::Duration;
 
 use muniment_testkit::free_port;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -10,7 +9,7 @@ use tokio_tungstenite::tungstenite::protocol::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::accounts::socket::{Incoming, Socket, Stream};
+use crate::accounts::socket::{Incoming, Socket, Stream, WAIT};
 use crate::harness::{
     COOKIE_KEY, Collector, Engine, Installation, PASSWORD, Program, Server, attribute, contains, eventually,
     split_token, unique,
@@ -218,7 +217,7 @@ fn trc_006_a_connection_is_told_at_its_end_and_its_messages_are_linked_with_its_
     let mut lost = traced(server, "/v1/live", "authorization", &bearer);
     lost.send_json(&hello);
     for socket in [&mut live, &mut lost] {
-        let welcome = socket.next_within(Duration::from_secs(20));
+        let welcome = socket.next_within(WAIT);
         assert!(matches!(&welcome, Some(Incoming::Frame(frame)) if frame["t"] == "welcome"), "{welcome:?}");
     }
     drop(lost);

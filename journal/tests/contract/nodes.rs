@@ -102,7 +102,7 @@ async fn a_node_hears_of_the_other_and_respects_its_keys() {
     here.append(claiming(&a, 0, &[take("x")])).await.unwrap();
     here.append(deduped(&a, 1, "k")).await.unwrap();
     let heard = head.wait_for(|head| *head == Position(2));
-    tokio::time::timeout(Duration::from_secs(2), heard).await.expect("the other node hears of it").unwrap();
+    tokio::time::timeout(Duration::from_secs(30), heard).await.expect("the other node hears of it").unwrap();
     let refused = there.append(claiming(&b, 0, &[take("x")])).await.unwrap_err();
     assert_eq!(refused, AppendError::ClaimTaken { scope: "name", owner: a.clone() });
     let doubled = there.append(deduped(&a, 2, "k")).await.unwrap_err();

@@ -108,7 +108,7 @@ async fn nodes_that_saw_what_the_database_lost_stop_and_give_the_rest_another_na
     home.meddle(CUT).await;
     for node in [&here, &there] {
         assert!(node.confirm_head().await.is_err(), "it takes what it knows for confirmed");
-        let reason = tokio::time::timeout(Duration::from_secs(5), node.departed()).await.expect("it notices");
+        let reason = tokio::time::timeout(Duration::from_secs(30), node.departed()).await.expect("it notices");
         assert!(reason.contains("start it again"), "{reason}");
         let refused = node.append(one(&stream("s"), 4, "x")).await.unwrap_err();
         assert!(matches!(refused, AppendError::Unavailable(_)), "{refused}");
@@ -139,6 +139,6 @@ async fn a_node_stops_where_the_lost_positions_are_taken_again() {
     )
     .await;
     assert!(node.confirm_head().await.is_err(), "it takes what it knows for confirmed");
-    tokio::time::timeout(Duration::from_secs(5), node.departed()).await.expect("it notices");
+    tokio::time::timeout(Duration::from_secs(30), node.departed()).await.expect("it notices");
     node.shutdown().await;
 }

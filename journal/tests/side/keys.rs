@@ -102,7 +102,7 @@ async fn erasure_is_noticed_at_once_and_everywhere(kind: Kind) {
     if let Some(other) = other_node {
         let mut head = other.watch_head();
         let seen = head.wait_for(|head| *head >= erased.last);
-        tokio::time::timeout(Duration::from_secs(10), seen).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(30), seen).await.unwrap().unwrap();
         assert_eq!(other.keyring().open_anywhere(&sealed).await.unwrap(), None);
     }
     journal.shutdown().await;

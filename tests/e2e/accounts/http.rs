@@ -12,13 +12,15 @@ use crate::harness::{Engine, Installation, ORIGIN, PASSWORD, Program, Server, co
 /// Sends bytes as they are and reads what comes back until the server is done.
 fn raw(port: u16, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    // An answer may take its time to begin; once it has, silence is its end.
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     // The server may close before it has read everything.
     drop(stream.write_all(bytes));
     let mut answer = Vec::new();
     let mut piece = [0_u8; 4096];
     while let Ok(count @ 1..) = stream.read(&mut piece) {
         answer.extend_from_slice(&piece[..count]);
+        stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
     }
     String::from_utf8_lossy(&answer).into_owned()
 }

@@ -1,10 +1,8 @@
 //! What notifications say and to whom (ACC-185, ACC-186), where a slow or a distant teller could tell something else.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::socket::{Incoming, Socket};
+use super::socket::{Incoming, Socket, WAIT};
 use crate::harness::{Engine, Installation};
 
 fn acc_185_an_offer_is_told_as_it_stood_after_each_event(engine: Engine) {
@@ -22,7 +20,7 @@ fn acc_185_an_offer_is_told_as_it_stood_after_each_event(engine: Engine) {
         by_keeper.ask("role_grant_offer_create", &make(format!("{round} two")));
         // Their answers may overtake each other.
         for _ in 0..2 {
-            assert!(matches!(by_keeper.next_within(Duration::from_secs(20)), Some(Incoming::Frame(_))));
+            assert!(matches!(by_keeper.next_within(WAIT), Some(Incoming::Frame(_))));
         }
         let listed = ben.client.rpc("role_grant_offer_list", &json!({})).result();
         let id = listed["offers"][0]["id"].clone();
@@ -30,7 +28,7 @@ fn acc_185_an_offer_is_told_as_it_stood_after_each_event(engine: Engine) {
     }
     let mut told = Vec::new();
     while told.len() < 3 * ROUNDS {
-        match to_ben.next_within(Duration::from_secs(20)) {
+        match to_ben.next_within(WAIT) {
             Some(Incoming::Frame(frame)) => told.push(frame),
             other => panic!("{} of {} came, then {other:?}", told.len(), 3 * ROUNDS),
         }
@@ -60,7 +58,7 @@ fn acc_186_a_role_its_holder_leaves_is_told_to_the_grantors_alone(engine: Engine
     assert_eq!((&told["offer"]["id"], &told["reason"]), (&offer["id"], &json!("role_grant_revoked")));
     // What is told next is told after it: the holder heard nothing of what he did himself.
     let next = house.offer(&house.keeper, &ben, "pal", &json!({}));
-    match to_ben.next_within(Duration::from_secs(20)) {
+    match to_ben.next_within(WAIT) {
         Some(Incoming::Frame(frame)) => {
             assert_eq!(frame["method"], "role_grant_offer_received", "{frame}");
             assert_eq!(frame["params"]["offer"]["id"], next["id"]);

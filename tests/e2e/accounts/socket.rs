@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::Message;
 use crate::harness::{Server, check_rpc_error, runtime};
 
 /// How long a frame that must come may take.
-const WAIT: Duration = Duration::from_secs(20);
+pub(crate) const WAIT: Duration = Duration::from_secs(60);
 
 /// What came in.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use crate::harness::{Server, runtime};
 
+/// How long an answer may take to begin: a busy machine is no fault.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long nothing comes once one has.
+const SILENCE: Duration = Duration::from_secs(3);
+
 /// Sends bytes and returns all that comes back until the server closes or falls silent.
 pub(super) fn send(server: &Server, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
     // The server may refuse early and close while we still write.
     if stream.write_all(bytes).is_err() {
         return read(&mut stream);
@@ -20,7 +24,6 @@ pub(super) fn send(server: &Server, bytes: &[u8]) -> String {
 /// Like [`send`], after which we will send no more.
 pub(super) fn send_and_finish(server: &Server, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
     stream.write_all(bytes).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     read(&mut stream)
@@ -38,11 +41,10 @@ pub(super) fn cut_off(server: &Server, bytes: &[u8], after: Duration) {
 fn read(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let mut buffer = [0_u8; 4_096];
-    while let Ok(count) = stream.read(&mut buffer) {
-        if count == 0 {
-            break;
-        }
+    stream.set_read_timeout(Some(ANSWER_TIME_MAX)).unwrap();
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
         answer.extend_from_slice(&buffer[..count]);
+        stream.set_read_timeout(Some(SILENCE)).unwrap();
     }
     String::from_utf8_lossy(&answer).into_owned()
 }

@@ -159,7 +159,7 @@ fn a14_attempts_that_are_cut_off_keep_nobody_waiting(engine: Engine) {
     });
     let begun = Instant::now();
     login(&from(&house, "203.0.113.1"), "ann-a", PASSWORD).expect(200);
-    assert!(begun.elapsed() < Duration::from_secs(20), "the owner waited for {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(50), "the owner waited for {:?}", begun.elapsed());
 }
 
 fn a20_a_cut_off_attempt_counts_like_any_other(engine: Engine) {

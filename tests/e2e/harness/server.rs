@@ -37,7 +37,14 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn new(engine: Engine) -> Self {
-        let mut settings = vec![("MUNIMENT_ENV".to_owned(), "development".to_owned())];
+        // A test that does something else for a minute, on a busy machine, finds its sockets open all the same.
+        let mut settings: Vec<(String, String)> = [
+            ("MUNIMENT_ENV", "development"),
+            ("MUNIMENT_LIVE_HEARTBEAT", "5m"),
+            ("MUNIMENT_WS_HEARTBEAT_TIMEOUT", "10m"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
         settings.extend(SHARED_ADDRESS_LIMITS.iter().map(|name| (format!("MUNIMENT_{name}"), "off".to_owned())));
         Self {
             engine,

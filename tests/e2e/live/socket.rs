@@ -15,7 +15,7 @@ use super::line::Line;
 use crate::harness::{Server, runtime};
 
 /// How long a frame that must come may take.
-const WAIT: Duration = Duration::from_secs(20);
+const WAIT: Duration = Duration::from_secs(60);
 
 /// What came in.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,13 +2,11 @@
 //! every kind of credential, over HTTP and the socket. No answer is a fault, none has a reason that the listing does not
 //! declare, and what is refused as malformed leaves nothing.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value, json};
 
 use super::input::{invalid, valid};
 use super::listing::{Method, Route, methods, routes, surface};
-use crate::accounts::socket::{Incoming, Socket};
+use crate::accounts::socket::{Incoming, Socket, WAIT};
 use crate::equality::Dice;
 use crate::harness::{Client, Engine, Installation, PASSWORD, Person, cookie_of, text, torture, unique};
 
@@ -171,7 +169,7 @@ impl Fuzz<'_> {
         let mut socket = Socket::of(&self.house.server, &left.cookie);
         let params = known.params(&method.input, &mut self.dice);
         let id = socket.ask(&method.name, &params);
-        match socket.next_within(Duration::from_secs(20)) {
+        match socket.next_within(WAIT) {
             Some(Incoming::Frame(answer)) if answer["id"] == json!(id) => check(method, &params, &answer),
             // Its own credential ended before the answer was written.
             Some(Incoming::Closed(4001)) => {}

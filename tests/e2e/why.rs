@@ -185,7 +185,7 @@ fn acc_221_the_server_sweeps_sessions_and_offers_by_itself(engine: Engine) {
     let settings = [
         ("OFFERS_TTL", "1s"),
         ("CLEANUP_INTERVAL", "1s"),
-        ("ACCOUNTS_SESSION_MAX_AGE", "6s"),
+        ("ACCOUNTS_SESSION_MAX_AGE", "20s"),
         ("ACCOUNTS_REFRESH_THRESHOLD", "0"),
     ];
     let installation = Installation::with(engine, &settings);

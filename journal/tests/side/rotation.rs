@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -227,9 +227,10 @@ async fn rotations_under_traffic_lose_no_key_and_fail_no_request(kind: Kind) {
     let place = Place::new(kind);
     let journal = place.open().await;
     let stop = Arc::new(AtomicBool::new(false));
+    let made = Arc::new(AtomicUsize::new(0));
     let traffic: Vec<_> = (0..4)
         .map(|client| {
-            let (ring, stop) = (journal.keyring().clone(), Arc::clone(&stop));
+            let (ring, stop, made) = (journal.keyring().clone(), Arc::clone(&stop), Arc::clone(&made));
             tokio::spawn(async move {
                 let mut sealed = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
@@ -237,13 +238,19 @@ async fn rotations_under_traffic_lose_no_key_and_fail_no_request(kind: Kind) {
                     let value =
                         ring.seal(&subject, &SealContext::of("account", client, "email"), "a@example.com").await;
                     sealed.push(value.unwrap());
+                    made.fetch_add(1, Ordering::Relaxed);
                 }
                 sealed
             })
         })
         .collect();
-    for _ in 0..5 {
-        tokio::time::sleep(Duration::from_millis(30)).await;
+    for round in 1..=5 {
+        let traffic = async {
+            while made.load(Ordering::Relaxed) < 5 * round {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), traffic).await.unwrap();
         journal.keyring().rotate_master(None, &|_, _| {}).await.unwrap();
     }
     stop.store(true, Ordering::Relaxed);
@@ -251,7 +258,7 @@ async fn rotations_under_traffic_lose_no_key_and_fail_no_request(kind: Kind) {
     for client in traffic {
         sealed.extend(client.await.unwrap());
     }
-    assert!(sealed.len() > 20, "{} keys were made", sealed.len());
+    assert!(sealed.len() >= 25, "{} keys were made", sealed.len());
     journal.shutdown().await;
     let again = place.open().await;
     for value in &sealed {

@@ -387,7 +387,7 @@ async fn torture_role_why_does_not_grow_with_the_record() {
     times.sort();
     let p95 = times[190];
     println!("{filler} events: two questions in {:?} at the median, {p95:?} at p95", times[100]);
-    assert!(p95 < Duration::from_millis(150), "{p95:?}");
+    assert!(!is_full || p95 < Duration::from_millis(150), "{p95:?}");
 }
 
 /// One step of a random history: who, towards whom, what.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, PASSWORD, contains, cookie_of, in_parallel, text, unique};
+use crate::harness::{Engine, Installation, PASSWORD, contains, cookie_of, eventually, in_parallel, text, unique};
 
 fn acc_010_the_right_password_sets_one_cookie_with_every_mark(engine: Engine) {
     let house = Installation::shared(engine);
@@ -44,8 +44,15 @@ fn acc_012_failures_take_their_time_and_nothing_else_does(engine: Engine) {
         let begun = Instant::now();
         (house.login(name, password).status, begun.elapsed())
     };
-    let (status, took) = timed(&person.username, PASSWORD);
-    assert!(status == 200 && took < EARLIEST, "{status} after {took:?}");
+    // A busy machine may take its time once; the floor would hold up every one.
+    let is_early = |password: &str, expected: u16| {
+        eventually("an answer before the floor", || {
+            let (status, took) = timed(&person.username, password);
+            assert_eq!(status, expected);
+            (took < EARLIEST).then_some(())
+        });
+    };
+    is_early(PASSWORD, 200);
     // Twelve, half of them of a name that is there; six at once, so that the test takes four seconds and not 24.
     let failures: Vec<_> = (0..2)
         .flat_map(|_| in_parallel(6, |index| timed(if index < 3 { &person.username } else { "nobody-here" }, "wrong")))
@@ -57,8 +64,7 @@ fn acc_012_failures_take_their_time_and_nothing_else_does(engine: Engine) {
     let times = || failures.iter().map(|(_, took)| *took);
     let spread = times().max().unwrap() - times().min().unwrap();
     assert!(spread >= Duration::from_millis(50), "no jitter: {failures:?}");
-    let (status, took) = timed(&person.username, "wrong");
-    assert!(status == 429 && took < EARLIEST, "{status} after {took:?}");
+    is_early("wrong", 429);
 }
 
 fn acc_013_names_are_trimmed_and_of_any_case_and_may_be_the_e_mail(engine: Engine) {

@@ -24,13 +24,13 @@ fn a12_acc_086_made_up_names_push_nobody_out_who_is_about_to_be_stopped(engine: 
 }
 
 fn what_a_clock_counted_that_was_ahead_keeps_nobody_out(engine: Engine) {
-    let house = Installation::with(engine, &[("LIMITS_LOGIN_ACCOUNT", "3/5")]);
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_ACCOUNT", "3/20")]);
+    let counted = || house.server.store.texts_of_read_models("SELECT key || ' ' || counted FROM request_windows_v1");
     house.named("ann-a");
     for _ in 0..3 {
         house.login("ann-a", "wrong").refused(401, "invalid_credentials");
     }
     house.server.terminate();
-    let counted = || house.server.store.texts_of_read_models("SELECT key || ' ' || counted FROM request_windows_v1");
     for row in counted() {
         let (key, hits) = row.split_once(' ').unwrap();
         let hits = hits.trim_end_matches(';').split(',').filter(|hit| !hit.is_empty());

@@ -26,6 +26,16 @@ pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T
     }
 }
 
+/// Does a thing that has a meaning only within a span, and once more where the machine took longer: what came of the first
+/// that was in time. Each attempt must stand by itself.
+pub(crate) fn within<T>(span: Duration, mut attempt: impl FnMut() -> T) -> T {
+    eventually("an attempt that is in time", || {
+        let begun = Instant::now();
+        let outcome = attempt();
+        (begun.elapsed() < span).then_some(outcome)
+    })
+}
+
 /// Looks for the whole span whether something stays true: for what must *not* happen.
 pub(crate) fn holds_for(span: Duration, what: &str, mut look: impl FnMut() -> bool) {
     let begun = Instant::now();

@@ -114,7 +114,7 @@ fn all_gone(server: &Server, but: u64, begun: Instant) {
     eventually("the jammed readers are gone", || (live_connections(server) <= but).then_some(()));
     let took = begun.elapsed();
     println!("all jammed readers are gone after {took:?}");
-    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert!(!torture() || took < Duration::from_secs(15), "{took:?}");
 }
 
 fn liv_13_who_does_not_answer_is_found_and_closed(engine: Engine) {

@@ -31,7 +31,7 @@ fn liv_11_auth_renews_without_losing_subscriptions(engine: Engine) {
 }
 
 fn liv_11_the_end_of_a_credential_is_announced_and_comes_unless_renewed(engine: Engine) {
-    const GRACE_SECONDS: u64 = 4;
+    const GRACE_SECONDS: u64 = 8;
     let server = Server::shared(engine);
     let (founder, company) = company_with_metric(server, "revenue");
     let (old, old_id) = issue(&founder, &company, &json!(["application:read"]));

@@ -25,9 +25,9 @@ fn liv_11_auth_renews_without_losing_subscriptions(engine: Engine) {
 
     let stranger = server.company();
     socket.send(&json!({ "t": "auth", "token": stranger.token }));
-    assert_eq!(socket.frame()["code"], "forbidden");
+    assert_eq!(socket.frame_of("err")["code"], "forbidden");
     socket.send(&json!({ "t": "auth", "token": "nonsense" }));
-    assert_eq!(socket.frame()["code"], "forbidden");
+    assert_eq!(socket.frame_of("err")["code"], "forbidden");
 }
 
 fn liv_11_the_end_of_a_credential_is_announced_and_comes_unless_renewed(engine: Engine) {

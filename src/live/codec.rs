@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::limits;
+use crate::surface::errors::V1Refusal;
 
 /// Name of the subprotocol.
 pub(crate) const SUBPROTOCOL: &str = "muniment.live.v1";
@@ -208,11 +209,25 @@ impl Close {
     }
 }
 
+/// What becomes of a connection whose credential is refused.
+pub(crate) fn turned_away(refusal: &V1Refusal) -> (Problem, Close) {
+    match refusal.code {
+        "too_many_connections" => (Problem::Forbidden, Close::TooManyConnections),
+        "expired_token" | "expired_session" => (Problem::TokenExpired, Close::TokenExpired),
+        _ if refusal.status >= 500 => (Problem::Forbidden, Close::Internal),
+        _ => (Problem::Forbidden, Close::Unauthenticated),
+    }
+}
+
 /// Reads a text frame.
 ///
 /// # Errors
 /// A sentence naming what is wrong.
 pub(crate) fn parse(text: &str) -> Result<Inbound, String> {
+    // Fields without their names would be taken too.
+    if text.trim_start().starts_with('[') {
+        return Err(format!("not a frame of {SUBPROTOCOL}: a frame is an object"));
+    }
     serde_json::from_str(text).map_err(|error| format!("not a frame of {SUBPROTOCOL}: {error}"))
 }
 

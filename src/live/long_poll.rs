@@ -32,8 +32,7 @@ async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, V1Re
     let mut reader = Reader::of(request, Arc::clone(&hub)).await?;
     let (query, filter) = Query::with_filter(request)?;
     reader.narrow(filter);
-    let limit = bounded("limit", query.limit, 1, limits::LONG_POLL_EVENTS_MAX, limits::LONG_POLL_EVENTS_DEFAULT)?;
-    let wait = bounded("wait", query.wait, 0, limits::LONG_POLL_WAIT_SECONDS_MAX, 0)?;
+    let (limit, wait) = (query.limit()?, query.wait()?);
     heard_of(&hub, request).await?;
     reader.start_at(beginning(&hub, query.after.as_deref().unwrap_or("start")).await?);
     let deadline = Instant::now() + Duration::from_secs(wait);
@@ -57,23 +56,6 @@ async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, V1Re
         }
         // Either way round the loop looks again.
         let _elapsed = tokio::time::timeout_at(deadline, reader.changed()).await;
-    }
-}
-
-fn bounded<T: PartialOrd + Copy + std::fmt::Display>(
-    name: &str,
-    value: Option<T>,
-    least: T,
-    most: T,
-    default: T,
-) -> Result<T, V1Refusal> {
-    match value {
-        None => Ok(default),
-        Some(value) if value >= least && value <= most => Ok(value),
-        Some(_) => {
-            let message = format!("`{name}` is a whole number from {least} to {most}");
-            Err(V1Refusal::new(400, "invalid_field", message))
-        }
     }
 }
 

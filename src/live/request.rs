@@ -2,8 +2,10 @@
 //! surface.
 
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use actix_web::error::QueryPayloadError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Deserializer};
@@ -11,6 +13,7 @@ use serde_json::Value;
 
 use super::codec::Problem;
 use super::filter::Filter;
+use super::limits;
 use crate::surface::Surface;
 use crate::surface::bearer::{Several, bearer_of};
 use crate::surface::errors::V1Refusal;
@@ -84,16 +87,16 @@ pub(crate) struct Query {
     filter: Option<String>,
     /// Events of an answer, at most.
     #[serde(default, deserialize_with = "unless_empty")]
-    pub(crate) limit: Option<usize>,
+    limit: Option<String>,
     /// Seconds to wait for the first event.
     #[serde(default, deserialize_with = "unless_empty")]
-    pub(crate) wait: Option<u64>,
+    wait: Option<String>,
 }
 
 /// A parameter without a value (`after=&limit=`) is none.
-fn unless_empty<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(given: D) -> Result<Option<T>, D::Error> {
+fn unless_empty<'de, D: Deserializer<'de>>(given: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(given)?;
-    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(serde::de::Error::custom) }
+    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 impl Query {
@@ -102,9 +105,42 @@ impl Query {
     /// # Errors
     /// 400, naming what is wrong.
     fn of(request: &HttpRequest) -> Result<Self, V1Refusal> {
-        web::Query::<Self>::from_query(request.query_string())
-            .map(web::Query::into_inner)
-            .map_err(|error| V1Refusal::new(400, "invalid_field", format!("query: {error}")))
+        web::Query::<Self>::from_query(request.query_string()).map(web::Query::into_inner).map_err(
+            |error| match error {
+                QueryPayloadError::Deserialize(error) => invalid(format!("query: {error}")),
+                other => invalid(format!("query: {other}")),
+            },
+        )
+    }
+
+    /// How many events an answer may have.
+    ///
+    /// # Errors
+    /// 400, naming it.
+    pub(crate) fn limit(&self) -> Result<usize, V1Refusal> {
+        let most = limits::LONG_POLL_EVENTS_MAX;
+        bounded("limit", self.limit.as_deref(), 1..=most, limits::LONG_POLL_EVENTS_DEFAULT)
+    }
+
+    /// For how many seconds an answer may be waited for.
+    ///
+    /// # Errors
+    /// 400, naming it.
+    pub(crate) fn wait(&self) -> Result<u64, V1Refusal> {
+        bounded("wait", self.wait.as_deref(), 0..=limits::LONG_POLL_WAIT_SECONDS_MAX, 0)
+    }
+
+    /// Refuses what only an answer of many events has.
+    ///
+    /// # Errors
+    /// 400, naming it.
+    pub(crate) fn of_a_stream(&self) -> Result<(), V1Refusal> {
+        for (name, given) in [("limit", &self.limit), ("wait", &self.wait)] {
+            if given.is_some() {
+                return Err(invalid(format!("`{name}` belongs to /v1/events; a stream has no end and no pages")));
+            }
+        }
+        Ok(())
     }
 
     /// Reads the query string, and the filter in it.
@@ -125,6 +161,21 @@ impl Query {
         let compiled = self.filter.as_deref().map_or_else(|| Ok(Filter::everything()), Filter::parse);
         compiled.map_err(|error| (Problem::BadFilter, error.to_string()).into())
     }
+}
+
+fn invalid(message: String) -> V1Refusal {
+    V1Refusal::new(400, "invalid_field", message)
+}
+
+fn bounded<T: PartialOrd + FromStr + Display>(
+    name: &str,
+    given: Option<&str>,
+    bounds: RangeInclusive<T>,
+    default: T,
+) -> Result<T, V1Refusal> {
+    let Some(text) = given else { return Ok(default) };
+    let value = text.parse().ok().filter(|value| bounds.contains(value) && !text.starts_with('+'));
+    value.ok_or_else(|| invalid(format!("`{name}` is a whole number from {} to {}", bounds.start(), bounds.end())))
 }
 
 /// Query strings end in logs and histories: a secret there is refused, even a good one.

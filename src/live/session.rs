@@ -186,14 +186,8 @@ impl LiveSession {
                 self.send(vec![welcome], view)
             }
             (Phase::Greeting { .. }, Err(refusal)) => {
-                let close = if refusal.code == "too_many_connections" {
-                    Close::TooManyConnections
-                } else if refusal.status >= 500 {
-                    Close::Internal
-                } else {
-                    Close::Unauthenticated
-                };
-                self.end(vec![codec::err(None, Problem::Forbidden, &refusal.message, view.head)], close)
+                let (problem, close) = codec::turned_away(&refusal);
+                self.end(vec![codec::err(None, problem, &refusal.message, view.head)], close)
             }
             (Phase::Open { authority, expiry_told, renewing }, Ok(renewed)) => {
                 *renewing = false;
@@ -437,8 +431,18 @@ impl LiveSession {
         {
             return self.refuse(Some(id), problem, &message, view);
         }
-        subscription.credit = subscription.credit.saturating_add(n).min(limits::CREDIT_MAX);
-        Vec::new()
+        let outstanding = subscription.credit;
+        // All of it or none: whoever gave more than counts would wait for events that nobody sends.
+        match outstanding.checked_add(n).filter(|sum| *sum <= limits::CREDIT_MAX) {
+            Some(sum) => {
+                subscription.credit = sum;
+                Vec::new()
+            }
+            None => {
+                let message = format!("credit is at most {}, and {outstanding} is outstanding", limits::CREDIT_MAX);
+                self.refuse(Some(id), Problem::BadFrame, &message, view)
+            }
+        }
     }
 
     fn refuse(&mut self, id: Option<u32>, problem: Problem, message: &str, view: View<'_>) -> Vec<Effect> {

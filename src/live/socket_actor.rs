@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix::fut::wrap_future;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, StreamHandler};
+use actix_web::http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseCode, CloseReason, ProtocolError, WebsocketContext, WsResponseBuilder};
 use tracing::Instrument as _;
@@ -59,13 +60,14 @@ fn upgrade(
     }
     let client = presented.client;
     let presence = hub.registry.arrive(client)?;
+    let offer = Offer::of(request);
     let socket = LiveSocket {
         session: LiveSession::new(presence.number, hub.heartbeat(), std::time::Instant::now()),
         bearer: request::bearer(&presented)?.map(str::to_owned),
         // Where it comes from has been looked at.
         cookie: Presented { origins: Vec::new(), is_cross_site: false, ..presented },
         client,
-        speaks: speaks_ours(request),
+        speaks: offer != Offer::Others,
         presence,
         admission: None,
         fetching: false,
@@ -74,22 +76,38 @@ fn upgrade(
         hub,
     };
     let payload = Inbound::up_to(limits::FRAME_BYTES_MAX, payload);
-    let started = WsResponseBuilder::new(socket, request, payload)
-        .protocols(&[SUBPROTOCOL])
-        .frame_size(limits::FRAME_BYTES_MAX)
-        .start();
-    started.map_err(|error| V1Refusal::new(400, "upgrade_required", format!("{error}.")))
+    let started = WsResponseBuilder::new(socket, request, payload).frame_size(limits::FRAME_BYTES_MAX).start();
+    let mut started = started.map_err(|error| V1Refusal::new(400, "upgrade_required", format!("{error}.")))?;
+    if offer == Offer::Ours {
+        started.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    Ok(started)
 }
 
-/// Whether the client offers our subprotocol, or none and so takes what there is.
-fn speaks_ours(request: &HttpRequest) -> bool {
-    let mut offered = request
-        .headers()
-        .get_all(actix_web::http::header::SEC_WEBSOCKET_PROTOCOL)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .peekable();
-    offered.peek().is_none() || offered.any(|protocol| protocol.trim() == SUBPROTOCOL)
+/// What a client offers to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    /// Our subprotocol, among others or alone.
+    Ours,
+    /// Others.
+    Others,
+    /// Nothing, so it takes what there is.
+    Nothing,
+}
+
+impl Offer {
+    /// Of all headers of the name, which are one list (RFC 6455 section 11.3.4).
+    fn of(request: &HttpRequest) -> Self {
+        let headers = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL);
+        let mut offered = headers.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).peekable();
+        if offered.peek().is_none() {
+            Self::Nothing
+        } else if offered.any(|protocol| protocol.trim() == SUBPROTOCOL) {
+            Self::Ours
+        } else {
+            Self::Others
+        }
+    }
 }
 
 struct LiveSocket {

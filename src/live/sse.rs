@@ -42,11 +42,16 @@ pub(crate) async fn head(request: HttpRequest, hub: web::Data<Hub>) -> HttpRespo
 async fn stream(request: &HttpRequest, hub: Arc<Hub>, mut life: Connection) -> Result<HttpResponse, V1Refusal> {
     request::refuse_token_in_query(request)?;
     // Some clients send it empty before they have seen anything.
-    let last_seen = request.headers().get("last-event-id").filter(|id| !id.is_empty());
+    let mut told = request.headers().get_all("last-event-id").filter(|id| !id.is_empty());
+    let last_seen = told.next();
     // What cannot be read is no cursor, and is refused as one: without it the stream would begin at the head.
     let last_seen = last_seen.map(|id| String::from_utf8_lossy(id.as_bytes()));
     let mut reader = Reader::of(request, Arc::clone(&hub)).await?;
     let (query, filter) = Query::with_filter(request)?;
+    query.of_a_stream()?;
+    if told.next().is_some() {
+        return Err(V1Refusal::new(400, "invalid_cursor", "one Last-Event-ID header, not several"));
+    }
     reader.narrow(filter);
     heard_of(&hub, request).await?;
     let after = last_seen.as_deref().or(query.after.as_deref()).unwrap_or("head");

@@ -103,10 +103,10 @@ impl Surface {
     ) -> Result<(CompanyCaller, CompanyId), V1Error> {
         let wanted = request.query("company_id");
         if let (Some(wanted), Some(reviewer)) = (wanted, self.reviewer_by_cookie(request).await?) {
-            let company = CompanyId::parse(wanted).ok_or_else(V1Error::not_found)?;
+            let company = CompanyId::parse(wanted).ok_or_else(V1Error::no_such_company)?;
             self.runtime.reads.catch_up(&["applications"]).await?;
             let found = applications::by_company(self.runtime.reads.store(), &company).await?;
-            found.ok_or_else(V1Error::not_found)?;
+            found.ok_or_else(V1Error::no_such_company)?;
             return Ok((CompanyCaller::Reviewer(reviewer), company));
         }
         let founder = self.founder_by_cookie(&request.presented).await?;

@@ -133,6 +133,12 @@ impl V1Error {
         Self::refuse(404, "not_found", "")
     }
 
+    /// A company that is not the caller's, as one that does not exist.
+    #[must_use]
+    pub fn no_such_company() -> Self {
+        Self::refuse(404, "not_found", "You have no such company.")
+    }
+
     /// A missing field, by name.
     #[must_use]
     pub fn missing(field: &str) -> Self {

@@ -254,7 +254,7 @@ impl Surface {
         let agent = self.agent(&request.presented).await?;
         Self::require_scope(&agent, scope)?;
         if request.query("company_id").is_some_and(|wanted| wanted != agent.company.as_str()) {
-            return Err(V1Error::not_found());
+            return Err(V1Error::no_such_company());
         }
         let company = agent.company.clone();
         Ok((CompanyCaller::Agent(agent), company))
@@ -288,10 +288,10 @@ impl Surface {
                 .into_iter()
                 .find(|application| application.company.as_str() == wanted)
                 .map(|application| application.company)
-                .ok_or_else(V1Error::not_found);
+                .ok_or_else(V1Error::no_such_company);
         }
         match own.as_slice() {
-            [] => Err(V1Error::not_found()),
+            [] => Err(V1Error::refuse(404, "not_found", "You have no company yet; apply first.")),
             [only] => Ok(only.company.clone()),
             [_, _, ..] => {
                 let available: Vec<_> = own

@@ -45,7 +45,13 @@ fn liv_16_last_event_id_resumes_like_a_socket(engine: Engine) {
     for broken in ["17", "nonsense", "\u{e9}", &format!("{last}\u{e9}")] {
         assert_eq!(EventStream::open(server, &company.token, "", Some(broken)).err(), Some(400), "{broken}");
     }
+    let twice =
+        format!("authorization: Bearer {}\r\nlast-event-id: {last}\r\nlast-event-id: {last}\r\n", company.token);
+    assert_eq!(EventStream::open_by(server, &twice, "").err(), Some(400), "which one is meant?");
     assert_eq!(EventStream::open(server, "nonsense", "after=start", None).err(), Some(401));
+    for pages_only in ["limit=5", "wait=5"] {
+        assert_eq!(EventStream::open(server, &company.token, pages_only, None).err(), Some(400), "{pages_only}");
+    }
     assert_eq!(EventStream::open(server, &company.token, "filter=%7B", None).err(), Some(400));
     assert_eq!(EventStream::open(server, &company.token, "token=x", None).err(), Some(400));
 }
@@ -75,9 +81,14 @@ fn liv_17_a_long_poll_answers_at_once_or_waits(engine: Engine) {
         assert!(begun.elapsed() < Duration::from_secs(19), "woken by the event");
         assert_eq!(page["events"][0]["data"]["value"], json!(5.0));
     });
-    for query in ["wait=26", "limit=0", "limit=1001", "wait=x", "surprise=1", "after=nonsense"] {
-        assert_eq!(company.agent.get(&format!("/v1/events?{query}")).status, 400, "{query}");
+    for query in ["wait=26", "limit=0", "limit=1001", "wait=x", "limit=-1", "limit=+1", "surprise=1", "limit=1&limit=2"]
+    {
+        let refused = company.agent.get(&format!("/v1/events?{query}"));
+        refused.refused(400, "invalid_field");
+        let (name, _) = query.split_once('=').unwrap();
+        assert!(refused.json()["message"].as_str().unwrap().contains(&format!("`{name}`")), "{refused} names {name}");
     }
+    company.agent.get("/v1/events?after=nonsense").refused(400, "invalid_cursor");
     // A parameter without a value is none, and who calls is looked at before what is asked for.
     let page = company.agent.get("/v1/events?after=&limit=&wait=&filter=").expect(200);
     assert_eq!(page["events"], company.agent.get("/v1/events?after=start").expect(200)["events"]);

@@ -9,8 +9,8 @@ use tokio_tungstenite::tungstenite::protocol::Message;
 
 use super::line::Line;
 use super::socket::{Incoming, Socket};
-use super::{LEVEL, StopsWhenDropped, company_with_metric, listing, positions, store, write_points};
-use crate::harness::{Engine, Server, torture};
+use super::{LEVEL, StopsWhenDropped, company_with_metric, issue, listing, positions, store, write_points};
+use crate::harness::{Engine, Server, eventually, torture};
 
 fn liv_01_from_start_brings_everything_in_order_and_then_live(engine: Engine) {
     let server = Server::shared(engine);
@@ -138,6 +138,31 @@ fn liv_05_exactly_as_many_events_as_credit(engine: Engine) {
     assert_eq!([first, more].concat(), listing(&company.agent, "start")[..15]);
 }
 
+/// Whoever gives more than may be outstanding is told, and none of it counts: credit that vanished without a word would
+/// leave a client waiting for events that it believes to have asked for.
+fn liv_05_credit_beyond_its_limit_is_refused_whole(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    let mut socket = Socket::connect(server, &company.token);
+    let points = json!({ "eq": { "type": "metric.point_recorded" } });
+    socket.subscribe(1, &json!("head"), 1_000, &points);
+    assert_eq!(socket.frame()["t"], "live");
+    let give = |socket: &mut Socket, n: u32| socket.send(&json!({ "t": "credit", "id": 1, "n": n }));
+    for too_many in [25, 1_025, u32::MAX] {
+        give(&mut socket, too_many);
+        let refused = socket.frame();
+        assert_eq!((&refused["t"], &refused["code"], &refused["id"]), (&json!("err"), &json!("bad_frame"), &json!(1)));
+    }
+    give(&mut socket, 24);
+    give(&mut socket, 1);
+    assert_eq!(socket.frame()["code"], "bad_frame", "24 were taken, so 1,024 are outstanding");
+    write_points(&company, "revenue", 3);
+    socket.events(3);
+    give(&mut socket, 3);
+    give(&mut socket, 1);
+    assert_eq!(socket.frame()["code"], "bad_frame", "three were used, and given back");
+}
+
 fn liv_07_a_filter_that_matches_nothing_still_advances(engine: Engine) {
     let server = Server::shared(engine);
     let (_, company) = company_with_metric(server, "revenue");
@@ -197,7 +222,8 @@ fn liv_08_what_is_not_understood_is_refused_and_harms_nobody(engine: Engine) {
     socket.send(&json!({ "t": "sub", "id": 99, "mode": "view", "topic": "metric/revenue", "credit": 1 }));
     assert_eq!(socket.frame()["t"], "err");
 
-    for message in [Message::text("{"), Message::binary(vec![1, 2, 3]), Message::text(" ".repeat(64 * 1024 + 1))] {
+    let too_long = Message::text(" ".repeat(64 * 1024 + 1));
+    for message in [Message::text("{"), Message::text(r#"["pong"]"#), Message::binary(vec![1, 2, 3]), too_long] {
         let mut socket = Socket::connect(server, &company.token);
         socket.raw(message);
         let (frames, code) = socket.until_closed();
@@ -223,6 +249,20 @@ fn liv_08_what_is_not_understood_is_refused_and_harms_nobody(engine: Engine) {
 
     company.metric("revenue");
     assert_eq!(healthy.events(1)[0]["type"], "metric.defined");
+}
+
+/// A credential that has expired says so, as it does on an open connection: who renews it may come back.
+fn liv_09_an_expired_token_in_hello_invites_with_a_new_one(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, company) = company_with_metric(server, "revenue");
+    let (token, id) = issue(&founder, &company, &json!(["application:read"]));
+    founder.client.post(&format!("/v1/tokens/{id}/rotate"), &json!({ "grace_seconds": 1 })).expect(201);
+    let ended = || (server.agent(&token).get("/v1/status").status != 200).then_some(());
+    eventually("the token ends", ended);
+    let mut socket = Socket::upgrade(server, &[]).unwrap();
+    socket.send(&json!({ "t": "hello", "token": token }));
+    let (frames, code) = socket.until_closed();
+    assert_eq!((code, &frames[0]["code"]), (Some(4005), &json!("token_expired")));
 }
 
 /// Subscriptions of one connection are served in turn, whatever their ids. Both stand when the events come, all at once.
@@ -265,7 +305,15 @@ fn liv_09_nobody_reads_without_a_good_hello(engine: Engine) {
     eager.send(&json!({ "t": "sub", "id": 1, "from": "start", "credit": 1 }));
     assert_eq!(eager.closed(), Some(4501));
 
-    assert_eq!(Socket::upgrade_speaking(server, "muniment.live.v2").closed(), Some(4505));
+    let (mut other, chosen) = Socket::upgrade_speaking(server, &["muniment.live.v2"]);
+    assert_eq!((other.closed(), chosen), (Some(4505), None));
+    // Several headers are one list (RFC 6455 section 11.3.4).
+    for offered in [["muniment.live.v2", "muniment.live.v1"], ["muniment.live.v1", "muniment.live.v2"]] {
+        let (mut ours, chosen) = Socket::upgrade_speaking(server, &offered);
+        assert_eq!(chosen.as_deref(), Some("muniment.live.v1"), "{offered:?}");
+        ours.send(&json!({ "t": "hello", "token": company.token }));
+        assert_eq!(ours.frame()["t"], "welcome", "{offered:?}");
+    }
 
     company.agent.get("/v1/live").refused(400, "upgrade_required");
     let foreign = Socket::upgrade(server, &[("cookie", "muniment=x"), ("origin", "https://evil.example")]);
@@ -283,9 +331,11 @@ both_engines![
     liv_03_killed_connections_resume_with_every_event_once,
     liv_04_cursors_of_the_future_and_of_other_records_are_refused,
     liv_05_exactly_as_many_events_as_credit,
+    liv_05_credit_beyond_its_limit_is_refused_whole,
     liv_07_a_filter_that_matches_nothing_still_advances,
     filters_narrow_by_routing_keys,
     liv_08_what_is_not_understood_is_refused_and_harms_nobody,
     liv_08_no_id_of_a_subscription_keeps_the_others_waiting,
     liv_09_nobody_reads_without_a_good_hello,
+    liv_09_an_expired_token_in_hello_invites_with_a_new_one,
 ];

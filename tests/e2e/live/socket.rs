@@ -85,12 +85,14 @@ impl Socket {
         self
     }
 
-    /// Upgrades with another subprotocol than ours, as no library of a client lets anyone.
-    pub(super) fn upgrade_speaking(server: &Server, subprotocol: &str) -> Self {
+    /// Upgrades with headers of one's own choice for the subprotocol, as no library of a client lets anyone; the socket, and
+    /// the subprotocol that was chosen.
+    pub(super) fn upgrade_speaking(server: &Server, subprotocols: &[&str]) -> (Self, Option<String>) {
+        let offered: String =
+            subprotocols.iter().map(|subprotocol| format!("sec-websocket-protocol: {subprotocol}\r\n")).collect();
         let request = format!(
             "GET /v1/live HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             sec-websocket-protocol: {subprotocol}\r\n\r\n"
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offered}\r\n"
         );
         runtime().block_on(async {
             let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
@@ -100,8 +102,9 @@ impl Socket {
                 head.push(stream.read_u8().await.unwrap());
             }
             let head = String::from_utf8(head).unwrap().to_lowercase();
-            assert!(head.starts_with("http/1.1 101 ") && !head.contains("sec-websocket-protocol"), "{head}");
-            Self { inner: WebSocketStream::from_raw_socket(stream, Role::Client, None).await }
+            assert!(head.starts_with("http/1.1 101 "), "{head}");
+            let chosen = head.lines().find_map(|line| line.strip_prefix("sec-websocket-protocol: ")).map(str::to_owned);
+            (Self { inner: WebSocketStream::from_raw_socket(stream, Role::Client, None).await }, chosen)
         })
     }
 

@@ -47,6 +47,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const SILENT: u16 = 4003;
 /// Close code of a client that sends more frames than it may.
 const TOO_MANY: u16 = 1008;
+/// Close code of what is no frame of a WebSocket.
+const NO_FRAME: u16 = 1002;
 /// Close code of a frame that is too long.
 const TOO_BIG: u16 = 1009;
 
@@ -196,7 +198,7 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for ApiSocket {
             Err(error) => {
                 tracing::debug!(%error, "a socket broke the protocol");
                 self.life.broke();
-                ctx.stop();
+                self.close(NO_FRAME, ctx);
             }
         }
     }

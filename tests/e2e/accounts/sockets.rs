@@ -280,6 +280,17 @@ fn acc_213_what_is_no_request_is_told_and_the_socket_lives(engine: Engine) {
     let mut socket = Socket::of(&house.server, &person.cookie);
     socket.bytes(&[[0x81, 0xff].as_slice(), &(1_u64 << 62).to_be_bytes(), b"mask{"].concat());
     assert_eq!(socket.closed(), 1009);
+    // An opcode that does not exist, a reserved bit, no mask, a text that is no UTF-8.
+    for broken in [
+        [0x83, 0x81, 0, 0, 0, 0, b'x'],
+        [0xc1, 0x81, 0, 0, 0, 0, b'x'],
+        *b"\x81\x05hello",
+        [0x81, 0x81, 0, 0, 0, 0, 0xff],
+    ] {
+        let mut socket = Socket::of(&house.server, &person.cookie);
+        socket.bytes(&broken);
+        assert_eq!(socket.closed(), 1002, "{broken:?}");
+    }
 }
 
 fn h11_one_id_used_again_and_again_counts_every_time(engine: Engine) {

@@ -8,7 +8,27 @@ use super::exit::EXIT_CODES;
 /// The whole tree of commands.
 #[must_use]
 pub fn command() -> Command {
-    with_exit_codes(Cli::command())
+    with_exit_codes(with_examples(Cli::command(), "muniment"))
+}
+
+/// Begins the help of a group with the first example of each of its commands, where it has none of its own.
+fn with_examples(command: Command, words: &str) -> Command {
+    let command = command.mut_subcommands(|sub| {
+        let words = format!("{words} {}", sub.get_name());
+        with_examples(sub, &words)
+    });
+    if command.get_before_help().is_some() || !command.has_subcommands() {
+        return command;
+    }
+    let examples: Vec<String> = command
+        .get_subcommands()
+        .filter_map(|sub| {
+            let words = format!("{words} {}", sub.get_name());
+            let given = sub.get_before_help()?.to_string();
+            given.lines().find(|line| line.contains(&words)).map(|line| format!("  {}", line.trim()))
+        })
+        .collect();
+    command.before_help(format!("Examples:\n{}", examples.join("\n")))
 }
 
 /// Ends the help of a command and of all below it with the exit codes; a note of its own stays before them.
@@ -40,8 +60,7 @@ mod tests {
     fn every_help_begins_with_examples_and_ends_with_the_exit_codes() {
         fn look(command: &mut Command, path: &str) {
             let help = command.render_long_help().to_string();
-            let is_leaf = command.get_subcommands().next().is_none();
-            assert!(!is_leaf || help.starts_with("Example"), "{path}:\n{help}");
+            assert!(help.starts_with("Example"), "{path}:\n{help}");
             assert_eq!(help.matches("Exit codes:").count(), 1, "{path}:\n{help}");
             for sub in command.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
                 let path = format!("{path} {}", sub.get_name());

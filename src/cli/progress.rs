@@ -52,6 +52,14 @@ impl Progress {
             None => self.lines.say(position, Some(total), position),
         }
     }
+
+    /// Says that it is done, in these words or to a program as the last of its lines.
+    pub fn done(self, position: u64, words: &str) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        self.lines.done(position, words);
+    }
 }
 
 /// Whether a bar is shown.
@@ -76,6 +84,7 @@ pub struct Lines {
     /// What is counted, as a word.
     unit: &'static str,
     wanted: bool,
+    quiet: bool,
     json: bool,
     pace: Mutex<Pace>,
 }
@@ -101,7 +110,7 @@ impl Lines {
         let now = Instant::now();
         let pace = Mutex::new(Pace { began: now, said: now, first: None });
         let wanted = !global.quiet && !has_bar(global);
-        Self { what: what.into(), unit, wanted, json: global.is_for_programs(), pace }
+        Self { what: what.into(), unit, wanted, quiet: global.quiet, json: global.is_for_programs(), pace }
     }
 
     /// Says how far it is, where it is time to. `count` is what the speed is told in.
@@ -116,6 +125,17 @@ impl Lines {
         if pace.said.elapsed() >= LINE_INTERVAL {
             pace.said = Instant::now();
             say(&self.line(first, reached, total, pace.began.elapsed()));
+        }
+    }
+
+    fn done(&self, position: u64, words: &str) {
+        if self.quiet {
+            return;
+        }
+        if self.json {
+            say(&json!({ "job": self.what, "position": position, "total": position, "eta_seconds": 0 }).to_string());
+        } else {
+            say(words);
         }
     }
 

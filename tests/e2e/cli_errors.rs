@@ -55,6 +55,9 @@ fn every_kind_of_failure_has_its_code_and_says_what_to_do(engine: Engine) {
         "{}",
         nowhere.stderr
     );
+    // What to do next is another command than the one that was just refused.
+    let elsewhere = "00000000-0000-4000-8000-000000000000:1";
+    fails(&client, &["events", "tail", "--after", elsewhere], 5, &["next: the same command with --after start"]);
     fails(&client, &["statsu"], 2, &["'status'"]);
     fails(&client, &["login", "--email", "a@example.com", "--code", "000000"], 4, &["next: `muniment login --email"]);
     let deeper = format!("{}/v1", server.base);
@@ -101,6 +104,25 @@ fn a_variable_that_cannot_be_read_is_not_passed_over() {
     let said =
         Program::alone().shell("MUNIMENT_DATA_DIR=$(printf 'caf\\351') muniment config show 2>&1 || echo ended $?");
     assert!(said.contains("MUNIMENT_DATA_DIR") && said.contains("UTF-8") && said.ends_with("ended 2\n"), "{said}");
+}
+
+/// `init` reads the same settings as `serve`, so that the key it makes is the one that `serve` looks for.
+#[test]
+fn init_prepares_the_folders_that_the_variables_name() {
+    let program = Program::alone().env("MUNIMENT_DATA_DIR", "kept").env("MUNIMENT_KEYS_DIR", "apart");
+    let made = program.run(&["init", "--json"]).json();
+    assert!(program.path("apart/master.key").is_file(), "{made}");
+    assert!(!program.path("data").exists() && !program.path("kept/keys").exists(), "{made}");
+    assert!(made["master_key"].as_str().unwrap().ends_with("/apart/master.key"), "{made}");
+    let written = fs::read_to_string(program.path("muniment.toml")).unwrap();
+    assert!(written.contains("/kept\"\n"), "{written}");
+    let flag = Program::alone().env("MUNIMENT_DATA_DIR", "kept").env("MUNIMENT_ENV", "production");
+    flag.run(&["init", "--data-dir", "chosen"]).ok();
+    assert!(flag.path("chosen/keys/master.key").is_file() && !flag.path("kept").exists());
+    assert!(fs::read_to_string(flag.path("muniment.toml")).unwrap().contains("env = \"production\"\n"));
+    let given = Program::alone().env("MUNIMENT_MASTER_KEY", &"5a".repeat(32));
+    assert!(given.run(&["init", "--json"]).json()["master_key"].is_null());
+    assert!(!given.path("data").exists());
 }
 
 #[test]

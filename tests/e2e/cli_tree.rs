@@ -1,7 +1,7 @@
 //! The whole tree of commands held to the rules of the command line: every command's help begins with examples that
 //! can be typed, and `--json` makes one JSON document of whatever a command prints.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::DirBuilderExt as _;
 
 use muniment_testkit::Cluster;
@@ -64,6 +64,30 @@ fn every_help_begins_with_examples_that_can_be_typed() {
         }
     }
     assert!(examples >= leaves.len());
+}
+
+/// A group of commands shows how each of its commands is typed.
+#[test]
+fn the_help_of_a_group_begins_with_an_example_of_each_command() {
+    let program = Program::alone();
+    let mut commands: BTreeMap<String, usize> = BTreeMap::new();
+    for (command, _) in leaves(&program) {
+        if let Some((group, _)) = command.rsplit_once(' ') {
+            *commands.entry(group.to_owned()).or_default() += 1;
+        }
+    }
+    assert!(commands.len() > 10, "{commands:?}");
+    for (group, commands) in commands {
+        let said = program.shell(&format!("muniment {group} --help"));
+        let examples = said.lines().skip(1).take_while(|line| line.starts_with("  "));
+        assert!(said.starts_with("Examples:\n"), "{group}:\n{said}");
+        assert_eq!(examples.filter(|line| line.contains(&format!("muniment {group} "))).count(), commands, "{said}");
+        let about =
+            said.lines().find(|line| !line.is_empty() && !line.starts_with(' ') && *line != "Examples:").unwrap();
+        let words: Vec<&str> = about.split(' ').collect();
+        let (first, second) = words.split_at(words.len() / 2);
+        assert_ne!(first, second, "{group} says it twice");
+    }
 }
 
 /// Runs commands with `--json` and notes which were run.

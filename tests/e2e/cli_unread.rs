@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Program, Server};
+use crate::harness::{Engine, Program, Server, eventually};
 
 /// Which of the program's streams nobody reads.
 #[derive(Clone, Copy, PartialEq)]
@@ -59,6 +59,21 @@ fn a_check_that_fails_has_failed_whoever_reads_of_it(engine: Engine) {
     ends(&operator, &["audit", "verify"], "", 7);
 }
 
+/// A tail has nothing to write for as long as nothing happens; that nobody reads any more ends it all the same.
+fn a_tail_ends_when_nobody_reads_it_any_more(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    let client = Program::client_of(server).env("MUNIMENT_TOKEN", &company.token);
+    let mut child = client.start(&["events", "tail", "--follow"]);
+    let mut lines = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    std::io::BufRead::read_line(&mut lines, &mut first).unwrap();
+    assert!(first.contains("application.submitted"), "{first}");
+    drop(lines);
+    let status = eventually("the tail ends with its reader", || child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
+}
+
 fn work_goes_on_though_nobody_reads_its_messages(engine: Engine) {
     let server = Server::with(engine, &[]);
     let company = server.company();
@@ -74,6 +89,11 @@ fn work_goes_on_though_nobody_reads_its_messages(engine: Engine) {
     let operator = Program::operator_of(&server);
     let (code, printed) = run(&operator, &["projections", "rebuild", "--all", "--json"], "", Unread::Messages);
     assert_eq!(code, 0, "{printed}");
+    // Where somebody listens, each of them is an object.
+    let said = operator.run(&["projections", "rebuild", "--all", "--json"]).stderr;
+    let objects: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let done = objects.iter().filter(|object| object["position"] == object["total"]).count();
+    assert!(done > 5 && objects.iter().all(|object| object["job"].is_string()), "{said}");
     let rebuilt: Value = serde_json::from_str(&printed).unwrap();
     assert!(rebuilt["rebuilt"].as_array().unwrap().len() > 5, "{rebuilt}");
     server.terminate();
@@ -97,6 +117,7 @@ fn a_file_may_have_any_name(engine: Engine) {
 }
 
 both_engines![
+    a_tail_ends_when_nobody_reads_it_any_more,
     a_check_that_fails_has_failed_whoever_reads_of_it,
     work_goes_on_though_nobody_reads_its_messages,
     a_file_may_have_any_name,

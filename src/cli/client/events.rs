@@ -1,6 +1,7 @@
 //! Follows the events that the caller may see, through the long-poll of the server.
 
 use std::collections::BTreeMap;
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use tokio::io::Interest;
+use tokio::net::unix::pipe::Sender;
 
 use super::Session;
 use super::http::{Auth, Call, CallError};
@@ -85,10 +88,16 @@ pub async fn events(session: &Session, command: Events, printed: &Printed) -> Re
         let mut query = vec![("after", after.clone()), ("limit", PAGE_EVENTS.to_string()), ("wait", wait.to_string())];
         query.extend(filter.iter().map(|filter| ("filter", filter.to_string())));
         let call = Call::get(&["v1", "events"]).query(query).auth(auth.clone());
-        let page = poll(session, &call, Duration::from_secs(wait)).await;
-        // What is refused as it stands does not go on.
+        let page = tokio::select! {
+            page = poll(session, &call, Duration::from_secs(wait)) => page,
+            () = unread(), if follow => return Err(Exit::Unread.because("nobody reads the events")),
+        };
+        // What is refused as it stands does not go on, and behind a position of another record there is nothing to go on to.
         let page = page.map_err(|error| match exit::of(&error) {
             Exit::Failure => error,
+            Exit::Conflict => {
+                with_next(error, "the same command with --after start reads the record that is there now")
+            }
             _ => with_next(error, goes_on(&after)),
         })?;
         let store = cell(&page["store"]);
@@ -117,6 +126,19 @@ pub async fn events(session: &Session, command: Events, printed: &Printed) -> Re
             printed.upto(after.clone());
         }
     }
+}
+
+/// Waits until nobody reads standard output any more, which a pipe tells of without being written to. What else it may be,
+/// as a file, always has its reader.
+async fn unread() {
+    // Only looked at: whoever writes has the other handle, which keeps its mode.
+    let looked_at = std::io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked);
+    if let Ok(output) = looked_at
+        && output.ready(Interest::ERROR).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// A position that a person names, as a cursor of the record that the server has now.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -14,32 +14,46 @@ use serde_json::json;
 use crate::cli::exit::Exit;
 use crate::cli::output::Printer;
 use crate::config::registry::{SETTINGS, Setting};
+use crate::config::{Config, KeysConfig, Surroundings};
 
 /// Write muniment.toml and make the master key
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  muniment init\n  muniment init --data-dir /var/lib/muniment --env production")]
 pub struct Init {
-    /// Folder of the keys and, with the embedded default, of the record
-    #[arg(long, default_value = "./data")]
-    data_dir: PathBuf,
-    /// development or production
-    #[arg(long, default_value = "development", value_parser = ["development", "production"])]
-    env: String,
+    /// Folder of the keys and, with the embedded default, of the record [MUNIMENT_DATA_DIR; default: ./data]
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<String>,
+    /// development or production [MUNIMENT_ENV; default: development on a loopback address]
+    #[arg(long, value_parser = ["development", "production"])]
+    env: Option<String>,
 }
 
 /// Prepares an installation. What exists stays as it is.
 ///
 /// # Errors
-/// When there is a settings file already, or a file cannot be written.
+/// When there is a settings file already, the settings cannot be read, or a file cannot be written.
 pub fn init(printer: &Printer, command: &Init) -> Result<()> {
     let file = Path::new("muniment.toml");
     if file.exists() {
         return Err(exists());
     }
-    let data_dir = std::path::absolute(&command.data_dir)?;
-    let keys = data_dir.join("keys");
+    // As the server will read them, so that it finds the key where this makes it.
+    let surroundings = Surroundings::of_process().flag("data_dir", "--data-dir", command.data_dir.clone()).flag(
+        "env",
+        "--env",
+        command.env.clone(),
+    );
+    let config = Config::load(&surroundings)?.config;
+    let data_dir = std::path::absolute(&config.store.data_dir)?;
     // The key first: where it cannot be made, the same command can be given again.
-    MasterKey::load(&KeySource::Directory { path: keys.clone(), create_missing: true })?;
+    let key = match &config.store.keys {
+        KeysConfig::Directory { path, .. } => {
+            let path = std::path::absolute(path)?;
+            MasterKey::load(&KeySource::Directory { path: path.clone(), create_missing: true })?;
+            Some(path.join("master.key"))
+        }
+        KeysConfig::Explicit(_) => None,
+    };
     let mut options = OpenOptions::new();
     let opened = options.write(true).create_new(true).mode(0o600).open(file);
     let mut handle = match opened {
@@ -48,17 +62,23 @@ pub fn init(printer: &Printer, command: &Init) -> Result<()> {
         }
         other => other.context("cannot write muniment.toml")?,
     };
-    handle.write_all(template(&data_dir, &command.env).as_bytes()).context("cannot write muniment.toml")?;
-    let key = keys.join("master.key");
+    handle.write_all(template(&data_dir, environment(&config)).as_bytes()).context("cannot write muniment.toml")?;
     let shown = json!({ "config": file, "master_key": key });
     printer.result(&shown, || {
         vec![
             "Settings: muniment.toml".to_owned(),
-            format!("Master key: {}", key.display()),
+            key.as_ref().map_or_else(
+                || "Master key: the one in the settings".to_owned(),
+                |key| format!("Master key: {}", key.display()),
+            ),
             "Keep a copy of the master key elsewhere: without it personal values can never be read again.".to_owned(),
             "Next: muniment serve".to_owned(),
         ]
     })
+}
+
+fn environment(config: &Config) -> &'static str {
+    if config.environment.is_production() { "production" } else { "development" }
 }
 
 fn exists() -> anyhow::Error {
@@ -106,7 +126,6 @@ fn file_variable(setting: &Setting) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Surroundings};
 
     #[test]
     fn the_file_that_init_writes_is_one_the_program_reads() {

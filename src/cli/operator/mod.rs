@@ -44,7 +44,6 @@ pub enum Command {
     /// Check everything a server stands on; exit 7 when something is wrong
     Doctor(doctor::Doctor),
     /// The settings
-    /// The settings
     Config(config::Settings),
     /// Investigate the record
     #[command(subcommand)]

@@ -139,9 +139,8 @@ async fn rebuild_all(global: &Global, printer: &Printer, which: &Which) -> Resul
         });
         let progress = Progress::new(global, format!("rebuild {name}"));
         let done = rebuild(&store, name, pages(&journal), &|at| progress.at(at.position.0, at.target.0)).await;
-        drop(progress);
         let position = done.with_context(|| format!("{name} was not rebuilt; the old tables still serve"))?;
-        printer.message(&format!("{name}: rebuilt, position {position}"));
+        progress.done(position.0, &format!("{name}: rebuilt, position {position}"));
         rebuilt.push(json!({ "name": name, "position": position.to_string() }));
     }
     printer.result(&json!({ "rebuilt": rebuilt }), Vec::new)

@@ -90,6 +90,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     let address = listener
         .local_addr()
         .map_err(|source| StartError::Listen { address: config.http.listen.to_string(), source })?;
+    make_folders(&config.store)?;
     let daemon_token = start_daemon_token(&config)?;
     let server = Server::open(&config, daemon_token.clone()).await?;
     let (stop, stopped) = watch::channel(false);

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use muniment_sql::{Arg, Database, Engine, Transaction};
+use muniment_sql::{Arg, Database, Engine, SqlError, Transaction};
 use parking_lot::Mutex;
 
 use crate::seal::SealError;
@@ -13,6 +13,12 @@ use crate::seal::SealError;
 /// The row that holds the installation's own secret, from which claim and alias digests are keyed. Subjects never
 /// begin with `~`.
 pub(crate) const INSTALLATION_ROW: &str = "~installation";
+
+/// Whether keys are stored: one is from the first start on, wrapped under the master key.
+pub(crate) async fn is_begun(read: &Database) -> Result<bool, SqlError> {
+    let sql = "SELECT subject FROM subject_keys LIMIT 1";
+    Ok(read.fetch_optional(sql, &[]).await?.is_some())
+}
 
 /// What came of storing a new key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

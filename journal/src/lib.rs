@@ -68,6 +68,7 @@ pub use journal::{Journal, JournalError};
 pub use keyring::{ClaimDigest, KeyRing, KeyRingError, SubjectAlias};
 pub use limits::JournalLimits;
 pub use master_key::{KeyFileError, KeySource, MasterKey};
+pub use muniment_sql::Obstacle;
 pub use open::{JournalConfig, OpenError, Store};
 pub use outbox::{Mail, MailEntry, MailStatus, Outbox, OutboxCounts};
 pub use restore::{RestoreError, Restored};

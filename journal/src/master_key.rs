@@ -53,6 +53,9 @@ pub enum KeyFileError {
     /// There is none, and none may be made.
     #[error("{0} does not exist; restore it from where it is kept, or start in development to make a new one")]
     Missing(PathBuf),
+    /// There is none, and keys are stored that it wrapped.
+    #[error("{0} does not exist; the stored keys were wrapped under it and open with no other")]
+    Lost(PathBuf),
     /// Others may read it, it is a link, or no plain file.
     #[error("{path}: {what}")]
     Unsafe {
@@ -108,6 +111,21 @@ impl MasterKey {
                 Ok(Self { current: SecretKey::new(**bytes), next: None, is_unsettled: false, directory: None })
             }
             KeySource::Directory { path, create_missing } => Self::in_folder(path, *create_missing),
+        }
+    }
+
+    /// Reads the master key under which keys are stored: in the place of one that is missing none is made, for it would open
+    /// nothing and be taken for the one that does.
+    ///
+    /// # Errors
+    /// As [`Self::load`]; a file that is missing is [`KeyFileError::Lost`].
+    pub fn load_existing(source: &KeySource) -> Result<Self, KeyFileError> {
+        match source {
+            KeySource::Explicit(_) => Self::load(source),
+            KeySource::Directory { path, .. } => Self::in_folder(path, false).map_err(|error| match error {
+                KeyFileError::Missing(path) => KeyFileError::Lost(path),
+                other => other,
+            }),
         }
     }
 
@@ -187,12 +205,16 @@ pub(crate) fn read_key(folder: &Path, name: &str) -> Result<SecretKey, KeyFileEr
     Ok(SecretKey::new(*bytes))
 }
 
-/// Writes a new key file; an existing one is never overwritten.
+/// Writes a new key file; an existing one is never overwritten. What a full disk cut off does not stay: it would be taken for a
+/// key that was damaged.
 pub(crate) fn write_key(folder: &Path, name: &str, key: &SecretKey) -> Result<(), KeyFileError> {
     let path = folder.join(name);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(io(&path))?;
     let text = Zeroizing::new(format!("{}\n", hex::encode(key.as_bytes())));
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io(&path))?;
+    if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()) {
+        std::fs::remove_file(&path).map_err(io(&path))?;
+        return Err(io(&path)(error));
+    }
     sync_folder(folder)
 }
 

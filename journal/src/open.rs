@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use chrono::Utc;
 use muniment_sql::migrations::{self, Migration, MigrationError, Namespace};
-use muniment_sql::{Database, SqlError};
+use muniment_sql::{Database, Obstacle, SqlError};
 use uuid::Uuid;
 
 use crate::chain::GENESIS;
 use crate::engine::{Engine, Stores};
 use crate::journal::Journal;
+use crate::key_table;
 use crate::keyring::{KeyRing, KeyRingError};
 use crate::limits::JournalLimits;
 use crate::master_key::{KeyFileError, KeySource, MasterKey};
@@ -82,6 +83,28 @@ pub enum OpenError {
     /// The database.
     #[error(transparent)]
     Sql(#[from] SqlError),
+}
+
+impl OpenError {
+    /// What keeps the database from being opened, where it is the database.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        match self {
+            Self::Sql(error)
+            | Self::Schema(MigrationError::Sql(error) | MigrationError::Failed { cause: error, .. }) => {
+                error.obstacle()
+            }
+            Self::Folder { .. }
+            | Self::Locked(_)
+            | Self::NoRecord(_)
+            | Self::Schema(_)
+            | Self::SchemaBehind(_)
+            | Self::Unsafe(_)
+            | Self::Unsuitable(_)
+            | Self::Key(_)
+            | Self::KeyRing(_) => None,
+        }
+    }
 }
 
 const SQLITE_MIGRATIONS: [Migration; 3] = [
@@ -185,6 +208,15 @@ async fn check_schema(read: &Database) -> Result<(), OpenError> {
     if missing.is_empty() { Ok(()) } else { Err(OpenError::SchemaBehind(missing)) }
 }
 
+/// Takes the stored keys out of a record without events and claims: there is nothing that they sealed.
+async fn forget_keys_of_nothing(write: &Database) -> Result<(), SqlError> {
+    let sql = "DELETE FROM subject_keys WHERE (SELECT position FROM journal_head) = 0 \
+               AND NOT EXISTS (SELECT 1 FROM claims)";
+    let mut tx = write.begin().await?;
+    tx.execute(sql, &[]).await?;
+    tx.commit().await
+}
+
 impl Journal {
     /// Opens a record for appending: brings its schema up to date, makes sure that nobody else has a SQLite file
     /// open and that commits are durable, opens the keys.
@@ -193,7 +225,31 @@ impl Journal {
     /// Each with what to do about it.
     pub async fn open(config: JournalConfig) -> Result<Self, OpenError> {
         let (engine, stores) = engine(&config.store, &config.limits).await?;
-        let master = MasterKey::load(&config.keys)?;
+        Self::writing(engine, stores, config).await
+    }
+
+    /// Opens a record that a backup is to be loaded into, as [`Self::open`] does, and makes it where there is none. One that has
+    /// nothing yet gives up its own stored keys, which may be wrapped under another master key than the backup's.
+    ///
+    /// # Errors
+    /// [`OpenError::SchemaBehind`], and each of [`Self::open`].
+    pub async fn open_for_restore(config: JournalConfig) -> Result<Self, OpenError> {
+        match read_only(&config.store).await {
+            Err(OpenError::NoRecord(_)) => {}
+            Err(error) => return Err(error),
+            Ok((_, stores)) => match check_schema(&stores.read).await {
+                Err(OpenError::NoRecord(_)) | Ok(()) => {}
+                Err(error) => return Err(error),
+            },
+        }
+        let (engine, stores) = engine(&config.store, &config.limits).await?;
+        forget_keys_of_nothing(&stores.write).await?;
+        Self::writing(engine, stores, config).await
+    }
+
+    async fn writing(engine: Arc<dyn Engine>, stores: Stores, config: JournalConfig) -> Result<Self, OpenError> {
+        let is_begun = key_table::is_begun(&stores.read).await?;
+        let master = if is_begun { MasterKey::load_existing(&config.keys) } else { MasterKey::load(&config.keys) }?;
         let head = engine.head().await?;
         let keyring = KeyRing::load(master, head.identity.installation, stores.read, Some(stores.write)).await?;
         Ok(Self::with_engine(engine, keyring, config.limits).await?)
@@ -217,7 +273,7 @@ impl Journal {
     pub async fn open_read_only(config: JournalConfig) -> Result<Self, OpenError> {
         let (engine, stores) = read_only(&config.store).await?;
         check_schema(&stores.read).await?;
-        let master = MasterKey::load(&config.keys)?;
+        let master = MasterKey::load_existing(&config.keys)?;
         let head = engine.head().await?;
         let keyring = KeyRing::load(master, head.identity.installation, stores.read, None).await?;
         Ok(Self::with_engine(engine, keyring, config.limits).await?)

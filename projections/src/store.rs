@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use muniment_aggregates::record::Position;
 use muniment_sql::postgres::{postgres_pool, set_up};
-use muniment_sql::{Database, Engine, SqlError, Transaction, private};
+use muniment_sql::{Database, Engine, Obstacle, SqlError, Transaction, private};
 use parking_lot::RwLock;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -114,6 +114,17 @@ pub enum OpenError {
     /// The database failed.
     #[error(transparent)]
     Sql(#[from] SqlError),
+}
+
+impl OpenError {
+    /// What keeps the database from being opened, where it is the database.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        match self {
+            Self::Sql(error) => error.obstacle(),
+            Self::OtherRecord { .. } | Self::BeyondHead { .. } => None,
+        }
+    }
 }
 
 /// The read models' database. Cheap to clone.

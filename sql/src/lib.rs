@@ -8,12 +8,14 @@ mod database;
 mod insert;
 mod lock;
 pub mod migrations;
+mod obstacle;
 pub mod postgres;
 pub mod private;
 mod value;
 
 pub use database::{Database, Engine, Transaction, postgres_query, sqlite_query};
 pub use lock::NodeLock;
+pub use obstacle::Obstacle;
 pub use value::{Arg, Row};
 
 /// What can go wrong between us and a database.

@@ -106,23 +106,40 @@ pub fn of(error: &anyhow::Error) -> Exit {
     Exit::Failure
 }
 
-/// The whole chain, a line a cause, then what to do. A cause that only repeats the line before it is left out.
-#[must_use]
-fn report(error: &anyhow::Error) -> String {
-    let mut text = format!("muniment: {error}\n");
-    for cause in error.chain().skip(1) {
-        let line = cause.to_string();
-        if !text.trim_end().ends_with(&line) {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "  because: {line}");
+/// What went wrong and its causes. A cause that only repeats what was said before it is left out.
+fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut said: Vec<String> = vec![error.to_string()];
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if said.last().is_none_or(|before| !before.contains(&cause)) {
+            said.push(cause);
         }
     }
-    let next = error.chain().find_map(|cause| cause.downcast_ref::<Ending>()?.next.as_ref());
-    if let Some(next) = next {
-        // Cannot fail, as above.
+    said
+}
+
+fn next(error: &anyhow::Error) -> Option<&str> {
+    error.chain().find_map(|cause| cause.downcast_ref::<Ending>()?.next.as_deref())
+}
+
+/// The whole chain, a line a cause, then what to do.
+#[must_use]
+fn report(error: &anyhow::Error) -> String {
+    let mut text = format!("muniment: {}\n", causes(error).join("\n  because: "));
+    if let Some(next) = next(error) {
+        // Writing to a String cannot fail.
         let _ = writeln!(text, "  next: {next}");
     }
     text
+}
+
+/// The same in a line, for a list of findings.
+#[must_use]
+pub fn in_a_line(error: &anyhow::Error) -> String {
+    let said = causes(error).join(": ");
+    match next(error) {
+        Some(next) => format!("{said}; {next}"),
+        None => said,
+    }
 }
 
 /// Says on stderr what went wrong.

@@ -14,6 +14,7 @@ mod alerts_record;
 mod alerts_replayed;
 mod applications;
 mod attacks;
+mod bad_days;
 mod cli;
 mod cli_contexts;
 mod cli_errors;

@@ -101,7 +101,7 @@ pub async fn load(global: &Global, command: &Restore) -> Result<()> {
     };
     ask::confirm(global, "The record is loaded into the store of this configuration", "restore")?;
     make_folders(&config.store)?;
-    let journal = open::making(&config).await?;
+    let journal = open::for_restore(&config).await?;
     let progress = Progress::new(global, "restore");
     let report = |at: Position, end: Position| progress.at(at.0, end.0);
     let restored = restore(journal, &command.file, keys_file.as_deref(), &report).await;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::doctor_traces;
 use super::open::{self, StoreFlags};
 use crate::app::journal_config;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{self, Exit};
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::config::store::KeysConfig;
@@ -100,10 +100,8 @@ async fn look(config: &Config, findings: &mut Findings) {
     let journal = match Journal::open_read_only(journal_config(&config.store)).await {
         Ok(journal) => journal,
         Err(error) => {
-            if open::is_wrong_master_key(&error) {
-                findings.note("master key", Err(format!("{error}; {}", open::WRONG_MASTER_KEY)));
-            }
-            return findings.note("record", Err(format!("{:#}", open::ended(error))));
+            let check = if open::wants_master_key(&error) { "master key" } else { "record" };
+            return findings.note(check, Err(exit::in_a_line(&open::ended(error))));
         }
     };
     findings.note("master key", master_key(&config.store.keys));
@@ -178,7 +176,8 @@ async fn clock(journal: &Journal) -> Result<String, String> {
 
 /// Whether rows of the audit are of a type, or say what, nobody registered.
 async fn drifted(config: &Config, journal: &Journal) -> Result<String, String> {
-    let store = open::read_models(config, journal, OnMismatch::Refuse).await.map_err(|error| format!("{error:#}"))?;
+    let store =
+        open::read_models(config, journal, OnMismatch::Refuse).await.map_err(|error| exit::in_a_line(&error))?;
     let found =
         audit_drift::newest(&store, config.registries.audit_events()).await.map_err(|error| error.to_string())?;
     let figures = format!(
@@ -186,11 +185,18 @@ async fn drifted(config: &Config, journal: &Journal) -> Result<String, String> {
          audit_unknown_event_type_failures {}",
         found.metadata, found.unknown_types
     );
-    if found == Drifted::default() { Ok(figures) } else { Err(format!("{figures}; register them in audit_events")) }
+    if found == Drifted::default() {
+        Ok(figures)
+    } else {
+        Err(format!(
+            "{figures}; make audit_events say what your program records: a line of the server's log names each row"
+        ))
+    }
 }
 
 async fn models(config: &Config, journal: &Journal) -> Result<String, String> {
-    let store = open::read_models(config, journal, OnMismatch::Refuse).await.map_err(|error| format!("{error:#}"))?;
+    let store =
+        open::read_models(config, journal, OnMismatch::Refuse).await.map_err(|error| exit::in_a_line(&error))?;
     let live = store.live().await.map_err(|error| error.to_string())?;
     let head = journal.head().0;
     let stopped = live.iter().find_map(|model| model.stopped_by.as_ref().map(|poison| (&model.name, poison)));

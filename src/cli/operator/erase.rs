@@ -21,7 +21,7 @@ use serde_json::json;
 use super::keeper::{self, said};
 use super::open::{self, StoreFlags};
 use crate::cli::ask;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, with_next};
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::config::Config;
@@ -140,7 +140,7 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
             Ok((sessions, tokens))
         })
         .await
-        .map_err(|error| keeper::ended("nothing was erased", error))?;
+        .map_err(last_holder)?;
     if let Some(leaving) = &leaving {
         let what = format!("erased, but offers it made still stand; `muniment erase {}` again", leaving.account);
         made_by(&leaving.account).take_back_late(config, journal, &bus, "erase", &what).await?;
@@ -268,4 +268,15 @@ async fn find(journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> 
     let folded = bus.state::<Account>(&account.0).await.context("the account cannot be read")?;
     let subject = folded.state.registered().map(|registered| registered.subject.clone()).ok_or_else(nobody)?;
     Ok(Person { name: account.0.clone(), account: Some(account.0), subject })
+}
+
+/// How the command ends when it was refused.
+fn last_holder(error: BusError<String>) -> anyhow::Error {
+    let is_last = matches!(&error, BusError::Refused(reason) if reason == "last_holder");
+    let ended = keeper::ended("nothing was erased", error);
+    if is_last {
+        with_next(ended, "give keeper and admin to another account first: `muniment role grant <account> admin`")
+    } else {
+        ended
+    }
 }

@@ -62,7 +62,12 @@ pub fn init(printer: &Printer, command: &Init) -> Result<()> {
         }
         other => other.context("cannot write muniment.toml")?,
     };
-    handle.write_all(template(&data_dir, environment(&config)).as_bytes()).context("cannot write muniment.toml")?;
+    let text = template(&data_dir, environment(&config));
+    if let Err(error) = handle.write_all(text.as_bytes()).and_then(|()| handle.sync_all()) {
+        // The next start would read what was written of it, and the same command would leave it as it is.
+        std::fs::remove_file(file).context("half of muniment.toml was written, and it cannot be removed")?;
+        return Err(error).context("cannot write muniment.toml");
+    }
     let shown = json!({ "config": file, "master_key": key });
     printer.result(&shown, || {
         vec![

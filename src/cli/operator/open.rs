@@ -3,8 +3,8 @@
 use anyhow::Result;
 use clap::Args;
 use muniment_aggregates::record::Position;
-use muniment_journal::{Journal, KeyRingError, OpenError, SealError};
-use muniment_projections::{Advance, AskHead, OnMismatch, Projection, ReadStore};
+use muniment_journal::{Journal, KeyFileError, KeyRingError, Obstacle, OpenError, SealError};
+use muniment_projections::{Advance, AskHead, OnMismatch, OpenError as ReadStoreError, Projection, ReadStore};
 
 use crate::app::{journal_config, read_store_config};
 use crate::cli::exit::{Exit, with_next};
@@ -57,16 +57,66 @@ fn has_password(url: &str) -> bool {
     })
 }
 
-/// What to do where the database does not answer.
-pub const DATABASE_AWAY: &str = "start the database, or name another with --database; `muniment config show --origin`";
-
 /// What to do where the master key is another one.
-pub const WRONG_MASTER_KEY: &str = "give the one of the newest rotation, or of the copy you keep: `muniment config show --origin` \
-                                    names where keys_dir and master_key come from";
+const WRONG_MASTER_KEY: &str = "give the one of the newest rotation, or of the copy you keep: `muniment config show --origin` \
+                                names where keys_dir and master_key come from";
+/// What to do where the file of the master key is gone.
+const LOST_MASTER_KEY: &str = "put the copy that you keep there, mode 0600 in a folder of mode 0700; \
+                               `muniment config show --origin` names where keys_dir comes from";
+
+/// What to do where a file or folder of the store may not be opened.
+const NOT_OURS: &str = "the data folder and the files in it must belong to the user that runs this; `muniment config show --origin` \
+                        names it";
+/// What to do where the record's file is no database.
+const DAMAGED_RECORD: &str = "keep journal.db as it is, and `muniment restore` the newest backup into an empty folder \
+                              (docs/operate/backup-and-erasure.md)";
 
 /// Whether a record did not open because the master key is another than the one that wrapped the stored keys.
 pub const fn is_wrong_master_key(error: &OpenError) -> bool {
     matches!(error, OpenError::KeyRing(KeyRingError::Seal(SealError::WrongMasterKey)))
+}
+
+/// The same, or there is none.
+pub const fn wants_master_key(error: &OpenError) -> bool {
+    is_wrong_master_key(error) || matches!(error, OpenError::Key(KeyFileError::Lost(_)))
+}
+
+/// How a command ends that a database keeps from its work, and what to do about it. `damaged` is what to do where the file is no
+/// database.
+fn kept_out(obstacle: Obstacle, damaged: &'static str) -> (Exit, &'static str) {
+    match obstacle {
+        Obstacle::Away => {
+            (Exit::Unavailable, "start the database, or name another with --database; `muniment config show --origin`")
+        }
+        Obstacle::Disk => (Exit::Unavailable, "make room on the disk of the data folder, then the same command again"),
+        Obstacle::Closed => (Exit::Failure, NOT_OURS),
+        Obstacle::Damaged => (Exit::Failure, damaged),
+        Obstacle::NoDatabase => (
+            Exit::Failure,
+            "`CREATE DATABASE <name> ENCODING 'UTF8' TEMPLATE template0` makes it; `muniment config show --origin` names where \
+             database_url comes from",
+        ),
+        Obstacle::NotAdmitted => (
+            Exit::Failure,
+            "give database_url a role that may log in, with its password; `muniment config show --origin` names where it comes from",
+        ),
+        Obstacle::NotPermitted => (
+            Exit::Failure,
+            "let the role make tables: `GRANT CREATE ON SCHEMA public TO <role>`, or make it the database's owner",
+        ),
+    }
+}
+
+/// How a command ends that cannot open the read models.
+pub fn reads_ended(error: ReadStoreError) -> anyhow::Error {
+    let what = "the read models cannot be opened";
+    let Some(obstacle) = error.obstacle() else { return Exit::Failure.because_of(what, error) };
+    let (exit, next) = kept_out(
+        obstacle,
+        "stop the server and remove read.db, read.db-wal and read.db-shm of the data folder: the next start makes them anew \
+         from the record",
+    );
+    with_next(exit.because_of(what, error), next)
 }
 
 /// How a command ends that cannot open the record: whatever may be over on another try is worth one.
@@ -80,16 +130,18 @@ pub fn ended(error: OpenError) -> anyhow::Error {
             ),
         ),
         OpenError::Locked(_) => (Exit::Unavailable, Some("stop the server, then the same command again")),
-        OpenError::Sql(error) if error.is_driver() => (Exit::Unavailable, Some(DATABASE_AWAY)),
+        OpenError::Key(KeyFileError::Lost(_)) => (Exit::Failure, Some(LOST_MASTER_KEY)),
         error if is_wrong_master_key(error) => (Exit::Failure, Some(WRONG_MASTER_KEY)),
-        OpenError::Folder { .. }
-        | OpenError::Schema(_)
-        | OpenError::SchemaBehind(_)
+        OpenError::Sql(_) | OpenError::Schema(_) => error.obstacle().map_or((Exit::Failure, None), |obstacle| {
+            let (exit, next) = kept_out(obstacle, DAMAGED_RECORD);
+            (exit, Some(next))
+        }),
+        OpenError::Folder { .. } | OpenError::Key(KeyFileError::Io { .. }) => (Exit::Failure, Some(NOT_OURS)),
+        OpenError::SchemaBehind(_)
         | OpenError::Unsafe(_)
         | OpenError::Unsuitable(_)
         | OpenError::Key(_)
-        | OpenError::KeyRing(_)
-        | OpenError::Sql(_) => (Exit::Failure, None),
+        | OpenError::KeyRing(_) => (Exit::Failure, None),
     };
     let ended = exit.because_of("the record cannot be opened", error);
     match next {
@@ -127,6 +179,14 @@ pub async fn making(config: &Config) -> Result<Journal> {
     opened.map_err(ended)
 }
 
+/// The journal, for a backup that is loaded into it; where there is none, one is made.
+///
+/// # Errors
+/// When it cannot be opened, or a server has it.
+pub async fn for_restore(config: &Config) -> Result<Journal> {
+    Journal::open_for_restore(journal_config(&config.store)).await.map_err(ended)
+}
+
 /// The read models. A server beside us may be further than the head we have seen, so only another record counts as
 /// a mismatch here.
 ///
@@ -135,7 +195,7 @@ pub async fn making(config: &Config) -> Result<Journal> {
 pub async fn read_models(config: &Config, journal: &Journal, on_mismatch: OnMismatch) -> Result<ReadStore> {
     let mut wanted = read_store_config(&config.store, journal, on_mismatch);
     wanted.head = AskHead::at(Position(i64::MAX.unsigned_abs()));
-    Ok(ReadStore::open(wanted).await?)
+    ReadStore::open(wanted).await.map_err(reads_ended)
 }
 
 /// Brings one read model to the head; a server that does the same at the same time is no harm.

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use muniment_projections::OpenError as ReadStoreError;
 
 use super::open::{self, StoreFlags};
 use crate::app::{self, StartError};
@@ -130,13 +129,18 @@ fn run(global: &Global, loaded: Loaded, with_demo: bool) -> Result<()> {
     ended.map_err(not_started)
 }
 
+/// What to do where something in the data folder cannot be written.
+const FOLDER_OF_OURS: &str = "the data folder must belong to the user that runs the server, with room on its disk; name another \
+                              with --data-dir";
+
 /// A database that does not answer, or a record that another process holds, may be there on the next try.
 fn not_started(error: StartError) -> anyhow::Error {
     match error {
         StartError::Journal(error) => open::ended(error),
-        StartError::ReadModels(ReadStoreError::Sql(error)) if error.is_driver() => {
-            let ended = Exit::Unavailable.because_of("the read models cannot be opened", error);
-            exit::with_next(ended, open::DATABASE_AWAY)
+        StartError::ReadModels(error) => open::reads_ended(error),
+        error @ (StartError::DataFolder { .. } | StartError::DaemonToken(_)) => {
+            let ended = Exit::Failure.because_of("the server does not start", error);
+            exit::with_next(ended, FOLDER_OF_OURS)
         }
         StartError::Listen { address, source } => {
             let ended = Exit::Failure.because_of(format!("{address} cannot be listened on"), source);

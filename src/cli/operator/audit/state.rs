@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use super::event::reveal;
 use super::stream;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, with_next};
 use crate::cli::flags::Global;
 use crate::cli::operator::moment::{Moment, last_position, moment};
 use crate::cli::operator::open::{self, StoreFlags};
@@ -64,13 +64,46 @@ pub struct Diff {
     store: StoreFlags,
 }
 
+/// The first words of streams.
+const KINDS: [&str; 14] = [
+    Account::TYPE,
+    Application::TYPE,
+    Attempt::TYPE,
+    Challenge::TYPE,
+    Invite::TYPE,
+    Metric::TYPE,
+    Note::TYPE,
+    OfferBook::TYPE,
+    Roster::TYPE,
+    Scheduler::TYPE,
+    Scope::TYPE,
+    Session::TYPE,
+    Settings::TYPE,
+    Subject::TYPE,
+];
+
+/// How a command ends for a stream that had no event yet, or never has one.
+fn nothing_there(stream: &StreamId, at: Position) -> anyhow::Error {
+    let ended = Exit::NotFound.because(format!("{stream} has no event at or before position {at}"));
+    // Streams are named by ids, and people know keys, names and addresses.
+    let next = match &*stream.kind {
+        Metric::TYPE => "`muniment audit log --resource-type metric` lists the ids of metrics, and since when they are",
+        Account::TYPE | OfferBook::TYPE => "`muniment account show <account>` prints the id of an account",
+        Application::TYPE => {
+            "`muniment audit log --resource-type application` lists their ids, and since when they are"
+        }
+        _ => return ended,
+    };
+    with_next(ended, next)
+}
+
 /// Prints a state.
 pub(super) async fn state(global: &Global, printer: &Printer, command: &State) -> Result<()> {
     let journal = open::reading(&command.store.load()?.config).await?;
     let at = last_position(&journal, command.at).await?;
     let mut folded = fold(&journal, &command.stream, at, global).await?;
     if folded.sequence == 0 {
-        return Err(Exit::NotFound.because(format!("{} has no event at or before position {at}", command.stream)));
+        return Err(nothing_there(&command.stream, at));
     }
     if command.reveal {
         reveal(&mut folded.state, journal.keyring()).await?;
@@ -97,7 +130,7 @@ pub(super) async fn diff(global: &Global, printer: &Printer, command: &Diff) -> 
     let before = fold(&journal, &command.stream, from, global).await?;
     let after = fold(&journal, &command.stream, at, global).await?;
     if after.sequence == 0 {
-        return Err(Exit::NotFound.because(format!("{} has no event at or before position {at}", command.stream)));
+        return Err(nothing_there(&command.stream, at));
     }
     let mut changes = Vec::new();
     compare("", &before.state, &after.state, &mut changes);
@@ -134,7 +167,9 @@ async fn fold(journal: &Journal, stream: &StreamId, at: Position, global: &Globa
         Note::TYPE => fold_as::<Note>(journal, stream, at, &progress).await,
         Scheduler::TYPE => fold_as::<Scheduler>(journal, stream, at, &progress).await,
         Subject::TYPE => fold_as::<Subject>(journal, stream, at, &progress).await,
-        other => Err(Exit::Usage.because(format!("there is no aggregate called {other}"))),
+        other => {
+            Err(Exit::Usage.because(format!("there is no aggregate called {other}; there are {}", KINDS.join(", "))))
+        }
     }
 }
 

@@ -1,0 +1,52 @@
+//! What keeps a database from being opened, by what a person can do about it.
+
+use sqlx::postgres::PgDatabaseError;
+use sqlx::sqlite::SqliteError;
+
+use crate::SqlError;
+
+/// What stands in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// It does not answer; it may be there on another try.
+    Away,
+    /// There is no room on its disk, or the disk fails.
+    Disk,
+    /// Its file may not be opened, or is no file.
+    Closed,
+    /// Its file is no database, or was damaged.
+    Damaged,
+    /// Its server has no database of this name.
+    NoDatabase,
+    /// Its server does not let this role in.
+    NotAdmitted,
+    /// The role may not do there what is needed.
+    NotPermitted,
+}
+
+impl SqlError {
+    /// What stands in the way of opening the database; `None` where it is not the database that refuses.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        let Self::Driver(error) = self else { return None };
+        let sqlx::Error::Database(error) = error else { return Some(Obstacle::Away) };
+        let code = error.code().unwrap_or_default();
+        if error.try_downcast_ref::<PgDatabaseError>().is_some() {
+            return Some(match &*code {
+                "3D000" => Obstacle::NoDatabase,
+                "28000" | "28P01" => Obstacle::NotAdmitted,
+                "42501" => Obstacle::NotPermitted,
+                _ => Obstacle::Away,
+            });
+        }
+        let is_sqlite = error.try_downcast_ref::<SqliteError>().is_some();
+        // The primary code is the lowest byte of SQLite's extended ones.
+        let primary = code.parse::<u32>().ok().filter(|_| is_sqlite).map(|code| code & 0xff);
+        Some(match primary {
+            Some(10 | 13) => Obstacle::Disk,
+            Some(3 | 8 | 14 | 23) => Obstacle::Closed,
+            Some(11 | 26) => Obstacle::Damaged,
+            _ => Obstacle::Away,
+        })
+    }
+}

@@ -150,8 +150,8 @@ impl Reader {
                 }
                 _ => {
                     let origin = self.origin(value);
-                    let nearest = nearest(&name).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
-                    self.refuse(&name, format!("is no setting ({origin}){nearest}"));
+                    let meant = meant(&name, value.as_dict().is_some());
+                    self.refuse(&name, format!("is no setting ({origin}){meant}"));
                 }
             }
         }
@@ -162,10 +162,27 @@ fn is_secret(name: &str) -> bool {
     SETTINGS.iter().any(|setting| setting.name == name && setting.secret)
 }
 
-/// The setting whose name is at most three edits away.
-fn nearest(name: &str) -> Option<&'static str> {
-    let distances = SETTINGS.iter().map(|setting| (edits(name, setting.name), setting.name));
-    distances.min().filter(|(distance, _)| *distance <= 3).map(|(_, name)| name)
+/// What a name that is no setting was probably meant to be, as the end of a sentence.
+fn meant(name: &str, is_table: bool) -> String {
+    let names = || SETTINGS.iter().map(|setting| setting.name);
+    // A line that is added at the end of a file belongs to its last table.
+    if let Some((_, last)) = name.split_once('.')
+        && names().any(|name| name == last)
+    {
+        return format!("; {last} is one, and stands above the first [table] of the file");
+    }
+    let near = if is_table {
+        nearest(name, names().filter_map(|name| Some(name.split_once('.')?.0))).map(|table| format!("[{table}]"))
+    } else {
+        nearest(name, names()).map(str::to_owned)
+    };
+    near.map(|near| format!("; did you mean {near}?")).unwrap_or_default()
+}
+
+/// The name that is at most three edits away, and not half of another one.
+fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let distances = names.map(|other| (edits(name, other), other));
+    distances.min().filter(|(distance, _)| *distance <= 3 && distance * 2 <= name.len()).map(|(_, name)| name)
 }
 
 /// Levenshtein distance.

@@ -103,6 +103,21 @@ fn what_is_a_number_may_stand_in_a_file_as_one() {
 }
 
 #[test]
+fn a_name_that_is_no_setting_is_told_with_what_was_meant() {
+    for (text, said) in [
+        ("[htp]\nworkers = 1\n", "htp: is no setting (file {}); did you mean [http]?"),
+        ("lisen = \"x\"\n", "lisen: is no setting (file {}); did you mean listen?"),
+        ("[telemetry]\naudit_events = []\n", "audit_events is one, and stands above the first [table] of the file"),
+        ("abc = 1\n", "abc: is no setting (file {})"),
+    ] {
+        let (_folder, path) = file(text);
+        let surroundings = Surroundings { files: vec![path.clone()], ..Surroundings::default() };
+        let errors = Config::load(&surroundings).unwrap_err().to_string();
+        assert!(errors.ends_with(&said.replace("{}", &path.display().to_string())), "{errors}");
+    }
+}
+
+#[test]
 fn all_errors_come_at_once_and_each_names_its_setting() {
     let (_folder, path) = file("listn = \"x\"\n[mail]\nfrom_emial = \"a@b\"\n[nonsense]\na = 1\n");
     let mut surroundings = variables(&[

@@ -90,6 +90,16 @@ fn the_help_of_a_group_begins_with_an_example_of_each_command() {
     }
 }
 
+#[test]
+fn the_manual_page_lists_the_commands_and_no_page_that_is_not_there() {
+    let program = Program::alone();
+    let page = program.run(&["man"]).ok().to_owned();
+    assert_eq!(page.matches("(1)").count(), 0, "{page}");
+    for line in ["muniment serve\nRun the server\n", "muniment config\nThe settings\n"] {
+        assert!(page.contains(line), "{line} is not in:\n{page}");
+    }
+}
+
 /// Runs commands with `--json` and notes which were run.
 struct Tried {
     commands: BTreeSet<String>,

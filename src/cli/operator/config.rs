@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::output::Printer;
 use crate::config::Loaded;
 
-/// The settings
+/// The settings.
 #[derive(Debug, Args)]
 pub struct Settings {
     #[command(subcommand)]

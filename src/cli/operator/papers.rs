@@ -64,10 +64,20 @@ fn page(text: &mut Vec<u8>) -> std::io::Result<()> {
     man.render_description_section(text)?;
     examples(&command, ".SH", text)?;
     man.render_options_section(text)?;
-    man.render_subcommands_section(text)?;
+    commands(&command, text)?;
     writeln!(text, ".SH EXIT STATUS\n{}", escaped(EXIT_CODES))?;
     sections(&command, "muniment", text)?;
     man.render_version_section(text)
+}
+
+/// The commands in a list. Each has its section below; pages of their own, which clap would name, there are none.
+fn commands(command: &clap::Command, text: &mut Vec<u8>) -> std::io::Result<()> {
+    writeln!(text, ".SH COMMANDS")?;
+    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help") {
+        let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
+        writeln!(text, ".TP\n{}\n{}", escaped(&format!("muniment {}", sub.get_name())), escaped(&about))?;
+    }
+    Ok(())
 }
 
 /// The sections of the subcommands.

@@ -38,8 +38,14 @@ async fn follow(
     let address = server.replacen("http", "ws", 1);
     let mut request = format!("{address}/v1/live").into_client_request().context("the server's address")?;
     request.headers_mut().insert("sec-websocket-protocol", "muniment.live.v1".parse()?);
-    // A server that restarts is not there for a moment.
-    let Ok((mut socket, _)) = tokio_tungstenite::connect_async(request).await else { return Ok(None) };
+    let mut socket = match tokio_tungstenite::connect_async(request).await {
+        Ok((socket, _)) => socket,
+        // A server that restarts is not there for a moment; one that never is has another address.
+        Err(error) => {
+            eprintln!("{address} does not answer ({error}); trying again");
+            return Ok(None);
+        }
+    };
     let hello = json!({ "t": "hello", "token": token, "client": "watch" });
     let subscribe = json!({ "t": "sub", "id": 1, "mode": "log", "from": from, "credit": CREDIT });
     let mut store = String::new();

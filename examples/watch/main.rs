@@ -4,6 +4,8 @@
 
 mod client;
 
+use std::io::Write as _;
+
 use anyhow::{Context as _, Result};
 
 #[tokio::main(flavor = "current_thread")]
@@ -12,7 +14,11 @@ async fn main() -> Result<()> {
     let server = std::env::args().nth(1).unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
     let print = |event: &serde_json::Value| {
         let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-        println!("{}  {}  {}  {}", text("p"), text("at"), text("type"), event["data"]);
+        let line = format!("{}  {}  {}  {}", text("p"), text("at"), text("type"), event["data"]);
+        // Nobody reads on, as behind `head`.
+        if writeln!(std::io::stdout(), "{line}").is_err() {
+            std::process::exit(0);
+        }
     };
     client::watch(&server, &token, print).await
 }

@@ -239,8 +239,8 @@ pub(super) fn refusal(error: rusqlite::Error) -> WriteError {
     let message = error.to_string();
     match error.sqlite_error().map(|reported| (reported.extended_code, reported.extended_code & 0xff)) {
         Some((ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY, _)) => WriteError::Unique(message),
-        // Everything else is no fault of the batch.
         Some((_, ffi::SQLITE_TOOBIG | ffi::SQLITE_CONSTRAINT | ffi::SQLITE_MISMATCH)) => WriteError::Refused(message),
+        // Everything else is no fault of the batch.
         _ => WriteError::Failed(message),
     }
 }

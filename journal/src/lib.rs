@@ -46,6 +46,7 @@ pub mod limits;
 pub mod master_key;
 pub mod open;
 pub mod outbox;
+mod pace;
 pub mod postgres;
 pub mod restore;
 pub mod rotation;

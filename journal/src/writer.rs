@@ -22,6 +22,7 @@ use crate::foreign::{Departure, Trouble, departed};
 use crate::gather::{Gathered, gather};
 use crate::journal::Core;
 use crate::limits::{LOST_HEADS_BEFORE_LOCK, REJUDGE_MAX, SHUTDOWN_MILLISECONDS_MAX};
+use crate::pace::Landed;
 use crate::spans;
 use crate::verdicts::Knowledge;
 
@@ -47,6 +48,7 @@ pub(crate) struct Writer {
     gathering: Option<JoinHandle<Gathered>>,
     building: Building,
     in_flight: Option<InFlight>,
+    landed: Option<Landed>,
     pub(crate) knowledge: Knowledge,
     pub(crate) durable: Head,
     /// Head comparisons lost in a row.
@@ -86,6 +88,7 @@ impl Writer {
             gathering: None,
             building: Building::on(head),
             in_flight: None,
+            landed: None,
             knowledge: Knowledge::new(core.limits.streams_cached_max),
             durable: head,
             lost: 0,
@@ -191,9 +194,16 @@ impl Writer {
         Ok(())
     }
 
+    /// How many appends the next batch takes at most; what is built while another is in flight takes all.
+    fn appends_max(&self) -> usize {
+        let Some(landed) = self.landed.filter(|_| self.in_flight.is_none()) else { return usize::MAX };
+        landed.share(self.building.entries.len() + self.backlog.len(), Instant::now())
+    }
+
     /// Judges what waits, in order, until the batch is full or something must be asked first.
     fn advance(&mut self) {
-        while self.gathering.is_none() && self.prepare() {
+        let appends_max = self.appends_max();
+        while self.gathering.is_none() && self.building.entries.len() < appends_max && self.prepare() {
             let Some(next) = self.backlog.front() else { return };
             let (events_max, bytes_max) = (self.core.limits.batch_events_max, self.core.limits.batch_bytes_max);
             let alone = next.alone || self.building.entries.last().is_some_and(|entry| entry.submission.alone);
@@ -340,13 +350,14 @@ impl Writer {
 
     async fn landed(&mut self) {
         let Some(sent) = self.in_flight.take() else { return };
+        let flight = sent.sent.elapsed();
+        self.landed = Some(Landed { at: Instant::now(), appends: sent.entries.len(), flight });
         self.lost = 0;
         self.core.set_failing(false);
         self.durable = sent.batch.after();
         // Before anybody is answered: the database need not wait for that.
         self.launch().await;
-        let flush = sent.sent.elapsed();
-        metrics::histogram!("muniment_journal_flush_seconds").record(flush.as_secs_f64());
+        metrics::histogram!("muniment_journal_flush_seconds").record(flight.as_secs_f64());
         // A batch holds at most as many events as its limit, far below 2^32.
         let events = u32::try_from(sent.batch.events.len()).unwrap_or(u32::MAX);
         metrics::histogram!("muniment_journal_batch_events").record(f64::from(events));

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
@@ -41,6 +41,8 @@ struct Faulty {
     gate: Semaphore,
     /// Writes that have come to the gate.
     writes: watch::Sender<usize>,
+    /// How many events each of them had.
+    sizes: Mutex<Vec<usize>>,
     /// Times that versions of streams were asked for.
     questions: watch::Sender<usize>,
 }
@@ -72,6 +74,7 @@ async fn reached(counter: &watch::Sender<usize>, count: usize) {
 #[async_trait]
 impl Engine for Faulty {
     async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
+        self.sizes.lock().push(batch.events.len());
         self.writes.send_modify(|writes| *writes += 1);
         self.gate.acquire().await.unwrap().forget();
         let fault = self.script.lock().pop_front().flatten();
@@ -148,6 +151,7 @@ async fn faulty(home: &Home, script: &[Option<Fault>], open_gates: usize) -> (Jo
         shared: script.contains(&Some(Fault::Late)),
         gate: Semaphore::new(open_gates),
         writes: watch::Sender::new(0),
+        sizes: Mutex::new(Vec::new()),
         questions: watch::Sender::new(0),
     });
     let keyring = KeyRing::in_memory([7; 32], made.identity().installation).unwrap();
@@ -282,6 +286,28 @@ async fn a_refusal_is_not_told_before_what_it_rests_on_is_durable() {
     engine.gate.add_permits(ENOUGH);
     accepted.await.unwrap();
     assert!(matches!(refused.await, Err(AppendError::Conflict { actual: 1, .. })));
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn callers_who_came_back_together_go_in_two_halves() {
+    let home = Home::sqlite();
+    let (journal, engine) = faulty(&home, &[], 0).await;
+    let streams: Vec<StreamId> = (0..32).map(|nth| stream(&format!("s{nth}"))).collect();
+    for version in 0..2 {
+        let begun = Instant::now();
+        let tickets: Vec<_> = streams.iter().map(|own| journal.submit(one(own, version, "x")).unwrap()).collect();
+        engine.gate.add_permits(ENOUGH);
+        for ticket in tickets {
+            ticket.await.unwrap();
+        }
+        engine.gate.forget_permits(ENOUGH);
+        // The database waits for longer than it worked, as where callers need long to come back.
+        tokio::time::sleep(begun.elapsed() * 2).await;
+    }
+    assert_eq!(*engine.sizes.lock(), [32, 16, 16]);
+    engine.gate.add_permits(ENOUGH);
+    verify(&journal).await;
     journal.shutdown().await;
 }
 

@@ -26,7 +26,7 @@ const REFUSED: &str = "UNIQUE constraint failed: dedupe_keys.dedupe_key";
 #[derive(Debug)]
 pub(super) struct DedupeKeys {
     generation_events: u64,
-    /// `None` until the first write.
+    /// `None` until the first write, and after a panic until the next.
     recent: Mutex<Option<RecentKeys>>,
 }
 
@@ -48,6 +48,11 @@ impl DedupeKeys {
         let loaded = self.load(connection).map_err(|error| WriteError::Failed(error.to_string()))?;
         *self.recent.lock() = Some(loaded);
         if self.is_at(before) { Ok(()) } else { Err(WriteError::HeadMoved) }
+    }
+
+    /// Memory may be half changed, so it no longer tells which head it is exact for.
+    pub(super) fn forget(&self) {
+        *self.recent.lock() = None;
     }
 
     fn is_at(&self, head: &Head) -> bool {

@@ -7,6 +7,8 @@
 //! overwritten. A lock of the operating system keeps a second process out with a clear message.
 
 mod dedupe;
+#[cfg(test)]
+mod panic_tests;
 mod recent_keys;
 pub(crate) mod texts;
 mod writing;

@@ -115,6 +115,8 @@ impl RecentKeys {
     pub(super) fn committed(&mut self, batch: &Batch, drain: &Drain) {
         let after = batch.after();
         (self.position, self.hash) = (after.position, after.hash);
+        #[cfg(test)]
+        super::panic_tests::reach("keys", batch);
         let keyed = batch.events.iter().filter_map(|event| event.dedupe.map(|key| (key, event.position)));
         self.growing.extend(keyed);
         if drain.completes.is_some() {

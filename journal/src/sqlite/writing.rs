@@ -5,6 +5,7 @@
 //! row after row (docs/decisions/0015).
 
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, mpsc};
 use std::thread;
@@ -32,6 +33,10 @@ const STATEMENTS_PREPARED_MAX: usize = 32;
 /// About as many streams as the journal's writer remembers versions of; some 100 bytes each.
 const STREAMS_REMEMBERED_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("65,536 is not zero");
 
+/// A batch that the thread panicked at so often is refused: the first panic may be chance, and one that comes every time
+/// would keep the writer at this batch for ever.
+const PANICS_MAX: u32 = 2;
+
 const MOVE_HEAD: &str = "UPDATE journal_head SET position = ?, hash = ?, recorded_at = ? \
     WHERE singleton = 1 AND position = ? AND hash = ? AND epoch = ?";
 static INSERT_EVENT: LazyLock<String> = LazyLock::new(|| {
@@ -57,8 +62,8 @@ impl BatchWriter {
     /// When the system has no thread to give.
     pub(super) fn start(file: &Path, keys: Arc<DedupeKeys>) -> std::io::Result<Self> {
         let (requests, asked) = mpsc::channel();
-        let writing =
-            Writing { file: file.to_owned(), connection: None, keys, streams: LruCache::new(STREAMS_REMEMBERED_MAX) };
+        let streams = LruCache::new(STREAMS_REMEMBERED_MAX);
+        let writing = Writing { file: file.to_owned(), connection: None, keys, streams, panicked: None };
         thread::Builder::new().name("journal-writer".to_owned()).spawn(move || writing.run(&asked))?;
         Ok(Self(requests))
     }
@@ -69,7 +74,7 @@ impl BatchWriter {
         let (answer, outcome) = oneshot::channel();
         let gone = |_| WriteError::Failed("the thread that writes has ended; restart the program".to_owned());
         self.0.send(Request::Write { batch, answer }).map_err(gone)?;
-        // It panicked with the batch in its hands.
+        // It ended with the batch in its hands.
         outcome.await.unwrap_or_else(|_| Err(WriteError::Unknown("the thread that writes has ended".to_owned())))
     }
 
@@ -86,11 +91,13 @@ impl BatchWriter {
 /// What the thread works with.
 struct Writing {
     file: PathBuf,
-    /// `None` before the first batch, and after one that could not be rolled back.
+    /// `None` before the first batch, and after one that could not be rolled back or panicked.
     connection: Option<Connection>,
     keys: Arc<DedupeKeys>,
     /// The numbers of streams, as far as they are in the table.
     streams: LruCache<StreamId, i64>,
+    /// The batch of the last panic by the hash of its end, and how often it panicked.
+    panicked: Option<([u8; 32], u32)>,
 }
 
 impl Writing {
@@ -98,7 +105,7 @@ impl Writing {
         for request in asked {
             match request {
                 // Who asked may be gone; what was written stays written.
-                Request::Write { batch, answer } => drop(answer.send(self.write(&batch))),
+                Request::Write { batch, answer } => drop(answer.send(self.outlive(&batch))),
                 Request::Close { closed } => {
                     self.connection = None;
                     // Who asked may be gone.
@@ -106,6 +113,24 @@ impl Writing {
                 }
             }
         }
+    }
+
+    /// Writes, and goes on after a panic with nothing that it may have left half done.
+    fn outlive(&mut self, batch: &Batch) -> Result<(), WriteError> {
+        catch_unwind(AssertUnwindSafe(|| self.write(batch))).unwrap_or_else(|_what_it_says| {
+            tracing::error!(
+                position = %batch.before.position.next(),
+                "the thread that writes panicked over a batch; it goes on with a new connection"
+            );
+            // Closed as the panic passed, and what was not committed rolled back by that.
+            self.connection = None;
+            self.streams.clear();
+            self.keys.forget();
+            let hash = batch.after().hash;
+            let before = self.panicked.filter(|(panicked, _)| *panicked == hash).map_or(0, |(_, times)| times);
+            self.panicked = Some((hash, before + 1));
+            Err(WriteError::Unknown("the thread that writes panicked".to_owned()))
+        })
     }
 
     fn write(&mut self, batch: &Batch) -> Result<(), WriteError> {
@@ -127,6 +152,10 @@ impl Writing {
 
     fn transact(&mut self, connection: &mut Connection, batch: &Batch) -> Result<(), WriteError> {
         self.keys.prepare(connection, &batch.before)?;
+        // The head is where it was before the batch, so nothing of it was written.
+        if self.panicked.is_some_and(|(hash, times)| hash == batch.after().hash && times >= PANICS_MAX) {
+            return Err(WriteError::Refused(format!("the thread that writes panicked over it {PANICS_MAX} times")));
+        }
         let drain = self.keys.admit(batch)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refusal)?;
         if !move_head(&transaction, batch).map_err(refusal)? {
@@ -138,7 +167,11 @@ impl Writing {
         for change in &batch.changes {
             apply(&transaction, change).map_err(refusal)?;
         }
+        #[cfg(test)]
+        super::panic_tests::reach("events", batch);
         transaction.commit().map_err(of_commit)?;
+        #[cfg(test)]
+        super::panic_tests::reach("commit", batch);
         self.keys.committed(batch, &drain);
         Ok(())
     }

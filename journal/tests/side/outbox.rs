@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use muniment_aggregates::record::StreamId;
+use muniment_aggregates::record::{Position, StreamId};
 use muniment_aggregates::sealed::SealContext;
 use muniment_journal::{Append, Journal, MailStatus, NewMail, OutboxCounts};
 
-use crate::place::{Kind, Place, erase, event, on_both};
+use crate::place::{Kind, Place, append, erase, event, on_both};
 
 on_both!(
     mail_leaves_with_its_append_or_not_at_all,
+    whoever_follows_mail_hears_of_appends_with_mail_and_of_no_others,
     of_many_senders_each_mail_goes_to_one_until_its_lease_ends,
     b12_what_fails_is_retried_shown_and_at_last_given_up,
 );
@@ -48,6 +49,39 @@ async fn mail_leaves_with_its_append_or_not_at_all(kind: Kind) {
     assert_eq!(text.as_deref(), Some("To: a@example.com"));
     erase(&journal, &due[0].subject).await;
     assert_eq!(journal.keyring().open_anywhere(&due[0].body).await.unwrap(), None);
+}
+
+async fn whoever_follows_mail_hears_of_appends_with_mail_and_of_no_others(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let mut mailed = journal.watch_mail();
+    let heard = |mailed: &mut tokio::sync::watch::Receiver<Position>| {
+        mailed.has_changed().unwrap().then(|| *mailed.borrow_and_update())
+    };
+    let later = Utc::now() + TimeDelta::hours(1);
+    // It is told before the append is answered, so nobody need wait for it here.
+    append(&journal, &StreamId::new("thing", "t"), 0, "{}").await;
+    assert_eq!(heard(&mut mailed), None, "it brought no mail");
+    for version in 0..2 {
+        assert!(post(&journal, &format!("m{version}"), version, later).await);
+        assert_eq!(heard(&mut mailed), Some(journal.head()));
+        append(&journal, &StreamId::new("thing", "t"), version + 1, "{}").await;
+        assert!(!post(&journal, "refused", 0, later).await);
+        assert_eq!(heard(&mut mailed), None, "neither brought mail");
+    }
+    if kind == Kind::Sqlite {
+        // SQLite has one node.
+        return;
+    }
+    // What another node posts that node knows and sends; both tell only of their own.
+    let other = place.open().await;
+    let mut mailed_there = other.watch_mail();
+    assert!(post(&other, "theirs", 2, later).await);
+    assert_eq!(heard(&mut mailed_there), Some(other.head()));
+    assert_eq!(journal.confirm_head().await.unwrap(), other.head());
+    assert_eq!(heard(&mut mailed), None, "it is another node's");
+    assert!(post(&journal, "ours", 3, later).await);
+    assert_eq!(heard(&mut mailed), Some(journal.head()));
 }
 
 async fn of_many_senders_each_mail_goes_to_one_until_its_lease_ends(kind: Kind) {

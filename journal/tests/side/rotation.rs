@@ -18,6 +18,8 @@ on_both!(
     a_node_follows_a_rotation_in_its_folder_and_else_makes_no_key,
     a_reader_beside_a_rotation_changes_no_key_file,
     a_rotation_to_the_same_key_or_beside_another_changes_nothing,
+    a_rotation_keeps_others_from_the_key_files_until_it_has_ended,
+    two_rotations_of_one_node_come_one_after_the_other,
     many_keys_are_wrapped_page_by_page_and_progress_is_told,
     rotations_under_traffic_lose_no_key_and_fail_no_request,
 );
@@ -198,6 +200,46 @@ async fn a_rotation_to_the_same_key_or_beside_another_changes_nothing(kind: Kind
     assert!(!place.keys().join("master.key.next").exists());
     assert_eq!(std::fs::read_to_string(&file).unwrap(), old);
     assert!(opens(&journal, &sealed).await);
+}
+
+async fn a_rotation_keeps_others_from_the_key_files_until_it_has_ended(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let (_, sealed) = a_value(&journal).await;
+    let (lock, next) = (place.keys().join("rotation.lock"), place.keys().join("master.key.next"));
+    let is_free = || std::fs::File::create(&lock).unwrap().try_lock().is_ok();
+    let looks = Mutex::new(Vec::new());
+    let look = |_, _| looks.lock().unwrap().push((is_free(), next.exists()));
+    journal.keyring().rotate_master(None, &look).await.unwrap();
+    assert_eq!(*looks.lock().unwrap(), [(false, true)], "the next key lies there, and nobody else may touch it");
+    assert!(is_free());
+    journal.shutdown().await;
+
+    // A node that starts meanwhile: the next key is of the rotation that is under way, not of one that was cut off.
+    let held = std::fs::File::create(&lock).unwrap();
+    held.lock().unwrap();
+    let staged = "7".repeat(64);
+    std::fs::write(&next, &staged).unwrap();
+    std::fs::set_permissions(&next, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let started = place.open().await;
+    assert!(opens(&started, &sealed).await);
+    assert_eq!(std::fs::read_to_string(&next).unwrap(), staged);
+    started.shutdown().await;
+    drop(held);
+    let started = place.open().await;
+    assert!(opens(&started, &sealed).await && !next.exists(), "whose rotation it was is gone");
+}
+
+async fn two_rotations_of_one_node_come_one_after_the_other(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let (_, sealed) = a_value(&journal).await;
+    let ring = journal.keyring();
+    let (first, second) = tokio::join!(ring.rotate_master(None, &|_, _| {}), ring.rotate_master(None, &|_, _| {}));
+    assert_eq!((first.unwrap().subjects, second.unwrap().subjects), (1, 1));
+    assert!(opens(&journal, &sealed).await);
+    journal.shutdown().await;
+    assert!(opens(&place.open().await, &sealed).await);
 }
 
 async fn many_keys_are_wrapped_page_by_page_and_progress_is_told(kind: Kind) {

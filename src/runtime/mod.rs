@@ -25,6 +25,8 @@ pub mod origin;
 mod paging;
 pub mod policies;
 pub mod projector;
+#[cfg(test)]
+mod races_tests;
 pub mod reads;
 pub mod recall;
 mod stream_queues;

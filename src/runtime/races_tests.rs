@@ -1,0 +1,167 @@
+//! Lost races, through the real bus over a real journal: what was decided on a state that is no more is decided again, on the
+//! state that there is and in the order in which it was asked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use futures_util::future::join;
+use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
+use muniment_journal::engine::{Batch, ClaimId, Head, WriteError};
+use muniment_journal::{Append, Engine, Journal, JournalLimits, NewEvent, Stores};
+use muniment_sql::SqlError;
+use tempfile::TempDir;
+
+use super::fragile::{Fragile, FragileCommand, FragileRefusal};
+use super::{BusError, Clock, CommandBus, Origin, fresh};
+
+/// The engine of a node that hears of what others record only when it asks for the head: every other node's news are on
+/// their way for as long as a test lasts.
+struct Deaf {
+    inner: Arc<dyn Engine>,
+    /// Readings of streams.
+    readings: AtomicUsize,
+}
+
+#[async_trait]
+impl Engine for Deaf {
+    async fn head(&self) -> Result<Head, SqlError> {
+        self.inner.head().await
+    }
+
+    async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
+        self.inner.write(batch).await
+    }
+
+    async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
+        self.inner.read(after, through, limit).await
+    }
+
+    async fn read_stream(&self, stream: &StreamId, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
+        self.readings.fetch_add(1, Ordering::Relaxed);
+        self.inner.read_stream(stream, after, limit).await
+    }
+
+    async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
+        self.inner.versions(streams).await
+    }
+
+    async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
+        self.inner.find_dedupe(keys).await
+    }
+
+    async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError> {
+        self.inner.claim_owners(claims).await
+    }
+
+    async fn epochs(&self) -> Result<Vec<(u64, Position)>, SqlError> {
+        self.inner.epochs().await
+    }
+
+    fn shared(&self) -> bool {
+        true
+    }
+
+    fn stores(&self) -> Option<Stores> {
+        self.inner.stores()
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+/// One record and the node that made it.
+struct Rig {
+    other: CommandBus,
+    _folder: TempDir,
+}
+
+impl Rig {
+    async fn new() -> Self {
+        let (other, folder) = fresh::bus().await;
+        Self { other, _folder: folder }
+    }
+
+    /// A deaf node, which knows what is recorded when it starts.
+    async fn deaf(&self) -> (CommandBus, Arc<Deaf>) {
+        let journal = self.other.journal();
+        let engine = Arc::new(Deaf { inner: Arc::clone(journal.engine()), readings: AtomicUsize::new(0) });
+        let opened = Journal::with_engine(engine.clone(), journal.keyring().clone(), JournalLimits::default()).await;
+        (CommandBus::new(opened.expect("it tells its head"), Clock::system(), Arc::from([])), engine)
+    }
+}
+
+fn origin() -> Origin {
+    Origin::system("test", "test", None)
+}
+
+async fn count(bus: &CommandBus, id: &str) -> Result<Option<Position>, BusError<FragileRefusal>> {
+    Ok(bus.execute::<Fragile>(id, FragileCommand::Count, &origin()).await?.position)
+}
+
+/// Decided again at once, it would be on the same state as before, until its turns are over.
+#[actix::test]
+async fn a_decision_over_several_streams_that_lost_a_race_is_made_again_on_what_it_lost_to() {
+    let rig = Rig::new().await;
+    count(&rig.other, "a").await.expect("it counts");
+    let (deaf, _) = rig.deaf().await;
+    assert_eq!(deaf.state::<Fragile>("a").await.expect("its state").version, 1);
+    count(&rig.other, "a").await.expect("it counts");
+    let (mut decisions, origin) = (0, origin());
+    let decided = deaf.transact(&origin, async |tx| {
+        decisions += 1;
+        let mut loaded = tx.load::<Fragile, FragileRefusal>("a").await?;
+        let before = loaded.state.count;
+        tx.decide(&mut loaded, &FragileCommand::Count)?;
+        Ok::<_, BusError<FragileRefusal>>(before)
+    });
+    let before = decided.await.expect("it is decided again").value;
+    assert_eq!((before, decisions), (2, 2));
+}
+
+/// The writer would refuse what is decided on more than it knows, as often as it is decided.
+#[actix::test]
+async fn an_actor_that_reads_more_than_the_writer_has_heard_of_has_it_catch_up() {
+    let rig = Rig::new().await;
+    let (deaf, engine) = rig.deaf().await;
+    let origin = origin();
+    let begun = deaf.transact(&origin, async |tx| {
+        let mut begun = tx.begin::<Fragile>("a");
+        tx.decide(&mut begun, &FragileCommand::Count)
+    });
+    begun.await.expect("it begins");
+    count(&rig.other, "a").await.expect("it counts");
+    assert_eq!(count(&deaf, "a").await.expect("it counts"), Some(Position(3)));
+    assert_eq!(engine.readings.load(Ordering::Relaxed), 1, "it was not decided again");
+}
+
+/// Another writer fills the very version that the first of two commands would have made, so that only what they hang by
+/// tells that the second was decided on the first.
+#[actix::test]
+async fn commands_that_were_decided_on_a_lost_race_are_recorded_in_their_order() {
+    let (bus, _folder) = fresh::bus().await;
+    count(&bus, "a").await.expect("it counts");
+    let stream = StreamId::new("fragile", "a");
+    let counted = NewEvent {
+        stream: stream.clone(),
+        event_type: "note.recorded",
+        event_version: "1.0",
+        payload: Box::from(r#""counted""#),
+        dedupe: None,
+    };
+    let append = Append {
+        events: vec![counted],
+        expect: vec![(stream, 1)],
+        metadata: origin().to_metadata(),
+        ..Append::default()
+    };
+    // All three wait for the writer before it looks at the first.
+    let ticket = bus.journal().submit(append).expect("it is taken");
+    let (first, second) = join(count(&bus, "a"), count(&bus, "a")).await;
+    assert_eq!(ticket.await.expect("it came first").first, Position(2));
+    let positions = [first, second].map(|answer| answer.expect("it counts"));
+    assert_eq!(positions, [Some(Position(3)), Some(Position(4))]);
+    assert_eq!(bus.state::<Fragile>("a").await.expect("its state").state.count, 4);
+}

@@ -131,7 +131,7 @@ impl Node {
         let arbiters: Vec<Arbiter> = (0..config.runtime.actor_threads).map(|_| Arbiter::new()).collect();
         let handles: Arc<[ArbiterHandle]> = arbiters.iter().map(Arbiter::handle).collect();
         let bus = CommandBus::with_limits(journal.clone(), clock.clone(), handles, actor_limits(&config.runtime));
-        let reads = Arc::new(Reads::new(reads, journal.clone()));
+        let reads = Arc::new(Reads::new(reads, journal.clone(), config.runtime.read_wait_max));
         let runtime = Arc::new(Runtime { journal, bus, reads, clock });
         let mut node =
             Self { runtime, stop: watch::Sender::new(false), tasks: Vec::new(), background: Arbiter::new(), arbiters };

@@ -153,6 +153,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("runtime.actor_threads", "one a core", "threads that aggregates live on"),
     plain("runtime.max_live_actors", "50000", "aggregates of one type kept in memory; the longest unused leave first"),
     plain("runtime.idle_seconds", "300", "how long an aggregate that nobody asks stays in memory"),
+    plain("runtime.read_wait_seconds", "2", "how long a query waits for its read models before it is answered 503"),
     plain("runtime.evaluator_pause_seconds", "0", "rest of the alert evaluator before each page of events"),
     plain("runtime.tick_seconds", "1800", "interval of the scheduler"),
 ];

@@ -12,6 +12,9 @@ pub const LIVE_ACTORS_MAX: NonZeroUsize = NonZeroUsize::new(50_000).expect("it i
 /// An actor nobody has asked for this long leaves memory.
 pub const IDLE_MAX: Duration = Duration::from_secs(300);
 
+/// How long a query waits for its read models before it answers 503 (design section 6).
+pub const READ_WAIT_MAX: Duration = Duration::from_secs(2);
+
 /// The runtime.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuntimeConfig {
@@ -26,6 +29,8 @@ pub struct RuntimeConfig {
     pub live_actors_max: NonZeroUsize,
     /// See [`IDLE_MAX`], the default.
     pub idle_max: Duration,
+    /// See [`READ_WAIT_MAX`], the default.
+    pub read_wait_max: Duration,
 }
 
 impl Default for RuntimeConfig {
@@ -36,6 +41,7 @@ impl Default for RuntimeConfig {
             evaluator_pause: Duration::ZERO,
             live_actors_max: LIVE_ACTORS_MAX,
             idle_max: IDLE_MAX,
+            read_wait_max: READ_WAIT_MAX,
         }
     }
 }
@@ -51,6 +57,7 @@ impl RuntimeConfig {
             ),
             live_actors_max: reader.get("runtime.max_live_actors", default.live_actors_max),
             idle_max: reader.get("runtime.idle_seconds", default.idle_max),
+            read_wait_max: reader.get("runtime.read_wait_seconds", default.read_wait_max),
         }
     }
 }

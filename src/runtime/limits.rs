@@ -91,6 +91,3 @@ pub const RECENT_KEYS_MAX: NonZeroUsize = bound(256);
 
 /// How often a reading of several rows is made again because a page was folded in meanwhile.
 pub const READINGS_MAX: u32 = 16;
-
-/// How long a query waits for its read model before it answers 503 (design section 6).
-pub const READ_WAIT_MAX: Duration = Duration::from_secs(2);

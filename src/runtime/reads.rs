@@ -4,13 +4,14 @@
 //! query arrived (design section 6). Past the bound it fails; it never answers from the past in silence.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use muniment_aggregates::record::Position;
 use muniment_journal::{Journal, JournalError};
 use muniment_projections::{Poison, ReadStore, SqlError};
 use tokio::sync::watch;
 
-use super::limits::{READ_WAIT_MAX, READINGS_MAX};
+use super::limits::READINGS_MAX;
 
 /// Where one read model is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct Reads {
     journal: Journal,
     positions: watch::Sender<HashMap<&'static str, ReadPosition>>,
     wanted: Wanted,
+    /// How long a query waits for them.
+    wait_max: Duration,
 }
 
 /// The furthest position that somebody has waited for.
@@ -65,15 +68,16 @@ impl Wanted {
 }
 
 impl Reads {
-    /// Read models that follow `journal`.
+    /// Read models that follow `journal`. A query waits for them for at most `wait_max`.
     #[must_use]
-    pub fn new(store: ReadStore, journal: Journal) -> Self {
+    pub fn new(store: ReadStore, journal: Journal, wait_max: Duration) -> Self {
         let positions = store.projections().iter().map(|it| (it.name(), ReadPosition::default())).collect();
         Self {
             store,
             journal,
             positions: watch::Sender::new(positions),
             wanted: Wanted(watch::Sender::new(Position::START)),
+            wait_max,
         }
     }
 
@@ -86,7 +90,7 @@ impl Reads {
     /// Waits until the named read models have everything that was recorded when this was called.
     ///
     /// # Errors
-    /// When they do not get there within two seconds, or the head cannot be confirmed.
+    /// When they do not get there in time, or the head cannot be confirmed.
     pub async fn catch_up(&self, names: &[&str]) -> Result<Position, Behind> {
         let head = self.journal.confirm_head().await?;
         self.wait(names, head).await?;
@@ -136,13 +140,13 @@ impl Reads {
     /// Waits until the named read models have reached `wanted`.
     ///
     /// # Errors
-    /// When they do not get there within two seconds.
+    /// When they do not get there in time.
     pub async fn wait(&self, names: &[&str], wanted: Position) -> Result<(), Behind> {
         self.wanted.upto(wanted, self.journal.head());
         let mut positions = self.positions.subscribe();
         let reached = positions
             .wait_for(|all| names.iter().all(|name| all.get(name).is_some_and(|model| model.position >= wanted)));
-        match tokio::time::timeout(READ_WAIT_MAX, reached).await {
+        match tokio::time::timeout(self.wait_max, reached).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Behind::NotYet { wanted }),
         }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::harness::{Client, Engine, Output, Program, Server, eventually, runtime, unique};
+use crate::harness::{Client, Engine, Program, Server, eventually, runtime, unique};
 
 /// One metric's rows, in the order of time: day, and the value when there is one.
 type Series = Vec<(String, Option<f64>)>;
@@ -193,7 +193,7 @@ fn the_real_series_come_back_value_for_value(engine: Engine) {
     let imports = imports();
     assert_eq!(imports.len(), 1 + 5 + 23 + 4, "the files have changed");
     for import in &imports {
-        insist(&founder, &["metric", "create", &import.key, "--cadence", "monthly"]).ok();
+        founder.run(&["metric", "create", &import.key, "--cadence", "monthly"]).ok();
         assert_eq!(report(&founder, import), outcome(import, true), "{}: first import", import.key);
     }
     for import in &imports {
@@ -268,11 +268,6 @@ fn watch_from_the_start(server: &Server, token: &str) -> Watched {
     Watched { seen, task }
 }
 
-/// Runs a command again while it ends with 6, which asks for that: on a busy machine read models may lag for a moment.
-fn insist(founder: &Program, arguments: &[&str]) -> Output {
-    eventually("the command is served", || Some(founder.run(arguments)).filter(|output| output.code != 6))
-}
-
 fn day_of(point: &Value) -> String {
     point["timestamp"].as_str().unwrap()[..10].to_owned()
 }
@@ -284,7 +279,7 @@ fn report(founder: &Program, import: &Import) -> (u64, u64, u64) {
     let file = file.display().to_string();
     let mut arguments = vec!["metric", "import", &import.key, "--file", &file, "--format", "csv", "--output", "json"];
     arguments.extend(import.flags.iter().map(String::as_str));
-    let said = insist(founder, &arguments).json();
+    let said = founder.run(&arguments).json();
     assert_eq!(said["refused"], serde_json::json!([]), "{}", import.key);
     let count = |name: &str| said[name].as_u64().unwrap_or_else(|| panic!("{name} in {said}"));
     (count("recorded"), count("duplicates"), count("skipped"))

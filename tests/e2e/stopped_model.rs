@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, Program, eventually};
+use crate::harness::{Engine, Installation, Program, SHORT_READ_WAIT, eventually};
 
 /// What `/ready` or `projections list` says of a read model.
 fn model(told: &Value, name: &str) -> Value {
@@ -12,7 +12,7 @@ fn model(told: &Value, name: &str) -> Value {
 }
 
 fn an_event_stops_one_read_model_until_its_cause_is_mended(engine: Engine) {
-    let house = Installation::with(engine, &[]);
+    let house = Installation::with(engine, &[SHORT_READ_WAIT]);
     let (ben, store) = (house.person("ben"), &house.server.store);
     let offer = house.offer(&house.keeper, &ben, "teacher", &json!({}));
     assert_eq!(house.row("role_grant_offer_create", &ben.id)["metadata"]["offer_id"], offer["id"]);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::Message;
 
 use super::socket::{Incoming, Socket, WAIT};
-use crate::harness::{Engine, Installation, ORIGIN, Person, eventually, in_parallel, text};
+use crate::harness::{Engine, Installation, ORIGIN, Person, SHORT_READ_WAIT, eventually, in_parallel, text};
 
 const REVOKED: u16 = 4001;
 
@@ -294,11 +294,11 @@ fn acc_213_what_is_no_request_is_told_and_the_socket_lives(engine: Engine) {
 }
 
 fn h11_one_id_used_again_and_again_counts_every_time(engine: Engine) {
-    let house = Installation::with(engine, &[]);
+    let house = Installation::with(engine, &[SHORT_READ_WAIT]);
     let mut socket = Socket::of(&house.server, &house.keeper.cookie);
     let store = &house.server.store;
     store.execute_on_read_models("ALTER TABLE read_checkpoints_v1 RENAME TO away");
-    // What is recorded now does not reach the read models, so whoever lists it waits for two seconds.
+    // What is recorded now does not reach the read models, so whoever lists it waits for five seconds.
     house.login("nobody-here", "wrong").refused(401, "invalid_credentials");
     let ask = json!({ "jsonrpc": "2.0", "id": 1, "method": "audit_log_list", "params": {} });
     // Where the machine takes seconds to read them, the first are answered before the last are read.
@@ -423,7 +423,7 @@ fn acc_017_the_socket_of_an_evicted_session_is_closed(engine: Engine) {
 }
 
 fn acc_217_closing_needs_no_read_model(engine: Engine) {
-    let house = Installation::with(engine, &[]);
+    let house = Installation::with(engine, &[SHORT_READ_WAIT]);
     let (person, late) = (house.named("ann-a"), house.named("ben-b"));
     let other = house.session_of(&person);
     let mut socket = Socket::of(&house.server, &person.cookie);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::socket::{Incoming, Socket};
-use crate::harness::{Engine, Installation, OpenTransaction, eventually, text, unique};
+use crate::harness::{Engine, Installation, OpenTransaction, SHORT_READ_WAIT, eventually, text, unique};
 
 /// The code of a request that was taken back.
 const CANCELLED: i64 = -32_010;
@@ -33,11 +33,11 @@ fn acc_214_a_request_that_is_taken_back_answers_once(engine: Engine) {
 }
 
 fn acc_214_a_request_is_taken_back_by_its_own_socket_alone(engine: Engine) {
-    let house = Installation::with(engine, &[]);
+    let house = Installation::with(engine, &[SHORT_READ_WAIT]);
     let [mut own, mut other] = [(); 2].map(|()| Socket::of(&house.server, &house.keeper.cookie));
     let store = &house.server.store;
     store.execute_on_read_models("ALTER TABLE read_checkpoints_v1 RENAME TO away");
-    // What is recorded now does not reach the read models, so whoever lists it waits for two seconds.
+    // What is recorded now does not reach the read models, so whoever lists it waits for five seconds.
     house.login("nobody-here", "wrong").refused(401, "invalid_credentials");
     let theirs = other.ask("audit_log_list", &json!({}));
     own.call("heartbeat", &Value::Null);
@@ -55,14 +55,14 @@ fn acc_214_a_request_is_taken_back_by_its_own_socket_alone(engine: Engine) {
 }
 
 fn acc_214_what_changes_something_is_taken_back_before_it_is_recorded(engine: Engine) {
-    let house = Installation::with(engine, &[]);
+    let house = Installation::with(engine, &[SHORT_READ_WAIT]);
     let ben = house.person("ben");
     let grant = house.grant(&ben, "admin");
     let mut socket = Socket::of(&house.server, &house.keeper.cookie);
     let revoke = json!({ "actor_id": ben.actor, "role_grant_id": grant });
     let store = &house.server.store;
     store.execute_on_read_models("ALTER TABLE read_checkpoints_v1 RENAME TO away");
-    // What is recorded now does not reach the read models, so whoever looks somebody up waits for two seconds.
+    // What is recorded now does not reach the read models, so whoever looks somebody up waits for five seconds.
     house.login("nobody-here", "wrong").refused(401, "invalid_credentials");
     eventually("a request is taken back", || {
         let id = socket.ask("role_grant_revoke", &revoke);
@@ -73,7 +73,7 @@ fn acc_214_what_changes_something_is_taken_back_before_it_is_recorded(engine: En
         (answer["error"]["code"] == CANCELLED).then_some(())
     });
     store.execute_on_read_models("ALTER TABLE away RENAME TO read_checkpoints_v1");
-    let second = socket.stray(Duration::from_millis(2_500));
+    let second = socket.stray(Duration::from_millis(5_500));
     assert!(second.is_none(), "a second answer: {second:?}");
     assert!(ben.client.rpc("invite_list", &json!({})).result()["invites"].is_array(), "he still holds the role");
 

@@ -80,7 +80,7 @@ impl<'a> Watch<'a> {
     /// Takes a snapshot, a page of events and what the subscription has brought so far, while the writers run.
     pub(crate) fn look(&self) -> Kept {
         let (snapshot, position) = eventually("a snapshot with points", || {
-            let reply = self.company.agent.get_caught_up(&self.snapshot_path());
+            let reply = self.company.agent.get(&self.snapshot_path());
             let points = reply.expect(200)["points"].as_array().unwrap().clone();
             (!points.is_empty()).then(|| (points, reply.position()))
         });

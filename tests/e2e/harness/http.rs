@@ -50,12 +50,6 @@ impl Client {
         self.send(Method::GET, path, None)
     }
 
-    /// A GET that is made again while the read models catch up: beside many writers a busy machine may fold for longer than
-    /// a query waits, and the server says so.
-    pub(crate) fn get_caught_up(&self, path: &str) -> Reply {
-        super::eventually("the read models catch up", || Some(self.get(path)).filter(|reply| reply.status != 503))
-    }
-
     pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
         self.header("content-type", "application/json").send(Method::POST, path, Some(body.to_string().into_bytes()))
     }

@@ -23,7 +23,7 @@ pub(crate) use mail_sink::MailSink;
 pub(crate) use parallel::{eventually, holds_for, in_parallel, runtime, within};
 pub(crate) use people::{Company, Founder, unique};
 pub(crate) use program::{Output, Program};
-pub(crate) use server::{Refused, Server, Setup};
+pub(crate) use server::{Refused, SHORT_READ_WAIT, Server, Setup};
 pub(crate) use store::{Engine, OpenTransaction, Store, folder_bytes};
 
 /// Makes a `sqlite` and a `postgres` test out of each named function; the function takes the [`Engine`].

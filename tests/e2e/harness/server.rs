@@ -23,6 +23,9 @@ const SHARED_ADDRESS_LIMITS: [&str; 7] = [
     "LIMITS_READS",
 ];
 
+/// Setting of a server whose read models a test holds up, to see what queries that wait for them are answered.
+pub(crate) const SHORT_READ_WAIT: (&str, &str) = ("RUNTIME_READ_WAIT_SECONDS", "5");
+
 /// How a server is to be started.
 pub(crate) struct Setup {
     engine: Engine,
@@ -37,11 +40,13 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn new(engine: Engine) -> Self {
-        // A test that does something else for a minute, on a busy machine, finds its sockets open all the same.
+        // A test that does something else for a minute, on a busy machine, finds its sockets open all the same; and its
+        // queries wait for as long for read models that have much to fold.
         let mut settings: Vec<(String, String)> = [
             ("MUNIMENT_ENV", "development"),
             ("MUNIMENT_LIVE_HEARTBEAT", "5m"),
             ("MUNIMENT_WS_HEARTBEAT_TIMEOUT", "10m"),
+            ("MUNIMENT_RUNTIME_READ_WAIT_SECONDS", "60"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();

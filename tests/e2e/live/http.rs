@@ -122,7 +122,7 @@ fn liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap(engine: Engine) {
             }
         });
         pause(300);
-        let reply = company.agent.get_caught_up("/v1/metrics/revenue/points?order=asc&limit=1000");
+        let reply = company.agent.get("/v1/metrics/revenue/points?order=asc&limit=1000");
         let position = reply.position();
         let snapshot = reply.expect(200)["points"].as_array().unwrap().clone();
         pause(200);
@@ -190,8 +190,8 @@ fn liv_19_what_is_shown_is_all_up_to_its_position_and_nothing_later(engine: Engi
             for path in ["/v1/status", "/v1/metrics", "/v1/metrics/revenue", "/v1/alerts?limit=200", "/v1/applications"]
             {
                 let reply = match path {
-                    "/v1/applications" => founder.client.get_caught_up(&format!("{path}/{id}")),
-                    _ => company.agent.get_caught_up(path),
+                    "/v1/applications" => founder.client.get(&format!("{path}/{id}")),
+                    _ => company.agent.get(path),
                 };
                 let (body, position) = (reply.expect(200), reply.position());
                 let shown = match path {

@@ -12,6 +12,7 @@ pub mod exit;
 pub mod flags;
 pub mod help;
 pub mod interrupt;
+pub mod listing;
 pub mod operator;
 pub mod output;
 pub mod progress;

@@ -18,6 +18,7 @@ mod bad_days;
 mod cli;
 mod cli_contexts;
 mod cli_errors;
+mod cli_lists;
 mod cli_tree;
 mod cli_unread;
 mod client_sequence;

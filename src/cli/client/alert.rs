@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use chrono::Utc;
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use muniment_aggregates::metric::backtest::{Backtest, Corrections, backtest, judge_newest};
 use muniment_aggregates::metric::{Finding, MetricEvent};
@@ -14,9 +15,14 @@ use serde_json::{Value, json};
 use super::Session;
 use super::history::History;
 use super::http::{Auth, Call};
+use super::paged::paged;
 use super::rule::Candidate;
 use crate::cli::exit::{self, Exit};
+use crate::cli::listing::print_part;
 use crate::cli::output::cell;
+
+/// Alerts of one request.
+const PAGE_ALERTS: usize = 200;
 
 /// Alerts, and trying out rules
 #[derive(Debug, Subcommand)]
@@ -32,8 +38,8 @@ pub enum Alert {
         #[arg(long, value_parser = ["open", "acknowledged", "resolved"])]
         state: Option<String>,
         /// How many
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
-        limit: u32,
+        #[arg(long, default_value_t = 50, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+        limit: usize,
     },
     /// Acknowledge an alert
     #[command(before_help = "Example:\n  muniment alert ack alert_… --note 'a big customer'")]
@@ -108,14 +114,7 @@ enum Expected {
 /// When the server refuses or is away, or a test turns out otherwise than expected.
 pub async fn alert(session: &Session, command: Alert) -> Result<()> {
     match command {
-        Alert::List { metric, state, limit } => {
-            let auth = session.either()?;
-            let call = Call::get(&["v1", "alerts"]).query(session.company_query(&auth));
-            let call = call.query(metric.map(|metric| ("metric", metric))).query(state.map(|state| ("state", state)));
-            let answer = session.api.send(call.query([("limit", limit.to_string())]).auth(auth)).await?;
-            let items = answer["alerts"].as_array().cloned().unwrap_or_default();
-            session.printer.list(&answer, &items, &["id", "severity", "state", "metric_key", "created_at", "summary"])
-        }
+        Alert::List { metric, state, limit } => list(session, metric, state, limit).await,
         Alert::Ack(noted) => settle(session, &noted, "ack", "Acknowledged").await,
         Alert::Resolve(noted) => settle(session, &noted, "resolve", "Resolved").await,
         Alert::Test(command) => test(session, &command).await,
@@ -125,6 +124,24 @@ pub async fn alert(session: &Session, command: Alert) -> Result<()> {
             session.printer.result(&shown, || backtest_lines(&outcome))
         }
     }
+}
+
+async fn list(session: &Session, metric: Option<String>, state: Option<String>, limit: usize) -> Result<()> {
+    let auth = session.either()?;
+    let mut filter = session.company_query(&auth);
+    filter.extend(metric.map(|metric| ("metric", metric)));
+    filter.extend(state.map(|state| ("state", state)));
+    let of_alerts = (["v1", "alerts"].as_slice(), "alerts");
+    let (items, place) = paged(session, of_alerts, (&auth, &filter), (limit, PAGE_ALERTS)).await?;
+    let rest = (!place.is_null()).then(|| format!("older alerts are left out; --limit lists more than these {limit}"));
+    let whole = json!({ "alerts": items, "next_cursor": place });
+    print_part(
+        &session.printer,
+        whole,
+        &items,
+        &["id", "severity", "state", "metric_key", "created_at", "summary"],
+        rest,
+    )
 }
 
 async fn settle(session: &Session, noted: &Noted, what: &str, said: &str) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use chrono::Utc;
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
 use muniment_aggregates::wire;
 use serde_json::{Map, Value, json};
@@ -9,9 +10,13 @@ use serde_json::{Map, Value, json};
 use super::Session;
 use super::http::{Call, CallError};
 use super::import::Import;
+use super::paged::paged;
 use crate::cli::ask;
 use crate::cli::exit::Exit;
 use crate::cli::output::cell;
+
+/// Points of one request.
+const PAGE_POINTS: usize = 1_000;
 
 /// Metrics and their points
 #[derive(Debug, Subcommand)]
@@ -34,8 +39,8 @@ pub enum Metric {
         /// Its key
         key: String,
         /// How many points
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-        limit: u32,
+        #[arg(long, default_value_t = 20, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+        limit: usize,
     },
     /// Import points from CSV or NDJSON
     #[command(
@@ -177,14 +182,15 @@ async fn list(session: &Session) -> Result<()> {
     session.printer.list(&answer, &items, &columns)
 }
 
-async fn show(session: &Session, key: &str, limit: u32) -> Result<()> {
+async fn show(session: &Session, key: &str, limit: usize) -> Result<()> {
     let auth = session.either()?;
     let query = session.company_query(&auth);
     let call = Call::get(&["v1", "metrics", key]).query(query.clone()).auth(auth.clone());
     let mut answer = session.api.send(call).await?;
-    let points = Call::get(&["v1", "metrics", key, "points"]).query(query).query([("limit", limit.to_string())]);
-    let points = session.api.send(points.auth(auth)).await?;
-    answer["points"] = points["points"].clone();
+    let of_points = ["v1", "metrics", key, "points"];
+    let (points, place) = paged(session, (&of_points, "points"), (&auth, &query), (limit, PAGE_POINTS)).await?;
+    answer["points"] = Value::Array(points);
+    answer["more"] = json!(!place.is_null());
     session.printer.result(&answer, || {
         let mut lines = vec![
             format!("{} ({})", cell(&answer["display_name"]), cell(&answer["key"])),
@@ -203,5 +209,9 @@ async fn show(session: &Session, key: &str, limit: u32) -> Result<()> {
             format!("{}  {}  {}", cell(&point["timestamp"]), cell(&point["value"]), cell(&point["source"]))
         }));
         lines
-    })
+    })?;
+    if !place.is_null() {
+        session.printer.message(&format!("older points are left out; --limit shows more than these {limit}"));
+    }
+    Ok(())
 }

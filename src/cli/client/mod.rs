@@ -18,6 +18,7 @@ pub mod invite;
 pub mod login;
 pub mod metric;
 pub mod offer;
+pub mod paged;
 pub mod rpc;
 pub mod rule;
 pub mod saved;

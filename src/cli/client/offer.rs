@@ -1,14 +1,19 @@
 //! Offers of roles: made, looked at and answered.
 
 use anyhow::Result;
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
 use muniment_aggregates::offer_book::GrantScope;
 use serde_json::{Map, Value, json};
 
 use super::Session;
 use super::rpc::{Caller, account_id, rpc};
+use crate::cli::listing::{Listed, gather, offset_hint, print_part};
 use crate::cli::operator::role::scope;
 use crate::cli::output::cell;
+
+/// Offers of one request.
+const PAGE_OFFERS: usize = 500;
 
 /// Offers of roles
 #[derive(Debug, Subcommand)]
@@ -27,8 +32,11 @@ pub enum Offer {
         #[arg(long)]
         all: bool,
         /// How many of all
-        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
-        limit: u32,
+        #[arg(long, default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+        limit: usize,
+        /// How many of all to skip
+        #[arg(long, default_value_t = 0, value_name = "COUNT")]
+        offset: usize,
         /// As whom
         #[command(flatten)]
         caller: Caller,
@@ -94,17 +102,26 @@ pub struct Make {
 pub async fn offer(session: &Session, command: Offer) -> Result<()> {
     match command {
         Offer::Make(command) => make(session, &command).await,
-        Offer::List { account, all, limit, caller } => {
+        Offer::List { account, all, limit, offset, caller } => {
             let mut params = Map::new();
             if let Some(account) = account {
                 params.insert("account_id".to_owned(), json!(account_id(session, &caller, &account).await?));
             }
-            let method = if all { "role_grant_offer_history" } else { "role_grant_offer_list" };
-            params.extend(all.then(|| ("limit".to_owned(), json!(limit))));
-            let answer = rpc(session, &caller, method, params).await?;
-            let items = answer["offers"].as_array().cloned().unwrap_or_default();
             let columns = ["id", "role", "scope_kind", "scope_id", "to_account_id", "from_actor_id", "expires_at"];
-            session.printer.list(&answer, &items, &columns)
+            if !all {
+                let answer = rpc(session, &caller, "role_grant_offer_list", params).await?;
+                let items = answer["offers"].as_array().cloned().unwrap_or_default();
+                return session.printer.list(&answer, &items, &columns);
+            }
+            let page = async |have: &[Value], wanted: usize| {
+                params.insert("limit".to_owned(), json!(wanted));
+                params.insert("offset".to_owned(), json!(offset.saturating_add(have.len())));
+                let mut answer = rpc(session, &caller, "role_grant_offer_history", params.clone()).await?;
+                Ok(serde_json::from_value(answer["offers"].take())?)
+            };
+            let Listed { rows, more } = gather(limit, PAGE_OFFERS, page).await?;
+            let rest = more.then(|| offset_hint("older offers", limit, offset));
+            print_part(&session.printer, json!({ "offers": rows }), &rows, &columns, rest)
         }
         Offer::Accept { id, caller } => {
             let answer = rpc(session, &caller, "role_grant_offer_accept", of_offer(&id)).await?;

@@ -13,7 +13,8 @@ use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::Sealed;
 use muniment_aggregates::wire;
 use muniment_journal::Journal;
-use muniment_projections::{OnMismatch, accounts};
+use muniment_projections::accounts::AccountRow;
+use muniment_projections::{OnMismatch, PAGE_ROWS_MAX, accounts};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -25,6 +26,7 @@ use crate::auth::identifiers;
 use crate::auth::passwords::Passwords;
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
+use crate::cli::listing::{gather, offset_hint, print_part};
 use crate::cli::output::Printer;
 use crate::cli::{on_actors, on_this_thread};
 use crate::runtime::BusError;
@@ -146,8 +148,13 @@ async fn list(global: &Global, command: &List) -> Result<()> {
     let journal = open::reading(&config).await?;
     let store = open::read_models(&config, &journal, OnMismatch::Refuse).await?;
     open::catch_up(&journal, &store, &accounts::Accounts).await?;
+    let page = async |have: &[AccountRow], wanted: usize| {
+        Ok(accounts::list(&store, wanted, command.offset.saturating_add(have.len())).await?)
+    };
+    let listed = gather(command.limit, PAGE_ROWS_MAX, page).await?;
+    let rest = listed.more.then(|| offset_hint("later accounts", command.limit, command.offset));
     let mut items: Vec<Value> = Vec::new();
-    for row in accounts::list(&store, command.limit, command.offset).await? {
+    for row in listed.rows {
         items.push(json!({
             "id": row.id,
             "username": row.username,
@@ -157,7 +164,7 @@ async fn list(global: &Global, command: &List) -> Result<()> {
         }));
     }
     let columns = ["id", "username", "email", "email_verified", "created_at"];
-    Printer::new(global).list(&json!({ "accounts": items }), &items, &columns)
+    print_part(&Printer::new(global), json!({ "accounts": items }), &items, &columns, rest)
 }
 
 async fn show(global: &Global, command: &Show) -> Result<()> {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::open::{self, StoreFlags};
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
+use crate::cli::listing::print_part;
 use crate::cli::output::Printer;
 use crate::runtime::policies::mail::{Letter, Sender};
 
@@ -64,9 +65,11 @@ async fn outbox(printer: &Printer, limit: usize, store: &StoreFlags) -> Result<(
     let journal = open::reading(&store.load()?.config).await?;
     let outbox = journal.outbox();
     let counts = outbox.counts().await?;
-    let entries: Vec<Value> = outbox
-        .list(limit)
-        .await?
+    let mut listed = outbox.list(limit.saturating_add(1)).await?;
+    let is_cut = listed.len() > limit;
+    listed.truncate(limit);
+    let rest = is_cut.then(|| format!("older mails are left out; --limit lists more than these {limit}"));
+    let entries: Vec<Value> = listed
         .iter()
         .map(|entry| {
             json!({
@@ -84,5 +87,6 @@ async fn outbox(printer: &Printer, limit: usize, store: &StoreFlags) -> Result<(
     // A person reads the totals in the statuses; a program that asks for them by name must not meet the words.
     let totals = json!({ "waiting": counts.pending, "delivered": counts.sent, "given_up": counts.failed });
     let shown = json!({ "totals": totals, "mails": entries });
-    printer.list(&shown, &entries, &["id", "status", "attempts", "created_at", "next_attempt_at", "last_error"])
+    let columns = ["id", "status", "attempts", "created_at", "next_attempt_at", "last_error"];
+    print_part(printer, shown, &entries, &columns, rest)
 }

@@ -11,10 +11,11 @@ use muniment_aggregates::seal_context::OneOf;
 use muniment_aggregates::wire;
 use muniment_journal::Journal;
 use muniment_projections::audit_log::{self, AuditLog, AuditRow, Filter};
-use muniment_projections::{OnMismatch, ReadStore, accounts};
+use muniment_projections::{OnMismatch, PAGE_ROWS_MAX, ReadStore, accounts};
 use serde_json::{Value, json};
 
 use super::event::{open_one, reveal};
+use crate::cli::listing::{gather, offset_hint, print_part};
 use crate::cli::operator::keeper;
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
@@ -56,20 +57,25 @@ pub(super) async fn list(printer: &Printer, command: &Accounts) -> Result<()> {
     let store = open::read_models(&config, &journal, OnMismatch::Refuse).await?;
     open::catch_up(&journal, &store, &AuditLog).await?;
     open::catch_up(&journal, &store, &accounts::Accounts).await?;
-    let filter = Filter {
-        event_type: command.event_type.clone(),
-        outcome: command.outcome.clone(),
-        account,
-        since_seq: command.after.map(Position),
-        limit: command.limit,
-        offset: command.offset,
+    let page = async |have: &[AuditRow], limit: usize| {
+        let filter = Filter {
+            event_type: command.event_type.clone(),
+            outcome: command.outcome.clone(),
+            account: account.clone(),
+            since_seq: command.after.map(Position),
+            limit,
+            offset: command.offset.saturating_add(have.len()),
+        };
+        Ok(audit_log::list(&store, &filter).await?)
     };
+    let listed = gather(command.limit, PAGE_ROWS_MAX, page).await?;
+    let rest = listed.more.then(|| offset_hint("older rows", command.limit, command.offset));
     let (mut names, mut rows) = (HashMap::new(), Vec::new());
-    for row in audit_log::list(&store, &filter).await? {
+    for row in listed.rows {
         rows.push(shown(row, &journal, &store, &mut names).await?);
     }
     let columns = ["seq", "created_at", "event_type", "outcome", "username", "target_username", "metadata"];
-    printer.list(&json!({ "events": rows }), &rows, &columns)
+    print_part(printer, json!({ "events": rows }), &rows, &columns, rest)
 }
 
 type Names = HashMap<String, Option<String>>;

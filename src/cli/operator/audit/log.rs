@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::event::{ERASED, open_one, reveal};
 use crate::cli::exit::Exit;
+use crate::cli::listing::{gather, print_part};
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
 
@@ -70,25 +71,21 @@ pub(super) async fn log(printer: &Printer, command: &Log) -> Result<()> {
     let journal = open::reading(&config).await?;
     let store = open::read_models(&config, &journal, OnMismatch::Refuse).await?;
     open::catch_up(&journal, &store, &audit::Audit).await?;
-    let mut rows = Vec::new();
-    while rows.len() < command.limit {
-        let wanted = (command.limit - rows.len()).min(PAGE_ROWS_MAX);
-        let page = audit::page(&store, &filter, wanted).await?;
-        let full = page.len() == wanted;
-        filter.before = page.last().map(|row| row.seq).or(filter.before);
-        for row in page {
-            rows.push(shown(row, journal.keyring()).await?);
-        }
-        if !full {
-            break;
-        }
+    let page = async |have: &[MutationRow], wanted: usize| {
+        filter.before = have.last().map(|row| row.seq).or(filter.before);
+        Ok(audit::page(&store, &filter, wanted).await?)
+    };
+    let listed = gather(command.limit, PAGE_ROWS_MAX, page).await?;
+    let last = listed.rows.last().map(|row| format!(", --before {} goes on behind them", row.seq));
+    let rest = listed.more.then(|| {
+        format!("older rows are left out; --limit lists more than these {}{}", command.limit, last.unwrap_or_default())
+    });
+    let mut rows = Vec::with_capacity(listed.rows.len());
+    for row in listed.rows {
+        rows.push(shown(row, journal.keyring()).await?);
     }
-    let whole = json!({ "events": rows });
-    printer.list(
-        &whole,
-        &rows,
-        &["seq", "created_at", "event_type", "actor", "resource_type", "resource_id", "metadata"],
-    )
+    let columns = ["seq", "created_at", "event_type", "actor", "resource_type", "resource_id", "metadata"];
+    print_part(printer, json!({ "events": rows }), &rows, &columns, rest)
 }
 
 async fn shown(row: MutationRow, keyring: &KeyRing) -> Result<Value> {

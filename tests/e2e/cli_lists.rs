@@ -1,0 +1,96 @@
+//! Lists of the command line that show a part: they say so, and how the rest is seen.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Engine, Installation, Program, Server, eventually, text};
+
+/// What a list prints as one document; whether it says on stderr that there is more must be what the document says.
+#[track_caller]
+fn listed(program: &Program, arguments: &[&str], name: &str) -> (Vec<Value>, bool) {
+    let output = program.run(&[arguments, &["--json"]].concat());
+    let document = output.json();
+    let more = document["more"].as_bool().unwrap_or_else(|| panic!("{arguments:?} says nothing of more: {document}"));
+    assert_eq!(output.stderr.contains("left out; --limit"), more, "{arguments:?}: {}", output.stderr);
+    assert!(program.run(&[arguments, &["--quiet"]].concat()).stderr.is_empty(), "{arguments:?}");
+    (document[name].as_array().unwrap().clone(), more)
+}
+
+fn ids(rows: &[Value]) -> Vec<String> {
+    rows.iter().map(|row| text(&row["id"])).collect()
+}
+
+fn alerts_and_points_are_listed_past_one_page_and_a_cut_is_told(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    company.metric("arr");
+    // Every other point is a jump: more alerts than a page of the server has.
+    let points: Vec<Value> = (0..412)
+        .map(|number| {
+            let day = chrono::DateTime::UNIX_EPOCH + chrono::Duration::days(number);
+            json!({ "value": if number % 2 == 0 { 100 } else { 200 }, "timestamp": day.format("%F").to_string() })
+        })
+        .collect();
+    company.agent.post("/v1/metrics/arr/points/batch", &json!({ "points": points })).expect(200);
+    eventually("every jump raises an alert", || (company.alerts().len() == 206).then_some(()));
+    let client = Program::client_of(server).env("MUNIMENT_TOKEN", &company.token);
+    let list = |limit: &str| listed(&client, &["alert", "list", "--limit", limit], "alerts");
+    let (first, more) = listed(&client, &["alert", "list"], "alerts");
+    assert_eq!((first.len(), more), (50, true));
+    let (most, more) = list("205");
+    assert_eq!((most.len(), more), (205, true));
+    let (all, more) = list("206");
+    assert_eq!((ids(&all).len(), more), (206, false));
+    assert_eq!(ids(&all), ids(&company.alerts()));
+    let shown = |limit: &str| listed(&client, &["metric", "show", "arr", "--limit", limit], "points");
+    assert_eq!((shown("411").0.len(), shown("411").1), (411, true));
+    assert_eq!((shown("5000").0.len(), shown("5000").1), (412, false));
+    client.run(&["alert", "list", "--limit", "0"]).ended(2);
+}
+
+fn what_an_operator_lists_says_when_it_is_a_part(engine: Engine) {
+    let installation = Installation::with(engine, &[]);
+    let people = [installation.person("ana"), installation.person("ben")];
+    let operator = Program::operator_of(&installation.server);
+    let (accounts, more) = listed(&operator, &["account", "list"], "accounts");
+    assert_eq!((accounts.len(), more), (3, false));
+    assert_eq!(listed(&operator, &["account", "list", "--limit", "2"], "accounts"), (accounts[..2].to_vec(), true));
+    let behind = operator.run(&["account", "list", "--limit", "1", "--offset", "1"]);
+    assert!(behind.stderr.contains("--offset 2 goes on"), "{}", behind.stderr);
+    let last = listed(&operator, &["account", "list", "--limit", "2", "--offset", "2"], "accounts");
+    assert_eq!(last, (accounts[2..].to_vec(), false));
+
+    let (rows, more) = listed(&operator, &["audit", "accounts", "--limit", "5000"], "events");
+    assert!(rows.len() > 4 && !more, "{rows:?}");
+    assert_eq!(listed(&operator, &["audit", "accounts", "--limit", "3"], "events"), (rows[..3].to_vec(), true));
+
+    let company = installation.server.company();
+    company.metric("arr");
+    let (rows, more) = listed(&operator, &["audit", "log", "--limit", "5000"], "events");
+    assert!(rows.len() > 2 && !more, "{rows:?}");
+    assert_eq!(listed(&operator, &["audit", "log", "--limit", "1"], "events"), (rows[..1].to_vec(), true));
+    let told = operator.run(&["audit", "log", "--limit", "1"]);
+    let before = told.stderr.split("--before ").nth(1).unwrap().split(' ').next().unwrap();
+    let rest = listed(&operator, &["audit", "log", "--before", before], "events");
+    assert_eq!(rest, (rows[1..].to_vec(), false));
+    assert_eq!(listed(&operator, &["mail", "outbox"], "mails"), (Vec::new(), false));
+
+    let keeper = installation.server.data.join("run/daemon_token").display().to_string();
+    let anyone = Program::client_of(&installation.server);
+    let by_keeper = |arguments: &[&'static str]| {
+        let account = ["--account", people[0].id.as_str(), "--daemon-token-file", &keeper];
+        listed(&anyone, &[&["offer", "list", "--all"], arguments, &account].concat(), "offers")
+    };
+    for _ in 0..3 {
+        let offer = installation.offer(&installation.keeper, &people[0], "admin", &json!({}));
+        people[0].client.rpc("role_grant_offer_decline", &json!({ "offer_id": offer["id"] })).result();
+    }
+    let (offers, more) = by_keeper(&[]);
+    assert_eq!((offers.len(), more), (3, false));
+    assert_eq!(by_keeper(&["--limit", "2"]), (offers[..2].to_vec(), true));
+    assert_eq!(by_keeper(&["--limit", "2", "--offset", "2"]), (offers[2..].to_vec(), false));
+}
+
+both_engines![
+    alerts_and_points_are_listed_past_one_page_and_a_cut_is_told,
+    what_an_operator_lists_says_when_it_is_a_part
+];

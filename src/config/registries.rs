@@ -124,6 +124,12 @@ impl Registries {
         self.roles.iter().find(|role| role.name == name)
     }
 
+    /// The names of all roles, the built-in ones first.
+    #[must_use]
+    pub fn role_names(&self) -> Vec<&str> {
+        self.roles.iter().map(|role| role.name.as_str()).collect()
+    }
+
     /// Whether a role is registered and may be given this way.
     #[must_use]
     pub fn has_path(&self, role: &str, path: &str) -> bool {

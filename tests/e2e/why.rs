@@ -96,7 +96,13 @@ fn why_not_says_what_happened_to_the_offer_and_to_the_grant(engine: Engine) {
     let said = (&newest["event_type"], &newest["username"], &newest["target_username"]);
     assert_eq!(said, (&json!("role_grant_revoke"), &json!("keeper"), &json!(ana.username)));
     let class = "class:3f2b6a34-7a0e-4a57-9d0c-0a2f0b6f7d11";
-    why(&operator, &[&ana.username, "student", "--scope", class, "--not"], 0);
+    let known = why(&operator, &[&ana.username, "student", "--scope", class, "--not"], 0);
+    assert_eq!(known["registered"], true);
+    let mistyped = why(&operator, &[&ana.username, "studnet", "--not"], 0);
+    assert_eq!((&mistyped["holds"], &mistyped["registered"]), (&json!(false), &json!(false)));
+    let said = operator.run(&["role", "why", &ana.username, "studnet"]);
+    assert!(said.ended(7).lines().nth(1).unwrap().contains("`roles` names no role studnet"), "{}", said.stdout);
+    assert!(said.stdout.contains("admin") && said.stdout.contains("student"), "{}", said.stdout);
     operator.run(&["role", "why", &ana.username, "student", "--scope", "class"]).ended(2);
 }
 

@@ -61,10 +61,12 @@ pub(super) async fn why(global: &Global, command: &Why) -> Result<()> {
         shown
     };
     let proof: Vec<_> = verdict.proof.iter().map(in_full).collect();
+    let registered = config.registries.role(&command.role).is_some();
     let shown = json!({
         "holds": verdict.holds,
         "sentence": verdict.sentence,
         "role": command.role,
+        "registered": registered,
         "scope_kind": command.scope.as_ref().map(|scope| &scope.kind),
         "scope_id": command.scope.as_ref().map(|scope| &scope.id),
         "at": at.to_string(),
@@ -75,7 +77,10 @@ pub(super) async fn why(global: &Global, command: &Why) -> Result<()> {
     });
     let lines = || {
         let events = verdict.proof.iter().map(line);
-        std::iter::once(verdict.sentence.clone()).chain(events).collect()
+        let known = config.registries.role_names().join(", ");
+        let note = format!("The setting `roles` names no role {}; there are {known}.", command.role);
+        let note = (!registered).then_some(note);
+        std::iter::once(verdict.sentence.clone()).chain(note).chain(events).collect()
     };
     let ended = match (verdict.holds, command.not) {
         (true, false) | (false, true) => Ok(()),

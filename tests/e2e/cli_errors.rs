@@ -85,6 +85,10 @@ fn a_record_that_is_not_there_or_is_taken_is_named_with_the_way_out() {
     fails(&operator, &["role", "why", "nobody", "admin"], 3, &["next: `muniment account list`"]);
     operator.run(&["backup", "copy"]).ok();
     fails(&operator, &["backup", "copy"], 5, &["exists already"]);
+    let nowhere = ["no folder nowhere/yet for", "nowhere/yet/copy", "next: make the folder"];
+    fails(&operator, &["backup", "nowhere/yet/copy"], 3, &nowhere);
+    fs::write(operator.path("file"), "").unwrap();
+    fails(&operator, &["backup", "file/copy"], 3, &["no folder file for"]);
     fails(&operator, &["cleanup"], 6, &["next: stop the server"]);
     // Whoever starts servers tries again after a 6.
     fails(&operator, &["serve", "--listen", "127.0.0.1:0"], 6, &["next: stop the server"]);

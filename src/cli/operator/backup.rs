@@ -12,7 +12,7 @@ use serde_json::json;
 use super::open::{self, StoreFlags};
 use crate::app::make_folders;
 use crate::cli::ask;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, with_next};
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::cli::progress::Progress;
@@ -52,15 +52,22 @@ pub struct Restore {
 /// When the file exists, or the record cannot be read.
 pub async fn make(global: &Global, command: &Backup) -> Result<()> {
     let journal = open::reading(&command.store.load()?.config).await?;
+    let folder = command.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(missing) = folder.filter(|folder| !folder.is_dir()) {
+        let what = format!("there is no folder {} for the backup {}", missing.display(), command.file.display());
+        let next = "make the folder and give the same command again, or name a file in a folder that is there";
+        return Err(with_next(Exit::NotFound.because(what), next));
+    }
     let progress = Progress::new(global, "backup");
     let made = backup(&journal, &command.file, &|at: Position, end: Position| progress.at(at.0, end.0)).await;
     drop(progress);
     let made = made.map_err(|error| match error {
         BackupError::Exists(_) => Exit::Conflict.because(error.to_string()),
         BackupError::Unavailable(_) => Exit::Unavailable.because(error.to_string()),
-        BackupError::Format(_) | BackupError::Seal(_) | BackupError::Gap { .. } | BackupError::NoDatabase => {
-            error.into()
+        BackupError::Format(_) => {
+            anyhow::Error::new(error).context(format!("no backup was written to {}", command.file.display()))
         }
+        BackupError::Seal(_) | BackupError::Gap { .. } | BackupError::NoDatabase => error.into(),
     })?;
     let shown = json!({
         "position": made.position.to_string(),

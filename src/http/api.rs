@@ -4,7 +4,6 @@
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method as Verbs, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::Value;
 
 use super::Edge;
 use super::entry::body;
@@ -100,14 +99,15 @@ fn start(status: u16, correlation: &str, set_cookie: Option<String>) -> actix_we
     response
 }
 
-fn write(mut response: actix_web::HttpResponseBuilder, body: Option<Value>) -> HttpResponse {
+fn write(mut response: actix_web::HttpResponseBuilder, body: Option<String>) -> HttpResponse {
     match body {
         None => response.finish(),
-        Some(body) => response.insert_header((header::CONTENT_TYPE, JSON)).body(body.to_string()),
+        Some(body) => response.insert_header((header::CONTENT_TYPE, JSON)).body(body),
     }
 }
 
 fn success(reply: RestReply, set_cookie: Option<String>, correlation: &str) -> HttpResponse {
+    let body = reply.text();
     let mut response = start(reply.status, correlation, reply.set_cookie.or(set_cookie));
     if let Some(position) = reply.position {
         response.insert_header((POSITION, position.to_string()));
@@ -115,7 +115,7 @@ fn success(reply: RestReply, set_cookie: Option<String>, correlation: &str) -> H
     if let Some(seconds) = reply.retry_after_seconds {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
-    write(response, reply.body)
+    write(response, body)
 }
 
 /// Writes a refusal; a fault goes to the log.

@@ -26,6 +26,7 @@ use crate::surface::accounts::caller::{Authenticated, Caller};
 use crate::surface::accounts::failure::{ApiFailure, Code, RestFailure};
 use crate::surface::accounts::methods;
 use crate::surface::accounts::rpc::{self, Transport};
+use crate::surface::accounts::sent_id::SentId;
 use crate::surface::errors::RETRY_SECONDS;
 use crate::surface::input;
 use crate::telemetry::{connections as traces, requests};
@@ -140,6 +141,7 @@ struct InFlight {
 /// There is something to send, or to end.
 struct Wake;
 
+    sent_id: Option<SentId>,
 type Context = WebsocketContext<ApiSocket>;
 
 impl Actor for ApiSocket {
@@ -300,16 +302,17 @@ impl ApiSocket {
             }
             return;
         }
-        self.call(message, ctx);
+        let sent_id = SentId::of(text, &message);
+        self.call(message, sent_id, ctx);
     }
 
-    fn call(&mut self, mut message: Value, ctx: &mut Context) {
+    fn call(&mut self, mut message: Value, sent_id: Option<SentId>, ctx: &mut Context) {
         let id = rpc::echoed_id(&message);
         if self.calls.len() >= IN_FLIGHT_MAX {
             let fail =
                 ApiFailure::because(Code::Unavailable, "service_unavailable", "Too many requests are in flight.");
-            let reply = rpc::failure(id, &fail, "");
-            return self.send(reply.body.to_string(), ctx);
+            let reply = rpc::failure(id, &fail, "").under(sent_id);
+            return self.send(reply.text(), ctx);
         }
         let method = message.get("method").and_then(Value::as_str).and_then(methods::find);
         if let (Some(acting), Some(method)) = (&self.acting, method) {
@@ -325,15 +328,16 @@ impl ApiSocket {
         let answering = wrap_future::<_, Self>(answer.instrument(span));
         let ended = correlation.clone();
         let handle = ctx.spawn(answering.map(move |reply, socket, ctx| {
-            if let Some(recallable) = socket.forget(&ended).and_then(|call| call.recallable) {
+            let (recallable, sent_id) = socket.forget(&ended).map_or((None, None), |it| (it.recallable, it.sent_id));
+            if let Some(recallable) = recallable {
                 recallable.answered();
             }
-            socket.send(reply.body.to_string(), ctx);
+            socket.send(reply.under(sent_id).text(), ctx);
             socket.connection.entry.end_call(&ended);
             socket.look(ctx);
         }));
         self.newest.insert(id.clone(), correlation.clone());
-        self.calls.insert(correlation, InFlight { handle, id, recallable });
+        self.calls.insert(correlation, InFlight { handle, id, sent_id, recallable });
     }
 
     /// A request is no longer in flight.
@@ -357,7 +361,7 @@ impl ApiSocket {
         ctx.cancel_future(call.handle);
         self.connection.entry.end_call(&correlation);
         let fail = ApiFailure::plain(Code::Cancelled, "The request was taken back.");
-        self.send(rpc::failure(request.clone(), &fail, "").body.to_string(), ctx);
+        self.send(rpc::failure(request.clone(), &fail, "").under(call.sent_id).text(), ctx);
     }
 }
 

@@ -37,6 +37,7 @@ pub mod rest;
 pub mod routes;
 pub mod rpc;
 pub mod schema;
+pub mod sent_id;
 pub mod shapes;
 mod signup;
 mod why;

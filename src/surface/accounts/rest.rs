@@ -12,18 +12,21 @@ use super::login::Requester;
 use super::routes::{RestRoute, Route};
 use super::rpc::{RpcReply, Transport, failure, not_json};
 use super::schema::{self, Input};
+use super::sent_id::{SentId, written};
 use super::{document, failure, openrpc};
 use crate::surface::Surface;
 use crate::surface::input;
 use crate::surface::request::{Body, BodyError};
 
 /// What a REST route answers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct RestReply {
     /// HTTP status.
     pub status: u16,
     /// JSON body; `None` for an empty one.
     pub body: Option<Value>,
+    /// The id of an answer of JSON-RPC as it was sent, where it would be written differently.
+    pub sent_id: Option<SentId>,
     /// Position of what was appended.
     pub position: Option<Position>,
     /// A `Set-Cookie` header, which replaces one that authentication asked for.
@@ -36,7 +39,13 @@ impl RestReply {
     /// 200.
     #[must_use]
     pub const fn ok(body: Value, position: Option<Position>) -> Self {
-        Self { status: 200, body: Some(body), position, set_cookie: None, retry_after_seconds: None }
+        Self { status: 200, body: Some(body), sent_id: None, position, set_cookie: None, retry_after_seconds: None }
+    }
+
+    /// The body as text; `None` for an empty one.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        self.body.as_ref().map(|body| written(body, self.sent_id.as_ref()))
     }
 }
 
@@ -45,6 +54,7 @@ impl From<RpcReply> for RestReply {
         Self {
             status: reply.status,
             body: Some(reply.body),
+            sent_id: reply.sent_id,
             position: reply.position,
             set_cookie: None,
             retry_after_seconds: reply.retry_after_seconds,
@@ -183,7 +193,8 @@ impl Surface {
         let Ok(message) = input::strict_value(&bytes) else {
             return Ok(not_json(call.correlation).into());
         };
-        Ok(self.rpc(call.caller.as_ref(), Transport::Http, message, call.correlation).await.into())
+        let sent_id = SentId::of(&bytes, &message);
+        Ok(self.rpc(call.caller.as_ref(), Transport::Http, message, call.correlation).await.under(sent_id).into())
     }
 
     async fn rpc_by_get(&self, call: &RestCall<'_>) -> RpcReply {

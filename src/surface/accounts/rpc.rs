@@ -12,6 +12,7 @@ use super::failure::{ApiFailure, Code};
 use super::methods::{self, Params, Rpc, RpcMethod};
 use super::persona::Acting;
 use super::schema::{self, Input};
+use super::sent_id::{SentId, written};
 use crate::surface::Surface;
 use crate::surface::limits::Window;
 use crate::telemetry::spans::SPANS;
@@ -37,16 +38,32 @@ impl Transport {
 }
 
 /// The answer to a request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct RpcReply {
     /// HTTP status.
     pub status: u16,
     /// The response object.
     pub body: Value,
+    /// Its id as it was sent, where it would be written differently.
+    pub sent_id: Option<SentId>,
     /// Position of what was appended.
     pub position: Option<Position>,
     /// Seconds after which trying again makes sense.
     pub retry_after_seconds: Option<u64>,
+}
+
+impl RpcReply {
+    /// The same answer, under the id as it was sent.
+    #[must_use]
+    pub fn under(self, sent_id: Option<SentId>) -> Self {
+        Self { sent_id, ..self }
+    }
+
+    /// The response as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        written(&self.body, self.sent_id.as_ref())
+    }
 }
 
 /// One call that passed the gates.
@@ -122,6 +139,7 @@ pub fn failure(id: Value, fail: &ApiFailure, correlation: &str) -> RpcReply {
     RpcReply {
         status: fail.code.status(),
         body: json!({ "jsonrpc": "2.0", "id": id, "error": fail.on_wire() }),
+        sent_id: None,
         position: None,
         retry_after_seconds: fail.retry_after_seconds,
     }
@@ -131,6 +149,7 @@ fn success(id: Value, outcome: Outcome) -> RpcReply {
     RpcReply {
         status: 200,
         body: json!({ "jsonrpc": "2.0", "id": id, "result": outcome.result }),
+        sent_id: None,
         position: outcome.position,
         retry_after_seconds: None,
     }

@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+use tokio_tungstenite::tungstenite::protocol::Message;
+
+use super::socket::Socket;
 use crate::harness::{Engine, Installation, Reply};
 
 fn raw(house: &Installation, person: &crate::harness::Person, body: &str) -> Reply {
@@ -43,6 +46,21 @@ fn acc_201_ids_come_back_as_they_were(engine: Engine) {
     for id in [json!("x"), json!(0), json!(-7), json!(9_007_199_254_740_991_i64), json!("")] {
         let body = json!({ "jsonrpc": "2.0", "id": id, "method": "account_verify", "more": 1 }).to_string();
         assert_eq!(raw(house, &person, &body).expect(200)["id"], id);
+    }
+    for id in ["1e2", "1.0", "-0", "1E+2", "18446744073709551617", "1.5"] {
+        for (version, status) in [("2.0", 200), ("1.0", 400)] {
+            let body = format!("{{\"jsonrpc\":\"{version}\",\"id\": {id} ,\"method\":\"account_verify\"}}");
+            let reply = raw(house, &person, &body);
+            assert_eq!(reply.status, status, "{reply}");
+            let text = std::str::from_utf8(&reply.body).unwrap();
+            assert!(text.contains(&format!("\"id\":{id},")), "{id}: {text}");
+        }
+    }
+    let mut socket = Socket::of(&house.server, &person.cookie);
+    for id in ["1e2", "-0"] {
+        socket.send(Message::text(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"account_verify\"}}")));
+        let answer = socket.text();
+        assert!(answer.contains(&format!("\"id\":{id},")), "{id}: {answer}");
     }
     for (text, id) in [("42", json!(42)), ("042", json!("042")), ("-7", json!(-7)), ("a b", json!("a b"))] {
         let path = format!("/api/rpc?method=account_verify&id={}", text.replace(' ', "%20"));

@@ -150,6 +150,17 @@ impl Socket {
         }
     }
 
+    /// The next frame as it stands.
+    pub(crate) fn text(&mut self) -> String {
+        runtime().block_on(async {
+            loop {
+                if let Message::Text(text) = self.inner.next().await.unwrap().unwrap() {
+                    return text.as_str().to_owned();
+                }
+            }
+        })
+    }
+
     pub(crate) fn next_within(&mut self, span: Duration) -> Option<Incoming> {
         runtime().block_on(async {
             let next = async {

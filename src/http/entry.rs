@@ -1,5 +1,6 @@
 //! One entry for every method of the table: reads the request, lets the surface answer, writes the reply.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use actix_web::http::header::{self, HeaderValue};
@@ -20,6 +21,8 @@ use crate::surface::request::{Body, BodyError, Reply, Request, Unreadable};
 use crate::telemetry::requests::{self, REQUEST_ID};
 use crate::transport::{self, JSON};
 
+/// Characters of a parameter's name that a refusal repeats.
+const NAME_CHARACTERS_TOLD_MAX: usize = 100;
 const SIGNUP_SECRET: &str = "x-alif-signup-secret";
 
 /// Answers a request that no other service took.
@@ -127,6 +130,13 @@ fn texts(request: &HttpRequest, name: &str) -> Vec<Option<String>> {
     request.headers().get_all(name).map(|value| std::str::from_utf8(value.as_bytes()).ok().map(str::to_owned)).collect()
 }
 
+/// A name that stands more than once in a query: which of its values is meant, nobody can tell.
+fn doubled(query: &[(String, String)]) -> Option<String> {
+    let mut seen = HashSet::new();
+    let (name, _) = query.iter().find(|(name, _)| !seen.insert(name))?;
+    Some(name.chars().take(NAME_CHARACTERS_TOLD_MAX).collect())
+}
+
 fn read(
     request: &HttpRequest,
     payload: web::Payload,
@@ -141,7 +151,8 @@ fn read(
     query.retain(|(_, value)| !value.contains('\0'));
     let unreadable = match &parameters {
         None => Some(Unreadable::Path),
-        Some(_) => (query.len() < sent).then_some(Unreadable::Query),
+        Some(_) if query.len() < sent => Some(Unreadable::Query),
+        Some(_) => doubled(&query).map(Unreadable::Doubled),
     };
     let after = texts(request, AFTER.as_str()).into_iter().next().map(Option::unwrap_or_default);
     Request {

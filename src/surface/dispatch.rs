@@ -33,7 +33,7 @@ impl Surface {
     pub async fn call(&self, method: &'static Method, request: &mut Request) -> Result<Reply, V1Error> {
         let admitted = self.admit(method, request).await?;
         self.count(method, &admitted).await?;
-        if let Some(unreadable) = request.unreadable {
+        if let Some(unreadable) = &request.unreadable {
             return Err(unreadable.refusal());
         }
         if let Some(after) = request.after()? {

@@ -24,21 +24,24 @@ pub enum BodyError {
 pub type Body = Pin<Box<dyn Future<Output = Result<Vec<u8>, BodyError>>>>;
 
 /// What of a request's address is no text that anything could be called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unreadable {
     /// A broken percent-encoding in a path parameter.
     Path,
     /// U+0000 in the query.
     Query,
+    /// A query parameter that is given more than once, by its name.
+    Doubled(String),
 }
 
 impl Unreadable {
     /// How it is refused, once the caller is known.
     #[must_use]
-    pub fn refusal(self) -> V1Error {
+    pub fn refusal(&self) -> V1Error {
         match self {
             Self::Path => V1Error::refuse(400, "invalid_metric_key", "The path holds a broken percent-encoding."),
             Self::Query => V1Error::refuse(400, "invalid_field", "The query holds the character U+0000."),
+            Self::Doubled(name) => V1Error::invalid_field(name, "given once"),
         }
     }
 }
@@ -82,7 +85,7 @@ impl Request {
         parsed.transpose().map_err(|_: std::num::ParseIntError| V1Error::invalid_field("Muniment-After", expected))
     }
 
-    /// A query parameter, the first of its name.
+    /// A query parameter. None is given twice where a handler looks.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -26,6 +26,7 @@ use crate::surface::accounts::caller::{Authenticated, Caller};
 use crate::surface::accounts::failure::{ApiFailure, Code, RestFailure};
 use crate::surface::accounts::methods;
 use crate::surface::accounts::rpc::{self, Transport};
+use crate::surface::accounts::schema;
 use crate::surface::accounts::sent_id::SentId;
 use crate::surface::errors::RETRY_SECONDS;
 use crate::surface::input;
@@ -102,8 +103,14 @@ async fn admit(
     caller: Option<Caller>,
 ) -> Result<(Caller, Connection, Option<String>), RestFailure> {
     let caller = caller.ok_or_else(|| ApiFailure::unauthenticated().on_rest())?;
-    let query = web::Query::<HashMap<String, String>>::from_query(request.query_string());
-    let acting = query.ok().and_then(|query| query.get("acting").cloned());
+    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let query = query.map(web::Query::into_inner).unwrap_or_default();
+    let mut personas = query.into_iter().filter(|(name, _)| name == "acting").map(|(_, value)| value);
+    let acting = personas.next();
+    if personas.next().is_some() {
+        let failure = ApiFailure::issues(&[schema::twice("acting")]).on_rest();
+        return Err(RestFailure { error: "invalid_query_params", ..failure });
+    }
     surface.resolve_persona(&caller, acting.as_deref()).await?;
     let connection = registry.admit(&caller).map_err(|refused| match refused {
         NotAdmitted::Ended => ApiFailure::unauthenticated().on_rest(),
@@ -134,6 +141,7 @@ struct ApiSocket {
 struct InFlight {
     handle: SpawnHandle,
     id: String,
+    sent_id: Option<SentId>,
     /// Without a method, there is nothing whose effects we know.
     recallable: Option<Recallable>,
 }
@@ -141,7 +149,6 @@ struct InFlight {
 /// There is something to send, or to end.
 struct Wake;
 
-    sent_id: Option<SentId>,
 type Context = WebsocketContext<ApiSocket>;
 
 impl Actor for ApiSocket {

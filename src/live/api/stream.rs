@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use muniment_aggregates::ids::PersonaId;
 use muniment_aggregates::record::Position;
 use muniment_projections::audit_log::{AuditRow, everywhere};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::registry::{ApiRegistry, Connection, End};
 use super::{authenticate, set_cookie};
@@ -75,13 +75,8 @@ pub(super) async fn open(
 fn query(request: &HttpRequest) -> Result<(schema::Input, Option<Position>), RestFailure> {
     let invalid = |fail: ApiFailure| RestFailure { error: "invalid_query_params", ..fail.on_rest() };
     let given = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let given: Map<String, Value> = given
-        .map_err(|_| invalid(ApiFailure::issues(&[])))?
-        .into_inner()
-        .into_iter()
-        .map(|(k, v)| (k, json!(v)))
-        .collect();
-    let input = schema::check(&STREAM_QUERY, given).map_err(|issues| invalid(ApiFailure::issues(&issues)))?;
+    let given = given.map_err(|_| invalid(ApiFailure::issues(&[])))?.into_inner();
+    let input = schema::check_query(&STREAM_QUERY, &given).map_err(|issues| invalid(ApiFailure::issues(&issues)))?;
     let since = match input.optional_text("since_seq") {
         Some(text) => Some(seq(text).ok_or_else(|| {
             let what = "since_seq must be a whole number from 0.";

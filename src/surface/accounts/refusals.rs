@@ -80,7 +80,7 @@ pub fn of_live(route: &LiveRoute) -> Codes {
     match route.answer {
         LiveAnswer::AuditRows => pairs.push(WRONG_QUERY),
         // What asks for no upgrade finds nothing here; one account has so many sockets and no more.
-        LiveAnswer::Socket => pairs.extend([(404, "not_found"), TOO_MANY]),
+        LiveAnswer::Socket => pairs.extend([WRONG_QUERY, (404, "not_found"), TOO_MANY]),
     }
     if !route.roles.is_empty() {
         pairs.push(NO_ROLE);

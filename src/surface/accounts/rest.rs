@@ -203,6 +203,10 @@ impl Surface {
         };
         let query = call.query.as_deref().unwrap_or_default();
         let given = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let is_doubled = |name: &&str| query.iter().filter(|(key, _)| key == name).count() > 1;
+        if let Some(name) = ["method", "id", "params"].into_iter().find(is_doubled) {
+            return invalid(&format!("{name} stands more than once in the query."));
+        }
         let (Some(method), Some(id)) = (given("method"), given("id")) else {
             return invalid("Name method and id in the query.");
         };
@@ -237,8 +241,7 @@ fn read_query(route: &RestRoute, query: Option<&[(String, String)]>) -> Result<I
         ..ApiFailure::issues(issues).on_rest()
     };
     let Some(query) = query else { return Err(invalid(&[])) };
-    let given: Map<String, Value> = query.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-    schema::check(route.query, given).map_err(|issues| invalid(&issues))
+    schema::check_query(route.query, query).map_err(|issues| invalid(&issues))
 }
 
 async fn read_bytes(body: &mut Body) -> Result<Vec<u8>, RestFailure> {

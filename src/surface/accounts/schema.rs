@@ -189,6 +189,26 @@ pub fn check(fields: &[Field], mut given: Map<String, Value>) -> Result<Input, V
     if issues.is_empty() { Ok(Input(input)) } else { Err(issues) }
 }
 
+/// Checks a query: texts by name. A name that stands twice says two things, and none of them is taken.
+///
+/// # Errors
+/// Every issue.
+pub fn check_query(fields: &[Field], query: &[(String, String)]) -> Result<Input, Vec<Issue>> {
+    let count = |name: &str| query.iter().filter(|(given, _)| given == name).count();
+    let doubled: Vec<Issue> =
+        fields.iter().filter(|field| count(field.name) > 1).map(|field| twice(field.name)).collect();
+    if !doubled.is_empty() {
+        return Err(doubled);
+    }
+    check(fields, query.iter().map(|(name, value)| (name.clone(), json!(value))).collect())
+}
+
+/// The issue of a query parameter that is given more than once.
+#[must_use]
+pub fn twice(name: &'static str) -> Issue {
+    Issue::at(name, "invalid_type", format!("{name} stands more than once."))
+}
+
 /// Whether a text is a UUID of the hyphenated form; version and variant do not matter.
 #[must_use]
 pub fn is_uuid(text: &str) -> bool {

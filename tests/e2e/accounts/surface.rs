@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, text};
+use super::socket::Socket;
+use crate::harness::{Engine, Installation, ORIGIN, text};
 
 fn walk<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str, &'v Value)) {
     match value {
@@ -140,6 +141,43 @@ fn acc_225_every_refusal_is_declared_by_its_route_or_by_what_stands_before_it(en
     }
 }
 
+/// Two values under one name: neither is taken, on any surface.
+fn a_query_parameter_that_is_given_twice_is_refused(engine: Engine) {
+    let house = Installation::shared(engine);
+    let (keeper, company) = (&house.keeper, house.server.company());
+    company.metric("arr");
+    let acting = format!("acting={}&acting={}", keeper.actor, keeper.actor);
+    for path in ["/api/audit/stream", "/api/db/health", "/api/surface"] {
+        let refused = keeper.client.get(&format!("{path}?{acting}")).refused(400, "invalid_query_params");
+        if path != "/api/surface" {
+            let issue = (&refused["issues"][0]["path"], &refused["issues"][0]["code"]);
+            assert_eq!(issue, (&json!(["acting"]), &json!("invalid_type")), "{refused}");
+        }
+    }
+    let upgrade = [("cookie", keeper.cookie.as_str()), ("origin", ORIGIN)];
+    let refused = Socket::open(&house.server, &format!("/api/ws?{acting}"), &upgrade).err();
+    let (status, body) = refused.unwrap_or_else(|| panic!("two personas were taken"));
+    assert_eq!((status, &body["error"]), (400, &json!("invalid_query_params")), "{body}");
+    for query in ["method=account_verify&id=1&id=2", "method=account_verify&method=account_verify&id=1"] {
+        let refused = keeper.client.get(&format!("/api/rpc?{query}")).expect(400);
+        assert_eq!((&refused["error"]["code"], &refused["id"]), (&json!(-32_600), &Value::Null), "{refused}");
+    }
+    // Whatever its query holds, the status answers.
+    keeper.client.get(&format!("/api/account/status?{acting}")).expect(200);
+    for path in [
+        "/v1/alerts?state=open&state=resolved",
+        "/v1/metrics/arr/points?limit=1&limit=2",
+        "/v1/metrics/arr/points?order=asc&limit=1&order=desc",
+        "/v1/events?after=start&after=head",
+        "/v1/stream?after=start&after=head",
+    ] {
+        company.agent.get(path).refused(400, "invalid_field");
+    }
+    let companies = format!("/v1/metrics?company_id={0}&company_id={0}", company.id);
+    let told = company.agent.get(&companies).refused(400, "invalid_field");
+    assert!(told["message"].as_str().unwrap().contains("company_id"), "{told}");
+}
+
 fn acc_226_weakened_marks_and_missing_limits_are_told(engine: Engine) {
     let house =
         Installation::with(engine, &[("ACCOUNTS_COOKIE_SECURE", "false"), ("ACCOUNTS_COOKIE_HTTP_ONLY", "false")]);
@@ -157,5 +195,6 @@ fn acc_226_weakened_marks_and_missing_limits_are_told(engine: Engine) {
 both_engines![
     acc_225_the_listing_is_whole_and_the_same_each_time,
     acc_225_every_refusal_is_declared_by_its_route_or_by_what_stands_before_it,
+    a_query_parameter_that_is_given_twice_is_refused,
     acc_226_weakened_marks_and_missing_limits_are_told,
 ];

@@ -6,12 +6,13 @@ use muniment_aggregates::account::AccountEvent;
 use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::ids::{AccountId, InviteId, PersonaId};
 use muniment_aggregates::invite::InviteEvent;
+use muniment_aggregates::record::Position;
 use muniment_aggregates::sealed::Sealed;
 use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::Fact;
-use crate::projection::{ApplyError, Projection, Table};
-use crate::query::{PAGE_ROWS_MAX, Query, sealed_or_null};
+use crate::projection::{ApplyError, Former, Projection, Table};
+use crate::query::{Query, position, sealed_or_null};
 use crate::rows::Rows;
 use crate::store::ReadStore;
 
@@ -32,6 +33,8 @@ pub struct InviteRow {
     pub created_by: PersonaId,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// Where it was made; invitations are listed in this order.
+    pub position: Position,
 }
 
 fn from_row(row: &Row) -> Result<InviteRow, SqlError> {
@@ -43,19 +46,23 @@ fn from_row(row: &Row) -> Result<InviteRow, SqlError> {
         claimed_at: row.instant_or_null("claimed_at")?,
         created_by: PersonaId(row.text("created_by")?),
         created_at: row.instant("created_at")?,
+        position: position(row, "position")?,
     })
 }
 
-/// Invitations, claimed ones included, newest first.
+/// Invitations, claimed ones included, newest first, made before this position: that of the last row of the page before.
 ///
 /// # Errors
 /// What the database says.
-pub async fn list(store: &ReadStore) -> Result<Vec<InviteRow>, SqlError> {
+pub async fn page(store: &ReadStore, before: Option<Position>, limit: usize) -> Result<Vec<InviteRow>, SqlError> {
     let mut query = Query::new(
-        "SELECT id, email, username, claimed_by, claimed_at, created_by, created_at FROM invites_v1_g0 \
-         WHERE deleted_at IS NULL ORDER BY position DESC",
+        "SELECT id, email, username, claimed_by, claimed_at, created_by, created_at, position FROM invites_v2_g0 \
+         WHERE deleted_at IS NULL",
     );
-    query.limit(PAGE_ROWS_MAX);
+    if let Some(before) = before {
+        query.bind(" AND position < ", before.0);
+    }
+    query.push(" ORDER BY position DESC").limit(limit);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 
@@ -63,7 +70,9 @@ pub async fn list(store: &ReadStore) -> Result<Vec<InviteRow>, SqlError> {
 #[derive(Debug, Clone, Copy)]
 pub struct Invites;
 
-const TABLES: &[Table] = &[Table { name: "invites_v1", key: &["id"] }];
+const TABLES: &[Table] = &[Table { name: "invites_v2", key: &["id"] }];
+/// 1 was put in order anew for every list.
+const FORMER: &[Former] = &[Former { version: 1, tables: &["invites_v1"] }];
 
 #[async_trait]
 impl Projection for Invites {
@@ -72,17 +81,21 @@ impl Projection for Invites {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
         TABLES
     }
 
+    fn former(&self) -> &'static [Former] {
+        FORMER
+    }
+
     fn schema(&self, engine: Engine) -> &'static str {
         match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/invites_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/invites_v1.sql"),
+            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/invites_v2.sql"),
+            Engine::Postgres => include_str!("../../migrations/postgres/read_models/invites_v2.sql"),
         }
     }
 
@@ -93,14 +106,14 @@ impl Projection for Invites {
     async fn apply(&self, facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<(), ApplyError> {
         for fact in facts {
             if let AnyEvent::Account(AccountEvent::Erased(_)) = fact.event {
-                let sql = "UPDATE invites_v1_g0 SET username = NULL WHERE claimed_by = $1";
+                let sql = "UPDATE invites_v2_g0 SET username = NULL WHERE claimed_by = $1";
                 rows.execute(sql, &[fact.stream_id()]).await?;
             }
             let AnyEvent::Invite(event) = fact.event else { continue };
             let touched = match event {
                 InviteEvent::Created(created) => {
                     rows.execute(
-                        "INSERT INTO invites_v1_g0 (id, email, username, created_by, created_at, position) \
+                        "INSERT INTO invites_v2_g0 (id, email, username, created_by, created_at, position) \
                          VALUES ($1, $2, $3, $4, $5, $6)",
                         &[
                             fact.stream_id(),
@@ -115,13 +128,13 @@ impl Projection for Invites {
                 }
                 InviteEvent::Claimed(claimed) => {
                     rows.execute(
-                        "UPDATE invites_v1_g0 SET claimed_by = $1, claimed_at = $2 WHERE id = $3",
+                        "UPDATE invites_v2_g0 SET claimed_by = $1, claimed_at = $2 WHERE id = $3",
                         &[claimed.account.0.as_str().into(), claimed.at.into(), fact.stream_id()],
                     )
                     .await?
                 }
                 InviteEvent::Deleted(deleted) => {
-                    let sql = "UPDATE invites_v1_g0 SET deleted_at = $1 WHERE id = $2";
+                    let sql = "UPDATE invites_v2_g0 SET deleted_at = $1 WHERE id = $2";
                     rows.execute(sql, &[deleted.at.into(), fact.stream_id()]).await?
                 }
             };

@@ -126,7 +126,7 @@ fn k11_the_names_of_an_erased_account_leave_the_audit(engine: Engine) {
         let written = Program::operator_of(&house.server).run(&["audit", "accounts", "--limit", "200", "--json"]);
         assert!(!written.ok().contains(name), "the command still says {name}");
     }
-    let lists = "SELECT username FROM accounts_v2_g0 UNION ALL SELECT COALESCE(username, '') FROM invites_v1_g0 \
+    let lists = "SELECT username FROM accounts_v2_g0 UNION ALL SELECT COALESCE(username, '') FROM invites_v2_g0 \
                  UNION ALL SELECT name FROM api_tokens_v1_g0 UNION ALL SELECT name FROM personas_v1_g0";
     eventually("no list keeps a name", || {
         let kept = house.server.store.texts_of_read_models(lists);

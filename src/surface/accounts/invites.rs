@@ -9,7 +9,8 @@ use muniment_aggregates::invite::{
 };
 use muniment_aggregates::seal_context::SealContext;
 use muniment_journal::SubjectAlias;
-use muniment_projections::{accounts, invites};
+use muniment_projections::invites::InviteRow;
+use muniment_projections::{PAGE_ROWS_MAX, accounts, invites};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -83,7 +84,15 @@ impl Surface {
     pub(super) async fn invite_list(&self) -> Result<Outcome, ApiFailure> {
         self.runtime.reads.catch_up(&["invites", "accounts", "personas"]).await?;
         let store = self.runtime.reads.store();
-        let rows = invites::list(store).await?;
+        let mut rows: Vec<InviteRow> = Vec::new();
+        loop {
+            let page = invites::page(store, rows.last().map(|row| row.position), PAGE_ROWS_MAX).await?;
+            let is_last = page.len() < PAGE_ROWS_MAX;
+            rows.extend(page);
+            if is_last {
+                break;
+            }
+        }
         let by: Vec<PersonaId> = rows.iter().map(|row| row.created_by.clone()).collect();
         let names = self.persona_names(&by).await?;
         let mut claimants: BTreeMap<String, Value> = BTreeMap::new();

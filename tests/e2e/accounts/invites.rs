@@ -1,8 +1,10 @@
 //! Making and taking back invitations (ACC-040, ACC-041).
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
-use crate::harness::{Engine, Installation, PASSWORD, text, unique};
+use crate::harness::{Engine, Installation, PASSWORD, in_parallel, text, unique};
 
 fn acc_040_an_invitation_names_somebody_new_once(engine: Engine) {
     let house = Installation::shared(engine);
@@ -38,4 +40,23 @@ fn acc_041_only_an_unused_invitation_is_taken_back(engine: Engine) {
     delete(&id).refused(404, -32_003, "invite_not_found");
 }
 
-both_engines![acc_040_an_invitation_names_somebody_new_once, acc_041_only_an_unused_invitation_is_taken_back];
+/// More than the server reads at once: each is listed once, the newest first.
+fn the_list_of_invitations_is_whole(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let made = in_parallel(6, |_| {
+        let invite = || text(&house.invite(&json!({ "username": unique("guest") }))["id"]);
+        (0..200).map(|_| invite()).collect::<Vec<_>>()
+    });
+    let last = text(&house.invite(&json!({ "username": unique("guest") }))["id"]);
+    let listed = house.keeper.client.rpc("invite_list", &json!({})).result();
+    let listed: Vec<String> = listed["invites"].as_array().unwrap().iter().map(|invite| text(&invite["id"])).collect();
+    assert_eq!(listed[0], last);
+    let all: BTreeSet<String> = made.into_iter().flatten().chain([last]).collect();
+    assert_eq!((listed.len(), listed.into_iter().collect::<BTreeSet<_>>()), (1_201, all));
+}
+
+both_engines![
+    acc_040_an_invitation_names_somebody_new_once,
+    acc_041_only_an_unused_invitation_is_taken_back,
+    the_list_of_invitations_is_whole,
+];

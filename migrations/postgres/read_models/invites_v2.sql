@@ -1,5 +1,5 @@
 -- Invitations. The e-mail is sealed.
-CREATE TABLE invites_v1_g0 (
+CREATE TABLE invites_v2_g0 (
     id         TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     email      TEXT COLLATE "C",
     username   TEXT COLLATE "C",
@@ -10,3 +10,5 @@ CREATE TABLE invites_v1_g0 (
     deleted_at BIGINT,
     position   BIGINT NOT NULL
 );
+CREATE INDEX invites_v2_g0_by_position ON invites_v2_g0 (position) WHERE deleted_at IS NULL;
+CREATE INDEX invites_v2_g0_by_claimant ON invites_v2_g0 (claimed_by) WHERE claimed_by IS NOT NULL;

@@ -11,7 +11,7 @@ use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::{Fact, to_json};
 use crate::projection::{ApplyError, Former, Projection, Table};
-use crate::query::{Query, json, position, sealed_or_null, subject, total};
+use crate::query::{Query, json, position, sealed_or_null, subject};
 use crate::rows::Rows;
 use crate::store::ReadStore;
 
@@ -78,12 +78,13 @@ pub async fn list(store: &ReadStore, limit: usize, offset: usize) -> Result<Vec<
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 
-/// How many accounts are not erased.
+/// Whether there is an account that is not erased.
 ///
 /// # Errors
 /// What the database says.
-pub async fn count(store: &ReadStore) -> Result<u64, SqlError> {
-    total(store.fetch_optional("SELECT COUNT(*) AS total FROM accounts_v2_g0 WHERE erased_at IS NULL", &[]).await?)
+pub async fn is_any(store: &ReadStore) -> Result<bool, SqlError> {
+    let found = store.fetch_optional("SELECT id FROM accounts_v2_g0 WHERE erased_at IS NULL LIMIT 1", &[]).await?;
+    Ok(found.is_some())
 }
 
 /// The projection.

@@ -104,7 +104,7 @@ impl Surface {
             return Ok(true);
         }
         self.runtime.reads.catch_up(&["accounts"]).await?;
-        Ok(accounts::count(self.runtime.reads.store()).await? > 0)
+        Ok(accounts::is_any(self.runtime.reads.store()).await?)
     }
 
     /// `POST /api/account/bootstrap`.

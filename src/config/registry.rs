@@ -65,7 +65,11 @@ pub const SETTINGS: &[Setting] = &[
     plain("mail.from_email", "none", "sender of all mail; set together with mail.smtp_url"),
     plain("mail.from_name", "Muniment", "name of the sender"),
     plain("mail.product_name", "Muniment", "what the mail's texts call this service"),
-    plain("mail.dev_folder", "none", "development without a mail server: folder that each mail is written to"),
+    plain(
+        "mail.dev_folder",
+        "none",
+        "development without a mail server: folder that each mail is written to; the newest 500 stay",
+    ),
     plain("mail.dev_echo", "loopback", "development without mail: codes in the answer, for loopback, any or off"),
     plain("metrics.token_prefix", "alif", "first word of agent tokens and founder sessions"),
     plain("metrics.reviewer_roles", "admin", "roles that may look at all applications"),

@@ -2,8 +2,6 @@
 //! 60 s until it expires. Bodies are sealed until they are sent and wiped afterwards; no line end from outside
 //! reaches a header, and no address reaches a log line or the outbox's error text.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::{Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use muniment_aggregates::seal_context::SealContext;
 use muniment_journal::{Mail, Outbox, SealError};
 use muniment_sql::SqlError;
@@ -19,6 +17,7 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::mail_folder::LetterFolder;
 use crate::config::mail::SmtpSecurity;
 use crate::config::{MailConfig, MailFolder, MailMode, SmtpConfig};
 use crate::runtime::Runtime;
@@ -114,7 +113,7 @@ impl SendError {
 /// Where letters go.
 enum Way {
     Server(AsyncSmtpTransport<Tokio1Executor>),
-    Folder(AsyncFileTransport<Tokio1Executor>),
+    Folder(LetterFolder),
 }
 
 /// Sender of what stands in a folder: there is no mail server whose users it could name.
@@ -167,17 +166,16 @@ impl Sender {
         Ok(Self::by(Way::Server(builder.build()), smtp.host.clone(), from, product_name))
     }
 
-    /// A sender that writes a file a letter, `<uuid>.eml`, into a folder that is its owner's alone.
+    /// A sender that writes a file a letter into a folder that is its owner's alone and keeps the newest ones.
     ///
     /// # Errors
     /// When there is no such folder and it cannot be made.
     pub fn to_folder(folder: &MailFolder, product_name: &str) -> Result<Self, SendError> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder.path()).map_err(SendError::Folder)?;
+        let letters = LetterFolder::at(folder.path()).map_err(SendError::Folder)?;
         let (user, domain) = FOLDER_SENDER;
         let address = Address::new(user, domain).map_err(|error| SendError::Letter(error.to_string()))?;
         let from = Mailbox::new(Some(product_name.to_owned()), address);
-        let way = Way::Folder(AsyncFileTransport::new(folder.path()));
-        Ok(Self::by(way, folder.path().display().to_string(), from, product_name))
+        Ok(Self::by(Way::Folder(letters), folder.path().display().to_string(), from, product_name))
     }
 
     fn by(way: Way, taker: String, from: Mailbox, product_name: &str) -> Self {
@@ -198,10 +196,7 @@ impl Sender {
         let message = self.write(id, letter)?;
         let transport = match &self.way {
             Way::Server(transport) => transport,
-            Way::Folder(transport) => {
-                let written = transport.send(message).await;
-                return written.map(drop).map_err(|error| SendError::Folder(std::io::Error::other(error)));
-            }
+            Way::Folder(letters) => return letters.take(message).await.map_err(SendError::Folder),
         };
         // The bound of a whole attempt: lettre's own bounds each of its steps.
         match tokio::time::timeout(SEND_WITHIN, transport.send(message)).await {

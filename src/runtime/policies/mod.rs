@@ -10,5 +10,6 @@ pub mod audit_drift;
 pub mod cleanup;
 pub mod late_checker;
 pub mod mail;
+mod mail_folder;
 pub mod scheduler;
 mod unreadable;

@@ -65,7 +65,7 @@ impl JournalRepository {
     pub fn new(journal: Journal) -> Result<Self, NoDatabase> {
         let stores = journal.engine().stores().ok_or(NoDatabase)?;
         let single = match stores.read {
-            Database::Sqlite(pool) => {
+            Database::Sqlite(pool, _) => {
                 SingleStream::Sqlite(SqliteEventRepository::new(pool).with_tables("stream_events", "snapshots"))
             }
             Database::Postgres(pool) => {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use muniment_aggregates::record::Position;
 use muniment_sql::postgres::{postgres_pool, set_up};
-use muniment_sql::{Database, Engine, Obstacle, SqlError, Transaction, private};
+use muniment_sql::{Database, Engine, Obstacle, SqlError, Transaction, WriteTurns, private};
 use parking_lot::RwLock;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -177,7 +177,8 @@ async fn connect(database: &ReadDatabase, incarnations: &Arc<Incarnations>) -> R
                 .acquire_timeout(acquire)
                 .test_before_acquire(false)
                 .connect_lazy_with(options.read_only(true));
-            Ok((Database::Sqlite(writer), Database::Sqlite(reader)))
+            let turns = WriteTurns::default();
+            Ok((Database::Sqlite(writer, turns.clone()), Database::Sqlite(reader, turns)))
         }
         ReadDatabase::Postgres { url, connections_max } => {
             let incarnations = Arc::clone(incarnations);

@@ -1,5 +1,6 @@
 //! Pools, statements and transactions over either engine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -7,6 +8,7 @@ use sqlx::postgres::{PgArguments, PgPool};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqlitePool};
 use sqlx::{Executor as _, Postgres, Sqlite};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::postgres::{ANSWER_MAX, Loan, WRITE_MAX, close_pool};
 use crate::{Arg, Row, SqlError, insert};
@@ -20,13 +22,46 @@ pub enum Engine {
     Postgres,
 }
 
+/// Who holds SQLite's write lock for so long hangs. As long as a pool waits for a connection.
+const TURN_MAX: Duration = Duration::from_secs(30);
+
 /// A pool of connections. Cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Database {
-    /// SQLite.
-    Sqlite(SqlitePool),
+    /// SQLite, and the line of those who write it.
+    Sqlite(SqlitePool, WriteTurns),
     /// PostgreSQL.
     Postgres(PgPool),
+}
+
+/// The line of those who write one SQLite file by several connections, first come first served. Left to SQLite, each would
+/// find the file locked and try again ever more rarely. By default there is none, where one connection writes.
+#[derive(Debug, Clone, Default)]
+pub struct WriteTurns(Option<Arc<Mutex<()>>>);
+
+/// May write until it is dropped.
+#[derive(Debug)]
+pub struct WriteTurn {
+    /// `None` where there is no line.
+    _first: Option<OwnedMutexGuard<()>>,
+}
+
+impl WriteTurns {
+    /// A line, empty.
+    #[must_use]
+    pub fn shared() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    /// Waits until it is the caller's turn.
+    ///
+    /// # Errors
+    /// When that takes longer than half a minute, as a pool does that has no connection to give.
+    pub async fn next(&self) -> Result<WriteTurn, SqlError> {
+        let Some(line) = &self.0 else { return Ok(WriteTurn { _first: None }) };
+        let first = tokio::time::timeout(TURN_MAX, Arc::clone(line).lock_owned()).await;
+        Ok(WriteTurn { _first: Some(first.map_err(|_late| sqlx::Error::PoolTimedOut)?) })
+    }
 }
 
 /// A statement with its arguments, for SQLite.
@@ -54,7 +89,7 @@ impl Database {
     #[must_use]
     pub const fn engine(&self) -> Engine {
         match self {
-            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Sqlite(..) => Engine::Sqlite,
             Self::Postgres(_) => Engine::Postgres,
         }
     }
@@ -65,7 +100,10 @@ impl Database {
     /// What the database says.
     pub async fn execute(&self, sql: &str, args: &[Arg<'_>]) -> Result<u64, SqlError> {
         Ok(match self {
-            Self::Sqlite(pool) => sqlite_query(sql, args).execute(pool).await?.rows_affected(),
+            Self::Sqlite(pool, turns) => {
+                let _turn = turns.next().await?;
+                sqlite_query(sql, args).execute(pool).await?.rows_affected()
+            }
             Self::Postgres(pool) => Loan::of(pool).await?.execute(WRITE_MAX, postgres_query(sql, args)).await?,
         })
     }
@@ -76,7 +114,9 @@ impl Database {
     /// What the database says.
     pub async fn fetch_all(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, SqlError> {
         Ok(match self {
-            Self::Sqlite(pool) => sqlite_query(sql, args).fetch_all(pool).await?.into_iter().map(Row::Sqlite).collect(),
+            Self::Sqlite(pool, _) => {
+                sqlite_query(sql, args).fetch_all(pool).await?.into_iter().map(Row::Sqlite).collect()
+            }
             Self::Postgres(pool) => {
                 let rows = Loan::of(pool).await?.fetch_all(ANSWER_MAX, postgres_query(sql, args)).await?;
                 rows.into_iter().map(Row::Postgres).collect()
@@ -90,7 +130,7 @@ impl Database {
     /// What the database says.
     pub async fn fetch_optional(&self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, SqlError> {
         Ok(match self {
-            Self::Sqlite(pool) => sqlite_query(sql, args).fetch_optional(pool).await?.map(Row::Sqlite),
+            Self::Sqlite(pool, _) => sqlite_query(sql, args).fetch_optional(pool).await?.map(Row::Sqlite),
             Self::Postgres(pool) => {
                 let row = Loan::of(pool).await?.fetch_optional(ANSWER_MAX, postgres_query(sql, args)).await?;
                 row.map(Row::Postgres)
@@ -104,7 +144,10 @@ impl Database {
     /// What the database says.
     pub async fn run_script(&self, sql: &str) -> Result<(), SqlError> {
         match self {
-            Self::Sqlite(pool) => pool.execute(sqlx::raw_sql(sql)).await.map(drop)?,
+            Self::Sqlite(pool, turns) => {
+                let _turn = turns.next().await?;
+                pool.execute(sqlx::raw_sql(sql)).await.map(drop)?;
+            }
             Self::Postgres(pool) => Loan::of(pool).await?.run_script(WRITE_MAX, sql).await?,
         }
         Ok(())
@@ -117,7 +160,10 @@ impl Database {
     /// What the database says.
     pub async fn begin(&self) -> Result<Transaction, SqlError> {
         match self {
-            Self::Sqlite(pool) => Transaction::on_sqlite(pool, "BEGIN IMMEDIATE").await,
+            Self::Sqlite(pool, turns) => {
+                let turn = turns.next().await?;
+                Transaction::on_sqlite(pool, "BEGIN IMMEDIATE", Some(turn)).await
+            }
             Self::Postgres(pool) => Transaction::on_postgres(pool, "BEGIN", WRITE_MAX).await,
         }
     }
@@ -128,7 +174,7 @@ impl Database {
     /// What the database says.
     pub async fn begin_long(&self) -> Result<Transaction, SqlError> {
         match self {
-            Self::Sqlite(_) => self.begin().await,
+            Self::Sqlite(..) => self.begin().await,
             Self::Postgres(pool) => {
                 Transaction::on_postgres(pool, "BEGIN; SET LOCAL statement_timeout = 0", Duration::MAX).await
             }
@@ -142,7 +188,7 @@ impl Database {
     /// What the database says.
     pub async fn begin_snapshot(&self) -> Result<Transaction, SqlError> {
         match self {
-            Self::Sqlite(pool) => Transaction::on_sqlite(pool, "BEGIN").await,
+            Self::Sqlite(pool, _) => Transaction::on_sqlite(pool, "BEGIN", None).await,
             Self::Postgres(pool) => {
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0; \
                              SET LOCAL idle_in_transaction_session_timeout = 0";
@@ -154,7 +200,7 @@ impl Database {
     /// Closes every connection after its running statement; on PostgreSQL it is not waited for those that fell silent.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite(pool) => pool.close().await,
+            Self::Sqlite(pool, _) => pool.close().await,
             Self::Postgres(pool) => close_pool(pool).await,
         }
     }
@@ -167,6 +213,8 @@ pub struct Transaction {
     inner: Option<Inner>,
     /// How long one statement may take on PostgreSQL.
     bound: Duration,
+    /// Given up with the connection.
+    _turn: Option<WriteTurn>,
 }
 
 enum Inner {
@@ -180,11 +228,12 @@ fn ended() -> SqlError {
 }
 
 impl Transaction {
-    async fn on_sqlite(pool: &SqlitePool, begin: &str) -> Result<Self, SqlError> {
+    async fn on_sqlite(pool: &SqlitePool, begin: &str, turn: Option<WriteTurn>) -> Result<Self, SqlError> {
         let connection = pool.acquire().await?;
         // Ours before it begins: a caller who is dropped midway must not leave a connection with an open transaction to
         // the pool, which knows nothing of it.
-        let mut begun = Self { engine: Engine::Sqlite, inner: Some(Inner::Sqlite(connection)), bound: Duration::MAX };
+        let inner = Some(Inner::Sqlite(connection));
+        let mut begun = Self { engine: Engine::Sqlite, inner, bound: Duration::MAX, _turn: turn };
         begun.execute(begin, &[]).await?;
         Ok(begun)
     }
@@ -192,7 +241,7 @@ impl Transaction {
     async fn on_postgres(pool: &PgPool, begin: &str, bound: Duration) -> Result<Self, SqlError> {
         let mut loan = Loan::of(pool).await?;
         loan.begin(begin).await?;
-        Ok(Self { engine: Engine::Postgres, inner: Some(Inner::Postgres(loan)), bound })
+        Ok(Self { engine: Engine::Postgres, inner: Some(Inner::Postgres(loan)), bound, _turn: None })
     }
 
     fn open(&mut self) -> Result<&mut Inner, SqlError> {
@@ -346,12 +395,38 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = SqliteConnectOptions::new().filename(folder.path().join("x.db")).create_if_missing(true);
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
-        let database = Database::Sqlite(pool);
+        let database = Database::Sqlite(pool, WriteTurns::default());
         for turns in 0..200 {
             dropped_after(turns, database.begin()).await;
             database.begin().await.unwrap().commit().await.unwrap();
             dropped_after(turns, database.begin_snapshot()).await;
             database.begin_snapshot().await.unwrap().commit().await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn who_writes_a_file_by_another_connection_waits_for_his_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        // Of itself SQLite refuses the second at once.
+        let options = SqliteConnectOptions::new().filename(folder.path().join("x.db")).busy_timeout(Duration::ZERO);
+        let turns = WriteTurns::shared();
+        let mut databases = Vec::new();
+        for _ in 0..2 {
+            let pool = SqlitePoolOptions::new().max_connections(1);
+            let pool = pool.connect_with(options.clone().create_if_missing(true)).await.unwrap();
+            databases.push(Database::Sqlite(pool, turns.clone()));
+        }
+        databases[0].run_script("CREATE TABLE t (x BIGINT)").await.unwrap();
+        let mut first = databases[0].begin().await.unwrap();
+        first.execute("INSERT INTO t VALUES (1)", &[]).await.unwrap();
+        let other = databases.pop().unwrap();
+        let second = tokio::spawn(async move { other.execute("INSERT INTO t VALUES (2)", &[]).await });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!second.is_finished());
+        first.commit().await.unwrap();
+        assert_eq!(second.await.unwrap().unwrap(), 1);
+        // One that is given up gives up its turn.
+        drop(databases[0].begin().await.unwrap());
+        assert!(turns.next().await.is_ok());
     }
 }

@@ -13,7 +13,7 @@ pub mod postgres;
 pub mod private;
 mod value;
 
-pub use database::{Database, Engine, Transaction, postgres_query, sqlite_query};
+pub use database::{Database, Engine, Transaction, WriteTurn, WriteTurns, postgres_query, sqlite_query};
 pub use lock::NodeLock;
 pub use obstacle::Obstacle;
 pub use value::{Arg, Row};

@@ -342,6 +342,7 @@ mod tests {
     use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
     use super::*;
+    use crate::WriteTurns;
 
     const FIRST: Migration = Migration { name: "0001_first", sql: "CREATE TABLE one (id BIGINT)" };
     const SECOND: Migration = Migration { name: "0002_second", sql: "CREATE TABLE two (id BIGINT)" };
@@ -349,7 +350,7 @@ mod tests {
 
     async fn database(folder: &tempfile::TempDir) -> Database {
         let options = SqliteConnectOptions::new().filename(folder.path().join("test.db")).create_if_missing(true);
-        Database::Sqlite(SqlitePool::connect_with(options).await.unwrap())
+        Database::Sqlite(SqlitePool::connect_with(options).await.unwrap(), WriteTurns::default())
     }
 
     async fn run(database: &Database, migrations: &[Migration]) -> Result<Vec<String>, MigrationError> {

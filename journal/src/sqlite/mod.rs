@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
-use muniment_sql::{Database, SqlError, private};
+use muniment_sql::{Database, SqlError, WriteTurns, private};
 use parking_lot::Mutex;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Row as _};
@@ -61,9 +61,12 @@ const POLL_MILLISECONDS: u64 = 250;
 /// The two ways in.
 #[derive(Debug)]
 struct Write {
-    /// One connection, for what is kept beside the events. Whoever holds it may write.
+    /// One connection, for what is kept beside the events.
     others: SqlitePool,
     events: BatchWriter,
+    /// Both wait in this line. Lending the one connection to the other would do as well, but the pool asks a connection that
+    /// it takes back whether it lives, which is a second way to a thread and back for every batch.
+    turns: WriteTurns,
 }
 
 /// The engine.
@@ -95,7 +98,12 @@ impl SqliteEngine {
         let read = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(SqlError::from)?;
         let keys = Arc::new(DedupeKeys::new(u64::try_from(generation_events).unwrap_or(u64::MAX)));
         let events = BatchWriter::start(&path, Arc::clone(&keys)).map_err(io)?;
-        Ok(Self { read, write: Some(Write { others: write, events }), keys, lock: Mutex::new(Some(lock)) })
+        Ok(Self {
+            read,
+            write: Some(Write { others: write, events, turns: WriteTurns::shared() }),
+            keys,
+            lock: Mutex::new(Some(lock)),
+        })
     }
 
     /// Opens `journal.db` for reading only, also while a server has it open.
@@ -112,8 +120,9 @@ impl SqliteEngine {
     }
 
     pub(crate) fn databases(&self) -> Stores {
-        let read = Database::Sqlite(self.read.clone());
-        let write = self.write.as_ref().map_or_else(|| read.clone(), |write| Database::Sqlite(write.others.clone()));
+        let read = Database::Sqlite(self.read.clone(), WriteTurns::default());
+        let others = |write: &Write| Database::Sqlite(write.others.clone(), write.turns.clone());
+        let write = self.write.as_ref().map_or_else(|| read.clone(), others);
         Stores { read, write }
     }
 
@@ -166,7 +175,7 @@ impl Engine for SqliteEngine {
     async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
         let failed = |error: SqlError| WriteError::Failed(error.to_string());
         let write = self.writer().map_err(failed)?;
-        let _turn = write.others.acquire().await.map_err(|error| failed(error.into()))?;
+        let _turn = write.turns.next().await.map_err(failed)?;
         write.events.write(batch.clone()).await
     }
 
@@ -289,8 +298,11 @@ impl Engine for SqliteEngine {
 
     /// The overwritten pages go from the log into the file, and the log is emptied.
     async fn forget(&self) -> Result<(), SqlError> {
+        let Write { others, turns, .. } = self.writer()?;
         for _ in 0..FORGET_ATTEMPTS_MAX {
-            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writer()?.others).await?;
+            let turn = turns.next().await?;
+            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(others).await?;
+            drop(turn);
             if row.try_get::<i64, _>(0)? == 0 {
                 return Ok(());
             }

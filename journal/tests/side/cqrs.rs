@@ -182,7 +182,7 @@ async fn other_tools_read_the_database(kind: Kind) {
     let database = journal.engine().stores().unwrap().read;
     for table in ["events", "stream_events"] {
         let odd = match &database {
-            Database::Sqlite(pool) => {
+            Database::Sqlite(pool, _) => {
                 let stock = SqliteEventRepository::new(pool.clone()).with_tables(table, "snapshots");
                 assert_eq!(stock.get_last_events::<Counter>("odd", 2).await.unwrap().len(), 1, "{table}");
                 stock.get_events::<Counter>("odd").await.unwrap()
@@ -195,7 +195,7 @@ async fn other_tools_read_the_database(kind: Kind) {
         };
         assert_eq!(odd.iter().map(|event| event.sequence).collect::<Vec<_>>(), [1, 2, 3], "{table}");
     }
-    if let Database::Sqlite(pool) = database {
+    if let Database::Sqlite(pool, _) = database {
         let plan = "EXPLAIN QUERY PLAN SELECT payload FROM stream_events WHERE aggregate_type = ? AND aggregate_id = ? \
             ORDER BY sequence";
         let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(plan).fetch_all(&pool).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use muniment_aggregates::record::Position;
 use muniment_projections::{Advance, AskHead, OnMismatch, OpenError, ReadDatabase, ReadStore, ReadStoreConfig};
-use muniment_sql::Database;
+use muniment_sql::{Database, WriteTurns};
 use muniment_testkit::Cluster;
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -65,7 +65,7 @@ impl Desk {
         match &self.config.database {
             ReadDatabase::Sqlite { directory } => {
                 let url = format!("sqlite://{}", directory.join("read.db").display());
-                Database::Sqlite(sqlx::SqlitePool::connect(&url).await.unwrap())
+                Database::Sqlite(sqlx::SqlitePool::connect(&url).await.unwrap(), WriteTurns::default())
             }
             ReadDatabase::Postgres { url, .. } => Database::Postgres(sqlx::PgPool::connect(url).await.unwrap()),
         }

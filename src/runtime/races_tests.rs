@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join;
@@ -119,6 +120,28 @@ async fn a_decision_over_several_streams_that_lost_a_race_is_made_again_on_what_
     });
     let before = decided.await.expect("it is decided again").value;
     assert_eq!((before, decisions), (2, 2));
+}
+
+/// Otherwise whoever comes anew may take the race from it again and again, until its turns are over.
+#[actix::test]
+async fn who_comes_anew_waits_behind_one_that_lost_before() {
+    let (bus, _folder) = fresh::bus().await;
+    count(&bus, "a").await.expect("it counts");
+    let queues = Arc::clone(&bus.stream_queues);
+    let first = queues.turn_at(&StreamId::new("fragile", "a")).await;
+    let (mut decisions, origin) = (0, origin());
+    let mut decided = Box::pin(bus.transact(&origin, async |tx| {
+        decisions += 1;
+        let mut loaded = tx.load::<Fragile, FragileRefusal>("a").await?;
+        tx.decide(&mut loaded, &FragileCommand::Count)
+    }));
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut decided).await;
+    assert!(early.is_err(), "somebody else's turn was taken");
+    count(&bus, "a").await.expect("whose turn it is counts");
+    drop(first);
+    let appended = decided.as_mut().await.expect("it counts").appended.expect("it is recorded");
+    drop(decided);
+    assert_eq!((appended.first, decisions), (Position(3), 2));
 }
 
 /// The writer would refuse what is decided on more than it knows, as often as it is decided.

@@ -21,10 +21,26 @@ impl StreamQueues {
 
     /// Waits for a turn at a stream; it lasts as long as what is returned. Whoever has one must not ask for another.
     pub(super) async fn turn_at(&self, stream: &StreamId) -> MutexGuard<'_, ()> {
+        self.queue(stream).lock().await
+    }
+
+    /// The same behind whoever has a turn at one of these streams now; `None`, at once, where nobody has.
+    pub(super) async fn turn_behind_others(
+        &self,
+        mut streams: impl Iterator<Item = &StreamId>,
+    ) -> Option<MutexGuard<'_, ()>> {
+        let taken = streams.find_map(|stream| {
+            let queue = self.queue(stream);
+            queue.try_lock().is_err().then_some(queue)
+        })?;
+        Some(taken.lock().await)
+    }
+
+    fn queue(&self, stream: &StreamId) -> &Mutex<()> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(stream);
         let last = u64::try_from(QUEUES - 1).unwrap_or_default();
         // The mask leaves a number below the count of queues, which is a power of two.
         let queue = usize::try_from(hash & last).unwrap_or_default();
-        self.0[queue].lock().await
+        &self.0[queue]
     }
 }

@@ -130,6 +130,14 @@ impl CommandBus {
                     return unrecorded.map(|value| Committed { value, appended: None });
                 }
             };
+            if turn.is_none() {
+                // Who goes ahead of those that lost before may have them lose for ever.
+                let written = append.events.iter().map(|event| &event.stream);
+                turn = self.stream_queues.turn_behind_others(written).await;
+                if turn.is_some() {
+                    continue;
+                }
+            }
             if !recall.as_ref().is_none_or(|recall| recall.hand_over()) {
                 return Err(BusError::Unavailable(TAKEN_BACK.to_owned()));
             }

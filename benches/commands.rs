@@ -7,6 +7,8 @@
 
 #![expect(clippy::expect_used, reason = "a measurement that fails is none")]
 
+#[path = "engine/processor.rs"]
+mod processor;
 #[path = "engine/raw.rs"]
 mod raw;
 
@@ -28,6 +30,7 @@ use muniment_aggregates::metric::{Define, Metric, MetricCommand, NewPoint, Recor
 use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
 use muniment_testkit::Cluster;
 use postgres_es::PostgresEventRepository;
+use processor::{Whose, seconds};
 use raw::Raw;
 use sqlite_es::SqliteEventRepository;
 use sqlx::{PgPool, SqlitePool};
@@ -48,6 +51,9 @@ struct Row {
     work: Work,
     rates: Vec<f64>,
     p99s: Vec<f64>,
+    /// Microseconds of the processor an event, of this process and of the database's.
+    own: Vec<f64>,
+    database: Vec<f64>,
 }
 
 fn metric_id(number: u32) -> MetricId {
@@ -174,6 +180,8 @@ macro_rules! stock {
 }
 
 async fn measure(row: &mut Row, run: Duration, serial: &Rc<RefCell<u64>>) {
+    let used = || (seconds(Whose::Process(std::process::id())), seconds(Whose::Named("postgres")));
+    let before = used();
     let started = Instant::now();
     let latencies = Rc::new(RefCell::new(Vec::new()));
     let clients = (0..row.clients).map(|_| {
@@ -198,7 +206,11 @@ async fn measure(row: &mut Row, run: Duration, serial: &Rc<RefCell<u64>>) {
     let mut latencies = latencies.take();
     latencies.sort_unstable();
     let calls = f64::from(u32::try_from(latencies.len()).unwrap_or(u32::MAX));
-    row.rates.push(calls * f64::from(row.events) / elapsed);
+    let events = calls * f64::from(row.events);
+    row.rates.push(events / elapsed);
+    let (own, database) = used();
+    row.own.push((own - before.0) * 1e6 / events);
+    row.database.push((database - before.1) * 1e6 / events);
     let p99 = latencies.get(latencies.len() * 99 / 100).copied().unwrap_or_default();
     row.p99s.push(p99.as_secs_f64() * 1_000.0);
 }
@@ -211,17 +223,21 @@ fn median(values: &[f64]) -> f64 {
 
 fn report(engine: &str, rows: &[Row]) {
     println!("\n## {engine}\n");
-    println!("| row | clients | events/s, median (min–max) | p99 ms, median |");
-    println!("|---|---|---|---|");
+    println!(
+        "| row | clients | events/s, median (min–max) | p99 ms, median | processor an event, µs: program, database |"
+    );
+    println!("|---|---|---|---|---|");
     for row in rows {
         let least = row.rates.iter().copied().fold(f64::INFINITY, f64::min);
         let most = row.rates.iter().copied().fold(0.0, f64::max);
         println!(
-            "| {} | {} | {:.0} ({least:.0}–{most:.0}) | {:.2} |",
+            "| {} | {} | {:.0} ({least:.0}–{most:.0}) | {:.2} | {:.1}, {:.1} |",
             row.name,
             row.clients,
             median(&row.rates),
-            median(&row.p99s)
+            median(&row.p99s),
+            median(&row.own),
+            median(&row.database)
         );
     }
     let rate = |name: &str, clients: u32| {
@@ -258,7 +274,17 @@ fn report(engine: &str, rows: &[Row]) {
 }
 
 fn row(name: &str, clients: u32, events: u32, work: Work) -> Row {
-    Row { name: name.to_owned(), clients, events, work, rates: Vec::new(), p99s: Vec::new() }
+    let figures = Vec::new;
+    Row {
+        name: name.to_owned(),
+        clients,
+        events,
+        work,
+        rates: figures(),
+        p99s: figures(),
+        own: figures(),
+        database: figures(),
+    }
 }
 
 fn actor_rows(bus: &CommandBus) -> Vec<Row> {
@@ -314,6 +340,8 @@ async fn rounds(engine: &str, mut rows: Vec<Row>, plan: &Plan, settle: impl Fn()
             if round == 0 {
                 row.rates.clear();
                 row.p99s.clear();
+                row.own.clear();
+                row.database.clear();
             }
         }
     }

@@ -8,6 +8,8 @@
 
 #[path = "push/broadcaster.rs"]
 mod broadcaster;
+#[path = "engine/processor.rs"]
+mod processor;
 #[path = "push/subscribers.rs"]
 mod subscribers;
 
@@ -18,6 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use muniment_testkit::{Cluster, free_port};
+use processor::Whose;
 use reqwest::Client;
 use serde_json::{Value, json};
 use subscribers::{Dialect, Readers, SUBSCRIBERS};
@@ -32,9 +35,6 @@ const ALONE: u32 = 60;
 /// Settled memory is read after this.
 const SETTLE: Duration = Duration::from_secs(2);
 const FOUNDER: &str = "founder@example.com";
-
-/// Clock ticks a second in `/proc`, on every Linux there is.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A server of one side, as a child of this process.
 struct Served {
@@ -101,10 +101,7 @@ impl Served {
 
     /// Seconds of the processor that the server has used.
     fn cpu_seconds(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
-        let (_, fields) = stat.rsplit_once(')').expect("a name in brackets");
-        let ticks: f64 = fields.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<f64>().ok()).sum();
-        ticks / TICKS_PER_SECOND
+        processor::seconds(Whose::Process(self.child.id()))
     }
 }
 

@@ -3,13 +3,15 @@
 //! points with their traces exported beside points without. Clients, server and database share the machine, so what counts
 //! are the ratios.
 //!
-//! `cargo xtask bench served [rounds] [seconds] [rows]`; `rows` is a part of the names of those to run. The report goes to
-//! stdout as Markdown.
+//! `cargo xtask bench served [rounds] [seconds] [rows]`; `rows` is a part of those to run, as in
+//! `SQLite: point, 64`. The report goes to stdout as Markdown.
 
 #![expect(clippy::expect_used, reason = "a measurement that fails is none")]
 
 #[path = "served/collector.rs"]
 mod collector;
+#[path = "engine/processor.rs"]
+mod processor;
 #[path = "engine/raw.rs"]
 mod raw;
 #[path = "engine/server.rs"]
@@ -25,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use muniment::auth::passwords::Passwords;
 use muniment_testkit::Cluster;
+use processor::{Whose, seconds};
 use raw::Raw;
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -47,6 +50,8 @@ struct Row {
     clients: u32,
     work: Work,
     rates: Vec<f64>,
+    /// Microseconds of the processor each, of the servers, of the database and of the clients.
+    processor: Vec<[f64; 3]>,
 }
 
 /// Runs `clients` callers for a while; how much was done a second.
@@ -90,7 +95,7 @@ async fn bare_argon2(passwords: &Arc<Passwords>, stored: &Arc<str>, run: Duratio
             })
         })
     };
-    measure(&Row { name: "", clients: CONNECTIONS, work, rates: Vec::new() }, run).await
+    measure(&Row { name: "", clients: CONNECTIONS, work, rates: Vec::new(), processor: Vec::new() }, run).await
 }
 
 /// The next of the offers that wait, for whoever comes first.
@@ -235,8 +240,9 @@ async fn engine(name: &str, places: Places, plan: &Plan) {
     let offers = Offers::default();
     let number = Rc::new(Cell::new(0_u32));
     let mut rows: Vec<Row> = Vec::new();
-    let mut row =
-        |name: &'static str, clients: u32, work: Work| rows.push(Row { name, clients, work, rates: Vec::new() });
+    let mut row = |name: &'static str, clients: u32, work: Work| {
+        rows.push(Row { name, clients, work, rates: Vec::new(), processor: Vec::new() });
+    };
     let own = format!("{base}/api/rpc?method=account_verify&id=1");
     row("/health", CONNECTIONS, reading(&http, format!("{base}/health"), ("x-bench", "1".to_owned())));
     row("RPC read by session", CONNECTIONS, reading(&http, own.clone(), by_session.clone()));
@@ -260,29 +266,43 @@ async fn engine(name: &str, places: Places, plan: &Plan) {
         Arc::new(Passwords::new(std::thread::available_parallelism().map_or(1, usize::from), 64).expect("hashes"));
     let stored: Arc<str> = passwords.hash(Zeroizing::new(PASSWORD.to_owned())).await.expect("hashed").into();
     let mut bare = Vec::new();
-    rows.retain(|row| row.name.contains(only.as_str()));
+    rows.retain(|row| format!("{name}: {}, {}", row.name, row.clients).contains(only.as_str()));
     for _ in 0..*rounds {
         bare.push(bare_argon2(&passwords, &stored, *run).await);
         for row in &mut rows {
             if row.name == "accept offer" {
                 offer_more(&http, &base, &by_session, &members, &offers).await;
             }
+            let used = || {
+                let [served, traced] = [&served, &traced].map(|served| seconds(Whose::Process(served.child.id())));
+                [served + traced, seconds(Whose::Named("postgres")), seconds(Whose::Process(std::process::id()))]
+            };
+            let (before, begun) = (used(), Instant::now());
             let rate = measure(row, *run).await;
+            let done = rate * begun.elapsed().as_secs_f64();
+            let (before, after) = (before.into_iter(), used());
+            let each: Vec<f64> = before.zip(after).map(|(before, after)| (after - before) * 1e6 / done).collect();
             row.rates.push(rate);
+            row.processor.push([each[0], each[1], each[2]]);
         }
     }
     report(name, &bare, &rows);
 }
 
 fn report(name: &str, bare: &[f64], rows: &[Row]) {
-    println!("\n## {name}\n\n| row | connections | a second, median (min–max) |\n|---|---|---|");
-    let line = |what: &str, clients: u32, rates: &[f64]| {
+    println!(
+        "\n## {name}\n\n| row | connections | a second, median (min–max) | processor each, µs: server, database, clients |\n|---|---|---|---|"
+    );
+    let line = |what: &str, clients: u32, rates: &[f64], processor: &[[f64; 3]]| {
         let (least, most) =
             rates.iter().fold((f64::MAX, 0.0_f64), |(least, most), rate| (least.min(*rate), most.max(*rate)));
-        println!("| {what} | {clients} | {:.0} ({least:.0}–{most:.0}) |", median(rates));
+        let of = |whose: usize| median(&processor.iter().map(|each| each[whose]).collect::<Vec<_>>());
+        let each =
+            if processor.is_empty() { "–".to_owned() } else { format!("{:.1}, {:.1}, {:.1}", of(0), of(1), of(2)) };
+        println!("| {what} | {clients} | {:.0} ({least:.0}–{most:.0}) | {each} |", median(rates));
     };
-    line("Argon2, nothing else", CONNECTIONS, bare);
-    rows.iter().for_each(|row| line(row.name, row.clients, &row.rates));
+    line("Argon2, nothing else", CONNECTIONS, bare, &[]);
+    rows.iter().for_each(|row| line(row.name, row.clients, &row.rates, &row.processor));
     let of = |what: &str, clients: u32| {
         rows.iter().find(|row| row.name == what && row.clients == clients).map_or(f64::NAN, |row| median(&row.rates))
     };
@@ -322,7 +342,6 @@ fn main() {
         engine("PostgreSQL", places, &plan).await;
         let folder = tempfile::tempdir().expect("a folder");
         let raw = Raw::sqlite(&folder.path().join("raw.db")).await;
-        engine("SQLite, synchronous=FULL", Places { place: Place::new(None), traced: Place::new(None), raw }, &plan)
-            .await;
+        engine("SQLite", Places { place: Place::new(None), traced: Place::new(None), raw }, &plan).await;
     });
 }

@@ -56,7 +56,8 @@ impl Place {
 
 /// A running server; killed when it is dropped.
 pub(crate) struct Served {
-    child: Child,
+    /// Its process.
+    pub(crate) child: Child,
     /// Its address.
     pub(crate) base: String,
 }

@@ -30,7 +30,7 @@ use muniment_aggregates::metric::{Define, Metric, MetricCommand, NewPoint, Recor
 use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
 use muniment_testkit::Cluster;
 use postgres_es::PostgresEventRepository;
-use processor::{Whose, seconds};
+use processor::seconds;
 use raw::Raw;
 use sqlite_es::SqliteEventRepository;
 use sqlx::{PgPool, SqlitePool};
@@ -180,7 +180,7 @@ macro_rules! stock {
 }
 
 async fn measure(row: &mut Row, run: Duration, serial: &Rc<RefCell<u64>>) {
-    let used = || (seconds(Whose::Process(std::process::id())), seconds(Whose::Named("postgres")));
+    let used = || (seconds(|process, _| process == std::process::id()), seconds(|_, name| name == "postgres"));
     let before = used();
     let started = Instant::now();
     let latencies = Rc::new(RefCell::new(Vec::new()));

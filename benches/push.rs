@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use muniment_testkit::{Cluster, free_port};
-use processor::Whose;
+use processor::seconds;
 use reqwest::Client;
 use serde_json::{Value, json};
 use subscribers::{Dialect, Readers, SUBSCRIBERS};
@@ -101,7 +101,7 @@ impl Served {
 
     /// Seconds of the processor that the server has used.
     fn cpu_seconds(&self) -> f64 {
-        processor::seconds(Whose::Process(self.child.id()))
+        seconds(|process, _| process == self.child.id())
     }
 }
 

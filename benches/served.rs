@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use muniment::auth::passwords::Passwords;
 use muniment_testkit::Cluster;
-use processor::{Whose, seconds};
+use processor::seconds;
 use raw::Raw;
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -274,8 +274,13 @@ async fn engine(name: &str, places: Places, plan: &Plan) {
                 offer_more(&http, &base, &by_session, &members, &offers).await;
             }
             let used = || {
-                let [served, traced] = [&served, &traced].map(|served| seconds(Whose::Process(served.child.id())));
-                [served + traced, seconds(Whose::Named("postgres")), seconds(Whose::Process(std::process::id()))]
+                let [served, traced] =
+                    [&served, &traced].map(|served| seconds(|process, _| process == served.child.id()));
+                [
+                    served + traced,
+                    seconds(|_, name| name == "postgres"),
+                    seconds(|process, _| process == std::process::id()),
+                ]
             };
             let (before, begun) = (used(), Instant::now());
             let rate = measure(row, *run).await;

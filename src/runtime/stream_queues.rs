@@ -1,13 +1,14 @@
 //! Who lost a race for a stream waits for a turn at it, and who comes anew goes behind whoever has one, so that of many
-//! decisions on one stream each loses at most a few races instead of most of them. It saves work and refusals; the versions in an append keep it right without.
+//! decisions on one stream each loses at most a few races instead of most of them. It saves work and refusals; the versions
+//! in an append keep it right without.
 
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use muniment_aggregates::record::StreamId;
 use tokio::sync::{Mutex, MutexGuard};
 
-/// Queues. Two streams that share one wait for each other now and then, which costs a moment, and who
-/// comes anew a second decision.
+/// Queues. Two streams that share one wait for each other now and then, which costs a moment, and who comes
+/// anew a second decision.
 const QUEUES: usize = 64;
 
 /// Queues for the streams of this process, in the order of arrival.

@@ -101,7 +101,7 @@ impl Served {
 
     /// Seconds of the processor that the server has used.
     fn cpu_seconds(&self) -> f64 {
-        seconds(|process, _| process == self.child.id())
+        seconds(|process, _| process == self.child.id()).expect("the server runs")
     }
 }
 

@@ -18,6 +18,7 @@ use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, PointId};
 use muniment_aggregates::metric::{Define, Metric, MetricCommand, MetricEvent, NewPoint, RecordPoints};
 use muniment_aggregates::record::{Position, RecordedEvent, StreamId};
+use muniment_journal::limits::ANSWER_MAX;
 use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
 use muniment_projections::rebuild::rebuild;
 use muniment_projections::{AskHead, OnMismatch, ReadDatabase, ReadStore, ReadStoreConfig, points};
@@ -151,6 +152,7 @@ async fn caught_up(database: ReadDatabase, journal: &Journal) -> ReadStore {
         record: journal.identity().to_string(),
         head: AskHead::at(journal.head()),
         on_mismatch: OnMismatch::Reset,
+        answer_max: ANSWER_MAX,
     };
     let store = ReadStore::open_with(config, vec![Arc::new(points::Points)]).await.expect("opens");
     let projection = store.projection("points").expect("the registered model");

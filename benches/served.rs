@@ -276,10 +276,11 @@ async fn engine(name: &str, places: Places, plan: &Plan) {
             let used = || {
                 let [served, traced] =
                     [&served, &traced].map(|served| seconds(|process, _| process == served.child.id()));
+                let [served, traced] = [served, traced].map(|used| used.expect("the server runs"));
                 [
                     served + traced,
-                    seconds(|_, name| name == "postgres"),
-                    seconds(|process, _| process == std::process::id()),
+                    seconds(|_, name| name == "postgres").unwrap_or_default(),
+                    seconds(|process, _| process == std::process::id()).expect("this process runs"),
                 ]
             };
             let (before, begun) = (used(), Instant::now());

@@ -18,7 +18,6 @@ use tracing::Instrument as _;
 
 use crate::engine::{Batch, Change, Engine, WriteError};
 use crate::journal::Core;
-use crate::limits::STALL_MILLISECONDS_MAX;
 
 const RETRY_MILLISECONDS_MIN: u64 = 10;
 const RETRY_MILLISECONDS_MAX: u64 = 1_000;
@@ -79,7 +78,7 @@ async fn settle(core: &Core, batch: &Batch, started: Instant) -> Result<(), Writ
 /// Stays with the database's work; says that the database does not answer once the batch has taken too long.
 async fn watched<T>(core: &Core, started: Instant, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
-    let patience = tokio::time::sleep_until(started + Duration::from_millis(STALL_MILLISECONDS_MAX));
+    let patience = tokio::time::sleep_until(started + core.limits.answer_max);
     tokio::select! {
         biased;
         done = &mut work => return done,

@@ -16,7 +16,7 @@ use crate::append::{Append, AppendError, Appended, Ticket};
 use crate::engine::{Batch, Change, ClaimId, Engine, Head, Identity};
 use crate::foreign::{self, Departure, HeadAsker};
 use crate::keyring::KeyRing;
-use crate::limits::{CONFIRM_HEAD_MILLISECONDS_MAX, JournalLimits, READ_EVENTS_MAX, SHUTDOWN_MILLISECONDS_MAX};
+use crate::limits::{JournalLimits, READ_EVENTS_MAX, SHUTDOWN_MILLISECONDS_MAX};
 use crate::outbox::Outbox;
 use crate::seal::SealError;
 use crate::snapshot::{self, Snapshot};
@@ -217,11 +217,11 @@ impl Journal {
     /// The head as of now, seen by this node: whatever any node acknowledged before this call can be read after it.
     ///
     /// # Errors
-    /// [`JournalError::Unavailable`] when that takes longer than [`CONFIRM_HEAD_MILLISECONDS_MAX`], or the database no longer
-    /// has the record that this node knows.
+    /// [`JournalError::Unavailable`] when that takes longer than [`JournalLimits::answer_max`], or the database no longer has
+    /// the record that this node knows.
     pub async fn confirm_head(&self) -> Result<Position, JournalError> {
-        let bound = Duration::from_millis(CONFIRM_HEAD_MILLISECONDS_MAX);
-        let late = |_| JournalError::Unavailable(format!("no answer within {CONFIRM_HEAD_MILLISECONDS_MAX} ms"));
+        let bound = self.core.limits.answer_max;
+        let late = |_| JournalError::Unavailable(format!("no answer within {} ms", bound.as_millis()));
         let newest = async {
             let position = self.ask_newest().await?;
             let mut seen = self.core.tail.watch();
@@ -370,7 +370,6 @@ impl Journal {
             return Ok(());
         }
         let Some(stores) = self.core.engine.stores() else { return Err(NO_WRITES.to_owned()) };
-        let bound = Duration::from_millis(CONFIRM_HEAD_MILLISECONDS_MAX);
         let tried = async {
             let mut tx = stores.write.begin().await?;
             // SQLite writes no page that did not change, so it changes and changes back.
@@ -379,7 +378,7 @@ impl Journal {
             }
             tx.commit().await
         };
-        match tokio::time::timeout(bound, tried).await {
+        match tokio::time::timeout(self.core.limits.answer_max, tried).await {
             Ok(Ok(())) => {
                 self.core.set_failing(false);
                 Ok(())

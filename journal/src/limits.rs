@@ -1,5 +1,7 @@
 //! Every bound of the journal, in one place, with the sum behind the number.
 
+use std::time::Duration;
+
 /// Events read from the database at a time, where the journal itself reads much of it: about 1 MiB, and asking costs little beside
 /// hashing them.
 pub(crate) const PAGE_EVENTS: usize = 1_000;
@@ -21,10 +23,13 @@ pub struct JournalLimits {
     pub dedupe_generation_events: usize,
     /// Events of one append, and streams, claims and mails each: what one step may do at most. An append larger than a
     /// batch goes alone. So many, each on a stream of its own, are written in 0.4 s on SQLite and 0.8 s on PostgreSQL by a
-    /// build without optimisation, well within [`STALL_MILLISECONDS_MAX`], for which everybody else waits.
+    /// build without optimisation, well within [`ANSWER_MAX`], for which everybody else waits.
     pub append_events_max: usize,
     /// Bytes of payload and metadata of one append: half the ring, so that the step before it is still read from there.
     pub append_bytes_max: usize,
+    /// How long an answer of the database is waited for: [`crate::Journal::confirm_head`] fails after it, so that protected
+    /// reads stop, and while a batch is without an outcome for longer, new appends are refused at once.
+    pub answer_max: Duration,
 }
 
 impl Default for JournalLimits {
@@ -38,16 +43,15 @@ impl Default for JournalLimits {
             dedupe_generation_events: 16_384,
             append_events_max: 20_000,
             append_bytes_max: 32 << 20,
+            answer_max: ANSWER_MAX,
         }
     }
 }
 
 /// Events that one page read from the database holds at most, whatever the caller asks for.
 pub const READ_EVENTS_MAX: usize = 10_000;
-/// How long [`crate::Journal::confirm_head`] may take before protected reads stop.
-pub const CONFIRM_HEAD_MILLISECONDS_MAX: u64 = 2_000;
-/// How long a batch may be without an outcome before new appends are refused at once.
-pub const STALL_MILLISECONDS_MAX: u64 = 2_000;
+/// What [`JournalLimits::answer_max`] is unless set: less than a caller's patience.
+pub const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// How long a shutdown waits for a batch without an outcome.
 pub const SHUTDOWN_MILLISECONDS_MAX: u64 = 10_000;
 /// How often a batch that the database refuses is judged anew before its appends go one by one.

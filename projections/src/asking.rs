@@ -11,8 +11,7 @@ use crate::store::ReadStore;
 
 /// How often a query is asked when connections break or the database loses something meanwhile.
 const ATTEMPTS_MAX: u32 = 4;
-/// How long a query waits for what a crash took from the read models, and how often it looks.
-const OWED_MAX: Duration = Duration::from_secs(2);
+/// How often a query that waits for what a crash took from the read models looks whether it is back.
 const OWED_INTERVAL: Duration = Duration::from_millis(20);
 
 impl ReadStore {
@@ -72,6 +71,6 @@ impl ReadStore {
             }
             Ok(())
         };
-        tokio::time::timeout(OWED_MAX, paid).await.unwrap_or_else(|_| Err(lost()))
+        tokio::time::timeout(self.answer_max(), paid).await.unwrap_or_else(|_| Err(lost()))
     }
 }

@@ -80,6 +80,8 @@ pub struct ReadStoreConfig {
     pub head: AskHead,
     /// What to do when the two do not fit together.
     pub on_mismatch: OnMismatch,
+    /// How long a query waits for what a crash of the database took from the tables.
+    pub answer_max: Duration,
 }
 
 /// Why the read models could not be opened.
@@ -137,6 +139,7 @@ struct Inner {
     writer: Database,
     reader: Database,
     record: String,
+    answer_max: Duration,
     projections: Vec<Arc<dyn Projection>>,
     /// Table (without generation) to the model it belongs to.
     owners: HashMap<&'static str, &'static str>,
@@ -227,6 +230,7 @@ impl ReadStore {
                 writer,
                 reader,
                 record: config.record,
+                answer_max: config.answer_max,
                 projections,
                 owners,
                 incarnations,
@@ -396,6 +400,11 @@ impl ReadStore {
 
     pub(crate) fn reader(&self) -> &Database {
         &self.inner.reader
+    }
+
+    /// See [`ReadStoreConfig::answer_max`].
+    pub(crate) fn answer_max(&self) -> Duration {
+        self.inner.answer_max
     }
 
     pub(crate) fn incarnations(&self) -> &Incarnations {

@@ -35,7 +35,7 @@ pub fn journal_config(store: &StoreConfig) -> JournalConfig {
             }
             KeysConfig::Explicit(key) => KeySource::Explicit(key.bytes()),
         },
-        limits: JournalLimits::default(),
+        limits: JournalLimits { answer_max: store.answer_max, ..JournalLimits::default() },
     }
 }
 
@@ -52,6 +52,7 @@ pub fn read_store_config(store: &StoreConfig, journal: &Journal, on_mismatch: On
         record: journal.identity().to_string(),
         head: ask_head(journal),
         on_mismatch,
+        answer_max: store.answer_max,
     }
 }
 

@@ -54,6 +54,11 @@ pub const SETTINGS: &[Setting] = &[
     plain("listen", "127.0.0.1:8080", "address and port to listen on; port 0 takes a free one"),
     plain("data_dir", "./data", "folder of the keys and, with the embedded default, of journal.db and read.db"),
     secret("database_url", "postgres://…, or sqlite:<folder>; none = SQLite in data_dir"),
+    plain(
+        "database_wait_seconds",
+        "2",
+        "how long the database's answer is waited for before requests are answered 503",
+    ),
     plain("keys_dir", "<data_dir>/keys", "folder of master.key, mode 0700"),
     secret("master_key", "the master key itself, 64 hexadecimal digits, instead of keys_dir"),
     plain("http.workers", "one a core", "threads that serve requests"),

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use figment::value::Value;
+use muniment_journal::limits::ANSWER_MAX;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
@@ -20,6 +22,8 @@ pub struct StoreConfig {
     pub database: DatabaseConfig,
     /// The master key. Default: `<data_dir>/keys/master.key`, made when missing in development only.
     pub keys: KeysConfig,
+    /// How long an answer of the database is waited for before requests are answered 503. Default [`ANSWER_MAX`].
+    pub answer_max: Duration,
 }
 
 /// Which database holds journal and read models.
@@ -100,6 +104,7 @@ impl StoreConfig {
             database: DatabaseConfig::Sqlite { directory: data_dir.clone() },
             keys: KeysConfig::Directory { path: data_dir.join("keys"), create_missing: true },
             data_dir,
+            answer_max: ANSWER_MAX,
         }
     }
 
@@ -129,7 +134,8 @@ impl StoreConfig {
             None => KeysConfig::Directory { path, create_missing: !environment.is_production() },
             Some(key) => KeysConfig::Explicit(key),
         };
-        Self { data_dir, database, keys }
+        let answer_max = reader.get("database_wait_seconds", ANSWER_MAX);
+        Self { data_dir, database, keys, answer_max }
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 use muniment_aggregates::ids::CompanyId;
 use muniment_aggregates::record::{Position, RecordedEvent};
 use muniment_journal::Journal;
+use muniment_journal::limits::ANSWER_MAX;
 use muniment_projections::metrics::MetricRow;
 use muniment_projections::points::{Order, PointQuery, PointRow};
 use muniment_projections::rules::RuleRow;
@@ -73,6 +74,7 @@ impl Models {
             record: record.to_owned(),
             head: AskHead::at(Position::START),
             on_mismatch: OnMismatch::Refuse,
+            answer_max: ANSWER_MAX,
         };
         let models: Vec<Arc<dyn Projection>> =
             vec![Arc::new(metrics::Metrics), Arc::new(points::Points), Arc::new(rules::Rules), Arc::new(audit::Audit)];

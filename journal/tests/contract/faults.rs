@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
 use muniment_journal::engine::{Batch, ClaimId, Head, WriteError};
-use muniment_journal::limits::STALL_MILLISECONDS_MAX;
+use muniment_journal::limits::ANSWER_MAX;
 use muniment_journal::{AppendError, Engine, Journal, JournalLimits, KeyRing, Stores};
 use muniment_sql::SqlError;
 use parking_lot::Mutex;
@@ -235,7 +235,7 @@ async fn a_database_that_hangs_is_not_waited_for_by_those_who_come_later() {
             Err(refused) => break refused,
         }
         assert!(waiting.len() < 1_000, "nobody says that the database does not answer");
-        tokio::time::sleep(Duration::from_millis(STALL_MILLISECONDS_MAX / 20)).await;
+        tokio::time::sleep(ANSWER_MAX / 20).await;
     };
     assert!(matches!(refused, AppendError::Unavailable(_)), "{refused}");
     engine.gate.add_permits(ENOUGH);

@@ -14,6 +14,9 @@ use crate::history::History;
 /// The identity of the journal that histories stand for.
 pub(crate) const RECORD: &str = "5f3c2a10-0000-4000-8000-000000000001-1";
 
+/// How long a query waits for what a crash took: long, because a busy machine is no fault.
+pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(60);
+
 /// A read store, and how to open it again.
 pub(crate) struct Desk {
     pub(crate) store: ReadStore,
@@ -28,6 +31,7 @@ impl Desk {
             record: RECORD.to_owned(),
             head: AskHead::at(Position::START),
             on_mismatch: OnMismatch::Refuse,
+            answer_max: ANSWER_MAX,
         };
         let store = ReadStore::open(config.clone()).await.expect("an empty database opens");
         Self { store, config, _folder: folder }

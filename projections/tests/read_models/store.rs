@@ -13,7 +13,7 @@ use muniment_sql::Engine;
 use muniment_testkit::Cluster;
 
 use crate::company::{acme, company_history};
-use crate::harness::{RECORD, on_both_engines};
+use crate::harness::{ANSWER_MAX, RECORD, on_both_engines};
 use crate::history::beginning;
 
 #[tokio::test]
@@ -246,6 +246,7 @@ async fn records_in_schemas_of_one_database_have_their_duties_each() {
             record: record.to_owned(),
             head: AskHead::at(Position::START),
             on_mismatch: OnMismatch::Refuse,
+            answer_max: ANSWER_MAX,
         };
         ReadStore::open(config).await.unwrap()
     };

@@ -1,6 +1,5 @@
 //! What administrators see and end (ACC-004, ACC-005, ACC-100 to ACC-104).
 
-use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::configuration::refused_start;
@@ -74,8 +73,7 @@ fn acc_100_what_lapsed_or_ran_out_is_not_listed(engine: Engine) {
     let ben = house.named("ben-b");
     house.server.terminate();
     let operator = Program::operator_of(&house.server);
-    let end = (chrono::Utc::now() + chrono::TimeDelta::seconds(15)).to_rfc3339_opts(SecondsFormat::Millis, true);
-    operator.run(&["role", "grant", "ben-b", "teacher", "--expires", &end]).ok();
+    operator.grant_for(15, &["ben-b", "teacher"]);
     operator.run(&["role", "grant", "ben-b", "student"]).ok();
     house.server.restart();
     let offer = house.offer(&house.keeper, &ben, "teacher", &json!({}));

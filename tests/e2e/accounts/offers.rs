@@ -217,8 +217,7 @@ fn acc_127_accepting_again_answers_the_same_and_brings_nothing_back(engine: Engi
     let house = Installation::with(engine, &[("OFFERS_TTL", "4s")]);
     let ben = house.person("ben");
     let mut to_keeper = Socket::of(&house.server, &house.keeper.cookie);
-    let offer = house.offer(&house.keeper, &ben, "teacher", &json!({}));
-    let first = ben.client.rpc("role_grant_offer_accept", &on(&offer)).result();
+    let (offer, first) = house.accepted(&ben, "teacher", &json!({}));
     let rows = house.rows(&ben.id);
     let again = || ben.client.rpc("role_grant_offer_accept", &on(&offer));
     let reply = again();

@@ -81,11 +81,9 @@ fn acc_152_who_ran_out_is_no_member_and_any_persona_makes_an_administrator(engin
     let class = uuid::Uuid::new_v4().to_string();
     house.grant_at(&ann, "student", &json!({ "scope_kind": "class", "scope_id": class }));
     house.server.terminate();
-    let end = chrono::Utc::now() + chrono::TimeDelta::seconds(6);
-    let end_text = end.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     let scope = format!("class:{class}");
     let operator = Program::operator_of(&house.server);
-    operator.run(&["role", "grant", "pupil-b", "student", "--scope", &scope, "--expires", &end_text]).ok();
+    let end = operator.grant_for(6, &["pupil-b", "student", "--scope", &scope]);
     house.server.restart();
     eventually("the membership runs out", || (chrono::Utc::now() > end).then_some(()));
     let in_class = json!({ "query": "pupil", "scope_ids": [class] });

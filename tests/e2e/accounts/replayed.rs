@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::equality::Dice;
@@ -66,13 +66,15 @@ fn ask(house: &Installation, people: &People, dice: &mut Dice) -> bool {
 }
 
 /// What a span needs to have in it, whatever the dice say and however slow the machine is: an offer that is made again and
-/// accepted.
+/// accepted, and one that falls with the role.
 fn begin(house: &Installation, people: &People) {
+    let (ben, [_, boss]) = (&people.ben, &people.grantors);
     let at = json!({ "scope_kind": "class", "scope_id": uuid::Uuid::new_v4().to_string() });
-    house.offer(&house.keeper, &people.ben, "student", &at);
-    let offer = house.offer(&house.keeper, &people.ben, "student", &at);
-    let accepted = json!({ "offer_id": offer["id"], "acting": people.ben.actor });
-    people.ben.client.rpc("role_grant_offer_accept", &accepted).0.expect(200);
+    house.offer(&house.keeper, ben, "student", &at);
+    let grant = house.grant_at(ben, "student", &at);
+    house.offer(boss, ben, "student", &at);
+    let revoke = json!({ "actor_id": ben.actor, "role_grant_id": grant });
+    house.keeper.client.rpc("role_grant_revoke", &revoke).result();
 }
 
 /// Waits until the end of every offer has passed; there is one at least.
@@ -84,22 +86,15 @@ fn all_lapse(house: &Installation, people: &People) {
     });
 }
 
-/// What whoever has the server's files does between two spans: sweeps, and gives a role for a while.
-fn operate(house: &Installation, engine: Engine, commands: &[Vec<String>]) {
+/// What whoever has the server's files does after a span.
+fn operate(house: &Installation, engine: Engine, work: impl FnOnce(&Program)) {
     if engine == Engine::Sqlite {
         house.server.terminate();
     }
-    let operator = Program::operator_of(&house.server);
-    for command in commands {
-        operator.run(&command.iter().map(String::as_str).collect::<Vec<_>>()).ok();
-    }
+    work(&Program::operator_of(&house.server));
     if engine == Engine::Sqlite {
         house.server.restart();
     }
-}
-
-fn words(command: &[&str]) -> Vec<String> {
-    command.iter().map(|word| (*word).to_owned()).collect()
 }
 
 #[derive(Default)]
@@ -213,11 +208,14 @@ fn acc_160_the_invariants_hold_at_every_position_of_the_record(engine: Engine) {
             begin(&house, &people);
             accepted += (0..asked / 3).filter(|_| ask(&house, &people, &mut dice)).count();
             all_lapse(&house, &people);
-            let end = (Utc::now() + TimeDelta::seconds(3)).to_rfc3339();
-            let direct = ["role", "grant", "ben-b", "teacher", "--expires", &end];
-            operate(&house, engine, &[words(&["cleanup"]), words(&direct)]);
+            operate(&house, engine, |operator| {
+                operator.run(&["cleanup"]).ok();
+                operator.grant_for(3, &["ben-b", "teacher"]);
+            });
         }
-        operate(&house, engine, &[words(&["erase", &people.ben.id, "--yes"])]);
+        operate(&house, engine, |operator| {
+            operator.run(&["erase", &people.ben.id, "--yes"]).ok();
+        });
         let sql = "SELECT aggregate_id || ' ' || CAST(payload AS TEXT) FROM events WHERE aggregate_type = 'offer' \
                    ORDER BY position";
         let mut reading = Reading::default();

@@ -67,9 +67,7 @@ fn acc_182_a_stream_ends_with_a_role_that_runs_out(engine: Engine) {
     if engine == Engine::Sqlite {
         house.server.terminate();
     }
-    let end = Utc::now() + TimeDelta::seconds(25);
-    let operator = Program::operator_of(&house.server);
-    operator.run(&["role", "grant", &ben.username, "admin", "--expires", &end.to_rfc3339(), "--yes"]).ok();
+    let end = Program::operator_of(&house.server).grant_for(25, &[&ben.username, "admin", "--yes"]);
     if engine == Engine::Sqlite {
         house.server.restart();
     }

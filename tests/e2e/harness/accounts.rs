@@ -172,13 +172,19 @@ impl Installation {
 
     /// The same with a scope.
     pub(crate) fn grant_at(&self, to: &Person, role: &str, scope: &Value) -> String {
+        text(&self.accepted(to, role, scope).1["role_grant_id"])
+    }
+
+    /// An offer of the keeper's, and what accepting it answered.
+    pub(crate) fn accepted(&self, to: &Person, role: &str, scope: &Value) -> (Value, Value) {
         // Where offers last a second, a busy machine may let one lapse: it is made again.
         super::eventually("the offer is accepted", || {
             let offer = self.offer(&self.keeper, to, role, scope);
-            let accepted = to.client.rpc("role_grant_offer_accept", &json!({ "offer_id": offer["id"] }));
+            let accept = json!({ "offer_id": offer["id"], "acting": to.actor });
+            let accepted = to.client.rpc("role_grant_offer_accept", &accept);
             let body = accepted.0.json();
             let has_lapsed = body["error"]["data"]["reason"] == "role_grant_offer_expired";
-            (!has_lapsed).then(|| text(&accepted.result()["role_grant_id"]))
+            (!has_lapsed).then(|| (offer, accepted.result()))
         })
     }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde_json::Value;
 use std::io::Write as _;
 use tempfile::TempDir;
@@ -60,6 +61,20 @@ impl Program {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.run_with_input(arguments, "")
+    }
+
+    /// Gives a role that ends so many seconds from now, or later where a busy machine took all of that; when it ends.
+    pub(crate) fn grant_for(&self, seconds: i64, role: &[&str]) -> DateTime<Utc> {
+        let mut span = TimeDelta::seconds(seconds);
+        loop {
+            let end = (Utc::now() + span).trunc_subsecs(3);
+            let granted = self.run(&[&["role", "grant"], role, &["--expires", &end.to_rfc3339()]].concat());
+            if granted.code == 0 || Utc::now() < end {
+                granted.ok();
+                return end;
+            }
+            span = span * 2;
+        }
     }
 
     /// Runs a script of the shell in the repository's folder, with the program in its path, and gives what it printed.

@@ -41,12 +41,13 @@ pub(crate) struct Setup {
 impl Setup {
     pub(crate) fn new(engine: Engine) -> Self {
         // A test that does something else for a minute, on a busy machine, finds its sockets open all the same; and its
-        // queries wait for as long for read models that have much to fold.
+        // queries wait for as long for read models that have much to fold, and for a database that stands still.
         let mut settings: Vec<(String, String)> = [
             ("MUNIMENT_ENV", "development"),
             ("MUNIMENT_LIVE_HEARTBEAT", "5m"),
             ("MUNIMENT_WS_HEARTBEAT_TIMEOUT", "10m"),
             ("MUNIMENT_RUNTIME_READ_WAIT_SECONDS", "60"),
+            ("MUNIMENT_DATABASE_WAIT_SECONDS", "60"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();

@@ -90,13 +90,17 @@ fn what_is_a_number_may_stand_in_a_file_as_one() {
         .collect();
     assert!(numbers.len() > 10, "{numbers:?}");
     for (name, default) in numbers {
-        let (table, key) = name.split_once('.').unwrap();
-        let (_folder, path) = file(&format!("[{table}]\n{key} = {default}\n"));
+        // What stands above the first table has no dot.
+        let of = |value: &str| match name.split_once('.') {
+            Some((table, key)) => format!("[{table}]\n{key} = {value}\n"),
+            None => format!("{name} = {value}\n"),
+        };
+        let (_folder, path) = file(&of(default));
         let surroundings = Surroundings { files: vec![path.clone()], ..Surroundings::default() };
         let loaded = Config::load(&surroundings).unwrap_or_else(|errors| panic!("{name}: {errors}"));
         let shown = loaded.effective.iter().find(|one| one.name == name).unwrap();
         assert_eq!(shown.origin, format!("file {}", path.display()), "{name}");
-        let (_folder, path) = file(&format!("[{table}]\n{key} = -5\n"));
+        let (_folder, path) = file(&of("-5"));
         let surroundings = Surroundings { files: vec![path], ..Surroundings::default() };
         assert_eq!(names(&Config::load(&surroundings).unwrap_err().0), [name]);
     }

@@ -89,6 +89,32 @@ fn a_writer_that_hangs_makes_writes_wait_or_fail_and_none_is_lost() {
 }
 
 #[test]
+fn a_database_that_does_not_answer_is_told_after_as_long_as_is_set() {
+    for (set, seconds) in [("", 2), ("5", 5)] {
+        let server = Server::with(Engine::Postgres, &[("DATABASE_WAIT_SECONDS", set)]);
+        let company = server.company();
+        company.metric("arr");
+        let hanging = OpenTransaction::before_appends(&server.store);
+        let begun = Instant::now();
+        std::thread::scope(|threads| {
+            threads.spawn(|| keyed(&company, 0));
+            let told = "the database does not answer";
+            eventually("the server is told not to be ready", || {
+                let ready = server.anonymous().get("/ready");
+                (ready.status == 503 && ready.json()["journal"] == told).then_some(())
+            });
+            // A busy machine may be late, but not for as long as the other servers of these tests wait.
+            let waited = begun.elapsed().as_secs();
+            assert!((seconds..50).contains(&waited), "{waited} s where {seconds} are set");
+            keyed(&company, 1).refused(503, "service_unavailable");
+            hanging.end("COMMIT");
+        });
+        eventually("the server is ready", || (server.anonymous().get("/ready").status == 200).then_some(()));
+        keyed(&company, 2).expect(201);
+    }
+}
+
+#[test]
 fn a_writer_that_rolls_back_leaves_no_hole() {
     let (server, company, url) = started();
     for _ in 0..3 {

@@ -102,7 +102,7 @@ async fn ring_and_database_read_the_same(home: Home) {
     assert!(journal.event(Position(0)).await.unwrap().is_none());
     journal.shutdown().await;
     let mut config = home.config();
-    config.limits = JournalLimits { ring_bytes_max: 0, ..JournalLimits::default() };
+    config.limits = JournalLimits { ring_bytes_max: 0, ..config.limits };
     let journal = muniment_journal::Journal::open(config).await.unwrap();
     let from_database = all(&journal).await;
     assert_eq!(from_ring, from_database);

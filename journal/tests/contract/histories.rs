@@ -138,7 +138,7 @@ async fn pipelined_verdicts_are_those_of_a_serial_model(home: Home) {
     // Each round begins with a journal that remembers nothing, and has batches of another size.
     for batch_events_max in [1, 3, 17, 2_048, 5, 256] {
         let mut config = home.config();
-        config.limits = JournalLimits { batch_events_max, ..JournalLimits::default() };
+        config.limits = JournalLimits { batch_events_max, ..config.limits };
         let journal = muniment_journal::Journal::open(config).await.unwrap();
         for _ in 0..6 {
             let mut waiting = Vec::new();

@@ -167,7 +167,7 @@ async fn a_value_the_database_refuses_falls_alone(home: Home) {
 
 async fn a_full_queue_refuses_at_once(home: Home) {
     let mut config = home.config();
-    config.limits = JournalLimits { queue_appends_max: 4, batch_events_max: 1, ..JournalLimits::default() };
+    config.limits = JournalLimits { queue_appends_max: 4, batch_events_max: 1, ..config.limits };
     let journal = muniment_journal::Journal::open(config).await.unwrap();
     let tickets: Vec<_> = (0..3000).map(|id| journal.submit(one(&stream(&format!("s{id}")), 0, "x"))).collect();
     let refused = tickets.iter().filter(|ticket| matches!(ticket, Err(AppendError::Overloaded))).count();

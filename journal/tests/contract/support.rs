@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use muniment_aggregates::claims::{ClaimChange, ClaimKey};
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
@@ -32,7 +33,9 @@ impl Home {
 
     pub(crate) fn config(&self) -> JournalConfig {
         let keys = KeySource::Directory { path: self.keys(), create_missing: true };
-        JournalConfig { store: self.store.clone(), keys, limits: JournalLimits::default() }
+        // A busy machine is no fault.
+        let limits = JournalLimits { answer_max: Duration::from_secs(60), ..JournalLimits::default() };
+        JournalConfig { store: self.store.clone(), keys, limits }
     }
 
     fn keys(&self) -> PathBuf {

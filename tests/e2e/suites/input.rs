@@ -112,15 +112,11 @@ fn short(value: &Value) -> String {
     value.to_string().chars().take(40).collect()
 }
 
-fn head(house: &Installation) -> Vec<String> {
-    house.server.store.texts("SELECT CAST(COUNT(*) AS TEXT) FROM events")
-}
-
 fn what_is_malformed_is_refused_by_every_method_and_leaves_nothing(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let client = &house.keeper.client;
     let listed = methods(&surface(&house));
-    let before = head(&house);
+    let before = house.server.store.count("%");
     let mut tried = 0;
     for method in &listed {
         let name = &method.name;
@@ -140,13 +136,13 @@ fn what_is_malformed_is_refused_by_every_method_and_leaves_nothing(engine: Engin
             tried += 1;
         }
     }
-    assert_eq!(head(&house), before, "something malformed was recorded");
+    assert_eq!(house.server.store.count("%"), before, "something malformed was recorded");
     assert!(tried > listed.len() * 10, "{tried} tries are too few to have read the schemas");
 }
 
 fn what_is_malformed_is_refused_by_every_route_and_leaves_nothing(engine: Engine) {
     let house = Installation::with(engine, &[]);
-    let before = head(&house);
+    let before = house.server.store.count("%");
     for route in routes(&surface(&house)).iter().filter(|route| route.input.is_object()) {
         let client: &Client = &house.keeper.client;
         for body in [json!([]), json!("x"), json!(1), Value::Null] {
@@ -162,7 +158,7 @@ fn what_is_malformed_is_refused_by_every_route_and_leaves_nothing(engine: Engine
             );
         }
     }
-    assert_eq!(head(&house), before, "something malformed was recorded");
+    assert_eq!(house.server.store.count("%"), before, "something malformed was recorded");
 }
 
 both_engines![

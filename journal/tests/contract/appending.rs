@@ -1,6 +1,7 @@
 //! Positions, order, reads, and what several streams in one append mean.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use muniment_aggregates::record::{Position, StreamId};
 use muniment_journal::{Append, AppendError, JournalLimits, Store};
@@ -15,6 +16,7 @@ both_engines! {
     a_version_that_was_only_read_guards_the_append
     ring_and_database_read_the_same
     hooks_see_everything_in_order_before_the_answer
+    the_database_may_be_waited_for_without_end
     a_record_is_the_same_after_it_is_opened_again
     the_largest_append_there_may_be_lands_whole
 }
@@ -108,6 +110,15 @@ async fn ring_and_database_read_the_same(home: Home) {
     assert_eq!(from_ring, from_database);
     journal.append(one(&own, 50, "next")).await.unwrap();
     assert_eq!(journal.read(Position(50), 10).await.unwrap().len(), 1, "a ring without room reads from the database");
+    journal.shutdown().await;
+}
+
+async fn the_database_may_be_waited_for_without_end(home: Home) {
+    let mut config = home.config();
+    config.limits = JournalLimits { answer_max: Duration::MAX, ..config.limits };
+    let journal = muniment_journal::Journal::open(config).await.unwrap();
+    journal.append(one(&stream("s"), 0, "x")).await.unwrap();
+    assert_eq!(journal.confirm_head().await.unwrap(), Position(1));
     journal.shutdown().await;
 }
 

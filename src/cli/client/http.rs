@@ -297,7 +297,7 @@ impl Api {
                 Err(error) => error,
             };
             let pause = error.retry_after().unwrap_or(backoff);
-            if !error.is_transient() || Instant::now() + pause >= deadline {
+            if !error.is_transient() || pause >= deadline.saturating_duration_since(Instant::now()) {
                 return Err(error);
             }
             tokio::time::sleep(pause).await;

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::append::{Append, AppendError, Appended, Lineage, NewMail};
 use crate::engine::ClaimId;
+use crate::fence::Fence;
 use crate::limits::JournalLimits;
 use crate::spans;
 
@@ -36,6 +37,8 @@ pub(crate) struct Submission {
     pub(crate) expect: Vec<(StreamId, u64)>,
     /// What falls with it, and with what it falls.
     pub(crate) lineage: Option<Lineage>,
+    /// Compared each time it is judged.
+    pub(crate) fence: Option<Fence>,
     /// How many of `expect` are written, and the version each has afterwards.
     pub(crate) written: Vec<u64>,
     /// Claim changes as they came, until their keys are digested.
@@ -151,6 +154,7 @@ pub(crate) fn admit(
         events,
         expect,
         lineage: append.lineage,
+        fence: append.fence,
         written,
         undigested: append.claims,
         claims: Vec::new(),

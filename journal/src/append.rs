@@ -12,6 +12,8 @@ use muniment_aggregates::record::{DedupeKey, Position, StreamId};
 use muniment_aggregates::sealed::{Sealed, SubjectId};
 use tokio::sync::oneshot;
 
+use crate::fence::Fence;
+
 /// One decision to record: all of it or nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Append {
@@ -23,6 +25,8 @@ pub struct Append {
     pub claims: Vec<(StreamId, ClaimChange)>,
     /// What else the decision rests on, where it was taken before the answers to earlier appends were known.
     pub lineage: Option<Lineage>,
+    /// What else it rests on that no stream's version tells: it is recorded only while this holds.
+    pub fence: Option<Fence>,
     /// JSON text of the metadata, shared by all events.
     pub metadata: Arc<str>,
     /// Subjects whose key is destroyed and whose claims are freed in the same transaction.
@@ -102,6 +106,9 @@ pub enum AppendError {
     /// An append of the same [`Lineage`] was refused before it. Decide again.
     #[error("an append that it was decided on was refused")]
     Fallen,
+    /// Its [`Fence`] fell before it was recorded. Find out anew who may do it.
+    #[error("a right that it rests on may have ended")]
+    Fenced,
     /// A unique key belongs to somebody else.
     #[error("the key of scope {scope} is taken by {owner}")]
     ClaimTaken {
@@ -144,6 +151,7 @@ impl AppendError {
         match self {
             Self::Conflict { .. } => "conflict",
             Self::Fallen => "fallen",
+            Self::Fenced => "fenced",
             Self::ClaimTaken { .. } => "claim_taken",
             Self::Duplicate { .. } => "duplicate",
             Self::Overloaded => "overloaded",

@@ -120,7 +120,9 @@ fn unreadable(error: JournalError) -> PersistenceError {
 
 fn refused(error: AppendError) -> PersistenceError {
     match error {
-        AppendError::Conflict { .. } | AppendError::Fallen => PersistenceError::OptimisticLockError,
+        AppendError::Conflict { .. } | AppendError::Fallen | AppendError::Fenced => {
+            PersistenceError::OptimisticLockError
+        }
         AppendError::Overloaded | AppendError::Unavailable(_) | AppendError::Uncertain(_) | AppendError::Closed => {
             PersistenceError::ConnectionError(error.into())
         }

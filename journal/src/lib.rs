@@ -20,7 +20,7 @@
 //!
 //! # Reading order
 //!
-//! [`append`] (what goes in and comes out), [`engine`] (the seam to a database), [`limits`], [`chain`] (what is hashed);
+//! [`append`] (what goes in and comes out), [`fence`] (rights an append rests on), [`engine`] (the seam to a database), [`limits`], [`chain`] (what is hashed);
 //! for personal values [`keyring`] (whose key seals what), [`master_key`] (the key outside the database), [`seal`] (the
 //! cryptography), [`rotation`]; beside the record [`snapshot`], [`outbox`], [`checkpoint`]
 //! (signed heads), [`verify`] (walks the chain), [`backup`] and [`restore`]; [`cqrs_repository`] is the journal as cqrs-es sees it.
@@ -36,6 +36,7 @@ pub mod checkpoint;
 mod commit;
 pub mod cqrs_repository;
 pub mod engine;
+pub mod fence;
 mod fitting;
 mod foreign;
 mod gather;
@@ -65,6 +66,7 @@ pub use backup::{BackedUp, BackupError};
 pub use backup_format::FormatError;
 pub use checkpoint::{CheckpointError, CheckpointKey, Comparison, SignedHead};
 pub use engine::{Engine, Identity, Stores};
+pub use fence::{Fence, FenceCounter};
 pub use journal::{Journal, JournalError};
 pub use keyring::{ClaimDigest, KeyRing, KeyRingError, SubjectAlias};
 pub use limits::JournalLimits;

@@ -103,6 +103,9 @@ impl Knowledge {
         if append.lineage.as_ref().is_some_and(Lineage::has_fallen) {
             return Err(AppendError::Fallen);
         }
+        if append.fence.as_ref().is_some_and(|fence| !fence.holds()) {
+            return Err(AppendError::Fenced);
+        }
         for key in append.events.iter().filter_map(|event| event.dedupe) {
             if let Some(position) = self.dedupe.get(&key) {
                 return Err(AppendError::Duplicate { key, position: *position });
@@ -232,6 +235,7 @@ mod tests {
             events: Vec::<Arc<RecordedEvent>>::new(),
             expect: Vec::new(),
             lineage: None,
+            fence: None,
             written: Vec::new(),
             undigested: Vec::new(),
             claims: vec![take],

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use actix::Message;
 use muniment_aggregates::decider::Decider;
+use muniment_journal::Fence;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -100,6 +101,8 @@ pub struct Pending<D: Decider> {
     pub correlation: Arc<str>,
     /// The command's span, from the bus to the answer.
     pub span: tracing::Span,
+    /// What it is recorded under, where its caller gave something.
+    pub fence: Option<Fence>,
     /// Where the outcome goes.
     pub reply: oneshot::Sender<Outcome<D>>,
     /// Asked before anything of it is handed to the journal, where its request can be taken back.

@@ -196,6 +196,7 @@ impl<D: Decider> AggregateActor<D> {
             events: Vec::with_capacity(events.len()),
             expect: vec![(self.stream.clone(), self.version)],
             lineage: Some(self.lineage.clone()),
+            fence: pending.fence.clone(),
             metadata: Arc::clone(&pending.metadata),
             ..Append::default()
         };

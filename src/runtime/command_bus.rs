@@ -22,7 +22,7 @@ use muniment_aggregates::scope::Scope;
 use muniment_aggregates::session::Session;
 use muniment_aggregates::settings::Settings;
 use muniment_aggregates::subject::Subject;
-use muniment_journal::Journal;
+use muniment_journal::{Fence, Journal};
 use tokio::sync::{oneshot, watch};
 use tracing::Instrument as _;
 use tracing::field::Empty;
@@ -203,6 +203,21 @@ impl CommandBus {
         command: D::Command,
         origin: &Origin,
     ) -> Result<Done<D::Event>, BusError<D::Refusal>> {
+        self.execute_under(None, id, command, origin).await
+    }
+
+    /// The same, recorded only while the fence holds. Only what is recorded was compared with it: who is answered anything
+    /// else than that must be looked at again first.
+    ///
+    /// # Errors
+    /// As [`CommandBus::execute`]; [`BusError::Fenced`] where the fence fell.
+    pub async fn execute_under<D: Hosted>(
+        &self,
+        fence: Option<&Fence>,
+        id: &str,
+        command: D::Command,
+        origin: &Origin,
+    ) -> Result<Done<D::Event>, BusError<D::Refusal>> {
         let span = tracing::info_span!(
             target: SPANS,
             "command",
@@ -214,7 +229,7 @@ impl CommandBus {
             outcome = Empty,
             position = Empty,
         );
-        let outcome = self.carry::<D>(id, command, origin, &span).instrument(span.clone()).await;
+        let outcome = self.carry::<D>(fence, id, command, origin, &span).instrument(span.clone()).await;
         if !span.is_disabled() {
             match &outcome {
                 Ok(Done { position: Some(position), .. }) => {
@@ -233,6 +248,7 @@ impl CommandBus {
 
     async fn carry<D: Hosted>(
         &self,
+        fence: Option<&Fence>,
         id: &str,
         command: D::Command,
         origin: &Origin,
@@ -254,6 +270,7 @@ impl CommandBus {
                 metadata: Arc::clone(&metadata),
                 correlation: Arc::clone(&correlation),
                 span: span.clone(),
+                fence: fence.cloned(),
                 reply,
                 recall: recall.clone(),
                 races_lost: 0,

@@ -27,6 +27,9 @@ pub enum BusError<R> {
         /// Who holds it.
         owner: StreamId,
     },
+    /// The fence it was to be recorded under fell: who may do it must be found out anew.
+    #[error("a right that it rests on may have ended")]
+    Fenced,
     /// Too much is waiting already; try again after a moment.
     #[error("overloaded: a queue is full")]
     Overloaded,
@@ -69,6 +72,7 @@ impl<R> BusError<R> {
             Self::Refused(_) => "refused",
             Self::Duplicate { .. } => "duplicate",
             Self::ClaimTaken { .. } => "claim_taken",
+            Self::Fenced => "fenced",
             Self::Overloaded => "overloaded",
             Self::Unavailable(_) => "unavailable",
             Self::Uncertain(_) => "uncertain",
@@ -85,6 +89,7 @@ impl<R> BusError<R> {
         match error {
             AppendError::Duplicate { key, position } => Self::Duplicate { key, position },
             AppendError::ClaimTaken { scope, owner } => Self::ClaimTaken { scope, owner },
+            AppendError::Fenced => Self::Fenced,
             AppendError::Overloaded => Self::Overloaded,
             AppendError::Conflict { stream, .. } => {
                 Self::Unavailable(format!("{stream} is being written by too many at once"))
@@ -131,6 +136,7 @@ impl<R> BusError<R> {
             Self::Refused(refusal) => of(refusal),
             Self::Duplicate { key, position } => BusError::Duplicate { key, position },
             Self::ClaimTaken { scope, owner } => BusError::ClaimTaken { scope, owner },
+            Self::Fenced => BusError::Fenced,
             Self::Overloaded => BusError::Overloaded,
             Self::Unavailable(why) => BusError::Unavailable(why),
             Self::Uncertain(why) => BusError::Uncertain(why),

@@ -1,16 +1,17 @@
 //! Credentials of `/v1` that were found to hold, remembered until any may have ended.
 //!
-//! The journal's publish hook empties the cache before the reply of the command that ended one can leave; on several
-//! nodes every decision confirms the head first, so an end that another node recorded holds here too.
+//! The journal's publish hook empties the cache before the reply of the command that ended one can leave. On several
+//! nodes the cache may miss for a moment what another has recorded: a decision confirms the head first, or is recorded
+//! under the credential's fence, so that such an end holds here too.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use lru::LruCache;
 use muniment_aggregates::ended::ended_by;
 use muniment_aggregates::ids::CredentialId;
 use muniment_aggregates::record::RecordedEvent;
+use muniment_journal::{Fence, FenceCounter};
 use parking_lot::Mutex;
 
 use super::principal::{Agent, Founder};
@@ -27,13 +28,13 @@ pub(super) enum Cached {
 /// Credentials known to hold as of the head this node has seen.
 pub struct CredentialCache {
     held: Mutex<LruCache<String, Cached>>,
-    /// Moves with every event that may end a credential, so that a look-up that raced one is not remembered.
-    generation: AtomicU64,
+    /// Moves with every event that may end a credential.
+    ends: FenceCounter,
 }
 
 impl Default for CredentialCache {
     fn default() -> Self {
-        Self { held: Mutex::new(LruCache::new(CREDENTIALS_MAX)), generation: AtomicU64::new(0) }
+        Self { held: Mutex::new(LruCache::new(CREDENTIALS_MAX)), ends: FenceCounter::default() }
     }
 }
 
@@ -42,7 +43,7 @@ impl CredentialCache {
     pub fn note_published(&self, events: &[Arc<RecordedEvent>]) {
         // What cannot be read may end any. Credentials end rarely beside how often they are used, so all are forgotten.
         if events.iter().any(|event| ended_by(event).map_or(true, |ended| ended.is_some())) {
-            self.generation.fetch_add(1, Ordering::AcqRel);
+            self.ends.advance();
             self.held.lock().clear();
         }
     }
@@ -63,15 +64,15 @@ impl CredentialCache {
         }
     }
 
-    /// To be asked before a look-up, and given to [`CredentialCache::remember`] with what it found.
-    pub(super) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+    /// To be taken before a look-up, and given to [`CredentialCache::remember`] with what it found.
+    pub(super) fn fence(&self) -> Fence {
+        self.ends.fence()
     }
 
     /// Remembers what was found, unless a credential may have ended since.
-    pub(super) fn remember(&self, generation: u64, id: &CredentialId, cached: Cached) {
+    pub(super) fn remember(&self, fence: &Fence, id: &CredentialId, cached: Cached) {
         let mut held = self.held.lock();
-        if self.generation() == generation {
+        if fence.holds() {
             held.put(id.0.clone(), cached);
         }
     }

@@ -25,12 +25,36 @@ pub enum Admitted {
     Reviewer(Reviewer),
 }
 
+/// Whether the append of a method proves the token, so that it is let in as far as this node has seen: a question to the
+/// database before every point would cost more than the point. The others ask first.
+const fn is_proved_by_append(name: Name) -> bool {
+    matches!(name, Name::PointRecord)
+}
+
+/// Whether such a method need not look at the token again: it recorded something, it refused the token itself, or nothing
+/// is said but that the server failed.
+fn is_proved(outcome: &Result<Reply, V1Error>) -> bool {
+    match outcome {
+        Ok(reply) => reply.status == 201,
+        Err(V1Error::Refused(refusal)) => refusal.status == 401 || refusal.status >= 500,
+        Err(V1Error::Fault(_)) => true,
+    }
+}
+
 impl Surface {
     /// Answers a request to a method of the table.
     ///
     /// # Errors
     /// Whatever gate or method refuses, or a fault.
     pub async fn call(&self, method: &'static Method, request: &mut Request) -> Result<Reply, V1Error> {
+        let outcome = self.lead(method, request).await;
+        if is_proved_by_append(method.name) && !is_proved(&outcome) {
+            self.agent(&request.presented).await?;
+        }
+        outcome
+    }
+
+    async fn lead(&self, method: &'static Method, request: &mut Request) -> Result<Reply, V1Error> {
         let admitted = self.admit(method, request).await?;
         self.count(method, &admitted).await?;
         if let Some(unreadable) = &request.unreadable {
@@ -93,7 +117,11 @@ impl Surface {
         match method.who {
             Gate::Public | Gate::OptionalSession => Ok(Admitted::Anybody),
             Gate::Agent(scope) => {
-                let agent = self.agent(&request.presented).await?;
+                let agent = if is_proved_by_append(method.name) {
+                    self.agent_as_seen(&request.presented).await?
+                } else {
+                    self.agent(&request.presented).await?
+                };
                 Self::require_scope(&agent, scope)?;
                 Ok(Admitted::Agent(agent))
             }

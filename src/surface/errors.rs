@@ -317,6 +317,7 @@ impl<R: Answered> From<BusError<R>> for V1Error {
             }
             other @ (BusError::Duplicate { .. }
             | BusError::ClaimTaken { .. }
+            | BusError::Fenced
             | BusError::TooLarge(_)
             | BusError::Panicked { .. }
             | BusError::Fault(_)

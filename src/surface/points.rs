@@ -73,10 +73,12 @@ impl Surface {
         let id = self.metric_id(&agent.company, &slug).await?;
         let (offered, point_id) = (point.value, point.id.clone());
         let origin = self.origin(request, agent.who(), Some(&agent.subject), "record_points").await?;
+        let mut fence = Some(&agent.fence);
         loop {
             let command = MetricCommand::RecordPoints(RecordPoints { points: vec![point.clone()] });
-            match self.runtime.bus.execute::<Metric>(id.as_str(), command, &origin).await {
+            match self.runtime.bus.execute_under::<Metric>(fence, id.as_str(), command, &origin).await {
                 Ok(done) => {
+                    self.note_use(agent).await;
                     return Ok(Reply::created(json!({"id": point_id.as_str(), "duplicate": false}), done.position));
                 }
                 Err(BusError::Duplicate { position, .. }) => {
@@ -85,6 +87,11 @@ impl Surface {
                         return Ok(Reply::ok(first.answer(offered), Some(position)));
                     }
                     own_key(&mut point);
+                }
+                // Some credential has ended since, perhaps this one. It is asked for as every other method asks first.
+                Err(BusError::Fenced) => {
+                    self.agent(&request.presented).await?;
+                    fence = None;
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -7,6 +7,7 @@ use muniment_aggregates::application::TokenScope;
 use muniment_aggregates::ids::{AccountId, ApplicationId, CompanyId, CredentialId};
 use muniment_aggregates::record::Who;
 use muniment_aggregates::sealed::SubjectId;
+use muniment_journal::Fence;
 use muniment_projections::{accounts, agent_tokens, applications, sessions};
 
 use super::Surface;
@@ -41,6 +42,8 @@ pub struct Agent {
     pub allowed_metrics: Option<BTreeSet<String>>,
     /// When it ends by itself.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Falls when a credential ends, perhaps this one; what is recorded under it is recorded while the token holds.
+    pub(super) fence: Fence,
     secret_hash: String,
 }
 
@@ -99,31 +102,57 @@ impl Surface {
     /// # Errors
     /// 401 as the steps say; 429 for too many wrong ones.
     pub async fn agent(&self, presented: &Presented) -> Result<Agent, V1Error> {
+        let (raw, id) = self.agent_token(presented).await?;
+        self.runtime.journal.confirm_head().await?;
+        let agent = self.agent_of(presented, raw, &id).await?;
+        self.note_use(&agent).await;
+        Ok(agent)
+    }
+
+    /// The same as far as this node has seen, without a question to the database where the token is remembered: another
+    /// node may have ended it. Whoever asks records under [`Agent::fence`], and else asks [`Surface::agent`] before he
+    /// answers.
+    ///
+    /// # Errors
+    /// As [`Surface::agent`].
+    pub(super) async fn agent_as_seen(&self, presented: &Presented) -> Result<Agent, V1Error> {
+        let (raw, id) = self.agent_token(presented).await?;
+        self.agent_of(presented, raw, &id).await
+    }
+
+    /// The token of a request and its public id, by its form alone.
+    async fn agent_token<'a>(&self, presented: &'a Presented) -> Result<(&'a str, CredentialId), V1Error> {
         let Some(raw) = Self::bearer(presented, "invalid_token")? else {
             return Err(V1Error::refuse(401, "missing_token", "Send the token as Authorization: Bearer …"));
         };
-        let Some(id) = tokens::public_id(&self.metrics.token_prefix, TokenKind::Agent, raw) else {
+        match tokens::public_id(&self.metrics.token_prefix, TokenKind::Agent, raw) {
+            Some(id) => Ok((raw, id)),
+            None => Err(self.bad_credential(presented, "invalid_token").await),
+        }
+    }
+
+    async fn agent_of(&self, presented: &Presented, raw: &str, id: &CredentialId) -> Result<Agent, V1Error> {
+        let Some(agent) = self.find_agent(id).await?.filter(|agent| tokens::matches(raw, &agent.secret_hash)) else {
             return Err(self.bad_credential(presented, "invalid_token").await);
         };
-        self.runtime.journal.confirm_head().await?;
-        let Some(agent) = self.find_agent(&id).await?.filter(|agent| tokens::matches(raw, &agent.secret_hash)) else {
-            return Err(self.bad_credential(presented, "invalid_token").await);
-        };
-        let now = self.runtime.clock.now();
-        if agent.expires_at.is_some_and(|end| end <= now) {
+        if agent.expires_at.is_some_and(|end| end <= self.runtime.clock.now()) {
             return Err(V1Error::refuse(401, "expired_token", "The token has ended; make or rotate one."));
         }
-        self.last_used.note(&agent.id, None, now).await.map(drop).unwrap_or_else(|error| {
-            tracing::warn!(error = %error, "when a token was used last could not be noted");
-        });
         Ok(agent)
+    }
+
+    /// Notes when a token was used last. What it did stands whether or not that can be noted.
+    pub(super) async fn note_use(&self, agent: &Agent) {
+        if let Err(error) = self.last_used.note(&agent.id, None, self.runtime.clock.now()).await {
+            tracing::warn!(error = %error, "when a token was used last could not be noted");
+        }
     }
 
     async fn find_agent(&self, id: &CredentialId) -> Result<Option<Agent>, V1Error> {
         if let Some(agent) = self.credentials.agent(id) {
             return Ok(Some(agent));
         }
-        let generation = self.credentials.generation();
+        let fence = self.credentials.fence();
         self.runtime.reads.catch_up(TOKEN_MODELS).await?;
         let Some(row) = agent_tokens::by_public_id(self.runtime.reads.store(), id).await? else { return Ok(None) };
         if row.revoked_at.is_some() {
@@ -138,9 +167,10 @@ impl Surface {
             scopes: row.scopes,
             allowed_metrics: row.allowed_metrics,
             expires_at: row.expires_at,
+            fence: fence.clone(),
             secret_hash: row.secret_hash,
         };
-        self.credentials.remember(generation, id, Cached::Agent(agent.clone()));
+        self.credentials.remember(&fence, id, Cached::Agent(agent.clone()));
         Ok(Some(agent))
     }
 
@@ -192,7 +222,7 @@ impl Surface {
         if let Some(founder) = self.credentials.founder(id) {
             return Ok(Some(founder));
         }
-        let generation = self.credentials.generation();
+        let fence = self.credentials.fence();
         self.runtime.reads.catch_up(SESSION_MODELS).await?;
         let store = self.runtime.reads.store();
         let Some(session) = sessions::by_public_id(store, id).await? else { return Ok(None) };
@@ -214,7 +244,7 @@ impl Surface {
             expires_at: session.expires_at,
             secret_hash: session.secret_hash,
         };
-        self.credentials.remember(generation, id, Cached::Founder(founder.clone()));
+        self.credentials.remember(&fence, id, Cached::Founder(founder.clone()));
         Ok(Some(founder))
     }
 

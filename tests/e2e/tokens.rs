@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Company, Engine, Founder, Server, eventually, in_parallel, milliseconds_until, split_token};
+use crate::harness::{
+    Company, Engine, Founder, Server, eventually, in_parallel, milliseconds_until, split_token, torture,
+};
 
 fn founded(server: &Server) -> (Founder, Company) {
     let founder = server.founder("tokens");
@@ -107,6 +109,65 @@ fn met_124_a_revoked_token_is_dead_on_every_node_at_once(engine: Engine) {
     assert_eq!(tokens(&founder)[0]["revoked_at"], first["revoked_at"]);
 }
 
+/// Its own node has not heard of the end yet when the request comes.
+fn met_124_a_token_that_ended_on_another_node_records_no_point(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let second = (engine == Engine::Postgres).then(|| server.second_node());
+    let elsewhere = second.as_ref().unwrap_or(&server);
+    let (founder, company) = founded(&server);
+    company.metric("arr");
+    let (points, other) = ("/v1/metrics/arr/points", "/v1/metrics/none/points");
+    let rounds = if torture() { 200 } else { 16 };
+    for round in 0..rounds {
+        let scopes = if round % 4 == 3 { "application:read" } else { "metrics:write" };
+        let made = founder.client.post("/v1/tokens", &json!({ "name": "ci", "scopes": [scopes] })).expect(201);
+        let agent = elsewhere.agent(made["token"].as_str().unwrap());
+        let point = json!({ "value": round, "idempotency_key": format!("first-{round}") });
+        let first = agent.post(points, &point);
+        let revoke = format!("/v1/tokens/{}/revoke", made["public_id"].as_str().unwrap());
+        founder.client.post_bytes(&revoke, "").expect(200);
+        let late = match round % 4 {
+            0 => agent.post(points, &json!({ "value": round })),
+            1 => agent.post(points, &point),
+            2 => agent.post(other, &point),
+            _ => agent.post(points, &json!({ "value": "x" })),
+        };
+        late.refused(401, "invalid_token");
+        first.expect(if round % 4 == 3 { 403 } else { 201 });
+        for reply in in_parallel(4, |n| agent.post(points, &json!({ "value": n }))) {
+            reply.refused(401, "invalid_token");
+        }
+    }
+    assert_eq!(server.store.count("metric.point_recorded"), rounds - rounds / 4);
+    println!("a token that ended on another node, on {engine:?}: {rounds} ended, none did anything after");
+}
+
+fn points_are_recorded_while_other_tokens_end(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let second = (engine == Engine::Postgres).then(|| server.second_node());
+    let (founder, company) = founded(&server);
+    company.metric("arr");
+    let agent = second.as_ref().unwrap_or(&server).agent(&company.token);
+    let ends = 20;
+    in_parallel(2, |side| {
+        for round in 0..ends {
+            if side == 0 {
+                let body = json!({ "name": "ci", "scopes": ["metrics:write"] });
+                let made = founder.client.post("/v1/tokens", &body).expect(201);
+                let revoke = format!("/v1/tokens/{}/revoke", made["public_id"].as_str().unwrap());
+                founder.client.post_bytes(&revoke, "").expect(200);
+            } else {
+                for n in 0..5 {
+                    let key = format!("{round}-{n}");
+                    let point = json!({ "value": n, "idempotency_key": key });
+                    assert_eq!(agent.post("/v1/metrics/arr/points", &point).expect(201)["duplicate"], false);
+                }
+            }
+        }
+    });
+    assert_eq!(server.store.count("metric.point_recorded"), ends * 5);
+}
+
 fn met_125_a_rotated_token_gives_way_after_its_grace(engine: Engine) {
     let server = Server::shared(engine);
     let (founder, company) = founded(server);
@@ -177,6 +238,11 @@ fn met_127_the_last_use_is_shown_and_is_no_event(engine: Engine) {
         eventually("the use is shown", || Some(tokens(&founder)[0]["last_used_at"].clone()).filter(Value::is_string));
     assert!(milliseconds_until(&used).abs() < 60_000, "{used}");
     assert_eq!(server.store.count("%"), before);
+    company.metric("arr");
+    let made = founder.client.post("/v1/tokens", &json!({ "name": "ci", "scopes": ["metrics:write"] })).expect(201);
+    server.agent(made["token"].as_str().unwrap()).post("/v1/metrics/arr/points", &json!({ "value": 1 })).expect(201);
+    let newest = || tokens(&founder)[0]["last_used_at"].is_string().then_some(());
+    eventually("the use by a point is shown", newest);
 }
 
 both_engines![
@@ -185,6 +251,8 @@ both_engines![
     met_122_a_founder_makes_a_token_that_works_within_its_bounds,
     met_123_a_token_cannot_manage_tokens,
     met_124_a_revoked_token_is_dead_on_every_node_at_once,
+    met_124_a_token_that_ended_on_another_node_records_no_point,
+    points_are_recorded_while_other_tokens_end,
     met_125_a_rotated_token_gives_way_after_its_grace,
     met_126_a_token_has_bounds,
     met_127_the_last_use_is_shown_and_is_no_event,

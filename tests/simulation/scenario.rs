@@ -316,7 +316,11 @@ async fn post(
                 answers.counts.duplicates += 1;
             }
             Ok(Err(
-                BusError::Refused(_) | BusError::Overloaded | BusError::TooLarge(_) | BusError::ClaimTaken { .. },
+                BusError::Refused(_)
+                | BusError::Overloaded
+                | BusError::TooLarge(_)
+                | BusError::Fenced
+                | BusError::ClaimTaken { .. },
             )) => {
                 answers.refused.push(id.as_str().to_owned());
                 answers.counts.refused += 1;

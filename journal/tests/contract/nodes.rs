@@ -1,9 +1,10 @@
 //! Several journals over one record: they race, none loses, all see one order. And who may open a file.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use muniment_aggregates::record::Position;
-use muniment_journal::{AppendError, Journal, KeySource, OpenError};
+use muniment_journal::{Append, AppendError, FenceCounter, Journal, KeySource, OpenError};
 use zeroize::Zeroizing;
 
 use crate::support::{Home, all, claiming, deduped, one, stream, take, verify};
@@ -111,6 +112,36 @@ async fn a_node_hears_of_the_other_and_respects_its_keys() {
     assert_eq!(here.confirm_head().await.unwrap(), Position(3));
     here.shutdown().await;
     there.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_node_ended_refuses_what_was_decided_before_this_one_heard_of_it() {
+    let home = Home::postgres();
+    let (here, there) = (home.open().await, home.open().await);
+    let ends = FenceCounter::default();
+    let counter = ends.clone();
+    there.on_publish(Arc::new(move |events| {
+        if events.iter().any(|event| event.payload.contains("ended")) {
+            counter.advance();
+        }
+    }));
+    let mut behind = 0;
+    for round in 0..50 {
+        let right = stream(&format!("right-{round}"));
+        let fence = ends.fence();
+        let ended = here.append(one(&right, 0, "ended")).await.unwrap();
+        behind += u32::from(there.head() < ended.last);
+        let late = Append { fence: Some(fence), ..one(&stream(&format!("act-{round}")), 0, "too late") };
+        assert_eq!(there.append(late).await.unwrap_err(), AppendError::Fenced, "round {round}");
+        let act = Append { fence: Some(ends.fence()), ..one(&stream(&format!("act-{round}")), 0, "in time") };
+        there.append(act).await.unwrap();
+    }
+    assert!(behind > 0, "it had always heard of it");
+    assert_eq!(all(&there).await.len(), 100);
+    verify(&there).await;
+    for node in [here, there] {
+        node.shutdown().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,7 @@
 //! Conflicts, duplicates and faulty appends: who is refused, and that nobody else is.
 
 use muniment_aggregates::record::{DedupeKey, Position};
-use muniment_journal::{Append, AppendError, JournalLimits, Lineage};
+use muniment_journal::{Append, AppendError, FenceCounter, JournalLimits, Lineage};
 
 use crate::support::{Home, all, both_engines, deduped, one, stream, verify};
 
@@ -11,6 +11,7 @@ both_engines! {
     of_racing_duplicates_one_is_recorded
     a_refusal_waits_for_what_it_rests_on
     what_was_decided_on_a_refused_append_falls_with_it
+    a_fallen_fence_refuses_its_append_and_no_other
     a_new_stream_that_exists_after_all_is_refused
     an_invalid_append_is_refused_at_once
     a_value_the_database_refuses_falls_alone
@@ -112,6 +113,29 @@ async fn what_was_decided_on_a_refused_append_falls_with_it(home: Home) {
     let fresh = Append { lineage: Some(Lineage::default()), ..one(&own, 1, "decided anew") };
     journal.append(fresh).await.unwrap();
     assert_eq!(all(&journal).await.len(), 2);
+    journal.shutdown().await;
+}
+
+async fn a_fallen_fence_refuses_its_append_and_no_other(home: Home) {
+    let journal = home.open().await;
+    let (own, other) = (stream("s"), stream("o"));
+    let counter = FenceCounter::default();
+    let under = |expected, payload| Append { fence: Some(counter.fence()), ..one(&own, expected, payload) };
+    journal.append(under(0, "while it holds")).await.unwrap();
+    let lineage = Lineage::default();
+    let late = Append { lineage: Some(lineage.clone()), ..under(1, "too late") };
+    counter.advance();
+    let late = journal.submit(late).unwrap();
+    let on_it = Append { lineage: Some(lineage), ..one(&own, 2, "decided on it") };
+    let on_it = journal.submit(on_it).unwrap();
+    let beside = journal.submit(one(&other, 0, "beside it")).unwrap();
+    let anew = journal.submit(under(1, "under another")).unwrap();
+    assert_eq!(late.await.unwrap_err(), AppendError::Fenced);
+    assert_eq!(on_it.await.unwrap_err(), AppendError::Fallen);
+    beside.await.unwrap();
+    anew.await.unwrap();
+    assert_eq!(all(&journal).await.len(), 3);
+    verify(&journal).await;
     journal.shutdown().await;
 }
 

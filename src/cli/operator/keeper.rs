@@ -31,7 +31,9 @@ pub async fn account(journal: &Journal, named: &str) -> Result<AccountId> {
 pub fn ended<R: std::fmt::Display>(what: &str, error: BusError<R>) -> anyhow::Error {
     let exit = match &error {
         BusError::Refused(_) | BusError::Duplicate { .. } | BusError::ClaimTaken { .. } => Exit::Conflict,
-        BusError::Overloaded | BusError::Unavailable(_) | BusError::Uncertain(_) => Exit::Unavailable,
+        BusError::Fenced | BusError::Overloaded | BusError::Unavailable(_) | BusError::Uncertain(_) => {
+            Exit::Unavailable
+        }
         BusError::TooLarge(_) | BusError::Panicked { .. } | BusError::Fault(_) | BusError::Unreadable { .. } => {
             Exit::Failure
         }
@@ -45,7 +47,8 @@ pub fn ended<R: std::fmt::Display>(what: &str, error: BusError<R>) -> anyhow::Er
         BusError::Uncertain(why) => {
             format!("it is not known whether this was recorded, look before you repeat it: {why}")
         }
-        error @ (BusError::TooLarge(_)
+        error @ (BusError::Fenced
+        | BusError::TooLarge(_)
         | BusError::Panicked { .. }
         | BusError::Fault(_)
         | BusError::Unreadable { .. }) => error.to_string(),

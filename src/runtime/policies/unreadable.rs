@@ -23,6 +23,7 @@ pub(super) fn pass_over(
         | BusError::Unreadable { .. } => true,
         BusError::Duplicate { .. }
         | BusError::ClaimTaken { .. }
+        | BusError::Fenced
         | BusError::Overloaded
         | BusError::Unavailable(_)
         | BusError::Uncertain(_) => false,

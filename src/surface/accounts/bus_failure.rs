@@ -63,9 +63,10 @@ impl ApiFailure {
                 STEP_TOO_LARGE,
                 format!("This is more than one step can do: {why}. Nothing was done; end some of it by itself first."),
             ),
-            error @ (BusError::Panicked { .. } | BusError::Fault(_) | BusError::Unreadable { .. }) => {
-                Self::fault(error.to_string())
-            }
+            error @ (BusError::Fenced
+            | BusError::Panicked { .. }
+            | BusError::Fault(_)
+            | BusError::Unreadable { .. }) => Self::fault(error.to_string()),
             BusError::Duplicate { position, .. } => Self::fault(format!("recorded twice, first at {position}")),
             BusError::ClaimTaken { scope, owner } => Self::fault(format!("{scope} is taken by {owner}")),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Company, Engine, Program, Server, eventually, holds_for};
+use crate::harness::{Company, Engine, Program, Server, eventually, pause};
 
 /// Six pages of a rebuild.
 const POINTS: usize = 30_000;
@@ -78,7 +78,7 @@ fn a_tail_outlives_a_restart_and_says_by_its_exit_code_why_it_ends(engine: Engin
             threads.spawn(|| {
                 while !seen.load(Ordering::Relaxed) {
                     company.point("arr", &json!({ "value": 1 }));
-                    holds_for(Duration::from_millis(100), "a pause", || true);
+                    pause(Duration::from_millis(100));
                 }
             });
             let line = lines.next();

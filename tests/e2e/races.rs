@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{Engine, Server, in_parallel, runtime, torture};
+use crate::harness::{Engine, Server, in_parallel, pause, torture};
 
 fn thirty_two_posts_of_one_key_record_one_point_each_time(engine: Engine) {
     let server = Server::with(engine, &[]);
@@ -134,7 +134,7 @@ fn a_token_used_in_the_moment_of_its_revocation_is_dead_from_then_on(engine: Eng
             if index == 0 {
                 return founder.client.post(&path, &json!({})).status;
             }
-            runtime().block_on(async { tokio::time::sleep(Duration::from_micros(250 * (round % 30))).await });
+            pause(Duration::from_micros(250 * (round % 30)));
             agent.get("/v1/status").status
         });
         assert_eq!(statuses[0], 200);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Client, Engine, Installation, Output, PASSWORD, Person, Program, Server, cookie_of, in_parallel, runtime, text,
+    Client, Engine, Installation, Output, PASSWORD, Person, Program, Server, cookie_of, in_parallel, pause, text,
     torture, unique,
 };
 
@@ -156,7 +156,7 @@ fn the_command_line_takes_it_as_well(what: &str, command: impl Fn(&Person) -> Ve
         let begun = Instant::now();
         let done = in_parallel(2, |index| {
             if index == 0 {
-                runtime().block_on(async { tokio::time::sleep(wait).await });
+                pause(wait);
                 return (take(&first.person.client, &second) == 200, Duration::ZERO);
             }
             (ran(&operator.run(&arguments)), begun.elapsed())

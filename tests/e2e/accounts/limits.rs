@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::socket::Socket;
-use crate::harness::{Client, Engine, Installation, ORIGIN, PASSWORD, Reply, eventually, in_parallel, text, within};
+use crate::harness::{
+    Client, Engine, Installation, ORIGIN, PASSWORD, Reply, eventually, in_parallel, pause, text, within,
+};
 
 fn login(client: &Client, name: &str, password: &str) -> Reply {
     client.post("/api/account/login", &json!({ "username": name, "password": password }))
@@ -180,7 +182,7 @@ fn acc_086_the_window_slides(engine: Engine) {
     });
     let seconds = third.limited("rate_limit_exceeded");
     assert!(seconds <= 2);
-    crate::harness::runtime().block_on(async { tokio::time::sleep(Duration::from_secs(seconds)).await });
+    pause(Duration::from_secs(seconds));
     login(&client, "nobody-a", "wrong").refused(401, "invalid_credentials");
 }
 

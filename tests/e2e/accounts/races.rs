@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Engine, Installation, Person, Program, Server, in_parallel, text};
+use crate::harness::{Client, Engine, Installation, Person, Program, Server, in_parallel, pause, text};
 
 fn rounds(full: usize) -> usize {
     if crate::harness::torture() { full } else { 12 }
@@ -143,7 +143,7 @@ fn accepting_against(engine: Engine, what: &str, end: &str, call: impl Fn(&Conte
             if index == 0 {
                 // The shorter way through the server would come first always.
                 let head_start = std::time::Duration::from_micros(u64::try_from(round % 8).unwrap() * 500);
-                crate::harness::runtime().block_on(async { tokio::time::sleep(head_start).await });
+                pause(head_start);
                 accept(&ben.client, &offer, &ben.actor).0
             } else {
                 call(&contest)
@@ -284,9 +284,7 @@ fn accepts_under_kills(engine: Engine, rounds: u64) -> (usize, usize) {
             .collect();
         let answers = in_parallel(17, |index| {
             let Some(offer) = offers.get(index) else {
-                crate::harness::runtime().block_on(async {
-                    tokio::time::sleep(std::time::Duration::from_millis(10 + round * 17 % 90)).await;
-                });
+                pause(std::time::Duration::from_millis(10 + round * 17 % 90));
                 house.server.kill9();
                 return None;
             };

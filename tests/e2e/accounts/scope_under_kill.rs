@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::crash::{contiguous, verifies};
-use crate::harness::{Engine, Installation, Person, in_parallel, runtime, torture};
+use crate::harness::{Engine, Installation, Person, in_parallel, pause, torture};
 
 /// A scope at which every one of these holds a role.
 fn settled(house: &Installation, people: &[Person]) -> Value {
@@ -68,7 +68,7 @@ fn acc_148_a_scope_over_many_accounts_ends_whole_or_not_at_all(engine: Engine) {
                 let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "scope_destroy", "params": scope });
                 return house.keeper.client.try_post("/api/rpc", &request).is_some();
             }
-            sleep(delay);
+            pause(delay);
             house.server.kill9();
             false
         });
@@ -96,10 +96,6 @@ fn acc_148_a_scope_over_many_accounts_ends_whole_or_not_at_all(engine: Engine) {
     verifies(&house.server);
     println!("acc_148 on {engine:?}: {accounts} accounts, {kills} kills after {delays:?} of some {whole:?}: {died:?}");
     assert!(died.on_both_sides(), "{kills} kills were all before the append or all after it: {died:?}");
-}
-
-fn sleep(length: Duration) {
-    runtime().block_on(async { tokio::time::sleep(length).await });
 }
 
 both_engines![acc_148_a_scope_over_many_accounts_ends_whole_or_not_at_all];

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use crate::harness::{Server, runtime};
+use crate::harness::{Server, pause};
 
 /// How long an answer may take to begin: a busy machine is no fault.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
@@ -33,7 +33,7 @@ pub(super) fn send_and_finish(server: &Server, bytes: &[u8]) -> String {
 pub(super) fn cut_off(server: &Server, bytes: &[u8], after: Duration) {
     let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
     stream.write_all(bytes).unwrap();
-    runtime().block_on(async { tokio::time::sleep(after).await });
+    pause(after);
     // Closed without lingering, a connection is reset.
     socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
 }

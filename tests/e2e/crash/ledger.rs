@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::json;
 
-use crate::harness::{Company, Engine, Program, Server, runtime};
+use crate::harness::{Company, Engine, Program, Server, pause};
 
 /// Writers at work at the same time.
 pub(crate) const WRITERS: usize = 64;
@@ -53,7 +53,7 @@ impl Ledger {
                 // Who is sent away asks again, and not at once.
                 answer if answer.as_ref().is_none_or(|reply| reply.status == 503) => {
                     self.open.lock().unwrap().push(format!("{metric} {key} {number}"));
-                    runtime().block_on(async { tokio::time::sleep(std::time::Duration::from_millis(200)).await });
+                    pause(std::time::Duration::from_millis(200));
                 }
                 answer => panic!("{answer:?}"),
             }

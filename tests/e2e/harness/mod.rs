@@ -20,7 +20,7 @@ pub(crate) use collector::{Collector, attribute};
 pub(crate) use http::{Client, Reply, check_rpc_error};
 pub(crate) use last_look::of_test;
 pub(crate) use mail_sink::MailSink;
-pub(crate) use parallel::{eventually, holds_for, in_parallel, runtime, within};
+pub(crate) use parallel::{eventually, holds_for, in_parallel, pause, runtime, within};
 pub(crate) use people::{Company, Founder, unique};
 pub(crate) use program::{Output, Program};
 pub(crate) use server::{Refused, SHORT_READ_WAIT, Server, Setup};

@@ -62,6 +62,7 @@ pub(crate) fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Syn
     })
 }
 
-fn pause(length: Duration) {
+/// Lets things happen for a while, where there is nothing to wait for: the length is the test's matter.
+pub(crate) fn pause(length: Duration) {
     runtime().block_on(async { tokio::time::sleep(length).await });
 }

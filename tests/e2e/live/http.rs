@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
-use super::{LEVEL, StopsWhenDropped, company_with_metric, listing, pause, store, write_points};
-use crate::harness::{Engine, Server};
+use super::{LEVEL, StopsWhenDropped, company_with_metric, listing, store, write_points};
+use crate::harness::{Engine, Server, pause};
 
 /// Looks at each address while points come.
 const LOOKS: usize = 40;
@@ -74,7 +74,7 @@ fn liv_17_a_long_poll_answers_at_once_or_waits(engine: Engine) {
     let next = page["next"].as_str().unwrap().to_owned();
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| company.agent.get(&format!("/v1/events?after={next}&wait=20&{own}")).expect(200));
-        pause(200);
+        pause(Duration::from_millis(200));
         let begun = Instant::now();
         company.point("revenue", &json!({ "value": 5 }));
         let page = waiting.join().unwrap();
@@ -121,11 +121,11 @@ fn liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap(engine: Engine) {
                 value += 1;
             }
         });
-        pause(300);
+        pause(Duration::from_millis(300));
         let reply = company.agent.get("/v1/metrics/revenue/points?order=asc&limit=1000");
         let position = reply.position();
         let snapshot = reply.expect(200)["points"].as_array().unwrap().clone();
-        pause(200);
+        pause(Duration::from_millis(200));
         let mut socket = Socket::connect(server, &company.token);
         let of_points = json!({ "eq": { "type": "metric.point_recorded" } });
         socket.subscribe(1, &json!({ "after": format!("{store}:{position}") }), 1024, &of_points);

@@ -13,12 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Company, Server, runtime};
-
-/// Lets things happen for a while.
-fn pause(milliseconds: u64) {
-    runtime().block_on(async { tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await });
-}
+use crate::harness::{Client, Company, Server};
 
 /// Everything a caller may read after a cursor, through every page of the long-poll.
 pub(crate) fn listing(client: &Client, after: &str) -> Vec<Value> {

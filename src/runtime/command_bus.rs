@@ -291,7 +291,9 @@ impl CommandBus {
                 return Err(died::<D, _>(id));
             };
             let recorded = matches!(&outcome, Ok(done) if done.position.is_some());
-            if !recorded {
+            // What may be recorded must not be decided again, nor be told to have done nothing because the database is gone.
+            let is_open = matches!(&outcome, Err(BusError::Uncertain(_)));
+            if !recorded && !is_open {
                 // What changes nothing was not checked by an append: make sure no other node knows better.
                 self.journal.confirm_head().await.map_err(|error| BusError::from_journal(&error))?;
                 if flags.may_be_behind() {

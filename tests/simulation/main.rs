@@ -1,5 +1,6 @@
 //! The actors on a seeded journal seam with paused time: slow commits, moved heads, commits stored whose answer was
-//! lost, refusals, crashes between any two steps, lost and doubled wake-ups, two nodes over one store.
+//! lost, refusals, crashes between any two steps, lost and doubled wake-ups, two nodes over one store, rights that end on
+//! one of them.
 //!
 //! After each seed: positions contiguous, the chain verifies, every acknowledged command is there once, no refused
 //! one is, every state equals a fold from the first event, and so do the read models, which both nodes' projectors
@@ -8,8 +9,10 @@
 #![expect(clippy::expect_used, reason = "a simulation that cannot go on has failed")]
 
 mod checks;
+mod cut_off;
 mod engine;
 mod models;
+mod rights;
 mod scenario;
 
 use engine::Faults;
@@ -45,6 +48,7 @@ fn every_seed_keeps_what_was_acknowledged_and_nothing_else() {
     println!("{} seeds: {total:?} {faults:?}", seeds.len());
     assert!(total.acknowledged > 0, "a simulation in which nothing is acknowledged proves nothing");
     if seeds.len() > 100 {
+        assert!(total.fenced > 0 && total.under_rights > 0, "{total:?}");
         assert!(total.crashes > 0 && faults.stored_but_answer_lost > 0 && faults.heads_lost > 0, "{faults:?}");
     }
 }

@@ -20,6 +20,7 @@ use rand::{RngExt, SeedableRng};
 use crate::checks;
 use crate::engine::{Faults, SharedStore, SimulatedEngine};
 use crate::models::{self, Models};
+use crate::rights::{self, Remembered};
 
 const METRICS: usize = 3;
 const CLIENTS: u64 = 6;
@@ -47,6 +48,10 @@ pub(crate) struct Counts {
     pub(crate) reads: u64,
     pub(crate) pages: u64,
     pub(crate) pages_of_another: u64,
+    /// Points recorded by who had a right that could end.
+    pub(crate) under_rights: u64,
+    /// Points that were refused because some right had ended.
+    pub(crate) fenced: u64,
 }
 
 impl Counts {
@@ -61,6 +66,8 @@ impl Counts {
         self.reads += other.reads;
         self.pages += other.pages;
         self.pages_of_another += other.pages_of_another;
+        self.under_rights += other.under_rights;
+        self.fenced += other.fenced;
     }
 }
 
@@ -91,29 +98,31 @@ pub(crate) struct Answers {
 }
 
 pub(crate) struct Node {
-    engine: Arc<SimulatedEngine>,
+    pub(crate) engine: Arc<SimulatedEngine>,
     pub(crate) journal: Journal,
-    bus: CommandBus,
+    pub(crate) bus: CommandBus,
+    pub(crate) rights: Arc<Remembered>,
 }
 
 impl Node {
-    async fn start(store: &Arc<SharedStore>) -> Self {
+    pub(crate) async fn start(store: &Arc<SharedStore>) -> Self {
         let engine = SimulatedEngine::new(store);
         let keys = KeyRing::in_memory([7; 32], store.installation()).expect("a key ring in memory");
         let journal = Journal::with_engine(engine.clone(), keys, JournalLimits::default()).await.expect("a head");
+        let rights = Remembered::listening_to(&journal);
         let clock_store = Arc::clone(store);
         let clock = Clock::from_source(move || clock_store.now());
         let bus = CommandBus::new(journal.clone(), clock, Arc::from([]));
-        Self { engine, journal, bus }
+        Self { engine, journal, bus, rights }
     }
 }
 
-fn bytes(random: &mut SmallRng) -> [u8; 12] {
+pub(crate) fn bytes(random: &mut SmallRng) -> [u8; 12] {
     std::array::from_fn(|_| random.random())
 }
 
-/// Runs one seed and checks it.
-pub(crate) fn run(seed: u64) -> (Counts, Faults) {
+/// Runs a future with actors and simulated time.
+pub(crate) fn paused<T>(work: impl Future<Output = T>) -> T {
     let system = actix::System::with_tokio_rt(|| {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -121,7 +130,12 @@ pub(crate) fn run(seed: u64) -> (Counts, Faults) {
             .build()
             .expect("a runtime on the current thread")
     });
-    system.block_on(async move {
+    system.block_on(work)
+}
+
+/// Runs one seed and checks it.
+pub(crate) fn run(seed: u64) -> (Counts, Faults) {
+    paused(async move {
         // One seed in four is quiet, so that the plain path is simulated too.
         let trouble_percent = if seed.is_multiple_of(4) { 0 } else { u32::try_from(seed % 40).unwrap_or(0) };
         let store = SharedStore::new(seed, trouble_percent);
@@ -149,6 +163,8 @@ pub(crate) fn run(seed: u64) -> (Counts, Faults) {
             let random = SmallRng::seed_from_u64(seed.wrapping_mul(37).wrapping_add(reader));
             tasks.push(tokio::task::spawn_local(read(Arc::clone(&store), nodes, answers, metrics, random)));
         }
+        let of_rights = |task: u64| SmallRng::seed_from_u64(seed.wrapping_mul(47).wrapping_add(task));
+        tasks.extend(rights::tasks(&store, &nodes, &answers, &metrics, of_rights));
         let models = Rc::new(Models::open(&store.installation().to_string()));
         let stop = Rc::new(Cell::new(false));
         let projectors = [0, 1].map(|which| {
@@ -188,7 +204,7 @@ pub(crate) fn run(seed: u64) -> (Counts, Faults) {
     })
 }
 
-async fn define(node: &Node, metrics: &[String], random: &mut SmallRng) {
+pub(crate) async fn define(node: &Node, metrics: &[String], random: &mut SmallRng) {
     for (index, metric) in metrics.iter().enumerate() {
         let command = MetricCommand::Define(Define {
             company: COMPANY.clone(),
@@ -267,6 +283,24 @@ async fn tune(
     }
 }
 
+/// A command that records a point of one day a number, and the point's id.
+pub(crate) fn point(random: &mut SmallRng, number: u64, idempotency_key: String) -> (PointId, MetricCommand) {
+    let id = PointId::from_random(bytes(random));
+    let at = chrono::DateTime::from_timestamp(1_767_225_600 + i64::try_from(number).unwrap_or(0) * 86_400, 0)
+        .expect("a date in 2026");
+    let point = NewPoint {
+        id: id.clone(),
+        value: f64::from(random.random_range(1..1_000_u32)),
+        timestamp: at.to_rfc3339(),
+        instant: at,
+        source: "simulation".to_owned(),
+        confidence: 0.5,
+        raw_event_id: None,
+        idempotency_key,
+    };
+    (id, MetricCommand::RecordPoints(RecordPoints { points: vec![point] }))
+}
+
 async fn post(
     client: u64,
     nodes: Rc<RefCell<[Rc<Node>; 2]>>,
@@ -283,21 +317,7 @@ async fn post(
         } else {
             format!("{client}-{number}")
         };
-        let id = PointId::from_random(bytes(&mut random));
-        let at = chrono::DateTime::from_timestamp(1_767_225_600 + i64::try_from(number).unwrap_or(0) * 86_400, 0)
-            .expect("a date in 2026");
-        let command = MetricCommand::RecordPoints(RecordPoints {
-            points: vec![NewPoint {
-                id: id.clone(),
-                value: f64::from(random.random_range(1..1_000_u32)),
-                timestamp: at.to_rfc3339(),
-                instant: at,
-                source: "simulation".to_owned(),
-                confidence: 0.5,
-                raw_event_id: None,
-                idempotency_key: key.clone(),
-            }],
-        });
+        let (id, command) = point(&mut random, number, key.clone());
         let node = Rc::clone(&nodes.borrow()[random.random_range(0..2)]);
         let origin = Origin::system("simulation", "record_points", None);
         let outcome = node.bus.execute::<Metric>(&metric, command, &origin);

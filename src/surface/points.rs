@@ -78,7 +78,7 @@ impl Surface {
             let command = MetricCommand::RecordPoints(RecordPoints { points: vec![point.clone()] });
             match self.runtime.bus.execute_under::<Metric>(fence, id.as_str(), command, &origin).await {
                 Ok(done) => {
-                    self.note_use(agent).await;
+                    self.note_use_of(agent).await;
                     return Ok(Reply::created(json!({"id": point_id.as_str(), "duplicate": false}), done.position));
                 }
                 Err(BusError::Duplicate { position, .. }) => {

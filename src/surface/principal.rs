@@ -105,7 +105,7 @@ impl Surface {
         let (raw, id) = self.agent_token(presented).await?;
         self.runtime.journal.confirm_head().await?;
         let agent = self.agent_of(presented, raw, &id).await?;
-        self.note_use(&agent).await;
+        self.note_use_of(&agent).await;
         Ok(agent)
     }
 
@@ -142,7 +142,7 @@ impl Surface {
     }
 
     /// Notes when a token was used last. What it did stands whether or not that can be noted.
-    pub(super) async fn note_use(&self, agent: &Agent) {
+    pub(super) async fn note_use_of(&self, agent: &Agent) {
         if let Err(error) = self.last_used.note(&agent.id, None, self.runtime.clock.now()).await {
             tracing::warn!(error = %error, "when a token was used last could not be noted");
         }

@@ -203,7 +203,7 @@ impl CommandBus {
         command: D::Command,
         origin: &Origin,
     ) -> Result<Done<D::Event>, BusError<D::Refusal>> {
-        self.execute_under(None, id, command, origin).await
+        self.execute_under::<D>(None, id, command, origin).await
     }
 
     /// The same, recorded only while the fence holds. Only what is recorded was compared with it: who is answered anything

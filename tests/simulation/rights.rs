@@ -13,11 +13,11 @@ use muniment_aggregates::metric::Metric;
 use muniment_aggregates::note::{Note, NoteCommand, Record};
 use muniment_journal::{Fence, FenceCounter, Journal};
 use parking_lot::Mutex;
-use rand::RngExt;
+use rand::RngExt as _;
 use rand::rngs::SmallRng;
 
 use crate::engine::SharedStore;
-use crate::scenario::{Answers, Node, bytes, point};
+use crate::scenario::{Answers, Node, point};
 
 /// Each is used by one client and ended once.
 const RIGHTS: u64 = 3;
@@ -141,11 +141,11 @@ async fn end(right: u64, nodes: Rc<RefCell<[Rc<Node>; 2]>>, ended: Ended, mut ra
         target_account: None,
         details: Some(BTreeMap::new()),
     };
-    let origin = Origin::system("simulation", "end", None);
+    let (origin, note) = (Origin::system("simulation", "end", None), end_of(right));
     for _ in 0..100 {
         let node = Rc::clone(&nodes.borrow()[random.random_range(0..2)]);
         let command = NoteCommand::Record(record.clone());
-        let outcome = node.bus.execute::<Note>(&end_of(right), command, &origin);
+        let outcome = node.bus.execute::<Note>(&note, command, &origin);
         if let Ok(Ok(_)) = tokio::time::timeout(Duration::from_secs(60), outcome).await {
             ended.borrow_mut().insert(right);
             return;

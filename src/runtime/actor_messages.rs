@@ -28,7 +28,7 @@ pub struct ActorFlags {
     pub published: AtomicU64,
     /// Set when the actor is to leave memory as soon as nothing depends on it.
     pub retiring: AtomicBool,
-    /// Set when the actor has stopped in order; what its mailbox still held was never decided.
+    /// Set when the actor leaves in order, with nothing in hand; what its mailbox still holds is never decided.
     pub retired: AtomicBool,
     /// Requests in its mailbox. actix counts none: every copy of an address has a slot of its own there, however many
     /// copies there are.

@@ -221,8 +221,10 @@ impl<D: Decider> AggregateActor<D> {
         self.forget_cached();
         match pending.span.in_scope(|| self.journal.submit(append)) {
             Ok(ticket) => {
-                let state = Arc::make_mut(&mut self.state);
-                let applied = panics::catch(|| events.iter().for_each(|event| state.evolve(event)));
+                let applied = panics::catch(|| {
+                    let state = Arc::make_mut(&mut self.state);
+                    events.iter().for_each(|event| state.evolve(event));
+                });
                 self.version = next_version;
                 self.keys_in_flight.extend(keys.iter().map(|(_, key)| *key));
                 self.in_flight.push_back(InFlight::Append { pending, events, keys, ticket });
@@ -377,9 +379,17 @@ impl<D: Decider> Actor for AggregateActor<D> {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.spawn(Drive);
     }
+}
 
-    fn stopped(&mut self, _ctx: &mut Self::Context) {
-        self.flags.retired.store(true, Ordering::Release);
+/// An actor that leaves in order has nothing in flight. One that ends otherwise, by a panic or with its event loop, cannot
+/// say what became of its appends; whatever else it had taken was never handed to the journal.
+impl<D: Decider> Drop for AggregateActor<D> {
+    fn drop(&mut self) {
+        for entry in self.in_flight.drain(..) {
+            if let InFlight::Append { pending, .. } = entry {
+                reply(pending.reply, Err(BusError::Uncertain(format!("the actor of {} ended", self.stream))));
+            }
+        }
     }
 }
 
@@ -422,6 +432,8 @@ impl<D: Decider> ActorFuture<AggregateActor<D>> for Drive {
     ) -> Poll<()> {
         actor.drive(task);
         if actor.flags.retiring.load(Ordering::Acquire) && actor.is_idle() {
+            // Said here alone: actix stops an actor in this way, too, whose future is dropped because it panicked.
+            actor.flags.retired.store(true, Ordering::Release);
             ctx.stop();
         }
         Poll::Pending

@@ -348,7 +348,7 @@ impl CommandBus {
 }
 
 /// An actor that ended out of order, by a panic that nobody caught: the log has its place. The next who asks starts
-/// another.
+/// another. Whoever's append was in flight is told that himself: what this is said of was not recorded.
 fn died<D: Decider, R>(id: &str) -> BusError<R> {
     BusError::Panicked { stream: StreamId::new(D::TYPE, id), place: "a place outside of its handlers".to_owned() }
 }

@@ -36,7 +36,7 @@ pub enum BusError<R> {
     /// The journal cannot be written or confirmed at present.
     #[error("the journal is unavailable: {0}")]
     Unavailable(String),
-    /// The journal ended before it could say: the command may be recorded, or not.
+    /// The journal, or the actor, ended before it could say: the command may be recorded, or not.
     #[error("it is not known whether the command was recorded: {0}")]
     Uncertain(String),
     /// The decision does not fit into one append, however often it is made: no surface may say that trying again helps.

@@ -31,7 +31,7 @@ pub enum FoldError {
     /// The journal could not be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// An event panicked when it was taken into the state, against the contract of every aggregate.
+    /// An event panicked when it was decoded or taken into the state, against the contract of every aggregate.
     #[error("the state of {stream} panicked at {place}")]
     Panicked {
         /// Whose state.
@@ -95,9 +95,8 @@ pub async fn catch_up<D: Decider>(
     loop {
         let page = journal.read_stream(stream, folded.version, PAGE_EVENTS).await?;
         for event in &page {
-            let decoded = decode::<D>(event)?;
-            panics::catch(|| Arc::make_mut(&mut folded.state).evolve(&decoded))
-                .map_err(|place| FoldError::Panicked { stream: stream.clone(), place })?;
+            let folding = || decode::<D>(event).map(|decoded| Arc::make_mut(&mut folded.state).evolve(&decoded));
+            panics::catch(folding).map_err(|place| FoldError::Panicked { stream: stream.clone(), place })??;
             folded.version = event.sequence;
         }
         if page.len() < PAGE_EVENTS {

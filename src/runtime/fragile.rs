@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use muniment_aggregates::decider::{Decider, DomainEvent, Facts, Refuse};
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 /// What it can be asked.
@@ -19,7 +19,8 @@ pub(crate) enum FragileCommand {
     Refuse,
     /// Panics while it is decided.
     PanicDeciding,
-    /// Panics when the event is taken into a state, as often as [`let_panic`] has said for this word.
+    /// Panics when the event is taken into a state, or that state is written down, as often as [`let_panic`] has said for
+    /// this word.
     PanicTaking(String),
     /// Panics while its event is written down.
     PanicWriting,
@@ -33,8 +34,12 @@ pub(crate) enum FragileCommand {
 pub(crate) enum FragileEvent {
     Counted,
     Stumbled(String),
-    #[serde(serialize_with = "unwritable")]
+    #[serde(serialize_with = "unwritable", deserialize_with = "unreadable")]
     Unwritable(bool),
+}
+
+fn unreadable<'de, D: Deserializer<'de>>(_: D) -> Result<bool, D::Error> {
+    panic!("told to")
 }
 
 fn unwritable<S: Serializer>(panics: &bool, _: S) -> Result<S::Ok, S::Error> {
@@ -44,9 +49,19 @@ fn unwritable<S: Serializer>(panics: &bool, _: S) -> Result<S::Ok, S::Error> {
 
 static PANICS_LEFT: Mutex<Option<HashMap<String, u32>>> = Mutex::new(None);
 
-/// The next so many times that the event of a word is taken into a state, it panics.
+/// The next so many times that the event of a word is taken into a state, or that state is written down, it panics.
 pub(crate) fn let_panic(word: &str, times: u32) {
     PANICS_LEFT.lock().get_or_insert_default().insert(word.to_owned(), times);
+}
+
+/// Panics where the word is to panic once more.
+fn stumble(word: &str) {
+    let is_to_panic = PANICS_LEFT.lock().as_mut().and_then(|left| left.get_mut(word)).is_some_and(|left| {
+        let is_any = *left > 0;
+        *left = left.saturating_sub(1);
+        is_any
+    });
+    assert!(!is_to_panic, "told to");
 }
 
 /// How many of these panics have not happened.
@@ -80,6 +95,14 @@ impl Refuse for FragileRefusal {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Fragile {
     pub(crate) count: u64,
+    /// What it stumbled on.
+    #[serde(serialize_with = "write_word")]
+    word: String,
+}
+
+fn write_word<S: Serializer>(word: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    stumble(word);
+    serializer.serialize_str(word)
 }
 
 impl Decider for Fragile {
@@ -106,12 +129,8 @@ impl Decider for Fragile {
         match event {
             FragileEvent::Counted => self.count += 1,
             FragileEvent::Stumbled(word) => {
-                let is_to_panic = PANICS_LEFT.lock().as_mut().and_then(|left| left.get_mut(word)).is_some_and(|left| {
-                    let is_any = *left > 0;
-                    *left = left.saturating_sub(1);
-                    is_any
-                });
-                assert!(!is_to_panic, "told to");
+                stumble(word);
+                self.word.clone_from(word);
                 self.count += 1;
             }
             FragileEvent::Unwritable(_) => {}

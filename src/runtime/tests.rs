@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::command_bus::Hosted as _;
 use super::fragile::{Fragile, FragileCommand, FragileEvent, FragileRefusal, let_panic, panics_left};
 use super::fresh;
-use super::limits::ActorLimits;
+use super::limits::{ActorLimits, SNAPSHOT_EVENTS};
 use super::{BusError, CommandBus, Done, Origin};
 
 type Ended = Result<Done<FragileEvent>, BusError<FragileRefusal>>;
@@ -46,6 +46,24 @@ impl Rig {
     /// What an instance has counted, as its actor says.
     async fn counted(&self, id: &str) -> u64 {
         self.bus.state::<Fragile>(id).await.expect("its state").state.count
+    }
+
+    /// Records the first event of a stream past its actor.
+    async fn record(&self, stream: &StreamId, payload: &str) -> Position {
+        let event = NewEvent {
+            stream: stream.clone(),
+            event_type: "note.recorded",
+            event_version: "1.0",
+            payload: Box::from(payload),
+            dedupe: None,
+        };
+        let append = Append {
+            events: vec![event],
+            expect: vec![(stream.clone(), 0)],
+            metadata: origin().to_metadata(),
+            ..Append::default()
+        };
+        self.bus.journal().append(append).await.expect("the journal takes any text").first
     }
 
     fn live(&self) -> usize {
@@ -269,6 +287,50 @@ async fn a_state_that_always_panics_fails_whoever_asks_it_until_it_is_mended() {
 }
 
 #[actix::test]
+async fn what_was_in_flight_when_an_actor_died_is_not_decided_again() {
+    let rig = Arc::new(Rig::new().await);
+    let word = "the snapshot";
+    rig.ask("a", FragileCommand::PanicTaking(word.to_owned())).await.expect("it takes it");
+    let_panic(word, 1);
+    // The snapshot is due, and panics, with the fifth of these.
+    let quiet = SNAPSHOT_EVENTS - 5;
+    for _ in 1..quiet {
+        rig.count("a").await;
+    }
+    assert_eq!(panics_left(word), 1);
+    let asked: Vec<_> = (0..20)
+        .map(|_| {
+            let rig = Arc::clone(&rig);
+            actix::spawn(async move { rig.ask("a", FragileCommand::Count).await.map(|_| ()) })
+        })
+        .collect();
+    let (mut told, mut uncertain) = (0, 0);
+    for answer in asked {
+        match answer.await.expect("the panic stays inside") {
+            Ok(()) => told += 1,
+            Err(BusError::Uncertain(_)) => uncertain += 1,
+            Err(error) => assert!(matches!(error, BusError::Panicked { .. }), "{error}"),
+        }
+    }
+    assert_eq!(panics_left(word), 0);
+    assert!(uncertain > 0, "the actor died with appends in flight");
+    assert_eq!(rig.counted("a").await, quiet + told + uncertain, "each is recorded once, and nothing else");
+}
+
+#[actix::test]
+async fn an_event_whose_decoding_panics_fails_whoever_asks_and_its_actor_goes_on() {
+    let rig = Rig::new().await;
+    let stream = StreamId::new("fragile", "ill");
+    rig.record(&stream, r#"{"unwritable":true}"#).await;
+    let (address, _) = Fragile::directory(rig.bus.directories()).find("ill");
+    for _ in 0..2 {
+        let failed = rig.ask("ill", FragileCommand::Count).await.expect_err("its state cannot be made");
+        assert!(matches!(failed, BusError::Panicked { .. }), "{failed}");
+    }
+    assert!(address.connected());
+}
+
+#[actix::test]
 async fn an_event_that_cannot_be_written_is_a_fault_and_nothing_is_recorded() {
     let rig = Rig::new().await;
     rig.count("a").await;
@@ -305,20 +367,7 @@ async fn an_event_that_does_not_decode_is_told_with_its_position_and_stops_its_s
     let rig = Rig::new().await;
     rig.count("well").await;
     let stream = StreamId::new("fragile", "strange");
-    let strange = NewEvent {
-        stream: stream.clone(),
-        event_type: "note.recorded",
-        event_version: "1.0",
-        payload: Box::from(r#"{"never":"heard of"}"#),
-        dedupe: None,
-    };
-    let append = Append {
-        events: vec![strange],
-        expect: vec![(stream, 0)],
-        metadata: origin().to_metadata(),
-        ..Append::default()
-    };
-    let at = rig.bus.journal().append(append).await.expect("the journal takes any text").first;
+    let at = rig.record(&stream, r#"{"never":"heard of"}"#).await;
     let failed = rig.ask("strange", FragileCommand::Count).await.expect_err("its state cannot be made");
     assert!(matches!(&failed, BusError::Unreadable { position, .. } if *position == at), "{failed}");
     let failed = rig.bus.state::<Fragile>("strange").await.expect_err("nor told");

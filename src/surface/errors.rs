@@ -293,8 +293,8 @@ impl Answered for ChallengeRefusal {
 }
 
 /// What a caller is told whose command may be recorded, or not.
-pub(super) const OUTCOME_UNKNOWN: &str = "It is not known whether this was recorded, because the server ended before the \
-    database answered. Look before you send it again; under the same idempotency key it is recorded once.";
+pub(super) const OUTCOME_UNKNOWN: &str = "It is not known whether this was recorded, because what was to record it ended \
+    before the database answered. Look before you send it again; under the same idempotency key it is recorded once.";
 
 /// A code that opens nothing: one answer for every address, known here or not.
 #[must_use]

@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
+use muniment_aggregates::claims::{ClaimChange, ClaimKey};
 use muniment_aggregates::decider::{Decider, Facts};
 use muniment_aggregates::record::StreamId;
 use muniment_aggregates::sealed::SubjectId;
+use muniment_aggregates::subject::Subject;
 use muniment_journal::{Append, AppendError, Appended, NewMail};
 
 use super::command_bus::{CommandBus, Hosted};
@@ -50,6 +52,28 @@ impl Transaction<'_> {
         let stream = StreamId::new(D::TYPE, id);
         self.append.expect.push((stream.clone(), 0));
         Loaded { stream, state: Arc::default(), version: 0 }
+    }
+
+    /// Rests the decision on a subject that is not erased: what it records is sealed under that key.
+    ///
+    /// # Errors
+    /// [`BusError::Unavailable`] where it is erased: who tries again finds another subject. Overload or an unavailable
+    /// journal.
+    pub async fn rest_on<R>(&mut self, subject: &SubjectId) -> Result<(), BusError<R>> {
+        let subject = self.load::<Subject, R>(&subject.0).await?;
+        if subject.state.erased_at().is_some() {
+            return Err(BusError::Unavailable("whoever this is of was erased meanwhile".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Rests the decision on a unique key that nobody holds: the append fails with [`BusError::ClaimTaken`] where somebody
+    /// took it first.
+    pub fn expect_free<D: Decider>(&mut self, by: &Loaded<D>, scope: &'static str, key: &str) {
+        let key = ClaimKey::Clear(key.to_owned());
+        // The journal compares keys where they are taken; this one is given back in the same append.
+        let changes = [ClaimChange::Take { scope, key: key.clone() }, ClaimChange::Release { scope, key }];
+        self.append.claims.extend(changes.map(|change| (by.stream.clone(), change)));
     }
 
     /// Decides a command on a loaded state and takes its events into the append.
@@ -175,10 +199,47 @@ impl CommandBus {
 #[cfg(test)]
 mod tests {
     use muniment_aggregates::note::{Note, NoteCommand, NoteRefusal, Record};
+    use muniment_aggregates::record::Position;
+    use muniment_aggregates::subject::{Erase, SubjectRefusal};
     use muniment_journal::JournalLimits;
 
     use super::*;
     use crate::runtime::{Clock, fresh};
+
+    fn record() -> NoteCommand {
+        NoteCommand::Record(Record {
+            what: "test".to_owned(),
+            is_failure: false,
+            account: None,
+            target_account: None,
+            details: None,
+        })
+    }
+
+    #[actix::test]
+    async fn what_rests_on_a_subject_that_is_erased_meanwhile_is_not_recorded() {
+        let (bus, _folder) = fresh::bus().await;
+        let (bus, origin) = (&bus, &Origin::system("test", "test", None));
+        let subject = &bus.journal().keyring().new_subject().await.expect("a subject");
+        let mut is_erased = false;
+        let decided = bus.transact(origin, async |tx| {
+            tx.rest_on(subject).await?;
+            if !std::mem::replace(&mut is_erased, true) {
+                let erased = bus.transact(origin, async |tx| {
+                    let mut state = tx.load::<Subject, SubjectRefusal>(&subject.0).await?;
+                    tx.decide(&mut state, &Erase { reason: "test".to_owned() }.into())?;
+                    tx.erase(subject.clone());
+                    Ok(())
+                });
+                erased.await.expect("it is erased");
+            }
+            let mut late = tx.begin::<Note>("late");
+            tx.decide(&mut late, &record())
+        });
+        let refused = decided.await.expect_err("it was sealed under a key that is gone");
+        assert!(matches!(refused, BusError::<NoteRefusal>::Unavailable(_)), "{refused}");
+        assert_eq!(bus.journal().head(), Position(1), "the erasure alone is recorded");
+    }
 
     #[tokio::test]
     async fn a_decision_too_large_for_one_append_is_told_from_a_record_that_cannot_be_written_now() {
@@ -190,14 +251,7 @@ mod tests {
             let decided = bus.transact(&origin, async |tx| {
                 for number in 0..count {
                     let mut note = tx.begin::<Note>(&format!("{count}-{number}"));
-                    let record = Record {
-                        what: "test".to_owned(),
-                        is_failure: false,
-                        account: None,
-                        target_account: None,
-                        details: None,
-                    };
-                    tx.decide(&mut note, &NoteCommand::Record(record))?;
+                    tx.decide(&mut note, &record())?;
                 }
                 Ok::<_, BusError<NoteRefusal>>(())
             });

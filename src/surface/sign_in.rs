@@ -221,6 +221,7 @@ impl Surface {
                 let account_id = owner.map_or_else(|| new_account.clone(), |stream| stream.id.to_string());
                 let mut account = if account_id == new_account {
                     let invite = self.claim_invite(tx, email, &account_id).await?;
+                    tx.rest_on(subject).await?;
                     let mut account = tx.begin::<Account>(&account_id);
                     let command = AccountCommand::RegisterByEmail(RegisterByEmail { invite, ..registration.clone() });
                     tx.decide(&mut account, &command).map_err(BusError::unexpected)?;

@@ -1,9 +1,12 @@
 //! A founder is erased: no byte of their personal data is left, and the record still verifies and rebuilds.
 
+use std::io::{BufReader, Read as _, Write as _};
+
 use serde_json::json;
 
 use crate::harness::{
-    Engine, Founder, Installation, PASSWORD, Person, Program, Server, contains, eventually, folder_bytes, unique,
+    Engine, Founder, Installation, PASSWORD, Person, Program, Server, contains, cookie_of, eventually, folder_bytes,
+    unique,
 };
 
 fn an_erased_founder_is_found_nowhere_and_the_record_verifies(engine: Engine) {
@@ -333,6 +336,47 @@ fn what_strangers_tried_is_erased_with_the_person_and_by_the_day(engine: Engine)
     operator.run(&["erase", "--client-day", "yesterday", "--yes"]).ended(2);
     operator.run(&["erase", "--yes"]).ended(2);
     house.server.restart();
+}
+
+#[test]
+fn whoever_signs_up_while_the_erasure_is_confirmed_is_erased() {
+    let house = Installation::with(Engine::Postgres, &[]);
+    let name = unique("ana").replace("--", "-");
+    let address = format!("{name}@example.com");
+    // From here on the address is somebody's, without an account.
+    house.invite(&json!({ "email": address }));
+    let operator = Program::operator_of(&house.server);
+    let mut erasing = operator.start_on_terminal(&["erase", &address]);
+    let mut said = BufReader::new(erasing.stdout.take().unwrap());
+    let mut heard = String::new();
+    while !heard.ends_with("to go on:") {
+        let mut byte = [0];
+        said.read_exact(&mut byte).unwrap_or_else(|error| panic!("{error} after {heard}"));
+        heard.push(char::from(byte[0]));
+    }
+    let word = heard.split_once("Type ").and_then(|(_, rest)| rest.split_whitespace().next());
+    let word = word.unwrap_or_else(|| panic!("it does not ask: {heard}"));
+    assert!(word.starts_with("subject_"), "there is no account yet: {heard}");
+
+    let body = json!({ "username": name, "password": PASSWORD, "email": address });
+    let signed_up = house.sign_up(&body);
+    signed_up.expect(200);
+    let ana = house.person_of(&name, &cookie_of(&signed_up));
+    erasing.stdin.take().unwrap().write_all(format!("{word}\n").as_bytes()).unwrap();
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    assert!(erasing.wait().unwrap().success(), "{heard}{rest}");
+    assert!(rest.contains("1 sessions"), "the session of the sign-up ended: {rest}");
+
+    ana.client.get("/api/account/status").refused(401, "authentication_required");
+    house.login(&name, PASSWORD).refused(401, "invalid_credentials");
+    let log = operator.run(&["audit", "log", "--output", "ndjson"]);
+    assert_eq!(log.ok().matches("account.erased").count(), 1, "{}", log.stdout);
+    // The name and the address are free for somebody new.
+    house.invite(&json!({ "email": address }));
+    let again = house.sign_up(&body);
+    again.expect(200);
+    assert_ne!(house.person_of(&name, &cookie_of(&again)).id, ana.id);
 }
 
 both_engines![

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use clap::Args;
 use muniment_aggregates::account::{self, ACCOUNT_EMAIL_CLAIM, Account};
-use muniment_aggregates::ids::{AccountId, PersonaId};
+use muniment_aggregates::ids::{AccountId, ApplicationId, PersonaId};
 use muniment_aggregates::offer_book::{Decline, Grant, GrantPath, Offer, OfferBook, RevokeGrant};
 use muniment_aggregates::roster::{Leave, ROSTER_ID, Roster, is_lasting};
 use muniment_aggregates::sealed::SubjectId;
@@ -26,7 +26,7 @@ use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::config::Config;
 use crate::runtime::accounts::taken_back::Made;
-use crate::runtime::transaction::{Loaded, Transaction};
+use crate::runtime::transaction::{Committed, Loaded, Transaction};
 use crate::runtime::why::find_account;
 use crate::runtime::{BusError, CommandBus};
 
@@ -64,6 +64,8 @@ struct Person {
     name: String,
     account: Option<String>,
     subject: SubjectId,
+    /// The address that was asked for, where no account has it: somebody may sign up with it at any time.
+    free_address: Option<String>,
 }
 
 /// An account that leaves: what of it stands in offer books.
@@ -88,7 +90,7 @@ pub async fn erase(global: &Global, command: &Erase) -> Result<()> {
 
 async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &Journal) -> Result<()> {
     let bus = keeper::bus(journal);
-    let person = match (&command.who, command.client_day) {
+    let mut person = match (&command.who, command.client_day) {
         (Some(who), _) => find(journal, &bus, who).await?,
         (None, Some(day)) => find_day(journal, day).await?,
         (None, None) => return Err(Exit::Usage.because("name whom to erase")),
@@ -101,46 +103,18 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
         None => format!("All personal data of {name} becomes unreadable, for ever and everywhere"),
     };
     ask::confirm(global, &what, name)?;
-    let leaving = leaving(config, journal, &bus, person.account.as_deref()).await?;
-    if let Some(leaving) = &leaving {
-        decline_beyond(&bus, leaving, DECLINED_WITH_IT_MAX).await?;
-    }
-    let applications = tokens::applications_of(config, journal, &person.subject).await?;
-    let mut attempts = 0_usize;
-    let committed = bus
-        .transact(&keeper::origin("erase"), async |transaction| {
-            attempts += 1;
-            let mut sessions = 0_usize;
-            if let Some(id) = &person.account {
-                let mut account = transaction.load::<Account, String>(id).await?;
-                for opened in account.state.sessions().to_vec() {
-                    let mut session = transaction.load::<Session, String>(&opened.session.0).await?;
-                    if session.version == 0 {
-                        continue;
-                    }
-                    let revoke = session::Revoke { reason: "account_erased".to_owned() };
-                    transaction.decide(&mut session, &revoke.into()).map_err(said)?;
-                    sessions += 1;
-                }
-                if let Some(leaving) = &leaving {
-                    end_consent(transaction, leaving).await?;
-                    // Who goes on offering would win every race for his recipients' books: then he ends first.
-                    if attempts == 1 {
-                        made_by(&leaving.account).take_back(transaction, &leaving.recipients).await?;
-                    }
-                }
-                let erase = account::Erase { reason: command.reason.clone() };
-                transaction.decide(&mut account, &erase.into()).map_err(said)?;
-            }
-            let tokens = tokens::end(transaction, &applications).await?;
-            let mut subject = transaction.load::<Subject, String>(&person.subject.0).await?;
-            let erase = subject::Erase { reason: command.reason.clone() };
-            transaction.decide(&mut subject, &erase.into()).map_err(said)?;
-            transaction.erase(person.subject.clone());
-            Ok((sessions, tokens))
-        })
-        .await
-        .map_err(last_holder)?;
+    let (committed, leaving) = loop {
+        let leaving = leaving(config, journal, &bus, person.account.as_deref()).await?;
+        if let Some(leaving) = &leaving {
+            decline_beyond(&bus, leaving, DECLINED_WITH_IT_MAX).await?;
+        }
+        let applications = tokens::applications_of(config, journal, &person.subject).await?;
+        let ended = end(&bus, &person, leaving.as_ref(), &applications, &command.reason).await;
+        match ended {
+            Ok(committed) => break (committed, leaving),
+            Err(error) => person = signed_up_meanwhile(&bus, person, error).await?,
+        }
+    };
     if let Some(leaving) = &leaving {
         let what = format!("erased, but offers it made still stand; `muniment erase {}` again", leaving.account);
         made_by(&leaving.account).take_back_late(config, journal, &bus, "erase", &what).await?;
@@ -164,6 +138,63 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
         };
         vec![done, "Renew the .keys file of every backup: `muniment backup <file>` writes one".to_owned()]
     })
+}
+
+/// Ends everything of somebody and destroys the key, in one append; how many sessions and agent tokens that were.
+async fn end(
+    bus: &CommandBus,
+    person: &Person,
+    leaving: Option<&Leaving>,
+    applications: &[ApplicationId],
+    reason: &str,
+) -> Result<Committed<(usize, usize)>, BusError<String>> {
+    let mut attempts = 0_usize;
+    bus.transact(&keeper::origin("erase"), async |transaction| {
+        attempts += 1;
+        let mut sessions = 0_usize;
+        if let Some(id) = &person.account {
+            let mut account = transaction.load::<Account, String>(id).await?;
+            for opened in account.state.sessions().to_vec() {
+                let mut session = transaction.load::<Session, String>(&opened.session.0).await?;
+                if session.version == 0 {
+                    continue;
+                }
+                let revoke = session::Revoke { reason: "account_erased".to_owned() };
+                transaction.decide(&mut session, &revoke.into()).map_err(said)?;
+                sessions += 1;
+            }
+            if let Some(leaving) = leaving {
+                end_consent(transaction, leaving).await?;
+                // Who goes on offering would win every race for his recipients' books: then he ends first.
+                if attempts == 1 {
+                    made_by(&leaving.account).take_back(transaction, &leaving.recipients).await?;
+                }
+            }
+            let erase = account::Erase { reason: reason.to_owned() };
+            transaction.decide(&mut account, &erase.into()).map_err(said)?;
+        }
+        let tokens = tokens::end(transaction, applications).await?;
+        let mut subject = transaction.load::<Subject, String>(&person.subject.0).await?;
+        let erase = subject::Erase { reason: reason.to_owned() };
+        transaction.decide(&mut subject, &erase.into()).map_err(said)?;
+        if let Some(address) = &person.free_address {
+            transaction.expect_free(&subject, ACCOUNT_EMAIL_CLAIM, address);
+        }
+        transaction.erase(person.subject.clone());
+        Ok((sessions, tokens))
+    })
+    .await
+}
+
+/// The same person with the account that signed up since they were looked up, where that is why nothing was erased.
+async fn signed_up_meanwhile(bus: &CommandBus, person: Person, error: BusError<String>) -> Result<Person> {
+    let BusError::ClaimTaken { scope: ACCOUNT_EMAIL_CLAIM, owner } = &error else { return Err(last_holder(error)) };
+    let state = bus.state::<Account>(&owner.id).await.context("the account cannot be read")?.state;
+    // Of another subject it is somebody else's, who came after this person was erased.
+    if state.registered().is_none_or(|registered| registered.subject != person.subject) {
+        return Err(last_holder(error));
+    }
+    Ok(Person { account: Some(owner.id.to_string()), free_address: None, ..person })
 }
 
 /// What an account with a persona leaves, and to whom it offered.
@@ -252,7 +283,7 @@ async fn find_day(journal: &Journal, day: NaiveDate) -> Result<Person> {
     let found = journal.keyring().find_subject(&SubjectAlias::client_day(day)).await?;
     let subject =
         found.ok_or_else(|| Exit::NotFound.because(format!("no unknown client left anything behind on {day}")))?;
-    Ok(Person { name: day.to_string(), account: None, subject })
+    Ok(Person { name: day.to_string(), account: None, subject, free_address: None })
 }
 
 async fn find(journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> {
@@ -262,12 +293,13 @@ async fn find(journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> 
         let subject = journal.keyring().find_subject(&SubjectAlias::email(&email)).await?.ok_or_else(nobody)?;
         let owner = journal.claim_owner(ACCOUNT_EMAIL_CLAIM, &email).await?;
         let account = owner.map(|stream| stream.id.to_string());
-        return Ok(Person { name: account.clone().unwrap_or_else(|| subject.0.clone()), account, subject });
+        let name = account.clone().unwrap_or_else(|| subject.0.clone());
+        return Ok(Person { name, free_address: account.is_none().then_some(email), account, subject });
     }
     let account = find_account(journal, who).await?.ok_or_else(nobody)?;
     let folded = bus.state::<Account>(&account.0).await.context("the account cannot be read")?;
     let subject = folded.state.registered().map(|registered| registered.subject.clone()).ok_or_else(nobody)?;
-    Ok(Person { name: account.0.clone(), account: Some(account.0), subject })
+    Ok(Person { name: account.0.clone(), account: Some(account.0), subject, free_address: None })
 }
 
 /// How the command ends when it was refused.

@@ -1,6 +1,6 @@
 //! How an account is prepared, whoever makes it, and one made without an invitation.
 
-use muniment_aggregates::account::{Account, AccountEmail, AccountRefusal, SignUp, Via};
+use muniment_aggregates::account::{Account, AccountCommand, AccountEmail, AccountRefusal, SignUp, Via};
 use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::record::Position;
 use muniment_aggregates::seal_context::SealContext;
@@ -98,9 +98,22 @@ pub async fn make(
 ) -> Result<MadeAccount, MakeError> {
     let stored = Zeroizing::new(Passwords::new(1, 0)?.hash(password).await?);
     let Prepared { id, persona, subject, email, password } = prepare(journal.keyring(), email, &stored).await?;
-    let username = username.to_owned();
-    let sign_up =
-        SignUp { username, email, subject, persona: persona.clone(), password, via: Via::Operator, invite: None };
-    let done = bus.execute::<Account>(&id.0, sign_up.into(), &origin("account_create")).await?;
-    Ok(MadeAccount { id, persona, position: done.position })
+    let sign_up = SignUp {
+        username: username.to_owned(),
+        email,
+        subject: subject.clone(),
+        persona: persona.clone(),
+        password,
+        via: Via::Operator,
+        invite: None,
+    };
+    let sign_up = AccountCommand::from(sign_up);
+    let committed = bus
+        .transact(&origin("account_create"), async |tx| {
+            tx.rest_on(&subject).await?;
+            let mut account = tx.begin::<Account>(&id.0);
+            tx.decide(&mut account, &sign_up)
+        })
+        .await?;
+    Ok(MadeAccount { id, persona, position: committed.appended.map(|appended| appended.last) })
 }

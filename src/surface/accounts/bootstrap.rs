@@ -208,6 +208,7 @@ impl Surface {
         if self.is_inhabited().await? {
             return Err(already_bootstrapped().into());
         }
+        tx.rest_on(&new.subject).await?;
         let mut account = tx.begin::<Account>(&new.id.0);
         tx.decide(&mut account, &new.command(Via::Bootstrap, None)).map_err(BusError::unexpected)?;
         let mut book = tx.begin::<OfferBook>(&new.id.0);

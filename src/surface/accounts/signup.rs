@@ -132,6 +132,7 @@ impl Surface {
                         })
                     })?;
                 }
+                tx.rest_on(&new.subject).await?;
                 let mut account = tx.begin::<Account>(&new.id.0);
                 tx.decide(&mut account, &new.command(via, invite.clone())).map_err(BusError::unexpected)?;
                 self.start_session(tx, &mut account, &new.id, &new.session.id)

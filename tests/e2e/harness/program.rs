@@ -94,7 +94,20 @@ impl Program {
     /// Starts it, all three streams piped.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));
-        command.args(arguments).current_dir(self.home.path()).env_clear();
+        command.args(arguments);
+        self.spawn(command)
+    }
+
+    /// Starts it on a terminal of its own. What it says is in the standard output, and what is typed goes into the input.
+    pub(crate) fn start_on_terminal(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new("script");
+        let line = format!("{} {}", env!("CARGO_BIN_EXE_muniment"), arguments.join(" "));
+        command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+        self.spawn(command)
+    }
+
+    fn spawn(&self, mut command: Command) -> Child {
+        command.current_dir(self.home.path()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.home.path().join(".config"));
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));

@@ -1,9 +1,12 @@
 //! The parts behind the surfaces: journal, actors, read models, projector and policies, opened in order and closed the
 //! other way round.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Arbiter, ArbiterHandle};
+use futures_util::future::join_all;
 use muniment_aggregates::record::Position;
 use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
 use muniment_projections::{AskHead, OnMismatch, ReadDatabase, ReadStore, ReadStoreConfig};
@@ -20,6 +23,10 @@ use crate::runtime::{Clock, CommandBus, Reads, Runtime, projector};
 
 /// Connections of the read models' pool on PostgreSQL.
 const READ_CONNECTIONS_MAX: u32 = 8;
+
+/// How long it is waited for the background tasks to end, before the journal is closed and once more after it. A page of the
+/// projector takes milliseconds, a command of a policy one commit.
+const TASKS_END_MAX: Duration = Duration::from_secs(5);
 
 /// Where the journal is, as the journal wants it said.
 #[must_use]
@@ -196,15 +203,24 @@ impl Node {
         ];
     }
 
-    /// Ends policies and projector, writes what the journal has taken, closes.
+    /// Ends policies and projector, writes what the journal has taken, closes. However silent the database is, that ends.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        for task in self.tasks {
-            if task.await.is_err() {
-                tracing::error!("a background task ended by a fault");
-            }
+        let mut ending = pin!(join_all(self.tasks));
+        let mut ended = tokio::time::timeout(TASKS_END_MAX, &mut ending).await;
+        if ended.is_err() {
+            tracing::warn!("background tasks wait for the database; the journal is closed before they end");
         }
         self.runtime.journal.shutdown().await;
+        if ended.is_err() {
+            // It has answered every append that they can wait for.
+            ended = tokio::time::timeout(TASKS_END_MAX, ending).await;
+        }
+        match ended {
+            Ok(ends) if ends.iter().all(Result::is_ok) => {}
+            Ok(_) => tracing::error!("a background task ended by a fault"),
+            Err(_) => tracing::error!("background tasks did not end in time and are dropped"),
+        }
         for arbiter in self.arbiters.iter().chain([&self.background]) {
             arbiter.stop();
         }

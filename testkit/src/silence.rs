@@ -4,7 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// One such way, from a port of its own. Its threads end with the process.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub struct SilentWay {
     url: String,
     /// How often it fell silent; a connection carries as long as this is what it was.
     silences: Arc<AtomicU64>,
+    /// New connections carry nothing either.
+    is_cut: Arc<AtomicBool>,
 }
 
 impl SilentWay {
@@ -28,8 +30,15 @@ impl SilentWay {
         let port = listener.local_addr().expect("a bound socket has an address").port();
         let silences = Arc::new(AtomicU64::new(0));
         let seen = Arc::clone(&silences);
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let cut = Arc::clone(&is_cut);
         std::thread::spawn(move || {
+            let mut unheard = Vec::new();
             for client in listener.incoming().flatten() {
+                if cut.load(Ordering::SeqCst) {
+                    unheard.push(client);
+                    continue;
+                }
                 let Ok(behind) = TcpStream::connect(("127.0.0.1", server)) else { continue };
                 let began_in = seen.load(Ordering::SeqCst);
                 for (from, into) in [(&client, &behind), (&behind, &client)] {
@@ -39,7 +48,7 @@ impl SilentWay {
                 }
             }
         });
-        Self { url: format!("{user}@127.0.0.1:{port}/{name}"), silences }
+        Self { url: format!("{user}@127.0.0.1:{port}/{name}"), silences, is_cut }
     }
 
     /// The address of the database by this way.
@@ -51,6 +60,12 @@ impl SilentWay {
     /// From now on nothing passes on the connections that are open.
     pub fn fall_silent(&self) {
         self.silences.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// From now on nothing passes on any connection, new ones too, or new ones reach the server again.
+    pub fn cut(&self, is_cut: bool) {
+        self.is_cut.store(is_cut, Ordering::SeqCst);
+        self.fall_silent();
     }
 }
 

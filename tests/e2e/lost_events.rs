@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use muniment_testkit::Cluster;
+use muniment_testkit::{Cluster, SilentWay};
 use serde_json::{Value, json};
 
 use crate::crash::{contiguous, verifies};
@@ -112,6 +112,24 @@ fn a_database_that_does_not_answer_is_told_after_as_long_as_is_set() {
         eventually("the server is ready", || (server.anonymous().get("/ready").status == 200).then_some(()));
         keyed(&company, 2).expect(201);
     }
+}
+
+#[test]
+fn a_server_ends_though_the_database_never_answers_its_own_append() {
+    let (url, data) = (Cluster::shared().scratch_database(), tempfile::tempdir().unwrap());
+    let way = SilentWay::to(&url);
+    let setup = Setup::new(Engine::Postgres).over(Store::Postgres { url }, data.path()).by_way_of(way.url());
+    let server = setup.set("RUNTIME_TICK_SECONDS", "1").set("DATABASE_WAIT_SECONDS", "").start();
+    let holding = OpenTransaction::before_appends(&server.store);
+    eventually("the tick waits for the database", || server.store.texts(WAITING).pop());
+    way.cut(true);
+    // What becomes of the tick, the server does not hear.
+    holding.end("COMMIT");
+    assert!(server.terminate().success());
+    way.cut(false);
+    server.restart();
+    contiguous(&server);
+    verifies(&server);
 }
 
 #[test]

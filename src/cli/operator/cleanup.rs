@@ -6,6 +6,7 @@ use clap::Args;
 use muniment_journal::Journal;
 use muniment_projections::{OnMismatch, offers, sessions};
 use serde_json::json;
+use tokio::sync::watch;
 
 use super::keeper;
 use super::open::{self, StoreFlags};
@@ -42,7 +43,9 @@ async fn cleanup_in(global: &Global, config: &Config, journal: &Journal) -> Resu
     let store = open::read_models(config, journal, OnMismatch::Refuse).await?;
     open::catch_up(journal, &store, &sessions::Sessions).await?;
     open::catch_up(journal, &store, &offers::Offers).await?;
-    let swept = sweep(&keeper::bus(journal), &store, Utc::now()).await?;
+    // Ctrl-C ends the process.
+    let never = watch::Sender::new(false).subscribe();
+    let swept = sweep(&keeper::bus(journal), &store, Utc::now(), &never).await?;
     let shown = json!({ "expired_sessions": swept.expired_sessions, "expired_offers": swept.expired_offers });
     let lines = || vec![format!("{} sessions closed, {} offers lapsed", swept.expired_sessions, swept.expired_offers)];
     let ended = if swept.failures == 0 {

@@ -45,7 +45,7 @@ pub async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     while leadership.turn(interval, &mut stop).await {
-        match sweep_all(&runtime).await {
+        match sweep_all(&runtime, &stop).await {
             Ok(swept) => tracing::info!(
                 expired_sessions = swept.expired_sessions,
                 expired_offers = swept.expired_offers,
@@ -57,22 +57,30 @@ pub async fn run(
     }
 }
 
-async fn sweep_all(runtime: &Runtime) -> anyhow::Result<Swept> {
+async fn sweep_all(runtime: &Runtime, stop: &watch::Receiver<bool>) -> anyhow::Result<Swept> {
     request_windows::sweep(runtime.reads.store(), runtime.clock.now()).await?;
     // From rows that lag behind, what the last sweep closed would be asked once more.
     runtime.reads.catch_up(&["sessions", "offers"]).await?;
-    let swept = sweep(&runtime.bus, runtime.reads.store(), runtime.clock.now()).await?;
+    let swept = sweep(&runtime.bus, runtime.reads.store(), runtime.clock.now(), stop).await?;
     last_used::forget_ended(runtime.reads.store(), SWEPT_MAX).await?;
     Ok(swept)
 }
 
-/// Sweeps once. One that fails does not stop the rest.
+/// Sweeps once, or as far as it has come when `stop` turns true. One that fails does not stop the rest.
 ///
 /// # Errors
 /// When the read models cannot be asked.
-pub async fn sweep(bus: &CommandBus, store: &ReadStore, now: DateTime<Utc>) -> anyhow::Result<Swept> {
+pub async fn sweep(
+    bus: &CommandBus,
+    store: &ReadStore,
+    now: DateTime<Utc>,
+    stop: &watch::Receiver<bool>,
+) -> anyhow::Result<Swept> {
     let mut swept = Swept::default();
     for row in sessions::expired(store, now, SWEPT_MAX).await? {
+        if *stop.borrow() {
+            return Ok(swept);
+        }
         match close(bus, &row).await {
             Ok(closed) => swept.expired_sessions += usize::from(closed),
             Err(error) => {
@@ -82,6 +90,9 @@ pub async fn sweep(bus: &CommandBus, store: &ReadStore, now: DateTime<Utc>) -> a
         }
     }
     for account in offers::lapsed(store, now, SWEPT_MAX).await? {
+        if *stop.borrow() {
+            return Ok(swept);
+        }
         if let Err(error) = note_lapsed(bus, &account, &mut swept.expired_offers).await {
             swept.failures += 1;
             tracing::warn!(account.id = %account, error = %error, "lapsed offers could not be noted");
@@ -112,4 +123,48 @@ async fn close(bus: &CommandBus, row: &SessionRow) -> anyhow::Result<bool> {
     let close = CloseSession { session: row.public_id.clone(), reason: EXPIRED.to_owned() };
     let closed = bus.execute::<Account>(&row.account.0, close.into(), &origin).await?;
     Ok(ended.position.is_some() || closed.position.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use muniment_aggregates::record::Position;
+    use muniment_aggregates::session::{SessionKind, Start};
+    use muniment_projections::{AskHead, OnMismatch, ReadDatabase, ReadStoreConfig};
+
+    use super::*;
+    use crate::runtime::fresh;
+
+    #[actix::test]
+    async fn a_sweep_asks_nobody_once_it_is_told_to_stop() {
+        let (bus, folder) = fresh::bus().await;
+        let now = Utc::now();
+        let start = Start {
+            account: AccountId("somebody".to_owned()),
+            kind: SessionKind::Founder,
+            secret_hash: "0".repeat(64),
+            expires_at: now,
+        };
+        let origin = Origin::system("test", "test", None);
+        bus.execute::<Session>("session", start.into(), &origin).await.expect("it starts");
+        let config = ReadStoreConfig {
+            database: ReadDatabase::Sqlite { directory: folder.path().to_owned() },
+            record: bus.journal().identity().to_string(),
+            head: AskHead::at(Position::START),
+            on_mismatch: OnMismatch::Refuse,
+            answer_max: Duration::from_secs(60),
+        };
+        let store = ReadStore::open(config).await.expect("an empty folder");
+        let events = bus.journal().read(Position::START, 10).await.expect("the record");
+        for outcome in store.advance_together(store.projections(), &events).await {
+            outcome.result.expect(outcome.name);
+        }
+        let (stop, stopped) = watch::channel(true);
+        let later = now + TimeDelta::days(1);
+        assert_eq!(sweep(&bus, &store, later, &stopped).await.expect("it ends"), Swept::default());
+        assert_eq!(bus.journal().head(), Position(1), "the session is not asked");
+        stop.send_replace(false);
+        sweep(&bus, &store, later, &stopped).await.expect("it ends");
+        assert_eq!(bus.journal().head(), Position(2), "it is closed by the next sweep");
+    }
 }

@@ -33,6 +33,7 @@ pub(crate) struct Setup {
     settings: Vec<(String, String)>,
     store: Option<Store>,
     data: Option<PathBuf>,
+    way: Option<String>,
     shared: bool,
     log: Option<&'static str>,
     on_little_disk: bool,
@@ -58,6 +59,7 @@ impl Setup {
             settings,
             store: None,
             data: None,
+            way: None,
             shared: false,
             log: None,
             on_little_disk: false,
@@ -109,6 +111,12 @@ impl Setup {
         self
     }
 
+    /// Reaches its database, on PostgreSQL, by this address.
+    pub(crate) fn by_way_of(mut self, address: String) -> Self {
+        self.way = Some(address);
+        self
+    }
+
     /// For the whole run: its folder goes with the process.
     pub(crate) fn shared(mut self) -> Self {
         self.shared = true;
@@ -139,7 +147,8 @@ impl Setup {
         let mut settings = self.settings;
         settings.push(("MUNIMENT_DATA_DIR".to_owned(), data.display().to_string()));
         if let Store::Postgres { url } = &store {
-            settings.push(("MUNIMENT_DATABASE_URL".to_owned(), url.to_string()));
+            let address = self.way.unwrap_or_else(|| url.to_string());
+            settings.push(("MUNIMENT_DATABASE_URL".to_owned(), address));
         }
         super::secrets::heed_settings(&settings);
         let port = free_port();

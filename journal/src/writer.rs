@@ -4,10 +4,12 @@
 //! Order is kept throughout: what falls with a failed batch is judged again before anything that came later.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use muniment_aggregates::record::Position;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -101,24 +103,10 @@ impl Writer {
 
     /// Works until the queue is closed and empty, or the record cannot be written any more.
     pub(crate) async fn run(mut self) {
-        let trouble = loop {
-            if let Err(trouble) = self.follow().await {
-                break Some(trouble);
-            }
-            self.advance();
-            self.launch().await;
-            self.release_unused().await;
-            if !self.queue_open && self.is_idle() {
-                break None;
-            }
-            let mut arrived = Vec::new();
-            let wake = self.wait(&mut arrived).await;
-            self.backlog.extend(arrived);
-            if let Err(trouble) = self.woken(wake).await {
-                break Some(trouble);
-            }
-        };
-        if let Some(trouble) = trouble {
+        let worked = AssertUnwindSafe(self.work()).catch_unwind().await;
+        // Its own state may be half changed, and all that is done with it is to answer whoever waits.
+        let ended = worked.unwrap_or_else(|_what_it_says| Err(Trouble::Ended("the writer panicked".to_owned())));
+        if let Err(trouble) = ended {
             let reason = trouble.to_string();
             tracing::error!(reason, "the journal stops writing");
             self.abandon(&reason);
@@ -128,6 +116,22 @@ impl Writer {
             }
         }
         self.core.finished.send_replace(true);
+    }
+
+    async fn work(&mut self) -> Result<(), Trouble> {
+        loop {
+            self.follow().await?;
+            self.advance();
+            self.launch().await;
+            self.release_unused().await;
+            if !self.queue_open && self.is_idle() {
+                return Ok(());
+            }
+            let mut arrived = Vec::new();
+            let wake = self.wait(&mut arrived).await;
+            self.backlog.extend(arrived);
+            self.woken(wake).await?;
+        }
     }
 
     fn is_idle(&self) -> bool {

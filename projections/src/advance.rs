@@ -1,7 +1,9 @@
 //! Folding events into read models: rows and checkpoint in one transaction, in position order, without gaps.
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use muniment_aggregates::record::{Position, RecordedEvent};
 use muniment_sql::{SqlError, Transaction};
 
@@ -112,7 +114,9 @@ impl ReadStore {
         projections: &[Arc<dyn Projection>],
         events: &[Arc<RecordedEvent>],
     ) -> Vec<Outcome> {
-        if let Ok(Some(position)) = self.try_together(projections, events).await {
+        // Where one panics, each by itself tells whose fold that was.
+        let together = AssertUnwindSafe(self.try_together(projections, events)).catch_unwind().await;
+        if let Ok(Ok(Some(position))) = together {
             return projections
                 .iter()
                 .map(|projection| Outcome { name: projection.name(), result: Ok(Advance::Moved(position)) })
@@ -158,13 +162,22 @@ impl ReadStore {
         // Events before `from` are in. `stopped` names the event at `upto`; `refused` says that one before `upto` is it.
         let (mut from, mut upto) = (0, events.len());
         let mut stopped: Option<Poison> = None;
-        let mut refused: Option<SqlError> = None;
+        let mut refused: Option<String> = None;
         let poison = loop {
             let end = if refused.is_some() { from + (upto - from) / 2 } else { upto };
-            if let (Some(event), true, Some(error)) = (events.get(from), end == from, &refused) {
-                break Poison::new(event, format!("the read model cannot hold it: {error}"));
+            if let (Some(event), true, Some(reason)) = (events.get(from), end == from, &refused) {
+                break Poison::new(event, reason.as_str());
             }
-            match self.apply_batch(projection, id, events.get(from..end).unwrap_or(events)).await {
+            let applying = self.apply_batch(projection, id, events.get(from..end).unwrap_or(events));
+            let applied = match AssertUnwindSafe(applying).catch_unwind().await {
+                Ok(applied) => applied,
+                Err(panic) if end == from => resume_unwind(panic),
+                Err(_what_it_says) => {
+                    (upto, stopped, refused) = (end, None, Some("folding it in panicked".to_owned()));
+                    continue;
+                }
+            };
+            match applied {
                 Ok(Advance::Moved(_)) if refused.is_some() => from = end,
                 Ok(advance @ Advance::Moved(_)) => match stopped.take() {
                     // All before the poison is in; now say what stopped it.
@@ -181,7 +194,7 @@ impl ReadStore {
                     (stopped, refused) = (Some(poison), None);
                 }
                 Err(AdvanceError::Sql(error)) if error.is_of_the_values() && end > from => {
-                    (upto, stopped, refused) = (end, None, Some(error));
+                    (upto, stopped, refused) = (end, None, Some(format!("the read model cannot hold it: {error}")));
                 }
                 Err(error) => return Err(error),
             }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muniment_aggregates::record::{Position, StreamId};
+use muniment_journal::limits::SHUTDOWN_MILLISECONDS_MAX;
 use muniment_journal::{Append, AppendError, JournalLimits, Store};
 use parking_lot::Mutex;
 use sqlx::Connection as _;
@@ -16,6 +17,7 @@ both_engines! {
     a_version_that_was_only_read_guards_the_append
     ring_and_database_read_the_same
     hooks_see_everything_in_order_before_the_answer
+    a_hook_that_panics_ends_the_writing_and_the_journal_says_so
     the_database_may_be_waited_for_without_end
     a_record_is_the_same_after_it_is_opened_again
     the_largest_append_there_may_be_lands_whole
@@ -211,4 +213,32 @@ async fn a_log_of_writes_that_a_long_reading_made_long_is_cut_back() {
     }
     assert!(while_read > 96 << 20, "{while_read}");
     assert!(length() < 64 << 20, "{} of {while_read} bytes are left", length());
+}
+
+async fn a_hook_that_panics_ends_the_writing_and_the_journal_says_so(home: Home) {
+    let journal = home.open().await;
+    let own = stream("s");
+    journal.append(one(&own, 0, "1")).await.unwrap();
+    journal.on_publish(Arc::new(|_| panic!("told to")));
+    let told = journal.append(one(&own, 1, "2")).await.unwrap_err();
+    assert!(matches!(told, AppendError::Uncertain(_)), "{told}");
+    let ended = async {
+        loop {
+            match journal.check_writable().await {
+                Ok(()) => tokio::time::sleep(Duration::from_millis(10)).await,
+                Err(reason) => return reason,
+            }
+        }
+    };
+    let reason = tokio::time::timeout(Duration::from_secs(20), ended).await.expect("the journal says so");
+    assert!(reason.contains("panicked"), "{reason}");
+    let refused = journal.append(one(&own, 2, "3")).await.unwrap_err();
+    assert_eq!(refused, AppendError::Unavailable(reason));
+    let bound = Duration::from_millis(SHUTDOWN_MILLISECONDS_MAX);
+    tokio::time::timeout(bound, journal.shutdown()).await.expect("there is nobody to wait for");
+
+    let journal = home.open().await;
+    assert_eq!(all(&journal).await.len(), 2, "what was durable is");
+    verify(&journal).await;
+    journal.shutdown().await;
 }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use muniment_aggregates::ids::CredentialId;
 use muniment_aggregates::record::Position;
 use muniment_projections::{
-    Advance, AdvanceError, AskHead, LastUsed, OnMismatch, OpenError, ReadDatabase, ReadStore, ReadStoreConfig,
+    Advance, AdvanceError, ApplyError, AskHead, Fact, LastUsed, OnMismatch, OpenError, Projection, ReadDatabase,
+    ReadStore, ReadStoreConfig, Rows, Table,
 };
 use muniment_projections::{last_used, metrics, request_windows};
 use muniment_sql::Engine;
@@ -135,6 +137,75 @@ async fn what_the_database_never_takes_stops_the_model_at_its_event_and_holds_ba
         let model = desk.store.projection("points").unwrap();
         assert_eq!(desk.store.advance(model.as_ref(), rest).await.unwrap(), Advance::Moved(history.head()));
         tampered.close().await;
+    })
+    .await;
+}
+
+/// A model that panics when it is to fold the event at a position.
+struct Panicking {
+    model: Arc<dyn Projection>,
+    at: Position,
+}
+
+#[async_trait]
+impl Projection for Panicking {
+    fn name(&self) -> &'static str {
+        self.model.name()
+    }
+
+    fn version(&self) -> u32 {
+        self.model.version()
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        self.model.tables()
+    }
+
+    fn schema(&self, engine: Engine) -> &'static str {
+        self.model.schema(engine)
+    }
+
+    fn interest(&self) -> &'static [&'static str] {
+        self.model.interest()
+    }
+
+    async fn apply(&self, facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<(), ApplyError> {
+        self.model.apply(facts, rows).await?;
+        assert!(facts.iter().all(|fact| fact.recorded.position != self.at), "told to");
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_panics_stops_at_its_event_and_holds_back_none_before_and_no_other_model() {
+    on_both_engines(async |desk| {
+        let history = company_history();
+        let bad = history.events.iter().rfind(|event| &*event.event_type == "metric.point_recorded").unwrap().position;
+        let with_a_panic = |model: &Arc<dyn Projection>| -> Arc<dyn Projection> {
+            if model.name() == "points" {
+                Arc::new(Panicking { model: Arc::clone(model), at: bad })
+            } else {
+                Arc::clone(model)
+            }
+        };
+        let models: Vec<_> = desk.store.projections().iter().map(with_a_panic).collect();
+        for outcome in desk.store.advance_together(&models, &history.events).await {
+            match (outcome.name, outcome.result) {
+                ("points", Err(AdvanceError::Stopped(poison))) => {
+                    assert_eq!((poison.position, &*poison.event_type), (bad, "metric.point_recorded"));
+                    assert!(poison.reason.contains("panicked"), "{poison}");
+                }
+                (name, result) => assert_eq!(result.expect(name), Advance::Moved(history.head())),
+            }
+        }
+        let live = desk.store.live().await.unwrap();
+        let at = live.iter().find(|at| at.name == "points").unwrap();
+        assert_eq!(at.position.next(), bad, "all before it is in");
+        assert_eq!(at.stopped_by.as_ref().map(|poison| poison.position), Some(bad));
+
+        let rest = &history.events[usize::try_from(at.position.0).unwrap()..];
+        let mended = desk.store.projection("points").unwrap();
+        assert_eq!(desk.store.advance(mended.as_ref(), rest).await.unwrap(), Advance::Moved(history.head()));
     })
     .await;
 }

@@ -112,6 +112,11 @@ pub fn csv<R: Read>(input: R, columns: &Columns) -> Result<impl Iterator<Item = 
             let reason = "a quote opens here and is never closed; what follows it was not read".to_owned();
             return Some(Ok(Row::Refused { line, reason }));
         }
+        if record.iter().skip(names.len()).any(|field| !field.trim_ascii().is_empty()) {
+            // As `1,000` without quotes: its first half would be recorded for the whole.
+            let reason = format!("has more fields than the header's {}; is a comma in no quotes?", names.len());
+            return Some(Ok(Row::Refused { line, reason }));
+        }
         let field = |column: usize| std::str::from_utf8(record.get(column).unwrap_or_default()).map(str::trim);
         Some(Ok(match (field(time), field(value), key.map(field).transpose()) {
             (Ok(time), Ok(value), Ok(key)) => csv_row(line, time, value, key, format.as_ref()),
@@ -251,7 +256,9 @@ mod tests {
                 Row::Point { .. } | Row::Empty => None,
             })
             .collect();
-        assert_eq!(refused, [2, 4]);
+        assert_eq!(refused, [2, 3, 4]);
+        // Programs that export tables may end every row with commas.
+        assert_eq!(rows("date,price\n2026-03-01,1,, \n", &columns(None)), [point(2, "2026-03-01", 1.0)]);
     }
 
     #[test]

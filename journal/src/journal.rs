@@ -255,13 +255,14 @@ impl Journal {
         Ok(events.into_iter().map(Arc::new).collect())
     }
 
-    /// The event at a position, if the record reaches that far.
+    /// The event at a position, if the record has one there.
     ///
     /// # Errors
     /// When it is no longer in memory and the database fails.
     pub async fn event(&self, position: Position) -> Result<Option<Arc<RecordedEvent>>, JournalError> {
         let Some(before) = position.0.checked_sub(1) else { return Ok(None) };
-        Ok(self.read(Position(before), 1).await?.pop())
+        // A damaged record may lack it, and the next one is not it.
+        Ok(self.read(Position(before), 1).await?.pop().filter(|event| event.position == position))
     }
 
     /// Up to `limit` events of one stream with a sequence above `after_sequence`, in order.

@@ -12,9 +12,9 @@ pub async fn last_recorded_by(journal: &Journal, time: DateTime<Utc>) -> Result<
     let (mut before, mut after) = (0, journal.head().0);
     while before < after {
         let middle = before + (after - before).div_ceil(2);
-        let event = journal.event(Position(middle)).await?;
-        // Up to the head every position has its event.
-        if event.is_some_and(|event| event.recorded_at <= time) { before = middle } else { after = middle - 1 }
+        // Up to the head every position has its event; where a damaged record lacks one, the next one's time serves.
+        let events = journal.read(Position(middle - 1), 1).await?;
+        if events.first().is_some_and(|event| event.recorded_at <= time) { before = middle } else { after = middle - 1 }
     }
     Ok(Position(before))
 }

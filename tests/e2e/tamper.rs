@@ -55,6 +55,28 @@ fn a_deleted_event_is_found(engine: Engine) {
     found_at(&operator, middle);
 }
 
+/// What is asked for by its position is that or nothing, and an export is whole or says where it ends.
+fn a_deleted_event_is_neither_another_one_nor_passed_over(engine: Engine) {
+    let (server, operator, middle, head) = with_history(engine);
+    let lines = |code: i32| {
+        let exported = operator.run(&["audit", "export"]);
+        let lines = u64::try_from(exported.ended(code).lines().count()).unwrap();
+        (lines, exported.stderr)
+    };
+    assert_eq!(lines(0).0, head);
+    server.store.execute(&format!("DELETE FROM events WHERE position = {head}"));
+    let (printed, said) = lines(7);
+    assert_eq!(printed, head - 1);
+    assert!(said.contains(&head.to_string()) && said.contains("audit verify"), "{said}");
+    server.store.execute(&format!("DELETE FROM events WHERE position = {middle}"));
+    assert_eq!(lines(7).0, middle - 1);
+    let position = middle.to_string();
+    operator.run(&["audit", "show", &position]).ended(3);
+    operator.run(&["audit", "trace", &position]).ended(3);
+    let before = operator.run(&["audit", "export", "--until", &(middle - 1).to_string()]);
+    assert_eq!(u64::try_from(before.ok().lines().count()).unwrap(), middle - 1);
+}
+
 fn two_swapped_events_are_found(engine: Engine) {
     let (server, operator, middle, _) = with_history(engine);
     let next = middle + 1;
@@ -199,6 +221,7 @@ both_engines![
     a_changed_event_is_found,
     changed_metadata_is_found,
     a_deleted_event_is_found,
+    a_deleted_event_is_neither_another_one_nor_passed_over,
     two_swapped_events_are_found,
     an_inserted_event_is_found,
     a_cut_tail_is_found_with_a_signed_head_kept_elsewhere,

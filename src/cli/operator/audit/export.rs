@@ -5,6 +5,7 @@ use clap::Args;
 use muniment_aggregates::record::Position;
 
 use super::event::as_json;
+use crate::cli::exit::{Exit, with_next};
 use crate::cli::flags::Global;
 use crate::cli::operator::moment::{Moment, last_position, moment};
 use crate::cli::operator::open::{self, StoreFlags};
@@ -33,10 +34,18 @@ pub(super) async fn export(global: &Global, command: &Export) -> Result<()> {
     let mut at = Position(command.after);
     while at < until {
         let page = journal.read(at, PAGE_EVENTS).await?;
-        let Some(last) = page.last() else { break };
-        let mut wanted = page.iter().take_while(|event| event.position <= until);
-        print(|out| wanted.try_for_each(|event| writeln!(out, "{}", as_json(event))))?;
-        at = last.position.min(until);
+        // A damaged record may lack events: what is printed ends there and is not taken for the whole.
+        let following = page.iter().zip(at.0 + 1..=until.0).take_while(|(event, due)| event.position.0 == *due);
+        let following: Vec<_> = following.map(|(event, _)| event).collect();
+        print(|out| following.iter().try_for_each(|event| writeln!(out, "{}", as_json(event))))?;
+        let Some(last) = following.last() else {
+            let what = format!("the record lacks position {}, and what was printed ends before it", at.next());
+            return Err(with_next(
+                Exit::CheckFailed.because(what),
+                "`muniment audit verify` says what is wrong with it",
+            ));
+        };
+        at = last.position;
         progress.at(at.0, until.0);
     }
     Ok(())

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use chrono::Utc;
 use clap::Args;
 use muniment_aggregates::offer_book::GrantScope;
+use muniment_aggregates::record::Position;
 use muniment_aggregates::wire;
 use serde_json::json;
 
@@ -44,7 +45,11 @@ pub(super) async fn why(global: &Global, command: &Why) -> Result<()> {
     let instant = match command.at {
         None => Utc::now(),
         Some(Moment::Time(time)) => time,
-        Some(Moment::Position(_)) => journal.event(at).await?.map_or_else(Utc::now, |event| event.recorded_at),
+        Some(Moment::Position(Position::START)) => Utc::now(),
+        Some(Moment::Position(_)) => {
+            let missing = || Exit::NotFound.because(format!("there is no position {at}"));
+            journal.event(at).await?.ok_or_else(missing)?.recorded_at
+        }
     };
     let question = Question {
         account: command.account.clone(),

@@ -107,6 +107,20 @@ fn met_141_which_credential_and_server_count(engine: Engine) {
     assert_eq!(application(&theirs, &[]), companies[2].application);
 }
 
+/// The session that a variable gives is ended, and the saved one stays.
+fn met_141_signing_out_ends_the_session_that_counts(engine: Engine) {
+    let server = Server::shared(engine);
+    let program = Program::client_of(server);
+    sign_in(&program, &format!("{}@example.com", unique("ana")));
+    let founder = server.founder("bea");
+    let other = program.env("MUNIMENT_SESSION_TOKEN", &founder.token);
+    other.run(&["logout"]).ok();
+    founder.client.post_bytes("/v1/auth/logout", "").refused(401, "invalid_session");
+    let own = other.env("MUNIMENT_SESSION_TOKEN", "");
+    own.run(&["logout"]).ok();
+    own.run(&["logout"]).ended(4);
+}
+
 fn met_142_a_repeated_key_is_a_duplicate_and_a_success(engine: Engine) {
     let (program, _) = with_token(Server::shared(engine));
     let first = program.run(&["metric", "update", "arr", "1", "--idempotency-key", "k"]);
@@ -256,6 +270,7 @@ both_engines![
     met_140_from_a_fresh_home_to_a_first_status,
     met_140_where_nothing_can_be_saved_nothing_is_lost,
     met_141_which_credential_and_server_count,
+    met_141_signing_out_ends_the_session_that_counts,
     met_142_a_repeated_key_is_a_duplicate_and_a_success,
     met_143_what_is_a_value_and_what_is_none,
     met_144_what_is_missing_is_named_and_secrets_are_no_flags,

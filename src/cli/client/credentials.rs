@@ -127,6 +127,13 @@ impl Credentials {
         self.session.is_some()
     }
 
+    /// Whether the session is the saved one, and no other that a flag or a variable gave.
+    #[must_use]
+    pub fn session_is_saved(&self) -> bool {
+        let kept = self.saved.session_token.as_deref().map(str::trim);
+        self.session.as_ref().is_some_and(|session| kept == Some(session.expose_secret()))
+    }
+
     /// The server that is called, and, where a login is saved for another, that it stays there.
     #[must_use]
     pub fn called(&self) -> String {

@@ -76,7 +76,7 @@ pub(super) async fn sign_in(session: &mut Session, email: &str, code: Option<&st
     Ok((answer, saved))
 }
 
-/// Ends the session on the server and forgets it here.
+/// Ends the session on the server and forgets it here. One that a flag or a variable gave leaves the saved one as it is.
 ///
 /// # Errors
 /// When there is none, or the server cannot be reached; it is kept then.
@@ -88,9 +88,11 @@ pub async fn logout(session: &mut Session) -> Result<()> {
     if !gone {
         ended?;
     }
-    session.credentials.save(|saved| {
-        saved.session_token = None;
-        saved.session_expires_at = None;
-    })?;
+    if session.credentials.session_is_saved() {
+        session.credentials.save(|saved| {
+            saved.session_token = None;
+            saved.session_expires_at = None;
+        })?;
+    }
     session.printer.result(&json!({ "ok": true }), || vec!["Signed out.".to_owned()])
 }

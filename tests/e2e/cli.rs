@@ -121,6 +121,16 @@ fn met_141_signing_out_ends_the_session_that_counts(engine: Engine) {
     own.run(&["logout"]).ended(4);
 }
 
+/// Whoever is signed in here, a job applies with the session that its environment gives it.
+fn met_141_applying_takes_the_session_of_the_environment(engine: Engine) {
+    let server = Server::shared(engine);
+    let program = Program::client_of(server);
+    sign_in(&program, &format!("{}@example.com", unique("ana")));
+    let founder = server.founder("bea");
+    let said = apply(&program.env("MUNIMENT_SESSION_TOKEN", &founder.token), &founder.email);
+    assert!(said.starts_with("Application: app_"), "{said}");
+}
+
 fn met_142_a_repeated_key_is_a_duplicate_and_a_success(engine: Engine) {
     let (program, _) = with_token(Server::shared(engine));
     let first = program.run(&["metric", "update", "arr", "1", "--idempotency-key", "k"]);
@@ -270,6 +280,7 @@ both_engines![
     met_140_from_a_fresh_home_to_a_first_status,
     met_140_where_nothing_can_be_saved_nothing_is_lost,
     met_141_which_credential_and_server_count,
+    met_141_applying_takes_the_session_of_the_environment,
     met_141_signing_out_ends_the_session_that_counts,
     met_142_a_repeated_key_is_a_duplicate_and_a_success,
     met_143_what_is_a_value_and_what_is_none,

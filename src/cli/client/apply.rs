@@ -105,13 +105,14 @@ pub async fn apply(session: &mut Session, command: &Apply) -> Result<()> {
     })
 }
 
-/// The session to apply with: the saved one where it is this founder's and lasts, else a new one.
+/// The session to apply with: that of a flag or a variable; the saved one where it is this founder's and lasts; else a
+/// new one.
 async fn founder_session(session: &mut Session, email: &str) -> Result<Auth> {
     let saved = &session.credentials.saved;
     let same = saved.email.as_deref().is_some_and(|saved| saved.eq_ignore_ascii_case(email.trim()));
     let end = saved.session_expires_at.as_deref().and_then(|end| DateTime::parse_from_rfc3339(end).ok());
     let lasts = end.is_some_and(|end| end.to_utc() - Utc::now() > SESSION_LEFT_MIN);
-    let explicit = saved.session_token.is_none() && session.credentials.has_session();
+    let explicit = session.credentials.has_session() && !session.credentials.session_is_saved();
     if explicit || (same && lasts) {
         return session.founder();
     }

@@ -61,6 +61,7 @@ fn why_leads_from_the_bootstrap_over_the_offer_to_the_grant(engine: Engine) {
     let bootstrapped = why(&operator, &["keeper", "keeper"], 0);
     assert_eq!(types(&bootstrapped), ["roster.founded", "account.registered", "grant.created"]);
     operator.run(&["role", "why", "nobody-at-all", "admin"]).ended(3);
+    operator.run(&["role", "why", "nobody-at-all", "admin", "--not"]).ended(3);
 
     let stream = format!("offer/{}", ana.id);
     let diff = operator.run(&["audit", "diff", &stream, "--from", &before, "--json"]).json();

@@ -88,11 +88,12 @@ pub(super) async fn why(global: &Global, command: &Why) -> Result<()> {
         std::iter::once(verdict.sentence.clone()).chain(note).chain(events).collect()
     };
     let ended = match (verdict.holds, command.not) {
-        (true, false) | (false, true) => Ok(()),
-        (false, false) if verdict.account.is_none() => {
+        // Of nobody it is not so that he does not hold it: --not would take a mistyped name for a proof.
+        _ if verdict.account.is_none() => {
             let nobody = Exit::NotFound.because("the role cannot be looked for");
             Err(exit::with_next(nobody, "`muniment account list` names the accounts"))
         }
+        (true, false) | (false, true) => Ok(()),
         (false, false) => Err(Exit::CheckFailed.because("the role is not held; --not asks why")),
         (true, true) => Err(Exit::CheckFailed.because("the role is held")),
     };

@@ -1,6 +1,7 @@
 //! What the command line says when something goes wrong: what failed, why, what to do; and the code it ends with.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use muniment_testkit::free_port;
 
@@ -127,6 +128,16 @@ fn init_prepares_the_folders_that_the_variables_name() {
     let given = Program::alone().env("MUNIMENT_MASTER_KEY", &"5a".repeat(32));
     assert!(given.run(&["init", "--json"]).json()["master_key"].is_null());
     assert!(!given.path("data").exists());
+}
+
+/// The first account may be made before the first start: the record begins in a folder that is its owner's only.
+#[test]
+fn a_record_that_begins_with_an_account_is_closed_to_others() {
+    let program = Program::alone().env("MUNIMENT_DATA_DIR", "kept");
+    let create = ["account", "create", "ana-first", "--password-stdin"];
+    program.run_with_input(&create, "a long password of ana").ok();
+    let mode = fs::metadata(program.path("kept")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o700, "{mode:04o}");
 }
 
 #[test]

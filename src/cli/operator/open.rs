@@ -6,7 +6,7 @@ use muniment_aggregates::record::Position;
 use muniment_journal::{Journal, KeyFileError, KeyRingError, Obstacle, OpenError, SealError};
 use muniment_projections::{Advance, AskHead, OnMismatch, OpenError as ReadStoreError, Projection, ReadStore};
 
-use crate::app::{journal_config, read_store_config};
+use crate::app::{journal_config, make_folders, read_store_config};
 use crate::cli::exit::{Exit, with_next};
 use crate::config::{Config, Loaded, Surroundings};
 use crate::runtime::limits::PAGE_EVENTS;
@@ -173,7 +173,11 @@ pub async fn writing(config: &Config) -> Result<Journal> {
 /// When it cannot be opened, or a server has it.
 pub async fn making(config: &Config) -> Result<Journal> {
     let opened = match Journal::open_existing(journal_config(&config.store)).await {
-        Err(OpenError::NoRecord(_)) => Journal::open(journal_config(&config.store)).await,
+        Err(OpenError::NoRecord(_)) => {
+            // Elsewhere others could read the folder, and `doctor` complains of that.
+            make_folders(&config.store)?;
+            Journal::open(journal_config(&config.store)).await
+        }
         opened => opened,
     };
     opened.map_err(ended)

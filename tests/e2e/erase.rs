@@ -72,6 +72,30 @@ fn erase(server: &Server, who: &str) {
     }
 }
 
+/// Once it is recorded it is erased, whatever fails behind it: the command says so, and how it goes on without the address.
+#[test]
+fn an_erasure_that_is_cut_short_says_what_stands_and_goes_on_by_the_id() {
+    let server = Server::with(Engine::Sqlite, &[]);
+    let founder = server.founder("ana");
+    let company = server.company_of(&founder);
+    let account = founder.client.get("/v1/auth/session").expect(200)["account_id"].as_str().unwrap().to_owned();
+    server.terminate();
+    let head = server.store.texts("SELECT CAST(position AS TEXT) FROM journal_head")[0].clone();
+    server.store.execute_on_read_models(&format!(
+        "CREATE TRIGGER cut_short BEFORE UPDATE ON read_checkpoints_v1 WHEN NEW.position > {head} \
+         BEGIN SELECT RAISE(ABORT, 'cut short'); END"
+    ));
+    let operator = Program::operator_of(&server);
+    let said = operator.run(&["erase", &founder.email, "--yes"]);
+    said.ended(6);
+    assert!(said.stderr.contains("erased at position"), "{}", said.stderr);
+    assert!(said.stderr.contains(&format!("`muniment erase {account}` again")), "{}", said.stderr);
+    server.store.execute_on_read_models("DROP TRIGGER cut_short");
+    operator.run(&["erase", &account, "--yes"]).ok();
+    server.restart();
+    company.agent.get("/v1/status").expect(401);
+}
+
 fn k11_the_tokens_of_an_erased_founder_end(engine: Engine) {
     let server = Server::with(engine, &[]);
     let founder = server.founder("ana");

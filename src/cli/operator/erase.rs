@@ -15,7 +15,7 @@ use muniment_aggregates::roster::{Leave, ROSTER_ID, Roster, is_lasting};
 use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::session::{self, Session};
 use muniment_aggregates::subject::{self, Subject};
-use muniment_journal::{Journal, SubjectAlias};
+use muniment_journal::{Appended, Journal, SubjectAlias};
 use serde_json::json;
 
 use super::keeper::{self, said};
@@ -116,11 +116,12 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
         }
     };
     if let Some(leaving) = &leaving {
-        let what = format!("erased, but offers it made still stand; `muniment erase {}` again", leaving.account);
+        let what = erased_but("offers it made may still stand", &person, committed.appended);
         made_by(&leaving.account).take_back_late(config, journal, &bus, "erase", &what).await?;
     }
     let (sessions, mut tokens) = committed.value;
-    tokens += tokens::end_late(config, journal, &bus, &person.subject).await?;
+    let what = erased_but("tokens of its companies may still work", &person, committed.appended);
+    tokens += tokens::end_late(config, journal, &bus, &person.subject, &what).await?;
     let shown = json!({
         "account_id": person.account,
         "subject": person.subject,
@@ -195,6 +196,17 @@ async fn signed_up_meanwhile(bus: &CommandBus, person: Person, error: BusError<S
         return Err(last_holder(error));
     }
     Ok(Person { account: Some(owner.id.to_string()), free_address: None, ..person })
+}
+
+/// What stands where the person is erased and what came meanwhile could not be ended. The names that the command began with
+/// lead nowhere any more, the account's id does.
+fn erased_but(rest: &str, person: &Person, appended: Option<Appended>) -> String {
+    let at = appended.map_or_else(|| "already".to_owned(), |appended| format!("at position {}", appended.last));
+    let again = match &person.account {
+        Some(account) => format!("`muniment erase {account}` again"),
+        None => "the same command again".to_owned(),
+    };
+    format!("erased {at}, but {rest}; {again}")
 }
 
 /// What an account with a persona leaves, and to whom it offered.

@@ -27,6 +27,12 @@ pub async fn account(journal: &Journal, named: &str) -> Result<AccountId> {
     found.ok_or_else(|| Exit::NotFound.because(format!("there is no account {named}")))
 }
 
+/// How the program ends because what follows a recorded command could not be looked up; `what` says what stands. The same was
+/// looked up before the command was recorded, so another try is worth it.
+pub fn cut_short(what: &str, error: anyhow::Error) -> anyhow::Error {
+    Exit::Unavailable.because_of(what, error)
+}
+
 /// How the program ends because a command was not recorded.
 pub fn ended<R: std::fmt::Display>(what: &str, error: BusError<R>) -> anyhow::Error {
     let exit = match &error {

@@ -60,7 +60,7 @@ impl Made<'_> {
     ) -> Result<Vec<OfferId>> {
         let mut taken = Vec::new();
         for _ in 0..LATE_LOOKS_MAX {
-            let late = self.recipients(config, journal).await?;
+            let late = self.recipients(config, journal).await.map_err(|error| keeper::cut_short(what, error))?;
             if late.is_empty() {
                 return Ok(taken);
             }

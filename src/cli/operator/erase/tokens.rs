@@ -64,18 +64,19 @@ pub(super) async fn end(tx: &mut Transaction<'_>, applications: &[ApplicationId]
     Ok(ended)
 }
 
-/// Ends what was made after the applications were looked up, and what one append could not hold; how many it were.
+/// Ends what was made after the applications were looked up, and what one append could not hold; how many it were. `what` says
+/// what stands where that is cut short.
 pub(super) async fn end_late(
     config: &Config,
     journal: &Journal,
     bus: &CommandBus,
     subject: &SubjectId,
+    what: &str,
 ) -> Result<usize> {
     let mut ended = 0;
     loop {
-        let late = applications_of(config, journal, subject).await?;
+        let late = applications_of(config, journal, subject).await.map_err(|error| keeper::cut_short(what, error))?;
         let taken = bus.transact(&keeper::origin("erase"), async |transaction| end(transaction, &late).await).await;
-        let what = "erased, but tokens of its companies still work; the same command again";
         let taken = taken.map_err(|error| keeper::ended(what, error))?;
         ended += taken.value;
         if taken.appended.is_none() {

@@ -150,7 +150,9 @@ async fn revoke_in(global: &Global, command: &Revoke, config: &Config, journal: 
         .await
         .map_err(|error| last_holder(command, error))?;
     let RevokedRole { grants, mut offers, position } = revoked;
-    let what = format!("taken, but offers of it that {} made still stand; the same command again", command.account);
+    let at = position.map(|position| format!(" at position {position}")).unwrap_or_default();
+    let again = format!("`muniment role revoke {} {}` again", account.0, command.role);
+    let what = format!("taken{at}, but offers of it that {} made may still stand; {again}", command.account);
     offers.extend(made.take_back_late(config, journal, &bus, "role_revoke", &what).await?);
     let position = position.map(|position| position.to_string());
     let shown = json!({

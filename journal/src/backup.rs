@@ -112,8 +112,12 @@ pub async fn backup(
     moment.commit().await?;
 
     write_events(&**engine, end, &mut writer, progress).await?;
-    keys.keep(keys_writer.finish()?)?;
-    record.keep(writer.finish()?)?;
+    // Both are whole before either has its name: a disk that fills up here leaves no keys without their record.
+    Draft::settle(keys_writer.finish()?)?;
+    Draft::settle(writer.finish()?)?;
+    keys.keep()?;
+    record.keep().inspect_err(|_| drop(std::fs::remove_file(&keys_file)))?;
+    sync_folder_of(record_file)?;
     Ok(BackedUp { position: end, claims, keys: keys_written, record_file: record_file.to_owned(), keys_file })
 }
 
@@ -254,15 +258,22 @@ impl Draft {
         Ok(OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.draft)?)
     }
 
-    /// Makes the written file durable and gives it its name.
-    fn keep(self, written: BufWriter<File>) -> Result<(), FormatError> {
+    /// Makes what was written durable.
+    fn settle(written: BufWriter<File>) -> Result<(), FormatError> {
         let file = written.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        std::fs::rename(&self.draft, &self.place)?;
-        let folder = self.place.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all())?;
-        Ok(())
+        Ok(file.sync_all()?)
     }
+
+    /// Gives the file its name.
+    fn keep(self) -> Result<(), FormatError> {
+        Ok(std::fs::rename(&self.draft, &self.place)?)
+    }
+}
+
+/// Makes the names in a file's folder durable.
+fn sync_folder_of(file: &Path) -> Result<(), FormatError> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    Ok(File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all())?)
 }
 
 impl Drop for Draft {

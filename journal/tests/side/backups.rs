@@ -24,6 +24,7 @@ on_both!(
     a_forged_backup_restores_nothing,
     a_record_restored_twice_verifies_across_its_epochs,
     a_backup_beside_a_busy_server_is_of_one_moment,
+    a_backup_that_cannot_be_kept_leaves_no_keys_behind,
 );
 
 fn other(kind: Kind) -> Kind {
@@ -285,6 +286,19 @@ async fn a_record_restored_twice_verifies_across_its_epochs(kind: Kind) {
     third.verify(None, &|_, _| {}).await.unwrap();
     assert!(third.identity().epoch > second.identity().epoch);
     assert_eq!(all_events(&third).await[..2], all_events(&second).await[..]);
+}
+
+async fn a_backup_that_cannot_be_kept_leaves_no_keys_behind(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    fill(&journal).await;
+    let folder = place.home.path().join("backups");
+    let file = folder.join("record");
+    std::fs::create_dir(&folder).unwrap();
+    // Somebody else takes the name while the events are written.
+    backup(&journal, &file, &|_, _| std::fs::create_dir_all(&file).unwrap()).await.unwrap_err();
+    let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["record"]);
 }
 
 async fn a_backup_beside_a_busy_server_is_of_one_moment(kind: Kind) {

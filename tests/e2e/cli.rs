@@ -131,6 +131,31 @@ fn met_141_applying_takes_the_session_of_the_environment(engine: Engine) {
     assert!(said.starts_with("Application: app_"), "{said}");
 }
 
+/// Whoever signs in after somebody else has his own company, and the token of the other is not thrown away.
+fn met_141_another_founder_does_not_keep_the_former_ones_company(engine: Engine) {
+    let server = Server::shared(engine);
+    let program = Program::client_of(server);
+    let email = format!("{}@example.com", unique("ana"));
+    sign_in(&program, &email);
+    apply(&program, &email);
+    let saved = program.home().join(".config/muniment/credentials.toml");
+    let former = fs::read_to_string(&saved).unwrap();
+    sign_in(&program, &email);
+    program.run(&["token", "list"]).ok();
+    assert!(!saved.with_extension("toml.old").exists(), "signing in again puts nothing aside");
+
+    let founder = server.founder("bea");
+    server.company_of(&founder);
+    let code = server.code_for(&founder.email);
+    let said = program.run(&["login", "--email", &founder.email, "--code", &code]);
+    said.ok();
+    assert!(said.stderr.contains(&email) && said.stderr.contains("credentials.toml.old"), "{}", said.stderr);
+    program.run(&["token", "list"]).ok();
+    let token = former.lines().find(|line| line.starts_with("token = ")).unwrap();
+    assert!(fs::read_to_string(saved.with_extension("toml.old")).unwrap().contains(token));
+    assert!(!fs::read_to_string(&saved).unwrap().contains(token));
+}
+
 fn met_142_a_repeated_key_is_a_duplicate_and_a_success(engine: Engine) {
     let (program, _) = with_token(Server::shared(engine));
     let first = program.run(&["metric", "update", "arr", "1", "--idempotency-key", "k"]);
@@ -279,6 +304,7 @@ fn met_147_a_retry_after_a_lost_answer_records_one_point(engine: Engine) {
 both_engines![
     met_140_from_a_fresh_home_to_a_first_status,
     met_140_where_nothing_can_be_saved_nothing_is_lost,
+    met_141_another_founder_does_not_keep_the_former_ones_company,
     met_141_which_credential_and_server_count,
     met_141_applying_takes_the_session_of_the_environment,
     met_141_signing_out_ends_the_session_that_counts,

@@ -29,7 +29,7 @@ pub struct Credentials {
     pub signup_secret: Option<SecretString>,
     agent: Option<SecretString>,
     session: Option<SecretString>,
-    /// The other server that what is saved is for.
+    /// The other server, or person, that what is saved is for.
     elsewhere: Option<String>,
     /// Where it is saved.
     pub place: Place,
@@ -144,7 +144,18 @@ impl Credentials {
         }
     }
 
-    /// Keeps a change for the next call. What was saved for another server is put aside, not mixed with it.
+    /// Readies what is saved for whoever signed in. The company of somebody else answers him nothing, and its token was
+    /// shown once: the next [`Credentials::save`] puts both aside.
+    pub fn belong_to(&mut self, email: &str) {
+        let saved = &self.saved;
+        let is_another = saved.email.as_deref().is_some_and(|kept| !kept.eq_ignore_ascii_case(email));
+        if is_another && (saved.company_id.is_some() || saved.application_id.is_some() || saved.token.is_some()) {
+            self.elsewhere = std::mem::take(&mut self.saved).email;
+        }
+    }
+
+    /// Keeps a change for the next call. What was saved for another server or person is put aside, not
+    /// mixed with it.
     ///
     /// # Errors
     /// When a file cannot be written.

@@ -67,7 +67,22 @@ fn every_kind_of_failure_has_its_code_and_says_what_to_do(engine: Engine) {
     fails(&client, &["status", "--url", &down], 6, &["does not answer", "next: start one with `muniment serve`"]);
 }
 
-both_engines![every_kind_of_failure_has_its_code_and_says_what_to_do];
+/// A row without an end stops an import: what was before it is recorded, counted, and known when the file was mended.
+fn an_import_that_stops_at_a_row_says_what_it_did(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    company.metric("arr");
+    let client = Program::client_of(server).env("MUNIMENT_TOKEN", &company.token);
+    let row = |day: u32, more: &str| format!("{{\"timestamp\":\"2026-01-{day:02}\",\"value\":{day}{more}}}\n");
+    let endless = row(3, &" ".repeat(70_000));
+    fs::write(client.path("rows.ndjson"), [row(1, ""), row(2, ""), endless].concat()).unwrap();
+    let import = ["metric", "import", "arr", "--file", "rows.ndjson"];
+    fails(&client, &import, 2, &["line 3 is longer", "2 recorded, 0 known", "go on with: muniment metric import arr"]);
+    fs::write(client.path("rows.ndjson"), [row(1, ""), row(2, ""), row(3, "")].concat()).unwrap();
+    assert!(client.run(&import).ok().starts_with("1 recorded, 2 duplicates"));
+}
+
+both_engines![every_kind_of_failure_has_its_code_and_says_what_to_do, an_import_that_stops_at_a_row_says_what_it_did,];
 
 #[test]
 fn a_record_that_is_not_there_or_is_taken_is_named_with_the_way_out() {

@@ -100,14 +100,16 @@ pub async fn import(session: &Session, command: &Import) -> Result<()> {
     let sent = send_all(session, command, &auth, &mut counts, &progress).await;
     progress.finish_and_clear();
     if let Err(error) = sent {
-        // Where nothing was done, and the same command would meet the same again, there is nothing to go on with.
+        // Where nothing was done there is nothing to go on with.
         let exit = exit::of(&error);
         let is_begun = counts.recorded + counts.duplicates > 0 || exit == Exit::Unavailable;
-        if exit == Exit::Usage || !is_begun {
+        if !is_begun {
             return Err(error);
         }
-        let so_far = format!("{} recorded, {} known before the error", counts.recorded, counts.duplicates);
-        session.printer.message(&format!("{so_far}. Go on with: {}", command.resumed()));
+        let (recorded, known, refused) = (counts.recorded, counts.duplicates, counts.refused.len());
+        let go_on = if exit == Exit::Usage { "Once that is mended, go on with" } else { "Go on with" };
+        let so_far = format!("{recorded} recorded, {known} known, {refused} refused before the error");
+        session.printer.message(&format!("{so_far}. {go_on}: {}", command.resumed()));
         return Err(error);
     }
     report(session, command, &counts)
@@ -123,7 +125,15 @@ async fn send_all(
     let (mut batch, mut bytes) = (Vec::new(), 0);
     let lines = Lines::new(&session.global, format!("import {}", command.key), "points");
     for row in rows(command, progress)? {
-        match row? {
+        let row = match row {
+            Ok(row) => row,
+            // What was read before it is recorded, so that what is said of it does not depend on the size of a batch.
+            Err(error) => {
+                send(session, &command.key, auth, batch, counts).await?;
+                return Err(error);
+            }
+        };
+        match row {
             Row::Empty => counts.skipped += 1,
             Row::Refused { line, reason } => counts.refused.push((line, reason)),
             Row::Point { .. } if command.dry_run => counts.ready += 1,

@@ -102,12 +102,11 @@ pub fn csv<R: Read>(input: R, columns: &Columns) -> Result<impl Iterator<Item = 
     let format = columns.format.clone();
     let mut ahead = next_record(&mut reader).transpose();
     Ok(std::iter::from_fn(move || {
-        let record = match ahead.take()? {
-            Ok(record) => record,
+        let (line, record) = match ahead.take()? {
+            Ok(read) => read,
             Err(error) => return Some(Err(error)),
         };
         ahead = next_record(&mut reader).transpose();
-        let line = record.position().map_or(0, csv::Position::line);
         if ahead.is_none() && reader.get_ref().is_open() {
             let reason = "a quote opens here and is never closed; what follows it was not read".to_owned();
             return Some(Ok(Row::Refused { line, reason }));
@@ -127,10 +126,14 @@ pub fn csv<R: Read>(input: R, columns: &Columns) -> Result<impl Iterator<Item = 
     }))
 }
 
-fn next_record<R: Read>(reader: &mut csv::Reader<Quotes<R>>) -> Result<Option<csv::ByteRecord>> {
+/// The next record and the line, from 1, that it begins on.
+fn next_record<R: Read>(reader: &mut csv::Reader<Quotes<R>>) -> Result<Option<(u64, csv::ByteRecord)>> {
     let mut record = csv::ByteRecord::new();
-    let is_row = reader.read_byte_record(&mut record).map_err(|error| unreadable(error, "cannot read a row"))?;
-    Ok(is_row.then_some(record))
+    if !reader.read_byte_record(&mut record).map_err(|error| unreadable(error, "cannot read a row"))? {
+        return Ok(None);
+    }
+    let begun = record.position().map_or(0, csv::Position::byte);
+    Ok(Some((reader.get_mut().line_of_row(begun), record)))
 }
 
 /// A row without an end is the file's fault, all else that of whoever reads it.
@@ -246,17 +249,31 @@ mod tests {
         assert_eq!(rows(text, &columns(Some("%b %d %Y"))), expected);
     }
 
+    /// The lines of the rows that are refused.
+    fn refused(text: &str) -> Vec<u64> {
+        let refused = rows(text, &columns(None)).into_iter().filter_map(|row| match row {
+            Row::Refused { line, .. } => Some(line),
+            Row::Point { .. } | Row::Empty => None,
+        });
+        refused.collect()
+    }
+
+    /// As an editor counts them: whatever ends a line ends one, also between quotes and where the line is blank.
+    #[test]
+    fn lines_are_counted_by_any_end() {
+        let unix = "\ndate,price\n2026-01-01,x\n\n\n2026-01-02,x\n\"2026-01-03\n\",3\n2026-01-04,x\n";
+        for end in ["\n", "\r\n", "\r"] {
+            let text = unix.replace('\n', end);
+            assert_eq!(refused(&text), [3, 6, 9], "{text:?}");
+            assert_eq!(refused(&format!("\u{feff}{text}")), [3, 6, 9], "{text:?}");
+        }
+        assert_eq!(refused("date,price\r\n\n\r2026-01-01,x"), [4]);
+    }
+
     #[test]
     fn a_row_that_cannot_be_sent_is_refused_with_its_line() {
         let text = "date,price\n2026-02-30,1\n2026-03-01,1,000\n2026-03-02,abc\n";
-        let refused: Vec<u64> = rows(text, &columns(None))
-            .into_iter()
-            .filter_map(|row| match row {
-                Row::Refused { line, .. } => Some(line),
-                Row::Point { .. } | Row::Empty => None,
-            })
-            .collect();
-        assert_eq!(refused, [2, 3, 4]);
+        assert_eq!(refused(text), [2, 3, 4]);
         // Programs that export tables may end every row with commas.
         assert_eq!(rows("date,price\n2026-03-01,1,, \n", &columns(None)), [point(2, "2026-03-01", 1.0)]);
     }

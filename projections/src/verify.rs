@@ -52,6 +52,8 @@ pub struct Verified {
     pub rows: u64,
     /// Rows that differ, at most 100 of a table; empty when the model is right.
     pub differences: Vec<Difference>,
+    /// How many rows differ, also beyond those.
+    pub differing: u64,
 }
 
 /// Replays the journal into shadow tables up to where the live ones are, compares, and drops the shadow.
@@ -93,7 +95,7 @@ where
             }
         }
     };
-    let mut found = Verified { name: projection.name(), position, rows: 0, differences: Vec::new() };
+    let mut found = Verified { name: projection.name(), position, rows: 0, differences: Vec::new(), differing: 0 };
     for table in projection.tables() {
         compare(&mut snapshot, table, live, shadow, &mut found).await?;
     }
@@ -115,40 +117,37 @@ async fn compare(
     let shadow_table = format!("{}_g{}", table.name, shadow.generation);
     let counted = snapshot.fetch_optional(&format!("SELECT COUNT(*) AS total FROM {live_table}"), &[]).await?;
     found.rows += crate::query::total(counted)?;
-    let surplus = keys_of_except(snapshot, table, &live_table, &shadow_table).await?;
-    let missing = keys_of_except(snapshot, table, &shadow_table, &live_table).await?;
-    let mut differences: Vec<Difference> = Vec::new();
-    for key in &surplus {
-        let kind = if missing.contains(key) { DifferenceKind::Altered } else { DifferenceKind::Surplus };
-        differences.push(Difference { table: table.name, key: key.clone(), kind });
+    let rows = snapshot.fetch_all(&differing_rows(table, &live_table, &shadow_table), &[]).await?;
+    found.differing += rows.first().map_or(Ok(0), |row| row.count("total"))?;
+    for row in &rows {
+        let parts = table.key.iter().map(|column| row.text(column)).collect::<Result<Vec<_>, _>>()?;
+        let kind = match (row.flag("is_live")?, row.flag("is_replayed")?) {
+            (true, true) => DifferenceKind::Altered,
+            (true, false) => DifferenceKind::Surplus,
+            (false, _) => DifferenceKind::Missing,
+        };
+        found.differences.push(Difference { table: table.name, key: parts.join("/"), kind });
     }
-    for key in missing.iter().filter(|key| !surplus.contains(key)) {
-        differences.push(Difference { table: table.name, key: key.clone(), kind: DifferenceKind::Missing });
-    }
-    differences.truncate(DIFFERENCES_MAX);
-    found.differences.append(&mut differences);
     Ok(())
 }
 
-/// Keys of the rows which `left` has and `right` has not, whole rows compared; `EXCEPT` takes nulls as equal.
-async fn keys_of_except(
-    snapshot: &mut Transaction,
-    table: &Table,
-    left: &str,
-    right: &str,
-) -> Result<Vec<String>, SqlError> {
-    let columns: Vec<String> = table.key.iter().map(|column| format!("CAST({column} AS TEXT) AS {column}")).collect();
-    let sql = format!(
-        "SELECT {} FROM (SELECT * FROM {left} EXCEPT SELECT * FROM {right}) AS differing ORDER BY {} LIMIT {}",
-        columns.join(", "),
-        table.key.join(", "),
-        DIFFERENCES_MAX + 1
-    );
-    let rows = snapshot.fetch_all(&sql, &[]).await?;
-    rows.iter()
-        .map(|row| {
-            let parts = table.key.iter().map(|column| row.text(column)).collect::<Result<Vec<_>, _>>()?;
-            Ok(parts.join("/"))
-        })
-        .collect()
+/// Asks for the first keys whose rows are not alike in both tables, on which side each has one, and how many keys there are.
+/// Whole rows are compared; `EXCEPT` takes nulls as equal.
+fn differing_rows(table: &Table, live: &str, replayed: &str) -> String {
+    let keys = table.key.join(", ");
+    let side = |left: &str, right: &str, sides: &str| {
+        format!("SELECT {keys}, {sides} FROM (SELECT * FROM {left} EXCEPT SELECT * FROM {right}) AS one_sided")
+    };
+    let of_live = side(live, replayed, "1 AS in_live, 0 AS in_replay");
+    let of_replay = side(replayed, live, "0 AS in_live, 1 AS in_replay");
+    let columns = table.key.iter();
+    let texts: Vec<String> =
+        columns.clone().map(|column| format!("CAST(differing.{column} AS TEXT) AS {column}")).collect();
+    let grouped: Vec<String> = columns.map(|column| format!("differing.{column}")).collect();
+    let (texts, grouped) = (texts.join(", "), grouped.join(", "));
+    format!(
+        "SELECT {texts}, CAST(MAX(in_live) AS BIGINT) AS is_live, CAST(MAX(in_replay) AS BIGINT) AS is_replayed, \
+         COUNT(*) OVER () AS total FROM ({of_live} UNION ALL {of_replay}) AS differing \
+         GROUP BY {grouped} ORDER BY {keys} LIMIT {DIFFERENCES_MAX}"
+    )
 }

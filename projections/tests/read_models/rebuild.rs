@@ -91,6 +91,26 @@ async fn an_interrupted_rebuild_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn more_rows_than_are_listed_are_counted_and_rightly_named() {
+    on_both_engines(async |desk| {
+        let history = long_history(300);
+        desk.fold(&history, 100).await;
+        let tamper = desk.tamper().await;
+        let missing = "DELETE FROM points_v1_g0 WHERE position BETWEEN 100 AND 249";
+        assert_eq!(tamper.execute(missing, &[]).await.unwrap(), 150);
+        // The last of them by its key.
+        let altered = "UPDATE points_v1_g0 SET value = 666 WHERE position = 250";
+        assert_eq!(tamper.execute(altered, &[]).await.unwrap(), 1);
+        let read = |after, limit| history.read(after, limit);
+        let verified = verify(&desk.store, "points", read, &|_| {}).await.unwrap();
+        assert_eq!((verified.differing, verified.differences.len()), (151, 100));
+        assert!(verified.differences.iter().all(|it| it.kind == DifferenceKind::Missing), "{:?}", verified.differences);
+        tamper.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_altered_a_missing_and_a_surplus_row_are_found() {
     on_both_engines(async |desk| {
         let history = long_history(50);

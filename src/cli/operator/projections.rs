@@ -169,13 +169,19 @@ async fn verify_all(global: &Global, printer: &Printer, which: &Which) -> Result
                 json!({ "table": difference.table, "key": difference.key, "kind": kind })
             })
             .collect();
+        let unlisted = found.differing.saturating_sub(u64::try_from(differences.len())?);
+        if unlisted > 0 {
+            lines.push(format!("{name}: and {unlisted} more"));
+        }
         if differences.is_empty() {
             lines.push(format!("{name}: {} rows as a replay to position {} makes them", found.rows, found.position));
         } else {
             wrong.push(name);
         }
         let position = found.position.to_string();
-        models.push(json!({ "name": name, "position": position, "rows": found.rows, "differences": differences }));
+        let mut model = json!({ "name": name, "position": position, "rows": found.rows, "differences": differences });
+        model["differing"] = json!(found.differing);
+        models.push(model);
     }
     let ended = if wrong.is_empty() {
         Ok(())

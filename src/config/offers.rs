@@ -23,6 +23,9 @@ pub struct OffersConfig {
     pub heartbeat_timeout: Option<Duration>,
 }
 
+/// Below this, the sweep asks the database without a pause.
+const CLEANUP_INTERVAL_MIN: Duration = Duration::from_secs(1);
+
 /// Who may offer a role.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OfferAuthority {
@@ -58,11 +61,15 @@ impl OffersConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let default = Self::default();
         let authorize = reader.one_of("offers.authorize", &["holder", "admin_or_holder"], "holder");
+        let cleanup_interval = reader.get("cleanup.interval", Span(default.cleanup_interval)).0;
+        if cleanup_interval < CLEANUP_INTERVAL_MIN {
+            reader.refuse("cleanup.interval", "must be 1s or more");
+        }
         Self {
             ttl: reader.get("offers.ttl", Span(default.ttl)).0,
             authorize: if authorize == "holder" { OfferAuthority::Holder } else { OfferAuthority::AdminOrHolder },
             scoped_rules: reader.get("offers.scoped_rules", default.scoped_rules),
-            cleanup_interval: reader.get("cleanup.interval", Span(default.cleanup_interval)).0,
+            cleanup_interval,
             heartbeat_timeout: reader.get("ws.heartbeat_timeout", SpanOrOff(default.heartbeat_timeout)).0,
         }
     }

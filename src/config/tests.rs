@@ -154,6 +154,18 @@ fn heartbeats_have_bounds() {
 }
 
 #[test]
+fn the_sweep_has_a_pause() {
+    let every = |text: &str| {
+        Config::load(&variables(&[("MUNIMENT_CLEANUP_INTERVAL", text)]))
+            .map(|loaded| loaded.config.offers.cleanup_interval)
+    };
+    assert_eq!(every("1s").unwrap().as_secs(), 1);
+    for refused in ["0", "0s", "999ms"] {
+        assert_eq!(names(&every(refused).unwrap_err().0), ["cleanup.interval"], "{refused}");
+    }
+}
+
+#[test]
 fn a_broken_file_is_named() {
     let (_folder, path) = file("listen = \n");
     let surroundings = Surroundings { files: vec![path.clone()], ..Surroundings::default() };

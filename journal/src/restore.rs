@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::path::Path;
 
 use chrono::Utc;
@@ -75,7 +75,9 @@ pub enum RestoreError {
 }
 
 fn open(path: &Path, content: &str) -> Result<(FrameReader<BufReader<File>>, Header), RestoreError> {
-    let (reader, header) = FrameReader::new(BufReader::new(File::open(path).map_err(FormatError::from)?))?;
+    let named =
+        |error: io::Error| FormatError::from(io::Error::new(error.kind(), format!("{}: {error}", path.display())));
+    let (reader, header) = FrameReader::new(BufReader::new(File::open(path).map_err(named)?))?;
     if header.content != content {
         let message = format!("{} holds {}, not {content}", path.display(), header.content);
         return Err(RestoreError::WrongFile(message));

@@ -119,6 +119,16 @@ fn a_record_that_is_not_there_or_is_taken_is_named_with_the_way_out() {
     );
 }
 
+/// What a restore lacks is named before it makes anything.
+#[test]
+fn a_restore_without_its_files_leaves_nothing_behind() {
+    let program = Program::alone().env("MUNIMENT_DATA_DIR", "kept");
+    fails(&program, &["restore", "b1", "--yes"], 3, &["b1"]);
+    fs::write(program.path("b1"), "").unwrap();
+    fails(&program, &["restore", "b1", "--keys", "nope.keys", "--yes"], 3, &["nope.keys"]);
+    assert!(!program.path("kept").exists());
+}
+
 #[test]
 fn a_variable_that_cannot_be_read_is_not_passed_over() {
     let said =

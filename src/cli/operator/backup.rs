@@ -95,6 +95,9 @@ pub async fn load(global: &Global, command: &Restore) -> Result<()> {
         return Err(Exit::NotFound.because(format!("there is no backup {}", command.file.display())));
     }
     let keys_file = match (&command.keys, command.without_keys) {
+        (Some(keys), _) if !keys.exists() => {
+            return Err(Exit::NotFound.because(format!("there is no file of keys {}", keys.display())));
+        }
         (Some(keys), _) => Some(keys.clone()),
         (None, true) => None,
         (None, false) => {

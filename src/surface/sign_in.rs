@@ -294,9 +294,12 @@ impl Surface {
         Ok(self.runtime.journal.keyring().seal(subject, &context, email).await?)
     }
 
-    /// A founder's e-mail as it is shown; nothing where it was erased.
+    /// A founder's e-mail as it is shown and compared; nothing where it was erased. An account keeps it as it was given,
+    /// and here it is lower-case throughout.
     pub(super) async fn shown_email(&self, founder: &Founder) -> Result<Option<String>, V1Error> {
-        Ok(self.runtime.journal.keyring().open(&SealContext::account_email(&founder.account), &founder.email).await?)
+        let context = SealContext::account_email(&founder.account);
+        let given = self.runtime.journal.keyring().open(&context, &founder.email).await?;
+        Ok(given.map(|email| email.to_lowercase()))
     }
 }
 

@@ -182,6 +182,22 @@ fn met_030_the_owner_of_a_mailbox_ends_what_another_set_up_with_it(engine: Engin
     assert_eq!(account.unwrap()["account"]["email_verified"], true);
 }
 
+fn met_041_who_signed_up_with_capital_letters_applies_with_a_session(engine: Engine) {
+    let house = Installation::shared(engine);
+    let username = unique("mixed").replace("--", "-");
+    house.invite(&json!({ "username": username }));
+    let typed = format!("{}@Example.COM", username.to_uppercase());
+    let body = json!({ "username": username, "password": crate::harness::PASSWORD, "email": typed });
+    house.sign_up(&body).expect(200);
+    let email = typed.to_lowercase();
+    let founder = house.server.sign_in(&email);
+    assert_eq!(founder.client.get("/v1/auth/session").expect(200)["email"], json!(email));
+    for spelt in [&typed, &email] {
+        let form = json!({ "company_name": "Acme", "founder_name": "Mia", "founder_email": spelt });
+        assert_eq!(founder.client.post("/v1/applications", &form).expect(201)["founder_email_verified"], true);
+    }
+}
+
 fn a_cookie_with_a_verified_mailbox_is_a_founder(engine: Engine) {
     let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
     let server = setup.start();
@@ -218,6 +234,7 @@ both_engines![
     met_051_applying_by_invitation_uses_the_invitation_up,
     sign_up_by_code_can_be_by_invitation,
     met_030_the_owner_of_a_mailbox_ends_what_another_set_up_with_it,
+    met_041_who_signed_up_with_capital_letters_applies_with_a_session,
     a_cookie_with_a_verified_mailbox_is_a_founder,
     an_invitation_that_cannot_be_looked_for_is_no_fault_and_no_refusal,
 ];

@@ -226,7 +226,8 @@ impl Surface {
         self.runtime.reads.catch_up(SESSION_MODELS).await?;
         let store = self.runtime.reads.store();
         let Some(session) = sessions::by_public_id(store, id).await? else { return Ok(None) };
-        if session.ended_at.is_some() {
+        // One that ran out is expired, also once the sweep has closed it: only an end before its own made it invalid.
+        if session.ended_at.is_some_and(|ended| ended < session.expires_at) {
             return Ok(None);
         }
         let Some(account) = accounts::by_id(store, &session.account).await? else { return Ok(None) };

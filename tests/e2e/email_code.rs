@@ -340,6 +340,13 @@ fn met_032_an_expired_or_forged_session_is_refused(engine: Engine) {
     server.restart();
     founder.client.get("/v1/auth/session").refused(401, "expired_session");
     forged(&format!("{public}_{}", secret.chars().rev().collect::<String>()));
+    // It stays so once the sweep has closed it.
+    server.terminate();
+    let swept = Program::operator_of(&server).run(&["cleanup", "--json"]).json();
+    assert_eq!(swept["expired_sessions"], 1, "{swept}");
+    server.restart();
+    founder.client.get("/v1/auth/session").refused(401, "expired_session");
+    forged(&format!("{public}_{}", secret.chars().rev().collect::<String>()));
 }
 
 fn an_eleventh_session_ends_the_oldest_of_the_account(engine: Engine) {

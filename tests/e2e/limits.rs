@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{Client, Engine, Server, eventually, in_parallel, within};
+use crate::harness::{Client, Engine, Installation, Server, eventually, in_parallel, within};
 
 fn met_137_the_fourth_write_of_a_token_is_limited_and_no_one_elses(engine: Engine) {
     let server = Server::with(engine, &[("LIMITS_METRIC_WRITES", "3/60"), ("LIMITS_BAD_TOKENS", "5/60")]);
@@ -73,7 +73,8 @@ fn wrong_signup_secrets_of_an_address_are_limited_before_comparing(engine: Engin
 }
 
 fn reads_are_counted_by_token_and_by_session(engine: Engine) {
-    let server = Server::with(engine, &[("LIMITS_READS", "3/600")]);
+    let house = Installation::with(engine, &[("LIMITS_READS", "3/600")]);
+    let server = &house.server;
     let founder = server.founder("ana");
     let company = server.company_of(&founder);
     let further = json!({ "name": "second", "scopes": ["application:read"] });
@@ -85,6 +86,14 @@ fn reads_are_counted_by_token_and_by_session(engine: Engine) {
             client.get("/v1/metrics").expect(200);
         }
         assert!(client.get("/v1/metrics").limited("rate_limited") <= 600);
+    }
+    let list = "/v1/review/applications";
+    let one = format!("{list}/{}", company.application);
+    for path in [list, &one, list] {
+        house.keeper.client.get(path).expect(200);
+    }
+    for path in [list, &one] {
+        house.keeper.client.get(path).limited("rate_limited");
     }
     server.company().status();
 }

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::Surface;
 use super::errors::{V1Error, V1Refusal, answered, wrong_code};
 use super::input::Fields;
-use super::limits::{Window, client_prefix};
+use super::limits::{Limited, Window, client_prefix};
 use super::principal::Founder;
 use super::request::{Reply, Request};
 use super::text;
@@ -62,14 +62,6 @@ impl Surface {
         }
     }
 
-    async fn limit_address(&self, window: Window, limit: Option<Limit>, request: &Request) -> Result<(), V1Error> {
-        let client = client_prefix(request.presented.client);
-        let passes = self.windows.hit(window, &client, limit).await;
-        passes.map_err(|limited| {
-            V1Error::limited(limited, "otp_rate_limited", "Too many sign-ins from this address; wait.")
-        })
-    }
-
     /// Whether the code may stand in the answer. Behind a proxy every peer is local, and so is every page in a browser
     /// of this machine; a page of this installation, or of a site it lists, may hear it.
     fn may_hear(&self, permit: &EchoPermit, request: &Request) -> bool {
@@ -99,7 +91,9 @@ impl Surface {
                 return Err(V1Error::unavailable("Sign-in by e-mail is not available here: no mail is set up."));
             }
         };
-        self.limit_address(Window::OtpAddressStarts, self.limits.otp_address_starts, request).await?;
+        // A start that the mailbox's limit refuses gives its place back: others behind the address have it.
+        let (client, limit) = (client_prefix(request.presented.client), self.limits.otp_address_starts);
+        let start = self.windows.enter(Window::OtpAddressStarts, &client, limit).await.map_err(too_many_sign_ins)?;
 
         let keys = self.runtime.journal.keyring();
         let subject = keys.subject_for(SubjectAlias::email(&email)).await?;
@@ -131,6 +125,7 @@ impl Surface {
                 Ok(())
             })
             .await?;
+        start.counts().await.map_err(too_many_sign_ins)?;
         let position = committed.appended.map(|appended| appended.last);
         let mut body = json!({"ok": true, "email": email, "expires_at": text::instant(expires_at)});
         if echoed {
@@ -166,7 +161,8 @@ impl Surface {
         fields.text("totp", text::NAME_CHARACTERS_MAX)?;
         let code = codes::parse(&code)
             .ok_or_else(|| V1Error::refuse(400, "invalid_otp", "code must be the six digits of the mail."))?;
-        self.limit_address(Window::OtpAddressGuesses, self.limits.otp_address_guesses, request).await?;
+        let (client, limit) = (client_prefix(request.presented.client), self.limits.otp_address_guesses);
+        self.windows.hit(Window::OtpAddressGuesses, &client, limit).await.map_err(too_many_sign_ins)?;
 
         let no_code = || V1Error::from(wrong_code());
         let keys = self.runtime.journal.keyring();
@@ -301,6 +297,10 @@ impl Surface {
         let given = self.runtime.journal.keyring().open(&context, &founder.email).await?;
         Ok(given.map(|email| email.to_lowercase()))
     }
+}
+
+fn too_many_sign_ins(limited: Limited) -> V1Error {
+    V1Error::limited(limited, "otp_rate_limited", "Too many sign-ins from this address; wait.")
 }
 
 fn fresh_username() -> Result<String, getrandom::Error> {

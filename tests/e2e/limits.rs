@@ -161,6 +161,25 @@ fn starts_of_an_address_are_limited_whatever_header_it_sends(engine: Engine) {
     }
 }
 
+fn starts_that_a_mailbox_is_refused_are_not_counted_by_its_address(engine: Engine) {
+    // The limits as they are unless somebody sets them: twenty starts an address, five a mailbox.
+    let server = Server::with(engine, &[("LIMITS_OTP_ADDRESS", "")]);
+    let start = |email: &str| server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email }));
+    for _ in 0..5 {
+        start("ana@example.com").expect(200);
+    }
+    for _ in 0..20 {
+        start("ana@example.com").limited("otp_rate_limited");
+    }
+    start("ben@example.com").expect(200);
+    // Many at once are let through no more often than one after the other.
+    let replies = in_parallel(30, |n| start(&format!("a{n}@example.com")));
+    assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 14);
+    for reply in replies.iter().filter(|reply| reply.status != 200) {
+        reply.limited("otp_rate_limited");
+    }
+}
+
 fn guesses_of_an_address_are_limited_whatever_mailbox_they_are_at(engine: Engine) {
     // The limits as they are unless somebody sets them: thirty guesses.
     let server = Server::with(engine, &[("LIMITS_OTP_ADDRESS", "")]);
@@ -200,6 +219,7 @@ both_engines![
     a_window_of_reads_passes,
     met_many_wrong_signup_secrets_at_once_are_no_more_than_one_after_the_other,
     starts_of_an_address_are_limited_whatever_header_it_sends,
+    starts_that_a_mailbox_is_refused_are_not_counted_by_its_address,
     guesses_of_an_address_are_limited_whatever_mailbox_they_are_at,
     met_reads_of_the_live_routes_are_counted,
 ];

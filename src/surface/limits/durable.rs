@@ -115,12 +115,20 @@ struct Place {
 }
 
 impl Entry<'_> {
+    /// The attempt counts, where what is counted is no failure.
+    ///
+    /// # Errors
+    /// When it cannot be counted.
+    pub async fn counts(mut self) -> Result<(), Limited> {
+        self.settle(|counted, now| counted.hits.push(now)).await
+    }
+
     /// The attempt failed, and counts.
     ///
     /// # Errors
     /// When it cannot be counted.
-    pub async fn failed(mut self) -> Result<(), Limited> {
-        self.settle(|counted, now| counted.hits.push(now)).await
+    pub async fn failed(self) -> Result<(), Limited> {
+        self.counts().await
     }
 
     /// The attempt succeeded, and what failed before it is forgiven.

@@ -111,9 +111,9 @@ impl Windows {
         self.durable.check(window, key, limit).await
     }
 
-    /// Lets an attempt be judged whose failure would count. Never are more judged at once than may still fail, so
-    /// that many at once get no more guesses than one after the other; who is one too many waits for those before. Whoever
-    /// is judged must be judged to the end: see [`crate::http::begun`].
+    /// Lets an attempt be judged whose failure, or success, would count. Never are more judged at once than may still
+    /// count, so that many at once get no more than one after the other; who is one too many waits for those before.
+    /// Whoever is judged must be judged to the end: see [`crate::http::begun`].
     ///
     /// # Errors
     /// [`Limited`].

@@ -66,6 +66,15 @@ pub async fn page(store: &ReadStore, before: Option<Position>, limit: usize) -> 
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 
+/// Whether an account claimed an invitation, at its sign-up or later.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_claimant(store: &ReadStore, account: &AccountId) -> Result<bool, SqlError> {
+    let sql = "SELECT id FROM invites_v2_g0 WHERE claimed_by = $1 LIMIT 1";
+    Ok(store.fetch_optional(sql, &[account.0.as_str().into()]).await?.is_some())
+}
+
 /// The projection.
 #[derive(Debug, Clone, Copy)]
 pub struct Invites;

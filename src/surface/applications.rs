@@ -11,6 +11,7 @@ use muniment_aggregates::record::Who;
 use muniment_aggregates::seal_context::SealContext;
 use muniment_journal::SubjectAlias;
 use muniment_projections::applications::{self, ApplicationRow};
+use muniment_projections::invites;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
@@ -159,7 +160,7 @@ impl Surface {
     }
 
     /// The invitation an application uses up, where it needs one: an open one for the e-mail; none where the account
-    /// was made by one.
+    /// was made by one, or used one up with an earlier application.
     async fn invite_of_applicant(&self, founder: Option<&Founder>, email: &str) -> Result<Option<InviteId>, V1Error> {
         let Some(founder) = founder.filter(|_| self.applications.require_invite) else { return Ok(None) };
         let account = self.account_state(&founder.account).await.map_err(V1Error::from_accounts)?;
@@ -167,7 +168,14 @@ impl Surface {
             return Ok(None);
         }
         let found = self.claim_owner(INVITE_EMAIL_CLAIM, email).await.map_err(V1Error::from_accounts)?;
-        Ok(Some(InviteId(found.ok_or_else(no_invite)?)))
+        if let Some(id) = found {
+            return Ok(Some(InviteId(id)));
+        }
+        self.runtime.reads.catch_up(&["invites"]).await?;
+        if invites::is_claimant(self.runtime.reads.store(), &founder.account).await? {
+            return Ok(None);
+        }
+        Err(no_invite().into())
     }
 
     async fn limit_applications(&self, request: &Request, email: &str) -> Result<(), V1Error> {

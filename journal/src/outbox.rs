@@ -21,7 +21,7 @@ pub enum MailStatus {
     Pending,
     /// Accepted by the mail server.
     Sent,
-    /// Given up: expired, refused for good, or its subject was erased.
+    /// Given up: expired, of no form that can be sent, or its subject was erased.
     Failed,
 }
 

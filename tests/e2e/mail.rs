@@ -50,6 +50,19 @@ fn met_036_a_dead_mail_server_changes_nothing_and_the_mail_arrives_once_it_lives
     assert_eq!(sink.mails().len(), 1, "the mail arrived more than once");
 }
 
+fn met_036_a_mail_that_the_server_refuses_is_tried_again(engine: Engine) {
+    let sink = MailSink::refusing_first(1);
+    let server = Setup::new(engine).with_mail(&sink.url()).start();
+    let email = format!("{}@example.com", unique("ana"));
+    server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email })).expect(200);
+    let mail = eventually("the mail arrives", || sink.mails().first().cloned());
+    let outbox = || Program::operator_of(&server).run(&["mail", "outbox", "--json"]).json().to_string();
+    eventually("the outbox says so", || outbox().contains("sent").then_some(()));
+    let verified = json!({ "email": email, "code": code_in(&mail) });
+    server.anonymous().post("/v1/auth/otp/verify", &verified).expect(200);
+    assert_eq!(sink.mails().len(), 1, "the mail arrived more than once");
+}
+
 #[test]
 fn a_silent_mail_server_holds_up_no_shutdown_and_loses_no_mail() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -186,6 +199,7 @@ both_engines![
     mail_is_written_to_a_folder_in_development,
     met_035_a_code_travels_by_mail_and_is_not_echoed,
     met_036_a_dead_mail_server_changes_nothing_and_the_mail_arrives_once_it_lives,
+    met_036_a_mail_that_the_server_refuses_is_tried_again,
     met_037_production_refuses_to_start_without_mail_or_with_the_echo,
     met_038_production_never_answers_with_a_code,
     met_039_the_echo_reaches_only_this_machine_unless_told_otherwise,

@@ -78,35 +78,30 @@ pub enum SendError {
     #[error("the letter cannot be written: {0}")]
     Letter(String),
     /// The mail server refused it, or cannot be reached. The server's words stay out: they quote the address.
-    #[error("{said}")]
-    Smtp {
-        /// What happened, without names.
-        said: String,
-        /// Whether another attempt is pointless.
-        for_good: bool,
-    },
+    #[error("{0}")]
+    Smtp(String),
     /// The folder that takes mail in development cannot be written.
     #[error("the folder for mail cannot be written")]
     Folder(#[source] std::io::Error),
 }
 
 impl SendError {
-    fn is_for_good(&self) -> bool {
+    /// Whether another attempt is pointless. What a mail server refuses today, it may take in a minute, also where it
+    /// calls that lasting: greylists, full mailboxes and passwords that are changed say so too.
+    const fn is_for_good(&self) -> bool {
         match self {
-            Self::Setup(_) | Self::Folder(_) => false,
+            Self::Setup(_) | Self::Smtp(_) | Self::Folder(_) => false,
             Self::Letter(_) => true,
-            Self::Smtp { for_good, .. } => *for_good,
         }
     }
 
     fn from_smtp(error: &lettre::transport::smtp::Error) -> Self {
-        let said = match error.status() {
+        Self::Smtp(match error.status() {
             Some(code) => format!("the mail server answered {code}"),
             None if error.is_timeout() => "the mail server did not answer in time".to_owned(),
             None if error.is_tls() => "the mail server's TLS was not accepted".to_owned(),
             None => "the mail server cannot be reached".to_owned(),
-        };
-        Self::Smtp { said, for_good: error.is_permanent() }
+        })
     }
 }
 
@@ -202,10 +197,7 @@ impl Sender {
         match tokio::time::timeout(SEND_WITHIN, transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(SendError::from_smtp(&error)),
-            Err(_) => {
-                let said = "the mail server did not answer in time".to_owned();
-                Err(SendError::Smtp { said, for_good: false })
-            }
+            Err(_) => Err(SendError::Smtp("the mail server did not answer in time".to_owned())),
         }
     }
 

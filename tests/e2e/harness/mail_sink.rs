@@ -1,7 +1,8 @@
-//! A mail server that accepts everything and keeps it: plain SMTP on loopback.
+//! A mail server that accepts everything, perhaps not at once, and keeps it: plain SMTP on loopback.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use muniment_testkit::free_port;
@@ -19,14 +20,23 @@ impl MailSink {
 
     /// On a port that was given out before.
     pub(crate) fn start_on(port: u16) -> Self {
+        Self::serving(port, 0)
+    }
+
+    /// One that answers so many attempts with a refusal it calls lasting, and takes every one after them.
+    pub(crate) fn refusing_first(attempts: usize) -> Self {
+        Self::serving(free_port(), attempts)
+    }
+
+    fn serving(port: u16, refusals: usize) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let mails = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&mails);
+        let (kept, refusals) = (Arc::clone(&mails), Arc::new(AtomicUsize::new(refusals)));
         std::thread::spawn(move || {
             for connection in listener.incoming() {
-                let (connection, kept) = (connection.unwrap(), Arc::clone(&kept));
+                let (connection, kept, refusals) = (connection.unwrap(), Arc::clone(&kept), Arc::clone(&refusals));
                 // A client that hangs up in the middle has sent no mail.
-                std::thread::spawn(move || drop(serve(&connection, &kept)));
+                std::thread::spawn(move || drop(serve(&connection, &kept, &refusals)));
             }
         });
         Self { port, mails }
@@ -42,7 +52,7 @@ impl MailSink {
     }
 }
 
-fn serve(connection: &TcpStream, kept: &Mutex<Vec<String>>) -> std::io::Result<()> {
+fn serve(connection: &TcpStream, kept: &Mutex<Vec<String>>, refusals: &AtomicUsize) -> std::io::Result<()> {
     let mut out = connection;
     let mut lines = BufReader::new(connection);
     out.write_all(b"220 sink\r\n")?;
@@ -68,6 +78,16 @@ fn serve(connection: &TcpStream, kept: &Mutex<Vec<String>>) -> std::io::Result<(
             }
             kept.lock().unwrap().push(mail);
         }
-        out.write_all(if command.starts_with("QUIT") { b"221 bye\r\n" } else { b"250 ok\r\n" })?;
+        let one_less = |left: usize| left.checked_sub(1);
+        let is_refused = command.starts_with("RCPT")
+            && refusals.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok();
+        let answer: &[u8] = if is_refused {
+            b"550 no such mailbox\r\n"
+        } else if command.starts_with("QUIT") {
+            b"221 bye\r\n"
+        } else {
+            b"250 ok\r\n"
+        };
+        out.write_all(answer)?;
     }
 }

@@ -93,7 +93,8 @@ impl Surface {
         }))
     }
 
-    /// Who reads a company by cookie: a reviewer who names it, or a founder of it.
+    /// Who reads a company by cookie: a founder of it, or a reviewer who names it. Whether somebody is a founder hangs on
+    /// no persona, so that is asked first.
     ///
     /// # Errors
     /// As the cookie's own check; 400 `company_required`, 404 for a company that is not his.
@@ -102,16 +103,21 @@ impl Surface {
         request: &Request,
     ) -> Result<(CompanyCaller, CompanyId), V1Error> {
         let wanted = request.query("company_id");
-        if let (Some(wanted), Some(reviewer)) = (wanted, self.reviewer_by_cookie(request).await?) {
-            let company = CompanyId::parse(wanted).ok_or_else(V1Error::no_such_company)?;
-            self.runtime.reads.catch_up(&["applications"]).await?;
-            let found = applications::by_company(self.runtime.reads.store(), &company).await?;
-            found.ok_or_else(V1Error::no_such_company)?;
-            return Ok((CompanyCaller::Reviewer(reviewer), company));
-        }
-        let founder = self.founder_by_cookie(&request.presented).await?;
-        let company = self.company_of(&founder, wanted).await?;
-        Ok((CompanyCaller::Founder(founder), company))
+        let as_founder = async {
+            let founder = self.founder_by_cookie(&request.presented).await?;
+            let company = self.company_of(&founder, wanted).await?;
+            Ok::<_, V1Error>((CompanyCaller::Founder(founder), company))
+        };
+        let (wanted, refusal) = match (wanted, as_founder.await) {
+            (Some(wanted), Err(V1Error::Refused(refusal))) if matches!(refusal.status, 403 | 404) => (wanted, refusal),
+            (_, found) => return found,
+        };
+        let Some(reviewer) = self.reviewer_by_cookie(request).await? else { return Err(V1Error::Refused(refusal)) };
+        let company = CompanyId::parse(wanted).ok_or_else(V1Error::no_such_company)?;
+        self.runtime.reads.catch_up(&["applications"]).await?;
+        let found = applications::by_company(self.runtime.reads.store(), &company).await?;
+        found.ok_or_else(V1Error::no_such_company)?;
+        Ok((CompanyCaller::Reviewer(reviewer), company))
     }
 }
 

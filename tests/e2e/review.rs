@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, ORIGIN, Setup, text, unique};
+use crate::harness::{Engine, Installation, ORIGIN, PASSWORD, Program, Setup, cookie_of, text, unique};
 
 fn met_130_only_reviewers_review(engine: Engine) {
     let house = Installation::shared(engine);
@@ -170,15 +170,15 @@ fn met_030_the_owner_of_a_mailbox_ends_what_another_set_up_with_it(engine: Engin
     let house = Installation::with(engine, &[]);
     let email = format!("{}@example.com", unique("victim"));
     house.keeper.client.rpc("app_settings_update", &json!({ "open_signup": true })).result();
-    let reply = house.sign_up(&json!({ "username": "squatter", "password": crate::harness::PASSWORD, "email": email }));
+    let reply = house.sign_up(&json!({ "username": "squatter", "password": PASSWORD, "email": email }));
     reply.expect(200);
-    let squatter = house.person_of("squatter", &crate::harness::cookie_of(&reply));
+    let squatter = house.person_of("squatter", &cookie_of(&reply));
     let (by_token, _) = house.token_of(&squatter);
     house.server.sign_in(&email);
     for client in [&squatter.client, &by_token] {
         client.get("/api/account/verify").refused(401, "authentication_required");
     }
-    house.login("squatter", crate::harness::PASSWORD).refused(401, "invalid_credentials");
+    house.login("squatter", PASSWORD).refused(401, "invalid_credentials");
     let account = house.keeper.client.rpc("admin_account_list", &json!({})).result();
     let account = account["accounts"].as_array().unwrap().iter().find(|it| it["account"]["username"] == "squatter");
     assert_eq!(account.unwrap()["account"]["email_verified"], true);
@@ -189,7 +189,7 @@ fn met_041_who_signed_up_with_capital_letters_applies_with_a_session(engine: Eng
     let username = unique("mixed").replace("--", "-");
     house.invite(&json!({ "username": username }));
     let typed = format!("{}@Example.COM", username.to_uppercase());
-    let body = json!({ "username": username, "password": crate::harness::PASSWORD, "email": typed });
+    let body = json!({ "username": username, "password": PASSWORD, "email": typed });
     house.sign_up(&body).expect(200);
     let email = typed.to_lowercase();
     let founder = house.server.sign_in(&email);
@@ -204,13 +204,30 @@ fn a_cookie_with_a_verified_mailbox_is_a_founder(engine: Engine) {
     let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
     let server = setup.start();
     let keeper = server.bootstrap("keeper");
-    let keeper = server.anonymous().header("cookie", &crate::harness::cookie_of(&keeper));
+    let keeper = server.anonymous().header("cookie", &cookie_of(&keeper));
     keeper.get("/v1/tokens").refused(403, "insufficient_permissions");
     let company = server.company();
     let metrics = format!("/v1/metrics?company_id={}", company.id);
     company.metric("mrr");
     assert_eq!(keeper.get(&metrics).expect(200)["metrics"].as_array().unwrap().len(), 1);
     keeper.get("/v1/metrics?company_id=co_x").refused(404, "not_found");
+}
+
+fn a_founder_by_cookie_with_two_personas_names_the_company_and_reads_it(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let founder = house.server.founder("otto");
+    let company = house.server.company_of(&founder);
+    house.server.terminate();
+    let set = ["account", "set-password", &founder.email, "--password-stdin"];
+    Program::operator_of(&house.server).run_with_input(&set, PASSWORD).ok();
+    house.server.restart();
+    let reply = house.login(&founder.email, PASSWORD);
+    reply.expect(200);
+    let otto = house.person_of(&founder.email, &cookie_of(&reply));
+    otto.client.rpc("actor_create", &json!({ "name": "Second" })).result();
+    for query in [String::new(), format!("?company_id={}", company.id)] {
+        otto.client.get(&format!("/v1/metrics{query}")).expect(200);
+    }
 }
 
 fn an_invitation_that_cannot_be_looked_for_is_no_fault_and_no_refusal(engine: Engine) {
@@ -238,5 +255,6 @@ both_engines![
     met_030_the_owner_of_a_mailbox_ends_what_another_set_up_with_it,
     met_041_who_signed_up_with_capital_letters_applies_with_a_session,
     a_cookie_with_a_verified_mailbox_is_a_founder,
+    a_founder_by_cookie_with_two_personas_names_the_company_and_reads_it,
     an_invitation_that_cannot_be_looked_for_is_no_fault_and_no_refusal,
 ];

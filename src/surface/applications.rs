@@ -96,10 +96,10 @@ impl Surface {
         {
             return Err(V1Error::refuse(403, "email_mismatch", "founder_email is not the address you signed in with."));
         }
-        let invite = self.invite_of_applicant(founder.as_ref(), &email).await?;
         let primary = primary_metric(&mut fields)?;
         let website = fields.text_unless_blank("website", WEBSITE_CHARACTERS_MAX)?;
         let narrative = narrative(&mut fields)?;
+        let invite = self.invite_of_applicant(founder.as_ref(), &email).await?;
         self.limit_applications(request, &email).await?;
 
         let keys = self.runtime.journal.keyring();

@@ -140,6 +140,10 @@ fn met_051_applying_by_invitation_uses_the_invitation_up(engine: Engine) {
     let uninvited = json!({ "company_name": "Acme", "founder_name": "Finn", "founder_email": founder.email });
     house.server.anonymous().post("/v1/applications", &uninvited).refused(401, "email_otp_required");
     founder.client.post("/v1/applications", &uninvited).refused(403, "no_matching_invite");
+    // What is wrong with the body is told first.
+    let mut keyless = uninvited.clone();
+    keyless["primary_metric"] = json!({ "key": "!!!" });
+    founder.client.post("/v1/applications", &keyless).refused(400, "invalid_metric_key");
     let email = format!("{}@example.com", unique("gus"));
     let invite = house.invite(&json!({ "email": email }));
     let invited = house.server.sign_in(&email);

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use muniment_aggregates::application::{
-    Application, ApplicationCommand, ApplicationEvent, IssueToken, NewToken, RevokeToken, RotateToken,
-    TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX, TokenScope,
+    Application, ApplicationCommand, ApplicationEvent, ApplicationRefusal, IssueToken, NewToken, RevokeToken,
+    RotateToken, TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX, TokenScope,
 };
 use muniment_aggregates::ids::{ApplicationId, CompanyId, CredentialId};
 use muniment_projections::agent_tokens::{self, TokenRow};
@@ -20,6 +20,7 @@ use super::principal::Founder;
 use super::request::{Reply, Request};
 use super::text::{self, REASON_CHARACTERS_MAX};
 use crate::auth::tokens::{FreshToken, TokenKind};
+use crate::runtime::BusError;
 
 /// Tokens of one company that are listed.
 const LISTED_MAX: usize = 1_000;
@@ -106,7 +107,15 @@ impl Surface {
         let by = founder.account.0.clone();
         let command = ApplicationCommand::RevokeToken(RevokeToken { token: row.public_id.clone(), reason, by });
         let origin = self.origin(request, founder.who(), Some(&founder.subject), "revoke_token").await?;
-        let done = self.runtime.bus.execute::<Application>(row.application.as_str(), command, &origin).await?;
+        let outcome = self.runtime.bus.execute::<Application>(row.application.as_str(), command, &origin).await;
+        let now = self.runtime.clock.now();
+        let done = match (outcome, row.expires_at.filter(|end| *end <= now)) {
+            // It ended by itself so long ago that its application has forgotten it; nothing is left to end.
+            (Err(BusError::Refused(ApplicationRefusal::TokenNotFound)), Some(at)) => {
+                return Ok(Reply::ok(revoked(at), None));
+            }
+            (outcome, _) => outcome?,
+        };
         if let Some(at) = done.events.iter().find_map(revoked_at) {
             return Ok(Reply::ok(revoked(at), done.position));
         }

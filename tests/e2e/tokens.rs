@@ -190,6 +190,27 @@ fn met_125_a_rotated_token_gives_way_after_its_grace(engine: Engine) {
     }
 }
 
+fn met_124_a_token_that_ended_long_ago_is_revoked_as_it_ended(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, company) = founded(server);
+    let first = company.token.split('_').nth(2).unwrap().to_owned();
+    // A hundred that ended are remembered beside the record; this one ended before them.
+    let mut public = first.clone();
+    for _ in 0..102 {
+        let made = founder.client.post(&format!("/v1/tokens/{public}/rotate"), &json!({})).expect(201);
+        made["public_id"].as_str().unwrap().clone_into(&mut public);
+    }
+    let ended = tokens(&founder).into_iter().find(|token| token["public_id"] == json!(first)).unwrap();
+    let path = format!("/v1/tokens/{first}/revoke");
+    for _ in 0..2 {
+        let reply = founder.client.post_bytes(&path, "");
+        assert_eq!(reply.expect(200), json!({ "public_id": first, "revoked_at": ended["expires_at"] }));
+        assert_eq!(reply.header("muniment-position"), "", "nothing was recorded");
+    }
+    let (stranger, _) = founded(server);
+    stranger.client.post_bytes(&path, "").refused(404, "token_not_found");
+}
+
 fn met_126_a_token_has_bounds(engine: Engine) {
     let server = Server::shared(engine);
     let (founder, _) = founded(server);
@@ -252,6 +273,7 @@ both_engines![
     met_123_a_token_cannot_manage_tokens,
     met_124_a_revoked_token_is_dead_on_every_node_at_once,
     met_124_a_token_that_ended_on_another_node_records_no_point,
+    met_124_a_token_that_ended_long_ago_is_revoked_as_it_ended,
     points_are_recorded_while_other_tokens_end,
     met_125_a_rotated_token_gives_way_after_its_grace,
     met_126_a_token_has_bounds,

@@ -9,7 +9,7 @@ use muniment_aggregates::application::{
 };
 use muniment_aggregates::ids::{ApplicationId, CompanyId, CredentialId};
 use muniment_projections::agent_tokens::{self, TokenRow};
-use muniment_projections::applications;
+use muniment_projections::{PAGE_ROWS_MAX, applications};
 use serde_json::{Value, json};
 
 use super::Surface;
@@ -22,8 +22,6 @@ use super::text::{self, REASON_CHARACTERS_MAX};
 use crate::auth::tokens::{FreshToken, TokenKind};
 use crate::runtime::BusError;
 
-/// Tokens of one company that are listed.
-const LISTED_MAX: usize = 1_000;
 /// Longest life that can be asked for.
 const LIFE_DAYS_MAX: u32 = 365;
 
@@ -44,6 +42,20 @@ impl Surface {
         let is_own =
             own.iter().any(|it| it.company == row.company) && wanted.is_none_or(|it| it == row.company.as_str());
         if is_own { Ok(row) } else { Err(not_found()) }
+    }
+
+    /// Every token of a company, newest first, from wherever the read model is.
+    async fn all_tokens(&self, company: &CompanyId) -> Result<Vec<TokenRow>, V1Error> {
+        let mut rows: Vec<TokenRow> = Vec::new();
+        loop {
+            let before = rows.last().map(|row| row.position);
+            let page = agent_tokens::of_company(self.runtime.reads.store(), company, before, PAGE_ROWS_MAX).await?;
+            let is_last = page.len() < PAGE_ROWS_MAX;
+            rows.extend(page);
+            if is_last {
+                return Ok(rows);
+            }
+        }
     }
 
     /// `POST /v1/tokens`.
@@ -78,10 +90,8 @@ impl Surface {
     /// `GET /v1/tokens`.
     pub(super) async fn list_tokens(&self, request: &Request, founder: &Founder) -> Result<Reply, V1Error> {
         let company = self.company_of(founder, request.query("company_id")).await?;
-        let reads = &self.runtime.reads;
-        let read =
-            async || Ok::<_, V1Error>(agent_tokens::of_company(reads.store(), &company, None, LISTED_MAX).await?);
-        let (rows, as_of) = reads.at_one_position(&["agent_tokens"], read).await?;
+        let read = async || self.all_tokens(&company).await;
+        let (rows, as_of) = self.runtime.reads.at_one_position(&["agent_tokens"], read).await?;
         let listed: Vec<_> = rows
             .iter()
             .map(|row| {

@@ -1,9 +1,11 @@
 //! Status and the agent tokens of a company (MET-120 to 127).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Company, Engine, Founder, Server, eventually, in_parallel, milliseconds_until, split_token, torture,
+    Company, Engine, Founder, Server, eventually, in_parallel, milliseconds_until, split_token, text, torture,
 };
 
 fn founded(server: &Server) -> (Founder, Company) {
@@ -168,6 +170,23 @@ fn points_are_recorded_while_other_tokens_end(engine: Engine) {
     assert_eq!(server.store.count("metric.point_recorded"), ends * 5);
 }
 
+fn met_122_a_thousand_tokens_and_more_are_listed_each_once(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let (founder, _) = founded(&server);
+    in_parallel(10, |side| {
+        let body = json!({ "name": format!("ci-{side}"), "scopes": ["application:read"] });
+        let mut public = text(&founder.client.post("/v1/tokens", &body).expect(201)["public_id"]);
+        for _ in 0..100 {
+            let rotate = format!("/v1/tokens/{public}/rotate");
+            public = text(&founder.client.post(&rotate, &json!({})).expect(201)["public_id"]);
+        }
+    });
+    let listed = tokens(&founder);
+    let ids: BTreeSet<&str> = listed.iter().map(|token| token["public_id"].as_str().unwrap()).collect();
+    assert_eq!((listed.len(), ids.len()), (1_011, 1_011));
+    assert_eq!(listed[1_010]["name"], "default-agent-token", "newest first");
+}
+
 fn met_125_a_rotated_token_gives_way_after_its_grace(engine: Engine) {
     let server = Server::shared(engine);
     let (founder, company) = founded(server);
@@ -270,6 +289,7 @@ both_engines![
     met_120_a_fresh_status_has_exactly_its_keys,
     met_121_metrics_stand_in_order_of_creation,
     met_122_a_founder_makes_a_token_that_works_within_its_bounds,
+    met_122_a_thousand_tokens_and_more_are_listed_each_once,
     met_123_a_token_cannot_manage_tokens,
     met_124_a_revoked_token_is_dead_on_every_node_at_once,
     met_124_a_token_that_ended_on_another_node_records_no_point,

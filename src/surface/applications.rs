@@ -35,7 +35,8 @@ const DEFAULT_SCOPES: [TokenScope; 3] =
     [TokenScope::ApplicationRead, TokenScope::MetricsCreate, TokenScope::MetricsWrite];
 
 impl Surface {
-    /// A founder session where one is presented; any other bearer is as if absent.
+    /// A founder session where one is presented; any other bearer is as if absent, and so is the cookie of an account
+    /// without a verified e-mail, which alone counts as the session's.
     async fn optional_founder(&self, request: &Request) -> Result<Option<Founder>, V1Error> {
         let presented = request.presented.authorization.iter().flatten().any(|header| {
             header.trim().split_once(char::is_whitespace).is_some_and(|(_, token)| {
@@ -46,9 +47,12 @@ impl Surface {
             return self.founder(&request.presented).await.map(Some);
         }
         if Self::is_by_cookie(&request.presented) {
-            let founder = self.founder_by_cookie(&request.presented).await?;
+            let founder = match self.founder_by_cookie(&request.presented).await {
+                Err(V1Error::Refused(refusal)) if refusal.code == "insufficient_permissions" => None,
+                founder => Some(founder?),
+            };
             Self::require_json(&request.presented)?;
-            return Ok(Some(founder));
+            return Ok(founder);
         }
         Ok(None)
     }

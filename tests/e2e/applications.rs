@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, MailSink, Program, Server, Setup, assert_id, base64url, looks_like, unique};
+use crate::harness::{
+    Engine, Installation, MailSink, Program, Server, Setup, assert_id, base64url, looks_like, unique,
+};
 
 fn form(email: &str) -> Value {
     json!({ "company_name": "Acme", "founder_name": "Ana Founder", "founder_email": email })
@@ -52,6 +54,16 @@ fn met_043_a_bad_session_is_refused_and_another_bearer_is_ignored(engine: Engine
     for ignored in [company.token.as_str(), "alif_live_00_x", "eyJhbGciOiJub25lIn0.e30."] {
         server.agent(ignored).post("/v1/applications", &form(&address())).expect(201);
     }
+}
+
+fn met_043_a_cookie_without_a_verified_address_is_as_if_absent(engine: Engine) {
+    let plain = Installation::shared(engine).person("plain").client;
+    let body = form(&address());
+    assert_eq!(plain.post("/v1/applications", &body).expect(201)["founder_email_verified"], false);
+    // A page elsewhere applies for nobody all the same.
+    let rogue = plain.header("origin", "https://rogue.example");
+    rogue.post("/v1/applications", &body).refused(403, "forbidden_origin");
+    plain.post_bytes("/v1/applications", body.to_string()).refused(415, "unsupported_media_type");
 }
 
 fn met_044_a_signup_secret_is_demanded_before_the_body_is_read(engine: Engine) {
@@ -207,6 +219,7 @@ both_engines![
     met_041_a_session_of_the_address_verifies_it,
     met_042_a_session_of_another_address_is_refused,
     met_043_a_bad_session_is_refused_and_another_bearer_is_ignored,
+    met_043_a_cookie_without_a_verified_address_is_as_if_absent,
     met_044_a_signup_secret_is_demanded_before_the_body_is_read,
     met_045_a_required_code_means_a_session,
     met_046_the_first_missing_field_is_named,

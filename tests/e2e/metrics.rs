@@ -89,6 +89,20 @@ fn met_074_of_parallel_creations_one_wins(engine: Engine) {
     assert_eq!(company.status()["metrics"].as_array().unwrap().len(), 1);
 }
 
+fn a_company_has_no_more_metrics_than_are_allowed(engine: Engine) {
+    let server = Server::with(engine, &[("METRICS_MAX_PER_COMPANY", "3")]);
+    let (company, other) = (server.company(), server.company());
+    let first = company.metric("arr");
+    company.metric("mrr");
+    company.metric("churn");
+    let define = |key: &str| company.agent.post("/v1/metrics", &json!({ "key": key }));
+    define("runway").refused(409, "metric_limit");
+    // A key that is taken is told of first.
+    assert_eq!(define("ARR").refused(409, "metric_exists")["id"], json!(first));
+    assert_eq!(company.status()["metrics"].as_array().unwrap().len(), 3);
+    other.metric("arr");
+}
+
 fn met_075_settings_change_the_present_and_not_the_past(engine: Engine) {
     let company = Server::shared(engine).company();
     company.metric("arr");
@@ -112,5 +126,6 @@ both_engines![
     met_072_a_bad_definition_names_what_is_wrong,
     met_073_a_key_is_used_once_in_a_company,
     met_074_of_parallel_creations_one_wins,
+    a_company_has_no_more_metrics_than_are_allowed,
     met_075_settings_change_the_present_and_not_the_past,
 ];

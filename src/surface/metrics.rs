@@ -115,6 +115,10 @@ impl Surface {
         let key = fields.required_text("key", usize::MAX)?;
         Self::require_metric(agent, &slugged(&key)?)?;
         let define = definition(&key, &mut fields, agent.company.clone(), agent.application.clone())?;
+        // Counted and defined in turns, lest many at once find the same room. Other nodes have turns of their own: each of
+        // them may define one more in the moment in which the last room is taken.
+        let place = self.definitions.join(agent.company.as_str());
+        let _turn = place.turn().await;
         self.runtime.reads.catch_up(&["metrics"]).await?;
         let count = metrics::count_of_company(self.runtime.reads.store(), &agent.company).await?;
         let claim = metric_key_claim(&agent.company, &define.key);

@@ -82,6 +82,8 @@ pub struct Surface {
     credentials: Arc<credential_cache::CredentialCache>,
     last_used: LastUsed,
     metric_ids: Mutex<LruCache<(String, String), MetricId>>,
+    /// By company: those who define metrics of it take turns.
+    definitions: limits::Queues,
     offers: OffersConfig,
     registries: Registries,
     origins: Vec<OriginPattern>,
@@ -150,6 +152,7 @@ impl Surface {
             windows: limits::Windows::new(&runtime),
             credentials,
             metric_ids: Mutex::new(LruCache::new(METRIC_IDS_MAX)),
+            definitions: limits::Queues::default(),
             runtime,
         }))
     }

@@ -100,7 +100,12 @@ fn a_company_has_no_more_metrics_than_are_allowed(engine: Engine) {
     // A key that is taken is told of first.
     assert_eq!(define("ARR").refused(409, "metric_exists")["id"], json!(first));
     assert_eq!(company.status()["metrics"].as_array().unwrap().len(), 3);
-    other.metric("arr");
+    // Many at once are no more than one after the other.
+    let replies = in_parallel(20, |n| other.agent.post("/v1/metrics", &json!({ "key": format!("key {n}") })));
+    assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 3);
+    for reply in replies.iter().filter(|reply| reply.status != 201) {
+        reply.refused(409, "metric_limit");
+    }
 }
 
 fn met_075_settings_change_the_present_and_not_the_past(engine: Engine) {

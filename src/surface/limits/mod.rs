@@ -18,6 +18,7 @@ use muniment_projections::SqlError;
 use self::durable::Durable;
 pub use self::durable::{Entry, forgive_sign_in};
 use self::memory::Memory;
+pub(super) use self::queues::Queues;
 use crate::config::Limit;
 use crate::runtime::Runtime;
 

@@ -11,11 +11,11 @@ type Queue = Arc<tokio::sync::Mutex<()>>;
 
 /// The queues somebody stands in.
 #[derive(Debug, Default)]
-pub(super) struct Queues(Mutex<HashMap<String, Queue>>);
+pub(in crate::surface) struct Queues(Mutex<HashMap<String, Queue>>);
 
 /// A place in a queue.
 #[derive(Debug)]
-pub(super) struct Place<'q> {
+pub(in crate::surface) struct Place<'q> {
     queues: &'q Queues,
     key: &'q str,
     /// `None` only while this is dropped.
@@ -24,7 +24,7 @@ pub(super) struct Place<'q> {
 
 impl Queues {
     /// Joins the queue of a key.
-    pub(super) fn join<'q>(&'q self, key: &'q str) -> Place<'q> {
+    pub(in crate::surface) fn join<'q>(&'q self, key: &'q str) -> Place<'q> {
         let queue = Arc::clone(self.0.lock().entry(key.to_owned()).or_default());
         Place { queues: self, key, queue: Some(queue) }
     }
@@ -38,7 +38,7 @@ impl Place<'_> {
     }
 
     /// Waits for its turn, which lasts until the guard is dropped.
-    pub(super) async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+    pub(in crate::surface) async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
         match &self.queue {
             Some(queue) => Some(queue.lock().await),
             None => None,

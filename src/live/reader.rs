@@ -162,8 +162,18 @@ impl Reader {
     /// Takes what may be read now, in order. Nothing does not mean the head: see [`Reader::caught_up`].
     ///
     /// # Errors
-    /// Why nothing more leaves.
+    /// Why nothing more leaves. The cursor stays where it was: nobody gets what was passed on the way.
     pub(crate) async fn take(&mut self, portion: Bounds) -> Result<Vec<Arc<Routed>>, Ended> {
+        let began_at = self.cursor;
+        let taken = self.collect(portion).await;
+        if taken.is_err() {
+            self.cursor = began_at;
+        }
+        self.presence.at(Some(self.cursor));
+        taken
+    }
+
+    async fn collect(&mut self, portion: Bounds) -> Result<Vec<Arc<Routed>>, Ended> {
         self.entitled()?;
         let mut events: Vec<Arc<Routed>> = Vec::new();
         let mut bytes = 0;
@@ -190,7 +200,6 @@ impl Reader {
             }
         }
         self.entitled()?;
-        self.presence.at(Some(self.cursor));
         Ok(events)
     }
 

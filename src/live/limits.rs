@@ -11,7 +11,7 @@ pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const SUBSCRIPTIONS_MAX: usize = 64;
 /// Credit of one subscription.
 pub(crate) const CREDIT_MAX: u32 = 1024;
-/// Between upgrade and a good `hello`.
+/// Between upgrade and `hello`.
 pub(crate) const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// A ping that is not answered within this ends the connection.
 pub(crate) const PONG_WITHIN: Duration = Duration::from_secs(10);

@@ -252,6 +252,12 @@ fn liv_09_without_a_good_hello_the_connection_ends_unauthenticated() {
     assert!(silent.tick_after(Duration::from_millis(4_900)).is_empty());
     assert_eq!(close(&silent.tick_after(Duration::from_millis(200))), Some(Close::Unauthenticated));
 
+    let mut waiting = World::new(0);
+    waiting.text(&json!({"t":"hello","token":"secret"}));
+    assert!(waiting.tick_after(Duration::from_secs(6)).is_empty(), "a slow check is not the client's fault");
+    let (authority, view) = (Arc::clone(&waiting.authority), waiting.view());
+    assert_eq!(frames(&waiting.session.authenticated(Ok(authority), view))[0]["t"], "welcome");
+
     let mut eager = World::new(0);
     assert_eq!(close(&eager.text(&json!({"t":"sub","id":1,"credit":1}))), Some(Close::Unauthenticated));
 

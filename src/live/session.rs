@@ -260,6 +260,14 @@ impl LiveSession {
         effects
     }
 
+    /// The connection ends for a reason outside of the protocol, without a frame before the close frame.
+    pub(crate) fn leave(&mut self, close: Close) -> Vec<Effect> {
+        if self.is_closed() {
+            return Vec::new();
+        }
+        self.end(Vec::new(), close)
+    }
+
     /// The server restarts.
     pub(crate) fn restart(&mut self, retry_ms: u64) -> Vec<Effect> {
         if self.is_closed() {

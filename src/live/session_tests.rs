@@ -385,6 +385,18 @@ fn liv_14_a_restart_says_goodbye_with_4000() {
 }
 
 #[test]
+fn nothing_follows_the_close_frame() {
+    for reason in [Close::Normal, Close::Internal] {
+        let mut world = World::open(5);
+        world.text(&json!({"t":"sub","id":1,"from":"start","credit":10}));
+        assert!(world.session.wants(world.view()).is_some());
+        assert_eq!(world.session.leave(reason), [Effect::Close(reason)]);
+        assert!(world.session.wants(world.view()).is_none(), "{reason:?}");
+        assert!(world.session.leave(reason).is_empty(), "one close frame");
+    }
+}
+
+#[test]
 fn a_flood_of_frames_ends_the_connection() {
     let mut world = World::open(0);
     let closed = (0..1_000).find_map(|_| close(&world.text(&json!({"t":"unsub","id":1}))));

@@ -134,7 +134,8 @@ impl Actor for LiveSocket {
     fn started(&mut self, ctx: &mut Context) {
         self.life.stand();
         if !self.speaks {
-            self.perform(vec![Effect::Close(Close::UnsupportedVersion)], ctx);
+            let effects = self.session.leave(Close::UnsupportedVersion);
+            self.perform(effects, ctx);
             return;
         }
         ctx.add_stream(pace::wakes(&self.hub));
@@ -189,7 +190,7 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for LiveSocket {
             Ok(ws::Message::Binary(_)) => self.session.bad_frame(NOT_TEXT, view),
             Ok(ws::Message::Close(reason)) => {
                 self.life.ended_by_client(reason.map(|reason| reason.code.into()));
-                vec![Effect::Close(Close::Normal)]
+                self.session.leave(Close::Normal)
             }
             Ok(ws::Message::Nop) => Vec::new(),
             Err(ProtocolError::Overflow) => self.session.bad_frame(TOO_LONG, view),
@@ -235,7 +236,8 @@ impl LiveSocket {
             }
             Err(error) => {
                 tracing::error!(%error, "a live reader is sent away");
-                self.perform(vec![Effect::Close(Close::Internal)], ctx);
+                let effects = self.session.leave(Close::Internal);
+                self.perform(effects, ctx);
             }
         }
     }

@@ -169,9 +169,22 @@ impl Hub {
     /// # Errors
     /// The refusal of the surface, or ours where the holder has too many connections.
     pub(crate) async fn admit(&self, bearer: &str, client: Option<IpAddr>) -> Result<Admission, V1Refusal> {
+        self.renew(bearer, client, None).await
+    }
+
+    /// The same for a connection that reads already, under the authority that the new one is to replace.
+    ///
+    /// # Errors
+    /// As [`Hub::admit`].
+    pub(crate) async fn renew(
+        &self,
+        bearer: &str,
+        client: Option<IpAddr>,
+        replaced: Option<&Authority>,
+    ) -> Result<Admission, V1Refusal> {
         let before = self.recent.lock().next;
         let readable = self.authenticate.authenticate(bearer, client).await.map_err(told)?;
-        self.let_in(readable, before)
+        self.let_in(readable, before, replaced)
     }
 
     /// The same for the cookie of a session.
@@ -181,11 +194,11 @@ impl Hub {
     pub(crate) async fn admit_by_cookie(&self, presented: &Presented) -> Result<Admission, V1Refusal> {
         let before = self.recent.lock().next;
         let readable = self.authenticate.authenticate_cookie(presented).await.map_err(told)?;
-        self.let_in(readable, before)
+        self.let_in(readable, before, None)
     }
 
-    fn let_in(&self, readable: Readable, before: u64) -> Result<Admission, V1Refusal> {
-        let admission = self.registry.admit(Authority::new(readable))?;
+    fn let_in(&self, readable: Readable, before: u64, replaced: Option<&Authority>) -> Result<Admission, V1Refusal> {
+        let admission = self.registry.admit(Authority::new(readable), replaced)?;
         // A right that ended between the check and the registration is among the recent changes.
         let recent = self.recent.lock();
         if !recent.replay(before, |change, at| apply(change, &admission.authority, at, self.now())) {

@@ -54,14 +54,20 @@ fn too_many(message: &str) -> V1Refusal {
 }
 
 impl Registry {
-    /// Puts an authority among the readers.
+    /// Puts an authority among the readers. The one that it is to take the place of on its connection, if any, does not
+    /// count: both are there until the new one is found to be of the same reader.
     ///
     /// # Errors
     /// Where its holder has as many connections as he may have.
-    pub(crate) fn admit(&self, authority: Arc<Authority>) -> Result<Admission, V1Refusal> {
+    pub(crate) fn admit(
+        &self,
+        authority: Arc<Authority>,
+        replaced: Option<&Authority>,
+    ) -> Result<Admission, V1Refusal> {
         let mut readers = self.readers.lock();
         let held = readers.holders.entry(authority.holder().to_owned()).or_default();
-        if *held >= limits::CONNECTIONS_PER_CREDENTIAL_MAX {
+        let leaves = usize::from(replaced.is_some_and(|replaced| replaced.holder() == authority.holder()));
+        if held.saturating_sub(leaves) >= limits::CONNECTIONS_PER_CREDENTIAL_MAX {
             let most = limits::CONNECTIONS_PER_CREDENTIAL_MAX;
             return Err(too_many(&format!("at most {most} live connections of one account or token")));
         }
@@ -180,12 +186,28 @@ mod tests {
     fn h14_the_connections_of_one_token_are_bounded_and_given_back() {
         let registry = Registry::default();
         let mut held: Vec<_> = (0..limits::CONNECTIONS_PER_CREDENTIAL_MAX)
-            .map(|_| registry.admit(token("a")).expect("within the bound"))
+            .map(|_| registry.admit(token("a"), None).expect("within the bound"))
             .collect();
-        assert_eq!(registry.admit(token("a")).map(|_| ()).unwrap_err().code, "too_many_connections");
-        assert!(registry.admit(token("b")).is_ok());
+        assert_eq!(registry.admit(token("a"), None).map(|_| ()).unwrap_err().code, "too_many_connections");
+        assert!(registry.admit(token("b"), None).is_ok());
         held.pop();
-        assert!(registry.admit(token("a")).is_ok());
+        assert!(registry.admit(token("a"), None).is_ok());
+    }
+
+    #[test]
+    fn a_renewal_at_the_bound_is_no_further_connection() {
+        let registry = Registry::default();
+        let mut held: Vec<_> = (0..limits::CONNECTIONS_PER_CREDENTIAL_MAX)
+            .map(|_| registry.admit(token("a"), None).expect("within the bound"))
+            .collect();
+        let old = held.pop().expect("one of them");
+        let renewed = registry.admit(token("a"), Some(&old.authority)).expect("it takes the place of one");
+        let stranger = token("b");
+        assert!(registry.admit(token("a"), Some(&stranger)).is_err(), "another's place is not given up for it");
+        drop(old);
+        assert!(registry.admit(token("a"), None).is_err(), "the renewed one counts");
+        drop(renewed);
+        assert!(registry.admit(token("a"), None).is_ok());
     }
 
     #[test]

@@ -300,10 +300,11 @@ impl LiveSocket {
         let hub = Arc::clone(&self.hub);
         let (bearer, client) = (token.or_else(|| self.bearer.take()), self.client);
         let cookie = std::mem::take(&mut self.cookie);
+        let replaced = self.admission.as_ref().map(|admission| Arc::clone(&admission.authority));
         let span = self.life.message(&uuid::Uuid::new_v4().to_string());
         let admit = async move {
             match bearer {
-                Some(bearer) => hub.admit(&bearer, client).await,
+                Some(bearer) => hub.renew(&bearer, client, replaced.as_deref()).await,
                 None if cookie.cookies.is_empty() => {
                     Err(V1Refusal::new(401, "missing_token", "send a token, or come with a session's cookie"))
                 }

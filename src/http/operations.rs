@@ -61,15 +61,20 @@ async fn numbers(surface: web::Data<Surface>, figures: web::Data<Figures>) -> Ht
     let runtime = &surface.runtime;
     let head = runtime.journal.head();
     for (name, at) in runtime.reads.positions() {
-        gauge("muniment_projection_lag_events", "projection", name, head.0.saturating_sub(at.position.0));
+        let lag = float(head.0.saturating_sub(at.position.0));
+        metrics::gauge!("muniment_projection_lag_events", "projection" => name).set(lag);
     }
     for (kind, count) in runtime.bus.directories().live_counts() {
-        gauge("muniment_live_actors", "aggregate", kind, u64::try_from(count).unwrap_or(u64::MAX));
+        let live = float(u64::try_from(count).unwrap_or(u64::MAX));
+        metrics::gauge!("muniment_live_actors", "aggregate" => kind).set(live);
     }
+    // The last count would look as if nothing moved; NaN is what Prometheus takes for a figure that nobody knows.
+    let pending = runtime.journal.outbox().counts().await.map_or(f64::NAN, |counts| float(counts.pending));
+    metrics::gauge!("muniment_mails_pending").set(pending);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(figures.render())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "gauges are floats; counts stay far below 2^53")]
-fn gauge(name: &'static str, label: &'static str, value: &'static str, count: u64) {
-    metrics::gauge!(name, label => value).set(count as f64);
+fn float(count: u64) -> f64 {
+    count as f64
 }

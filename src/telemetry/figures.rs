@@ -13,6 +13,11 @@ pub const SPANS_LOST: &str = "muniment_spans_lost_total";
 /// Spans that found the queue to the collector full.
 pub const SPANS_DROPPED: &str = "muniment_spans_dropped_total";
 
+/// Mails that the mail server took from this node.
+pub const MAILS_SENT: &str = "muniment_mails_sent_total";
+/// Mails that this node gave up.
+pub const MAILS_FAILED: &str = "muniment_mails_failed_total";
+
 /// How often what was measured is counted into the histograms, whether or not anybody reads them: until then every
 /// measurement is kept by itself, in 16 bytes.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -45,7 +50,8 @@ impl Figures {
         metrics::set_global_recorder(recorder)?;
         tokio::spawn(keep_small(handle.clone()));
         // There from the start, as 0: what is not there cannot be told from what was never counted.
-        [SPANS_LOST, SPANS_DROPPED].into_iter().for_each(|name| metrics::counter!(name).absolute(0));
+        let counters = [SPANS_LOST, SPANS_DROPPED, MAILS_SENT, MAILS_FAILED];
+        counters.into_iter().for_each(|name| metrics::counter!(name).absolute(0));
         Ok(Self(handle))
     }
 

@@ -34,17 +34,28 @@ fn met_035_a_code_travels_by_mail_and_is_not_echoed(engine: Engine) {
     assert_eq!(sink.mails().len(), 1);
 }
 
+/// A figure without labels, as `/metrics` tells it.
+fn figure(server: &Server, name: &str) -> String {
+    let figures = String::from_utf8(server.anonymous().get("/metrics").body).unwrap();
+    let told = figures.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    told.unwrap_or_else(|| panic!("no {name} in:\n{figures}")).to_owned()
+}
+
 fn met_036_a_dead_mail_server_changes_nothing_and_the_mail_arrives_once_it_lives(engine: Engine) {
     let port = free_port();
     let server = Setup::new(engine).with_mail(&format!("smtp://127.0.0.1:{port}")).start();
+    let told = |what: &str| figure(&server, &format!("muniment_mails_{what}"));
+    assert_eq!(["pending", "sent_total", "failed_total"].map(told), ["0", "0", "0"], "there before the first");
     let email = format!("{}@example.com", unique("ana"));
     let answer = server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email })).expect(200);
     assert_eq!(answer["delivery"], "email");
+    assert_eq!(told("pending"), "1");
     let outbox = || Program::operator_of(&server).run(&["mail", "outbox", "--json"]).json().to_string();
     assert!(outbox().contains("pending"), "{}", outbox());
     let sink = MailSink::start_on(port);
     let mail = eventually("the mail arrives", || sink.mails().first().cloned());
     eventually("the outbox says so", || outbox().contains("sent").then_some(()));
+    assert_eq!(["pending", "sent_total", "failed_total"].map(told), ["0", "1", "0"]);
     let verified = json!({ "email": email, "code": code_in(&mail) });
     server.anonymous().post("/v1/auth/otp/verify", &verified).expect(200);
     assert_eq!(sink.mails().len(), 1, "the mail arrived more than once");

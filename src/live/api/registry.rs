@@ -212,8 +212,14 @@ pub(super) struct Connection {
     registry: Arc<ApiRegistry>,
 }
 
+/// How many of a kind are open on this node. Of a server that is replaced by another they are counted until they ended.
+fn open_connections(is_socket: bool) -> metrics::Gauge {
+    metrics::gauge!("muniment_api_connections", "kind" => if is_socket { "socket" } else { "audit_stream" })
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
+        open_connections(self.entry.is_socket).decrement(1.0);
         let mut connected = self.registry.connected.lock();
         connected.entries.remove(&self.number);
         if let Some(key) = &self.stream_of
@@ -236,6 +242,8 @@ impl ApiRegistry {
     /// Nobody connected.
     #[must_use]
     pub(super) fn new(closings: Arc<Closings>) -> Self {
+        // There from the start, as 0.
+        [true, false].into_iter().for_each(|is_socket| open_connections(is_socket).increment(0.0));
         Self { connected: Mutex::default(), numbers: AtomicU64::new(0), closings }
     }
 
@@ -282,6 +290,7 @@ impl ApiRegistry {
             return Err(NotAdmitted::TooMany);
         }
         connected.entries.insert(number, Arc::clone(&entry));
+        open_connections(entry.is_socket).increment(1.0);
         let mut oldest = None;
         if let Some(key) = &stream_of {
             let streams = connected.streams.entry(key.clone()).or_default();

@@ -21,6 +21,7 @@ use super::mail_folder::LetterFolder;
 use crate::config::mail::SmtpSecurity;
 use crate::config::{MailConfig, MailFolder, MailMode, SmtpConfig};
 use crate::runtime::Runtime;
+use crate::telemetry::figures::{MAILS_FAILED, MAILS_SENT};
 
 /// Pauses after the first, second and third attempt; [`PAUSE_LATER`] after any further one.
 const PAUSES: [TimeDelta; 3] = [TimeDelta::seconds(5), TimeDelta::seconds(15), TimeDelta::seconds(45)];
@@ -338,11 +339,11 @@ async fn deliver(
     let again = runtime.clock.now() + pause_after(mail.attempts);
     match outcome {
         Ok(()) => {
-            metrics::counter!("muniment_mails_sent_total").increment(1);
+            metrics::counter!(MAILS_SENT).increment(1);
             outbox.mark_sent(mail).await.map(drop)
         }
         Err((what, for_good)) if for_good || again >= mail.expires_at => {
-            metrics::counter!("muniment_mails_failed_total").increment(1);
+            metrics::counter!(MAILS_FAILED).increment(1);
             tracing::warn!(mail.id = %mail.id, attempts = mail.attempts, error = %what, "a mail was given up");
             outbox.mark_failed(mail, &what).await.map(drop)
         }

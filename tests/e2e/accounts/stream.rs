@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::socket::Stream;
+use super::socket::{Socket, Stream};
 use crate::harness::{Engine, Installation, PASSWORD, Person, Server, eventually, text};
 
 fn open(server: &Server, person: &Person, query: &str) -> Stream {
@@ -44,6 +44,24 @@ fn acc_180_administrators_see_what_happens_as_it_happens(engine: Engine) {
     listed.remove("target_username");
     assert_eq!(row, json!(listed));
     assert_eq!(next(&mut alias, "login").0, id);
+}
+
+fn what_is_open_on_api_is_in_the_figures(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let told = || {
+        let figures = String::from_utf8(house.server.anonymous().get("/metrics").body).unwrap();
+        ["socket", "audit_stream"].map(|kind| {
+            let name = format!("muniment_api_connections{{kind=\"{kind}\"}} ");
+            let line = figures.lines().find_map(|line| line.strip_prefix(name.as_str()));
+            line.unwrap_or_else(|| panic!("no {name}in:\n{figures}")).to_owned()
+        })
+    };
+    assert_eq!(told(), ["0", "0"], "there before the first");
+    let sockets = [(), ()].map(|()| Socket::of(&house.server, &house.keeper.cookie));
+    let _stream = open(&house.server, &house.keeper, "");
+    assert_eq!(told(), ["2", "1"]);
+    drop(sockets);
+    eventually("closed sockets no longer count", || (told() == ["0", "1"]).then_some(()));
 }
 
 fn acc_181_a_session_has_ten_streams(engine: Engine) {
@@ -207,6 +225,7 @@ fn acc_183_who_is_cut_off_before_the_first_row_comes_back_with_an_id_all_the_sam
 }
 
 both_engines![
+    what_is_open_on_api_is_in_the_figures,
     acc_180_administrators_see_what_happens_as_it_happens,
     acc_181_a_session_has_ten_streams,
     acc_182_a_stream_ends_with_the_row_that_ends_its_right,

@@ -108,7 +108,8 @@ impl ReadStore {
     }
 
     /// Folds `events` into several models. When all of them continue there and none stops, that is one transaction;
-    /// otherwise each has its own, so that one that stops holds up no other.
+    /// otherwise each has its own, so that one that stops holds up no other. Once the database itself fails, the models that
+    /// are left have no outcome: to wait for it once for each would take as many times as long, with nothing told meanwhile.
     pub async fn advance_together(
         &self,
         projections: &[Arc<dyn Projection>],
@@ -125,7 +126,11 @@ impl ReadStore {
         let mut outcomes = Vec::with_capacity(projections.len());
         for projection in projections {
             let result = self.advance(projection.as_ref(), events).await;
+            let is_away = matches!(&result, Err(AdvanceError::Sql(error)) if error.is_driver());
             outcomes.push(Outcome { name: projection.name(), result });
+            if is_away {
+                break;
+            }
         }
         outcomes
     }

@@ -26,7 +26,7 @@ async fn health(surface: web::Data<Surface>) -> HttpResponse {
     HttpResponse::Ok().content_type(JSON).body(body.to_string())
 }
 
-/// Migrated, the journal within reach and writable, every read model within its bound and none stopped.
+/// Migrated, the journal within reach and writable, every read model within its bound and none stopped or failing.
 async fn ready(surface: web::Data<Surface>) -> HttpResponse {
     let journal = &surface.runtime.journal;
     let confirmed = journal.confirm_head().await;
@@ -38,8 +38,12 @@ async fn ready(surface: web::Data<Surface>) -> HttpResponse {
         let stopped = at.stopped_by.as_ref().map(|poison| {
             json!({"position": poison.position.0.to_string(), "event_type": poison.event_type, "reason": poison.reason})
         });
-        is_ready &= lag <= LAG_EVENTS_MAX && stopped.is_none();
-        models.push(json!({"name": name, "position": at.position.to_string(), "lag": lag, "stopped_by": stopped}));
+        is_ready &= lag <= LAG_EVENTS_MAX && stopped.is_none() && at.failing.is_none();
+        let position = at.position.to_string();
+        let told = json!({
+            "name": name, "position": position, "lag": lag, "stopped_by": stopped, "failing": at.failing,
+        });
+        models.push(told);
     }
     models.sort_by(|one, other| one["name"].as_str().cmp(&other["name"].as_str()));
     let away = || confirmed.is_err().then(|| "the database does not answer".to_owned());

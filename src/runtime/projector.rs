@@ -35,6 +35,8 @@ struct Model {
     projection: Arc<dyn Projection>,
     position: Position,
     retry: Option<Retry>,
+    /// See [`ReadPosition::failing`].
+    failing: Option<&'static str>,
 }
 
 struct Retry {
@@ -49,7 +51,12 @@ pub async fn run(journal: Journal, reads: Arc<Reads>, mut leadership: Leadership
         .store()
         .projections()
         .iter()
-        .map(|projection| Model { projection: Arc::clone(projection), position: Position::START, retry: None })
+        .map(|projection| Model {
+            projection: Arc::clone(projection),
+            position: Position::START,
+            retry: None,
+            failing: None,
+        })
         .collect();
     let mut incarnation = reads.store().incarnation();
     refresh(&reads, &mut models).await;
@@ -100,8 +107,11 @@ async fn refresh(reads: &Reads, models: &mut [Model]) {
     for model in models {
         let name = model.projection.name();
         if let Some(found) = live.iter().find(|checkpoint| checkpoint.name == name) {
+            // Where somebody moved it, nothing keeps it. Until then it is as it was when this node tried.
+            model.failing = model.failing.filter(|_| model.position == found.position);
             model.position = found.position;
-            reads.publish(name, ReadPosition { position: found.position, stopped_by: found.stopped_by.clone() });
+            let stopped_by = found.stopped_by.clone();
+            reads.publish(name, ReadPosition { position: found.position, stopped_by, failing: model.failing });
         }
     }
 }
@@ -154,8 +164,8 @@ fn settle(reads: &Reads, model: &mut Model, result: Result<Advance, AdvanceError
         Ok(Advance::Moved(position) | Advance::Ahead(position) | Advance::Behind(position)) => {
             let moved = position != model.position;
             model.position = position;
-            model.retry = None;
-            reads.publish(name, ReadPosition { position, stopped_by: None });
+            (model.retry, model.failing) = (None, None);
+            reads.publish(name, ReadPosition { position, stopped_by: None, failing: None });
             return moved;
         }
         Err(failure) => failure,
@@ -163,10 +173,16 @@ fn settle(reads: &Reads, model: &mut Model, result: Result<Advance, AdvanceError
     let pause = model.retry.as_ref().map_or(RETRY_MIN, |retry| (retry.pause * 2).min(RETRY_MAX));
     model.retry = Some(Retry { at: now + pause, pause });
     tracing::error!(projection.name = name, error = %failure, retry_seconds = pause.as_secs(), "a read model has stopped");
-    if let AdvanceError::Stopped(poison) = failure {
-        model.position = Position(poison.position.0.saturating_sub(1)).max(model.position);
-        reads.publish(name, ReadPosition { position: model.position, stopped_by: Some(poison) });
-        return true;
-    }
-    false
+    let (moved, stopped_by, failing) = match failure {
+        AdvanceError::Stopped(poison) => {
+            model.position = Position(poison.position.0.saturating_sub(1)).max(model.position);
+            (true, Some(poison), None)
+        }
+        // The database's own words may name what is nobody's business: `/ready` is for everyone.
+        AdvanceError::Sql(_) => (false, None, Some("its rows cannot be written; the log has the database's words")),
+        AdvanceError::Gap { .. } => (false, None, Some("the journal was read with a hole; the log says where")),
+    };
+    model.failing = failing;
+    reads.publish(name, ReadPosition { position: model.position, stopped_by, failing });
+    moved
 }

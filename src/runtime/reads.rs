@@ -20,6 +20,8 @@ pub struct ReadPosition {
     pub position: Position,
     /// The event that stops it, where one does.
     pub stopped_by: Option<Poison>,
+    /// What keeps this node from moving it that is no event, for operators.
+    pub failing: Option<&'static str>,
 }
 
 /// Why a query cannot be answered now.

@@ -421,7 +421,13 @@ pub const READINESS: Shape = Named(
             "projections",
             List(&Named(
                 "ReadModel",
-                &Object(&[("name", Text), ("position", Position), ("lag", Count), ("stopped_by", OrNull(&POISON))]),
+                &Object(&[
+                    ("name", Text),
+                    ("position", Position),
+                    ("lag", Count),
+                    ("stopped_by", OrNull(&POISON)),
+                    ("failing", TEXT_OR_NULL),
+                ]),
             )),
         ),
     ]),

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, Program, SHORT_READ_WAIT, eventually};
+use crate::harness::{Engine, Installation, OpenTransaction, Program, SHORT_READ_WAIT, Setup, eventually};
 
 /// What `/ready` or `projections list` says of a read model.
 fn model(told: &Value, name: &str) -> Value {
@@ -69,6 +69,28 @@ fn an_event_stops_one_read_model_until_its_cause_is_mended(engine: Engine) {
     );
     house.row("actor_create", &ben.id);
     operator.run(&["projections", "verify", "--all"]).ok();
+}
+
+#[test]
+fn a_node_that_cannot_write_its_read_models_is_not_ready() {
+    let server = Setup::new(Engine::Sqlite).start();
+    let company = server.company();
+    company.metric("arr");
+    assert!(company.points("arr").is_empty(), "the read models are at the head");
+    let anybody = server.anonymous();
+    let lock = OpenTransaction::locking(&server.data.join("read.db"));
+    company.point("arr", &json!({ "value": 1 }));
+    let failing = eventually("the node says that it is not ready", || {
+        let ready = anybody.get("/ready");
+        let models = ready.json()["projections"].as_array().unwrap().clone();
+        let failing = models.into_iter().find(|model| !model["failing"].is_null());
+        failing.filter(|_| ready.status == 503)
+    });
+    assert!(failing["name"].is_string() && failing["stopped_by"].is_null(), "{failing}");
+    assert!(failing["failing"].as_str().unwrap().contains("cannot be written"), "{failing}");
+    lock.end("ROLLBACK");
+    eventually("it goes on by itself", || (anybody.get("/ready").status == 200).then_some(()));
+    assert_eq!(company.points("arr").len(), 1);
 }
 
 both_engines![an_event_stops_one_read_model_until_its_cause_is_mended];

@@ -164,16 +164,20 @@ impl OpenTransaction {
         })
     }
 
+    /// On a file of SQLite, beside which nobody writes to it.
+    pub(crate) fn locking(file: &Path) -> Self {
+        runtime().block_on(async {
+            let options = SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(10));
+            let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+            sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+            Self::Sqlite(connection)
+        })
+    }
+
     /// One that nothing is recorded beside.
     pub(crate) fn before_appends(store: &Store) -> Self {
         match store {
-            Store::Sqlite { folder } => runtime().block_on(async {
-                let options = SqliteConnectOptions::new().filename(folder.join("journal.db"));
-                let options = options.busy_timeout(Duration::from_secs(10));
-                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
-                Self::Sqlite(connection)
-            }),
+            Store::Sqlite { folder } => Self::locking(&folder.join("journal.db")),
             Store::Postgres { url } => Self::begin(url, "UPDATE journal_head SET position = position"),
         }
     }

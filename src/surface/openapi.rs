@@ -7,7 +7,7 @@ use super::Surface;
 use super::accounts::openapi as api;
 use super::accounts::routes::RestRoute;
 use super::methods::{Field, Gate, METHODS, Method, Name, Verb};
-use super::other_routes::{Answer, Bearer, OTHER_ROUTES, OtherRoute};
+use super::other_routes::{Answer, Bearer, OTHER_ROUTES, OtherRoute, SEEN};
 use super::refusals::{self, Codes};
 use super::shape::{Components, Shape, or_null};
 use super::shapes::ERROR;
@@ -110,13 +110,15 @@ fn parameter(field: &Field, place: &str, components: &mut Components) -> Value {
     })
 }
 
-/// The key under which a point is recorded once; it beats the body's.
-const IDEMPOTENCY_KEY: Field = Field {
-    name: "Idempotency-Key",
-    shape: Shape::Text,
-    required: false,
-    about: "recorded once under this key, for ever; beats the body's",
-};
+const fn header(name: &'static str, about: &'static str) -> Field {
+    Field { name, shape: Shape::Text, required: false, about }
+}
+
+/// Headers that one method alone heeds, beside those that prove who calls.
+const OWN_HEADERS: &[(Name, Field)] = &[
+    (Name::PointRecord, header("Idempotency-Key", "recorded once under this key, for ever; beats the body's")),
+    (Name::ApplicationSubmit, header("X-Alif-Signup-Secret", "where applications.signup_secret is set: that secret")),
+];
 
 fn operation(method: &Method, components: &mut Components) -> Value {
     let mut responses = Map::new();
@@ -131,9 +133,8 @@ fn operation(method: &Method, components: &mut Components) -> Value {
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
         .collect();
     parameters.extend(method.query.iter().map(|field| parameter(field, "query", components)));
-    if method.name == Name::PointRecord {
-        parameters.push(parameter(&IDEMPOTENCY_KEY, "header", components));
-    }
+    let own = OWN_HEADERS.iter().filter(|(name, _)| *name == method.name).map(|(_, field)| field);
+    parameters.extend(own.chain([&SEEN]).map(|field| parameter(field, "header", components)));
     let mut operation = json!({
         "operationId": snake(&format!("{:?}", method.name)),
         "summary": method.about,
@@ -162,6 +163,7 @@ fn other(route: &OtherRoute, components: &mut Components) -> Value {
             Answer::Json(shape) => {
                 json!({"description": "the answer", "content": content(shape.reference(components))})
             }
+            Answer::JsonAt(shape) => success(shape.reference(components)),
             Answer::Events(shape) => json!({
                 "description": "server-sent events until either side ends it",
                 "content": {"text/event-stream": {
@@ -188,19 +190,21 @@ fn other(route: &OtherRoute, components: &mut Components) -> Value {
         "responses": responses,
         "security": match route.bearer {
             Bearer::None => json!([]),
-            Bearer::Optional => json!([{}, {"agent": []}, {"founder": []}]),
-            Bearer::Required => json!([{"agent": []}, {"founder": []}]),
+            Bearer::Optional => json!([{}, {"agent": []}, {"founder": []}, {"session": []}]),
+            Bearer::Required => json!([{"agent": []}, {"founder": []}, {"session": []}]),
         },
     })
 }
 
+/// A founder comes by the token of his session or by its cookie, but to the session itself by its token alone.
 fn security(who: Gate) -> Value {
     match who {
         Gate::Public => json!([]),
-        Gate::OptionalSession => json!([{}, {"founder": []}]),
+        Gate::OptionalSession => json!([{}, {"founder": []}, {"session": []}]),
         Gate::Agent(_) => json!([{"agent": []}]),
-        Gate::AgentOrFounder(_) => json!([{"agent": []}, {"founder": []}]),
-        Gate::Founder | Gate::SessionItself => json!([{"founder": []}]),
+        Gate::AgentOrFounder(_) => json!([{"agent": []}, {"founder": []}, {"session": []}]),
+        Gate::Founder => json!([{"founder": []}, {"session": []}]),
+        Gate::SessionItself => json!([{"founder": []}]),
         Gate::Reviewer => json!([{"reviewer": []}]),
     }
 }
@@ -308,6 +312,28 @@ mod tests {
         let document = document("c", &|route| route.route != Route::Bootstrap);
         assert!(document["paths"].get("/api/account/bootstrap").is_none());
         assert_eq!(document["components"]["securitySchemes"]["session"]["name"], "c");
+    }
+
+    #[test]
+    fn every_header_that_is_read_and_every_way_to_come_is_in_the_document() {
+        let document = whole();
+        let takes = |operation: &Value, header: &str| {
+            let parameters = operation["parameters"].as_array().unwrap();
+            parameters.iter().any(|it| it["in"] == "header" && it["name"] == header)
+        };
+        for method in METHODS {
+            let operation = &document["paths"][method.path][if method.verb == Verb::Get { "get" } else { "post" }];
+            assert!(takes(operation, "Muniment-After"), "{}", method.path);
+            assert_eq!(takes(operation, "Idempotency-Key"), method.name == Name::PointRecord, "{}", method.path);
+            let is_gated = method.name == Name::ApplicationSubmit;
+            assert_eq!(takes(operation, "X-Alif-Signup-Secret"), is_gated, "{}", method.path);
+            let by_cookie = matches!(method.who, Gate::OptionalSession | Gate::AgentOrFounder(_) | Gate::Founder);
+            let ways = operation["security"].as_array().unwrap();
+            assert_eq!(ways.iter().any(|way| way.get("session").is_some()), by_cookie, "{}", method.path);
+        }
+        let events = &document["paths"]["/v1/events"]["get"];
+        assert!(takes(events, "Muniment-After"));
+        assert!(events["responses"]["200"]["headers"]["Muniment-Position"].is_object());
     }
 
     #[test]

@@ -11,6 +11,8 @@ use super::shapes;
 pub enum Answer {
     /// JSON.
     Json(Shape),
+    /// JSON, with the position that the record had reached.
+    JsonAt(Shape),
     /// Server-sent events; the `data` of each that has no name of its own is JSON.
     Events(Shape),
     /// The connection becomes a WebSocket.
@@ -62,7 +64,7 @@ const fn query(name: &'static str, shape: Shape, about: &'static str) -> Field {
 }
 
 const AFTER: Field = query("after", Shape::Text, "a cursor <store>:<position>, start or head");
-const SEEN: Field = query("Muniment-After", Shape::Text, "a position that the answer must know of");
+pub(super) const SEEN: Field = query("Muniment-After", Shape::Text, "a position that the answer must know of");
 const FILTER: Field = query("filter", Shape::Text, "a filter as JSON text");
 
 /// Whether the server answers.
@@ -134,7 +136,7 @@ pub const EVENTS: OtherRoute = OtherRoute {
         query("wait", Shape::Count, "seconds to wait for the first event; default 0"),
     ],
     headers: &[SEEN],
-    answers: &[(200, Answer::Json(shapes::EVENTS))],
+    answers: &[(200, Answer::JsonAt(shapes::EVENTS))],
     refusals: READER,
 };
 

@@ -199,7 +199,7 @@ impl Surface {
         }
         let declared = route.answers.iter().find(|(declared, _)| *declared == status).map(|(_, answer)| answer);
         let difference = match declared {
-            Some(Answer::Json(declared)) => difference(declared, answer),
+            Some(Answer::Json(declared) | Answer::JsonAt(declared)) => difference(declared, answer),
             Some(Answer::Events(_) | Answer::Socket) => Some(Difference::here("a stream")),
             None => refused_otherwise(&ERROR, route.codes().get(&status).map(Vec::as_slice), answer),
         };
@@ -334,7 +334,7 @@ mod tests {
         all.extend(routes::REST_ROUTES.iter().filter_map(|route| route.output.as_ref()));
         all.extend(METHODS.iter().flat_map(|method| method.success.iter().map(|(_, shape)| shape)));
         all.extend(OTHER_ROUTES.iter().flat_map(|route| route.answers).filter_map(|(_, answer)| match answer {
-            Answer::Json(shape) | Answer::Events(shape) => Some(shape),
+            Answer::Json(shape) | Answer::JsonAt(shape) | Answer::Events(shape) => Some(shape),
             Answer::Socket => None,
         }));
         all.extend([&ERROR, &REFUSAL]);

@@ -36,6 +36,8 @@ pub(crate) const FRAMES: FrameRate = FrameRate { burst: 200.0, per_second: 50.0 
 pub(crate) const API_FRAMES: FrameRate = FrameRate { burst: 2_000.0, per_second: 500.0 };
 /// Positions of one page of the shared cache.
 pub(crate) const PAGE_EVENTS: u64 = 256;
+/// Positions that one reader looks at before the others of its worker have their turn, at about a microsecond each.
+pub(crate) const TURN_POSITIONS: u64 = 2 * PAGE_EVENTS;
 /// Events of a published batch that are made ready for readers before they are woken: at about 4 µs each, far less
 /// than it takes to make the batch durable.
 pub(crate) const READY_EVENTS_MAX: usize = 64;

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::codec::{self, Problem};
 use super::filter::Filter;
 use super::hub::{Hub, Signal};
+use super::limits;
 use super::registry::{Admission, Presence};
 use super::request;
 use super::rights::Revocation;
@@ -178,6 +179,7 @@ impl Reader {
         let mut events: Vec<Arc<Routed>> = Vec::new();
         let mut bytes = 0;
         let until = Position(self.cursor.0.saturating_add(portion.positions));
+        let mut turn_began_at = self.cursor;
         'pages: while !self.caught_up() && self.cursor < until && events.len() < portion.events {
             let page = self.hub.page(self.cursor).await.map_err(|error| {
                 tracing::error!(%error, "a live reader is sent away");
@@ -198,6 +200,11 @@ impl Reader {
                 }
                 self.cursor = event.position;
             }
+            // Pages in memory are there at once, so nothing else would.
+            if self.cursor.0 - turn_began_at.0 >= limits::TURN_POSITIONS {
+                tokio::task::yield_now().await;
+                turn_began_at = self.cursor;
+            }
         }
         self.entitled()?;
         Ok(events)
@@ -208,7 +215,7 @@ impl Reader {
         let left = self.admission.authority.expires_at().map(|end| end - self.hub.now());
         let left = left.map(|left| left.to_std().unwrap_or_default());
         // The bound only serves credentials without an end; the caller asks again.
-        let bound = left.unwrap_or(super::limits::SSE_COMMENT);
+        let bound = left.unwrap_or(limits::SSE_COMMENT);
         if let Ok(Err(_)) = tokio::time::timeout(bound, self.signals.changed()).await {
             // The hub holds the sender and we hold the hub, so this cannot happen; yield rather than spin.
             tokio::task::yield_now().await;

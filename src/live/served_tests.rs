@@ -207,6 +207,29 @@ async fn pages_join_without_a_gap_warm_and_cold() {
 }
 
 #[actix_web::test]
+async fn a_reader_of_pages_in_memory_lets_others_have_their_turn() {
+    let served = Served::start().await;
+    for round in 0..5 {
+        served.points("co_A", round * 250, 250, 1).await;
+    }
+    assert_eq!(served.read("co_A.warm", Position::START).await.expect("read").len(), 1_250);
+    // Nothing of this is for the reader, and no page has to be waited for.
+    let mut reader = Reader::admit(Arc::clone(&served.hub), "co_B.t", None).await.expect("admitted");
+    reader.start_at(Position::START);
+    let mut turns = 1;
+    {
+        let portion = Bounds { events: 100, bytes: 1 << 20, positions: 10_000 };
+        let mut take = std::pin::pin!(reader.take(portion));
+        while futures_util::poll!(&mut take).is_pending() {
+            turns += 1;
+            tokio::task::yield_now().await;
+        }
+    }
+    assert!(turns > 2, "{turns} turns");
+    assert_eq!(reader.cursor(), Position(1_250));
+}
+
+#[actix_web::test]
 async fn another_method_is_not_found() {
     let served = Served::start().await;
     for (line, status) in [("POST /v1/events", "404"), ("DELETE /v1/live", "404"), ("HEAD /v1/events", "401")] {

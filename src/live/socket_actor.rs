@@ -70,7 +70,7 @@ fn upgrade(
         speaks: offer != Offer::Others,
         presence,
         admission: None,
-        fetching: false,
+        pausing: false,
         fragments: Fragments::up_to(limits::FRAME_BYTES_MAX),
         life,
         hub,
@@ -119,8 +119,8 @@ struct LiveSocket {
     cookie: Presented,
     client: Option<std::net::IpAddr>,
     speaks: bool,
-    /// A page is on its way; the next is asked for when it is here.
-    fetching: bool,
+    /// A page is on its way, or others have their turn; writing goes on after that.
+    pausing: bool,
     fragments: Fragments,
     /// What traces are told at the end.
     life: Connection,
@@ -207,15 +207,24 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for LiveSocket {
 }
 
 impl LiveSocket {
-    /// Writes while the session wants: pages in memory at once, others when they have been read. All within one turn,
-    /// so one view serves; whether the right was revoked is asked anew for every page.
+    /// Writes while the session wants: pages in memory at once, others when they have been read, and after as many as make a
+    /// turn when others had theirs. All within one turn, so one view serves; whether the right was revoked is asked anew for
+    /// every page.
     fn pump(&mut self, view: View<'_>, ctx: &mut Context) {
-        while !self.fetching && !self.session.is_closed() {
+        let mut looked_at = 0;
+        while !self.pausing && !self.session.is_closed() {
             let Some((id, after)) = self.session.wants(view) else { break };
+            if looked_at >= limits::TURN_POSITIONS {
+                self.pause(ctx);
+                break;
+            }
             match self.hub.pages.peek(after) {
-                Some(page) => self.feed(id, &page, view, ctx),
+                Some(page) => {
+                    looked_at += page.last().0.saturating_sub(after.0);
+                    self.feed(id, &page, view, ctx);
+                }
                 None => {
-                    self.fetching = true;
+                    self.pausing = true;
                     let hub = Arc::clone(&self.hub);
                     let fetch = wrap_future::<_, Self>(async move { hub.page(after).await });
                     ctx.spawn(fetch.map(move |page, socket, ctx| socket.arrived(id, page, ctx)));
@@ -225,8 +234,18 @@ impl LiveSocket {
         self.presence.at(self.session.slowest());
     }
 
+    fn pause(&mut self, ctx: &mut Context) {
+        self.pausing = true;
+        let others = wrap_future::<_, Self>(tokio::task::yield_now());
+        ctx.spawn(others.map(|(), socket, ctx| {
+            socket.pausing = false;
+            let hub = Arc::clone(&socket.hub);
+            socket.pump(hub.view(), ctx);
+        }));
+    }
+
     fn arrived(&mut self, id: u32, page: Result<Arc<Page>, Unreadable>, ctx: &mut Context) {
-        self.fetching = false;
+        self.pausing = false;
         match page {
             Ok(page) => {
                 let hub = Arc::clone(&self.hub);

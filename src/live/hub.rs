@@ -270,6 +270,11 @@ fn apply(change: &Change, authority: &Authority, at: Position, now: DateTime<Utc
                 }
             }
         }
+        Change::CredentialLasts { credential, end } => {
+            if authority.credential() == credential {
+                authority.last_until(*end);
+            }
+        }
         Change::AccountEnds { account, why } => {
             if authority.account() == Some(account) {
                 authority.revoke(at, why);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
+use muniment_aggregates::account::AccountEvent;
 use muniment_aggregates::application::ApplicationEvent;
 use muniment_aggregates::catalog::{DecodeError, StreamKind, decode_recorded, find};
 use muniment_aggregates::ended::{Credentials, Ended, ended_by};
@@ -25,6 +26,13 @@ pub(crate) enum Change {
         /// Its public id.
         credential: String,
         /// When.
+        end: DateTime<Utc>,
+    },
+    /// A session that was used lasts longer.
+    CredentialLasts {
+        /// Its public id.
+        credential: String,
+        /// Until when.
         end: DateTime<Utc>,
     },
     /// Every session of an account is over.
@@ -83,7 +91,7 @@ impl Recent {
 pub(crate) fn change(event: &RecordedEvent) -> Option<Change> {
     match ended_by(event) {
         Ok(Some(ended)) => of_end(ended),
-        Ok(None) => opening(event),
+        Ok(None) => lengthening(event).or_else(|| opening(event)),
         // Written by a newer program on another node: this one cannot know what it means for rights.
         Err(DecodeError::UnknownType { .. }) => Some(Change::Unreadable),
         Err(error) => {
@@ -109,6 +117,17 @@ fn of_end(ended: Ended) -> Option<Change> {
         // API tokens open nothing here.
         Credentials::ApiToken(_) | Credentials::ApiTokensOf(_) => None,
     }
+}
+
+/// How long a session lasts from now on.
+fn lengthening(event: &RecordedEvent) -> Option<Change> {
+    if find(&event.event_type).map(|kind| kind.stream) != Some(StreamKind::Account) {
+        return None;
+    }
+    // It was read a moment ago to see what it ends.
+    let Ok(decoded) = decode_recorded::<AccountEvent>(event) else { return Some(Change::Unreadable) };
+    let AccountEvent::SessionExtended(extended) = decoded else { return None };
+    Some(Change::CredentialLasts { credential: extended.session.0, end: extended.expires_at })
 }
 
 /// What a founder may read from now on.

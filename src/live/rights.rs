@@ -163,6 +163,12 @@ impl Authority {
         *expires_at = Some(expires_at.map_or(end, |current| current.min(end)));
     }
 
+    /// Moves its end back, as the use of a session does; never forward. What has no end gets none.
+    pub(crate) fn last_until(&self, end: DateTime<Utc>) {
+        let mut expires_at = self.expires_at.write();
+        *expires_at = expires_at.map(|current| current.max(end));
+    }
+
     /// Opens one more company: the account became a founder of it.
     pub(crate) fn open_company(&self, company: &str) {
         Arc::make_mut(&mut *self.companies.write()).insert(company.to_owned());

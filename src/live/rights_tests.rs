@@ -216,6 +216,10 @@ fn liv_10_events_that_end_rights_are_understood() {
     assert_eq!(change("account", "a", "account.session_closed", closed), ends("s1", "the session was closed"));
     let evicted = json!({"session_evicted": {"session": "s1", "evicted_by": "s2", "at": at}});
     assert_eq!(change("account", "a", "account.session_evicted", evicted), ends("s1", "the session was closed"));
+    let extended = json!({"session_extended": {"session": "s1", "expires_at": at, "at": at}});
+    let end = at.parse().expect("an instant");
+    let lasts = Change::CredentialLasts { credential: "s1".to_owned(), end };
+    assert_eq!(change("account", "a", "account.session_extended", extended), Some(lasts));
     let erased = json!({"erased": {"reason": "asked", "at": at}});
     let subject = "s".to_owned();
     assert_eq!(change("subject", "s", "subject.erased", erased), Some(Change::SubjectErased { subject }));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpRequest, HttpServer, web};
+use chrono::Utc;
 use futures_util::{SinkExt as _, StreamExt as _};
 use muniment_aggregates::record::{Metadata, Position, StreamId, Who};
 use muniment_journal::{Append, Appended, Journal, JournalLimits, NewEvent};
@@ -18,7 +19,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use super::hub::Hub;
 use super::limits::PAGE_EVENTS;
 use super::reader::{Bounds, Ended, Reader};
-use super::rights::Authenticate;
+use super::rights::{Authenticate, Authority};
 use crate::runtime::{Clock, fresh};
 use crate::surface::errors::V1Error;
 use crate::surface::presented::Presented;
@@ -262,6 +263,26 @@ async fn liv_10_the_right_has_ended_before_the_revoking_command_is_answered() {
     served.points("co_A", 5, 1, 1).await;
     let stale = served.read("co_A.def", Position::START).await.expect("others read on");
     assert_eq!(stale.len(), 7);
+}
+
+#[actix_web::test]
+async fn a_session_that_is_extended_lasts_longer_for_who_reads_under_it() {
+    let served = Served::start().await;
+    let readable = |credential: &str| Readable {
+        credential: credential.to_owned(),
+        account: Some("a".to_owned()),
+        subject: None,
+        companies: HashSet::new(),
+        expires_at: Some(Utc::now()),
+    };
+    let admit = |credential| served.hub.registry.admit(Authority::new(readable(credential)), None).expect("admitted");
+    let (extended, other) = (admit("s1"), admit("s2"));
+    let others_end = other.authority.expires_at();
+    let later = "2100-01-01T00:00:00Z";
+    let event = json!({"session_extended": {"session": "s1", "expires_at": later, "at": "2026-01-01T00:00:00Z"}});
+    served.record("account", "a", 0, vec![("account.session_extended", event)]).await;
+    assert_eq!(extended.authority.expires_at(), Some(later.parse().expect("an instant")));
+    assert_eq!(other.authority.expires_at(), others_end);
 }
 
 /// Says in the environment that a process was started for one test.

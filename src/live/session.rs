@@ -226,12 +226,16 @@ impl LiveSession {
             // How long the check of a token may take is bounded where it is made, and its verdict is no fault of the client.
             Phase::Greeting { .. } => return Vec::new(),
             Phase::Open { authority, expiry_told, .. } => {
-                if let Some(end) = authority.expires_at().filter(|_| !*expiry_told) {
+                if let Some(end) = authority.expires_at() {
                     let left = end - view.utc;
-                    if left.to_std().unwrap_or_default() <= limits::EXPIRY_NOTICE {
-                        *expiry_told = true;
-                        frames.push(codec::auth_expiring(left.num_milliseconds().max(0)));
+                    let is_near = left.to_std().unwrap_or_default() <= limits::EXPIRY_NOTICE;
+                    match (is_near, *expiry_told) {
+                        (true, false) => frames.push(codec::auth_expiring(left.num_milliseconds().max(0))),
+                        // A session that is used elsewhere lasts longer.
+                        (false, true) => frames.push(codec::authok(Some(end))),
+                        (true, true) | (false, false) => {}
                     }
+                    *expiry_told = is_near;
                 }
             }
         }

@@ -307,6 +307,21 @@ fn liv_11_expiry_is_announced_and_auth_renews_without_losing_subscriptions() {
 }
 
 #[test]
+fn a_session_that_was_extended_reads_on_and_its_client_is_told() {
+    let mut world = World::new(0);
+    world.authority = Authority::new(grant(Some(world.utc + TimeDelta::seconds(30))));
+    world.text(&json!({"t":"hello","token":null}));
+    let (authority, view) = (Arc::clone(&world.authority), world.view());
+    world.session.authenticated(Ok(authority), view);
+    assert_eq!(frames(&world.tick_after(Duration::from_secs(1)))[0]["t"], "auth_expiring");
+    world.authority.last_until(world.utc + TimeDelta::seconds(9_000));
+    assert_eq!(frames(&world.tick_after(Duration::from_secs(1)))[0]["t"], "authok");
+    assert!(world.tick_after(Duration::from_secs(1)).is_empty(), "told once");
+    let beyond = world.tick_after(Duration::from_secs(60));
+    assert_eq!((code(&beyond).as_str(), close(&beyond)), ("", None), "its first end was not the last");
+}
+
+#[test]
 fn an_ended_credential_ends_the_connection() {
     let mut world = World::new(0);
     world.authority = Authority::new(grant(Some(world.utc + TimeDelta::seconds(5))));

@@ -208,6 +208,21 @@ async fn pages_join_without_a_gap_warm_and_cold() {
 }
 
 #[actix_web::test]
+async fn a_restart_between_two_turns_of_a_reader_leaves_the_cursor_where_it_was() {
+    let served = Served::start().await;
+    for round in 0..4 {
+        served.points("co_A", round * 250, 250, 1).await;
+    }
+    let mut reader = Reader::admit(Arc::clone(&served.hub), "co_A.t", None).await.expect("admitted");
+    reader.start_at(Position::START);
+    // More than one turn, so the restart comes while it is at it, whether or not it has to wait for a page.
+    let portion = Bounds { events: 1_000, bytes: 1 << 20, positions: 1_000 };
+    let (taken, ()) = futures_util::future::join(reader.take(portion), async { served.hub.shutdown() }).await;
+    assert_eq!(taken.map(drop), Err(Ended::Closing));
+    assert_eq!(reader.cursor(), Position::START, "what did not leave is read again");
+}
+
+#[actix_web::test]
 async fn a_reader_of_pages_in_memory_lets_others_have_their_turn() {
     let served = Served::start().await;
     for round in 0..5 {

@@ -197,18 +197,29 @@ pub(crate) async fn retire(tx: &mut Transaction, id: GenerationId, not_beyond: P
     Ok(retired == 1)
 }
 
-/// Makes a generation the one that queries read.
-pub(crate) async fn activate(tx: &mut Transaction, id: GenerationId) -> Result<(), SqlError> {
-    let [name, version, generation] = id.args();
-    tx.execute(
-        "UPDATE read_checkpoints_v1 SET purpose = 'live' WHERE name = $1 AND version = $2 AND generation = $3",
-        &[name.clone(), version.clone(), generation.clone()],
-    )
-    .await?;
+/// Makes a generation that a rebuild filled the one that queries read; `false` when it is none, and then the transaction
+/// must be given up.
+pub(crate) async fn activate(tx: &mut Transaction, id: GenerationId) -> Result<bool, SqlError> {
+    let activated = tx
+        .execute(
+            "UPDATE read_checkpoints_v1 SET purpose = 'live' \
+             WHERE name = $1 AND version = $2 AND generation = $3 AND purpose = 'rebuild'",
+            &id.args(),
+        )
+        .await?;
+    if activated != 1 {
+        return Ok(false);
+    }
+    point_to(tx, id).await?;
+    Ok(true)
+}
+
+/// Names a live generation where whoever looks at the tables by hand finds it.
+pub(crate) async fn point_to(tx: &mut Transaction, id: GenerationId) -> Result<(), SqlError> {
     tx.execute(
         "INSERT INTO read_active_v1 (name, version, generation) VALUES ($1, $2, $3) \
          ON CONFLICT (name, version) DO UPDATE SET generation = excluded.generation",
-        &[name, version, generation],
+        &id.args(),
     )
     .await
     .map(drop)

@@ -76,7 +76,8 @@ impl From<AdvanceError> for RebuildError {
 }
 
 /// Rebuilds one model and swaps it in; the position it was swapped at. `read` gives the events after a position, in
-/// order, at most so many.
+/// order, at most so many. Of several runs at once all fill the same tables, and the model is rebuilt once, for each of
+/// them.
 ///
 /// # Errors
 /// When the model is unknown, an event cannot be folded in, or journal or database fail.
@@ -192,21 +193,21 @@ where
     page.map_err(|error| RebuildError::Read { after, reason: error.to_string() })
 }
 
-async fn generation_position(store: &ReadStore, id: GenerationId) -> Result<Position, SqlError> {
+async fn generation_position(store: &ReadStore, id: GenerationId) -> Result<Position, RebuildError> {
     let all = store.checkpoints().await?;
-    Ok(all
-        .iter()
+    all.iter()
         .find(|at| at.name == id.name && at.version == id.version && at.generation == id.generation)
-        .map_or(Position::START, |at| at.position))
+        .map(|at| at.position)
+        .ok_or(RebuildError::Dropped(id.name))
 }
 
-/// Puts a generation in the live one's place; `false` when the live one has moved on meanwhile.
+/// Puts a generation in the live one's place, unless another run did; `false` when the live one has moved on meanwhile.
 async fn swap(
     store: &ReadStore,
     projection: &dyn Projection,
     id: GenerationId,
     caught_up_at: Position,
-) -> Result<bool, SqlError> {
+) -> Result<bool, RebuildError> {
     // The planner must know the new tables before the first query meets them.
     for table in projection.tables() {
         let mut tx = store.writer().begin_long().await?;
@@ -215,14 +216,22 @@ async fn swap(
     }
     let old = store.live_id(projection);
     let mut tx = store.writer().begin().await?;
-    if !checkpoint::retire(&mut tx, old, caught_up_at).await? {
+    match checkpoint::find(&mut tx, id).await?.map(|found| found.purpose) {
+        Some(Purpose::Rebuild) => {}
+        // Another run filled the same tables and was first: `old` may be these very tables.
+        Some(Purpose::Live) => return Ok(true),
+        Some(Purpose::Verify | Purpose::Retired) | None => return Err(RebuildError::Dropped(projection.name())),
+    }
+    if !checkpoint::retire(&mut tx, old, caught_up_at).await? || !checkpoint::activate(&mut tx, id).await? {
         return Ok(false);
     }
-    checkpoint::activate(&mut tx, id).await?;
     tx.commit().await?;
     store.refresh().await?;
     let mut tx = store.begin_schema_change().await?;
-    drop_generation(&mut tx, projection, old).await?;
+    // A crash of PostgreSQL's server may have taken the swap back, and then they are live again.
+    if checkpoint::find(&mut tx, old).await?.is_some_and(|found| found.purpose == Purpose::Retired) {
+        drop_generation(&mut tx, projection, old).await?;
+    }
     tx.commit().await?;
     Ok(true)
 }

@@ -273,7 +273,7 @@ impl ReadStore {
             }
             if !live {
                 let id = create_generation(&mut tx, projection.as_ref(), Purpose::Live, &self.inner.record).await?;
-                checkpoint::activate(&mut tx, id).await?;
+                checkpoint::point_to(&mut tx, id).await?;
             }
         }
         tx.commit().await?;

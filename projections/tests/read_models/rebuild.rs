@@ -6,7 +6,8 @@ use muniment_aggregates::ids::{ApplicationId, CompanyId};
 use muniment_aggregates::record::Position;
 use muniment_projections::rebuild::{Progress, RebuildError, rebuild};
 use muniment_projections::verify::{DifferenceKind, verify};
-use muniment_projections::{Advance, AdvanceError, OnMismatch, Purpose, metrics};
+use muniment_projections::{Advance, AdvanceError, OnMismatch, Purpose, ReadStore, metrics};
+use tokio::sync::Notify;
 
 use crate::company::{acme, company_history, count_points, define, point};
 use crate::harness::on_both_engines;
@@ -201,6 +202,57 @@ async fn a_node_that_still_knows_the_old_tables_advances_the_new_ones() {
         assert_eq!(moved, Advance::Moved(longer.head()));
         let live = desk.store.live().await.unwrap();
         assert_eq!(live.iter().find(|at| at.name == "points").unwrap().position, longer.head());
+        other.close().await;
+    })
+    .await;
+}
+
+/// Rebuilds the points in `other` as well, held while it reads until they were rebuilt in `first` so many times.
+async fn rebuilt_beside(
+    first: &ReadStore,
+    other: &ReadStore,
+    history: &History,
+    times: usize,
+) -> Result<Position, RebuildError> {
+    let (reads, goes_on) = (Notify::new(), Notify::new());
+    let held = async |after, limit| {
+        reads.notify_one();
+        goes_on.notified().await;
+        history.read(after, limit).await
+    };
+    let meanwhile = async {
+        reads.notified().await;
+        for _ in 0..times {
+            let at = rebuild(first, "points", |after, limit| history.read(after, limit), &|_| {}).await.unwrap();
+            assert_eq!(at, history.head());
+        }
+        goes_on.notify_one();
+    };
+    tokio::join!(rebuild(other, "points", &held, &|_| {}), meanwhile).0
+}
+
+#[tokio::test]
+async fn a_model_that_two_runs_rebuild_at_once_is_rebuilt_and_serves() {
+    on_both_engines(async |desk| {
+        let history = long_history(400);
+        desk.fold(&history, 100).await;
+        let other = desk.reopen(history.head(), OnMismatch::Refuse).await.unwrap();
+        for (times, generation) in [(1, 1), (2, 3)] {
+            let ended = rebuilt_beside(&desk.store, &other, &history, times).await;
+            if times == 1 {
+                assert_eq!(ended.unwrap(), history.head(), "the other run rebuilt it");
+            } else {
+                assert!(matches!(ended, Err(RebuildError::Dropped("points"))), "{ended:?}");
+            }
+            for store in [&desk.store, &other] {
+                let points = store.checkpoints().await.unwrap().into_iter().filter(|at| at.name == "points");
+                let points: Vec<_> = points.map(|at| (at.generation, at.purpose, at.position)).collect();
+                assert_eq!(points, [(generation, Purpose::Live, history.head())]);
+                assert_eq!(count_points(store).await, 403);
+                let read = |after, limit| history.read(after, limit);
+                assert_eq!(verify(store, "points", read, &|_| {}).await.unwrap().differences, []);
+            }
+        }
         other.close().await;
     })
     .await;

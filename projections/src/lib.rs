@@ -25,6 +25,7 @@ mod head;
 mod incarnations;
 pub mod invites;
 pub mod last_used;
+mod live_generations;
 pub mod metrics;
 pub mod offers;
 pub mod personas;

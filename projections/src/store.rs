@@ -12,13 +12,13 @@ use std::time::Duration;
 use muniment_aggregates::record::Position;
 use muniment_sql::postgres::{postgres_pool, set_up};
 use muniment_sql::{Database, Engine, Obstacle, SqlError, Transaction, WriteTurns, private};
-use parking_lot::RwLock;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::checkpoint::{self, Checkpoint, GenerationId, Purpose};
 use crate::dialect::{schema_lock, with_generations};
 use crate::head::AskHead;
 use crate::incarnations::Incarnations;
+use crate::live_generations::LiveGenerations;
 use crate::projection::Projection;
 
 /// Connections that answer queries on SQLite. Reads are short; more than the cores gain nothing.
@@ -144,8 +144,7 @@ struct Inner {
     /// Table (without generation) to the model it belongs to.
     owners: HashMap<&'static str, &'static str>,
     incarnations: Arc<Incarnations>,
-    /// Model to its live generation, as this process last saw it.
-    active: RwLock<HashMap<&'static str, u64>>,
+    live_generations: LiveGenerations,
     /// Held shared while a live generation advances, alone while a verification takes its snapshot.
     advancing: tokio::sync::RwLock<()>,
 }
@@ -234,7 +233,7 @@ impl ReadStore {
                 projections,
                 owners,
                 incarnations,
-                active: RwLock::new(HashMap::new()),
+                live_generations: LiveGenerations::default(),
                 advancing: tokio::sync::RwLock::new(()),
             }),
         };
@@ -326,19 +325,17 @@ impl ReadStore {
     /// # Errors
     /// What the database says.
     pub async fn checkpoints(&self) -> Result<Vec<Checkpoint>, SqlError> {
+        let asked = self.inner.live_generations.seen().clone();
         let rows = self.inner.reader.fetch_all(&checkpoint::select_all(), &[]).await?;
         let checkpoints = rows.iter().map(checkpoint::from_row).collect::<Result<Vec<_>, _>>()?;
-        let mut active = self.inner.active.write();
-        for projection in &self.inner.projections {
+        let live = self.inner.projections.iter().filter_map(|projection| {
             let live = checkpoints.iter().find(|at| {
                 at.purpose == Purpose::Live && at.name == projection.name() && at.version == projection.version()
-            });
-            if let Some(live) = live {
-                self.inner.incarnations.note(&live.name, live.version, live.position);
-                active.insert(projection.name(), live.generation);
-            }
-        }
-        drop(active);
+            })?;
+            self.inner.incarnations.note(&live.name, live.version, live.position);
+            Some((projection.name(), live.generation))
+        });
+        self.inner.live_generations.note(&asked, live);
         Ok(checkpoints)
     }
 
@@ -390,7 +387,7 @@ impl ReadStore {
 
     /// The live generation of a model, as last seen.
     pub(crate) fn live_id(&self, projection: &dyn Projection) -> GenerationId {
-        let generation = self.inner.active.read().get(projection.name()).copied().unwrap_or(0);
+        let generation = self.inner.live_generations.seen().get(projection.name()).copied().unwrap_or(0);
         generation_id(projection, generation)
     }
 
@@ -416,8 +413,8 @@ impl ReadStore {
     }
 
     pub(crate) fn text(&self, sql: &str) -> String {
-        let active = self.inner.active.read();
-        with_generations(sql, |table| active.get(self.inner.owners.get(table)?).copied())
+        let live = self.inner.live_generations.seen();
+        with_generations(sql, |table| live.get(self.inner.owners.get(table)?).copied())
     }
 
     /// A write transaction in which tables may be created and dropped.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use crate::key_table::{INSTALLATION_ROW, KeyTable};
+use crate::key_table::{self, INSTALLATION_ROW, KeyTable};
 use crate::keyring::{KeyRingError, Master, unwrap};
 use crate::master_key::{MasterKey, RotationLock};
 use crate::seal::{SealError, SecretKey};
@@ -48,11 +48,26 @@ pub(crate) async fn look(folder: &Path, installation: Uuid, table: &KeyTable) ->
     }
 }
 
-/// Finishes or undoes a rotation that was cut off. One that is under way is left alone.
+/// Finishes or undoes a rotation that was cut off. One that is under way is left alone, and so are both keys of one whose
+/// commit may still land: the record opens by either, and a later start finds out.
 pub(crate) async fn settle(folder: &Path, installation: Uuid, table: &KeyTable) -> Result<(), KeyRingError> {
     let Some(lock) = RotationLock::take(folder)? else { return Ok(()) };
-    // Looked at anew: what was read before the lock was taken may be of before the rotation.
-    let found = look(folder, installation, table).await?;
+    let mut tx = table.writer()?.begin().await.map_err(SealError::from)?;
+    let Some(stored) = key_table::hold_installation_row(&mut tx).await? else {
+        tracing::warn!(
+            "the database has a rotation of the master key that has not ended; both keys stay in their folder"
+        );
+        return Ok(());
+    };
+    keep_only(&lock, installation, stored)?;
+    Ok(tx.commit().await.map_err(SealError::from)?)
+}
+
+/// Leaves the one key in the folder that opens `stored`, the installation row. The caller holds the row: a commit that
+/// changes it later would need the key that is destroyed here.
+pub(crate) fn keep_only(lock: &RotationLock<'_>, installation: Uuid, stored: Vec<u8>) -> Result<(), KeyRingError> {
+    // Read here: what was read before the lock was taken may be of before a rotation.
+    let found = of(MasterKey::in_folder(lock.folder(), false)?, installation, stored)?;
     if found.is_next {
         lock.promote_next(&found.master.key)?
     } else {

@@ -14,6 +14,9 @@ use crate::seal::SealError;
 /// begin with `~`.
 pub(crate) const INSTALLATION_ROW: &str = "~installation";
 
+/// How long a start waits for a rotation: longer than the server needs to find that a client was killed.
+const ROTATION_WAIT: &str = "SET LOCAL lock_timeout = '5s'";
+
 /// Whether keys are stored: one is from the first start on, wrapped under the master key.
 pub(crate) async fn is_begun(read: &Database) -> Result<bool, SqlError> {
     let sql = "SELECT subject FROM subject_keys LIMIT 1";
@@ -149,6 +152,20 @@ pub(crate) async fn read_installation_row(
     let sql = format!("SELECT wrapped_key FROM subject_keys WHERE subject = $1 {lock}");
     let row = tx.fetch_optional(&sql, &[INSTALLATION_ROW.into()]).await?;
     Ok(row.map(|row| row.blob("wrapped_key")).transpose()?)
+}
+
+/// The installation row, which does not change until the transaction ends; `None` where a rotation has it and does not end
+/// in time: on another node, or one whose commit may still land although its client is gone.
+pub(crate) async fn hold_installation_row(tx: &mut Transaction) -> Result<Option<Vec<u8>>, SealError> {
+    match tx.engine() {
+        Engine::Sqlite => {}
+        Engine::Postgres => tx.execute(ROTATION_WAIT, &[]).await.map(drop)?,
+    }
+    match read_installation_row(tx, "FOR SHARE").await {
+        Ok(row) => Ok(Some(row.ok_or(SealError::WrongMasterKey)?)),
+        Err(SealError::Unavailable(error)) if error.is_of_a_lock() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Inserts unless subject or alias are taken; whether it did.

@@ -259,6 +259,11 @@ impl<'folder> RotationLock<'folder> {
         }
     }
 
+    /// Whose key files it is of.
+    pub(crate) const fn folder(&self) -> &'folder Path {
+        self.folder
+    }
+
     /// First step of a rotation: the next key is on disk before any stored key depends on it.
     pub(crate) fn stage_next(&self, key: &SecretKey) -> Result<(), KeyFileError> {
         self.discard_next()?;

@@ -8,8 +8,9 @@ use chrono::Utc;
 use muniment_sql::{Arg, Engine, Transaction};
 use zeroize::Zeroizing;
 
+use crate::fitting;
 use crate::key_table::{self, INSTALLATION_ROW, KeyRow};
-use crate::keyring::{KeyRing, Master, unwrap, wrap};
+use crate::keyring::{KeyRing, KeyRingError, Master, unwrap, wrap};
 use crate::master_key::{KeyFileError, RotationLock};
 use crate::seal::{KEY_BYTES, SealError, SecretKey};
 
@@ -52,6 +53,15 @@ pub enum RotateError {
     NotInPlace(#[source] KeyFileError),
 }
 
+impl From<KeyRingError> for RotateError {
+    fn from(error: KeyRingError) -> Self {
+        match error {
+            KeyRingError::File(error) => Self::File(error),
+            KeyRingError::Seal(error) => Self::Seal(error),
+        }
+    }
+}
+
 /// The stored keys under another master key, not yet committed.
 struct Rewrapped {
     tx: Transaction,
@@ -85,14 +95,17 @@ impl KeyRing {
             Some(folder) => Some(RotationLock::take(folder)?.ok_or(RotateError::UnderWay)?),
             None => None,
         };
-        // Where another process rotated since, the next key of the folder may be its one, and must stay.
-        if self.table().load(INSTALLATION_ROW).await?.as_ref() != Some(&old.installation_wrapped) {
-            return Err(SealError::WrongMasterKey.into());
-        }
+        let mut tx = self.table().writer()?.begin().await.map_err(SealError::from)?;
+        // No node can make a key while this row is locked, nor under the old master key once it has changed. A rotation
+        // whose commit may still land has it too; the key that it staged must stay until it is known what came of it.
+        let stored = key_table::read_installation_row(&mut tx, "FOR UPDATE").await?;
+        let stored = stored.filter(|stored| *stored == old.installation_wrapped).ok_or(SealError::WrongMasterKey)?;
         if let Some(lock) = &lock {
+            // The key in use may be the next one of a rotation that did not come to its last step.
+            fitting::keep_only(lock, self.installation(), stored)?;
             lock.stage_next(&next)?;
         }
-        let rewrapped = match self.rewrap(&old.key, &next, progress).await {
+        let rewrapped = match self.rewrap(tx, &old.key, &next, progress).await {
             Ok(rewrapped) => rewrapped,
             Err(error) => {
                 if let Some(lock) = &lock {
@@ -109,15 +122,14 @@ impl KeyRing {
         Ok(Rotated { subjects, at: Utc::now() })
     }
 
+    /// `tx` holds the installation row.
     async fn rewrap(
         &self,
+        mut tx: Transaction,
         old: &SecretKey,
         next: &SecretKey,
         progress: &(dyn Fn(u64, u64) + Send + Sync),
     ) -> Result<Rewrapped, SealError> {
-        let mut tx = self.table().writer()?.begin().await?;
-        // No node can make a key while this row is locked, nor under the old master key once it has changed.
-        key_table::read_installation_row(&mut tx, "FOR UPDATE").await?;
         let total = key_table::count(&mut tx).await?;
         let mut done = 0;
         let mut subjects = 0;

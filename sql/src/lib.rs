@@ -70,6 +70,12 @@ impl SqlError {
         }
     }
 
+    /// Whether PostgreSQL ended the wait for a lock that somebody else holds, as `lock_timeout` asks.
+    #[must_use]
+    pub fn is_of_a_lock(&self) -> bool {
+        matches!(self, Self::Driver(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03"))
+    }
+
     /// Whether the disk under SQLite refused, and not the statement: there is no room, a quota is used up, a write failed.
     #[must_use]
     pub fn is_of_the_disk(&self) -> bool {

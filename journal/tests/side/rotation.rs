@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use muniment_aggregates::sealed::{SealContext, Sealed, SubjectId};
-use muniment_journal::{Journal, JournalConfig, KeySource, RotateError, SubjectAlias};
+use muniment_journal::{Journal, JournalConfig, KeySource, RotateError, Store, SubjectAlias};
+use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::place::{Kind, Place, erase, on_both};
 
@@ -22,6 +23,8 @@ on_both!(
     two_rotations_of_one_node_come_one_after_the_other,
     many_keys_are_wrapped_page_by_page_and_progress_is_told,
     rotations_under_traffic_lose_no_key_and_fail_no_request,
+    a_start_beside_a_commit_that_may_still_land_keeps_both_keys,
+    a_rotation_beside_a_commit_that_may_still_land_destroys_no_key,
 );
 
 async fn a_value(journal: &Journal) -> (SubjectId, Sealed) {
@@ -306,4 +309,99 @@ async fn rotations_under_traffic_lose_no_key_and_fail_no_request(kind: Kind) {
     for value in &sealed {
         assert!(opens(&again, value).await);
     }
+}
+
+/// A rotation whose client is gone and whose commit may still land: the server holds it back.
+struct Pending {
+    sealed: Sealed,
+    /// What lies in `master.key` and in `master.key.next`.
+    keys: [String; 2],
+    pool: PgPool,
+    commit: sqlx::Transaction<'static, sqlx::Postgres>,
+}
+
+fn keys_in(place: &Place) -> [String; 2] {
+    ["master.key", "master.key.next"].map(|name| std::fs::read_to_string(place.keys().join(name)).unwrap_or_default())
+}
+
+type Wrapped = Vec<(String, Vec<u8>)>;
+
+async fn store_wrapped(connection: &mut PgConnection, keys: &Wrapped) {
+    for (subject, wrapped) in keys {
+        let update = sqlx::query("UPDATE subject_keys SET wrapped_key = $1 WHERE subject = $2");
+        update.bind(wrapped).bind(subject).execute(&mut *connection).await.unwrap();
+    }
+}
+
+impl Pending {
+    async fn at(place: &Place) -> Self {
+        let Store::Postgres { url } = &place.store else {
+            panic!("SQLite has one process, and its commit ends with it")
+        };
+        let pool = PgPool::connect(url).await.unwrap();
+        let stored = async || -> Wrapped {
+            sqlx::query_as("SELECT subject, wrapped_key FROM subject_keys").fetch_all(&pool).await.unwrap()
+        };
+        let journal = place.open().await;
+        let (_, sealed) = a_value(&journal).await;
+        let ([old, _], under_old) = (keys_in(place), stored().await);
+        journal.keyring().rotate_master(None, &|_, _| {}).await.unwrap();
+        journal.shutdown().await;
+        let ([new, _], under_new) = (keys_in(place), stored().await);
+        // Back to where it was before the commit.
+        std::fs::copy(place.keys().join("master.key"), place.keys().join("master.key.next")).unwrap();
+        std::fs::write(place.keys().join("master.key"), &old).unwrap();
+        store_wrapped(&mut pool.acquire().await.unwrap(), &under_old).await;
+        let mut commit = pool.begin().await.unwrap();
+        store_wrapped(&mut commit, &under_new).await;
+        Self { sealed, keys: [old, new], pool, commit }
+    }
+}
+
+async fn a_start_beside_a_commit_that_may_still_land_keeps_both_keys(kind: Kind) {
+    if kind == Kind::Sqlite {
+        return;
+    }
+    let place = Place::new(kind);
+    let pending = Pending::at(&place).await;
+    let started = tokio::time::timeout(Duration::from_secs(60), place.open()).await.unwrap();
+    assert!(opens(&started, &pending.sealed).await);
+    assert_eq!(keys_in(&place), pending.keys);
+    started.shutdown().await;
+    pending.commit.commit().await.unwrap();
+    let again = place.open().await;
+    assert!(opens(&again, &pending.sealed).await);
+    assert_eq!(keys_in(&place), [pending.keys[1].clone(), String::new()], "it is finished");
+}
+
+async fn a_rotation_beside_a_commit_that_may_still_land_destroys_no_key(kind: Kind) {
+    if kind == Kind::Sqlite {
+        return;
+    }
+    let place = Place::new(kind);
+    let pending = Pending::at(&place).await;
+    let started = place.open().await;
+    let ring = started.keyring().clone();
+    let rotation = tokio::spawn(async move { ring.rotate_master(None, &|_, _| {}).await });
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waits = async {
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&pending.pool).await.unwrap() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waits).await.unwrap();
+    assert_eq!(keys_in(&place), pending.keys);
+    pending.commit.commit().await.unwrap();
+    let refused = rotation.await.unwrap().unwrap_err().to_string();
+    assert!(refused.contains("another master key"), "{refused}");
+    assert_eq!(keys_in(&place), pending.keys);
+    // It follows to the key that has not taken the place of the old one, and rotates that one.
+    started.keyring().new_subject().await.unwrap();
+    let seen = Mutex::new(Vec::new());
+    let look = |_, _| seen.lock().unwrap().push(keys_in(&place)[0].clone());
+    started.keyring().rotate_master(None, &look).await.unwrap();
+    assert_eq!(*seen.lock().unwrap(), [pending.keys[1].clone()], "the key in use never lies in memory alone");
+    started.shutdown().await;
+    assert!(opens(&place.open().await, &pending.sealed).await);
 }

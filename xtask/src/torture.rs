@@ -48,6 +48,7 @@ pub(crate) const PROOFS: [Proofs; 5] = [
             "races::",
             "rotate_master::",
             "tamper::",
+            "tokens::met_124_a_token_that_ended",
         ],
     },
     Proofs { package: "muniment", target: &["--lib"], folder: "src", names: &["torture_role_why"] },

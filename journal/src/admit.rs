@@ -80,6 +80,11 @@ impl Submission {
         }
     }
 
+    /// Whether the fence that it is recorded under fell.
+    pub(crate) fn is_fenced_off(&self) -> bool {
+        self.fence.as_ref().is_some_and(|fence| !fence.holds())
+    }
+
     /// The streams it writes, with the version each has before and after.
     pub(crate) fn writes(&self) -> impl Iterator<Item = (&StreamId, u64, u64)> {
         self.expect.iter().zip(&self.written).map(|((stream, before), after)| (stream, *before, *after))

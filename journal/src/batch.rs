@@ -47,6 +47,11 @@ impl Building {
         !self.events.is_empty()
     }
 
+    /// Whether an append was accepted whose fence fell since.
+    pub(crate) fn has_lost_a_fence(&self) -> bool {
+        self.entries.iter().any(|entry| entry.verdict.is_ok() && entry.submission.is_fenced_off())
+    }
+
     /// Whether an append of this size still fits; an empty batch takes any.
     pub(crate) fn fits(&self, events: usize, bytes: usize, events_max: usize, bytes_max: usize) -> bool {
         self.events.is_empty() || (self.events.len() + events <= events_max && self.bytes + bytes <= bytes_max)

@@ -1,17 +1,16 @@
 //! Rights that a decision rests on and that a stream's version does not tell: counted where they are remembered, compared
 //! where the decision is recorded.
 //!
-//! A node that remembers who may do what learns from a publish hook ([`crate::Journal::on_publish`]) what has ended. Of
-//! what another node recorded a moment ago it knows nothing yet, so it would have to ask the database before each decision.
-//! An append under a [`Fence`] need not be preceded by that question: it is written only on top of the head that this
-//! node knows, and where that is not the database's head, the foreign events pass the hooks first and the fence is compared
-//! again.
+//! A node that remembers who may do what learns from a hook ([`crate::Journal::on_durable`]) what has ended. Of what another
+//! node recorded a moment ago it knows nothing yet, so it would have to ask the database before each decision. An append
+//! under a [`Fence`] need not be preceded by that question: it is written only on top of events that passed the hook, and
+//! where the database has others, whoever wrote them, these pass it first and the fence is compared again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts the ends of what somebody remembers. To be moved inside a publish hook: before the event that ends it is
-/// acknowledged here, and before anything is written on top of it where another node recorded it.
+/// Counts the ends of what somebody remembers. To be moved inside a hook of [`crate::Journal::on_durable`]: before the event
+/// that ends it is acknowledged here, and before anything is written on top of it, whoever recorded it.
 #[derive(Debug, Clone, Default)]
 pub struct FenceCounter(Arc<AtomicU64>);
 

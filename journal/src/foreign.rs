@@ -40,6 +40,9 @@ pub(crate) enum Departure {
         /// What is there.
         theirs: Identity,
     },
+    /// Nothing is wrong with the record that is known of, but this node can neither write nor follow it any more.
+    #[error("nothing can be recorded any more: {0}; start it again")]
+    Broken(String),
 }
 
 /// Whether a head can be that of a record of which `known` was the end before it was asked for.
@@ -96,6 +99,7 @@ impl Writer {
                 self.durable.recorded_at = event.recorded_at;
                 self.knowledge.learn_event(event);
             }
+            self.core.forewarn(&events);
             self.core.publish(&events);
         }
     }

@@ -105,7 +105,12 @@ impl Core {
         }
     }
 
-    /// Durable events, in order: to key ring, ring, hooks and readers.
+    /// Durable events, in order: to those whose fences they may let fall. Before anything is written on top of them.
+    pub(crate) fn forewarn(&self, events: &[Arc<RecordedEvent>]) {
+        self.tail.forewarn(events);
+    }
+
+    /// Durable events, in order: to key ring, ring, hooks and readers. [`Core::forewarn`] comes first.
     pub(crate) fn publish(&self, events: &[Arc<RecordedEvent>]) {
         events.iter().for_each(|event| self.keyring.observe(event));
         if let Some(last) = events.last() {
@@ -341,6 +346,12 @@ impl Journal {
     /// events of other nodes. It must not block.
     pub fn on_publish(&self, hook: PublishHook) {
         self.core.tail.add_hook(hook);
+    }
+
+    /// Calls `hook` with every batch before anything is written on top of it, whoever wrote it: for what lets a
+    /// [`crate::Fence`] fall. The database waits meanwhile, so it does no more than that.
+    pub fn on_durable(&self, hook: PublishHook) {
+        self.core.tail.add_first_hook(hook);
     }
 
     /// The keys under which personal values are sealed.

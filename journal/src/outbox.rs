@@ -197,6 +197,17 @@ impl Outbox {
         stores.read.fetch_all(sql, &[limit.into()]).await?.iter().map(read_entry).collect()
     }
 
+    /// How many entries wait to be sent.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn count_pending(&self) -> Result<u64, SqlError> {
+        let Some(stores) = &self.stores else { return Ok(0) };
+        let sql = "SELECT COUNT(*) AS entries FROM outbox WHERE status = 'pending'";
+        let row = stores.read.fetch_optional(sql, &[]).await?;
+        row.map_or(Ok(0), |row| row.count("entries"))
+    }
+
     /// How many entries stand where.
     ///
     /// # Errors

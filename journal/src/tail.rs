@@ -24,6 +24,7 @@ struct Ring {
 pub(crate) struct Tail {
     ring: RwLock<Ring>,
     head: watch::Sender<Position>,
+    first_hooks: RwLock<Vec<PublishHook>>,
     hooks: RwLock<Vec<PublishHook>>,
     bytes_max: usize,
 }
@@ -38,6 +39,7 @@ impl Tail {
         Self {
             ring: RwLock::new(Ring { events: VecDeque::new(), bytes: 0, newest: head }),
             head: watch::Sender::new(head),
+            first_hooks: RwLock::new(Vec::new()),
             hooks: RwLock::new(Vec::new()),
             bytes_max,
         }
@@ -58,6 +60,17 @@ impl Tail {
 
     pub(crate) fn add_hook(&self, hook: PublishHook) {
         self.hooks.write().push(hook);
+    }
+
+    pub(crate) fn add_first_hook(&self, hook: PublishHook) {
+        self.first_hooks.write().push(hook);
+    }
+
+    /// Tells the first hooks of events that are durable and not yet taken in. Only the writer calls it, in order.
+    pub(crate) fn forewarn(&self, events: &[Arc<RecordedEvent>]) {
+        for hook in self.first_hooks.read().iter() {
+            hook(events);
+        }
     }
 
     /// Takes the events that follow the head. Only the writer calls it, in order.

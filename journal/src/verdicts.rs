@@ -103,7 +103,7 @@ impl Knowledge {
         if append.lineage.as_ref().is_some_and(Lineage::has_fallen) {
             return Err(AppendError::Fallen);
         }
-        if append.fence.as_ref().is_some_and(|fence| !fence.holds()) {
+        if append.is_fenced_off() {
             return Err(AppendError::Fenced);
         }
         for key in append.events.iter().filter_map(|event| event.dedupe) {

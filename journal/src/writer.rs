@@ -110,9 +110,14 @@ impl Writer {
             let reason = trouble.to_string();
             tracing::error!(reason, "the journal stops writing");
             self.abandon(&reason);
-            if let Trouble::Departed(departure) = trouble {
-                self.core.name_the_rest(&departure).await;
-                self.core.depart(departure);
+            match trouble {
+                Trouble::Departed(departure) => {
+                    self.core.name_the_rest(&departure).await;
+                    self.core.depart(departure);
+                }
+                Trouble::Ended(_) if *self.closing.borrow() => {}
+                // It would lead what it cannot follow any more, and all nodes' read models would stand still.
+                Trouble::Ended(reason) => self.core.depart(Departure::Broken(reason)),
             }
         }
         self.core.finished.send_replace(true);
@@ -316,7 +321,7 @@ impl Writer {
 
     async fn settle(&mut self, outcome: Result<(), WriteError>) -> Result<(), Trouble> {
         match outcome {
-            Ok(()) => self.landed().await,
+            Ok(()) => self.landed().await?,
             Err(WriteError::HeadMoved) => {
                 metrics::counter!("muniment_journal_head_lost_total").increment(1);
                 self.lost += 1;
@@ -352,13 +357,21 @@ impl Writer {
         Ok(())
     }
 
-    async fn landed(&mut self) {
-        let Some(sent) = self.in_flight.take() else { return };
+    async fn landed(&mut self) -> Result<(), Trouble> {
+        let Some(sent) = self.in_flight.take() else { return Ok(()) };
         let flight = sent.sent.elapsed();
         self.landed = Some(Landed { at: Instant::now(), appends: sent.entries.len(), flight });
         self.lost = 0;
         self.core.set_failing(false);
         self.durable = sent.batch.after();
+        for entry in sent.entries.iter().filter(|entry| entry.verdict.is_ok()) {
+            self.knowledge.settle(&entry.submission);
+        }
+        // What it ended, another node may have acknowledged already: nothing that rests on that is written on top of it.
+        self.core.forewarn(&sent.batch.events);
+        if self.building.has_lost_a_fence() {
+            self.reset().await?;
+        }
         // Before anybody is answered: the database need not wait for that.
         self.launch().await;
         metrics::histogram!("muniment_journal_flush_seconds").record(flight.as_secs_f64());
@@ -368,15 +381,13 @@ impl Writer {
         self.core.publish(&sent.batch.events);
         self.core.tell_of_mail(&sent.batch);
         for entry in sent.entries {
-            if entry.verdict.is_ok() {
-                self.knowledge.settle(&entry.submission);
-            }
             entry.submission.answer(entry.verdict);
         }
         if self.in_flight.is_none() && self.gathering.is_none() {
             self.knowledge.forget_claims();
         }
         self.core.engine.announce(self.durable.position);
+        Ok(())
     }
 
     /// The database refused the batch in flight. Its appends are judged again, with everything asked of the database;

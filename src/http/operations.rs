@@ -1,5 +1,7 @@
 //! What operators and their tools ask: is it alive, can it serve, how is it doing.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
@@ -18,6 +20,10 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/metrics", web::get().to(numbers))
         .route("/metrics", web::head().to(numbers));
 }
+
+/// How long `/metrics` waits for the one figure that the database has: whoever scrapes gives up after ten seconds or so, and
+/// all the others are wanted most while it does not answer.
+const FIGURE_WAIT: Duration = Duration::from_secs(1);
 
 /// One path for two surfaces: `ok` and `env` for `/v1`, `status` for `/api`.
 async fn health(surface: web::Data<Surface>) -> HttpResponse {
@@ -73,7 +79,11 @@ async fn numbers(surface: web::Data<Surface>, figures: web::Data<Figures>) -> Ht
         metrics::gauge!("muniment_live_actors", "aggregate" => kind).set(live);
     }
     // The last count would look as if nothing moved; NaN is what Prometheus takes for a figure that nobody knows.
-    let pending = runtime.journal.outbox().counts().await.map_or(f64::NAN, |counts| float(counts.pending));
+    let outbox = runtime.journal.outbox();
+    let pending = match tokio::time::timeout(FIGURE_WAIT, outbox.count_pending()).await {
+        Ok(Ok(pending)) => float(pending),
+        Ok(Err(_)) | Err(_) => f64::NAN,
+    };
     metrics::gauge!("muniment_mails_pending").set(pending);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(figures.render())
 }

@@ -1,6 +1,6 @@
 //! Credentials of `/v1` that were found to hold, remembered until any may have ended.
 //!
-//! The journal's publish hook empties the cache before the reply of the command that ended one can leave. On several
+//! A hook of the journal empties the cache before the reply of the command that ended one can leave. On several
 //! nodes the cache may miss for a moment what another has recorded: a decision confirms the head first, or is recorded
 //! under the credential's fence, so that such an end holds here too.
 
@@ -39,8 +39,8 @@ impl Default for CredentialCache {
 }
 
 impl CredentialCache {
-    /// Forgets what these events may have ended. Runs inside the journal's publish hook.
-    pub fn note_published(&self, events: &[Arc<RecordedEvent>]) {
+    /// Forgets what these events may have ended. Runs inside a hook of the journal, before anything is written on top of them.
+    pub fn note_durable(&self, events: &[Arc<RecordedEvent>]) {
         // What cannot be read may end any. Credentials end rarely beside how often they are used, so all are forgotten.
         if events.iter().any(|event| ended_by(event).map_or(true, |ended| ended.is_some())) {
             self.ends.advance();

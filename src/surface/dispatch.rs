@@ -31,8 +31,8 @@ const fn is_proved_by_append(name: Name) -> bool {
     matches!(name, Name::PointRecord)
 }
 
-/// Whether such a method need not look at the token again: it recorded something, it refused the token itself, or nothing
-/// is said but that the server failed.
+/// Whether such a method need not look at the token again: it recorded something, it looked itself and found it ended, or
+/// nothing is said but that the server failed.
 fn is_proved(outcome: &Result<Reply, V1Error>) -> bool {
     match outcome {
         Ok(reply) => reply.status == 201,
@@ -47,15 +47,15 @@ impl Surface {
     /// # Errors
     /// Whatever gate or method refuses, or a fault.
     pub async fn call(&self, method: &'static Method, request: &mut Request) -> Result<Reply, V1Error> {
-        let outcome = self.lead(method, request).await;
+        let admitted = self.admit(method, request).await?;
+        let outcome = self.lead(method, admitted, request).await;
         if is_proved_by_append(method.name) && !is_proved(&outcome) {
             self.agent(&request.presented).await?;
         }
         outcome
     }
 
-    async fn lead(&self, method: &'static Method, request: &mut Request) -> Result<Reply, V1Error> {
-        let admitted = self.admit(method, request).await?;
+    async fn lead(&self, method: &'static Method, admitted: Admitted, request: &mut Request) -> Result<Reply, V1Error> {
         self.count(method, &admitted).await?;
         if let Some(unreadable) = &request.unreadable {
             return Err(unreadable.refusal());
@@ -117,12 +117,18 @@ impl Surface {
         match method.who {
             Gate::Public | Gate::OptionalSession => Ok(Admitted::Anybody),
             Gate::Agent(scope) => {
-                let agent = if is_proved_by_append(method.name) {
+                let is_proved_later = is_proved_by_append(method.name);
+                let agent = if is_proved_later {
                     self.agent_as_seen(&request.presented).await?
                 } else {
                     self.agent(&request.presented).await?
                 };
-                Self::require_scope(&agent, scope)?;
+                if let Err(refusal) = Self::require_scope(&agent, scope) {
+                    if is_proved_later {
+                        self.agent(&request.presented).await?;
+                    }
+                    return Err(refusal);
+                }
                 Ok(Admitted::Agent(agent))
             }
             Gate::AgentOrFounder(scope) => {

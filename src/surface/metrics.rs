@@ -117,6 +117,8 @@ impl Surface {
         let define = definition(&key, &mut fields, agent.company.clone(), agent.application.clone())?;
         // Counted and defined in turns, lest many at once find the same room. Other nodes have turns of their own: each of
         // them may define one more in the moment in which the last room is taken.
+        // Where the read model stands still, all are told so at once, and not one after the other.
+        self.runtime.reads.catch_up(&["metrics"]).await?;
         let place = self.definitions.join(agent.company.as_str());
         let _turn = place.turn().await;
         self.runtime.reads.catch_up(&["metrics"]).await?;

@@ -121,7 +121,7 @@ impl Surface {
     ) -> Result<Arc<Self>, HashError> {
         let credentials = Arc::new(credential_cache::CredentialCache::default());
         let listening = Arc::clone(&credentials);
-        runtime.journal.on_publish(Arc::new(move |events| listening.note_published(events)));
+        runtime.journal.on_durable(Arc::new(move |events| listening.note_durable(events)));
         Ok(Arc::new(Self {
             offers: config.offers.clone(),
             registries: config.registries.clone(),

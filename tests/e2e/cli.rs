@@ -129,6 +129,15 @@ fn met_141_applying_takes_the_session_of_the_environment(engine: Engine) {
     let founder = server.founder("bea");
     let said = apply(&program.env("MUNIMENT_SESSION_TOKEN", &founder.token), &founder.email);
     assert!(said.starts_with("Application: app_"), "{said}");
+    // What is saved is of one person: hers, and the other's login beside it.
+    let folder = program.home().join(".config/muniment");
+    let [saved, aside] = ["credentials.toml", "credentials.toml.old"].map(|name| fs::read_to_string(folder.join(name)));
+    let (saved, aside) = (saved.unwrap(), aside.unwrap());
+    assert!(
+        saved.contains(&founder.email) && saved.contains("company_id") && !saved.contains("session_token"),
+        "{saved}"
+    );
+    assert!(aside.contains("session_token") && !aside.contains("company_id"), "{aside}");
 }
 
 /// Whoever signs in after somebody else has his own company, and the token of the other is not thrown away.
@@ -154,6 +163,12 @@ fn met_141_another_founder_does_not_keep_the_former_ones_company(engine: Engine)
     let token = former.lines().find(|line| line.starts_with("token = ")).unwrap();
     assert!(fs::read_to_string(saved.with_extension("toml.old")).unwrap().contains(token));
     assert!(!fs::read_to_string(&saved).unwrap().contains(token));
+    sign_in(&program, &email);
+    assert!(
+        fs::read_to_string(saved.with_extension("toml.old")).unwrap().contains(token),
+        "nothing is written over it"
+    );
+    assert!(saved.with_extension("toml.old2").exists());
 }
 
 fn met_142_a_repeated_key_is_a_duplicate_and_a_success(engine: Engine) {

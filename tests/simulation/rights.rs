@@ -34,7 +34,7 @@ impl Remembered {
     pub(crate) fn listening_to(journal: &Journal) -> Arc<Self> {
         let remembered = Arc::new(Self::default());
         let listening = Arc::clone(&remembered);
-        journal.on_publish(Arc::new(move |events| {
+        journal.on_durable(Arc::new(move |events| {
             if events.iter().any(|event| &*event.stream.kind == Note::TYPE) {
                 listening.ends.advance();
                 listening.held.lock().clear();
@@ -146,7 +146,8 @@ async fn end(right: u64, nodes: Rc<RefCell<[Rc<Node>; 2]>>, ended: Ended, mut ra
         let node = Rc::clone(&nodes.borrow()[random.random_range(0..2)]);
         let command = NoteCommand::Record(record.clone());
         let outcome = node.bus.execute::<Note>(&note, command, &origin);
-        if let Ok(Ok(_)) = tokio::time::timeout(Duration::from_secs(60), outcome).await {
+        // Whoever gets no answer soon asks the other node, which may know already what the first is still to hear.
+        if let Ok(Ok(_)) = tokio::time::timeout(Duration::from_millis(100), outcome).await {
             ended.borrow_mut().insert(right);
             return;
         }

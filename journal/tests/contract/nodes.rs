@@ -120,7 +120,7 @@ async fn what_another_node_ended_refuses_what_was_decided_before_this_one_heard_
     let (here, there) = (home.open().await, home.open().await);
     let ends = FenceCounter::default();
     let counter = ends.clone();
-    there.on_publish(Arc::new(move |events| {
+    there.on_durable(Arc::new(move |events| {
         if events.iter().any(|event| event.payload.contains("ended")) {
             counter.advance();
         }

@@ -16,6 +16,9 @@ use crate::cli::exit::{self, Exit};
 use crate::cli::flags::Global;
 use crate::cli::output::say;
 
+/// Files that were put aside and are kept; beyond that the first gives way.
+const ASIDE_MAX: u32 = 100;
+
 /// Where the server is when nothing says so.
 pub const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
@@ -144,14 +147,18 @@ impl Credentials {
         }
     }
 
-    /// Readies what is saved for whoever signed in. The company of somebody else answers him nothing, and its token was
-    /// shown once: the next [`Credentials::save`] puts both aside.
+    /// Readies what is saved for whoever signed in or applied. The session and the company of somebody else answer him
+    /// nothing, and its token was shown once: the next [`Credentials::save`] puts all of it aside.
     pub fn belong_to(&mut self, email: &str) {
-        let saved = &self.saved;
-        let is_another = saved.email.as_deref().is_some_and(|kept| !kept.eq_ignore_ascii_case(email));
-        if is_another && (saved.company_id.is_some() || saved.application_id.is_some() || saved.token.is_some()) {
-            self.elsewhere = std::mem::take(&mut self.saved).email;
+        let is_another = self.saved.email.as_deref().is_some_and(|kept| !kept.eq_ignore_ascii_case(email));
+        if is_another {
+            let former = std::mem::take(&mut self.saved);
+            let has = [&former.company_id, &former.application_id, &former.token, &former.session_token];
+            if has.into_iter().any(Option::is_some) {
+                self.elsewhere = former.email;
+            }
         }
+        self.saved.email = Some(email.to_owned());
     }
 
     /// Keeps a change for the next call. What was saved for another server or person is put aside, not
@@ -164,7 +171,7 @@ impl Credentials {
         self.saved.url = Some(self.url.clone());
         let file = &self.place.file;
         if let Some(kept) = self.elsewhere.take().filter(|_| file.exists()) {
-            let aside = file.with_extension("toml.old");
+            let aside = free_name(file);
             fs::rename(file, &aside).with_context(|| format!("cannot put {} aside", file.display()))?;
             say(&format!("warning: what was saved for {kept} is now in {}; see --context", aside.display()));
         }
@@ -209,6 +216,13 @@ pub fn read_secret(path: &Path) -> Result<SecretString> {
     let text = fs::read_to_string(path);
     let text = text.map_err(|error| Exit::Usage.because_of(format!("cannot read {}", path.display()), error))?;
     Ok(SecretString::from(text.trim_end_matches(['\r', '\n'])))
+}
+
+/// Where a file is put aside: beside it, and not over one that was before.
+fn free_name(file: &Path) -> PathBuf {
+    let first = file.with_extension("toml.old");
+    let more = (2..=ASIDE_MAX).map(|number| file.with_extension(format!("toml.old{number}")));
+    std::iter::once(first.clone()).chain(more).find(|aside| !aside.exists()).unwrap_or(first)
 }
 
 #[cfg(test)]

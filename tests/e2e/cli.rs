@@ -127,7 +127,8 @@ fn met_141_applying_takes_the_session_of_the_environment(engine: Engine) {
     let program = Program::client_of(server);
     sign_in(&program, &format!("{}@example.com", unique("ana")));
     let founder = server.founder("bea");
-    let said = apply(&program.env("MUNIMENT_SESSION_TOKEN", &founder.token), &founder.email);
+    let program = program.env("MUNIMENT_SESSION_TOKEN", &founder.token);
+    let said = apply(&program, &founder.email);
     assert!(said.starts_with("Application: app_"), "{said}");
     // What is saved is of one person: hers, and the other's login beside it.
     let folder = program.home().join(".config/muniment");
@@ -168,7 +169,7 @@ fn met_141_another_founder_does_not_keep_the_former_ones_company(engine: Engine)
         fs::read_to_string(saved.with_extension("toml.old")).unwrap().contains(token),
         "nothing is written over it"
     );
-    assert!(saved.with_extension("toml.old2").exists());
+    assert!(saved.with_extension("toml.old2").exists(), "and what was hers is kept too");
 }
 
 fn met_142_a_repeated_key_is_a_duplicate_and_a_success(engine: Engine) {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
 use muniment_journal::engine::{Batch, ClaimId, Head, WriteError};
 use muniment_journal::limits::ANSWER_MAX;
-use muniment_journal::{AppendError, Engine, Journal, JournalLimits, KeyRing, Stores};
+use muniment_journal::{Append, AppendError, Engine, FenceCounter, Journal, JournalLimits, KeyRing, Stores};
 use muniment_sql::SqlError;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
@@ -209,6 +209,36 @@ async fn a_write_that_fails_is_told_and_what_built_on_it_falls() {
     assert_eq!(built_on_it.await.unwrap_err(), conflict);
     assert_eq!(apart.await.unwrap().first, Position(1));
     assert_eq!(journal.append(one(&own, 0, "again")).await.unwrap().first, Position(2));
+    verify(&journal).await;
+    journal.shutdown().await;
+}
+
+/// Another node may have seen the batch, and acknowledged what it ends, while this one waits for the answer.
+#[tokio::test]
+async fn what_is_built_on_a_batch_that_lets_its_fence_fall_is_not_recorded() {
+    let home = Home::sqlite();
+    let (journal, engine) = faulty(&home, &[], 0).await;
+    let ends = FenceCounter::default();
+    let counter = ends.clone();
+    journal.on_durable(Arc::new(move |events| {
+        if events.iter().any(|event| event.payload.contains("ended")) {
+            counter.advance();
+        }
+    }));
+    let ended = journal.submit(one(&stream("right"), 0, "ended")).unwrap();
+    engine.writes(1).await;
+    let own = stream("act");
+    let before = journal.submit(one(&own, 0, "without a fence")).unwrap();
+    let late = journal.submit(Append { fence: Some(ends.fence()), ..one(&own, 1, "too late") }).unwrap();
+    let beside = journal.submit(one(&stream("beside"), 0, "beside")).unwrap();
+    engine.judged(&journal).await;
+    engine.gate.add_permits(ENOUGH);
+    ended.await.unwrap();
+    before.await.unwrap();
+    assert_eq!(late.await.unwrap_err(), AppendError::Fenced);
+    beside.await.unwrap();
+    journal.append(one(&own, 1, "after it")).await.unwrap();
+    assert_eq!(all(&journal).await.len(), 4);
     verify(&journal).await;
     journal.shutdown().await;
 }

@@ -62,7 +62,7 @@ pub enum StartError {
     /// The figures for Prometheus cannot be recorded.
     #[error(transparent)]
     Figures(#[from] FiguresError),
-    /// The database no longer has the record that was served.
+    /// The database no longer has the record that was served, or this node can no longer write or follow it.
     #[error("{0}")]
     Departed(String),
     /// The server ended by a fault.

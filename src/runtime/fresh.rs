@@ -1,6 +1,7 @@
 //! Fresh records for unit tests. Each lasts as long as the folder that comes with it.
 
 use actix::Arbiter;
+use muniment_aggregates::note::{NoteCommand, Record};
 use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
 use tempfile::TempDir;
 
@@ -28,4 +29,15 @@ pub(crate) async fn bus_with(limits: ActorLimits, arbiters: &[&Arbiter]) -> (Com
     let (journal, folder) = journal(JournalLimits::default()).await;
     let arbiters = arbiters.iter().map(|arbiter| arbiter.handle()).collect();
     (CommandBus::with_limits(journal, Clock::system(), arbiters, limits), folder)
+}
+
+/// The least that can be recorded.
+pub(crate) fn note() -> NoteCommand {
+    NoteCommand::Record(Record {
+        what: "test".to_owned(),
+        is_failure: false,
+        account: None,
+        target_account: None,
+        details: None,
+    })
 }

@@ -94,25 +94,15 @@ impl Drop for Recallable {
 
 #[cfg(test)]
 mod tests {
-    use muniment_aggregates::note::{Note, NoteCommand, NoteRefusal, Record};
+    use muniment_aggregates::note::{Note, NoteRefusal};
 
     use crate::runtime::{BusError, CommandBus, Origin, fresh};
-
-    fn record() -> NoteCommand {
-        NoteCommand::Record(Record {
-            what: "test".to_owned(),
-            is_failure: false,
-            account: None,
-            target_account: None,
-            details: None,
-        })
-    }
 
     /// Records a note by a transaction, taking the request back while it decides.
     async fn transact(bus: &CommandBus, origin: &Origin, meanwhile: impl Fn()) -> Result<(), BusError<NoteRefusal>> {
         let decided = bus.transact(origin, async |tx| {
             let mut note = tx.begin::<Note>(&origin.correlation);
-            tx.decide(&mut note, &record())?;
+            tx.decide(&mut note, &fresh::note())?;
             meanwhile();
             Ok::<_, BusError<NoteRefusal>>(())
         });
@@ -128,7 +118,7 @@ mod tests {
         let request = bus.recalls().announce(&asked.correlation);
         let taken_back = || assert!(request.take_back());
         assert!(matches!(transact(&bus, &asked, taken_back).await, Err(BusError::Unavailable(_))));
-        assert!(matches!(bus.execute::<Note>("one", record(), &asked).await, Err(BusError::Unavailable(_))));
+        assert!(matches!(bus.execute::<Note>("one", fresh::note(), &asked).await, Err(BusError::Unavailable(_))));
         assert_eq!(bus.journal().head().0, 0, "neither is recorded");
         drop(request);
 
@@ -136,7 +126,7 @@ mod tests {
             let asked = origin();
             let request = bus.recalls().announce(&asked.correlation);
             if by_actor {
-                bus.execute::<Note>("two", record(), &asked).await.map(|_| ()).expect("recorded");
+                bus.execute::<Note>("two", fresh::note(), &asked).await.map(|_| ()).expect("recorded");
             } else {
                 transact(&bus, &asked, || ()).await.expect("recorded");
             }

@@ -198,23 +198,13 @@ impl CommandBus {
 
 #[cfg(test)]
 mod tests {
-    use muniment_aggregates::note::{Note, NoteCommand, NoteRefusal, Record};
+    use muniment_aggregates::note::{Note, NoteRefusal};
     use muniment_aggregates::record::Position;
     use muniment_aggregates::subject::{Erase, SubjectRefusal};
     use muniment_journal::JournalLimits;
 
     use super::*;
     use crate::runtime::{Clock, fresh};
-
-    fn record() -> NoteCommand {
-        NoteCommand::Record(Record {
-            what: "test".to_owned(),
-            is_failure: false,
-            account: None,
-            target_account: None,
-            details: None,
-        })
-    }
 
     #[actix::test]
     async fn what_rests_on_a_subject_that_is_erased_meanwhile_is_not_recorded() {
@@ -234,7 +224,7 @@ mod tests {
                 erased.await.expect("it is erased");
             }
             let mut late = tx.begin::<Note>("late");
-            tx.decide(&mut late, &record())
+            tx.decide(&mut late, &fresh::note())
         });
         let refused = decided.await.expect_err("it was sealed under a key that is gone");
         assert!(matches!(refused, BusError::<NoteRefusal>::Unavailable(_)), "{refused}");
@@ -251,7 +241,7 @@ mod tests {
             let decided = bus.transact(&origin, async |tx| {
                 for number in 0..count {
                     let mut note = tx.begin::<Note>(&format!("{count}-{number}"));
-                    tx.decide(&mut note, &record())?;
+                    tx.decide(&mut note, &fresh::note())?;
                 }
                 Ok::<_, BusError<NoteRefusal>>(())
             });

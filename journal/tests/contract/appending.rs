@@ -234,6 +234,9 @@ async fn a_hook_that_panics_ends_the_writing_and_the_journal_says_so(home: Home)
     assert!(reason.contains("panicked"), "{reason}");
     let refused = journal.append(one(&own, 2, "3")).await.unwrap_err();
     assert_eq!(refused, AppendError::Unavailable(reason));
+    let told =
+        tokio::time::timeout(Duration::from_secs(20), journal.departed()).await.expect("the node is told to end");
+    assert!(told.contains("panicked") && told.contains("start it again"), "{told}");
     let bound = Duration::from_millis(SHUTDOWN_MILLISECONDS_MAX);
     tokio::time::timeout(bound, journal.shutdown()).await.expect("there is nobody to wait for");
 

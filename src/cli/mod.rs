@@ -88,6 +88,10 @@ impl Cli {
     #[must_use]
     pub fn of_process() -> Self {
         let mut command = help::command();
+        // Before anything is read: what is wrong with the rest is told without colours, too.
+        if std::env::args_os().any(|given| given == "--no-color") {
+            command = command.color(clap::ColorChoice::Never);
+        }
         let read = command.clone().try_get_matches().and_then(|matches| Self::from_arg_matches(&matches));
         read.unwrap_or_else(|error| match flags::refused_secret(&error) {
             Some(refused) => refused.format(&mut command).exit(),

@@ -105,6 +105,13 @@ fn a_backtest_of_the_rule_in_force_finds_what_was_found_live(engine: Engine) {
         findings.as_array().unwrap().iter().map(|finding| finding["summary"].clone()).collect()
     };
     assert_eq!(said(&again["findings"]), said(&tried["findings"]));
+    // Points of a file, whatever the case of its name's end.
+    let points = company.points("arr");
+    let lines =
+        points.iter().map(|point| format!("{}\n", json!({ "timestamp": point["timestamp"], "value": point["value"] })));
+    std::fs::write(client.path("ARR.NDJSON"), lines.collect::<String>()).unwrap();
+    let of_file = ["alert", "backtest", "--metric", "arr", "--threshold", "0.5", "--file", "ARR.NDJSON", "--json"];
+    assert_eq!(client.run(&of_file).json()["points"], json!(points.len()));
     let own = client.run(&["alert", "backtest", "--metric", "arr", "--json"]).json();
     assert_eq!(said(&own["findings"]), [json!(expected[0]), json!(expected[2]), json!(expected[4])]);
 }

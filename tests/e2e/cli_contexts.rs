@@ -38,6 +38,10 @@ fn a_context_keeps_a_server_and_a_login_of_its_own(engine: Engine) {
     missing.ended(3);
     assert!(missing.stderr.contains("muniment login --context nowhere"), "{}", missing.stderr);
     program.run(&["status", "--context", "../ours"]).ended(2);
+    // A name that cannot be read is not passed over for another server.
+    let unreadable = "MUNIMENT_CONTEXT=$(printf 'our\\377') muniment whoami 2>&1 || echo \"ended with $?\"";
+    let said = program.shell(unreadable);
+    assert!(said.contains("MUNIMENT_CONTEXT is not written in UTF-8") && said.contains("ended with 2"), "{said}");
     // It is forgotten, and the default counts again.
     program.run(&["context", "remove", "theirs"]).ended(2);
     program.run(&["context", "remove", "theirs", "--yes"]).ok();

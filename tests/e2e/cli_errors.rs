@@ -48,6 +48,7 @@ fn every_kind_of_failure_has_its_code_and_says_what_to_do(engine: Engine) {
     assert!(
         output.ended(1).contains("line 2: \"20260101\" is no time") && output.stdout.contains("--timestamp-format")
     );
+    fails(&client, &[&days[..], &["--timestamp-format", "%b %Y"]].concat(), 2, &["which day is meant", "%Y-%m-%d"]);
     // There is nothing to go on with where the same command meets the same again.
     let nowhere = client.run(&["metric", "import", "nope", "--file", "days.csv", "--timestamp-format", "%Y%m%d"]);
     nowhere.ended(3);
@@ -175,11 +176,25 @@ fn the_settings_are_printed_whether_or_not_show_is_said() {
 }
 
 #[test]
+fn colours_are_left_out_of_what_is_wrong_with_the_command_line() {
+    let program = Program::alone().env("TERM", "xterm");
+    let on_a_terminal = |arguments: &[&str]| {
+        let output = program.start_on_terminal(arguments).wait_with_output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let said = on_a_terminal(&["statsu"]);
+    assert!(said.contains("statsu") && said.contains('\u{1b}'), "a terminal has colours: {said:?}");
+    let said = on_a_terminal(&["statsu", "--no-color"]);
+    assert!(said.contains("statsu") && !said.contains('\u{1b}'), "{said:?}");
+}
+
+#[test]
 fn no_password_is_taken_from_the_command_line_or_repeated() {
     let program = Program::alone();
     for arguments in [
         ["serve", "--database", "postgres://ana:hunter2@127.0.0.1/muniment"],
         ["serve", "--database", "postgres://127.0.0.1/muniment?password=hunter2"],
+        ["serve", "--database", "postgres://ana:hunter2@127.0.0.1:port/muniment"],
     ] {
         fails(&program, &arguments, 2, &["MUNIMENT_DATABASE_URL_FILE"]);
         assert!(!program.run(&arguments).stderr.contains("hunter2"));

@@ -15,6 +15,7 @@ use super::saved::{Saved, check_writable, read_saved, write_saved};
 use crate::cli::exit::{self, Exit};
 use crate::cli::flags::Global;
 use crate::cli::output::say;
+use crate::config::Surroundings;
 
 /// Files that were put aside and are kept; beyond that the first gives way.
 const ASIDE_MAX: u32 = 100;
@@ -45,9 +46,14 @@ impl Credentials {
     /// Looks in flags, variables and files, in this order.
     ///
     /// # Errors
-    /// When a file that is named or saved cannot be read.
+    /// When a file that is named or saved, or a variable of ours, cannot be read.
     pub fn find(global: &Global) -> Result<Self> {
-        Self::find_with(global, &|name| std::env::var(name).ok())
+        let surroundings = Surroundings::of_process();
+        let is_ours = |name: &&String| name.starts_with("MUNIMENT_") || name.starts_with("ALIF_");
+        if let Some(name) = surroundings.unreadable.iter().find(is_ours) {
+            return Err(Exit::Usage.because(format!("{name} is not written in UTF-8")));
+        }
+        Self::find_with(global, &|name| surroundings.variables.get(name).cloned())
     }
 
     fn find_with(global: &Global, variables: Variables<'_>) -> Result<Self> {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::Session;
 use super::http::{Call, CallError};
 use super::import::unreadable;
-use super::import_rows::{Columns, Row, csv, ndjson};
+use super::import_rows::{Columns, Row, csv, is_ndjson, ndjson};
 use crate::cli::exit::Exit;
 use crate::cli::output::cell;
 
@@ -81,8 +81,7 @@ impl History {
     /// From a file, in the order of its rows.
     pub fn read(path: &Path, key: &str) -> Result<Self> {
         let open = || File::open(path).map_err(|error| unreadable(path, error));
-        let is_ndjson = path.extension().is_some_and(|extension| extension == "ndjson" || extension == "jsonl");
-        let rows: Box<dyn Iterator<Item = Result<Row>>> = if is_ndjson {
+        let rows: Box<dyn Iterator<Item = Result<Row>>> = if is_ndjson(path) {
             Box::new(ndjson(BufReader::new(open()?)))
         } else {
             let (timestamp, value) = ("timestamp".to_owned(), "value".to_owned());

@@ -179,6 +179,10 @@ impl CallError {
                 let ways = "`muniment login --email <address>` signs in, MUNIMENT_TOKEN takes another token";
                 Some(format!("`muniment whoami` shows what was sent; {ways}"))
             }
+            (503, Some("keeper_account_not_configured")) => Some(
+                "on the server's machine, `muniment role grant <account> keeper` makes an account the keeper"
+                    .to_owned(),
+            ),
             (429 | 502..=504, _) => Some(format!("the same command again{}", wait())),
             (404, Some("not_found")) if body["message"].is_null() => {
                 Some("`muniment whoami` shows which server is asked; is its URL right to the end?".to_owned())

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::http::{Auth, Call, CallError};
-use super::import_rows::{Columns, Row, TimeFormat, csv, ndjson};
+use super::import_rows::{Columns, Row, TimeFormat, csv, is_ndjson, ndjson};
 use crate::cli::exit::{self, Exit};
 use crate::cli::interrupt::this_command;
 use crate::cli::progress::{Lines, has_bar};
@@ -216,10 +216,7 @@ fn rows(command: &Import, progress: &ProgressBar) -> Result<Box<dyn Iterator<Ite
             Box::new(BufReader::new(progress.wrap_read(file)))
         }
     };
-    let by_name =
-        command.file.as_ref().and_then(|path| path.extension()?.to_str()).is_some_and(|extension| {
-            extension.eq_ignore_ascii_case("ndjson") || extension.eq_ignore_ascii_case("jsonl")
-        });
+    let by_name = command.file.as_deref().is_some_and(is_ndjson);
     Ok(match command.format.unwrap_or(if by_name { Format::Ndjson } else { Format::Csv }) {
         Format::Ndjson => Box::new(ndjson(input)),
         Format::Csv => {

@@ -1,6 +1,9 @@
 //! Reads the rows of an import, one at a time, from CSV or NDJSON. Knows nothing of the server.
 
+use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::io::{BufRead, ErrorKind, Read};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use chrono::format::{Item, StrftimeItems};
@@ -61,10 +64,20 @@ impl TimeFormat {
     /// Reads a strftime format.
     ///
     /// # Errors
-    /// When it has a letter that strftime does not know.
+    /// When it has a letter that strftime does not know, or does not tell which day is meant.
     pub fn parse(format: &str) -> Result<Self, String> {
         let known = !StrftimeItems::new(format).any(|item| matches!(item, Item::Error));
-        if known && !format.is_empty() { Ok(Self(format.to_owned())) } else { Err("is no strftime format".to_owned()) }
+        if !known || format.is_empty() {
+            return Err("is no strftime format".to_owned());
+        }
+        let format = Self(format.to_owned());
+        let mut written = String::new();
+        // What can only be read, as `%#z`, cannot be tried out.
+        let tried = write!(written, "{}", DateTime::UNIX_EPOCH.fixed_offset().format(&format.0));
+        if tried.is_ok() && format.read(&written).is_none() {
+            return Err("does not tell which day is meant: it needs year, month and day, as %Y-%m-%d".to_owned());
+        }
+        Ok(format)
     }
 
     /// The time as the server takes it: with its offset, as UTC, or as a day.
@@ -77,6 +90,13 @@ impl TimeFormat {
         }
         NaiveDate::parse_from_str(text, &self.0).ok().map(|day| day.to_string())
     }
+}
+
+/// Whether a file's name says that it holds a point a line instead of a table.
+pub fn is_ndjson(path: &Path) -> bool {
+    path.extension()
+        .and_then(OsStr::to_str)
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("ndjson") || extension.eq_ignore_ascii_case("jsonl"))
 }
 
 /// Reads the rows of a CSV file with a header. Only the columns that are asked for need be UTF-8.
@@ -313,6 +333,15 @@ mod tests {
         assert_eq!(read("%Y-%m-%d %H:%M %z", "2026-02-01 13:30 +0100").as_deref(), Some("2026-02-01T12:30:00Z"));
         assert_eq!(read("%Y%m%d", "1958-03-29"), None);
         assert!(TimeFormat::parse("%Q").is_err());
+        for without_day in ["%b %Y", "%H:%M", "%d.%m.", "day"] {
+            let refused = TimeFormat::parse(without_day).unwrap_err();
+            assert!(refused.contains("which day"), "{without_day}: {refused}");
+        }
+        for whole in
+            ["%d.%m.%Y %H:%M", "%s", "%Y-%j", "%G-W%V-%u", "%c", "%+", "%D", "%Y-%m-%d %H:%M:%S%.f %z", "%#z %F %T"]
+        {
+            assert!(TimeFormat::parse(whole).is_ok(), "{whole}");
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ use crate::runtime::{BusError, CommandBus};
     after_help = "With the embedded store, stop the server first. Backups keep the old keys until their .keys files are renewed."
 )]
 pub struct Erase {
-    /// Username, e-mail address or account id
+    /// Username, e-mail address or account id; or the subject that an erasure which was cut short names
     #[arg(required_unless_present = "client_day", conflicts_with = "client_day")]
     who: Option<String>,
     /// What clients nobody knows left behind on a day (UTC) instead: their network addresses and the names they tried
@@ -199,14 +199,11 @@ async fn signed_up_meanwhile(bus: &CommandBus, person: Person, error: BusError<S
 }
 
 /// What stands where the person is erased and what came meanwhile could not be ended. The names that the command began with
-/// lead nowhere any more, the account's id does.
+/// lead nowhere any more, the account's id and the subject do.
 fn erased_but(rest: &str, person: &Person, appended: Option<Appended>) -> String {
     let at = appended.map_or_else(|| "already".to_owned(), |appended| format!("at position {}", appended.last));
-    let again = match &person.account {
-        Some(account) => format!("`muniment erase {account}` again"),
-        None => "the same command again".to_owned(),
-    };
-    format!("erased {at}, but {rest}; {again}")
+    let lasting = person.account.as_ref().unwrap_or(&person.subject.0);
+    format!("erased {at}, but {rest}; `muniment erase {lasting}` again")
 }
 
 /// What an account with a persona leaves, and to whom it offered.
@@ -308,7 +305,11 @@ async fn find(journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> 
         let name = account.clone().unwrap_or_else(|| subject.0.clone());
         return Ok(Person { name, free_address: account.is_none().then_some(email), account, subject });
     }
-    let account = find_account(journal, who).await?.ok_or_else(nobody)?;
+    let Some(account) = find_account(journal, who).await? else {
+        let erased = bus.state::<Subject>(who).await.context("the subject cannot be read")?.state.erased_at();
+        let subject = erased.map(|_| SubjectId(who.to_owned())).ok_or_else(nobody)?;
+        return Ok(Person { name: who.to_owned(), account: None, subject, free_address: None });
+    };
     let folded = bus.state::<Account>(&account.0).await.context("the account cannot be read")?;
     let subject = folded.state.registered().map(|registered| registered.subject.clone()).ok_or_else(nobody)?;
     Ok(Person { name: account.0.clone(), account: Some(account.0), subject, free_address: None })

@@ -50,11 +50,14 @@ impl StoreFlags {
     }
 }
 
-/// Whether a database's URL holds a password.
+/// Whether a database's URL holds a password, or may: one that cannot be read, as with a wrong port, is not looked through.
 fn has_password(url: &str) -> bool {
-    reqwest::Url::parse(url).is_ok_and(|url| {
-        url.password().is_some() || url.query_pairs().any(|(name, _)| matches!(&*name, "password" | "sslpassword"))
-    })
+    match reqwest::Url::parse(url) {
+        Ok(url) => {
+            url.password().is_some() || url.query_pairs().any(|(name, _)| matches!(&*name, "password" | "sslpassword"))
+        }
+        Err(_) => url.contains('@') || url.contains("password="),
+    }
 }
 
 /// What to do where the master key is another one.

@@ -48,6 +48,11 @@ fn acc_067_before_the_bootstrap_there_is_no_keeper_and_right_after_there_is(engi
     let server = setup.start();
     let client = server.anonymous().header("x-daemon-token", token(&server).trim_end());
     client.get("/api/account/verify").refused(503, "keeper_account_not_configured");
+    let file = server.data.join("run/daemon_token").display().to_string();
+    let program = Program::client_of(&server);
+    let early = program.run(&["invite", "create", "--username", "ana", "--daemon-token-file", &file]);
+    early.ended(6);
+    assert!(early.stderr.contains("next: on the server's machine, `muniment role grant"), "{}", early.stderr);
     server.bootstrap("keeper").expect(200);
     assert_eq!(client.get("/api/account/verify").status, 200);
 }

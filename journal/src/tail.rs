@@ -16,7 +16,7 @@ const EVENT_OVERHEAD_BYTES: usize = 256;
 struct Ring {
     events: VecDeque<Arc<RecordedEvent>>,
     bytes: usize,
-    /// The last position that was taken in: ahead of the head while hooks run.
+    /// The last position that hooks were told of: ahead of the head while they run.
     newest: Position,
 }
 
@@ -49,7 +49,7 @@ impl Tail {
         *self.head.borrow()
     }
 
-    /// The last position that was taken in: ahead of the head while hooks run.
+    /// The last position that hooks were told of: ahead of the head while they run.
     pub(crate) fn newest(&self) -> Position {
         self.ring.read().newest
     }
@@ -68,6 +68,8 @@ impl Tail {
 
     /// Tells the first hooks of events that are durable and not yet taken in. Only the writer calls it, in order.
     pub(crate) fn forewarn(&self, events: &[Arc<RecordedEvent>]) {
+        let Some(last) = events.last() else { return };
+        self.ring.write().newest = last.position;
         for hook in self.first_hooks.read().iter() {
             hook(events);
         }
@@ -154,9 +156,13 @@ mod tests {
         assert_eq!(tail.newest(), Position(4));
         let seen = Arc::new(parking_lot::Mutex::new(Vec::new()));
         let (inner, log) = (Arc::clone(&tail), Arc::clone(&seen));
-        tail.add_hook(Arc::new(move |_| log.lock().push((inner.newest(), inner.head()))));
+        let log_both: PublishHook = Arc::new(move |_| log.lock().push((inner.newest(), inner.head())));
+        tail.add_first_hook(Arc::clone(&log_both));
+        tail.add_hook(log_both);
+        tail.forewarn(&[event(5), event(6)]);
+        assert_eq!(*seen.lock(), [(Position(6), Position(4))], "before anything is taken in");
         tail.publish(&[event(5), event(6)]);
-        assert_eq!(*seen.lock(), [(Position(6), Position(4))]);
+        assert_eq!(*seen.lock(), [(Position(6), Position(4)); 2]);
         assert_eq!((tail.newest(), tail.head()), (Position(6), Position(6)));
     }
 

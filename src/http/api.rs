@@ -71,6 +71,7 @@ pub async fn answer(
     let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     let call = RestCall {
         caller: authenticated.caller,
+        presented: &presented,
         client: presented.client,
         query: query.map(web::Query::into_inner).ok(),
         body,

@@ -58,11 +58,10 @@ impl ActorFlags {
         self.published.load(Ordering::Acquire) > self.version.load(Ordering::Acquire)
     }
 
-    /// Whether an answer that no append has proved may rest on an old state. An actor that is leaving is told of nothing
-    /// any more.
+    /// Whether the actor is to leave memory: it may be told of nothing any more, so that nothing tells whether it is stale.
     #[must_use]
-    pub fn may_be_behind(&self) -> bool {
-        self.is_stale() || self.retiring.load(Ordering::Acquire)
+    pub fn is_leaving(&self) -> bool {
+        self.retiring.load(Ordering::Acquire)
     }
 }
 
@@ -142,21 +141,3 @@ pub struct GetState<D: Decider>(pub oneshot::Sender<Result<Folded<D>, BusError<D
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Passivate;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_actor_that_leaves_or_has_not_seen_everything_may_be_behind() {
-        let flags = ActorFlags::default();
-        flags.version.store(3, Ordering::Release);
-        flags.published.store(3, Ordering::Release);
-        assert!(!flags.may_be_behind());
-        flags.published.store(4, Ordering::Release);
-        assert!(flags.may_be_behind());
-        flags.version.store(4, Ordering::Release);
-        flags.retiring.store(true, Ordering::Release);
-        assert!(flags.may_be_behind());
-    }
-}

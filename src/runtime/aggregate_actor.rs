@@ -431,7 +431,7 @@ impl<D: Decider> ActorFuture<AggregateActor<D>> for Drive {
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
         actor.drive(task);
-        if actor.flags.retiring.load(Ordering::Acquire) && actor.is_idle() {
+        if actor.flags.is_leaving() && actor.is_idle() {
             // Said here alone: actix stops an actor in this way, too, whose future is dropped because it panicked.
             actor.flags.retired.store(true, Ordering::Release);
             ctx.stop();

@@ -259,6 +259,7 @@ impl CommandBus {
         let correlation: Arc<str> = Arc::from(origin.correlation.as_str());
         let recall = self.recalls.of(&origin.correlation);
         let directory = D::directory(&self.directories);
+        let mut was_confirmed = false;
         for _ in 0..HANDOVERS_MAX {
             let (address, flags) = directory.find(id);
             if !flags.enter(self.limits.mailbox_commands_max) {
@@ -296,7 +297,10 @@ impl CommandBus {
             if !recorded && !is_open {
                 // What changes nothing was not checked by an append: make sure no other node knows better.
                 self.journal.confirm_head().await.map_err(|error| BusError::from_journal(&error))?;
-                if flags.may_be_behind() {
+                // Decided after that it rests on everything that was acknowledged before the command came; that another node
+                // goes on writing makes it no older.
+                let was_confirmed_before = std::mem::replace(&mut was_confirmed, true);
+                if flags.is_leaving() || (flags.is_stale() && !was_confirmed_before) {
                     continue;
                 }
             }
@@ -333,7 +337,7 @@ impl CommandBus {
                 }
             }
             match state.await {
-                Ok(_) if flags.retiring.load(Ordering::Acquire) => {}
+                Ok(_) if flags.is_leaving() => {}
                 Ok(state) => return state,
                 Err(_) => {
                     directory.forget(id, &flags);

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,11 +23,22 @@ struct Deaf {
     inner: Arc<dyn Engine>,
     /// Readings of streams.
     readings: AtomicUsize,
+    /// How often it was asked for the head since the last of them.
+    asked: AtomicUsize,
+    /// The other node, and whether it writes to `a` between an actor's answer and the look at the head that follows.
+    other: Journal,
+    is_other_busy: AtomicBool,
 }
 
 #[async_trait]
 impl Engine for Deaf {
     async fn head(&self) -> Result<Head, SqlError> {
+        // First it is asked by the actor, which has read its stream; then for what the actor has answered.
+        if self.asked.fetch_add(1, Ordering::Relaxed) == 1 && self.is_other_busy.load(Ordering::Relaxed) {
+            let stream = StreamId::new("fragile", "a");
+            let version = self.versions(std::slice::from_ref(&stream)).await?.get(&stream).copied().unwrap_or(0);
+            self.other.append(counted(vec![(stream, version)])).await.expect("the other node writes");
+        }
         self.inner.head().await
     }
 
@@ -41,6 +52,7 @@ impl Engine for Deaf {
 
     async fn read_stream(&self, stream: &StreamId, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
         self.readings.fetch_add(1, Ordering::Relaxed);
+        self.asked.store(0, Ordering::Relaxed);
         self.inner.read_stream(stream, after, limit).await
     }
 
@@ -88,7 +100,13 @@ impl Rig {
     /// A deaf node, which knows what is recorded when it starts.
     async fn deaf(&self) -> (CommandBus, Arc<Deaf>) {
         let journal = self.other.journal();
-        let engine = Arc::new(Deaf { inner: Arc::clone(journal.engine()), readings: AtomicUsize::new(0) });
+        let engine = Arc::new(Deaf {
+            inner: Arc::clone(journal.engine()),
+            readings: AtomicUsize::new(0),
+            other: journal.clone(),
+            asked: AtomicUsize::new(0),
+            is_other_busy: AtomicBool::new(false),
+        });
         let opened = Journal::with_engine(engine.clone(), journal.keyring().clone(), JournalLimits::default()).await;
         (CommandBus::new(opened.expect("it tells its head"), Clock::system(), Arc::from([])), engine)
     }
@@ -96,6 +114,18 @@ impl Rig {
 
 fn origin() -> Origin {
     Origin::system("test", "test", None)
+}
+
+/// One more for `a`, whoever decides it.
+fn counted(expect: Vec<(StreamId, u64)>) -> Append {
+    let event = NewEvent {
+        stream: StreamId::new("fragile", "a"),
+        event_type: "note.recorded",
+        event_version: "1.0",
+        payload: Box::from(r#""counted""#),
+        dedupe: None,
+    };
+    Append { events: vec![event], expect, metadata: origin().to_metadata(), ..Append::default() }
 }
 
 async fn count(bus: &CommandBus, id: &str) -> Result<Option<Position>, BusError<FragileRefusal>> {
@@ -166,25 +196,24 @@ async fn an_actor_that_reads_more_than_the_writer_has_heard_of_has_it_catch_up()
 async fn commands_that_were_decided_on_a_lost_race_are_recorded_in_their_order() {
     let (bus, _folder) = fresh::bus().await;
     count(&bus, "a").await.expect("it counts");
-    let stream = StreamId::new("fragile", "a");
-    let counted = NewEvent {
-        stream: stream.clone(),
-        event_type: "note.recorded",
-        event_version: "1.0",
-        payload: Box::from(r#""counted""#),
-        dedupe: None,
-    };
-    let append = Append {
-        events: vec![counted],
-        expect: vec![(stream, 1)],
-        metadata: origin().to_metadata(),
-        ..Append::default()
-    };
+    let first = counted(vec![(StreamId::new("fragile", "a"), 1)]);
     // All three wait for the writer before it looks at the first.
-    let ticket = bus.journal().submit(append).expect("it is taken");
+    let ticket = bus.journal().submit(first).expect("it is taken");
     let (first, second) = join(count(&bus, "a"), count(&bus, "a")).await;
     assert_eq!(ticket.await.expect("it came first").first, Position(2));
     let positions = [first, second].map(|answer| answer.expect("it counts"));
     assert_eq!(positions, [Some(Position(3)), Some(Position(4))]);
     assert_eq!(bus.state::<Fragile>("a").await.expect("its state").state.count, 4);
+}
+
+/// Asked again whenever the other node has written meanwhile, it would be answered that it changes too fast.
+#[actix::test]
+async fn what_changes_nothing_is_answered_however_fast_another_node_writes() {
+    let rig = Rig::new().await;
+    let (deaf, engine) = rig.deaf().await;
+    engine.is_other_busy.store(true, Ordering::Relaxed);
+    let refused = deaf.execute::<Fragile>("a", FragileCommand::Refuse, &origin()).await;
+    assert!(matches!(refused, Err(BusError::Refused(FragileRefusal))), "{refused:?}");
+    let nothing = deaf.execute::<Fragile>("a", FragileCommand::Nothing, &origin()).await.expect("it is answered");
+    assert_eq!(nothing.position, None);
 }

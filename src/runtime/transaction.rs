@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use muniment_aggregates::account::Account;
 use muniment_aggregates::claims::{ClaimChange, ClaimKey};
 use muniment_aggregates::decider::{Decider, Facts};
+use muniment_aggregates::ids::{AccountId, CredentialId};
 use muniment_aggregates::record::StreamId;
 use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::subject::Subject;
@@ -65,6 +67,20 @@ impl Transaction<'_> {
             return Err(BusError::Unavailable("whoever this is of was erased meanwhile".to_owned()));
         }
         Ok(())
+    }
+
+    /// Rests the decision on a session or an API token of an account; whether it holds. What makes another credential must not
+    /// come after the end of the one that asked for it.
+    ///
+    /// # Errors
+    /// Overload or an unavailable journal.
+    pub async fn rest_on_credential<R>(
+        &mut self,
+        account: &AccountId,
+        credential: &CredentialId,
+    ) -> Result<bool, BusError<R>> {
+        let account = self.load::<Account, R>(&account.0).await?;
+        Ok(account.state.holds(credential, self.facts.now))
     }
 
     /// Rests the decision on a unique key that nobody holds: the append fails with [`BusError::ClaimTaken`] where somebody

@@ -85,8 +85,12 @@ impl Surface {
 
     /// `POST /v1/applications`.
     pub(super) async fn submit_application(&self, request: &mut Request) -> Result<Reply, V1Error> {
-        let founder = self.optional_founder(request).await?;
+        let mut founder = self.optional_founder(request).await?;
         self.signup_gate(request, founder.is_some()).await?;
+        // While the body was on its way the session may have ended.
+        if request.receive_body().await && founder.is_some() {
+            founder = self.optional_founder(request).await?;
+        }
         let known = ["company_name", "founder_name", "founder_email", "website", "narrative", "primary_metric"];
         let mut fields = Fields::of(request, &known, false).await?;
         let company_name = fields.required_text("company_name", NAME_CHARACTERS_MAX)?;

@@ -64,6 +64,7 @@ impl Surface {
             let models: Vec<&str> = self.runtime.reads.positions().into_keys().collect();
             self.runtime.reads.wait(&models, after).await?;
         }
+        let admitted = self.admit_again(method, admitted, request).await?;
         // What a reading method shows is at least as new as what this node had seen when it was let in.
         let as_of = (method.verb == Verb::Get).then(|| self.runtime.journal.head());
         let reply = self.answer(method, admitted, request).await?;
@@ -154,6 +155,21 @@ impl Surface {
             Gate::SessionItself => Ok(Admitted::Founder(self.founder(&request.presented).await?)),
             Gate::Reviewer => Ok(Admitted::Reviewer(self.admit_reviewer(method, request).await?)),
         }
+    }
+
+    /// Lets in once more whoever was let in before his body was there: while it was on its way his credential may have ended.
+    /// What an append proves needs no second look.
+    async fn admit_again(
+        &self,
+        method: &'static Method,
+        admitted: Admitted,
+        request: &mut Request,
+    ) -> Result<Admitted, V1Error> {
+        let is_settled = matches!(admitted, Admitted::Anybody) || is_proved_by_append(method.name);
+        if is_settled || method.body.is_empty() || !request.receive_body().await {
+            return Ok(admitted);
+        }
+        self.admit(method, request).await
     }
 
     async fn count(&self, method: &Method, admitted: &Admitted) -> Result<(), V1Error> {

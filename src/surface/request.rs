@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::task::Poll;
 
 use muniment_aggregates::record::Position;
 use serde_json::Value;
@@ -22,6 +23,17 @@ pub enum BodyError {
 
 /// The body, read only when somebody asks: gates come first.
 pub type Body = Pin<Box<dyn Future<Output = Result<Vec<u8>, BodyError>>>>;
+
+/// Waits until the whole body is there, for whoever reads it then; whether there was anything to wait for. A caller who was
+/// let in before may have lost his right to it meanwhile: he decides how long his body takes.
+pub async fn receive(body: &mut Body) -> bool {
+    let (arrived, waited) = match futures_util::poll!(&mut *body) {
+        Poll::Ready(arrived) => (arrived, false),
+        Poll::Pending => (body.as_mut().await, true),
+    };
+    *body = Box::pin(std::future::ready(arrived));
+    waited
+}
 
 /// What of a request's address is no text that anything could be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +113,14 @@ impl Request {
             .ok()
             .filter(|count| (1..=max).contains(count) && !text.starts_with('+'))
             .ok_or_else(|| V1Error::invalid_field(name, &format!("a whole number from 1 to {max}")))
+    }
+
+    /// Waits until the whole body is there; whether there was anything to wait for. See [`receive`].
+    pub async fn receive_body(&mut self) -> bool {
+        match &mut self.body {
+            Some(body) => receive(body).await,
+            None => false,
+        }
     }
 
     /// Reads the body, once.

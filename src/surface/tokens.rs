@@ -8,6 +8,7 @@ use muniment_aggregates::application::{
     RotateToken, TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX, TokenScope,
 };
 use muniment_aggregates::ids::{ApplicationId, CompanyId, CredentialId};
+use muniment_aggregates::record::Position;
 use muniment_projections::agent_tokens::{self, TokenRow};
 use muniment_projections::{PAGE_ROWS_MAX, applications};
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ use super::principal::Founder;
 use super::request::{Reply, Request};
 use super::text::{self, REASON_CHARACTERS_MAX};
 use crate::auth::tokens::{FreshToken, TokenKind};
-use crate::runtime::BusError;
+use crate::runtime::{BusError, Origin};
 
 /// Longest life that can be asked for.
 const LIFE_DAYS_MAX: u32 = 365;
@@ -83,8 +84,28 @@ impl Surface {
         };
         let command = ApplicationCommand::IssueToken(IssueToken { token: issued });
         let origin = self.origin(request, founder.who(), Some(&founder.subject), "issue_token").await?;
-        let done = self.runtime.bus.execute::<Application>(application.id.as_str(), command, &origin).await?;
-        Ok(Reply::created(fresh_token(&token, &application.id, &done.events)?, done.position))
+        let (events, position) = self.make_token(founder, &application.id, &command, &origin).await?;
+        Ok(Reply::created(fresh_token(&token, &application.id, &events)?, position))
+    }
+
+    /// Makes a token, unless the session that asks has ended: the token would outlive it.
+    async fn make_token(
+        &self,
+        founder: &Founder,
+        application: &ApplicationId,
+        command: &ApplicationCommand,
+        origin: &Origin,
+    ) -> Result<(Vec<ApplicationEvent>, Option<Position>), V1Error> {
+        let made = self.runtime.bus.transact(origin, async |tx| {
+            if !tx.rest_on_credential(&founder.account, &founder.id).await? {
+                return Ok(None);
+            }
+            let mut application = tx.load::<Application, ApplicationRefusal>(application.as_str()).await?;
+            tx.decide(&mut application, command).map(Some)
+        });
+        let made = made.await?;
+        let ended = || V1Error::refuse(401, "invalid_session", "The session has ended; sign in again.");
+        Ok((made.value.ok_or_else(ended)?, made.appended.map(|appended| appended.last)))
     }
 
     /// `GET /v1/tokens`.
@@ -151,8 +172,8 @@ impl Surface {
             by: founder.account.0.clone(),
         });
         let origin = self.origin(request, founder.who(), Some(&founder.subject), "rotate_token").await?;
-        let done = self.runtime.bus.execute::<Application>(row.application.as_str(), command, &origin).await?;
-        Ok(Reply::created(fresh_token(&token, &row.application, &done.events)?, done.position))
+        let (events, position) = self.make_token(founder, &row.application, &command, &origin).await?;
+        Ok(Reply::created(fresh_token(&token, &row.application, &events)?, position))
     }
 }
 

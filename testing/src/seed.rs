@@ -17,6 +17,7 @@ use muniment::runtime::accounts::{origin, said};
 use muniment::surface::Surface;
 use muniment::surface::accounts::rest::RestCall;
 use muniment::surface::accounts::routes;
+use muniment::surface::presented::Presented;
 use muniment_aggregates::account::{Account, AccountCommand, AddPersona, IssueApiToken, OpenSession, PERSONAS_MAX};
 use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::session::{Session, SessionCommand, SessionKind, Start};
@@ -167,6 +168,7 @@ async fn bootstrap(surface: &Surface, token: &str) -> Result<(AccountId, Persona
     let body = json!({ "token": token, "username": KEEPER, "password": PASSWORD }).to_string().into_bytes();
     let call = RestCall {
         caller: None,
+        presented: &Presented::default(),
         client: None,
         query: Some(Vec::new()),
         body: Box::pin(async move { Ok(body) }),

@@ -104,6 +104,13 @@ impl Account {
         &self.tokens
     }
 
+    /// Whether a session or an API token of it holds at this instant.
+    #[must_use]
+    pub fn holds(&self, credential: &CredentialId, now: DateTime<Utc>) -> bool {
+        let is_open = self.sessions.iter().any(|open| open.session == *credential && open.expires_at > now);
+        is_open || self.tokens.iter().any(|held| held.token == *credential && held.is_live(now))
+    }
+
     /// Personas, oldest first.
     #[must_use]
     pub fn personas(&self) -> &[Persona] {

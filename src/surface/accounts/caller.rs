@@ -49,6 +49,15 @@ impl Credential {
         }
     }
 
+    /// Whether the account still has it.
+    #[must_use]
+    pub fn is_held_by(&self, account: &Account, now: DateTime<Utc>) -> bool {
+        match self {
+            Self::Session { hash: id } | Self::ApiToken { id } => account.holds(id, now),
+            Self::DaemonToken => true,
+        }
+    }
+
     /// Its public id.
     #[must_use]
     pub fn id(&self) -> &str {

@@ -150,11 +150,23 @@ impl Surface {
             expires_at: None,
             max_tokens: self.accounts.max_tokens,
         };
+        let command = AccountCommand::IssueApiToken(command);
         let origin = self.account_origin(call).await?;
-        let done = self.runtime.bus.execute::<Account>(&call.caller.account.0, command.into(), &origin).await;
-        let done = done.map_err(ApiFailure::from_bus)?;
+        let caller = call.caller;
+        let made = self.runtime.bus.transact(&origin, async |tx| {
+            let mut account = tx.load::<Account, AccountRefusal>(&caller.account.0).await?;
+            // The token would outlive a session that has ended.
+            if !caller.credential.is_held_by(&account.state, tx.facts.now) {
+                return Ok(false);
+            }
+            tx.decide(&mut account, &command).map(|_| true)
+        });
+        let made = made.await.map_err(ApiFailure::from_bus)?;
+        if !made.value {
+            return Err(ApiFailure::unauthenticated());
+        }
         let body = json!({ "ok": true, "token": fresh.raw, "id": fresh.id, "name": name });
-        Ok(Outcome::wrote(body, done.position))
+        Ok(Outcome::wrote(body, made.appended.map(|appended| appended.last)))
     }
 
     pub(super) async fn api_token_list(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {

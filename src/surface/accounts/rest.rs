@@ -16,7 +16,8 @@ use super::sent_id::{SentId, written};
 use super::{document, failure, openrpc};
 use crate::surface::Surface;
 use crate::surface::input;
-use crate::surface::request::{Body, BodyError};
+use crate::surface::presented::Presented;
+use crate::surface::request::{self, Body, BodyError};
 
 /// What a REST route answers.
 #[derive(Debug, Clone)]
@@ -66,6 +67,8 @@ impl From<RpcReply> for RestReply {
 pub struct RestCall<'a> {
     /// Who calls; `None` for nobody.
     pub caller: Option<Caller>,
+    /// What he proves himself by.
+    pub presented: &'a Presented,
     /// Whom the request comes from.
     pub client: Option<std::net::IpAddr>,
     /// Decoded query parameters; `None` where they do not decode.
@@ -104,6 +107,10 @@ impl Surface {
         }
         let input = match route.body {
             Some(fields) => {
+                self.receive(&mut call).await?;
+                if route.account && call.caller.is_none() {
+                    return Err(ApiFailure::unauthenticated().on_rest());
+                }
                 let given = read_object(&mut call.body).await?;
                 let input = schema::check(fields, given).map_err(|issues| ApiFailure::issues(&issues))?;
                 if self.accounts.refuse_common_passwords {
@@ -188,7 +195,17 @@ impl Surface {
         RestReply { status: 503, ..RestReply::ok(body, None) }
     }
 
+    /// Waits for the body, and finds out anew who calls where it was not there at once: meanwhile his credential may have
+    /// ended.
+    async fn receive(&self, call: &mut RestCall<'_>) -> Result<(), RestFailure> {
+        if request::receive(&mut call.body).await && call.caller.is_some() {
+            call.caller = self.authenticate_api(call.presented).await?.caller;
+        }
+        Ok(())
+    }
+
     async fn rpc_by_post(&self, mut call: RestCall<'_>) -> Result<RestReply, RestFailure> {
+        self.receive(&mut call).await?;
         let bytes = read_bytes(&mut call.body).await?;
         let Ok(message) = input::strict_value(&bytes) else {
             return Ok(not_json(call.correlation).into());

@@ -4,6 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::harness::{Server, pause};
 
 /// How long an answer may take to begin: a busy machine is no fault.
@@ -27,6 +29,33 @@ pub(super) fn send_and_finish(server: &Server, bytes: &[u8]) -> String {
     stream.write_all(bytes).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     read(&mut stream)
+}
+
+/// A request all of which has come but the last byte of its body.
+pub(super) struct Held {
+    stream: TcpStream,
+    last: u8,
+}
+
+impl Held {
+    /// A POST with these header lines. It is on its way for so long that the server has looked at who sends it.
+    pub(super) fn post(server: &Server, path: &str, headers: &str, body: &Value) -> Self {
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+        let body = body.to_string();
+        let length = body.len();
+        let (start, last) = body.as_bytes().split_at(length - 1);
+        let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\n{headers}\r\ncontent-type: application/json\r\n");
+        stream.write_all(format!("{head}content-length: {length}\r\nconnection: close\r\n\r\n").as_bytes()).unwrap();
+        stream.write_all(start).unwrap();
+        pause(Duration::from_millis(500));
+        Self { stream, last: last[0] }
+    }
+
+    /// Sends the last byte; what came back.
+    pub(super) fn finish(mut self) -> String {
+        self.stream.write_all(&[self.last]).unwrap();
+        read(&mut self.stream)
+    }
 }
 
 /// Sends bytes and resets the connection after a while, so that nobody waits for an answer.

@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use serde_json::{Value, json};
 
+use super::raw::{self, Held};
 use crate::harness::{Client, Engine, Installation, ORIGIN, PASSWORD, Setup, cookie_of, in_parallel, text};
 use crate::mail::own_address;
 
@@ -175,7 +176,45 @@ fn k17_the_program_knows_no_method_of_tests(engine: Engine) {
     assert!(!crate::harness::contains(&program, b"_testing_reset"), "the program holds a method of tests");
 }
 
+/// Who has a stolen session could keep such a request open, and make himself a token once its owner had ended it.
+fn e17_a_credential_that_ends_while_the_body_is_on_its_way_does_nothing(engine: Engine) {
+    let house = Installation::shared(engine);
+    let server = &house.server;
+    let ann = house.person("ann");
+    let create = json!({ "jsonrpc": "2.0", "id": 1, "method": "account_token_create", "params": {} });
+    let by_cookie = format!("origin: {ORIGIN}\r\ncookie: {}", ann.cookie);
+    let held = Held::post(server, "/api/rpc", &by_cookie, &create);
+    let change = json!({ "current_password": PASSWORD, "new_password": "another good passphrase" });
+    ann.client.post("/api/account/password", &change).expect(200);
+    let answer = held.finish();
+    assert!(raw::status(&answer) == 401 && !answer.contains("token\""), "{answer}");
+
+    let founder = server.founder("bo");
+    let company = server.company_of(&founder);
+    company.metric("arr");
+    let batch = json!({ "points": [{ "value": 1, "timestamp": "2026-01-01" }] });
+    let by_agent = format!("authorization: Bearer {}", company.token);
+    let held = Held::post(server, "/v1/metrics/arr/points/batch", &by_agent, &batch);
+    let public_id = founder.client.get("/v1/tokens").expect(200)["tokens"][0]["public_id"].clone();
+    founder.client.post(&format!("/v1/tokens/{}/revoke", public_id.as_str().unwrap()), &json!({})).expect(200);
+    let answer = held.finish();
+    assert!(raw::status(&answer) == 401 && answer.contains("invalid_token"), "{answer}");
+    let points = founder.client.get("/v1/metrics/arr/points").expect(200)["points"].clone();
+    assert_eq!(points, json!([]));
+
+    let token = json!({ "name": "lasting", "scopes": ["metrics:write"] });
+    let by_founder = format!("authorization: Bearer {}", founder.token);
+    let held = Held::post(server, "/v1/tokens", &by_founder, &token);
+    founder.client.post("/v1/auth/logout", &json!({})).expect(200);
+    let answer = held.finish();
+    assert!(raw::status(&answer) == 401 && answer.contains("invalid_session"), "{answer}");
+    let again = server.sign_in(&founder.email);
+    let tokens = again.client.get("/v1/tokens").expect(200)["tokens"].clone();
+    assert_eq!(tokens.as_array().unwrap().len(), 1, "{tokens}");
+}
+
 both_engines![
+    e17_a_credential_that_ends_while_the_body_is_on_its_way_does_nothing,
     d3_a_session_that_the_client_brings_is_never_taken_on,
     d5_a_cookie_that_is_not_whole_is_nobodys,
     d8_many_sign_ins_at_once_leave_no_more_sessions_than_the_cap,

@@ -333,6 +333,9 @@ mod tests {
         }
         let events = &document["paths"]["/v1/events"]["get"];
         assert!(takes(events, "Muniment-After"));
+        for stream in ["/v1/stream", "/api/audit/stream", "/api/admin/audit/stream"] {
+            assert!(takes(&document["paths"][stream]["get"], "Last-Event-ID"), "{stream}");
+        }
         assert!(events["responses"]["200"]["headers"]["Muniment-Position"].is_object());
     }
 

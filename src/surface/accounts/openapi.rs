@@ -269,10 +269,16 @@ fn live(route: &LiveRoute, components: &mut Components) -> Value {
     };
     responses.insert(status.to_owned(), answer);
     let proofs: Vec<Value> = CREDENTIALS.iter().map(|(_, scheme)| json!({ (*scheme): [] })).collect();
+    let mut parameters = parameters(route.query);
+    parameters.extend(route.headers.iter().map(|(name, about)| {
+        json!({
+            "name": name, "in": "header", "required": false, "schema": { "type": "string" }, "description": about,
+        })
+    }));
     json!({
         "operationId": route.name,
         "summary": route.about,
-        "parameters": parameters(route.query),
+        "parameters": parameters,
         "responses": responses,
         "security": proofs,
         "x-auth": auth(true, true, route.roles, &[]),

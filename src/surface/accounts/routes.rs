@@ -83,6 +83,12 @@ pub enum LiveAnswer {
     Socket,
 }
 
+/// A header that a route reads: its name, and one line.
+pub type Header = (&'static str, &'static str);
+
+/// Where a stream of the audit goes on.
+const LAST_EVENT_ID: Header = ("Last-Event-ID", "id of the last row that came; beats since_seq");
+
 /// A GET route that `live` serves, for an account that acts as a persona.
 #[derive(Debug, Clone, Copy)]
 pub struct LiveRoute {
@@ -96,6 +102,8 @@ pub struct LiveRoute {
     pub roles: &'static [&'static str],
     /// Fields of the query.
     pub query: &'static [Field],
+    /// Headers of its own; each is text and may be absent.
+    pub headers: &'static [Header],
     /// What it becomes.
     pub answer: LiveAnswer,
 }
@@ -108,6 +116,7 @@ pub const LIVE_ROUTES: &[LiveRoute] = &[
         about: "Streams what happens, row by row, as server-sent events",
         roles: &["admin"],
         query: &STREAM_QUERY,
+        headers: &[LAST_EVENT_ID],
         answer: LiveAnswer::AuditRows,
     },
     LiveRoute {
@@ -116,6 +125,7 @@ pub const LIVE_ROUTES: &[LiveRoute] = &[
         about: "The same under the name that older clients know",
         roles: &["admin"],
         query: &STREAM_QUERY,
+        headers: &[LAST_EVENT_ID],
         answer: LiveAnswer::AuditRows,
     },
     LiveRoute {
@@ -124,6 +134,7 @@ pub const LIVE_ROUTES: &[LiveRoute] = &[
         about: "The methods of JSON-RPC over a WebSocket, and notifications",
         roles: &[],
         query: &[optional_not_null("acting", Kind::Text { min: 0, max: 100 })],
+        headers: &[],
         answer: LiveAnswer::Socket,
     },
 ];

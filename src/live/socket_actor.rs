@@ -59,15 +59,19 @@ fn upgrade(
         return Err(V1Refusal::unavailable("the server restarts"));
     }
     let client = presented.client;
-    let presence = hub.registry.arrive(client)?;
     let offer = Offer::of(request);
+    // Browsers do not tell a page why a handshake was refused, so whoever is not to come back is told by a close code.
+    let (presence, refused) = match hub.registry.arrive(client) {
+        Ok(presence) => (presence, (offer == Offer::Others).then_some(Close::UnsupportedVersion)),
+        Err(_) => (hub.registry.arrive(None)?, Some(Close::TooManyConnections)),
+    };
     let socket = LiveSocket {
         session: LiveSession::new(presence.number, hub.heartbeat(), std::time::Instant::now()),
         bearer: request::bearer(&presented)?.map(str::to_owned),
         // Where it comes from has been looked at.
         cookie: Presented { origins: Vec::new(), is_cross_site: false, ..presented },
         client,
-        speaks: offer != Offer::Others,
+        refused,
         presence,
         admission: None,
         pausing: false,
@@ -118,7 +122,8 @@ struct LiveSocket {
     bearer: Option<String>,
     cookie: Presented,
     client: Option<std::net::IpAddr>,
-    speaks: bool,
+    /// It is closed with this as soon as it is open.
+    refused: Option<Close>,
     /// A page is on its way, or others have their turn; writing goes on after that.
     pausing: bool,
     fragments: Fragments,
@@ -133,8 +138,8 @@ impl Actor for LiveSocket {
 
     fn started(&mut self, ctx: &mut Context) {
         self.life.stand();
-        if !self.speaks {
-            let effects = self.session.leave(Close::UnsupportedVersion);
+        if let Some(close) = self.refused {
+            let effects = self.session.leave(close);
             self.perform(effects, ctx);
             return;
         }

@@ -106,7 +106,6 @@ pub const LIVE: OtherRoute = OtherRoute {
         (401, "invalid_token"),
         (403, "forbidden_origin"),
         (404, "not_found"),
-        (429, "too_many_connections"),
         (503, "service_unavailable"),
     ],
 };

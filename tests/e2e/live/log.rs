@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::protocol::Message;
 use super::line::Line;
 use super::socket::{Incoming, Socket};
 use super::{LEVEL, StopsWhenDropped, company_with_metric, issue, listing, positions, store, write_points};
-use crate::harness::{Engine, Server, eventually, torture};
+use crate::harness::{Engine, Installation, Server, eventually, in_parallel, torture};
 
 fn liv_01_from_start_brings_everything_in_order_and_then_live(engine: Engine) {
     let server = Server::shared(engine);
@@ -332,7 +332,31 @@ fn liv_09_nobody_reads_without_a_good_hello(engine: Engine) {
     server.anonymous().get("/v1/events").refused(401, "missing_token");
 }
 
+/// Two hundred of one address stay, by two tokens with a hundred each; whoever comes from elsewhere is let in.
+fn h14_an_address_has_two_hundred_sockets_and_the_next_is_told_not_to_come_back(engine: Engine) {
+    let house = Installation::with(engine, &[("LIVE_HEARTBEAT", "5m")]);
+    let server = &house.server;
+    let tokens = [(); 2].map(|()| server.company().token);
+    let from = |address: &str| Socket::upgrade(server, &[("x-forwarded-for", address)]).unwrap();
+    let welcomed = |mut socket: Socket, token: &str| {
+        socket.send(&json!({ "t": "hello", "token": token }));
+        assert_eq!(socket.frame()["t"], "welcome");
+        socket
+    };
+    let mut held = in_parallel(200, |number| welcomed(from("198.51.100.7"), &tokens[number % 2]));
+    assert_eq!(from("198.51.100.7").until_closed(), (Vec::new(), Some(4504)));
+    let elsewhere = from("198.51.100.8");
+    drop(held.pop());
+    welcomed(elsewhere, &tokens[1]);
+    eventually("a place is free again", || {
+        let mut socket = from("198.51.100.7");
+        socket.send(&json!({ "t": "hello", "token": "nonsense" }));
+        (socket.closed() == Some(4501)).then_some(())
+    });
+}
+
 both_engines![
+    h14_an_address_has_two_hundred_sockets_and_the_next_is_told_not_to_come_back,
     liv_01_from_start_brings_everything_in_order_and_then_live,
     liv_02_after_a_position_nothing_is_missing,
     liv_03_killed_connections_resume_with_every_event_once,

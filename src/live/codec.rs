@@ -209,12 +209,14 @@ impl Close {
     }
 }
 
-/// What becomes of a connection whose credential is refused.
+/// What a client is told whose credential is refused, and what becomes of a connection that has no other.
 pub(crate) fn turned_away(refusal: &V1Refusal) -> (Problem, Close) {
     match refusal.code {
         "too_many_connections" => (Problem::Forbidden, Close::TooManyConnections),
         "expired_token" | "expired_session" => (Problem::TokenExpired, Close::TokenExpired),
-        _ if refusal.status >= 500 => (Problem::Forbidden, Close::Internal),
+        "rate_limited" => (Problem::RateLimited, Close::Rate),
+        // No code is of the server's own troubles. Of those there are, this one is tried again.
+        _ if refusal.status >= 500 => (Problem::RateLimited, Close::Internal),
         _ => (Problem::Forbidden, Close::Unauthenticated),
     }
 }

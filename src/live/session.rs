@@ -203,7 +203,8 @@ impl LiveSession {
             }
             (Phase::Open { renewing, .. }, Err(refusal)) => {
                 *renewing = false;
-                self.send(vec![codec::err(None, Problem::Forbidden, &refusal.message, view.head)], view)
+                let (problem, _) = codec::turned_away(&refusal);
+                self.send(vec![codec::err(None, problem, &refusal.message, view.head)], view)
             }
         }
     }

@@ -346,6 +346,22 @@ fn a_renewal_for_another_reader_is_refused() {
 }
 
 #[test]
+fn liv_11_a_renewal_that_fails_says_why_and_the_connection_stays() {
+    let mut world = World::open(0);
+    for (status, reason, told) in [
+        (401, "invalid_token", "forbidden"),
+        (401, "expired_token", "token_expired"),
+        (429, "rate_limited", "rate_limited"),
+        (503, "service_unavailable", "rate_limited"),
+    ] {
+        world.text(&json!({"t":"auth","token":"new"}));
+        let view = world.view();
+        let effects = world.session.authenticated(Err(V1Refusal::new(status, reason, "")), view);
+        assert_eq!((code(&effects).as_str(), close(&effects)), (told, None), "{reason}");
+    }
+}
+
+#[test]
 fn liv_12_a_client_that_does_not_read_costs_one_window_and_is_sent_away() {
     let mut world = World::open(1_000);
     world.text(&json!({"t":"sub","id":1,"from":"start","credit":1_024}));

@@ -49,8 +49,11 @@ impl Ending {
         let Ok(ended) = ended_by(event) else { return Self::of_unreadable(event) };
         let ended = ended?;
         match ended.credentials {
-            // Whoever signs out closes everything that is open in his name.
-            Credentials::Session { account, .. } if ended.reason == "logout" => Some(Self::Account(account.0)),
+            // Whoever signs out here closes everything that is open in his name; the end of a session of `/v1` has the same
+            // reason and is that session's alone.
+            Credentials::Session { account, .. } if ended.reason == "logout" && is_logout(event) => {
+                Some(Self::Account(account.0))
+            }
             Credentials::Session { session, .. } => Some(Self::Credential(session.0)),
             Credentials::ApiToken(token) => Some(Self::Credential(token.0)),
             Credentials::SessionsOf(account) | Credentials::ApiTokensOf(account) | Credentials::AllOf(account) => {
@@ -78,6 +81,15 @@ impl Ending {
     }
 }
 
+/// Who caused an event and by what, where that can be read.
+fn metadata(event: &RecordedEvent) -> Option<Metadata> {
+    serde_json::from_str(&event.metadata).ok()
+}
+
+fn is_logout(event: &RecordedEvent) -> bool {
+    metadata(event).is_some_and(|metadata| metadata.command == "logout")
+}
+
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct End {
@@ -99,6 +111,8 @@ struct ConnectionState {
     after: Option<String>,
     /// The command that ended it, whose reply waits for it to close.
     awaited_by: Option<String>,
+    /// Its connection is no more, so there is nothing to wait for.
+    is_gone: bool,
 }
 
 /// One connection, as the registry knows it.
@@ -166,7 +180,7 @@ impl ConnectionEntry {
             state.ended = Some(end);
             if state.calls.contains(by) {
                 state.after = Some(by.to_owned());
-            } else if self.is_socket {
+            } else if self.is_socket && !state.is_gone {
                 // A stream ends when its reader takes the last row, which nobody can wait for.
                 self.closings.begin(by);
                 state.awaited_by = Some(by.to_owned());
@@ -174,6 +188,13 @@ impl ConnectionEntry {
         }
         drop(state);
         self.wake.notify_one();
+    }
+
+    /// Its connection is no more; the command whose reply waited for that.
+    fn leave(&self) -> Option<String> {
+        let mut state = self.state.lock();
+        state.is_gone = true;
+        state.awaited_by.take()
     }
 }
 
@@ -231,8 +252,7 @@ impl Drop for Connection {
             }
         }
         drop(connected);
-        let awaited_by = self.entry.state.lock().awaited_by.take();
-        if let Some(by) = awaited_by {
+        if let Some(by) = self.entry.leave() {
             self.entry.closings.end(&by);
         }
     }
@@ -323,8 +343,7 @@ impl ApiRegistry {
     pub(super) fn published(&self, events: &[Arc<RecordedEvent>]) {
         for event in events {
             let Some(ending) = Ending::of(event) else { continue };
-            let by = serde_json::from_str::<Metadata>(&event.metadata).map(|metadata| metadata.correlation);
-            let by = by.unwrap_or_default();
+            let by = metadata(event).map(|metadata| metadata.correlation).unwrap_or_default();
             let mut connected = self.connected.lock();
             let ended: Vec<Arc<ConnectionEntry>> =
                 connected.entries.values().filter(|entry| ending.ends(entry)).cloned().collect();
@@ -463,5 +482,17 @@ mod tests {
         drop(jammed);
         tokio::task::yield_now().await;
         assert!(own.is_finished());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn acc_216_no_reply_waits_for_a_socket_that_left_by_itself() {
+        let registry = Arc::new(ApiRegistry::new(Arc::default()));
+        let one = registry.admit(&caller("a", "s1", 0)).expect("alive");
+        let found_before = Arc::clone(&one.entry);
+        drop(one);
+        found_before.end(LEAVING, "c1");
+        let asked = tokio::time::Instant::now();
+        registry.closings.settle("c1").await;
+        assert!(asked.elapsed().is_zero());
     }
 }

@@ -224,6 +224,23 @@ fn liv_10_nothing_leaves_behind_the_end_of_a_credential(engine: Engine) {
     assert!(!torture() || at(99) <= CLOSE_P99_MAX, "{took:?}");
 }
 
+/// Who has both doors signs out of one: what the cookie opened stays, for the account did not sign out.
+fn acc_216_the_end_of_a_session_of_v1_closes_nothing_of_the_account(engine: Engine) {
+    let house = House::open(engine);
+    let server = &house.installation.server;
+    let (founder, browser) = (house.founder(), house.browser());
+    house.installation.grant(&browser, "admin");
+    let mut socket = ApiSocket::of(server, &browser.cookie);
+    let mut audit = Stream::open(server, "/api/audit/stream", &[("cookie", &browser.cookie)]);
+    assert_eq!(audit.line().as_deref(), Some(": connected"));
+    let mut own = Socket::connect(server, &founder.token);
+    founder.client.post("/v1/auth/logout", &json!({})).expect(200);
+    assert_eq!(own.closed(), Some(4503));
+    assert_eq!(socket.call("heartbeat", &Value::Null)["result"], json!({}));
+    house.installation.login("keeper", PASSWORD).expect(200);
+    while audit.row().expect("the stream goes on").1["method"] != "login" {}
+}
+
 /// An erasure beside the running server: with the embedded store, every connection ends with the server before.
 #[test]
 fn k11_every_connection_of_whoever_is_erased_ends_there() {
@@ -278,4 +295,7 @@ fn k11_every_connection_of_whoever_is_erased_ends_there() {
     assert!(!stays.until_live().is_empty(), "nobody else is cut off");
 }
 
-both_engines![liv_10_nothing_leaves_behind_the_end_of_a_credential];
+both_engines![
+    acc_216_the_end_of_a_session_of_v1_closes_nothing_of_the_account,
+    liv_10_nothing_leaves_behind_the_end_of_a_credential,
+];

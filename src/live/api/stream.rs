@@ -1,5 +1,6 @@
 //! `GET /api/audit/stream` (spec/accounts-and-offers.md section 6.5): the audit's rows as server-sent events. The body is
-//! pulled, so a client that does not read is behind; a row that ends the stream is the last it gets.
+//! pulled, so a client that does not read is behind; a row that ends the stream is the last it gets. Who is further behind
+//! than a page when his right ends gets that page and not the rest of the way to the row.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -108,8 +109,8 @@ async fn admit(
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     // Browsers send the last id on their own; what is none of ours is as if it were not sent.
     let from = last_seen.and_then(seq).or(since);
-    let head = surface.runtime.journal.head();
-    let seen = from.unwrap_or(head).min(head);
+    // Not the head of this moment: what was taken since the caller was judged lies before that, and its row would not come.
+    let seen = from.unwrap_or(caller.as_of).min(caller.as_of);
     life.stand();
     Ok(Flow {
         surface: Arc::clone(surface),
@@ -131,6 +132,17 @@ async fn admit(
 fn end_of_role(acting: &Acting) -> Option<Option<DateTime<Utc>>> {
     let held = acting.grants.iter().filter(|grant| grant.scope.is_none() && grant.role == ROLE);
     held.map(|grant| grant.expires_at).reduce(|one, other| Some(one?.max(other?)))
+}
+
+/// What a stream was opened by, at one look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Right {
+    /// It stands.
+    Holds,
+    /// Nothing more is to be sent: time took it away, which no row tells, or the stream has to go.
+    Over,
+    /// An event took it away, whose row is the last: the one at this position, or one that is recorded by now.
+    Taken(Option<Position>),
 }
 
 struct Flow {
@@ -191,27 +203,31 @@ impl Flow {
         }
     }
 
-    /// Whoever was ended gets what was recorded until then, the row of his own end included, and no more.
+    /// Reads a page. It is the last of whoever was ended, and has nothing that was recorded after that.
     async fn read(&mut self) -> Result<(), ApiFailure> {
         let surface = Arc::clone(&self.surface);
         let reads = &surface.runtime.reads;
         let mut until = reads.catch_up(everywhere::MODELS).await?;
         // Asked only now: whom an event up to `until` ends is marked before the record is known to have reached it. So
         // the mark may also be ahead of it.
-        let end = self.connection.entry.ended();
-        if end.is_none() && self.has_run_out().await? {
-            self.over = true;
-            return Ok(());
+        match self.right().await? {
+            Right::Holds => {}
+            Right::Over => {
+                self.over = true;
+                return Ok(());
+            }
+            Right::Taken(Some(at)) => {
+                self.over = true;
+                reads.wait(everywhere::MODELS, at).await?;
+                until = at;
+            }
+            Right::Taken(None) => {
+                self.over = true;
+                until = reads.catch_up(everywhere::MODELS).await?;
+            }
         }
-        if let Some(End { at: Some(at), .. }) = end {
-            reads.wait(everywhere::MODELS, at).await?;
-            until = at;
-        }
-        let rows = everywhere::after(reads.store(), self.seen, ROWS).await?;
-        self.over = end.is_some() && rows.len() < ROWS;
-        for row in rows {
+        for row in everywhere::after(reads.store(), self.seen, ROWS).await? {
             if row.seq > until {
-                self.over = end.is_some();
                 break;
             }
             self.seen = row.seq;
@@ -228,28 +244,35 @@ impl Flow {
         Ok(())
     }
 
-    /// Whether time has taken away what the stream was opened by, which no row would tell. What an event takes away ends the
-    /// stream with its row, so that is not asked here.
-    async fn has_run_out(&mut self) -> Result<bool, ApiFailure> {
-        if self.surface.has_run_out(&self.caller).await? {
-            return Ok(true);
+    /// Whether what the stream was opened by still stands.
+    async fn right(&mut self) -> Result<Right, ApiFailure> {
+        match self.connection.entry.ended() {
+            Some(End { at: Some(at), .. }) => return Ok(Right::Taken(Some(at))),
+            // Who has to leave, and may come back with his last id.
+            Some(End { at: None, .. }) => return Ok(Right::Over),
+            None if self.surface.has_run_out(&self.caller).await? => return Ok(Right::Over),
+            None => {}
         }
         match self.surface.resolve_persona(&self.caller, Some(&self.persona.0)).await {
             Ok(acting) => match end_of_role(&acting) {
                 Some(end) => {
                     self.role_ends = end;
-                    Ok(false)
+                    Ok(Right::Holds)
                 }
-                None => Ok(self.role_ends.is_some_and(|end| end <= self.surface.runtime.clock.now())),
+                None if self.role_ends.is_some_and(|end| end <= self.surface.runtime.clock.now()) => Ok(Right::Over),
+                None => Ok(Right::Taken(None)),
             },
-            // Erased a moment ago.
-            Err(fail) if fail.reason == Some("account_vanished") => Ok(false),
+            // Erased a moment ago: the mark is there at the next look.
+            Err(fail) if fail.reason == Some("account_vanished") => Ok(Right::Holds),
             Err(fail) => Err(fail),
         }
     }
 
-    /// Whether a row takes away what this stream was opened by.
+    /// Whether a row takes away what this stream was opened by. Rows from before it was found to hold took it from nobody.
     fn ends_with(&self, row: &AuditRow) -> bool {
+        if row.seq <= self.caller.as_of {
+            return false;
+        }
         let concerned = row.target_account_id.as_ref().or(row.account_id.as_ref());
         if row.outcome != "success" || concerned != Some(&self.caller.account.0) {
             return false;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::socket::{Socket, Stream};
-use crate::harness::{Engine, Installation, PASSWORD, Person, Server, eventually, text};
+use crate::harness::{Engine, Installation, PASSWORD, Person, Server, eventually, in_parallel, text, unique};
 
 fn open(server: &Server, person: &Person, query: &str) -> Stream {
     let mut stream = Stream::open(server, &format!("/api/audit/stream{query}"), &[("cookie", &person.cookie)]);
@@ -178,6 +178,87 @@ fn acc_182_whatever_takes_the_right_ends_the_stream_within_two_seconds(engine: E
     });
 }
 
+/// Rows that a stream reads at once.
+const PAGE: usize = 200;
+
+/// Streams that were opened while the read models stood still, so that they have not read a row when `take` is recorded.
+fn waiting<T>(house: &Installation, open: impl FnOnce() -> T, recorded: &str, take: impl Fn() + Sync) -> T {
+    let store = &house.server.store;
+    let grows = |event_type: &str, by: &(dyn Fn() + Sync)| {
+        let before = store.count(event_type);
+        by();
+        eventually("it is recorded", || (store.count(event_type) > before).then_some(()));
+    };
+    store.execute_on_read_models("ALTER TABLE read_checkpoints_v1 RENAME TO away");
+    std::thread::scope(|threads| {
+        let invite = || drop(house.keeper.client.rpc("invite_create", &json!({ "username": unique("late") })));
+        // Replies may wait for the read models.
+        grows("invite.created", &|| drop(threads.spawn(invite)));
+        let streams = open();
+        grows(recorded, &|| drop(threads.spawn(&take)));
+        store.execute_on_read_models("ALTER TABLE away RENAME TO read_checkpoints_v1");
+        streams
+    })
+}
+
+fn acc_182_who_is_far_behind_when_his_right_ends_does_not_get_all_the_rest(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    in_parallel(8, |_| (0..3 * PAGE / 8).for_each(|_| drop(house.invite(&json!({ "username": unique("guest") })))));
+    let (boss, chief) = (house.admin("boss"), house.person("chief"));
+    let (other, grant) = (house.session_of(&boss), house.grant(&chief, "admin"));
+    let from_the_start = |person: &Person| open(&house.server, person, "?since_seq=0");
+    let rows = |mut stream: Stream| std::iter::from_fn(|| stream.row()).count();
+
+    let ended = waiting(
+        &house,
+        || from_the_start(&boss),
+        "account.sessions_ended",
+        || {
+            other.client.rpc("account_session_revoke_all", &Value::Null).result();
+        },
+    );
+    assert!(rows(ended) <= PAGE, "the end of all sessions");
+    let ended = waiting(
+        &house,
+        || from_the_start(&chief),
+        "grant.revoked",
+        || {
+            let revoke = json!({ "actor_id": chief.actor, "role_grant_id": grant });
+            house.keeper.client.rpc("role_grant_revoke", &revoke).result();
+        },
+    );
+    assert!(rows(ended) <= PAGE, "the end of the role");
+    let mut eleven: Vec<Stream> = waiting(
+        &house,
+        || (0..11).map(|_| from_the_start(&house.keeper)).collect(),
+        "invite.created",
+        || drop(house.invite(&json!({ "username": unique("last") }))),
+    );
+    let others = eleven.split_off(1);
+    assert_eq!(eleven.pop().map(rows), Some(0), "the oldest of too many");
+    for mut stream in others {
+        (0..=2 * PAGE).for_each(|_| drop(stream.row().expect("it goes on")));
+    }
+}
+
+fn acc_183_rows_of_what_ended_before_end_nothing_that_was_opened_since(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let boss = house.admin("boss");
+    let since = house.row("role_grant_create", &boss.id)["seq"].clone();
+    boss.client.post("/api/account/logout", &json!({})).expect(200);
+    let again = house.session_of(&boss);
+    let grant = house.row("role_grant_create", &boss.id)["metadata"]["role_grant_id"].clone();
+    let revoke = json!({ "actor_id": boss.actor, "role_grant_id": grant });
+    house.keeper.client.rpc("role_grant_revoke", &revoke).result();
+    house.grant(&again, "admin");
+    let mut stream = open(&house.server, &again, &format!("?since_seq={since}"));
+    next(&mut stream, "logout");
+    next(&mut stream, "role_grant_revoke");
+    next(&mut stream, "role_grant_create");
+    again.client.rpc("account_session_revoke_all", &Value::Null).result();
+    ends_with(stream, "session_revoke_all");
+}
+
 fn acc_183_whoever_comes_back_misses_nothing_and_sees_nothing_twice(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let mut stream = open(&house.server, &house.keeper, "");
@@ -230,6 +311,8 @@ both_engines![
     acc_181_a_session_has_ten_streams,
     acc_182_a_stream_ends_with_the_row_that_ends_its_right,
     acc_182_whatever_takes_the_right_ends_the_stream_within_two_seconds,
+    acc_182_who_is_far_behind_when_his_right_ends_does_not_get_all_the_rest,
+    acc_183_rows_of_what_ended_before_end_nothing_that_was_opened_since,
     acc_183_whoever_comes_back_misses_nothing_and_sees_nothing_twice,
     acc_183_who_is_cut_off_before_the_first_row_comes_back_with_an_id_all_the_same,
 ];

@@ -225,10 +225,27 @@ impl Journal {
     /// [`JournalError::Unavailable`] when that takes longer than [`JournalLimits::answer_max`], or the database no longer has
     /// the record that this node knows.
     pub async fn confirm_head(&self) -> Result<Position, JournalError> {
+        self.confirm_head_from(Position::START).await
+    }
+
+    /// Waits until a position that the database names can be read here. It names what is committed, and this node, whoever
+    /// wrote it, may not have taken that in yet.
+    ///
+    /// # Errors
+    /// As [`Journal::confirm_head`].
+    pub async fn wait_for(&self, named: Position) -> Result<(), JournalError> {
+        if self.head() >= named {
+            return Ok(());
+        }
+        self.confirm_head_from(named).await.map(drop)
+    }
+
+    /// The head as of now, which is known to be no less than `known`.
+    async fn confirm_head_from(&self, known: Position) -> Result<Position, JournalError> {
         let bound = self.core.limits.answer_max;
         let late = |_| JournalError::Unavailable(format!("no answer within {} ms", bound.as_millis()));
         let newest = async {
-            let position = self.ask_newest().await?;
+            let position = self.ask_newest().await?.max(known);
             let mut seen = self.core.tail.watch();
             seen.wait_for(|head| *head >= position).await.map_err(|_| JournalError::Closed)?;
             Ok(position)
@@ -292,7 +309,8 @@ impl Journal {
         self.find_dedupe(&[DedupeKey([0; 32])]).await.map(drop)
     }
 
-    /// Where the events of these dedupe keys stand; keys without one are left out.
+    /// Where the events of these dedupe keys stand; keys without one are left out. It may be ahead of [`Journal::head`]:
+    /// [`Journal::wait_for`] comes before one of them is read.
     ///
     /// # Errors
     /// When the database fails.

@@ -152,6 +152,35 @@ async fn a_decision_over_several_streams_that_lost_a_race_is_made_again_on_what_
     assert_eq!((before, decisions), (2, 2));
 }
 
+/// Whoever looks up a key in the database may learn of what his own node has not heard of yet.
+#[actix::test]
+async fn what_the_database_names_can_be_read_once_it_was_waited_for() {
+    let rig = Rig::new().await;
+    let (deaf, _) = rig.deaf().await;
+    let stream = StreamId::new("note", "a");
+    let key = DedupeKey::of(&stream, "once");
+    let recorded = NewEvent {
+        stream: stream.clone(),
+        event_type: "note.recorded",
+        event_version: "1.0",
+        payload: Box::from("{}"),
+        dedupe: Some(key),
+    };
+    let append = Append {
+        events: vec![recorded],
+        expect: vec![(stream, 0)],
+        metadata: origin().to_metadata(),
+        ..Append::default()
+    };
+    let elsewhere = rig.other.journal().append(append).await.expect("it is recorded");
+    let journal = deaf.journal();
+    assert_eq!(journal.find_dedupe(&[key]).await.expect("it answers")[&key], elsewhere.first);
+    assert!(journal.event(elsewhere.first).await.expect("it answers").is_none(), "the node had heard of it");
+    journal.wait_for(elsewhere.first).await.expect("it hears of it");
+    let event = journal.event(elsewhere.first).await.expect("it answers");
+    assert_eq!(event.expect("it can be read").dedupe, Some(key));
+}
+
 /// Otherwise whoever comes anew may take the race from it again and again, until its turns are over.
 #[actix::test]
 async fn who_comes_anew_waits_behind_one_that_lost_before() {

@@ -227,6 +227,7 @@ impl Surface {
     }
 
     async fn first_at(&self, position: Position) -> Result<First, V1Error> {
+        self.runtime.journal.wait_for(position).await?;
         let event = self.runtime.journal.event(position).await?;
         let event = event.ok_or_else(|| V1Error::fault(format!("no event at position {position}")))?;
         match muniment_aggregates::catalog::decode_recorded::<MetricEvent>(&event) {

@@ -140,6 +140,32 @@ fn met_091_of_parallel_posts_of_one_key_one_records(engine: Engine) {
     assert_eq!(server.store.count("metric.point_recorded"), 1);
 }
 
+/// Also the one that looks up its keys while another is being recorded, by its own node or elsewhere.
+fn met_091_of_parallel_batches_of_the_same_keys_each_point_is_recorded_once(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let second = (engine == Engine::Postgres).then(|| server.second_node());
+    let company = with_metric(&server);
+    let other = second.as_ref().unwrap_or(&server).agent(&company.token);
+    for round in 0..20 {
+        let points: Vec<Value> =
+            (0..100).map(|value| json!({ "value": value, "idempotency_key": format!("{round}-{value}") })).collect();
+        let batch = json!({ "points": points });
+        let answers = in_parallel(8, |index| {
+            let client = if index % 2 == 0 { &company.agent } else { &other };
+            client.post("/v1/metrics/arr/points/batch", &batch).expect(200)
+        });
+        let created: u64 = answers.iter().map(|answer| answer["created"].as_u64().unwrap()).sum();
+        assert_eq!(created, 100, "round {round}");
+        let ids = |answer: &Value| {
+            answer["results"].as_array().unwrap().iter().map(|result| result["id"].clone()).collect::<Vec<_>>()
+        };
+        for answer in &answers {
+            assert_eq!(ids(answer), ids(&answers[0]), "round {round}");
+        }
+    }
+    assert_eq!(server.store.count("metric.point_recorded"), 20 * 100);
+}
+
 both_engines![
     met_085_a_repeated_header_key_is_a_duplicate,
     met_086_the_header_key_wins_over_the_body,
@@ -150,4 +176,5 @@ both_engines![
     met_089_a_key_belongs_to_one_metric_and_to_every_token,
     met_090_a_bad_key_is_refused,
     met_091_of_parallel_posts_of_one_key_one_records,
+    met_091_of_parallel_batches_of_the_same_keys_each_point_is_recorded_once,
 ];

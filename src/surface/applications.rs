@@ -19,7 +19,7 @@ use subtle::ConstantTimeEq as _;
 use super::Surface;
 use super::errors::{V1Error, V1Refusal, answered};
 use super::input::{Fields, holds_huge_number};
-use super::limits::{Window, client_prefix};
+use super::limits::{Entry, Window, client_prefix};
 use super::metrics::{SETTING_FIELDS, definition};
 use super::principal::Founder;
 use super::request::{Reply, Request};
@@ -27,6 +27,7 @@ use super::status::STATUS_MODELS;
 use super::text::{self, NAME_CHARACTERS_MAX, NARRATIVE_BYTES_MAX, REASON_CHARACTERS_MAX, WEBSITE_CHARACTERS_MAX};
 use crate::auth::random_bytes;
 use crate::auth::tokens::{self, FreshToken, TokenKind};
+use crate::runtime::BusError;
 
 /// Name of the token that is made with an application.
 const DEFAULT_TOKEN_NAME: &str = "default-agent-token";
@@ -108,7 +109,7 @@ impl Surface {
         let website = fields.text_unless_blank("website", WEBSITE_CHARACTERS_MAX)?;
         let narrative = narrative(&mut fields)?;
         let invite = self.invite_of_applicant(founder.as_ref(), &email).await?;
-        self.limit_applications(request, &email).await?;
+        let counted = self.limit_applications(request, &email).await?;
 
         let keys = self.runtime.journal.keyring();
         let subject = keys.subject_for(SubjectAlias::email(&email)).await?;
@@ -154,9 +155,15 @@ impl Surface {
                     let mut metric = tx.begin::<Metric>(id.as_str());
                     tx.decide(&mut metric, define).map_err(answered)?;
                 }
-                Ok::<_, crate::runtime::BusError<Box<V1Refusal>>>(())
+                Ok::<_, BusError<Box<V1Refusal>>>(())
             })
             .await?;
+        for entry in counted {
+            // It is recorded: what was done is not answered as if nothing was.
+            if entry.counts().await.is_err() {
+                tracing::warn!("an application could not be counted");
+            }
+        }
         let body = json!({
             "company_id": company.as_str(),
             "application_id": application.as_str(),
@@ -186,15 +193,17 @@ impl Surface {
         Err(no_invite().into())
     }
 
-    async fn limit_applications(&self, request: &Request, email: &str) -> Result<(), V1Error> {
+    /// The places an application takes, by its e-mail and by its client. One that is not recorded gives them back.
+    async fn limit_applications(&self, request: &Request, email: &str) -> Result<[Entry<'_>; 2], V1Error> {
         let too_many = |limited| V1Error::limited(limited, "rate_limited", "Too many applications; wait.");
         let prefix = client_prefix(request.presented.client);
         // The address itself is nobody's business in a table of counters.
         let digest = hex::encode(self.runtime.journal.keyring().mac("application-limit", email.as_bytes()));
         let (by_address, by_email) = (self.limits.applications_address, self.limits.applications_email);
-        self.windows.check(Window::ApplicationsEmail, &digest, by_email).await.map_err(too_many)?;
-        self.windows.hit(Window::ApplicationsAddress, &prefix, by_address).await.map_err(too_many)?;
-        self.windows.hit(Window::ApplicationsEmail, &digest, by_email).await.map_err(too_many)
+        let of_email = self.windows.enter(Window::ApplicationsEmail, &digest, by_email).await.map_err(too_many)?;
+        let of_address =
+            self.windows.enter(Window::ApplicationsAddress, &prefix, by_address).await.map_err(too_many)?;
+        Ok([of_email, of_address])
     }
 
     /// `GET /v1/applications`.

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Engine, Installation, MailSink, Program, Server, Setup, assert_id, base64url, looks_like, unique,
+    Engine, Installation, MailSink, OpenTransaction, Program, Server, Setup, assert_id, base64url, in_parallel,
+    looks_like, unique,
 };
 
 fn form(email: &str) -> Value {
@@ -214,6 +215,29 @@ fn the_limit_of_applications_an_address_of_mail_holds(engine: Engine) {
     Program::operator_of(&server).run(&["audit", "verify"]).ok();
 }
 
+/// Who is told that nothing was done and to come again shortly must not be kept out for a day.
+fn met_052_an_application_that_could_not_be_recorded_does_not_count(engine: Engine) {
+    let limits = ["LIMITS_APPLICATIONS_ADDRESS", "LIMITS_APPLICATIONS_EMAIL"];
+    let server = limits.iter().fold(Setup::new(engine), |setup, limit| setup.set(limit, "")).start();
+    let email = address();
+    // What is sealed for the address has its key already.
+    server.code_for(&email);
+    let apply = || server.anonymous().post("/v1/applications", &form(&email));
+    let held = OpenTransaction::before_appends(&server.store);
+    for refused in in_parallel(5, |_| apply()) {
+        refused.refused(503, "service_unavailable");
+    }
+    held.end("ROLLBACK");
+    for _ in 0..5 {
+        apply().expect(201);
+    }
+    apply().limited("rate_limited");
+    for _ in 0..5 {
+        server.anonymous().post("/v1/applications", &form(&address())).expect(201);
+    }
+    server.anonymous().post("/v1/applications", &form(&address())).limited("rate_limited");
+}
+
 both_engines![
     met_040_an_application_needs_only_three_names,
     met_041_a_session_of_the_address_verifies_it,
@@ -227,6 +251,7 @@ both_engines![
     met_048_a_metric_key_without_a_letter_stops_the_whole_application,
     met_049_an_application_is_not_idempotent,
     met_052_an_eleventh_application_an_hour_from_one_address_is_limited,
+    met_052_an_application_that_could_not_be_recorded_does_not_count,
     met_053_a_founder_sees_only_own_applications,
     met_054_production_demands_a_code_unless_there_is_a_secret,
     an_application_can_be_withdrawn_once,

@@ -144,6 +144,7 @@ impl Surface {
             .runtime
             .bus
             .transact(&origin, async |tx| {
+                tx.rest_on(&subject).await?;
                 let mut own = tx.begin::<Application>(application.as_str());
                 tx.decide(&mut own, &submit).map_err(answered)?;
                 if let (Some(invite), Some(founder)) = (&invite, &founder) {

@@ -191,6 +191,11 @@ impl From<muniment_journal::SealError> for Outage {
             tracing::warn!(error = %why, "the keys that seal cannot be reached");
             return Self::Unavailable(DATABASE_AWAY);
         }
+        if matches!(error, muniment_journal::SealError::Erased(_)) {
+            // Whoever comes again is somebody new.
+            tracing::warn!(%error, "somebody was erased while a request about them ran");
+            return Self::Unavailable("What this rests on changed meanwhile; try again shortly.");
+        }
         if matches!(error, muniment_journal::SealError::WrongMasterKey) {
             // The master key was rotated elsewhere; whoever runs this node gives it the new one.
             tracing::error!(%error, "this node needs the new master key");

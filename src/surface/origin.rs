@@ -37,7 +37,7 @@ impl Surface {
     /// where there is none.
     ///
     /// # Errors
-    /// 401 where the caller was erased meanwhile; else when sealing fails.
+    /// 401 where the caller was erased meanwhile, 503 where that was nobody by a credential; else when sealing fails.
     pub async fn origin(
         &self,
         request: &Request,
@@ -49,7 +49,8 @@ impl Surface {
         let client = match (client, subject) {
             (None, _) => None,
             (Some(_), Some(subject)) => match self.sealed_client(subject, client, correlation).await {
-                Err(SealError::Erased(_)) => return Err(erased(&who)),
+                // Who came without a credential comes again as somebody new.
+                Err(SealError::Erased(_)) if who != Who::Anonymous => return Err(erased(&who)),
                 sealed => sealed?,
             },
             (Some(_), None) => {

@@ -117,6 +117,7 @@ impl Surface {
             .runtime
             .bus
             .transact(&origin, async |tx| {
+                tx.rest_on(&subject).await?;
                 let mut challenge = tx.load::<Challenge, Box<V1Refusal>>(&stream).await?;
                 tx.decide(&mut challenge, &command).map_err(answered)?;
                 if let Some(mail) = &mail {

@@ -206,62 +206,64 @@ impl Surface {
             invite: None,
         };
         let origin = self.origin(request, Who::Anonymous, Some(subject), "answer_challenge").await?;
-        let committed = self
-            .runtime
-            .bus
-            .transact(&origin, async |tx| {
-                let expires_at = tx.facts.now + TimeDelta::days(SESSION_DAYS);
-                let mut challenge = tx.load::<Challenge, Box<V1Refusal>>(&stream).await?;
-                let events = tx.decide(&mut challenge, &guess).map_err(answered)?;
-                if !matches!(Challenge::verdict(&events), Some(Verdict::Right { .. })) {
-                    return Ok(None);
-                }
-                let owner = self.runtime.journal.claim_owner(ACCOUNT_EMAIL_CLAIM, email).await;
-                let owner = owner.map_err(|error| BusError::Unavailable(error.to_string()))?;
-                let account_id = owner.map_or_else(|| new_account.clone(), |stream| stream.id.to_string());
-                let mut account = if account_id == new_account {
-                    let invite = self.claim_invite(tx, email, &account_id).await?;
-                    tx.rest_on(subject).await?;
-                    let mut account = tx.begin::<Account>(&account_id);
-                    let command = AccountCommand::RegisterByEmail(RegisterByEmail { invite, ..registration.clone() });
-                    tx.decide(&mut account, &command).map_err(BusError::unexpected)?;
-                    account
-                } else {
-                    tx.load::<Account, Box<V1Refusal>>(&account_id).await?
-                };
-                if account.state.erased_at().is_some() {
-                    return Err(BusError::Refused(Box::new(wrong_code())));
-                }
-                if !account.state.email_verified() {
-                    let command = AccountCommand::VerifyEmail(VerifyEmail {});
-                    tx.decide(&mut account, &command).map_err(BusError::unexpected)?;
-                }
-                let open = AccountCommand::OpenSession(OpenSession {
-                    session: fresh.id.clone(),
-                    kind: SessionKind::Founder,
-                    expires_at,
-                    max_sessions: Some(SESSIONS_MAX),
-                });
-                tx.decide(&mut account, &open).map_err(BusError::unexpected)?;
-                let mut session = tx.begin::<Session>(&fresh.id.0);
-                let start = SessionCommand::Start(Start {
-                    account: AccountId(account_id),
-                    kind: SessionKind::Founder,
-                    secret_hash: fresh.hash.clone(),
-                    expires_at,
-                });
-                tx.decide(&mut session, &start).map_err(BusError::unexpected)?;
-                Ok(Some(text::instant(expires_at)))
-            })
-            .await;
+        let decide = async |tx: &mut Transaction<'_>| -> Result<_, BusError<Box<V1Refusal>>> {
+            let expires_at = tx.facts.now + TimeDelta::days(SESSION_DAYS);
+            let mut challenge = tx.load::<Challenge, Box<V1Refusal>>(&stream).await?;
+            let events = tx.decide(&mut challenge, &guess).map_err(answered)?;
+            if !matches!(Challenge::verdict(&events), Some(Verdict::Right { .. })) {
+                return Ok(None);
+            }
+            let owner = self.runtime.journal.claim_owner(ACCOUNT_EMAIL_CLAIM, email).await;
+            let owner = owner.map_err(|error| BusError::Unavailable(error.to_string()))?;
+            let account_id = owner.map_or_else(|| new_account.clone(), |stream| stream.id.to_string());
+            let mut account = if account_id == new_account {
+                let invite = self.claim_invite(tx, email, &account_id).await?;
+                tx.rest_on(subject).await?;
+                let mut account = tx.begin::<Account>(&account_id);
+                let command = AccountCommand::RegisterByEmail(RegisterByEmail { invite, ..registration.clone() });
+                tx.decide(&mut account, &command).map_err(BusError::unexpected)?;
+                account
+            } else {
+                tx.load::<Account, Box<V1Refusal>>(&account_id).await?
+            };
+            if account.state.erased_at().is_some() {
+                return Err(BusError::Refused(Box::new(wrong_code())));
+            }
+            if !account.state.email_verified() {
+                let command = AccountCommand::VerifyEmail(VerifyEmail {});
+                tx.decide(&mut account, &command).map_err(BusError::unexpected)?;
+            }
+            let open = AccountCommand::OpenSession(OpenSession {
+                session: fresh.id.clone(),
+                kind: SessionKind::Founder,
+                expires_at,
+                max_sessions: Some(SESSIONS_MAX),
+            });
+            tx.decide(&mut account, &open).map_err(BusError::unexpected)?;
+            let mut session = tx.begin::<Session>(&fresh.id.0);
+            let start = SessionCommand::Start(Start {
+                account: AccountId(account_id),
+                kind: SessionKind::Founder,
+                secret_hash: fresh.hash.clone(),
+                expires_at,
+            });
+            tx.decide(&mut session, &start).map_err(BusError::unexpected)?;
+            Ok(Some(text::instant(expires_at)))
+        };
+        let mut committed = self.runtime.bus.transact(&origin, &decide).await;
+        // Somebody signed up with the address since it was looked up. The code is not used: now it opens that account.
+        if matches!(committed, Err(BusError::ClaimTaken { .. })) {
+            committed = self.runtime.bus.transact(&origin, &decide).await;
+        }
         match committed {
             Ok(committed) => Ok(committed.value.map(|expires_at| SignedIn {
                 token: fresh.raw.clone(),
                 expires_at,
                 position: committed.appended.map(|appended| appended.last),
             })),
-            // Another sign-in of the same new address registered it in between: that one used the code.
-            Err(BusError::ClaimTaken { .. }) => Ok(None),
+            Err(BusError::ClaimTaken { .. }) => {
+                Err(V1Error::unavailable("The address is being registered elsewhere; try again shortly."))
+            }
             Err(error) => Err(error.into()),
         }
     }

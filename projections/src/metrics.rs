@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, PointId};
-use muniment_aggregates::metric::{Condition, MetricEvent, PointRecorded, RuleType, SettingsChanged, rules};
+use muniment_aggregates::metric::{
+    Condition, Definition, MetricEvent, PointRecorded, RuleType, SettingsChanged, rules,
+};
 use muniment_aggregates::record::Position;
 use muniment_sql::{Engine, Row, SqlError};
 
@@ -54,6 +56,15 @@ pub struct MetricRow {
 }
 
 impl MetricRow {
+    /// Takes the settings as they stand in a definition.
+    pub fn take_settings(&mut self, definition: &Definition) {
+        self.display_name.clone_from(&definition.display_name);
+        self.unit.clone_from(&definition.unit);
+        self.cadence.clone_from(&definition.cadence);
+        self.direction.clone_from(&definition.direction);
+        self.source_type.clone_from(&definition.source_type);
+    }
+
     /// Takes the settings that an event changed; the others stay.
     pub fn change_settings(&mut self, changed: &SettingsChanged) {
         let settings = [

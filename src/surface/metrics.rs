@@ -165,6 +165,11 @@ impl Surface {
                 row.change_settings(changed);
             }
         }
+        // Others may have changed it since the row was read. Where that cannot be asked, what was done is told all the same.
+        let stands = self.runtime.bus.state::<Metric>(id.as_str()).await;
+        if let Some(definition) = stands.as_ref().ok().and_then(|folded| folded.state.definition()) {
+            row.take_settings(definition);
+        }
         Ok(Reply::ok(shown(&row), done.position))
     }
 

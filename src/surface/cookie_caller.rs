@@ -51,7 +51,6 @@ impl Surface {
     /// The account behind a cookie.
     async fn account_by_cookie(&self, presented: &Presented) -> Result<(Caller, Arc<Account>), V1Error> {
         self.check_origin(presented).map_err(V1Error::from_accounts)?;
-        let nobody = || V1Error::refuse(401, "invalid_session", "Sign in again; the session has ended.");
         let caller = self.caller_by_cookie(presented).await.map_err(V1Error::from_accounts)?.ok_or_else(nobody)?;
         let account = self.account_state(&caller.account).await.map_err(V1Error::from_accounts)?;
         Ok((caller, account.ok_or_else(nobody)?))
@@ -71,8 +70,8 @@ impl Surface {
         let email = registered.email.clone().ok_or_else(unverified)?;
         let session = session_of(&caller)?;
         let open = account.sessions().iter().find(|open| open.session == session);
-        let (created_at, expires_at) =
-            open.map(|open| (open.opened_at, open.expires_at)).ok_or_else(|| V1Error::fault("a session vanished"))?;
+        // It may have ended since the cookie was looked at.
+        let (created_at, expires_at) = open.map(|open| (open.opened_at, open.expires_at)).ok_or_else(nobody)?;
         Ok(Founder::by_cookie(session, caller.account, email, registered.subject.clone(), created_at, expires_at))
     }
 
@@ -119,6 +118,10 @@ impl Surface {
         found.ok_or_else(V1Error::no_such_company)?;
         Ok((CompanyCaller::Reviewer(reviewer), company))
     }
+}
+
+fn nobody() -> V1Error {
+    V1Error::refuse(401, "invalid_session", "Sign in again; the session has ended.")
 }
 
 fn session_of(caller: &Caller) -> Result<CredentialId, V1Error> {

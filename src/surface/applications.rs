@@ -28,6 +28,7 @@ use super::text::{self, NAME_CHARACTERS_MAX, NARRATIVE_BYTES_MAX, REASON_CHARACT
 use crate::auth::random_bytes;
 use crate::auth::tokens::{self, FreshToken, TokenKind};
 use crate::runtime::BusError;
+use crate::runtime::transaction::Transaction;
 
 /// Name of the token that is made with an application.
 const DEFAULT_TOKEN_NAME: &str = "default-agent-token";
@@ -148,9 +149,7 @@ impl Surface {
                 let mut own = tx.begin::<Application>(application.as_str());
                 tx.decide(&mut own, &submit).map_err(answered)?;
                 if let (Some(invite), Some(founder)) = (&invite, &founder) {
-                    let mut stream = tx.load::<Invite, Box<V1Refusal>>(&invite.0).await?;
-                    let claim = InviteCommand::Claim(Claim { account: founder.account.clone() });
-                    tx.decide(&mut stream, &claim).map_err(|error| error.map_refusal(|_| Box::new(no_invite())))?;
+                    use_invite(tx, invite, founder).await?;
                 }
                 if let Some((id, define)) = &metric {
                     let mut metric = tx.begin::<Metric>(id.as_str());
@@ -275,6 +274,20 @@ impl Surface {
 
 fn no_invite() -> V1Refusal {
     V1Refusal::new(403, "no_matching_invite", "Applying is by invitation only.")
+}
+
+/// Uses an invitation up, unless the same founder did so meanwhile, with another application.
+async fn use_invite(
+    tx: &mut Transaction<'_>,
+    invite: &InviteId,
+    founder: &Founder,
+) -> Result<(), BusError<Box<V1Refusal>>> {
+    let mut stream = tx.load::<Invite, Box<V1Refusal>>(&invite.0).await?;
+    if stream.state.claimed_by() != Some(&founder.account) {
+        let claim = InviteCommand::Claim(Claim { account: founder.account.clone() });
+        tx.decide(&mut stream, &claim).map_err(|error| error.map_refusal(|_| Box::new(no_invite())))?;
+    }
+    Ok(())
 }
 
 fn summary(row: &ApplicationRow) -> Value {

@@ -206,6 +206,12 @@ impl Invite {
         self.created.is_some() && self.claimed_by.is_none() && !self.deleted
     }
 
+    /// Whose sign-up or application used it up.
+    #[must_use]
+    pub fn claimed_by(&self) -> Option<&AccountId> {
+        self.claimed_by.as_ref()
+    }
+
     fn open(&self) -> Result<&InviteCreated, InviteRefusal> {
         self.created.as_ref().filter(|_| self.is_open()).ok_or(InviteRefusal::NotFound)
     }

@@ -43,7 +43,7 @@ const FORGED: &str = "
     UPDATE journal_head SET position = position + 1;";
 
 /// Who waits for a lock with a statement on the head of the record.
-const WAITING: &str = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+pub(crate) const WAITING: &str = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
     AND wait_event_type = 'Lock' AND query LIKE '%journal_head%'";
 
 fn keyed(company: &Company, n: usize) -> Reply {

@@ -36,6 +36,7 @@ mod limits;
 mod live;
 mod lost_events;
 mod mail;
+mod meanwhile;
 mod metrics;
 mod odd_input;
 mod older;

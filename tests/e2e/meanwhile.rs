@@ -1,0 +1,183 @@
+//! What a request rests on changes before what it decided is recorded: it is decided again on what there is then, and the
+//! answer is true of that.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Engine, Installation, OpenTransaction, PASSWORD, Program, Reply, Server, cookie_of, eventually, in_parallel, pause,
+    text, unique,
+};
+use crate::lost_events::WAITING;
+
+/// Long enough for a request to come as far as the record; where it was not, a test has seen less, and nothing wrong.
+const COMES_THIS_FAR: Duration = Duration::from_millis(500);
+
+fn form(email: &str) -> Value {
+    json!({ "company_name": "Acme", "founder_name": "Ana Founder", "founder_email": email })
+}
+
+/// Waits until so many appends wait for the head of the record.
+fn wait_for_waiting(server: &Server, count: usize) {
+    eventually("they wait for the head", || (server.store.texts(WAITING).len() >= count).then_some(()));
+}
+
+/// Erases whoever has the address, and asks for something that is recorded right behind the erasure; the answer.
+fn behind_an_erasure(server: &Server, of: impl Fn() -> String, ask: impl Fn(&str) -> Reply + Sync) -> (String, Reply) {
+    let operator = Program::operator_of(server);
+    // A statement waits for some seconds only; on a busy machine the next attempt comes in time.
+    eventually("an erasure that comes in time", || {
+        let email = of();
+        let held = OpenTransaction::before_appends(&server.store);
+        let (erased, answer) = std::thread::scope(|threads| {
+            let erasing = threads.spawn(|| operator.run(&["erase", &email, "--yes"]));
+            eventually("the erasure waits, or has given up", || {
+                (erasing.is_finished() || !server.store.texts(WAITING).is_empty()).then_some(())
+            });
+            let asking = threads.spawn(|| ask(&email));
+            eventually("both wait, or one has given up", || {
+                let is_done = erasing.is_finished() || asking.is_finished();
+                (is_done || server.store.texts(WAITING).len() >= 2).then_some(())
+            });
+            held.end("ROLLBACK");
+            (erasing.join().unwrap(), asking.join().unwrap())
+        });
+        erased.stdout.contains("Erased at position").then_some((email, answer))
+    })
+}
+
+/// Sealed under a key that is gone it would be nobody's, and nobody could end its token.
+#[test]
+fn k11_an_application_recorded_behind_its_founders_erasure_has_a_founder() {
+    let server = Server::with(Engine::Postgres, &[]);
+    let apply = |email: &str| server.anonymous().post("/v1/applications", &form(email));
+    let (email, answer) = behind_an_erasure(&server, || server.company().email, apply);
+    // One that came late knew of the erasure.
+    let recorded = if answer.status == 503 { json!([]) } else { json!([answer.expect(201)["application_id"]]) };
+    let listed = server.sign_in(&email).client.get("/v1/applications").expect(200);
+    let listed: Vec<&Value> = listed["applications"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
+    assert_eq!(json!(listed), recorded, "{answer}");
+    apply(&email).expect(201);
+}
+
+#[test]
+fn k11_a_code_that_is_sent_behind_an_erasure_opens() {
+    let server = Server::with(Engine::Postgres, &[]);
+    let start = |email: &str| server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email }));
+    let (email, answer) = behind_an_erasure(&server, || server.company().email, start);
+    if answer.status != 503 {
+        let body = json!({ "email": email, "code": answer.expect(200)["dev_otp"] });
+        server.anonymous().post("/v1/auth/otp/verify", &body).expect(200);
+    }
+    server.sign_in(&email);
+}
+
+/// A right code is right whoever took the address meanwhile, and ends what he set up with it.
+#[test]
+fn met_030_a_right_code_opens_though_another_signs_up_with_the_address_meanwhile() {
+    let house = Installation::with(Engine::Postgres, &[]);
+    house.keeper.client.rpc("app_settings_update", &json!({ "open_signup": true })).result();
+    let second = house.server.second_node();
+    for round in 0..3 {
+        let (email, squatter) = (format!("{}@example.com", unique("victim")), format!("squatter-{round}"));
+        let code = json!({ "email": email, "code": house.server.code_for(&email) });
+        let held = OpenTransaction::before_appends(&house.server.store);
+        let (signed_up, verified) = std::thread::scope(|threads| {
+            let signing_up = threads
+                .spawn(|| house.sign_up(&json!({ "username": squatter, "password": PASSWORD, "email": email })).status);
+            wait_for_waiting(&house.server, 1);
+            let verifying = threads.spawn(|| second.anonymous().post("/v1/auth/otp/verify", &code));
+            pause(COMES_THIS_FAR);
+            held.end("ROLLBACK");
+            (signing_up.join().unwrap(), verifying.join().unwrap())
+        });
+        verified.expect(200);
+        assert!(matches!(signed_up, 200 | 409 | 503), "{signed_up}");
+        house.login(&squatter, PASSWORD).refused(401, "invalid_credentials");
+    }
+}
+
+fn met_075_settings_that_are_changed_by_several_at_once_are_answered_as_they_stand(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let company = server.company();
+    company.metric("arr");
+    let change = |body: &Value| company.agent.post("/v1/metrics/arr/settings", body);
+    let mut attempt = 0;
+    eventually("all come in time", || {
+        attempt += 1;
+        let (name, unit) = (format!("name {attempt}"), format!("unit {attempt}"));
+        let bodies = [json!({ "unit": unit }), json!({ "display_name": name }), json!({ "display_name": name })];
+        let held = OpenTransaction::before_appends(&server.store);
+        let answers: Vec<Reply> = std::thread::scope(|threads| {
+            let changing: Vec<_> = bodies
+                .iter()
+                .map(|body| {
+                    let one = threads.spawn(|| change(body));
+                    pause(COMES_THIS_FAR);
+                    one
+                })
+                .collect();
+            held.end("ROLLBACK");
+            changing.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        if answers.iter().any(|answer| answer.status == 503) {
+            return None;
+        }
+        for answer in &answers[1..] {
+            assert_eq!(answer.expect(200)["display_name"], json!(name), "{answer}");
+        }
+        let newest = answers.iter().filter(|answer| !answer.header("muniment-position").is_empty());
+        let newest = newest.max_by_key(|answer| answer.position()).unwrap().json();
+        assert_eq!((&newest["display_name"], &newest["unit"]), (&json!(name), &json!(unit)));
+        Some(())
+    });
+}
+
+/// What ends in one tab while another loads is nothing out of the order.
+fn a_session_that_ends_during_a_request_by_its_cookie_is_one_that_has_ended(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let founder = house.server.founder("otto");
+    house.server.company_of(&founder);
+    house.server.terminate();
+    let set = ["account", "set-password", &founder.email, "--password-stdin"];
+    Program::operator_of(&house.server).run_with_input(&set, PASSWORD).ok();
+    house.server.restart();
+    for round in 0..20 {
+        let reply = house.login(&founder.email, PASSWORD);
+        reply.expect(200);
+        let otto = house.person_of(&founder.email, &cookie_of(&reply));
+        in_parallel(5, |index| {
+            if index == 0 {
+                pause(Duration::from_millis(2 * (round % 5)));
+                otto.client.rpc("account_session_revoke_all", &Value::Null).result();
+                return;
+            }
+            while otto.client.get("/v1/applications").status == 200 {}
+            otto.client.get("/v1/applications").refused(401, "invalid_session");
+        });
+    }
+}
+
+/// A second click is no refusal.
+fn met_051_an_invited_founder_who_applies_twice_at_once_uses_the_invitation_up_once(engine: Engine) {
+    let house = Installation::with(engine, &[("REQUIRE_INVITE", "true")]);
+    for _ in 0..5 {
+        let email = format!("{}@example.com", unique("gus"));
+        let invite = house.invite(&json!({ "email": email }));
+        let invited = house.server.sign_in(&email);
+        for reply in in_parallel(4, |_| invited.client.post("/v1/applications", &form(&email))) {
+            reply.expect(201);
+        }
+        let account = text(&invited.client.get("/v1/auth/session").expect(200)["account_id"]);
+        let listed = house.keeper.client.rpc("invite_list", &json!({})).result();
+        let row = listed["invites"].as_array().unwrap().iter().find(|row| row["id"] == invite["id"]).unwrap().clone();
+        assert_eq!(row["claimed_by"], json!(account));
+    }
+}
+
+both_engines![
+    met_075_settings_that_are_changed_by_several_at_once_are_answered_as_they_stand,
+    a_session_that_ends_during_a_request_by_its_cookie_is_one_that_has_ended,
+    met_051_an_invited_founder_who_applies_twice_at_once_uses_the_invitation_up_once,
+];

@@ -102,20 +102,22 @@ impl Surface {
                 DAEMON_TOKEN => presented.daemon_tokens.push(text()),
                 "cookie" => {
                     presented.has_cookies = true;
-                    let pairs = Cookie::split_parse(text().unwrap_or_default()).flatten();
+                    // Another program's cookie that is no text must not hide ours, which is.
+                    let pairs = Cookie::split_parse(String::from_utf8_lossy(value).into_owned()).flatten();
                     let own = pairs.filter(|cookie| cookie.name() == self.cookies.name());
                     presented.cookies.extend(own.map(|cookie| cookie.value().to_owned()));
                 }
                 "x-forwarded-for" => {
                     presented.is_forwarded = true;
-                    forwarded.extend(text());
+                    // Proxies append to what the client sent: where that is no text, it is a malformed entry like others.
+                    forwarded.push(String::from_utf8_lossy(value));
                 }
                 other => presented.is_forwarded |= other.starts_with("x-forwarded-"),
             }
         }
         presented.is_not_json |= has_body && first_type.is_none();
         presented.says_json = first_type == Some(true);
-        let lines: Vec<&str> = forwarded.iter().map(String::as_str).collect();
+        let lines: Vec<&str> = forwarded.iter().map(AsRef::as_ref).collect();
         presented.client = self.trusted_proxies.client(peer, &lines);
         presented
     }

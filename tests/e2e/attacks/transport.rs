@@ -105,6 +105,15 @@ fn i2_a_trusted_proxy_names_the_rightmost_untrusted_address(engine: Engine) {
     apply(&["2001:db8::1"]).expect(201);
     apply(&["2001:db8::ffff"]).limited("rate_limited");
     apply(&["2001:db8:0:1::1"]).expect(201);
+    // What is no text is an entry like any other that is malformed: it hides neither the rest of its line nor the client.
+    let form = json!({ "company_name": "A", "founder_name": "B", "founder_email": "raw@example.com" }).to_string();
+    let request = format!(
+        "POST /v1/applications HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nX-Forwarded-For: ",
+        form.len()
+    );
+    let answer = send(&server, &[request.as_bytes(), b"\xff, 198.51.100.1\r\n\r\n", form.as_bytes()].concat());
+    assert_eq!(status(&answer), 429, "{answer}");
     // Where all are trusted, the leftmost counts, and the operator is told once.
     let told = || server.log().matches("http.trusted_proxies").count();
     assert_eq!(told(), 0);

@@ -1,8 +1,8 @@
 //! Callers of `/api` who come by the cookie of a session, which is extended as it is used
 //! (spec/accounts-and-offers.md section 3.6).
 
-use chrono::{DateTime, Utc};
-use muniment_aggregates::account::{Account, AccountCommand, ExtendSession};
+use chrono::{DateTime, TimeDelta, Utc};
+use muniment_aggregates::account::{Account, AccountCommand, ExtendSession, OpenedSession};
 use muniment_aggregates::ids::CredentialId;
 use muniment_aggregates::record::Position;
 use muniment_aggregates::session::{Extend, Session, SessionCommand, SessionKind};
@@ -14,6 +14,11 @@ use crate::auth::session_token;
 use crate::runtime::{BusError, Origin};
 use crate::surface::Surface;
 use crate::surface::presented::Presented;
+
+/// How often a session is extended at most. The end of one that lasts no longer than the threshold is always near.
+const EXTENDED_EVERY: TimeDelta = TimeDelta::minutes(1);
+/// One that lasts but a few minutes is extended so many times in its life at most.
+const EXTENSIONS_IN_A_LIFE: i32 = 20;
 
 impl Surface {
     /// The account behind the one cookie of a request, and what becomes of the cookie.
@@ -52,11 +57,18 @@ impl Surface {
         let threshold = self.accounts.refresh_threshold;
         let is_near =
             |end: DateTime<Utc>| !threshold.is_zero() && (end - now).to_std().is_ok_and(|left| left <= threshold);
-        if is_near(open.expires_at) {
+        if is_near(open.expires_at) && self.gains_by_use(open, now) {
             self.extend_session(&caller, &hash, now, &presented.correlation).await;
         }
         let set_cookie = (key > 0 || is_near(cookie_end)).then(|| self.cookies.issue(&identity, now));
         Ok(Authenticated { caller: Some(caller), set_cookie })
+    }
+
+    /// Whether a use moves the end of a session far enough to be worth a record. The first one does, however soon.
+    fn gains_by_use(&self, open: &OpenedSession, now: DateTime<Utc>) -> bool {
+        let life = self.session_life();
+        let is_first_use = open.expires_at <= open.opened_at + life;
+        is_first_use || now + life - open.expires_at >= EXTENDED_EVERY.min(life / EXTENSIONS_IN_A_LIFE)
     }
 
     /// Moves the end of a session; where that fails the request goes on, for the session still holds.
@@ -76,6 +88,11 @@ impl Surface {
             .bus
             .transact(&origin, async |tx| {
                 let mut account = tx.load::<Account, Box<ApiFailure>>(&caller.account.0).await?;
+                // Of the requests of one page each has seen the old end; the first one moves it.
+                let is_due = |open: &OpenedSession| open.session == *hash && self.gains_by_use(open, tx.facts.now);
+                if !account.state.sessions().iter().any(is_due) {
+                    return Ok(());
+                }
                 let events = tx.decide(&mut account, &extend).map_err(BusError::unexpected)?;
                 if !events.is_empty() {
                     let mut session = tx.load::<Session, Box<ApiFailure>>(&hash.0).await?;

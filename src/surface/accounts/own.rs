@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::attempts::RefusedAttempt;
 use super::failure::{ApiFailure, Code};
+use super::persona::vanished;
 use super::rpc::{Call, Outcome};
 use crate::auth::api_token;
 use crate::runtime::{BusError, Origin};
@@ -36,7 +37,7 @@ impl Surface {
 
     async fn own_account(&self, call: &Call<'_>) -> Result<Arc<Account>, ApiFailure> {
         let account = self.account_state(&call.caller.account).await?;
-        account.ok_or_else(|| ApiFailure::because(Code::Internal, "account_vanished", "account_vanished"))
+        account.ok_or_else(vanished)
     }
 
     /// A session as it stands on the wire, when it was seen last included.
@@ -96,11 +97,12 @@ impl Surface {
     /// The public id of an account's session by its id on the wire.
     async fn own_session(&self, account: &AccountId, on_wire: &str) -> Result<Option<CredentialId>, ApiFailure> {
         let Some(state) = self.account_state(account).await? else { return Ok(None) };
-        if let Some(open) = state.sessions().iter().find(|open| open.session.0 == on_wire) {
+        let now = self.runtime.clock.now();
+        // One past its end is unknown, also before the sweep has closed it.
+        if let Some(open) = state.sessions().iter().find(|open| open.session.0 == on_wire && open.expires_at > now) {
             return Ok(Some(open.session.clone()));
         }
         self.runtime.reads.catch_up(&["sessions"]).await?;
-        let now = self.runtime.clock.now();
         let rows = sessions::live_of_account(self.runtime.reads.store(), account, now, SESSIONS_SHOWN_MAX).await?;
         Ok(rows.into_iter().find(|row| row.secret_hash == on_wire).map(|row| row.public_id))
     }

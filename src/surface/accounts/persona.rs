@@ -30,6 +30,11 @@ fn failed(code: Code, reason: &'static str) -> ApiFailure {
     ApiFailure::because(code, reason, reason)
 }
 
+/// The caller's account was erased meanwhile.
+pub(super) fn vanished() -> ApiFailure {
+    failed(Code::Internal, "account_vanished")
+}
+
 impl Surface {
     /// The persona a caller acts as.
     ///
@@ -38,7 +43,7 @@ impl Surface {
     /// `account_vanished`.
     pub async fn resolve_persona(&self, caller: &Caller, acting: Option<&str>) -> Result<Acting, ApiFailure> {
         let Some(account) = self.account_state(&caller.account).await? else {
-            return Err(failed(Code::Internal, "account_vanished"));
+            return Err(vanished());
         };
         let personas = account.personas();
         let persona = match (personas, acting) {

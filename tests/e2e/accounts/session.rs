@@ -131,10 +131,11 @@ fn acc_022_a_cookie_near_its_end_is_renewed_and_its_session_too(engine: Engine) 
 }
 
 /// The head of an answer whose body may have no end.
-fn head_of(server: &Server, path: &str, headers: &str) -> String {
+fn head_of(server: &Server, path: &str, headers: &[u8]) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n").as_bytes()).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n");
+    stream.write_all(&[request.as_bytes(), headers, b"\r\n"].concat()).unwrap();
     let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
     lines.by_ref().take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
@@ -147,7 +148,7 @@ fn acc_022_the_stream_and_the_socket_renew_a_cookie_too(engine: Engine) {
     for (path, status, more) in [("/api/audit/stream", "200", ""), ("/api/ws", "101", upgrade)] {
         for (hours, is_renewed) in [(23, true), (25, false)] {
             let cookie = signed(COOKIE_KEY, &format!("{identity}:{}", in_hours(hours)));
-            let head = head_of(&house.server, path, &format!("cookie: {cookie}\r\n{more}"));
+            let head = head_of(&house.server, path, format!("cookie: {cookie}\r\n{more}").as_bytes());
             assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {head}");
             assert_eq!(head.contains("Max-Age=2592000"), is_renewed, "{path}: {head}");
         }
@@ -155,7 +156,16 @@ fn acc_022_the_stream_and_the_socket_renew_a_cookie_too(engine: Engine) {
 }
 
 fn acc_022_the_session_on_the_server_lasts_longer_with_its_cookie(engine: Engine) {
+    let session =
+        |person: &Person| person.client.rpc("account_session_list", &Value::Null).result()["sessions"][0].clone();
+    let at =
+        |session: &Value, key: &str| session[key].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     let house = Installation::with(engine, &[("ACCOUNTS_SESSION_MAX_AGE", "23h")]);
+    let used = session(&house.person("ann"));
+    let life = at(&used, "expires_at") - at(&used, "created_at");
+    assert!(life > chrono::Duration::hours(23), "the first use moves it: {used}");
+
+    let house = Installation::with(engine, &[("ACCOUNTS_SESSION_MAX_AGE", "100s")]);
     let person = house.person("ann");
     let end = |person: &Person| {
         let listed = person.client.rpc("account_session_list", &Value::Null).result();
@@ -179,6 +189,61 @@ fn acc_022_the_session_on_the_server_lasts_longer_with_its_cookie(engine: Engine
         }
         assert_eq!(house.server.store.count("account.session_extended"), 0, "{settings:?}");
     }
+}
+
+/// Every end is near here, for a session lasts no longer than the threshold.
+fn acc_022_acc_027_a_session_that_is_short_is_not_extended_at_every_request(engine: Engine) {
+    let house = Installation::with(engine, &[("ACCOUNTS_SESSION_MAX_AGE", "8h")]);
+    let cookie = cookie_of(&house.login("keeper", PASSWORD));
+    let (store, begun) = (&house.server.store, chrono::Utc::now());
+    let before = store.count("account.session_extended");
+    in_parallel(4, |_| {
+        for _ in 0..25 {
+            let reply = house.server.anonymous().header("cookie", &cookie).get("/api/account/verify");
+            assert_eq!(reply.status, 200);
+        }
+    });
+    let extended = store.count("account.session_extended") - before;
+    let minutes = usize::try_from((chrono::Utc::now() - begun).num_minutes()).unwrap();
+    assert!((1..=1 + minutes).contains(&extended), "{extended} times in {minutes} whole minutes");
+}
+
+fn acc_019_a_cookie_of_another_program_that_is_no_text_hides_nothing(engine: Engine) {
+    let house = Installation::shared(engine);
+    let ours = house.keeper.cookie.as_bytes();
+    for cookies in [[b"legacy=caf\xe9; ", ours].concat(), [ours, b"; legacy=caf\xe9"].concat()] {
+        let head = head_of(&house.server, "/api/account/verify", &[b"cookie: ", &cookies[..], b"\r\n"].concat());
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    }
+}
+
+/// It is closed by the sweep, which has not come by.
+fn acc_023_a_session_past_its_end_is_not_revoked_again(engine: Engine) {
+    let settings =
+        [("ACCOUNTS_SESSION_MAX_AGE", "4s"), ("ACCOUNTS_REFRESH_THRESHOLD", "0"), ("CLEANUP_INTERVAL", "1h")];
+    let house = Installation::with(engine, &settings);
+    let log_in = || {
+        let raw = cookie_of(&house.login("keeper", PASSWORD))
+            .split_once('=')
+            .unwrap()
+            .1
+            .split(':')
+            .next()
+            .unwrap()
+            .to_owned();
+        house.server.anonymous().header("cookie", &signed(COOKIE_KEY, &format!("{raw}:{}", in_hours(100))))
+    };
+    let (first, id) = within(Duration::from_secs(4), || {
+        let client = log_in();
+        let listed = client.rpc("account_session_list", &Value::Null).0.json();
+        (client, listed["result"]["sessions"][0]["id"].clone())
+    });
+    crate::harness::eventually("it runs out", || (first.get("/api/account/verify").status == 401).then_some(()));
+    let revoked = within(Duration::from_secs(4), || {
+        log_in().rpc("account_session_revoke", &json!({ "session_id": id })).0.json()["result"].clone()
+    });
+    assert_eq!(revoked, json!({ "ok": true, "revoked": false }));
+    assert_eq!(house.server.store.count("account.session_closed"), 0);
 }
 
 fn acc_023_a_session_past_its_end_is_unknown(engine: Engine) {
@@ -298,6 +363,9 @@ both_engines![
     acc_022_a_cookie_near_its_end_is_renewed_and_its_session_too,
     acc_022_the_stream_and_the_socket_renew_a_cookie_too,
     acc_022_the_session_on_the_server_lasts_longer_with_its_cookie,
+    acc_022_acc_027_a_session_that_is_short_is_not_extended_at_every_request,
+    acc_019_a_cookie_of_another_program_that_is_no_text_hides_nothing,
+    acc_023_a_session_past_its_end_is_not_revoked_again,
     acc_023_a_session_past_its_end_is_unknown,
     acc_024_verify_says_by_its_status_whether_a_credential_holds,
     acc_025_status_shows_the_account_and_nothing_secret,

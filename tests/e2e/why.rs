@@ -139,6 +139,37 @@ fn acc_last_holder_no_command_takes_the_last_admin_or_keeper(engine: Engine) {
     assert_eq!(row["events"].as_array().unwrap().iter().filter(of_keeper).count(), 1);
 }
 
+fn a_role_that_is_held_for_a_while_is_given_for_as_long_as_asked(engine: Engine) {
+    let installation = Installation::with(engine, &[]);
+    let (operator, ana) = (operator(&installation), installation.person("ana"));
+    installation.server.terminate();
+    let give =
+        |more: &[&str]| operator.run(&[&["role", "grant", &ana.username, "admin", "--json"], more].concat()).json();
+    let first = give(&["--expires", "2998-01-01"]);
+    assert_eq!((&first["created"], &first["expires_at"]), (&json!(true), &json!("2998-01-01T00:00:00.000Z")));
+    let again = give(&["--expires", "2997-01-01"]);
+    assert_eq!(again["created"], false);
+    assert_eq!((&again["role_grant_id"], &again["expires_at"]), (&first["role_grant_id"], &first["expires_at"]));
+    let longer = give(&["--expires", "2999-01-01"]);
+    assert_eq!((&longer["created"], &longer["expires_at"]), (&json!(true), &json!("2999-01-01T00:00:00.000Z")));
+    let for_good = give(&[]);
+    assert_eq!((&for_good["created"], &for_good["expires_at"]), (&json!(true), &Value::Null));
+    assert_eq!(give(&["--expires", "2999-01-01"])["role_grant_id"], for_good["role_grant_id"]);
+    // Now somebody else holds it for good.
+    operator.run(&["role", "revoke", "keeper", "admin"]).ok();
+    assert_eq!(why(&operator, &[&ana.username, "admin"], 0)["role_grant_id"], for_good["role_grant_id"]);
+    installation.server.restart();
+    let status = ana.client.get("/api/account/status").expect(200);
+    let held: Vec<_> = status["role_grants"].as_array().unwrap().iter().map(|it| (&it["id"], &it["role"])).collect();
+    assert_eq!(held, [(&for_good["role_grant_id"], &json!("admin"))]);
+    let rows = |kind: &str| {
+        let listed = ana.client.rpc("audit_log_list", &json!({ "event_type": kind })).result();
+        let of_ana = |row: &&Value| row["target_account_id"] == json!(ana.id);
+        listed["events"].as_array().unwrap().iter().filter(of_ana).count()
+    };
+    assert_eq!((rows("role_grant_create"), rows("role_grant_revoke")), (3, 2));
+}
+
 fn acc_a_password_set_from_the_files_lets_in_and_ends_what_was_open(engine: Engine) {
     let installation = Installation::with(engine, &[]);
     let (operator, keeper) = (operator(&installation), &installation.keeper);
@@ -273,6 +304,7 @@ both_engines![
     why_leads_from_the_bootstrap_over_the_offer_to_the_grant,
     why_not_says_what_happened_to_the_offer_and_to_the_grant,
     acc_last_holder_no_command_takes_the_last_admin_or_keeper,
+    a_role_that_is_held_for_a_while_is_given_for_as_long_as_asked,
     acc_a_password_set_from_the_files_lets_in_and_ends_what_was_open,
     acc_220_acc_221_what_ran_out_is_swept_once,
     acc_221_the_server_sweeps_sessions_and_offers_by_itself,

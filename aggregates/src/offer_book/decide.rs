@@ -211,10 +211,13 @@ fn revoke_role(book: &OfferBook, revoke: &RevokeRole, now: DateTime<Utc>) -> Vec
 }
 
 fn grant_directly(book: &OfferBook, grant: &GrantDirectly, now: DateTime<Utc>) -> Vec<OfferBookEvent> {
-    if book.active_grant(&grant.persona, &grant.role, grant.scope.as_ref(), now).is_some() {
+    let held = book.active_grant(&grant.persona, &grant.role, grant.scope.as_ref(), now);
+    if held.is_some_and(|held| held.lasts_until(grant.expires_at)) {
         return Vec::new();
     }
-    vec![OfferBookEvent::GrantCreated(GrantCreated {
+    // What ends earlier is replaced, for there is one active grant at most. Offers of the role stand: it goes on.
+    let replaced = held.map(|held| revoked(held, grant.path, None, None, now));
+    let created = OfferBookEvent::GrantCreated(GrantCreated {
         grant: grant.grant.clone(),
         persona: grant.persona.clone(),
         role: grant.role.clone(),
@@ -224,7 +227,8 @@ fn grant_directly(book: &OfferBook, grant: &GrantDirectly, now: DateTime<Utc>) -
         source_offer: None,
         expires_at: grant.expires_at,
         at: now,
-    })]
+    });
+    replaced.into_iter().chain([created]).collect()
 }
 
 fn set_self_service(book: &OfferBook, set: &SetSelfService, now: DateTime<Utc>) -> Vec<OfferBookEvent> {

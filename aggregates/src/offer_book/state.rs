@@ -114,6 +114,12 @@ impl Grant {
     pub fn is_active(&self, now: DateTime<Utc>) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
     }
+
+    /// Whether its own end is no earlier than this one; `None` = never.
+    #[must_use]
+    pub fn lasts_until(&self, end: Option<DateTime<Utc>>) -> bool {
+        self.expires_at.is_none_or(|own| end.is_some_and(|end| end <= own))
+    }
 }
 
 /// The state of one offer book.

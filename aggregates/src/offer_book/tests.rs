@@ -125,6 +125,28 @@ fn acc_131_a_role_that_is_held_is_not_given_twice() {
 }
 
 #[test]
+fn what_is_given_directly_lasts_as_asked_whatever_is_held() {
+    let direct = |id: &str, end: Option<i64>| GrantDirectly {
+        grant: GrantId(id.to_owned()),
+        persona: persona("p1"),
+        role: "teacher".to_owned(),
+        scope: None,
+        path: GrantPath::System,
+        expires_at: end.map(at),
+    };
+    let held = book().and(offer(1, "g")).and(direct("until-500", Some(500)));
+    held.when(direct("no-longer", Some(500))).then_nothing();
+    for end in [Some(501), None] {
+        assert_eq!(types(&held.when(direct("longer", end)).events()), ["grant.revoked", "grant.created"]);
+    }
+    let lasting = held.and(direct("for-good", None));
+    lasting.when(direct("no-longer", Some(500))).then_nothing();
+    let active = lasting.state.active_grant(&persona("p1"), "teacher", None, at(0));
+    assert_eq!(active.map(|grant| (grant.id.0.as_str(), grant.expires_at)), Some(("for-good", None)));
+    assert!(lasting.state.offer(&OfferId("offer-1".to_owned())).is_some_and(Offer::is_open));
+}
+
+#[test]
 fn acc_134_only_its_grantor_takes_an_offer_back() {
     let made = book().and(offer(1, "g"));
     made.when(retract(1, "h")).then_refused("role_grant_offer_not_found");

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use muniment_aggregates::account::Account;
 use muniment_aggregates::ids::{AccountId, GrantId, PersonaId};
-use muniment_aggregates::offer_book::{GrantDirectly, GrantPath, GrantScope, OfferBook};
+use muniment_aggregates::offer_book::{Grant, GrantDirectly, GrantPath, GrantScope, OfferBook};
 use muniment_aggregates::record::Position;
 use muniment_aggregates::roster::{Admit, ROSTER_ID, Roster, is_lasting};
 use muniment_aggregates::scope::{Join, Scope, stream_id};
@@ -31,11 +31,14 @@ pub struct HeldGrant {
     pub persona: PersonaId,
     /// The grant.
     pub grant: GrantId,
-    /// Where it was recorded; `None` where it was held already.
+    /// When it ends by itself, which may be later than was asked where it was held already.
+    pub expires: Option<DateTime<Utc>>,
+    /// Where it was recorded; `None` where it was held already, and as long.
     pub position: Option<Position>,
 }
 
-/// Gives a role without an offer, to the persona of that name or id, else to the account's first.
+/// Gives a role without an offer, to the persona of that name or id, else to the account's first. One that is held, but
+/// ends earlier than this one, is replaced.
 ///
 /// # Errors
 /// `account_erased`, `actor_not_found`, what the aggregates refuse; or when the record cannot be written.
@@ -56,12 +59,12 @@ pub async fn grant_directly(
             };
             let persona = state.personas().iter().find(is_wanted).map(|persona| persona.id.clone());
             let persona = persona.ok_or_else(|| BusError::Refused("actor_not_found".to_owned()))?;
-            let grant = give(tx, wanted, account, &persona).await?;
-            Ok((persona, grant))
+            give(tx, wanted, account, &persona).await
         })
         .await?;
-    let (persona, grant) = committed.value;
-    Ok(HeldGrant { persona, grant, position: committed.appended.map(|appended| appended.last) })
+    let Grant { persona, id, expires_at, .. } = committed.value;
+    let position = committed.appended.map(|appended| appended.last);
+    Ok(HeldGrant { persona, grant: id, expires: expires_at, position })
 }
 
 /// Decides the grant, the scope's book-keeping and the roster's.
@@ -70,36 +73,33 @@ async fn give(
     wanted: &DirectGrant,
     account: &AccountId,
     persona: &PersonaId,
-) -> Result<GrantId, BusError<String>> {
+) -> Result<Grant, BusError<String>> {
     if let Some(scope) = &wanted.scope {
         let mut stream = tx.load::<Scope, String>(&stream_id(scope)).await?;
         tx.decide(&mut stream, &Join { account: account.clone() }.into()).map_err(said)?;
     }
     let mut book = tx.load::<OfferBook, String>(&account.0).await?;
-    let held = book.state.active_grant(persona, &wanted.role, wanted.scope.as_ref(), tx.facts.now);
-    if let Some(held) = held {
-        return Ok(held.id.clone());
-    }
-    let grant = GrantId(Uuid::new_v4().to_string());
     let directly = GrantDirectly {
-        grant: grant.clone(),
+        grant: GrantId(Uuid::new_v4().to_string()),
         persona: persona.clone(),
         role: wanted.role.clone(),
         scope: wanted.scope.clone(),
         path: GrantPath::System,
         expires_at: wanted.expires,
     };
-    tx.decide(&mut book, &directly.into()).map_err(said)?;
+    let events = tx.decide(&mut book, &directly.into()).map_err(said)?;
+    let held = book.state.active_grant(persona, &wanted.role, wanted.scope.as_ref(), tx.facts.now);
+    let held = held.cloned().ok_or_else(|| BusError::Fault("what was given is not held".to_owned()))?;
     // Who holds a lasting role for a while only must not be counted on: then the last other holder could go.
-    if wanted.scope.is_none() && wanted.expires.is_none() && is_lasting(&wanted.role) {
+    if !events.is_empty() && wanted.scope.is_none() && wanted.expires.is_none() && is_lasting(&wanted.role) {
         let mut roster = tx.load::<Roster, String>(ROSTER_ID).await?;
         let admit = Admit {
             role: wanted.role.clone(),
-            grant: grant.clone(),
+            grant: held.id.clone(),
             persona: persona.clone(),
             account: account.clone(),
         };
         tx.decide(&mut roster, &admit.into()).map_err(said)?;
     }
-    Ok(grant)
+    Ok(held)
 }

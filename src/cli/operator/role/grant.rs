@@ -8,6 +8,7 @@ use muniment_aggregates::account::Account;
 use muniment_aggregates::metric::timestamp;
 use muniment_aggregates::offer_book::GrantScope;
 use muniment_aggregates::seal_context::SealContext;
+use muniment_aggregates::wire;
 use muniment_journal::Journal;
 use serde_json::json;
 
@@ -94,6 +95,7 @@ async fn grant_in(global: &Global, command: &Grant, journal: &Journal) -> Result
         .await
         .map_err(|error| not_given(command, error))?;
     let position = given.position.map(|position| position.to_string());
+    let ends = given.expires.map(wire::instant);
     let shown = json!({
         "account_id": account,
         "actor_id": given.persona,
@@ -101,11 +103,13 @@ async fn grant_in(global: &Global, command: &Grant, journal: &Journal) -> Result
         "role_grant_id": given.grant,
         "created": position.is_some(),
         "position": position,
+        "expires_at": ends,
     });
+    let until = ends.as_ref().map(|end| format!(", until {end}")).unwrap_or_default();
     Printer::new(global).result(&shown, || {
         vec![match &position {
-            Some(position) => format!("{} holds {} since position {position}", command.account, command.role),
-            None => format!("{} holds {} already; nothing was recorded", command.account, command.role),
+            Some(position) => format!("{} holds {} since position {position}{until}", command.account, command.role),
+            None => format!("{} holds {} already{until}; nothing was recorded", command.account, command.role),
         }]
     })
 }

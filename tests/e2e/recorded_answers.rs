@@ -16,27 +16,12 @@ impl<'a> Held<'a> {
         let prefix = format!("{model}_v1_g");
         let mut tables = store.columns().into_iter().filter_map(|it| Some(it.split_once('.')?.0.to_owned()));
         let table = tables.find(|table| table.starts_with(&prefix)).unwrap_or_else(|| panic!("no table of {model}"));
-        store.execute_on_read_models(&match store {
-            Store::Sqlite { .. } => ["INSERT", "UPDATE"]
-                .map(|verb| {
-                    format!(
-                        "CREATE TRIGGER held_{verb} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, 'held'); END;"
-                    )
-                })
-                .concat(),
-            Store::Postgres { .. } => format!(
-                "CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'held'; END $$; \
-                 CREATE TRIGGER held BEFORE INSERT OR UPDATE ON {table} EXECUTE FUNCTION held()"
-            ),
-        });
+        store.hold(&table, "TRUE");
         Self { store, table }
     }
 
     fn let_go(self) {
-        self.store.execute_on_read_models(&match self.store {
-            Store::Sqlite { .. } => "DROP TRIGGER held_INSERT; DROP TRIGGER held_UPDATE".to_owned(),
-            Store::Postgres { .. } => format!("DROP TRIGGER held ON {}; DROP FUNCTION held()", self.table),
-        });
+        self.store.let_go(&self.table);
     }
 }
 

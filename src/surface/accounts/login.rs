@@ -91,7 +91,7 @@ impl Surface {
         };
         match self.open_session(found, from).await? {
             Some((fresh, position)) => {
-                by_account.succeeded().await.map_err(ApiFailure::limited)?;
+                by_account.succeeded().await;
                 let mut reply = RestReply::ok(json!({ "ok": true }), position);
                 reply.set_cookie = Some(self.cookies.issue(&fresh.raw, self.runtime.clock.now()));
                 Ok(reply)
@@ -279,7 +279,7 @@ impl Surface {
             }
             other => other.map_err(ApiFailure::from_bus)?,
         };
-        by_account.succeeded().await.map_err(ApiFailure::limited)?;
+        by_account.succeeded().await;
         let ended = done.events.iter().find_map(|event| {
             if let AccountEvent::PasswordChanged(changed) = event {
                 Some((changed.sessions_revoked, changed.tokens_revoked))

@@ -71,7 +71,7 @@ impl Surface {
             self.windows.enter(Window::SignupAccount, username, limits.1).await.map_err(ApiFailure::limited)?;
         match self.try_sign_up(input.text("password"), username, email, from).await {
             Ok(reply) => {
-                by_name.succeeded().await.map_err(ApiFailure::limited)?;
+                by_name.succeeded().await;
                 Ok(reply)
             }
             Err(Unsigned { fail, row }) => {

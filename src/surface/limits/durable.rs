@@ -131,12 +131,12 @@ impl Entry<'_> {
         self.counts().await
     }
 
-    /// The attempt succeeded, and what failed before it is forgiven.
-    ///
-    /// # Errors
-    /// When that cannot be written.
-    pub async fn succeeded(mut self) -> Result<(), Limited> {
-        self.settle(|counted, _| counted.hits.clear()).await
+    /// The attempt succeeded, and what failed before it is forgiven. It is recorded already: where the forgiving cannot be
+    /// written, the log says so and the answer stays what it is.
+    pub async fn succeeded(mut self) {
+        if let Err(error) = self.settle(|counted, _| counted.hits.clear()).await {
+            tracing::warn!(%error, "the failures before a success still count");
+        }
     }
 
     async fn settle(&mut self, change: impl Fn(&mut Counted, i64)) -> Result<(), Limited> {

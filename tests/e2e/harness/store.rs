@@ -46,6 +46,34 @@ impl Store {
         self.execute_in("read.db", sql);
     }
 
+    /// Has the read models' database refuse what is written into a table where this is so of the new row, until
+    /// [`Store::let_go`].
+    pub(crate) fn hold(&self, table: &str, when: &str) {
+        self.execute_on_read_models(&match self {
+            Self::Sqlite { .. } => ["INSERT", "UPDATE"]
+                .map(|verb| {
+                    format!(
+                        "CREATE TRIGGER held_{verb} BEFORE {verb} ON {table} WHEN {when} \
+                         BEGIN SELECT RAISE(ABORT, 'held'); END;"
+                    )
+                })
+                .concat(),
+            Self::Postgres { .. } => format!(
+                "CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'held'; END $$; \
+                 CREATE TRIGGER held BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW WHEN ({when}) \
+                 EXECUTE FUNCTION held()"
+            ),
+        });
+    }
+
+    /// Ends [`Store::hold`].
+    pub(crate) fn let_go(&self, table: &str) {
+        self.execute_on_read_models(&match self {
+            Self::Sqlite { .. } => "DROP TRIGGER held_INSERT; DROP TRIGGER held_UPDATE".to_owned(),
+            Self::Postgres { .. } => format!("DROP TRIGGER held ON {table}; DROP FUNCTION held()"),
+        });
+    }
+
     /// Whether a test wrote to it behind a server's back.
     pub(crate) fn is_touched(&self) -> bool {
         TOUCHED.lock().unwrap().as_ref().is_some_and(|touched| touched.contains(&self.place()))

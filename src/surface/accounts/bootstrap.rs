@@ -28,6 +28,9 @@ use crate::runtime::BusError;
 use crate::surface::Surface;
 use crate::surface::limits::{Window, client_prefix};
 
+/// Refusals that leave a row and count against the address. Where the server could not do it, or what came of it is not
+/// known, whoever has the right token is not kept out.
+const REFUSALS: [&str; 3] = ["invalid_token", "token_file_missing", "already_bootstrapped"];
 /// The event that ends it.
 const FOUNDED: &str = "roster.founded";
 
@@ -129,7 +132,7 @@ impl Surface {
                 Ok(reply)
             }
             Err(fail) => {
-                if let Some(reason) = fail.reason.filter(|_| fail.fault.is_none()) {
+                if let Some(reason) = fail.reason.filter(|reason| REFUSALS.contains(reason)) {
                     by_address.failed().await.map_err(ApiFailure::limited)?;
                     let subject = self.client_subject().await?;
                     let origin = self

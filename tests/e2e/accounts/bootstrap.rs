@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Engine, Installation, PASSWORD, Setup, cookie_of, in_parallel};
+use crate::harness::{Engine, Installation, PASSWORD, SHORT_READ_WAIT, Setup, cookie_of, eventually, in_parallel};
 
 fn acc_070_the_first_account_keeps_and_administers(engine: Engine) {
     let (setup, folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
@@ -86,6 +86,21 @@ fn acc_072_a_wrong_token_and_a_missing_file_make_no_account(engine: Engine) {
     assert!(rows.iter().all(|row| row["account_id"].is_null() && row["actor_id"].is_null()), "{rows:?}");
 }
 
+fn acc_072_what_the_server_cannot_do_now_is_no_refusal(engine: Engine) {
+    let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    let (name, value) = SHORT_READ_WAIT;
+    let server = setup.set(name, value).set("LIMITS_BOOTSTRAP_IP", "2/600").start();
+    // From here on no read model tells whether there is anybody.
+    server.store.hold("read_checkpoints_v1", "TRUE");
+    server.bootstrap_with("wrong", "first").refused(401, "invalid_token");
+    for _ in 0..2 {
+        assert_eq!(server.bootstrap("first").status, 503);
+    }
+    assert_eq!(server.store.count("attempt.refused"), 1);
+    server.store.let_go("read_checkpoints_v1");
+    eventually("the read models move again", || (server.bootstrap("first").status == 200).then_some(()));
+}
+
 fn acc_073_many_at_once_make_one_account(engine: Engine) {
     let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
     let server = setup.start();
@@ -135,6 +150,7 @@ both_engines![
     acc_070_the_first_account_keeps_and_administers,
     acc_071_a_closed_window_says_one_thing,
     acc_072_a_wrong_token_and_a_missing_file_make_no_account,
+    acc_072_what_the_server_cannot_do_now_is_no_refusal,
     acc_073_many_at_once_make_one_account,
     acc_074_a_file_that_stays_is_told_as_a_fault_and_the_account_stands,
     acc_075_the_rules_of_sign_up_hold_here,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
-use super::duration::{Cap, Span};
+use super::duration::{Cap, Span, life};
 use super::environment::Environment;
 use super::http::cores;
 use super::reader::Reader;
@@ -163,7 +163,7 @@ impl AccountsConfig {
                 _ => SameSite::Strict,
             },
             cookie_http_only: reader.get("accounts.cookie_http_only", default.cookie_http_only),
-            session_max_age: reader.get("accounts.session_max_age", Span(default.session_max_age)).0,
+            session_max_age: life(reader, "accounts.session_max_age", default.session_max_age),
             refresh_threshold: reader.get("accounts.refresh_threshold", Span(default.refresh_threshold)).0,
             max_sessions: reader.get("accounts.max_sessions", Cap(default.max_sessions)).0,
             max_tokens: reader.get("accounts.max_tokens", Cap(default.max_tokens)).0,

@@ -4,11 +4,24 @@ use std::time::Duration;
 
 use figment::value::Value;
 
+use super::reader::Reader;
 use super::value::FromValue;
 
 /// A span of time, 0 included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span(pub(super) Duration);
+
+/// A hundred years: what is meant for ever. With much more an instant could no longer be told.
+const LIFE_MAX: Duration = Duration::from_secs(36_500 * 86_400);
+
+/// The value of a setting by which something ends: it must live at all, and its end must be an instant.
+pub(super) fn life(reader: &mut Reader, name: &'static str, default: Duration) -> Duration {
+    let span = reader.get(name, Span(default)).0;
+    if span.is_zero() || span > LIFE_MAX {
+        reader.refuse(name, "must be more than 0 and at most 36500d");
+    }
+    span
+}
 
 const UNITS: [(&str, u64); 5] = [("ms", 1), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
 

@@ -1,10 +1,10 @@
 //! The listening side.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use figment::value::Value;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::origins::OriginPattern;
 use super::reader::Reader;
@@ -86,17 +86,27 @@ impl HttpConfig {
     }
 }
 
+/// Prefix of the addresses that mean IPv4 ones.
+const MAPPED_PREFIX: u8 = 96;
+
+/// A network of IPv4 addresses that is written as one of IPv6, as the IPv4 network: who calls is compared in that form.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(v6) = network else { return network };
+    let mapped = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(MAPPED_PREFIX));
+    mapped.and_then(|(address, prefix)| Ipv4Net::new(address, prefix).ok()).map_or(network, IpNet::V4)
+}
+
 /// An address or a network in its strict form: a typing error must not widen who is believed.
 impl FromValue for IpNet {
     fn from_value(value: &Value) -> Result<Self, String> {
         let refused = || "must be IP addresses or networks as 10.0.0.0/8, without host bits".to_owned();
         let text = value.as_str().ok_or_else(refused)?;
         let Some((_, prefix)) = text.split_once('/') else {
-            return text.parse::<std::net::IpAddr>().map(Self::from).map_err(|_| refused());
+            return text.parse::<IpAddr>().map(|it| Self::from(it.to_canonical())).map_err(|_| refused());
         };
         let plain = prefix.bytes().all(|digit| digit.is_ascii_digit()) && (prefix == "0" || !prefix.starts_with('0'));
         let network: Self = text.parse().map_err(|_| refused())?;
-        if plain && network.trunc() == network { Ok(network) } else { Err(refused()) }
+        if plain && network.trunc() == network { Ok(canonical(network)) } else { Err(refused()) }
     }
 
     fn shown(&self) -> String {

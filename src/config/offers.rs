@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use figment::value::Value;
 
-use super::duration::{Span, SpanOrOff};
+use super::duration::{Span, SpanOrOff, life};
 use super::reader::Reader;
 use super::value::FromValue;
 
@@ -65,12 +65,16 @@ impl OffersConfig {
         if cleanup_interval < CLEANUP_INTERVAL_MIN {
             reader.refuse("cleanup.interval", "must be 1s or more");
         }
+        let heartbeat_timeout = reader.get("ws.heartbeat_timeout", SpanOrOff(default.heartbeat_timeout)).0;
+        if heartbeat_timeout.is_some_and(|timeout| timeout.is_zero()) {
+            reader.refuse("ws.heartbeat_timeout", "must be more than 0, or off");
+        }
         Self {
-            ttl: reader.get("offers.ttl", Span(default.ttl)).0,
+            ttl: life(reader, "offers.ttl", default.ttl),
             authorize: if authorize == "holder" { OfferAuthority::Holder } else { OfferAuthority::AdminOrHolder },
             scoped_rules: reader.get("offers.scoped_rules", default.scoped_rules),
             cleanup_interval,
-            heartbeat_timeout: reader.get("ws.heartbeat_timeout", SpanOrOff(default.heartbeat_timeout)).0,
+            heartbeat_timeout,
         }
     }
 }

@@ -166,6 +166,24 @@ fn the_sweep_has_a_pause() {
 }
 
 #[test]
+fn what_ends_lives_and_its_end_is_an_instant() {
+    let loaded = |name: &str, value: &str| Config::load(&variables(&[(name, value)])).map(|_| ());
+    for (variable, name) in
+        [("MUNIMENT_ACCOUNTS_SESSION_MAX_AGE", "accounts.session_max_age"), ("MUNIMENT_OFFERS_TTL", "offers.ttl")]
+    {
+        for good in ["1ms", "36500d"] {
+            loaded(variable, good).unwrap();
+        }
+        for refused in ["0", "0d", "36501d", "99999999d"] {
+            assert_eq!(names(&loaded(variable, refused).unwrap_err().0), [name], "{refused}");
+        }
+    }
+    let timeout = "MUNIMENT_WS_HEARTBEAT_TIMEOUT";
+    loaded(timeout, "off").unwrap();
+    assert_eq!(names(&loaded(timeout, "0").unwrap_err().0), ["ws.heartbeat_timeout"]);
+}
+
+#[test]
 fn a_broken_file_is_named() {
     let (_folder, path) = file("listen = \n");
     let surroundings = Surroundings { files: vec![path.clone()], ..Surroundings::default() };
@@ -291,6 +309,10 @@ fn acc_192_proxies_are_addresses_and_networks_in_strict_form() {
     for bad in ["10.0.0.1/8", "10.0.0.0/08", "10.0.0.0/+8", "10.0.0.0/33", "10.0.0.0/8.0", "proxy", "1.2.3.4:80"] {
         assert!(!accepted(bad), "{bad}");
     }
+    let pairs = [("MUNIMENT_HTTP_TRUSTED_PROXIES", "::ffff:10.0.0.1, ::ffff:a00:0/104, fd00::/8, ::/0")];
+    let networks = Config::load(&variables(&pairs)).unwrap().config.http.trusted_proxies;
+    let told: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["10.0.0.1/32", "10.0.0.0/8", "fd00::/8", "::/0"], "as those who call are compared");
 }
 
 #[cfg(feature = "otel")]

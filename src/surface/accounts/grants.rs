@@ -1,6 +1,7 @@
 //! Taking roles away, roles their holders decide on, the end of a scope, and why somebody holds a role
 //! (spec/accounts-and-offers.md sections 4.4, 4.6 and 5.2).
 
+use muniment_aggregates::account::Account;
 use muniment_aggregates::ids::{AccountId, GrantId, OfferId, PersonaId};
 use muniment_aggregates::offer_book::{
     EndScope, GrantPath, GrantScope, OfferBook, OfferBookEvent, OfferBookRefusal, RevokeGrant, SetSelfService,
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use super::attempts::RefusedAttempt;
 use super::failure::{ApiFailure, Code, Issue};
 use super::offers::{answer, last_position, refused, superseded};
+use super::persona::vanished;
 use super::rpc::{Call, Outcome};
 use crate::runtime::BusError;
 use crate::runtime::transaction::Transaction;
@@ -119,10 +121,23 @@ impl Surface {
             grant: GrantId(Uuid::new_v4().to_string()),
         };
         let origin = self.persona_origin(call).await?;
-        let done = self.runtime.bus.execute::<OfferBook>(&call.caller.account.0, command.into(), &origin).await;
-        let done = done.map_err(ApiFailure::from_bus)?;
-        let body = json!({ "ok": true, "enabled": enabled, "changed": done.position.is_some() });
-        Ok(Outcome::wrote(body, done.position))
+        let account = &call.caller.account.0;
+        let committed = self
+            .runtime
+            .bus
+            .transact(&origin, async |tx| {
+                // The book does not know of an erasure, behind which nothing may be held any more.
+                if tx.load::<Account, Box<ApiFailure>>(account).await?.state.erased_at().is_some() {
+                    return Err(vanished().into());
+                }
+                let mut book = tx.load::<OfferBook, Box<ApiFailure>>(account).await?;
+                tx.decide(&mut book, &command.clone().into()).map_err(refused)
+            })
+            .await
+            .map_err(ApiFailure::from)?;
+        let position = last_position(committed.appended);
+        let body = json!({ "ok": true, "enabled": enabled, "changed": position.is_some() });
+        Ok(Outcome::wrote(body, position))
     }
 
     pub(super) async fn scope_destroy(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {

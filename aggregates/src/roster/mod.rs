@@ -44,6 +44,8 @@ pub struct Admit {
     pub persona: PersonaId,
     /// The account of that persona.
     pub account: AccountId,
+    /// When it ends by itself: then it is not counted on.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// Notes that a grant ends.
@@ -88,6 +90,9 @@ pub struct RosterAdmitted {
     pub persona: PersonaId,
     /// The account of that persona.
     pub account: AccountId,
+    /// When it ends by itself: then it is not counted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -165,6 +170,9 @@ pub struct Holder {
     pub persona: PersonaId,
     /// The account of that persona.
     pub account: AccountId,
+    /// When it ends by itself: then it is not counted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// The state of the roster.
@@ -181,7 +189,7 @@ impl Roster {
         self.founded
     }
 
-    /// Who holds a role, in the order they came to it.
+    /// Who holds a role, in the order they came to it, also for a while only: those whose time has passed too.
     pub fn holders(&self, role: &str) -> impl Iterator<Item = &Holder> {
         self.holders.iter().filter(move |holder| holder.role == role)
     }
@@ -216,13 +224,16 @@ impl Decider for Roster {
                 grant: admit.grant.clone(),
                 persona: admit.persona.clone(),
                 account: admit.account.clone(),
+                expires_at: admit.expires_at,
                 at: facts.now,
             })]),
             RosterCommand::Leave(leave) => {
                 let Some(leaving) = self.holders.iter().find(|holder| holder.grant == leave.grant) else {
                     return Ok(Vec::new());
                 };
-                if self.holders(&leaving.role).count() == 1 {
+                // Who holds it for a while only must not be counted on: then the last other holder could go.
+                let lasting = self.holders(&leaving.role).filter(|holder| holder.expires_at.is_none()).count();
+                if leaving.expires_at.is_none() && lasting == 1 {
                     return Err(RosterRefusal::LastHolder { role: leaving.role.clone() });
                 }
                 Ok(vec![RosterEvent::Left(RosterLeft {
@@ -242,6 +253,7 @@ impl Decider for Roster {
                 grant: admitted.grant.clone(),
                 persona: admitted.persona.clone(),
                 account: admitted.account.clone(),
+                expires_at: admitted.expires_at,
             }),
             RosterEvent::Left(left) => self.holders.retain(|holder| holder.grant != left.grant),
         }

@@ -151,6 +151,7 @@ pub(super) fn offer_samples(samples: &mut Samples) {
         grant: grant(),
         persona: persona(),
         account: account(),
+        expires_at: None,
         at,
     }));
     samples.add(&RosterEvent::Left(RosterLeft { role: role(), grant: grant(), at }));

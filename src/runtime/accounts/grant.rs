@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use muniment_aggregates::account::Account;
 use muniment_aggregates::ids::{AccountId, GrantId, PersonaId};
-use muniment_aggregates::offer_book::{Grant, GrantDirectly, GrantPath, GrantScope, OfferBook};
+use muniment_aggregates::offer_book::{Grant, GrantDirectly, GrantPath, GrantScope, OfferBook, OfferBookEvent};
 use muniment_aggregates::record::Position;
-use muniment_aggregates::roster::{Admit, ROSTER_ID, Roster, is_lasting};
+use muniment_aggregates::roster::{Admit, Leave, ROSTER_ID, Roster, is_lasting};
 use muniment_aggregates::scope::{Join, Scope, stream_id};
 use uuid::Uuid;
 
@@ -41,7 +41,7 @@ pub struct HeldGrant {
 /// ends earlier than this one, is replaced.
 ///
 /// # Errors
-/// `account_erased`, `actor_not_found`, what the aggregates refuse; or when the record cannot be written.
+/// `account_erased`, `actor_not_found`, `already_ended` where it would end before it begins, what the aggregates refuse; or when the record cannot be written.
 pub async fn grant_directly(
     bus: &CommandBus,
     account: &AccountId,
@@ -89,15 +89,19 @@ async fn give(
     };
     let events = tx.decide(&mut book, &directly.into()).map_err(said)?;
     let held = book.state.active_grant(persona, &wanted.role, wanted.scope.as_ref(), tx.facts.now);
-    let held = held.cloned().ok_or_else(|| BusError::Fault("what was given is not held".to_owned()))?;
-    // Who holds a lasting role for a while only must not be counted on: then the last other holder could go.
-    if !events.is_empty() && wanted.scope.is_none() && wanted.expires.is_none() && is_lasting(&wanted.role) {
+    let held = held.cloned().ok_or_else(|| BusError::Refused("already_ended".to_owned()))?;
+    if !events.is_empty() && wanted.scope.is_none() && is_lasting(&wanted.role) {
         let mut roster = tx.load::<Roster, String>(ROSTER_ID).await?;
+        for event in &events {
+            let OfferBookEvent::GrantRevoked(replaced) = event else { continue };
+            tx.decide(&mut roster, &Leave { grant: replaced.grant.clone() }.into()).map_err(said)?;
+        }
         let admit = Admit {
             role: wanted.role.clone(),
             grant: held.id.clone(),
             persona: persona.clone(),
             account: account.clone(),
+            expires_at: held.expires_at,
         };
         tx.decide(&mut roster, &admit.into()).map_err(said)?;
     }

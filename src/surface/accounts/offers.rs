@@ -352,6 +352,7 @@ pub(super) fn admit_new_holders(
             grant: created.grant.clone(),
             persona: created.persona.clone(),
             account: account.clone(),
+            expires_at: created.expires_at,
         });
         tx.decide(roster, &admit).map_err(BusError::unexpected)?;
     }

@@ -57,6 +57,23 @@ fn acc_067_before_the_bootstrap_there_is_no_keeper_and_right_after_there_is(engi
     assert_eq!(client.get("/api/account/verify").status, 200);
 }
 
+fn acc_067_who_keeps_for_a_while_is_the_keeper_for_so_long(engine: Engine) {
+    let server = Setup::new(engine).with_accounts().start();
+    server.terminate();
+    let operator = Program::operator_of(&server);
+    operator.run_with_input(&["account", "create", "ann", "--password-stdin"], PASSWORD).ok();
+    operator.run(&["role", "grant", "ann", "keeper", "--expires", "2999-01-01"]).ok();
+    server.restart();
+    let as_keeper =
+        || server.anonymous().header("x-daemon-token", token(&server).trim_end()).get("/api/account/verify");
+    assert_eq!(as_keeper().status, 200);
+    server.terminate();
+    operator.run(&["role", "grant", "ann", "keeper", "--expires", "2999-02-01"]).ok();
+    operator.run(&["role", "revoke", "ann", "keeper"]).ok();
+    server.restart();
+    as_keeper().refused(503, "keeper_account_not_configured");
+}
+
 fn acc_068_the_daemon_token_wins_over_a_cookie(engine: Engine) {
     let house = Installation::shared(engine);
     let ben = house.person("ben");
@@ -124,6 +141,7 @@ both_engines![
     acc_065_the_file_is_the_servers_alone_and_goes_with_it,
     acc_066_the_token_and_the_one_before_hold,
     acc_067_before_the_bootstrap_there_is_no_keeper_and_right_after_there_is,
+    acc_067_who_keeps_for_a_while_is_the_keeper_for_so_long,
     acc_068_the_daemon_token_wins_over_a_cookie,
     acc_069_the_daemon_token_opens_nothing_to_who_lost_the_grant,
     acc_069_the_databases_health_is_the_keepers_by_the_file_alone,

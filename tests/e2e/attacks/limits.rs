@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Engine, Installation, PASSWORD, cookie_of, eventually};
+use crate::harness::{Engine, Installation, PASSWORD, eventually};
 
 fn a12_acc_086_made_up_names_push_nobody_out_who_is_about_to_be_stopped(engine: Engine) {
     let house = Installation::with(engine, &[("LIMITS_LOGIN_ACCOUNT", "3/1800"), ("CLEANUP_INTERVAL", "1s")]);
@@ -46,16 +46,14 @@ fn what_a_clock_counted_that_was_ahead_keeps_nobody_out(engine: Engine) {
 }
 
 fn what_succeeded_is_answered_so_though_the_failures_before_it_cannot_be_forgiven(engine: Engine) {
-    let house = Installation::with(engine, &[]);
+    let house = Installation::with(engine, &[("LIMITS_LOGIN_ACCOUNT", "9/1800"), ("LIMITS_SIGNUP_ACCOUNT", "9/1800")]);
     house.invite(&json!({ "username": "ann-a" }));
     // Failures can be counted, but not taken away.
     house.server.store.hold("request_windows_v1", "NEW.counted = ';'");
     house.sign_up(&json!({ "username": "ann-a", "password": PASSWORD })).expect(200);
-    let reply = house.login("ann-a", PASSWORD);
-    reply.expect(200);
-    let ann = house.person_of("ann-a", &cookie_of(&reply));
+    house.login("ann-a", PASSWORD).expect(200);
     let change = json!({ "current_password": PASSWORD, "new_password": "another-one-by-far" });
-    ann.client.post("/api/account/password", &change).expect(200);
+    house.keeper.client.post("/api/account/password", &change).expect(200);
     let told = || house.server.log().matches("the failures before a success still count").count();
     eventually("the log says so of each", || (told() == 3).then_some(()));
 }

@@ -82,7 +82,7 @@ pub async fn events(session: &Session, command: Events, printed: &Printed) -> Re
     }
     // What has no end cannot be one document; everything else with `--json` is.
     let one_document = session.printer.is_one_document() && !follow;
-    let mut collected = Vec::new();
+    let (mut collected, begun) = (Vec::new(), after.clone());
     loop {
         let wait = if follow { WAIT_SECONDS } else { 0 };
         let mut query = vec![("after", after.clone()), ("limit", PAGE_EVENTS.to_string()), ("wait", wait.to_string())];
@@ -98,7 +98,8 @@ pub async fn events(session: &Session, command: Events, printed: &Printed) -> Re
             Exit::Conflict => {
                 with_next(error, "the same command with --after start reads the record that is there now")
             }
-            _ => with_next(error, goes_on(&after)),
+            // Of a document that was not printed nothing is gone on behind.
+            _ => with_next(error, goes_on(if one_document { &begun } else { &after })),
         })?;
         let store = cell(&page["store"]);
         for event in page["events"].as_array().into_iter().flatten() {

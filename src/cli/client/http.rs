@@ -120,7 +120,7 @@ impl CallError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Refused { status, .. } => matches!(status, 429 | 502..=504),
+            Self::Refused { status, .. } => matches!(status, 408 | 429 | 502..=504),
             Self::Unreachable { .. } => true,
             Self::NotJson { .. } => false,
         }
@@ -135,7 +135,7 @@ impl CallError {
                 404 => Exit::NotFound,
                 409 => Exit::Conflict,
                 400 if self.is_of_an_answered_offer() => Exit::Conflict,
-                429 | 502..=504 => Exit::Unavailable,
+                408 | 429 | 502..=504 => Exit::Unavailable,
                 _ => Exit::Failure,
             },
             Self::Unreachable { .. } => Exit::Unavailable,
@@ -183,7 +183,7 @@ impl CallError {
                 "on the server's machine, `muniment role grant <account> keeper` makes an account the keeper"
                     .to_owned(),
             ),
-            (429 | 502..=504, _) => Some(format!("the same command again{}", wait())),
+            (408 | 429 | 502..=504, _) => Some(format!("the same command again{}", wait())),
             (404, Some("not_found")) if body["message"].is_null() => {
                 Some("`muniment whoami` shows which server is asked; is its URL right to the end?".to_owned())
             }
@@ -340,6 +340,14 @@ mod tests {
         let api = Api::new("http://127.0.0.1:1/prefix/", Duration::from_secs(1)).unwrap();
         let call = Call::get(&["v1", "metrics", "a b/c"]).query([("cursor", "x&y".to_owned())]);
         assert_eq!(api.url(&call).as_str(), "http://127.0.0.1:1/prefix/v1/metrics/a%20b%2Fc?cursor=x%26y");
+    }
+
+    /// Its body did not arrive in time, so nothing of it was done.
+    #[test]
+    fn a_request_that_took_too_long_on_its_way_is_worth_another_try() {
+        let late = CallError::Refused { status: 408, message: String::new(), body: Value::Null, retry_after: None };
+        assert!(late.is_transient());
+        assert_eq!((late.exit(), late.next().as_deref()), (Exit::Unavailable, Some("the same command again")));
     }
 
     #[test]

@@ -153,9 +153,14 @@ async fn send_all(
     send(session, &command.key, auth, batch, counts).await
 }
 
-/// Sends one batch. Rows that the server refuses leave it, and the rest is sent again.
-async fn send(session: &Session, key: &str, auth: &Auth, mut batch: Vec<Waiting>, counts: &mut Counts) -> Result<()> {
-    while !batch.is_empty() {
+/// Sends a batch, in two where it is too large for a server that takes less than others. Rows that the server refuses leave
+/// it, and the rest is sent again.
+async fn send(session: &Session, key: &str, auth: &Auth, batch: Vec<Waiting>, counts: &mut Counts) -> Result<()> {
+    let mut batches = vec![batch];
+    while let Some(mut batch) = batches.pop() {
+        if batch.is_empty() {
+            continue;
+        }
         let points: Vec<&Value> = batch.iter().map(|waiting| &waiting.body).collect();
         let call = Call::post(&["v1", "metrics", key, "points", "batch"], json!({ "points": points }));
         match session.api.insist(&call.auth(auth.clone())).await {
@@ -166,7 +171,11 @@ async fn send(session: &Session, key: &str, auth: &Auth, mut batch: Vec<Waiting>
                 let results = answer["results"].as_array().map(Vec::as_slice).unwrap_or_default();
                 let differing = results.iter().filter(|result| result["differs"] == true).count();
                 counts.differing += u64::try_from(differing)?;
-                return Ok(());
+            }
+            Err(CallError::Refused { status: 413, .. }) if batch.len() > 1 => {
+                // The earlier half first: rules compare a point with those before it.
+                let later = batch.split_off(batch.len() / 2);
+                batches.extend([later, batch]);
             }
             Err(error) => {
                 let refused = refused_rows(&error);
@@ -178,6 +187,7 @@ async fn send(session: &Session, key: &str, auth: &Auth, mut batch: Vec<Waiting>
                         counts.refused.push((batch.remove(index).line, reason));
                     }
                 }
+                batches.push(batch);
             }
         }
     }

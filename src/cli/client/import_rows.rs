@@ -6,8 +6,8 @@ use std::io::{BufRead, ErrorKind, Read};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use chrono::format::{Item, StrftimeItems};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat};
+use chrono::format::{self, Fixed, Item, Parsed, StrftimeItems};
+use chrono::{DateTime, SecondsFormat};
 use muniment_aggregates::metric::timestamp;
 use serde_json::{Map, Value, json};
 
@@ -64,32 +64,55 @@ impl TimeFormat {
     /// Reads a strftime format.
     ///
     /// # Errors
-    /// When it has a letter that strftime does not know, or does not tell which day is meant.
+    /// When it has a letter that strftime does not know or that cannot be read back, or does not tell which day is meant, or
+    /// tells the time of day in part.
     pub fn parse(format: &str) -> Result<Self, String> {
         let known = !StrftimeItems::new(format).any(|item| matches!(item, Item::Error));
         if !known || format.is_empty() {
             return Err("is no strftime format".to_owned());
+        }
+        if StrftimeItems::new(format).any(|item| matches!(item, Item::Fixed(Fixed::TimezoneName))) {
+            return Err("has %Z: a zone's name does not tell its offset; write offsets, which %z reads".to_owned());
         }
         let format = Self(format.to_owned());
         let mut written = String::new();
         // What can only be read, as `%#z`, cannot be tried out.
         let tried = write!(written, "{}", DateTime::UNIX_EPOCH.fixed_offset().format(&format.0));
         if tried.is_ok() && format.read(&written).is_none() {
-            return Err("does not tell which day is meant: it needs year, month and day, as %Y-%m-%d".to_owned());
+            let has_day = format.parsed(&written).is_some_and(|parsed| parsed.to_naive_date().is_ok());
+            let lacks = if has_day {
+                "tells the time of day in part: it needs hour and minute, as %H:%M or %I:%M %p"
+            } else {
+                "does not tell which day is meant: it needs year, month and day, as %Y-%m-%d"
+            };
+            return Err(lacks.to_owned());
         }
         Ok(format)
     }
 
-    /// The time as the server takes it: with its offset, as UTC, or as a day.
+    /// The time as the server takes it: with its offset, as UTC, or as a day. A time of day that is told in part is none.
     fn read(&self, text: &str) -> Option<String> {
-        if let Ok(instant) = DateTime::parse_from_str(text, &self.0) {
-            return Some(instant.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        let parsed = self.parsed(text)?;
+        if parsed.timestamp().is_none() && !has_time_of_day(&parsed) {
+            return parsed.to_naive_date().ok().map(|day| day.to_string());
         }
-        if let Ok(time) = NaiveDateTime::parse_from_str(text, &self.0) {
-            return Some(time.and_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true));
-        }
-        NaiveDate::parse_from_str(text, &self.0).ok().map(|day| day.to_string())
+        let instant = match parsed.offset() {
+            Some(_) => parsed.to_datetime().ok()?.to_utc(),
+            None => parsed.to_naive_datetime_with_offset(0).ok()?.and_utc(),
+        };
+        Some(instant.to_rfc3339_opts(SecondsFormat::AutoSi, true))
     }
+
+    /// What the text tells, field by field.
+    fn parsed(&self, text: &str) -> Option<Parsed> {
+        let mut parsed = Parsed::new();
+        format::parse(&mut parsed, text, StrftimeItems::new(&self.0)).ok().map(|()| parsed)
+    }
+}
+
+fn has_time_of_day(parsed: &Parsed) -> bool {
+    let of_day = [parsed.hour_div_12(), parsed.hour_mod_12(), parsed.minute(), parsed.second(), parsed.nanosecond()];
+    of_day.iter().any(Option::is_some)
 }
 
 /// Whether a file's name says that it holds a point a line instead of a table.
@@ -337,6 +360,21 @@ mod tests {
             let refused = TimeFormat::parse(without_day).unwrap_err();
             assert!(refused.contains("which day"), "{without_day}: {refused}");
         }
+        for (in_part, lost) in [
+            ("%Y-%m-%d %H", "hour and minute"),
+            ("%d.%m.%Y %I:%M", "%I:%M %p"),
+            ("%Y-%m-%d %M:%S", "hour and minute"),
+            ("%Y-%m-%d %H:%M %Z", "%z"),
+        ] {
+            let refused = TimeFormat::parse(in_part).unwrap_err();
+            assert!(refused.contains(lost), "{in_part}: {refused}");
+        }
+        assert_eq!(read("%d.%m.%Y %I:%M %p", "01.02.2026 01:30 pm").as_deref(), Some("2026-02-01T13:30:00Z"));
+        assert_eq!(read("%s", "1").as_deref(), Some("1970-01-01T00:00:01Z"));
+        // No offset is so far, and the time of another place is not taken for this one's.
+        assert_eq!(read("%F %R %z", "2026-02-01 13:30 +9900"), None);
+        // Cannot be tried out before it reads.
+        assert_eq!(read("%#z %F %H", "+01 2026-02-01 13"), None);
         for whole in
             ["%d.%m.%Y %H:%M", "%s", "%Y-%j", "%G-W%V-%u", "%c", "%+", "%D", "%Y-%m-%d %H:%M:%S%.f %z", "%#z %F %T"]
         {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use figment::providers::{Format as _, Toml};
-use figment::value::{Dict, Map, Value};
+use figment::value::{Dict, Empty, Map, Tag, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
 use super::errors::ConfigError;
@@ -21,6 +21,8 @@ pub struct Surroundings {
     pub unreadable: Vec<String>,
     /// Flags: name of the setting, the flag as written, its value.
     pub flags: Vec<(&'static str, &'static str, String)>,
+    /// Settings that keep their default, whatever sets them.
+    pub without: &'static [&'static str],
 }
 
 impl Surroundings {
@@ -40,7 +42,14 @@ impl Surroundings {
         let user = variables.get("XDG_CONFIG_HOME").filter(|path| !path.is_empty()).map(PathBuf::from).or(home);
         let mut files: Vec<PathBuf> = user.map(|folder| folder.join("muniment/muniment.toml")).into_iter().collect();
         files.push(PathBuf::from("muniment.toml"));
-        Self { files, variables, unreadable, flags: Vec::new() }
+        Self { files, variables, unreadable, ..Self::default() }
+    }
+
+    /// Without what files and variables say of these settings.
+    #[must_use]
+    pub fn without(mut self, settings: &'static [&'static str]) -> Self {
+        self.without = settings;
+        self
     }
 
     /// With a flag's value, where the flag was given.
@@ -51,10 +60,10 @@ impl Surroundings {
     }
 }
 
-/// One value from a variable or a flag.
+/// One value from a variable or a flag, or the word that there is none.
 struct Single {
     setting: &'static str,
-    value: String,
+    value: Value,
     origin: String,
 }
 
@@ -64,7 +73,7 @@ impl Provider for Single {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let nested = figment::util::nest(self.setting, Value::from(self.value.clone()));
+        let nested = figment::util::nest(self.setting, self.value.clone());
         Ok(Profile::Default.collect(nested.into_dict().unwrap_or_default()))
     }
 }
@@ -92,8 +101,12 @@ pub(super) fn stack(surroundings: &Surroundings, errors: &mut Vec<ConfigError>) 
     for name in surroundings.unreadable.iter().filter(|name| name.starts_with("MUNIMENT_")) {
         errors.push(ConfigError { setting: name.clone(), what: "is not written in UTF-8".to_owned() });
     }
+    for setting in surroundings.without {
+        let value = Value::Empty(Tag::Default, Empty::None);
+        figment = figment.merge(Single { setting, value, origin: "default".to_owned() });
+    }
     for (setting, flag, value) in &surroundings.flags {
-        figment = figment.merge(Single { setting, value: value.clone(), origin: format!("flag {flag}") });
+        figment = figment.merge(Single { setting, value: value.clone().into(), origin: format!("flag {flag}") });
     }
     figment
 }
@@ -117,7 +130,11 @@ fn variable_of(
     let mut found: Vec<Single> = Vec::new();
     for name in setting.variables() {
         if let Some(value) = variables.get(&name).filter(|value| !value.is_empty()) {
-            found.push(Single { setting: setting.name, value: value.clone(), origin: format!("variable {name}") });
+            found.push(Single {
+                setting: setting.name,
+                value: value.clone().into(),
+                origin: format!("variable {name}"),
+            });
         }
         let file_name = format!("{name}_FILE");
         if setting.secret
@@ -126,7 +143,7 @@ fn variable_of(
             match std::fs::read_to_string(path) {
                 Ok(text) => found.push(Single {
                     setting: setting.name,
-                    value: text.trim_end_matches(['\r', '\n']).to_owned(),
+                    value: text.trim_end_matches(['\r', '\n']).into(),
                     origin: format!("file {path} (variable {file_name})"),
                 }),
                 Err(error) => errors.push(ConfigError {

@@ -103,7 +103,7 @@ impl Reader {
     }
 
     fn take<T: FromValue>(&mut self, name: &'static str) -> Option<T> {
-        let value = self.figment.find_value(name).ok()?;
+        let value = self.figment.find_value(name).ok().filter(|value| !matches!(value, Value::Empty(..)))?;
         let origin = self.origin(&value);
         match T::from_value(&value) {
             Ok(taken) => {

@@ -12,11 +12,11 @@ use muniment_aggregates::metric::{Finding, MetricEvent};
 use muniment_aggregates::wire;
 use serde_json::{Value, json};
 
-use super::Session;
 use super::history::History;
 use super::http::{Auth, Call};
 use super::paged::paged;
 use super::rule::Candidate;
+use super::{Company, Session};
 use crate::cli::exit::{self, Exit};
 use crate::cli::listing::print_part;
 use crate::cli::output::cell;
@@ -30,17 +30,7 @@ pub enum Alert {
     /// List alerts, newest first
     #[command(before_help = "Examples:\n  muniment alert list --state open\n  \
                             muniment alert list --metric arr --state resolved --json")]
-    List {
-        /// Only of this metric
-        #[arg(long, value_name = "KEY")]
-        metric: Option<String>,
-        /// Only open, acknowledged or resolved ones
-        #[arg(long, value_parser = ["open", "acknowledged", "resolved"])]
-        state: Option<String>,
-        /// How many
-        #[arg(long, default_value_t = 50, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
-        limit: usize,
-    },
+    List(List),
     /// Acknowledge an alert
     #[command(before_help = "Example:\n  muniment alert ack alert_… --note 'a big customer'")]
     Ack(Noted),
@@ -58,6 +48,23 @@ pub enum Alert {
     Backtest(Tried),
 }
 
+/// `alert list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Only of this metric
+    #[arg(long, value_name = "KEY")]
+    metric: Option<String>,
+    /// Only open, acknowledged or resolved ones
+    #[arg(long, value_parser = ["open", "acknowledged", "resolved"])]
+    state: Option<String>,
+    /// How many
+    #[arg(long, default_value_t = 50, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    limit: usize,
+    /// Whose
+    #[command(flatten)]
+    company: Company,
+}
+
 /// An alert, and what there is to say about it.
 #[derive(Debug, Args)]
 pub struct Noted {
@@ -66,6 +73,9 @@ pub struct Noted {
     /// A note
     #[arg(long)]
     note: Option<String>,
+    /// Whose
+    #[command(flatten)]
+    company: Company,
 }
 
 /// The metric and the rule to try.
@@ -80,6 +90,9 @@ pub struct Tried {
     /// Take the points from a CSV (timestamp, value) or NDJSON file instead of the server, and the rules every metric has
     #[arg(long)]
     file: Option<PathBuf>,
+    /// Whose
+    #[command(flatten)]
+    company: Company,
 }
 
 /// `alert test`.
@@ -114,7 +127,7 @@ enum Expected {
 /// When the server refuses or is away, or a test turns out otherwise than expected.
 pub async fn alert(session: &Session, command: Alert) -> Result<()> {
     match command {
-        Alert::List { metric, state, limit } => list(session, metric, state, limit).await,
+        Alert::List(command) => list(session, command).await,
         Alert::Ack(noted) => settle(session, &noted, "ack", "Acknowledged").await,
         Alert::Resolve(noted) => settle(session, &noted, "resolve", "Resolved").await,
         Alert::Test(command) => test(session, &command).await,
@@ -126,9 +139,10 @@ pub async fn alert(session: &Session, command: Alert) -> Result<()> {
     }
 }
 
-async fn list(session: &Session, metric: Option<String>, state: Option<String>, limit: usize) -> Result<()> {
-    let auth = session.either()?;
-    let mut filter = session.company_query(&auth);
+async fn list(session: &Session, command: List) -> Result<()> {
+    let List { metric, state, limit, company } = command;
+    let auth = session.reader(&company)?;
+    let mut filter = session.company_query(&auth, &company);
     filter.extend(metric.map(|metric| ("metric", metric)));
     filter.extend(state.map(|state| ("state", state)));
     let of_alerts = (["v1", "alerts"].as_slice(), "alerts");
@@ -148,9 +162,9 @@ async fn settle(session: &Session, noted: &Noted, what: &str, said: &str) -> Res
     let body = noted.note.as_ref().map_or_else(|| json!({}), |note| json!({ "note": note }));
     let call = |auth: Auth| {
         let call = Call::post(&["v1", "alerts", &noted.id, what], body.clone());
-        session.api.send(call.query(session.company_query(&auth)).auth(auth))
+        session.api.send(call.query(session.company_query(&auth, &noted.company)).auth(auth))
     };
-    let answer = match (call(session.either()?).await, session.founder()) {
+    let answer = match (call(session.reader(&noted.company)?).await, session.founder()) {
         // The token of an application lacks the scope; whoever founded the company may do it.
         (Err(error), Ok(founder)) if session.credentials.has_agent() && exit::of(&error) == Exit::Denied => {
             call(founder).await?
@@ -163,7 +177,7 @@ async fn settle(session: &Session, noted: &Noted, what: &str, said: &str) -> Res
 async fn history(session: &Session, tried: &Tried) -> Result<History> {
     match &tried.file {
         Some(path) => History::read(path, &tried.metric),
-        None => History::fetch(session, &tried.metric).await,
+        None => History::fetch(session, &tried.metric, &tried.company).await,
     }
 }
 

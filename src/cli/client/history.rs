@@ -12,10 +12,10 @@ use muniment_aggregates::metric::{Metric, MetricDefined, MetricEvent, PointRecor
 use muniment_aggregates::metric::{number, slug, timestamp};
 use serde_json::{Value, json};
 
-use super::Session;
 use super::http::{Call, CallError};
 use super::import::unreadable;
 use super::import_rows::{Columns, Row, csv, is_ndjson, ndjson};
+use super::{Company, Session};
 use crate::cli::exit::Exit;
 use crate::cli::output::cell;
 
@@ -32,9 +32,9 @@ pub struct History {
 
 impl History {
     /// From the record: every event of the metric, in the order of positions, as the live evaluator was given them.
-    pub async fn fetch(session: &Session, key: &str) -> Result<Self> {
-        let auth = session.either()?;
-        let shown = Call::get(&["v1", "metrics", key]).query(session.company_query(&auth)).auth(auth.clone());
+    pub async fn fetch(session: &Session, key: &str, company: &Company) -> Result<Self> {
+        let auth = session.reader(company)?;
+        let shown = Call::get(&["v1", "metrics", key]).query(session.company_query(&auth, company)).auth(auth.clone());
         let shown = session.api.send(shown).await?;
         let text = |name: &str| shown[name].as_str().with_context(|| format!("the answer has no {name}"));
         let filter = json!({ "eq": { "aggregate": format!("metric/{}", text("id")?) } }).to_string();

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::cli::exit::{self, Exit};
+use crate::cli::output::cell;
 
 /// First pause before a request is sent again.
 const BACKOFF_FIRST: Duration = Duration::from_millis(200);
@@ -169,6 +170,15 @@ impl CallError {
         let wait = || self.retry_after().map_or_else(String::new, |wait| format!(" in {} s", wait.as_secs()));
         match (status, body["error"].as_str()) {
             (_, Some("metric_not_found")) => Some("`muniment metric list` names them".to_owned()),
+            (_, Some("alert_not_found")) => {
+                Some("`muniment alert list` names them; --company-id names another of your companies".to_owned())
+            }
+            (400, Some("company_required")) => {
+                let known = body["available"].as_array().into_iter().flatten();
+                let known = known.map(|it| format!("{} ({})", cell(&it["company_id"]), cell(&it["company_name"])));
+                let known = known.collect::<Vec<_>>().join(", ");
+                Some(format!("the same command with --company-id and one of: {known}"))
+            }
             (_, Some("missing_scope")) => {
                 Some("`muniment token create --name <name> --scope <scope>` makes a token that may".to_owned())
             }

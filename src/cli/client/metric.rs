@@ -7,10 +7,10 @@ use clap::{Args, Subcommand};
 use muniment_aggregates::wire;
 use serde_json::{Map, Value, json};
 
-use super::Session;
 use super::http::{Call, CallError};
 use super::import::Import;
 use super::paged::paged;
+use super::{Company, Session};
 use crate::cli::ask;
 use crate::cli::exit::Exit;
 use crate::cli::output::cell;
@@ -32,7 +32,7 @@ pub enum Metric {
     Update(Update),
     /// List the company's metrics
     #[command(before_help = "Example:\n  muniment metric list --output ndjson")]
-    List,
+    List(Company),
     /// Show a metric and its newest points
     #[command(before_help = "Example:\n  muniment metric show arr --limit 5")]
     Show {
@@ -41,6 +41,9 @@ pub enum Metric {
         /// How many points
         #[arg(long, default_value_t = 20, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
         limit: usize,
+        /// Whose
+        #[command(flatten)]
+        company: Company,
     },
     /// Import points from CSV or NDJSON
     #[command(
@@ -113,8 +116,8 @@ pub async fn metric(session: &Session, command: Metric) -> Result<()> {
     match command {
         Metric::Create(command) => create(session, &command).await,
         Metric::Update(command) => update(session, &command).await,
-        Metric::List => list(session).await,
-        Metric::Show { key, limit } => show(session, &key, limit).await,
+        Metric::List(company) => list(session, &company).await,
+        Metric::Show { key, limit, company } => show(session, &key, limit, &company).await,
         Metric::Import(command) => super::import::import(session, &command).await,
     }
 }
@@ -173,18 +176,18 @@ async fn update(session: &Session, command: &Update) -> Result<()> {
     Ok(())
 }
 
-async fn list(session: &Session) -> Result<()> {
-    let auth = session.either()?;
-    let query = session.company_query(&auth);
+async fn list(session: &Session, company: &Company) -> Result<()> {
+    let auth = session.reader(company)?;
+    let query = session.company_query(&auth, company);
     let answer = session.api.send(Call::get(&["v1", "metrics"]).query(query).auth(auth)).await?;
     let items = answer["metrics"].as_array().cloned().unwrap_or_default();
     let columns = ["key", "display_name", "latest_value", "unit", "latest_timestamp", "cadence"];
     session.printer.list(&answer, &items, &columns)
 }
 
-async fn show(session: &Session, key: &str, limit: usize) -> Result<()> {
-    let auth = session.either()?;
-    let query = session.company_query(&auth);
+async fn show(session: &Session, key: &str, limit: usize, company: &Company) -> Result<()> {
+    let auth = session.reader(company)?;
+    let query = session.company_query(&auth, company);
     let call = Call::get(&["v1", "metrics", key]).query(query.clone()).auth(auth.clone());
     let mut answer = session.api.send(call).await?;
     let of_points = ["v1", "metrics", key, "points"];

@@ -29,6 +29,7 @@ pub mod value;
 pub mod whoami;
 
 use anyhow::Result;
+use clap::Args;
 
 use super::exit::Exit;
 use super::flags::Global;
@@ -46,6 +47,14 @@ pub struct Session {
     pub credentials: Credentials,
     /// The server.
     pub api: Api,
+}
+
+/// Which company a founder means.
+#[derive(Debug, Args)]
+pub struct Company {
+    /// The company, where you have several [default: the one applied for from here]
+    #[arg(long, value_name = "ID")]
+    company_id: Option<String>,
 }
 
 impl Session {
@@ -105,12 +114,29 @@ impl Session {
         self.credentials.agent().or_else(|_| self.credentials.founder()).map_err(|_| neither())
     }
 
-    /// The company to name in a call by session; a token is bound to one already.
-    #[must_use]
-    pub fn company_query(&self, auth: &Auth) -> Vec<(&'static str, String)> {
-        match (auth, &self.credentials.saved.company_id) {
-            (Auth::Session(_), Some(company)) => vec![("company_id", company.clone())],
-            (Auth::Session(_), None) | (Auth::Agent(_) | Auth::None, _) => Vec::new(),
+    /// Who looks at the company: where one is named the founder, if he is signed in, since a token knows its own alone.
+    ///
+    /// # Errors
+    /// When there is neither a token nor a session.
+    pub fn reader(&self, company: &Company) -> Result<Auth> {
+        match company.company_id {
+            Some(_) => self.founder().or_else(|_| self.either()),
+            None => self.either(),
         }
+    }
+
+    /// The company to name in a call: the one that a flag names, or that is saved with the session; a token is bound to one.
+    #[must_use]
+    pub fn company_of(&self, auth: &Auth, company: &Company) -> Option<String> {
+        // What is saved is the company of whoever is signed in here, not of a session that a variable brings.
+        let is_saved = matches!(auth, Auth::Session(_)) && self.credentials.session_is_saved();
+        let saved = || self.credentials.saved.company_id.clone().filter(|_| is_saved);
+        company.company_id.clone().or_else(saved)
+    }
+
+    /// The same as the query of a call.
+    #[must_use]
+    pub fn company_query(&self, auth: &Auth, company: &Company) -> Vec<(&'static str, String)> {
+        self.company_of(auth, company).map(|company| ("company_id", company)).into_iter().collect()
     }
 }

@@ -6,8 +6,8 @@ use muniment_aggregates::metric::rules::{CoolDown, Rule as MetricRule, RuleType,
 use muniment_aggregates::metric::{MetricRefusal, RuleChange, next_version};
 use serde_json::{Map, Value, json};
 
-use super::Session;
 use super::http::Call;
+use super::{Company, Session};
 use crate::cli::exit::Exit;
 use crate::cli::output::cell;
 
@@ -26,6 +26,9 @@ pub enum Rule {
         /// Key of the metric
         #[arg(long)]
         metric: String,
+        /// Whose
+        #[command(flatten)]
+        company: Company,
     },
 }
 
@@ -134,9 +137,9 @@ fn unusable(change: &RuleChange, refusal: &MetricRefusal) -> anyhow::Error {
 pub async fn rule(session: &Session, command: Rule) -> Result<()> {
     match command {
         Rule::Set(command) => set(session, &command).await,
-        Rule::List { metric } => {
-            let auth = session.either()?;
-            let query = session.company_query(&auth);
+        Rule::List { metric, company } => {
+            let auth = session.reader(&company)?;
+            let query = session.company_query(&auth, &company);
             let call = Call::get(&["v1", "metrics", &metric, "rules"]).query(query).auth(auth);
             let answer = session.api.send(call).await?;
             let items = answer["rules"].as_array().cloned().unwrap_or_default();

@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
-use super::Session;
 use super::http::Call;
+use super::{Company, Session};
 use crate::cli::ask;
 use crate::cli::output::cell;
 
@@ -29,17 +29,13 @@ pub enum Token {
         /// When it ends [default: never]
         #[arg(long, value_name = "DAYS")]
         expires_in_days: Option<u32>,
-        /// The company, where you have several
-        #[arg(long, value_name = "ID")]
-        company_id: Option<String>,
+        /// Whose
+        #[command(flatten)]
+        company: Company,
     },
     /// List the company's tokens
     #[command(before_help = "Example:\n  muniment token list")]
-    List {
-        /// The company, where you have several
-        #[arg(long, value_name = "ID")]
-        company_id: Option<String>,
-    },
+    List(Company),
     /// End a token now
     #[command(before_help = "Example:\n  muniment token revoke 5f0c3a91 --reason 'left the team'")]
     Revoke {
@@ -66,9 +62,8 @@ pub enum Token {
 /// When nobody is signed in, or the server refuses or is away.
 pub async fn token(session: &Session, command: Token) -> Result<()> {
     let auth = session.founder()?;
-    let saved = session.credentials.saved.company_id.clone();
     match command {
-        Token::Create { name, scopes, metrics, expires_in_days, company_id } => {
+        Token::Create { name, scopes, metrics, expires_in_days, company } => {
             let name = ask::for_flag(&session.global, name.as_deref(), "--name", "Name of the token")?;
             let scopes = if scopes.is_empty() { vec!["metrics:write".to_owned()] } else { scopes };
             let mut body = Map::new();
@@ -78,12 +73,13 @@ pub async fn token(session: &Session, command: Token) -> Result<()> {
                 body.insert("allowed_metrics".to_owned(), json!(metrics));
             }
             body.extend(expires_in_days.map(|days| ("expires_in_days".to_owned(), json!(days))));
-            body.extend(company_id.or(saved).map(|company| ("company_id".to_owned(), json!(company))));
+            let company = session.company_of(&auth, &company);
+            body.extend(company.map(|company| ("company_id".to_owned(), json!(company))));
             let call = Call::post(&["v1", "tokens"], Value::Object(body)).auth(auth);
             made(session, &session.api.send(call).await?)
         }
-        Token::List { company_id } => {
-            let query = company_id.or(saved).map(|company| ("company_id", company));
+        Token::List(company) => {
+            let query = session.company_query(&auth, &company);
             let answer = session.api.send(Call::get(&["v1", "tokens"]).query(query).auth(auth)).await?;
             let items = answer["tokens"].as_array().cloned().unwrap_or_default();
             let columns =

@@ -36,6 +36,16 @@ pub struct Serve {
     store: StoreFlags,
 }
 
+/// What a server that is thrown away takes from nobody: keys and files of another one, and mail to people.
+const OF_ANOTHER: [&str; 6] = [
+    "keys_dir",
+    "master_key",
+    "mail.smtp_url",
+    "mail.from_email",
+    "accounts.bootstrap",
+    "accounts.bootstrap_token_path",
+];
+
 /// Run a server whose store is thrown away at the end
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  muniment dev\n  muniment dev --listen 127.0.0.1:0 --empty")]
@@ -79,6 +89,7 @@ pub fn dev(global: &Global, command: &Dev) -> Result<()> {
     let path = folder.0.display().to_string();
     let mail_folder = folder.0.join("mail").display().to_string();
     let surroundings = Surroundings::of_process()
+        .without(&OF_ANOTHER)
         .flag("env", "muniment dev", Some("development".to_owned()))
         .flag("data_dir", "muniment dev", Some(path.clone()))
         .flag("database_url", "muniment dev", Some(format!("sqlite:{path}")))

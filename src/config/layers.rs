@@ -164,7 +164,7 @@ fn variable_of(
 fn refuse_unknown_variables(variables: &BTreeMap<String, String>, errors: &mut Vec<ConfigError>) {
     for name in variables.keys().filter(|name| name.starts_with("MUNIMENT_")) {
         let plain = name.strip_suffix("_FILE").unwrap_or(name);
-        let known = CLIENT_VARIABLES.contains(&plain)
+        let known = CLIENT_VARIABLES.contains(&name.as_str())
             || SETTINGS.iter().any(|setting| {
                 setting.variables().any(|variable| variable == *name || (setting.secret && variable == plain))
             });

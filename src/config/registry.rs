@@ -26,12 +26,15 @@ impl Setting {
 }
 
 /// Variables of the command line as a client, and of the tests: no settings of the server.
-pub(super) const CLIENT_VARIABLES: [&str; 6] = [
+pub(super) const CLIENT_VARIABLES: [&str; 9] = [
     "MUNIMENT_URL",
     "MUNIMENT_CONTEXT",
     "MUNIMENT_TOKEN",
+    "MUNIMENT_TOKEN_FILE",
     "MUNIMENT_SESSION_TOKEN",
+    "MUNIMENT_SESSION_TOKEN_FILE",
     "MUNIMENT_SIGNUP_SECRET",
+    "MUNIMENT_SIGNUP_SECRET_FILE",
     "MUNIMENT_TORTURE",
 ];
 

@@ -1,11 +1,14 @@
 //! What the command line says when something goes wrong: what failed, why, what to do; and the code it ends with.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 
+use chrono::{DateTime, TimeDelta};
 use muniment_testkit::free_port;
+use serde_json::json;
 
-use crate::harness::{Engine, Program, Server};
+use crate::harness::{Client, Engine, PASSWORD, Program, Server};
 
 /// What a command must end with and what its report must name.
 #[track_caller]
@@ -49,6 +52,8 @@ fn every_kind_of_failure_has_its_code_and_says_what_to_do(engine: Engine) {
         output.ended(1).contains("line 2: \"20260101\" is no time") && output.stdout.contains("--timestamp-format")
     );
     fails(&client, &[&days[..], &["--timestamp-format", "%b %Y"]].concat(), 2, &["which day is meant", "%Y-%m-%d"]);
+    // What is told of the hour would be lost.
+    fails(&client, &[&days[..], &["--timestamp-format", "%Y%m%d %H"]].concat(), 2, &["hour and minute", "%H:%M"]);
     // There is nothing to go on with where the same command meets the same again.
     let nowhere = client.run(&["metric", "import", "nope", "--file", "days.csv", "--timestamp-format", "%Y%m%d"]);
     nowhere.ended(3);
@@ -83,7 +88,25 @@ fn an_import_that_stops_at_a_row_says_what_it_did(engine: Engine) {
     assert!(client.run(&import).ok().starts_with("1 recorded, 2 duplicates"));
 }
 
-both_engines![every_kind_of_failure_has_its_code_and_says_what_to_do, an_import_that_stops_at_a_row_says_what_it_did,];
+/// A server, or what stands before it, may take less at once than others do.
+fn an_import_is_sent_in_parts_that_the_server_takes(engine: Engine) {
+    let server = Server::with(engine, &[("HTTP_MAX_BODY_SIZE", "8192")]);
+    let company = server.company();
+    company.metric("arr");
+    let client = Program::client_of(&server).env("MUNIMENT_TOKEN", &company.token);
+    let day = |number| (DateTime::UNIX_EPOCH + TimeDelta::days(number)).date_naive();
+    let rows: String = (0..1_000).map(|number| format!("{},{number}\n", day(number))).collect();
+    let imported = client.run_with_input(&["metric", "import", "arr"], &format!("timestamp,value\n{rows}"));
+    assert!(imported.ok().starts_with("1000 recorded, 0 duplicates"), "{}", imported.stdout);
+    let recorded: Vec<f64> = company.points("arr").iter().map(|point| point["value"].as_f64().unwrap()).collect();
+    assert_eq!(recorded, (0..1_000).map(f64::from).collect::<Vec<_>>());
+}
+
+both_engines![
+    every_kind_of_failure_has_its_code_and_says_what_to_do,
+    an_import_that_stops_at_a_row_says_what_it_did,
+    an_import_is_sent_in_parts_that_the_server_takes
+];
 
 #[test]
 fn a_record_that_is_not_there_or_is_taken_is_named_with_the_way_out() {
@@ -154,6 +177,32 @@ fn init_prepares_the_folders_that_the_variables_name() {
     let given = Program::alone().env("MUNIMENT_MASTER_KEY", &"5a".repeat(32));
     assert!(given.run(&["init", "--json"]).json()["master_key"].is_null());
     assert!(!given.path("data").exists());
+}
+
+/// Whatever settings and variables of another server are there: its keys and files are left alone, and nobody gets mail.
+#[test]
+fn a_server_to_try_out_keeps_to_a_folder_of_its_own() {
+    let program = Program::alone()
+        .env("MUNIMENT_KEYS_DIR", "apart")
+        .env("MUNIMENT_SMTP_URL", "smtp://127.0.0.1:9")
+        .env("MUNIMENT_MAIL_FROM_EMAIL", "codes@muniment.example")
+        .env("MUNIMENT_ACCOUNTS_BOOTSTRAP", "live")
+        .env("MUNIMENT_ACCOUNTS_BOOTSTRAP_TOKEN_PATH", "token")
+        .env("TMPDIR", ".");
+    fs::write(program.path("muniment.toml"), "keys_dir = \"elsewhere\"\n").unwrap();
+    fs::write(program.path("token"), "a token of another server\n").unwrap();
+    let mut child = program.start(&["dev", "--listen", "127.0.0.1:0"]);
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let base = said.find_map(|line| line.strip_prefix("Muniment listens on ").map(str::to_owned));
+    let made = Client::new(&base.expect("it listens"));
+    let asked = json!({ "token": "a token of another server", "username": "ana-first", "password": PASSWORD });
+    made.post("/api/account/bootstrap", &asked).expect(403);
+    // The codes of its demo are echoed, not sent.
+    assert!(said.any(|line| line.starts_with("Demo company")));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!program.path("apart").exists() && !program.path("elsewhere").exists());
+    assert!(program.path("token").is_file());
 }
 
 /// The first account may be made before the first start: the record begins in a folder that is its owner's only.

@@ -48,7 +48,7 @@ fn alerts_and_points_are_listed_past_one_page_and_a_cut_is_told(engine: Engine) 
 }
 
 fn what_an_operator_lists_says_when_it_is_a_part(engine: Engine) {
-    let installation = Installation::with(engine, &[]);
+    let installation = Installation::with(engine, &[("ROLES", "teacher:admin")]);
     let people = [installation.person("ana"), installation.person("ben")];
     let operator = Program::operator_of(&installation.server);
     let (accounts, more) = listed(&operator, &["account", "list"], "accounts");
@@ -81,6 +81,17 @@ fn what_an_operator_lists_says_when_it_is_a_part(engine: Engine) {
         let account = ["--account", people[0].id.as_str(), "--daemon-token-file", &keeper];
         listed(&anyone, &[&["offer", "list", "--all"], arguments, &account].concat(), "offers")
     };
+    let waiting = |arguments: &[&'static str]| {
+        let account = ["--account", people[1].id.as_str(), "--daemon-token-file", &keeper];
+        listed(&anyone, &[&["offer", "list"], arguments, &account].concat(), "offers")
+    };
+    for role in ["admin", "teacher"] {
+        installation.offer(&installation.keeper, &people[1], role, &json!({}));
+    }
+    let (offers, more) = waiting(&[]);
+    assert_eq!((offers.len(), more), (2, false));
+    assert_eq!(waiting(&["--limit", "1"]), (offers[..1].to_vec(), true));
+    assert_eq!(waiting(&["--limit", "1", "--offset", "1"]), (offers[1..].to_vec(), false));
     for _ in 0..3 {
         let offer = installation.offer(&installation.keeper, &people[0], "admin", &json!({}));
         people[0].client.rpc("role_grant_offer_decline", &json!({ "offer_id": offer["id"] })).result();

@@ -1,6 +1,7 @@
 //! Commands that end in the middle: what is served meanwhile, and how the next run goes on.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -185,6 +186,48 @@ fn a_rebuild_that_is_killed_leaves_the_old_tables_and_is_gone_on_with(engine: En
         println!("{engine:?}: {kills} rebuilds killed in the middle, {resumed} more where they had gone on");
     }
     assert_eq!(company.points("arr").len(), POINTS + kills);
+}
+
+/// A program, and a server that gives it one answer after the other: status and body.
+fn answered(answers: Vec<(u16, Value)>) -> Program {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for (status, body) in answers {
+            let mut reader = BufReader::new(listener.accept().unwrap().0);
+            let head: Vec<String> = reader.by_ref().lines().map(Result::unwrap).take_while(|line| line != "").collect();
+            let length =
+                head.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            reader.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
+            let (body, more) = (body.to_string(), "content-type: application/json\r\nconnection: close");
+            let answer = format!("HTTP/1.1 {status} x\r\n{more}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            reader.get_mut().write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    Program::alone().env("MUNIMENT_URL", &url).env("MUNIMENT_TOKEN", "x")
+}
+
+/// What was printed is gone on behind: of one document that is nothing, however much of it was there.
+#[test]
+fn a_tail_that_is_refused_in_the_middle_leaves_nothing_out() {
+    let event = json!({ "p": "1", "at": "2026-01-01T00:00:00.000Z", "type": "x", "data": {} });
+    let page = json!({ "store": "s", "events": [event], "next": "s:1", "upto": "1", "head": "2" });
+    let refused = json!({ "error": "invalid_token", "message": "The token does not hold." });
+    for (form, after) in [("json", "start"), ("ndjson", "s:1")] {
+        let tail = ["events", "tail", "--output", form];
+        let ended = answered(vec![(200, page.clone()), (401, refused.clone())]).run(&tail);
+        assert_eq!(ended.ended(4).is_empty(), form == "json", "{}", ended.stdout);
+        assert!(ended.stderr.contains(&format!("--after {after} goes on")), "{form}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn an_import_whose_batch_came_too_late_is_sent_again() {
+    let late = json!({ "error": "request_timeout", "message": "The body did not arrive in time; send it again." });
+    let recorded = json!({ "created": 1, "duplicates": 0, "results": [] });
+    let program = answered(vec![(408, late), (200, recorded)]);
+    let imported = program.run_with_input(&["metric", "import", "arr"], "timestamp,value\n2026-01-01,1\n");
+    assert!(imported.ok().starts_with("1 recorded"), "{}", imported.stdout);
 }
 
 both_engines![

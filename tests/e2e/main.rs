@@ -16,6 +16,7 @@ mod applications;
 mod attacks;
 mod bad_days;
 mod cli;
+mod cli_companies;
 mod cli_contexts;
 mod cli_errors;
 mod cli_lists;

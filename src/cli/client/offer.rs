@@ -31,10 +31,10 @@ pub enum Offer {
         /// To and by the account, in every state, newest first
         #[arg(long)]
         all: bool,
-        /// How many of all
+        /// How many
         #[arg(long, default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
         limit: usize,
-        /// How many of all to skip
+        /// How many to skip
         #[arg(long, default_value_t = 0, value_name = "COUNT")]
         offset: usize,
         /// As whom
@@ -107,20 +107,25 @@ pub async fn offer(session: &Session, command: Offer) -> Result<()> {
             if let Some(account) = account {
                 params.insert("account_id".to_owned(), json!(account_id(session, &caller, &account).await?));
             }
-            let columns = ["id", "role", "scope_kind", "scope_id", "to_account_id", "from_actor_id", "expires_at"];
-            if !all {
-                let answer = rpc(session, &caller, "role_grant_offer_list", params).await?;
-                let items = answer["offers"].as_array().cloned().unwrap_or_default();
-                return session.printer.list(&answer, &items, &columns);
-            }
-            let page = async |have: &[Value], wanted: usize| {
-                params.insert("limit".to_owned(), json!(wanted));
-                params.insert("offset".to_owned(), json!(offset.saturating_add(have.len())));
-                let mut answer = rpc(session, &caller, "role_grant_offer_history", params.clone()).await?;
-                Ok(serde_json::from_value(answer["offers"].take())?)
+            let Listed { rows, more } = if all {
+                let page = async |have: &[Value], wanted: usize| {
+                    params.insert("limit".to_owned(), json!(wanted));
+                    params.insert("offset".to_owned(), json!(offset.saturating_add(have.len())));
+                    offers(session, &caller, "role_grant_offer_history", params.clone()).await
+                };
+                gather(limit, PAGE_OFFERS, page).await?
+            } else {
+                // Those that wait come in one answer.
+                let mut waiting =
+                    offers(session, &caller, "role_grant_offer_list", params).await?.into_iter().skip(offset);
+                gather(limit, usize::MAX, async |_: &[Value], wanted: usize| {
+                    Ok(waiting.by_ref().take(wanted).collect())
+                })
+                .await?
             };
-            let Listed { rows, more } = gather(limit, PAGE_OFFERS, page).await?;
-            let rest = more.then(|| offset_hint("older offers", limit, offset));
+            let columns = ["id", "role", "scope_kind", "scope_id", "to_account_id", "from_actor_id", "expires_at"];
+            let left_out = if all { "older offers" } else { "offers that end later" };
+            let rest = more.then(|| offset_hint(left_out, limit, offset));
             print_part(&session.printer, json!({ "offers": rows }), &rows, &columns, rest)
         }
         Offer::Accept { id, caller } => {
@@ -141,6 +146,11 @@ pub async fn offer(session: &Session, command: Offer) -> Result<()> {
             session.printer.result(&answer, || vec![format!("Taken back: {id}")])
         }
     }
+}
+
+async fn offers(session: &Session, caller: &Caller, method: &str, params: Map<String, Value>) -> Result<Vec<Value>> {
+    let mut answer = rpc(session, caller, method, params).await?;
+    Ok(serde_json::from_value(answer["offers"].take())?)
 }
 
 fn of_offer(id: &str) -> Map<String, Value> {

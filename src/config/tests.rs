@@ -129,13 +129,23 @@ fn all_errors_come_at_once_and_each_names_its_setting() {
         ("MUNIMENT_LIMITS_READS", "10 per minute"),
         ("MUNIMENT_LIMTS_READS", "off"),
         ("MUNIMENT_HTTP_WORKERS", "0"),
+        ("MUNIMENT_URL_FILE", "url"),
+        ("MUNIMENT_TOKEN_FILE", "token"),
     ]);
     surroundings.files = vec![path];
     let errors = Config::load(&surroundings).unwrap_err();
     let mut found = names(&errors.0);
     found.sort_unstable();
-    let wanted =
-        ["MUNIMENT_LIMTS_READS", "http.workers", "limits.reads", "listen", "listn", "mail.from_emial", "nonsense"];
+    let wanted = [
+        "MUNIMENT_LIMTS_READS",
+        "MUNIMENT_URL_FILE",
+        "http.workers",
+        "limits.reads",
+        "listen",
+        "listn",
+        "mail.from_emial",
+        "nonsense",
+    ];
     assert_eq!(found, wanted);
     let text = errors.to_string();
     assert!(text.contains("did you mean listen?") && text.contains("did you mean mail.from_email?"), "{text}");

@@ -196,7 +196,7 @@ fn a_server_to_try_out_keeps_to_a_folder_of_its_own() {
     let base = said.find_map(|line| line.strip_prefix("Muniment listens on ").map(str::to_owned));
     let made = Client::new(&base.expect("it listens"));
     let asked = json!({ "token": "a token of another server", "username": "ana-first", "password": PASSWORD });
-    made.post("/api/account/bootstrap", &asked).expect(403);
+    made.post("/api/account/bootstrap", &asked).expect(404);
     // The codes of its demo are echoed, not sent.
     assert!(said.any(|line| line.starts_with("Demo company")));
     child.kill().unwrap();

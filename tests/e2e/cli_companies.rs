@@ -1,4 +1,4 @@
-//! Founders of several companies: every command that looks at one says which there are, and takes the one that is meant.
+//! Founders of several companies: a command that looks at one says which there are, and takes the one that is meant.
 
 use crate::harness::{Company, Engine, Founder, Program, Server};
 

@@ -179,7 +179,7 @@ fn init_prepares_the_folders_that_the_variables_name() {
     assert!(!given.path("data").exists());
 }
 
-/// Whatever settings and variables of another server are there: its keys and files are left alone, and nobody gets mail.
+/// Whatever settings and variables of another server there are: its keys and files are left alone, nobody gets mail.
 #[test]
 fn a_server_to_try_out_keeps_to_a_folder_of_its_own() {
     let program = Program::alone()

@@ -153,8 +153,8 @@ async fn send_all(
     send(session, &command.key, auth, batch, counts).await
 }
 
-/// Sends a batch, in two where it is too large for a server that takes less than others. Rows that the server refuses leave
-/// it, and the rest is sent again.
+/// Sends a batch, in two where it is too large for a server that takes less than others. Rows that the server refuses
+/// leave it, and the rest is sent again.
 async fn send(session: &Session, key: &str, auth: &Auth, batch: Vec<Waiting>, counts: &mut Counts) -> Result<()> {
     let mut batches = vec![batch];
     while let Some(mut batch) = batches.pop() {

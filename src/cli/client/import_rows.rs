@@ -64,8 +64,8 @@ impl TimeFormat {
     /// Reads a strftime format.
     ///
     /// # Errors
-    /// When it has a letter that strftime does not know or that cannot be read back, or does not tell which day is meant, or
-    /// tells the time of day in part.
+    /// When it has a letter that strftime does not know or that cannot be read back, or does not tell which day is
+    /// meant, or tells the time of day in part.
     pub fn parse(format: &str) -> Result<Self, String> {
         let known = !StrftimeItems::new(format).any(|item| matches!(item, Item::Error));
         if !known || format.is_empty() {
@@ -90,7 +90,7 @@ impl TimeFormat {
         Ok(format)
     }
 
-    /// The time as the server takes it: with its offset, as UTC, or as a day. A time of day that is told in part is none.
+    /// The time as the server takes it: with its offset, as UTC, or as a day. A time of day told in part is none.
     fn read(&self, text: &str) -> Option<String> {
         let parsed = self.parsed(text)?;
         if parsed.timestamp().is_none() && !has_time_of_day(&parsed) {

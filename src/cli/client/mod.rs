@@ -125,7 +125,7 @@ impl Session {
         }
     }
 
-    /// The company to name in a call: the one that a flag names, or that is saved with the session; a token is bound to one.
+    /// The company to name in a call: the one of the flag, or that is saved with the session; a token is bound to one.
     #[must_use]
     pub fn company_of(&self, auth: &Auth, company: &Company) -> Option<String> {
         // What is saved is the company of whoever is signed in here, not of a session that a variable brings.

@@ -9,10 +9,9 @@ use muniment_aggregates::record::Position;
 use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_sql::{Engine, Row, SqlError};
 
-use crate::dialect::prefix_upper_bound;
 use crate::fact::{Fact, to_json};
 use crate::projection::{ApplyError, Projection, Table};
-use crate::query::{Query, parsed, position, sealed, subject};
+use crate::query::{Query, folded, parsed, position, sealed, subject};
 use crate::rows::Rows;
 use crate::store::ReadStore;
 
@@ -121,12 +120,6 @@ fn review_from_row(row: &Row) -> Result<ReviewRow, SqlError> {
     })
 }
 
-/// The text a company name is searched by.
-#[must_use]
-pub(crate) fn folded(name: &str) -> String {
-    name.trim().to_lowercase()
-}
-
 /// The application with this id.
 ///
 /// # Errors
@@ -175,13 +168,11 @@ pub async fn review_page(store: &ReadStore, filter: &ReviewFilter, limit: usize)
     if let Some(status) = filter.status {
         query.bind(" AND a.status = ", status.as_str());
     }
-    if let Some(prefix) = filter.name_prefix.as_deref().map(folded)
+    // Names are kept without blanks around them; one behind what was typed is part of it.
+    if let Some(prefix) = filter.name_prefix.as_deref().map(str::trim_start)
         && !prefix.is_empty()
     {
-        if let Some(bound) = prefix_upper_bound(&prefix) {
-            query.bind(" AND a.company_name_folded < ", bound);
-        }
-        query.bind(" AND a.company_name_folded >= ", prefix);
+        query.push(" AND ").begins("a.company_name_folded", prefix);
     }
     if let Some(before) = filter.before {
         query.bind(" AND a.position < ", before.0);
@@ -291,7 +282,7 @@ async fn submit(fact: &Fact<'_>, submitted: &ApplicationSubmitted, rows: &mut Ro
             fact.stream_id(),
             submitted.company.as_str().into(),
             submitted.company_name.as_str().into(),
-            folded(&submitted.company_name).into(),
+            folded(submitted.company_name.trim()).into(),
             submitted.website.clone().into(),
             submitted.founder.as_str().into(),
             submitted.founder_name.as_str().into(),

@@ -9,10 +9,9 @@ use muniment_aggregates::offer_book::OfferBookEvent;
 use muniment_aggregates::record::Position;
 use muniment_sql::{Engine, Row, SqlError};
 
-use crate::dialect::prefix_upper_bound;
 use crate::fact::Fact;
 use crate::projection::{ApplyError, Projection, Table};
-use crate::query::{Query, position};
+use crate::query::{Query, folded, position};
 use crate::rows::Rows;
 use crate::store::ReadStore;
 
@@ -77,12 +76,8 @@ pub async fn search(
     limit: usize,
     now: DateTime<Utc>,
 ) -> Result<Vec<PersonaRow>, SqlError> {
-    let folded = beginning.to_lowercase();
     let mut query = Query::new(SELECT);
-    query.bind(" WHERE p.name_folded >= ", folded.clone());
-    if let Some(bound) = prefix_upper_bound(&folded) {
-        query.bind(" AND p.name_folded < ", bound);
-    }
+    query.push(" WHERE ").begins("p.name_folded", beginning);
     if let Some(scopes) = scopes {
         query.push(" AND EXISTS (SELECT 1 FROM persona_scopes_v1_g0 s WHERE s.persona_id = p.id");
         query.bind(" AND (s.expires_at IS NULL OR s.expires_at > ", now).push(") AND s.scope_id IN (");
@@ -164,7 +159,7 @@ async fn of_account(fact: &Fact<'_>, event: &AccountEvent, rows: &mut Rows<'_>) 
             persona.0.as_str().into(),
             fact.stream_id(),
             name.as_str().into(),
-            name.to_lowercase().into(),
+            folded(name).into(),
             at.into(),
             fact.position(),
         ],

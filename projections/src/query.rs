@@ -4,6 +4,8 @@ use muniment_aggregates::record::Position;
 use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_sql::{Arg, Row, SqlError};
 
+use crate::dialect::prefix_upper_bound;
+
 /// Rows of one page at most, whatever was asked: the greatest page of a surface (1,000) and one row more, by which
 /// the caller sees that another page follows.
 pub const PAGE_ROWS_MAX: usize = 1_001;
@@ -34,6 +36,19 @@ impl<'a> Query<'a> {
         self
     }
 
+    /// Adds the condition that a column of [`folded`] texts begins with a text, whatever its case.
+    pub(crate) fn begins(&mut self, column: &str, beginning: &str) -> &mut Self {
+        let folded = folded(beginning);
+        for (number, form) in std::iter::once(folded.clone()).chain(other_sigma(&folded)).enumerate() {
+            self.push(if number == 0 { "((" } else { " OR (" });
+            if let Some(bound) = prefix_upper_bound(&form) {
+                self.push(column).bind(" < ", bound).push(" AND ");
+            }
+            self.push(column).bind(" >= ", form).push(")");
+        }
+        self.push(")")
+    }
+
     /// Adds the placeholders of a list, with commas.
     pub(crate) fn list(&mut self, values: impl IntoIterator<Item = &'a str>) -> &mut Self {
         for (number, value) in values.into_iter().enumerate() {
@@ -54,6 +69,20 @@ impl<'a> Query<'a> {
     pub(crate) fn args(&self) -> &[Arg<'a>] {
         &self.args
     }
+}
+
+/// The text a name is searched by.
+pub(crate) fn folded(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// The same with its last sigma in the other form. Folding writes a capital sigma as ς where a word ends and as σ
+/// elsewhere, and the end of what was typed need not be the end of a word of the name.
+fn other_sigma(folded: &str) -> Option<String> {
+    let at = folded.rfind(['σ', 'ς'])?;
+    let (before, rest) = folded.split_at(at);
+    let other = rest.strip_prefix('σ').map(|behind| format!("{before}ς{behind}"));
+    other.or_else(|| rest.strip_prefix('ς').map(|behind| format!("{before}σ{behind}")))
 }
 
 /// A text column that must have the form which `parse` accepts.

@@ -172,7 +172,9 @@ async fn every_status_stays_in_the_history_with_who_when_and_why() {
 async fn review_filters_by_status_and_by_name_without_regard_to_case_and_counts() {
     on_both_engines(async |desk| {
         let mut history = History::new();
-        for (number, name) in [(1, "Acme"), (2, "ACME Labs"), (3, "Élan"), (4, "Zen_%"), (5, "acmf")] {
+        let named =
+            [(1, "Acme"), (2, "ACME Labs"), (3, "Élan"), (4, "Zen_%"), (5, "acmf"), (6, "Acmeville"), (7, "Οδοσία")];
+        for (number, name) in named {
             apply(&mut history, number, name, "subject-1");
         }
         let company = CompanyId::from_random(bytes(2));
@@ -185,18 +187,21 @@ async fn review_filters_by_status_and_by_name_without_regard_to_case_and_counts(
             let page = applications::review_page(&desk.store, &filter, 10).await.unwrap();
             page.into_iter().map(|row| row.application.company_name).collect::<Vec<_>>()
         };
-        assert_eq!(names("aCmE").await, ["ACME Labs", "Acme"]);
+        assert_eq!(names("aCmE").await, ["Acmeville", "ACME Labs", "Acme"]);
+        assert_eq!(names(" acme ").await, ["ACME Labs"], "a blank behind it is part of the name");
+        // A capital sigma at the end of what was typed is another small letter than within the name.
+        assert_eq!(names("ΟΔΟΣ").await, ["Οδοσία"]);
         assert_eq!(names("éL").await, ["Élan"]);
         assert_eq!(names("%").await, Vec::<String>::new());
         assert_eq!(names("zen_").await, ["Zen_%"]);
-        assert_eq!(names(" ").await.len(), 5);
+        assert_eq!(names(" ").await.len(), named.len());
 
         let rejected = ReviewFilter { status: Some(ApplicationStatus::Rejected), ..ReviewFilter::default() };
         assert!(applications::review_page(&desk.store, &rejected, 10).await.unwrap().is_empty());
         let first = applications::review_page(&desk.store, &ReviewFilter::default(), 2).await.unwrap();
         let before = Some(first[1].application.position);
         let rest = ReviewFilter { before, ..ReviewFilter::default() };
-        assert_eq!(applications::review_page(&desk.store, &rest, 10).await.unwrap().len(), 3);
+        assert_eq!(applications::review_page(&desk.store, &rest, 10).await.unwrap().len(), named.len() - 2);
 
         let two = ApplicationId::from_random(bytes(2));
         let row = applications::review_by_id(&desk.store, &two).await.unwrap().unwrap();

@@ -31,6 +31,15 @@ fn acc_151_searching_takes_the_beginning_of_a_name_literally(engine: Engine) {
     assert_eq!(search("100%"), ["100% sure"]);
     assert_eq!(search("a\\"), ["a\\b"]);
     assert!(search("%").is_empty() && search("ed").is_empty());
+    // Where a word ends in capitals its sigma is another small letter than where it goes on.
+    let greek = house.named("gil-g");
+    for name in ["Νικοσία", "ΝΙΚΟΣ"] {
+        greek.client.rpc("actor_create", &json!({ "name": name })).result();
+    }
+    for query in ["ΝΙΚΟΣ", "νικοσ", "νικος"] {
+        assert_eq!(search(query), ["ΝΙΚΟΣ", "Νικοσία"], "{query}");
+    }
+    assert_eq!(search("ΝΙΚΟΣΊ"), ["Νικοσία"]);
     let crowd: Vec<_> = ["eva-e", "fay-f"].iter().map(|name| house.named(name)).collect();
     for number in 0..24 {
         let name = json!({ "name": format!("Crowd {number:02}") });

@@ -34,12 +34,15 @@ pub struct SessionRow {
     pub ended_at: Option<DateTime<Utc>>,
     /// Why it was ended.
     pub end_reason: Option<String>,
-    /// Where it began; sessions are listed in this order.
+    /// Where it began; the sessions of an account are listed in this order.
     pub position: Position,
+    /// When it was last used, as far as that was written.
+    pub last_used_at: Option<DateTime<Utc>>,
 }
 
-const SELECT: &str = "SELECT public_id, account_id, kind, secret_hash, created_at, expires_at, ended_at, end_reason, \
-    position FROM sessions_v2_g0";
+const SELECT: &str = "SELECT s.public_id, s.account_id, s.kind, s.secret_hash, s.created_at, s.expires_at, s.ended_at, \
+    s.end_reason, s.position, u.used_at AS last_used_at \
+    FROM sessions_v2_g0 s LEFT JOIN last_used_v1 u ON u.credential_id = s.public_id";
 
 fn from_row(row: &Row) -> Result<SessionRow, SqlError> {
     Ok(SessionRow {
@@ -52,6 +55,7 @@ fn from_row(row: &Row) -> Result<SessionRow, SqlError> {
         ended_at: row.instant_or_null("ended_at")?,
         end_reason: row.text_or_null("end_reason")?,
         position: position(row, "position")?,
+        last_used_at: row.instant_or_null("last_used_at")?,
     })
 }
 
@@ -60,7 +64,7 @@ fn from_row(row: &Row) -> Result<SessionRow, SqlError> {
 /// # Errors
 /// What the database says.
 pub async fn by_public_id(store: &ReadStore, public_id: &CredentialId) -> Result<Option<SessionRow>, SqlError> {
-    let sql = format!("{SELECT} WHERE public_id = $1");
+    let sql = format!("{SELECT} WHERE s.public_id = $1");
     store.fetch_optional(&sql, &[public_id.0.as_str().into()]).await?.as_ref().map(from_row).transpose()
 }
 
@@ -75,18 +79,20 @@ pub async fn live_of_account(
     limit: usize,
 ) -> Result<Vec<SessionRow>, SqlError> {
     let mut query = Query::new(SELECT);
-    query.bind(" WHERE ended_at IS NULL AND account_id = ", account.0.as_str()).bind(" AND expires_at > ", now);
-    query.push(" ORDER BY position DESC").limit(limit);
+    query.bind(" WHERE s.ended_at IS NULL AND s.account_id = ", account.0.as_str()).bind(" AND s.expires_at > ", now);
+    query.push(" ORDER BY s.position DESC").limit(limit);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 
-/// Sessions of all accounts that are neither ended nor expired at `now`, newest first.
+/// Sessions of all accounts that are neither ended nor expired at `now`, last seen first: at their last use or, before
+/// the first, at their beginning.
 ///
 /// # Errors
 /// What the database says.
 pub async fn live_all(store: &ReadStore, now: DateTime<Utc>, limit: usize) -> Result<Vec<SessionRow>, SqlError> {
     let mut query = Query::new(SELECT);
-    query.bind(" WHERE ended_at IS NULL AND expires_at > ", now).push(" ORDER BY position DESC").limit(limit);
+    query.bind(" WHERE s.ended_at IS NULL AND s.expires_at > ", now);
+    query.push(" ORDER BY COALESCE(u.used_at, s.created_at) DESC, s.position DESC").limit(limit);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 
@@ -96,7 +102,8 @@ pub async fn live_all(store: &ReadStore, now: DateTime<Utc>, limit: usize) -> Re
 /// What the database says.
 pub async fn expired(store: &ReadStore, now: DateTime<Utc>, limit: usize) -> Result<Vec<SessionRow>, SqlError> {
     let mut query = Query::new(SELECT);
-    query.bind(" WHERE ended_at IS NULL AND expires_at <= ", now).push(" ORDER BY expires_at, position").limit(limit);
+    query.bind(" WHERE s.ended_at IS NULL AND s.expires_at <= ", now);
+    query.push(" ORDER BY s.expires_at, s.position").limit(limit);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 

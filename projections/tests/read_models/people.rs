@@ -107,6 +107,30 @@ async fn a_session_ends_by_its_own_stream_by_the_cap_and_with_its_account() {
 }
 
 #[tokio::test]
+async fn the_sessions_of_all_are_listed_last_seen_first() {
+    on_both_engines(async |desk| {
+        let mut history = History::new();
+        for number in 1..=3 {
+            history.pass(10);
+            let id = format!("account-{number}");
+            let mut account = register(&mut history, &id, &format!("subject-{number}"));
+            sign_in(&mut history, &id, &mut account, number);
+        }
+        desk.fold(&history, 10).await;
+        let listed = async |limit| {
+            let rows = sessions::live_all(&desk.store, history.now, limit).await.unwrap();
+            rows.into_iter().map(|row| (row.public_id, row.last_used_at)).collect::<Vec<_>>()
+        };
+        let [one, two, three] = [1, 2, 3].map(session_id);
+        assert_eq!(listed(2).await, [(three.clone(), None), (two, None)], "as long as none was used");
+        let now = history.now + TimeDelta::seconds(1);
+        assert!(LastUsed::new(desk.store.clone()).note(&one, None, now).await.unwrap());
+        assert_eq!(listed(2).await, [(one, Some(now)), (three, None)], "the oldest was used since");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn expired_sessions_are_found_for_housekeeping() {
     on_both_engines(async |desk| {
         let mut history = History::new();

@@ -91,13 +91,11 @@ impl Surface {
         let store = self.runtime.reads.store();
         let mut shown = Vec::new();
         for row in &sessions::live_all(store, now, SESSIONS_SHOWN_MAX).await? {
-            let mut session = self.session_on_wire(row).await?;
+            let mut session = wire::session(row);
             let Some(account) = accounts::by_id(store, &row.account).await? else { continue };
             session["username"] = json!(account.username);
             shown.push(session);
         }
-        // Instants of one form sort as texts.
-        shown.sort_by(|a, b| b["last_seen_at"].as_str().cmp(&a["last_seen_at"].as_str()));
         Ok(Outcome::read(json!({ "sessions": shown })))
     }
 

@@ -9,7 +9,6 @@ use muniment_aggregates::account::{
 use muniment_aggregates::ids::{AccountId, CredentialId, PersonaId};
 use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::session::{Revoke, Session, SessionCommand};
-use muniment_projections::sessions::SessionRow;
 use muniment_projections::{api_tokens, sessions};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -18,6 +17,7 @@ use super::attempts::RefusedAttempt;
 use super::failure::{ApiFailure, Code};
 use super::persona::vanished;
 use super::rpc::{Call, Outcome};
+use super::wire;
 use crate::auth::api_token;
 use crate::runtime::{BusError, Origin};
 use crate::surface::Surface;
@@ -40,27 +40,12 @@ impl Surface {
         account.ok_or_else(vanished)
     }
 
-    /// A session as it stands on the wire, when it was seen last included.
-    pub(super) async fn session_on_wire(&self, row: &SessionRow) -> Result<Value, ApiFailure> {
-        let seen = self.last_use(&row.public_id).await?.map(|used| used.at);
-        Ok(json!({
-            // A hash of the token is the id here whichever way the session was opened.
-            "id": row.secret_hash,
-            "account_id": row.account,
-            "created_at": instant(row.created_at),
-            "expires_at": instant(row.expires_at),
-            "last_seen_at": instant(seen.unwrap_or(row.created_at)),
-        }))
-    }
-
     pub(super) async fn session_list(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let now = self.runtime.clock.now();
         self.runtime.reads.catch_up(&["sessions"]).await?;
         let store = self.runtime.reads.store();
-        let mut shown = Vec::new();
-        for row in &sessions::live_of_account(store, &call.caller.account, now, SESSIONS_SHOWN_MAX).await? {
-            shown.push(self.session_on_wire(row).await?);
-        }
+        let rows = sessions::live_of_account(store, &call.caller.account, now, SESSIONS_SHOWN_MAX).await?;
+        let shown: Vec<_> = rows.iter().map(wire::session).collect();
         Ok(Outcome::read(json!({ "sessions": shown })))
     }
 

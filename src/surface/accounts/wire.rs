@@ -10,6 +10,7 @@ use muniment_aggregates::sealed::Sealed;
 use muniment_journal::SealError;
 use muniment_projections::audit_log::AuditRow;
 use muniment_projections::offers::OfferRow;
+use muniment_projections::sessions::SessionRow;
 use serde_json::{Map, Value, json};
 
 use super::failure::ApiFailure;
@@ -43,6 +44,19 @@ pub(super) fn role_grant(grant: &Grant) -> Value {
         "created_at": instant(grant.created_at),
         "expires_at": instant_or_null(grant.expires_at),
         "granted_by": grant.granted_by,
+    })
+}
+
+/// A session, when it was seen last included.
+#[must_use]
+pub(super) fn session(row: &SessionRow) -> Value {
+    json!({
+        // A hash of the token is the id here whichever way the session was opened.
+        "id": row.secret_hash,
+        "account_id": row.account,
+        "created_at": instant(row.created_at),
+        "expires_at": instant(row.expires_at),
+        "last_seen_at": instant(row.last_used_at.unwrap_or(row.created_at)),
     })
 }
 

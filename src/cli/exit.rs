@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::output::say;
 use crate::config::ConfigErrors;
+use crate::runtime::fold::FoldError;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,21 @@ pub fn with_next(error: anyhow::Error, next: impl Into<String>) -> anyhow::Error
     match error.downcast::<Ending>() {
         Ok(ending) => anyhow::Error::new(Ending { next: Some(next.into()), ..ending }),
         Err(other) => other,
+    }
+}
+
+/// How a command ends that was to prove something by a record that lacks a part of it.
+#[must_use]
+pub fn damaged(what: impl Into<String>) -> anyhow::Error {
+    with_next(Exit::CheckFailed.because(what), "`muniment audit verify` says what is wrong with it")
+}
+
+/// How a command ends because a stream could not be read whole.
+#[must_use]
+pub fn unfolded(error: FoldError) -> anyhow::Error {
+    match error {
+        FoldError::Missing { .. } => damaged(error.to_string()),
+        FoldError::Journal(_) | FoldError::Panicked { .. } | FoldError::Undecodable { .. } => error.into(),
     }
 }
 

@@ -115,6 +115,7 @@ impl<R> BusError<R> {
             FoldError::Undecodable { position, .. } => {
                 Self::Unreadable { position: Position(*position), why: error.to_string() }
             }
+            FoldError::Missing { .. } => Self::Fault(error.to_string()),
         }
     }
 

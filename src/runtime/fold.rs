@@ -49,6 +49,26 @@ pub enum FoldError {
         /// What the decoder says.
         why: String,
     },
+    /// An event between others of its stream is missing: the record is damaged, and what is left proves nothing.
+    #[error("the record lacks event {sequence} of {stream}")]
+    Missing {
+        /// Whose event.
+        stream: StreamId,
+        /// Its place in the stream.
+        sequence: u64,
+    },
+}
+
+/// Refuses an event of a stream that does not follow the one before it, whose sequence is `before`; 0 before the first.
+///
+/// # Errors
+/// [`FoldError::Missing`].
+pub fn expect_next(event: &RecordedEvent, before: u64) -> Result<(), FoldError> {
+    let due = before + 1;
+    if event.sequence == due {
+        return Ok(());
+    }
+    Err(FoldError::Missing { stream: event.stream.clone(), sequence: due })
 }
 
 /// Decodes one recorded event, through the upcasters.

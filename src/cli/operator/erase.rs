@@ -21,7 +21,7 @@ use serde_json::json;
 use super::keeper::{self, said};
 use super::open::{self, StoreFlags};
 use crate::cli::ask;
-use crate::cli::exit::{Exit, with_next};
+use crate::cli::exit::{Exit, unfolded, with_next};
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::config::Config;
@@ -305,7 +305,7 @@ async fn find(journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> 
         let name = account.clone().unwrap_or_else(|| subject.0.clone());
         return Ok(Person { name, free_address: account.is_none().then_some(email), account, subject });
     }
-    let Some(account) = find_account(journal, who).await? else {
+    let Some(account) = find_account(journal, who).await.map_err(unfolded)? else {
         let erased = bus.state::<Subject>(who).await.context("the subject cannot be read")?.state.erased_at();
         let subject = erased.map(|_| SubjectId(who.to_owned())).ok_or_else(nobody)?;
         return Ok(Person { name: who.to_owned(), account: None, subject, free_address: None });

@@ -6,7 +6,7 @@ use anyhow::Result;
 use muniment_aggregates::ids::AccountId;
 use muniment_journal::Journal;
 
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, unfolded};
 use crate::runtime::why::find_account;
 use crate::runtime::{BusError, Clock, CommandBus};
 
@@ -23,7 +23,7 @@ pub fn bus(journal: &Journal) -> CommandBus {
 /// # Errors
 /// When there is none, or the record cannot be read.
 pub async fn account(journal: &Journal, named: &str) -> Result<AccountId> {
-    let found = find_account(journal, named).await?;
+    let found = find_account(journal, named).await.map_err(unfolded)?;
     found.ok_or_else(|| Exit::NotFound.because(format!("there is no account {named}")))
 }
 

@@ -16,7 +16,7 @@ use muniment_aggregates::settings::{SETTINGS_ID, Settings, SettingsEvent};
 use muniment_aggregates::subject::{Subject, SubjectEvent};
 use muniment_journal::Journal;
 
-use crate::runtime::fold::FoldError;
+use crate::runtime::fold::{FoldError, expect_next};
 use crate::runtime::limits::PAGE_EVENTS;
 
 /// A recorded event and what it says.
@@ -133,8 +133,9 @@ impl<'a> Records<'a> {
         loop {
             let page = self.journal.read_stream(&stream, sequence, PAGE_EVENTS).await?;
             let full = page.len() == PAGE_EVENTS;
-            sequence = page.last().map_or(sequence, |event| event.sequence);
             for recorded in page {
+                expect_next(&recorded, sequence)?;
+                sequence = recorded.sequence;
                 read.push(Evidence::read(recorded)?);
             }
             if !full {
@@ -172,7 +173,8 @@ impl<'a> Records<'a> {
     pub(super) async fn birth(&self, account: &AccountId) -> Result<Option<Evidence>, FoldError> {
         let stream = StreamId::new(Account::TYPE, &account.0);
         let first = self.journal.read_stream(&stream, 0, 1).await?.pop();
-        let first = first.map(Evidence::read).transpose()?;
+        let read = |recorded: Arc<RecordedEvent>| expect_next(&recorded, 0).and_then(|()| Evidence::read(recorded));
+        let first = first.map(read).transpose()?;
         Ok(first.filter(|event| event.registered().is_some()))
     }
 
@@ -191,8 +193,12 @@ impl<'a> Records<'a> {
         while found.is_none() {
             let page = self.journal.read_stream(&stream, sequence, page_events).await?;
             let full = page.len() == page_events;
-            sequence = page.last().map_or(sequence, |event| event.sequence);
-            for recorded in page.into_iter().filter(|event| may_name_persona(&event.event_type)) {
+            for recorded in page {
+                expect_next(&recorded, sequence)?;
+                sequence = recorded.sequence;
+                if !may_name_persona(&recorded.event_type) {
+                    continue;
+                }
                 let event = Evidence::read(recorded)?;
                 if event.persona().is_some_and(|(id, _)| id == persona) {
                     found = Some(event);

@@ -24,7 +24,9 @@ impl Surface {
         let verdict = why(&self.runtime.journal, &OfferRules::of(&self.offers), &question).await;
         let verdict = verdict.map_err(|error| match error {
             FoldError::Journal(error) => ApiFailure::from(error),
-            error @ (FoldError::Undecodable { .. } | FoldError::Panicked { .. }) => ApiFailure::fault(error),
+            error @ (FoldError::Undecodable { .. } | FoldError::Missing { .. } | FoldError::Panicked { .. }) => {
+                ApiFailure::fault(error)
+            }
         })?;
         if verdict.account.is_none() {
             return Err(ApiFailure::because(Code::NotFound, "account_not_found", "There is no such account."));

@@ -5,7 +5,7 @@ use clap::Args;
 use muniment_aggregates::record::Position;
 
 use super::event::as_json;
-use crate::cli::exit::{Exit, with_next};
+use crate::cli::exit::damaged;
 use crate::cli::flags::Global;
 use crate::cli::operator::moment::{Moment, last_position, moment};
 use crate::cli::operator::open::{self, StoreFlags};
@@ -39,11 +39,8 @@ pub(super) async fn export(global: &Global, command: &Export) -> Result<()> {
         let following: Vec<_> = following.map(|(event, _)| event).collect();
         print(|out| following.iter().try_for_each(|event| writeln!(out, "{}", as_json(event))))?;
         let Some(last) = following.last() else {
-            let what = format!("the record lacks position {}, and what was printed ends before it", at.next());
-            return Err(with_next(
-                Exit::CheckFailed.because(what),
-                "`muniment audit verify` says what is wrong with it",
-            ));
+            let lacking = format!("the record lacks position {}, and what was printed ends before it", at.next());
+            return Err(damaged(lacking));
         };
         at = last.position;
         progress.at(at.0, until.0);

@@ -24,12 +24,13 @@ use serde_json::{Value, json};
 
 use super::event::reveal;
 use super::stream;
-use crate::cli::exit::{Exit, with_next};
+use crate::cli::exit::{Exit, unfolded, with_next};
 use crate::cli::flags::Global;
 use crate::cli::operator::moment::{Moment, last_position, moment};
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
 use crate::cli::progress::Progress;
+use crate::runtime::fold::expect_next;
 use crate::runtime::limits::PAGE_EVENTS;
 
 /// `audit state`.
@@ -127,6 +128,9 @@ pub(super) async fn diff(global: &Global, printer: &Printer, command: &Diff) -> 
     let journal = open::reading(&command.store.load()?.config).await?;
     let from = last_position(&journal, Some(command.from)).await?;
     let at = last_position(&journal, command.at).await?;
+    if from > at {
+        return Err(Exit::Usage.because(format!("--from is position {from}, later than --at, which is {at}")));
+    }
     let before = fold(&journal, &command.stream, from, global).await?;
     let after = fold(&journal, &command.stream, at, global).await?;
     if after.sequence == 0 {
@@ -184,6 +188,8 @@ async fn fold_as<D: Decider>(
         let page = journal.read_stream(stream, sequence, PAGE_EVENTS).await?;
         let full = page.len() == PAGE_EVENTS;
         for event in page {
+            // Also of the first event after the moment: what is missing before it may be of before.
+            expect_next(&event, sequence).map_err(unfolded)?;
             if event.position > at {
                 return Ok(Folded { state: serde_json::to_value(&state)?, sequence });
             }

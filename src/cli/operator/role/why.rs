@@ -58,8 +58,8 @@ pub(super) async fn why(global: &Global, command: &Why) -> Result<()> {
         at,
         instant,
     };
-    let verdict =
-        answer(&journal, &OfferRules::of(&config.offers), &question).await.context("the record cannot be asked")?;
+    let verdict = answer(&journal, &OfferRules::of(&config.offers), &question).await;
+    let verdict = verdict.map_err(exit::unfolded).context("the record cannot be asked")?;
     let in_full = |step: &Step| {
         let mut shown = as_json(&step.event);
         shown["says"] = json!(step.says);

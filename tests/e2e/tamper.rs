@@ -77,6 +77,44 @@ fn a_deleted_event_is_neither_another_one_nor_passed_over(engine: Engine) {
     assert_eq!(u64::try_from(before.ok().lines().count()).unwrap(), middle - 1);
 }
 
+/// What is left of a stream may say the opposite of what was.
+fn a_stream_that_lacks_an_event_proves_nothing(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let (operator, store) = (Program::operator_of(&house.server), &house.server.store);
+    let ana = house.person("ana");
+    let grant = house.grant(&ana, "admin");
+    let revoke = json!({ "actor_id": ana.actor, "role_grant_id": grant });
+    house.keeper.client.rpc("role_grant_revoke", &revoke).result();
+    house.offer(&house.keeper, &ana, "admin", &json!({}));
+    house.server.kill9();
+    let own = format!("aggregate_type = 'offer' AND aggregate_id = '{}'", ana.id);
+    let revoked = format!("FROM events WHERE {own} AND event_type = 'grant.revoked'");
+    let of_revoked = |column: &str| store.texts(&format!("SELECT CAST({column} AS TEXT) {revoked}"))[0].clone();
+    let (sequence, position) = (of_revoked("sequence"), of_revoked("position").parse::<u64>().unwrap());
+    store.execute(&format!("DELETE {revoked}; DELETE FROM snapshots;"));
+
+    let stream = format!("offer/{}", ana.id);
+    let before = (position - 1).to_string();
+    for asked in [
+        &["role", "why", &ana.username, "admin"][..],
+        &["role", "why", &ana.username, "admin", "--not"],
+        &["audit", "state", &stream],
+        &["audit", "diff", &stream, "--from", &before],
+    ] {
+        let output = operator.run(asked);
+        assert!(output.ended(7).is_empty(), "{asked:?}: {}", output.stdout);
+        let lacking = format!("the record lacks event {sequence} of {stream}");
+        assert!(output.stderr.contains(&lacking) && output.stderr.contains("audit verify"), "{}", output.stderr);
+    }
+    let traced = operator.run(&["audit", "trace", &before]);
+    assert!(traced.ended(7).contains("grant.created"), "{}", traced.stdout);
+    assert!(traced.stderr.contains(&format!("lacks position {position}")), "{}", traced.stderr);
+    house.server.restart();
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "role_why", "params": { "role": "admin" } });
+    let (status, told) = ana.client.post_to_a_fault("/api/rpc", &body);
+    assert!(status == 500 && told.contains("-32603") && !told.contains("holds"), "{status}: {told}");
+}
+
 fn two_swapped_events_are_found(engine: Engine) {
     let (server, operator, middle, _) = with_history(engine);
     let next = middle + 1;
@@ -222,6 +260,7 @@ both_engines![
     changed_metadata_is_found,
     a_deleted_event_is_found,
     a_deleted_event_is_neither_another_one_nor_passed_over,
+    a_stream_that_lacks_an_event_proves_nothing,
     two_swapped_events_are_found,
     an_inserted_event_is_found,
     a_cut_tail_is_found_with_a_signed_head_kept_elsewhere,

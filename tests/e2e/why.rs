@@ -66,9 +66,48 @@ fn why_leads_from_the_bootstrap_over_the_offer_to_the_grant(engine: Engine) {
     let stream = format!("offer/{}", ana.id);
     let diff = operator.run(&["audit", "diff", &stream, "--from", &before, "--json"]).json();
     assert!(!diff["changes"].as_array().unwrap().is_empty(), "{diff}");
+    let backwards = operator.run(&["audit", "diff", &stream, "--from", &head(&operator), "--at", &before]);
+    assert!(backwards.ended(2).is_empty() && backwards.stderr.contains("--from"), "{}", backwards.stderr);
     for stream in [stream.as_str(), "roster/main"] {
         operator.run(&["audit", "state", stream, "--json"]).json();
     }
+}
+
+fn what_a_request_recorded_is_found_by_its_id(engine: Engine) {
+    let installation = Installation::with(engine, &[]);
+    let operator = operator(&installation);
+    let ana = installation.person("ana");
+    let params = json!({ "to_account_id": ana.id, "role": "admin" });
+    let offered = installation.keeper.client.rpc("role_grant_offer_create", &params);
+    let request = offered.0.header("x-request-id").to_owned();
+    let traced = operator.run(&["audit", "trace", "--correlation", &request, "--json"]).json();
+    let found = (&traced["correlation_id"], &traced["events"][0]["type"], &traced["events"][1]);
+    assert_eq!(found, (&json!(request), &json!("offer.made"), &Value::Null), "{traced}");
+    let listed = operator.run(&["audit", "accounts", "--account", &ana.username, "--json"]).json();
+    assert_eq!(listed["events"][0]["correlation_id"], json!(request), "{listed}");
+    // It has no row there, which must not look as if it had recorded nothing.
+    let log = operator.run(&["audit", "log", "--correlation", &request, "--output", "ndjson"]);
+    assert!(log.ok().is_empty(), "{}", log.stdout);
+    assert!(log.stderr.contains(&format!("audit trace --correlation {request}")), "{}", log.stderr);
+    operator.run(&["audit", "trace", "--correlation", "nobody's"]).ended(3);
+    operator.run(&["audit", "trace"]).ended(2);
+    operator.run(&["audit", "trace", "1", "--correlation", &request]).ended(2);
+}
+
+fn the_log_of_an_account_is_asked_for_by_name(engine: Engine) {
+    let installation = Installation::with(engine, &[]);
+    let (operator, keeper) = (operator(&installation), &installation.keeper);
+    let company = installation.server.company();
+    let path = format!("/v1/review/applications/{}/status", company.application);
+    keeper.client.post(&path, &json!({ "status": "in_review" })).expect(200);
+    let by = |account: &str| {
+        let log = operator.run(&["audit", "log", "--account", account, "--output", "ndjson"]);
+        log.ok().to_owned()
+    };
+    let done = by(&keeper.id);
+    assert!(done.contains(&company.application), "{done}");
+    assert_eq!(by("keeper"), done);
+    operator.run(&["audit", "log", "--account", "nobody-at-all"]).ended(3);
 }
 
 fn why_not_says_what_happened_to_the_offer_and_to_the_grant(engine: Engine) {
@@ -303,6 +342,8 @@ both_engines![
     an_erased_account_holds_and_offers_nothing_and_the_last_admin_is_not_erased,
     why_leads_from_the_bootstrap_over_the_offer_to_the_grant,
     why_not_says_what_happened_to_the_offer_and_to_the_grant,
+    what_a_request_recorded_is_found_by_its_id,
+    the_log_of_an_account_is_asked_for_by_name,
     acc_last_holder_no_command_takes_the_last_admin_or_keeper,
     a_role_that_is_held_for_a_while_is_given_for_as_long_as_asked,
     acc_a_password_set_from_the_files_lets_in_and_ends_what_was_open,

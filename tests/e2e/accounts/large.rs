@@ -82,6 +82,10 @@ fn acc_147_a_scope_with_thousands_of_roles_ends_in_one_step(engine: Engine) {
     rows.sort_unstable();
     assert_eq!(rows.len(), count * each + open.len());
     assert!(rows.windows(2).all(|pair| pair[1] == pair[0] + 1), "nothing stands between them");
+    let last = rows[rows.len() - 1].to_string();
+    let traced = Program::operator_of(&house.server).run(&["audit", "trace", &last, "--json"]).json();
+    let traced = traced["events"].as_array().unwrap();
+    assert_eq!((&traced[0]["type"], traced.len()), (&json!("scope.destroyed"), rows.len() + 1), "{}", traced[0]);
     for socket in &mut sockets {
         let mut told: Vec<String> =
             (0..each).map(|_| text(&socket.notice("role_grant_revoke")["role_grant_id"])).collect();

@@ -15,6 +15,7 @@ use muniment_projections::{OnMismatch, PAGE_ROWS_MAX, ReadStore, accounts};
 use serde_json::{Value, json};
 
 use super::event::{open_one, reveal};
+use super::trace::metadata as metadata_of;
 use crate::cli::listing::{gather, offset_hint, print_part};
 use crate::cli::operator::keeper;
 use crate::cli::operator::open::{self, StoreFlags};
@@ -92,6 +93,8 @@ async fn shown(row: AuditRow, journal: &Journal, store: &ReadStore, names: &mut 
         None => None,
         Some(sealed) => Some(open_one(&OneOf::clients(), sealed, keyring).await?),
     };
+    let event = journal.event(row.seq).await?;
+    let correlation = event.as_deref().map(metadata_of).transpose()?.map(|it| it.correlation);
     Ok(json!({
         "seq": row.seq.to_string(),
         "id": row.id,
@@ -105,6 +108,7 @@ async fn shown(row: AuditRow, journal: &Journal, store: &ReadStore, names: &mut 
         "target_account_id": row.target_account_id,
         "target_actor_id": row.target_actor_id,
         "ip": address,
+        "correlation_id": correlation,
         "metadata": metadata,
     }))
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::event::{ERASED, open_one, reveal};
 use crate::cli::exit::Exit;
 use crate::cli::listing::{gather, print_part};
+use crate::cli::operator::keeper;
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
 
@@ -35,8 +36,8 @@ pub struct Log {
     /// Only of this resource
     #[arg(long, value_name = "ID")]
     resource: Option<String>,
-    /// Only done by this account
-    #[arg(long, value_name = "ID")]
+    /// Only done by this account: username, e-mail address or id
+    #[arg(long, value_name = "ACCOUNT")]
     account: Option<String>,
     /// Only of this request
     #[arg(long, value_name = "ID")]
@@ -57,18 +58,23 @@ pub(super) async fn log(printer: &Printer, command: &Log) -> Result<()> {
         .company
         .as_deref()
         .map(|text| CompanyId::parse(text).ok_or_else(|| Exit::Usage.because(format!("{text} is no company id"))));
+    let company = company.transpose()?;
+    let config = command.store.load()?.config;
+    let journal = open::reading(&config).await?;
+    let account = match &command.account {
+        None => None,
+        Some(named) => Some(keeper::account(&journal, named).await?),
+    };
     let mut filter = AuditFilter {
         action: command.action.clone(),
-        company: company.transpose()?,
+        company,
         resource_type: command.resource_type.clone(),
         resource_id: command.resource.clone(),
-        account_id: command.account.clone(),
+        account_id: account.map(|account| account.0),
         correlation: command.correlation.clone(),
         since: command.after.map(Position),
         before: command.before.map(Position),
     };
-    let config = command.store.load()?.config;
-    let journal = open::reading(&config).await?;
     let store = open::read_models(&config, &journal, OnMismatch::Refuse).await?;
     open::catch_up(&journal, &store, &audit::Audit).await?;
     let page = async |have: &[MutationRow], wanted: usize| {
@@ -85,7 +91,12 @@ pub(super) async fn log(printer: &Printer, command: &Log) -> Result<()> {
         rows.push(shown(row, journal.keyring()).await?);
     }
     let columns = ["seq", "created_at", "event_type", "actor", "resource_type", "resource_id", "metadata"];
-    print_part(printer, json!({ "events": rows }), &rows, &columns, rest)
+    print_part(printer, json!({ "events": rows }), &rows, &columns, rest)?;
+    if let (true, Some(correlation)) = (rows.is_empty(), &command.correlation) {
+        // Not all that a request records has a row here.
+        printer.message(&format!("`muniment audit trace --correlation {correlation}` looks in the whole record"));
+    }
+    Ok(())
 }
 
 async fn shown(row: MutationRow, keyring: &KeyRing) -> Result<Value> {

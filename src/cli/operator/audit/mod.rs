@@ -30,7 +30,8 @@ pub enum Audit {
     Checkpoint(StoreFlags),
     /// List what was done, newest first
     #[command(before_help = "Examples:\n  muniment audit log --limit 20\n  \
-                            muniment audit log --action metric_point.created --company co_… --output ndjson")]
+                            muniment audit log --action metric_point.created --company co_… --output ndjson\n  \
+                            muniment audit log --account ana")]
     Log(log::Log),
     /// List what happened to accounts, roles and offers, refusals too, newest first
     #[command(before_help = "Examples:\n  muniment audit accounts --account ana\n  \
@@ -48,8 +49,9 @@ pub enum Audit {
     /// What changed in an aggregate between two positions or times
     #[command(before_help = "Example:\n  muniment audit diff metric/metric_… --from 120 --at 2026-04-01")]
     Diff(state::Diff),
-    /// What caused an event and what it caused
-    #[command(before_help = "Example:\n  muniment audit trace 120")]
+    /// What caused an event and what it caused; or what a request recorded
+    #[command(before_help = "Examples:\n  muniment audit trace 120\n  \
+                            muniment audit trace --correlation 3f2b…   # the X-Request-Id of an answer")]
     Trace(trace::Trace),
     /// Print every event as a JSON object a line; personal values stay sealed
     #[command(before_help = "Example:\n  muniment audit export --after 1000 > events.ndjson")]

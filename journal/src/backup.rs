@@ -16,10 +16,12 @@ use uuid::Uuid;
 
 use crate::Journal;
 use crate::backup_format::{ClaimBody, ClaimFrame, FormatError, FrameWriter, Header};
+use crate::chain::GENESIS;
 use crate::engine::Engine;
 use crate::key_table::{self, INSTALLATION_ROW};
 use crate::keyring::{KeyRing, unwrap};
 use crate::seal::{SealError, SecretKey, join};
+use crate::verify::{Trusted, VerifyError, Walk};
 
 /// Rows or events read at a time.
 const PAGE_ROWS: usize = 1_000;
@@ -54,17 +56,21 @@ pub enum BackupError {
     /// The database.
     #[error("the record cannot be read: {0}")]
     Unavailable(#[from] SqlError),
-    /// The record has a hole.
-    #[error("the record ends at position {found} where position {expected} must follow; run `muniment audit verify`")]
-    Gap {
-        /// The last position that was read.
-        found: Position,
-        /// The one that is missing.
-        expected: Position,
-    },
+    /// The record is not as it was recorded: what [`crate::restore`] would refuse.
+    #[error("the record is not intact: {0}")]
+    Damaged(VerifyError),
     /// The journal stands on no database.
     #[error("this journal keeps nothing that could be backed up")]
     NoDatabase,
+}
+
+impl From<VerifyError> for BackupError {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Sql { source, .. } => Self::Unavailable(source),
+            damage => Self::Damaged(damage),
+        }
+    }
 }
 
 /// The name of the second file.
@@ -106,12 +112,12 @@ pub async fn backup(
     let end = Position(header.position);
     let mut writer = FrameWriter::new(BufWriter::new(record.open()?), &header)?;
     let claims = write_claims(&mut moment, journal.keyring(), &mut writer).await?;
-    let keys_header = Header { content: "keys".to_owned(), ..header };
+    let keys_header = Header { content: "keys".to_owned(), ..header.clone() };
     let mut keys_writer = FrameWriter::new(BufWriter::new(keys.open()?), &keys_header)?;
     let keys_written = write_keys(&mut moment, &mut keys_writer).await?;
     moment.commit().await?;
 
-    write_events(&**engine, end, &mut writer, progress).await?;
+    write_events(&**engine, &header, &mut writer, progress).await?;
     // Both are whole before either has its name: a disk that fills up here leaves no keys without their record.
     Draft::settle(keys_writer.finish()?)?;
     Draft::settle(writer.finish()?)?;
@@ -217,26 +223,27 @@ async fn write_keys(moment: &mut Transaction, writer: &mut FrameWriter<BufWriter
     }
 }
 
+/// The events that the header tells of, each only if it follows from the one before: a restore takes no others.
 async fn write_events(
     engine: &dyn Engine,
-    end: Position,
+    header: &Header,
     writer: &mut FrameWriter<BufWriter<File>>,
     progress: &(dyn Fn(Position, Position) + Send + Sync),
 ) -> Result<(), BackupError> {
-    let mut done = Position::START;
-    while done < end {
-        let page = engine.read(done, end, PAGE_ROWS).await?;
-        for event in &page {
-            if event.position != done.next() {
-                return Err(BackupError::Gap { found: done, expected: done.next() });
-            }
+    let end = Position(header.position);
+    let epochs = header.epochs.iter().map(|(epoch, after)| (*epoch, Position(*after))).collect();
+    let beginning = Trusted { position: Position::START, hash: GENESIS };
+    let mut walk = Walk::new(engine, header.installation, epochs, beginning);
+    while walk.position < end {
+        let page = walk.page(end).await?;
+        for (index, event) in page.iter().enumerate() {
+            walk.step(event, page.get(index + 1..).unwrap_or_default())?;
             writer.event(event)?;
-            done = event.position;
         }
-        if page.is_empty() {
-            return Err(BackupError::Gap { found: done, expected: done.next() });
-        }
-        progress(done, end);
+        progress(walk.position, end);
+    }
+    if hex::encode(walk.hash) != header.hash {
+        return Err(VerifyError::HeadDiffers { position: end }.into());
     }
     Ok(())
 }

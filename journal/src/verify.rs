@@ -5,6 +5,7 @@
 
 use muniment_aggregates::record::{Position, RecordedEvent};
 use muniment_sql::SqlError;
+use uuid::Uuid;
 
 use crate::chain::{GENESIS, Hasher};
 use crate::engine::{Engine, Head, Identity};
@@ -36,6 +37,14 @@ pub enum VerifyError {
     Changed {
         /// The first position that does not fit.
         position: Position,
+    },
+    /// The row at this position, or the next one that is there, holds a value that no event has.
+    #[error("position {position}: the event cannot be read: {source}")]
+    Unreadable {
+        /// The first position that cannot be read.
+        position: Position,
+        /// What is wrong.
+        source: SqlError,
     },
     /// An event stands here that was recorded at another position.
     #[error("position {position}: events were put into another order")]
@@ -81,7 +90,7 @@ pub enum VerifyError {
         /// The position.
         position: Position,
     },
-    /// A row cannot be read, or the database fails.
+    /// What belongs to no event cannot be read, or the database fails.
     #[error("after position {after}: {source}")]
     Sql {
         /// The last position that was read.
@@ -98,6 +107,7 @@ impl VerifyError {
         match self {
             Self::Gap { position }
             | Self::Changed { position }
+            | Self::Unreadable { position, .. }
             | Self::Reordered { position }
             | Self::Inserted { position }
             | Self::Misfiled { position }
@@ -119,14 +129,15 @@ pub struct Trusted {
     pub hash: [u8; 32],
 }
 
-struct Walk<'a> {
+/// What is known to be right so far.
+pub(crate) struct Walk<'a> {
     engine: &'a dyn Engine,
     hasher: Hasher,
-    head: Head,
+    /// Ascending, each with the position after which it began.
     epochs: Vec<(u64, Position)>,
-    /// What is known to be right so far.
-    position: Position,
-    hash: [u8; 32],
+    installation: Uuid,
+    pub(crate) position: Position,
+    pub(crate) hash: [u8; 32],
 }
 
 impl Journal {
@@ -155,19 +166,11 @@ pub async fn verify(
 ) -> Result<Verified, VerifyError> {
     let start = from.unwrap_or(Trusted { position: Position::START, hash: GENESIS });
     let failed = |source| VerifyError::Sql { after: start.position, source };
-    let mut walk = Walk {
-        engine,
-        hasher: Hasher::default(),
-        epochs: engine.epochs().await.map_err(failed)?,
-        head: engine.head().await.map_err(failed)?,
-        position: start.position,
-        hash: start.hash,
-    };
-    while walk.position < walk.head.position {
-        let page = walk.page(walk.head.position).await?;
-        if page.is_empty() {
-            return Err(VerifyError::TailCut { position: walk.position.next(), head: walk.head.position });
-        }
+    let epochs = engine.epochs().await.map_err(failed)?;
+    let head = engine.head().await.map_err(failed)?;
+    let mut walk = Walk::new(engine, head.identity.installation, epochs, start);
+    while walk.position < head.position {
+        let page = walk.page(head.position).await?;
         let misfiled = walk.misfiled(&page).await?;
         for (index, event) in page.iter().enumerate() {
             walk.step(event, page.get(index + 1..).unwrap_or_default())?;
@@ -175,17 +178,36 @@ pub async fn verify(
                 return Err(VerifyError::Misfiled { position: event.position });
             }
         }
-        progress(walk.position, walk.head.position);
+        progress(walk.position, head.position);
         tokio::task::yield_now().await;
     }
-    walk.check_end().await?;
+    walk.check_end(&head).await?;
     Ok(Verified { through: walk.position, hash: walk.hash, events: walk.position.0 - start.position.0 })
 }
 
-impl Walk<'_> {
-    async fn page(&self, through: Position) -> Result<Vec<RecordedEvent>, VerifyError> {
-        let read = self.engine.read(self.position, through, PAGE_EVENTS).await;
-        read.map_err(|source| VerifyError::Sql { after: self.position, source })
+impl<'a> Walk<'a> {
+    /// A walk that goes on after `from`.
+    pub(crate) fn new(engine: &'a dyn Engine, installation: Uuid, epochs: Vec<(u64, Position)>, from: Trusted) -> Self {
+        Self { engine, hasher: Hasher::default(), epochs, installation, position: from.position, hash: from.hash }
+    }
+
+    /// The next events up to `head`, of which there is one.
+    pub(crate) async fn page(&self, head: Position) -> Result<Vec<RecordedEvent>, VerifyError> {
+        let page = self.read(head).await?;
+        if page.is_empty() { Err(VerifyError::TailCut { position: self.position.next(), head }) } else { Ok(page) }
+    }
+
+    /// Events up to the first that cannot be read: what is wrong before it comes first.
+    async fn read(&self, through: Position) -> Result<Vec<RecordedEvent>, VerifyError> {
+        let mut limit = PAGE_EVENTS;
+        loop {
+            match self.engine.read(self.position, through, limit).await {
+                Ok(page) => return Ok(page),
+                Err(source) if source.is_driver() => return Err(VerifyError::Sql { after: self.position, source }),
+                Err(_) if limit > 1 => limit /= 2,
+                Err(source) => return Err(VerifyError::Unreadable { position: self.position.next(), source }),
+            }
+        }
     }
 
     async fn misfiled(&self, page: &[RecordedEvent]) -> Result<Option<Position>, VerifyError> {
@@ -197,10 +219,11 @@ impl Walk<'_> {
     fn identity(&self, position: Position) -> Result<Identity, VerifyError> {
         let covering = self.epochs.iter().rev().find(|(_, after)| *after < position);
         let (epoch, _) = covering.ok_or(VerifyError::NoEpoch { position })?;
-        Ok(Identity { installation: self.head.identity.installation, epoch: *epoch })
+        Ok(Identity { installation: self.installation, epoch: *epoch })
     }
 
-    fn step(&mut self, event: &RecordedEvent, later: &[RecordedEvent]) -> Result<(), VerifyError> {
+    /// Takes the next event, if it is the one that follows; `later` are read already, to tell what was done.
+    pub(crate) fn step(&mut self, event: &RecordedEvent, later: &[RecordedEvent]) -> Result<(), VerifyError> {
         let position = self.position.next();
         if event.position != position {
             return Err(VerifyError::Gap { position });
@@ -234,12 +257,12 @@ impl Walk<'_> {
         Ok(if inserted { VerifyError::Inserted { position } } else { VerifyError::Reordered { position } })
     }
 
-    async fn check_end(&self) -> Result<(), VerifyError> {
-        if self.position == self.head.position && self.hash != self.head.hash {
-            return Err(VerifyError::HeadDiffers { position: self.head.position });
+    async fn check_end(&self, head: &Head) -> Result<(), VerifyError> {
+        if self.position == head.position && self.hash != head.hash {
+            return Err(VerifyError::HeadDiffers { position: head.position });
         }
         // What was appended since is behind the head as of then; the head as of now decides.
-        let beyond = self.page(Position(u64::MAX)).await?;
+        let beyond = self.read(Position(u64::MAX)).await?;
         if let Some(event) = beyond.last() {
             let source = |source| VerifyError::Sql { after: self.position, source };
             let now = self.engine.head().await.map_err(source)?;

@@ -41,7 +41,8 @@ impl SqlError {
     /// Whether the database itself failed or refused, rather than a stored value being wrong.
     #[must_use]
     pub const fn is_driver(&self) -> bool {
-        matches!(self, Self::Driver(_))
+        // A value that does not decode came whole: what is wrong is what is stored.
+        matches!(self, Self::Driver(error) if !matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)))
     }
 
     /// Whether the connection broke, the server ended it, or it only reads: another may answer.

@@ -49,6 +49,27 @@ fn changed_metadata_is_found(engine: Engine) {
     found_at(&operator, middle);
 }
 
+/// It neither looks like an outage, which a script would wait for, nor is it backed up as if it could be restored.
+fn a_row_that_no_event_has_is_found(engine: Engine) {
+    let (server, operator, middle, _) = with_history(engine);
+    let changes = match engine {
+        Engine::Sqlite => ["payload = CAST(payload AS BLOB)", "hash = X'00'"],
+        Engine::Postgres => ["recorded_at = 9223372036854775807", r"hash = '\x00'"],
+    };
+    for (change, at) in changes.into_iter().zip([middle, middle - 1]) {
+        server.store.execute(&format!("UPDATE events SET {change} WHERE position = {at}"));
+        found_at(&operator, at);
+        let refused = operator.run(&["backup", "record"]);
+        assert!(
+            refused.ended(7).is_empty() && refused.stderr.contains(&format!("position {at}:")),
+            "{}",
+            refused.stderr
+        );
+        assert!(refused.stderr.contains("audit verify"), "{}", refused.stderr);
+        assert!(!operator.path("record").exists() && !operator.path("record.keys").exists());
+    }
+}
+
 fn a_deleted_event_is_found(engine: Engine) {
     let (server, operator, middle, _) = with_history(engine);
     server.store.execute(&format!("DELETE FROM events WHERE position = {middle}"));
@@ -258,6 +279,7 @@ both_engines![
     a_forged_statement_of_the_head_is_not_accepted,
     a_changed_event_is_found,
     changed_metadata_is_found,
+    a_row_that_no_event_has_is_found,
     a_deleted_event_is_found,
     a_deleted_event_is_neither_another_one_nor_passed_over,
     a_stream_that_lacks_an_event_proves_nothing,

@@ -7,6 +7,7 @@ use crate::support::{Home, both_engines, one, stream};
 
 both_engines! {
     a_changed_event_is_named
+    a_row_that_no_event_has_is_named
     a_deleted_event_is_named
     two_swapped_events_are_named
     an_inserted_event_is_named
@@ -38,6 +39,37 @@ async fn after(home: &Home, sql: &str) -> VerifyError {
 async fn a_changed_event_is_named(home: Home) {
     let error = after(&home, "UPDATE events SET payload = '{\"what\":\"else\"}' WHERE position = 5").await;
     assert!(matches!(error, VerifyError::Changed { position: Position(5) }), "{error}");
+}
+
+/// It is no failure of the database either, of which nobody could say when it passes.
+async fn a_row_that_no_event_has_is_named(home: Home) {
+    let on_sqlite = matches!(home.store, Store::Sqlite { .. });
+    let on = || if on_sqlite { Home::sqlite() } else { Home::postgres() };
+    let common = [
+        "recorded_at = 9223372036854775807",
+        "sequence = -sequence",
+        if on_sqlite { "hash = X'00'" } else { r"hash = '\x00'" },
+        if on_sqlite { "dedupe_key = X'00'" } else { r"dedupe_key = '\x00'" },
+    ];
+    let loosely_typed = [
+        "payload = CAST(payload AS BLOB)",
+        "metadata = CAST(X'ff' AS TEXT)",
+        "event_type = CAST(X'ff' AS TEXT)",
+        "recorded_at = 'yesterday'",
+        "hash = 'a hash'",
+    ];
+    for change in common.iter().chain(loosely_typed.iter().take_while(|_| on_sqlite)) {
+        let error = after(&on(), &format!("UPDATE events SET {change} WHERE position = 5")).await;
+        let VerifyError::Unreadable { position: Position(5), source } = &error else { panic!("{change}: {error}") };
+        assert!(!source.is_driver(), "{change}: {error}");
+    }
+    // What is wrong before it comes first.
+    let sql = format!(
+        "UPDATE events SET payload = '{{}}' WHERE position = 4; UPDATE events SET {} WHERE position = 5",
+        common[2]
+    );
+    let error = after(&home, &sql).await;
+    assert!(matches!(error, VerifyError::Changed { position: Position(4) }), "{error}");
 }
 
 async fn a_deleted_event_is_named(home: Home) {

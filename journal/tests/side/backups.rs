@@ -9,7 +9,7 @@ use chrono::Utc;
 use muniment_aggregates::claims::{ClaimChange, ClaimKey};
 use muniment_aggregates::record::{DedupeKey, Position, StreamId};
 use muniment_aggregates::sealed::{SealContext, Sealed};
-use muniment_journal::backup::{backup, keys_file_of};
+use muniment_journal::backup::{BackupError, backup, keys_file_of};
 use muniment_journal::restore::{RestoreError, restore};
 use muniment_journal::{Append, CheckpointKey, Comparison, Journal, JournalConfig, NewEvent, NewMail, SubjectAlias};
 
@@ -25,6 +25,7 @@ on_both!(
     a_record_restored_twice_verifies_across_its_epochs,
     a_backup_beside_a_busy_server_is_of_one_moment,
     a_backup_that_cannot_be_kept_leaves_no_keys_behind,
+    a_record_that_could_not_be_restored_is_not_backed_up,
 );
 
 fn other(kind: Kind) -> Kind {
@@ -299,6 +300,28 @@ async fn a_backup_that_cannot_be_kept_leaves_no_keys_behind(kind: Kind) {
     backup(&journal, &file, &|_, _| std::fs::create_dir_all(&file).unwrap()).await.unwrap_err();
     let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["record"]);
+}
+
+async fn a_record_that_could_not_be_restored_is_not_backed_up(kind: Kind) {
+    for (tampering, position) in [
+        ("UPDATE events SET payload = '{}' WHERE position = 1200", 1_200),
+        ("UPDATE events SET recorded_at = 9223372036854775807 WHERE position = 1200", 1_200),
+        ("DELETE FROM events WHERE position = 1200", 1_200),
+        ("DELETE FROM events WHERE position > 1499", 1_500),
+        ("UPDATE journal_epochs SET epoch = epoch + 1", 1),
+        ("UPDATE journal_head SET hash = (SELECT hash FROM events WHERE position = 7)", 1_503),
+    ] {
+        let place = Place::new(kind);
+        let journal = place.open().await;
+        fill(&journal).await;
+        journal.engine().stores().unwrap().write.execute(tampering, &[]).await.unwrap();
+        let folder = place.home.path().join("backups");
+        std::fs::create_dir(&folder).unwrap();
+        let refused = backup(&journal, &folder.join("record"), &|_, _| {}).await;
+        let Err(BackupError::Damaged(damage)) = refused else { panic!("{tampering}: {refused:?}") };
+        assert_eq!(damage.position(), Some(Position(position)), "{tampering}: {damage}");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "{tampering}");
+    }
 }
 
 async fn a_backup_beside_a_busy_server_is_of_one_moment(kind: Kind) {

@@ -63,11 +63,16 @@ pub async fn make(global: &Global, command: &Backup) -> Result<()> {
     drop(progress);
     let made = made.map_err(|error| match error {
         BackupError::Exists(_) => Exit::Conflict.because(error.to_string()),
-        BackupError::Unavailable(_) => Exit::Unavailable.because(error.to_string()),
+        BackupError::Unavailable(ref cause) if cause.is_driver() => Exit::Unavailable.because(error.to_string()),
+        BackupError::Damaged(_) => {
+            let what = format!("no backup was written to {}", command.file.display());
+            let next = "keep the backups that you have; `muniment audit verify` says what is wrong with the record";
+            with_next(Exit::CheckFailed.because_of(what, error), next)
+        }
         BackupError::Format(_) => {
             anyhow::Error::new(error).context(format!("no backup was written to {}", command.file.display()))
         }
-        BackupError::Seal(_) | BackupError::Gap { .. } | BackupError::NoDatabase => error.into(),
+        BackupError::Seal(_) | BackupError::Unavailable(_) | BackupError::NoDatabase => error.into(),
     })?;
     let shown = json!({
         "position": made.position.to_string(),

@@ -52,7 +52,7 @@ pub enum BackupError {
     Format(#[from] FormatError),
     /// The keys.
     #[error(transparent)]
-    Seal(#[from] SealError),
+    Seal(#[source] SealError),
     /// The database.
     #[error("the record cannot be read: {0}")]
     Unavailable(#[from] SqlError),
@@ -62,6 +62,15 @@ pub enum BackupError {
     /// The journal stands on no database.
     #[error("this journal keeps nothing that could be backed up")]
     NoDatabase,
+}
+
+impl From<SealError> for BackupError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Unavailable(error) => Self::Unavailable(error),
+            error => Self::Seal(error),
+        }
+    }
 }
 
 impl From<VerifyError> for BackupError {

@@ -42,7 +42,7 @@ pub struct Restored {
     pub keys: u64,
 }
 
-/// Why nothing was restored.
+/// Why nothing was restored, unless it says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// There is a record already.
@@ -65,13 +65,25 @@ pub enum RestoreError {
     },
     /// The keys.
     #[error("{0}; a backup opens under the master key it was made under, or give the keys file of the newest backup")]
-    Seal(#[from] SealError),
+    Seal(#[source] SealError),
     /// The database.
     #[error("the database refused: {0}")]
     Database(#[from] SqlError),
+    /// The answer to the commit was lost: the record may be there, or come.
+    #[error("the database did not say whether it has the record now: {0}")]
+    Uncertain(#[source] SqlError),
     /// The journal stands on no database or is open for reading only.
     #[error("this journal cannot take a record")]
     NoDatabase,
+}
+
+impl From<SealError> for RestoreError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Unavailable(error) => Self::Database(error),
+            error => Self::Seal(error),
+        }
+    }
 }
 
 fn open(path: &Path, content: &str) -> Result<(FrameReader<BufReader<File>>, Header), RestoreError> {
@@ -89,7 +101,7 @@ fn open(path: &Path, content: &str) -> Result<(FrameReader<BufReader<File>>, Hea
 /// `keys_file` every personal value reads as erased.
 ///
 /// # Errors
-/// See [`RestoreError`]; the database is still empty then.
+/// See [`RestoreError`]; the database is still empty then, unless it says otherwise.
 pub async fn restore(
     journal: Journal,
     record_file: &Path,
@@ -144,7 +156,7 @@ async fn load(
         }
     }
     let identity = loader.finish(&mut tx, &header).await?;
-    tx.commit().await?;
+    tx.commit().await.map_err(RestoreError::Uncertain)?;
     progress(loader.last, Position(header.position));
     Ok(Restored {
         position: loader.last,

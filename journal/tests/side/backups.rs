@@ -147,6 +147,32 @@ async fn a_backup_without_its_keys_reads_as_erased_and_frees_the_claims(kind: Ki
     assert!(copy.claim_owner("metric-key", "co/revenue").await.unwrap().is_some());
 }
 
+/// The session ends while PostgreSQL commits; here it has not committed, which nobody can know who asked it to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_whose_commit_is_not_answered_is_uncertain() {
+    let place = Place::new(Kind::Postgres);
+    let journal = place.open().await;
+    fill(&journal).await;
+    let file = backed_up(&place, &journal, "record").await;
+    let config = place.beside(Kind::Postgres);
+    let empty = Journal::open(config.clone()).await.unwrap();
+    let database = empty.engine().stores().unwrap().write;
+    let end = "CREATE FUNCTION end_session() RETURNS trigger LANGUAGE plpgsql AS \
+               'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'";
+    let at_commit = "CREATE CONSTRAINT TRIGGER end_session AFTER UPDATE ON journal_head DEFERRABLE INITIALLY DEFERRED \
+                     FOR EACH ROW EXECUTE FUNCTION end_session()";
+    for statement in [end, at_commit] {
+        database.execute(statement, &[]).await.unwrap();
+    }
+    let keys = keys_file_of(&file);
+    let unknown = restore(empty, &file, Some(&keys), &|_, _| {}).await;
+    assert!(matches!(unknown, Err(RestoreError::Uncertain(_))), "{unknown:?}");
+    let empty = Journal::open(config.clone()).await.unwrap();
+    let database = empty.engine().stores().unwrap().write;
+    database.execute("DROP TRIGGER end_session ON journal_head", &[]).await.unwrap();
+    restore(empty, &file, Some(&keys), &|_, _| {}).await.unwrap();
+}
+
 async fn a_damaged_backup_or_a_used_database_restores_nothing(kind: Kind) {
     let place = Place::new(kind);
     let journal = place.open().await;

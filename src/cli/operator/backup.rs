@@ -90,6 +90,28 @@ pub async fn make(global: &Global, command: &Backup) -> Result<()> {
     })
 }
 
+/// How a restore ends that did not tell of a record.
+fn not_restored(error: RestoreError) -> anyhow::Error {
+    let exit = match &error {
+        RestoreError::Uncertain(_) => {
+            let next = "`muniment audit verify` says how many events there are: the record is restored, or there are none and the \
+                        same command restores it";
+            let what = "it is not known whether the record was restored";
+            return with_next(Exit::Unavailable.because_of(what, error), next);
+        }
+        RestoreError::NotEmpty(_) => Exit::Conflict,
+        RestoreError::Database(cause) if cause.is_of_the_connection() => Exit::Unavailable,
+        RestoreError::Format(_)
+        | RestoreError::WrongFile(_)
+        | RestoreError::Changed(_)
+        | RestoreError::Gap { .. }
+        | RestoreError::Seal(_)
+        | RestoreError::Database(_)
+        | RestoreError::NoDatabase => Exit::Failure,
+    };
+    exit.because_of("nothing was restored", error)
+}
+
 /// Loads a backup.
 ///
 /// # Errors
@@ -121,10 +143,7 @@ pub async fn load(global: &Global, command: &Restore) -> Result<()> {
     let report = |at: Position, end: Position| progress.at(at.0, end.0);
     let restored = restore(journal, &command.file, keys_file.as_deref(), &report).await;
     drop(progress);
-    let restored = restored.map_err(|error| match error {
-        RestoreError::NotEmpty(_) => Exit::Conflict.because_of("nothing was restored", error),
-        error => anyhow::Error::new(error).context("nothing was restored"),
-    })?;
+    let restored = restored.map_err(not_restored)?;
     let shown = json!({
         "position": restored.position.to_string(),
         "store": restored.identity.to_string(),
@@ -139,4 +158,31 @@ pub async fn load(global: &Global, command: &Restore) -> Result<()> {
             "Next: muniment audit verify, then muniment serve; the read models are built anew by themselves".to_owned(),
         ]
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use muniment_journal::restore::RestoreError;
+    use muniment_sql::SqlError;
+
+    use super::not_restored;
+    use crate::cli::exit::{self, Exit};
+
+    #[test]
+    fn a_restore_whose_end_is_not_known_does_not_tell_that_nothing_was_restored() {
+        let away = || SqlError::Driver(Error::from(ErrorKind::TimedOut).into());
+        let lost = not_restored(RestoreError::Database(away()));
+        assert_eq!((exit::of(&lost), lost.to_string().as_str()), (Exit::Unavailable, "nothing was restored"));
+        let uncertain = not_restored(RestoreError::Uncertain(away()));
+        assert_eq!(exit::of(&uncertain), Exit::Unavailable);
+        let said = exit::in_a_line(&uncertain);
+        assert!(said.contains("not known") && !said.contains("nothing was") && said.contains("audit verify"), "{said}");
+        assert_eq!(
+            exit::of(&not_restored(RestoreError::NotEmpty(muniment_aggregates::record::Position(1)))),
+            Exit::Conflict
+        );
+        assert_eq!(exit::of(&not_restored(RestoreError::NoDatabase)), Exit::Failure);
+    }
 }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::Journal;
 use crate::engine::{Head, Identity};
+use crate::keyring::KeyRing;
 use crate::master_key::{self, KeyFileError, KeySource};
 use crate::seal::SecretKey;
 
@@ -41,8 +42,8 @@ pub enum CheckpointError {
     /// The signature does not belong to this text and key.
     #[error("the signature does not match: the note was changed")]
     BadSignature,
-    /// Signed, but not by the key that was asked for.
-    #[error("the note was signed by another key than the one given")]
+    /// Signed, but by no key that was asked for.
+    #[error("the note was signed by another key than the record's")]
     OtherKey,
     /// The record cannot be read.
     #[error(transparent)]
@@ -51,17 +52,30 @@ pub enum CheckpointError {
 
 impl CheckpointKey {
     /// The signing key beside the master key, made on first use where the source allows it; or, where the master
-    /// key comes from the caller, a key derived from that.
+    /// key comes from the caller, one of the installation's secret. Both outlive a rotation of the master key, and with it
+    /// so do the notes.
     ///
     /// # Errors
     /// When the file is missing, unsafe or no key.
-    pub fn load(source: &KeySource) -> Result<Self, CheckpointError> {
+    pub fn load(source: &KeySource, ring: &KeyRing) -> Result<Self, CheckpointError> {
         match source {
             KeySource::Directory { path, create_missing } => Self::from_folder(path, *create_missing),
-            KeySource::Explicit(bytes) => {
-                Self::from_seed(SecretKey::new(**bytes).derive("muniment 2026-11 signing key of heads").as_bytes())
-            }
+            KeySource::Explicit(_) => Self::from_seed(ring.seed_of_heads().as_bytes()),
         }
+    }
+
+    /// The public halves of the keys whose notes are to be trusted: of the one that signs and, where the master key comes
+    /// from the caller, of the one that earlier programs derived from it.
+    ///
+    /// # Errors
+    /// As [`CheckpointKey::load`].
+    pub fn trusted(source: &KeySource, ring: &KeyRing) -> Result<Vec<Vec<u8>>, CheckpointError> {
+        let mut trusted = vec![Self::load(source, ring)?.public_key()];
+        if let KeySource::Explicit(master) = source {
+            let seed = SecretKey::new(**master).derive("muniment 2026-11 signing key of heads");
+            trusted.push(Self::from_seed(seed.as_bytes())?.public_key());
+        }
+        Ok(trusted)
     }
 
     fn from_folder(folder: &Path, create_missing: bool) -> Result<Self, CheckpointError> {
@@ -153,12 +167,12 @@ impl SignedHead {
         format!("{}signature: {}\n", self.body(), STANDARD.encode(&self.signature))
     }
 
-    /// Reads a note and checks its signature; with `trusted`, also that this key made it. Without it the check
+    /// Reads a note and checks its signature; with `trusted`, also that one of these keys made it. Without them the check
     /// shows only that the note is whole, since it brings its own key.
     ///
     /// # Errors
     /// When the text is no note, was changed, or another key signed it.
-    pub fn from_text(text: &str, trusted: Option<&[u8]>) -> Result<Self, CheckpointError> {
+    pub fn from_text(text: &str, trusted: Option<&[Vec<u8>]>) -> Result<Self, CheckpointError> {
         // Mailing changes line ends and adds blank lines around; the signed bytes are ours again below.
         let mut lines = text.lines().map(str::trim_end).skip_while(|line| line.is_empty());
         if lines.next() != Some(TITLE) {
@@ -184,7 +198,7 @@ impl SignedHead {
         UnparsedPublicKey::new(&ED25519, &signed.public_key)
             .verify(signed.body().as_bytes(), &signed.signature)
             .map_err(|_| CheckpointError::BadSignature)?;
-        if trusted.is_some_and(|trusted| trusted != signed.public_key) {
+        if trusted.is_some_and(|trusted| !trusted.contains(&signed.public_key)) {
             return Err(CheckpointError::OtherKey);
         }
         Ok(signed)
@@ -239,8 +253,9 @@ mod tests {
     fn a_note_survives_the_mail_and_names_its_signer() {
         let (key, signed) = signed();
         let mailed = format!("\r\n{}\r\n", signed.to_text().replace('\n', "\r\n"));
-        assert_eq!(SignedHead::from_text(&mailed, Some(&key.public_key())).unwrap(), signed);
-        let other = CheckpointKey::from_seed(&[6; 32]).unwrap().public_key();
+        let other = [CheckpointKey::from_seed(&[6; 32]).unwrap().public_key()];
+        let either = [&other[..], &[key.public_key()]].concat();
+        assert_eq!(SignedHead::from_text(&mailed, Some(&either)).unwrap(), signed);
         assert!(matches!(SignedHead::from_text(&signed.to_text(), Some(&other)), Err(CheckpointError::OtherKey)));
     }
 

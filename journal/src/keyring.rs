@@ -2,7 +2,7 @@
 //!
 //! Sealing happens at the edge, before a command exists; events, snapshots and read models hold only [`Sealed`].
 //! The installation has a secret of its own, wrapped beside the subjects' keys, from which the digests of claims,
-//! aliases and codes are keyed: it outlives a rotation of the master key, so digests do too.
+//! aliases and codes are keyed: it outlives a rotation of the master key, so digests do too, and what signs heads.
 //! Begin with [`KeyRing::subject_for`] and [`KeyRing::seal`].
 
 use std::num::NonZeroUsize;
@@ -83,6 +83,7 @@ struct Ring {
     macs: SecretKey,
     claims: SecretKey,
     aliases: SecretKey,
+    heads: SecretKey,
     table: KeyTable,
     cache: Mutex<Cache>,
     /// Held by a rotation from its first read until the new master key is in use here.
@@ -196,6 +197,7 @@ impl KeyRing {
             macs: root.derive("muniment 2026-11 digests of surfaces"),
             claims: root.derive("muniment 2026-11 digests of claims"),
             aliases: root.derive("muniment 2026-11 digests of subject aliases"),
+            heads: root.derive("muniment 2026-11 signing key of heads"),
             table,
             cache: Mutex::new(Cache {
                 generation: 0,
@@ -434,6 +436,11 @@ impl KeyRing {
 
     pub(crate) fn set_master(&self, master: Master) {
         *self.0.master.write() = Arc::new(master);
+    }
+
+    /// The seed of the key that signs heads where no file holds one.
+    pub(crate) fn seed_of_heads(&self) -> &SecretKey {
+        &self.0.heads
     }
 
     pub(crate) fn table(&self) -> &KeyTable {

@@ -157,6 +157,8 @@ fn a_key_of_the_settings_is_rotated_by_giving_the_next(engine: Engine) {
     let ana = server.founder("ana");
     server.terminate();
     let operator = Program::operator_of(&server);
+    let note = operator.path("head.note");
+    fs::write(&note, operator.run(&["audit", "checkpoint"]).ok()).unwrap();
     let before = wrapped_keys(&store);
     for (given, code, said) in [
         (None, 2, "--next-key-file"),
@@ -189,6 +191,8 @@ fn a_key_of_the_settings_is_rotated_by_giving_the_next(engine: Engine) {
     assert!(refused.log.contains("another master key"), "{}", refused.log);
     let server = with(&next);
     everybody_is_readable(&server, &ana);
+    let compared = Program::operator_of(&server).run(&["audit", "verify", "--checkpoint", &note.display().to_string()]);
+    assert!(compared.ok().contains("still holds"), "{}", compared.stdout);
 }
 
 /// Starts a command whose output nobody reads.

@@ -299,7 +299,7 @@ async fn a_record_restored_twice_verifies_across_its_epochs(kind: Kind) {
     append(&journal, &stream, 0, "{}").await;
     let first = backed_up(&place, &journal, "first").await;
     append(&journal, &stream, 1, "{\"lost\":1}").await;
-    let key = CheckpointKey::load(&place.config().keys).unwrap();
+    let key = CheckpointKey::load(&place.config().keys, journal.keyring()).unwrap();
     let of_the_lost_future = key.sign(journal.engine().head().await.unwrap(), Utc::now());
 
     let second = restored(&place.beside(other(kind)), &first, Some(&keys_file_of(&first))).await;

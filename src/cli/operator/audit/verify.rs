@@ -85,8 +85,8 @@ pub(super) async fn verify(global: &Global, printer: &Printer, command: &Verify)
 
 /// What an old statement says about the record; the inner error is a failed check.
 async fn compare(config: &Config, journal: &Journal, note: &str, shown: &mut Value) -> Result<Result<String, String>> {
-    let trusted = match signing_key(config, false) {
-        Ok(key) => key.public_key(),
+    let trusted = match CheckpointKey::trusted(&signing_keys(config, false), journal.keyring()) {
+        Ok(trusted) => trusted,
         Err(CheckpointError::File(KeyFileError::Missing(key))) => {
             let what = format!("{} is missing: bring back the one that signed it", key.display());
             return Ok(Err(format!("the checkpoint cannot be checked: {what}")));
@@ -114,14 +114,13 @@ async fn compare(config: &Config, journal: &Journal, note: &str, shown: &mut Val
     })
 }
 
-/// The key that signs heads, in the folder of the master key, which is there since the record opened. The first statement
-/// makes it; to check one against a key that signed nothing would call every statement false.
-fn signing_key(config: &Config, create_missing: bool) -> Result<CheckpointKey, CheckpointError> {
-    let source = match journal_config(&config.store).keys {
+/// Where the key that signs heads is: in the folder of the master key, which is there since the record opened. The first
+/// statement makes it; to check one against a key that signed nothing would call every statement false.
+fn signing_keys(config: &Config, create_missing: bool) -> KeySource {
+    match journal_config(&config.store).keys {
         KeySource::Directory { path, .. } => KeySource::Directory { path, create_missing },
         explicit @ KeySource::Explicit(_) => explicit,
-    };
-    CheckpointKey::load(&source)
+    }
 }
 
 /// Prints the head, signed.
@@ -129,7 +128,8 @@ pub(super) async fn checkpoint(printer: &Printer, store: &StoreFlags) -> Result<
     let config = store.load()?.config;
     let journal = open::reading(&config).await?;
     let head = journal.engine().head().await?;
-    let text = signing_key(&config, true)?.sign(head, Utc::now()).to_text();
+    let key = CheckpointKey::load(&signing_keys(&config, true), journal.keyring())?;
+    let text = key.sign(head, Utc::now()).to_text();
     let shown = json!({ "position": head.position.to_string(), "hash": hex::encode(head.hash), "note": text });
     printer.result(&shown, || text.lines().map(str::to_owned).collect())
 }

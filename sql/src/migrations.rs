@@ -297,9 +297,12 @@ async fn locked(database: &Database) -> Result<Transaction, MigrationError> {
 const fn columns_sql(engine: Engine) -> &'static str {
     match engine {
         Engine::Sqlite => "SELECT name FROM pragma_table_info('applied_migrations') ORDER BY name",
+        // Not of `information_schema`, which hides tables from a role without rights to them: it would find none.
         Engine::Postgres => {
-            "SELECT column_name::text AS name FROM information_schema.columns
-             WHERE table_schema = current_schema() AND table_name = 'applied_migrations' ORDER BY name"
+            "SELECT attname::text AS name FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+             JOIN pg_namespace ON pg_namespace.oid = relnamespace
+             WHERE nspname = current_schema() AND relname = 'applied_migrations' AND attnum > 0 AND NOT attisdropped
+             ORDER BY name"
         }
     }
 }

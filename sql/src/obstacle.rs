@@ -29,6 +29,9 @@ impl SqlError {
     #[must_use]
     pub fn obstacle(&self) -> Option<Obstacle> {
         let Self::Driver(error) = self else { return None };
+        if !self.is_driver() {
+            return None;
+        }
         let sqlx::Error::Database(error) = error else { return Some(Obstacle::Away) };
         let code = error.code().unwrap_or_default();
         if error.try_downcast_ref::<PgDatabaseError>().is_some() {

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use muniment_journal::{Journal, OpenError, Store};
+use muniment_journal::{Journal, Obstacle, OpenError, Store};
 use muniment_testkit::Cluster;
 
 use crate::support::Home;
@@ -35,6 +35,26 @@ async fn a_database_that_lacks_characters_is_refused() {
 async fn a_pooler_that_shares_sessions_out_by_transaction_is_refused() {
     let said = refused(pooled(&Cluster::shared().fresh_database())).await;
     assert!(said.contains("pool_mode to session"), "{said}");
+}
+
+/// A table that a role has no right to is there all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_that_may_not_read_all_of_the_record_is_not_told_that_there_is_none() {
+    let mut home = Home::postgres();
+    home.open().await.shutdown().await;
+    let Store::Postgres { url } = &home.store else { panic!("it is on PostgreSQL") };
+    let (url, role) = (url.clone(), format!("auditor_{}", std::process::id()));
+    let grants = format!(
+        "CREATE ROLE {role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};
+         REVOKE SELECT ON applied_migrations FROM {role}"
+    );
+    Cluster::psql_at(&url, &grants);
+    home.store = Store::Postgres { url: url.replace("muniment@", &format!("{role}@")) };
+    let Err(error) = Journal::open_read_only(home.config()).await else { panic!("it opened") };
+    assert_eq!(error.obstacle(), Some(Obstacle::NotPermitted), "{error}");
+    Cluster::psql_at(&url, &format!("GRANT SELECT ON applied_migrations TO {role}"));
+    Journal::open_read_only(home.config()).await.unwrap().shutdown().await;
+    Cluster::psql_at(&url, &format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
 
 /// A way to a database by a pooler with one connection to the server, which serves whoever asks.

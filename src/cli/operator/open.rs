@@ -105,7 +105,8 @@ fn kept_out(obstacle: Obstacle, damaged: &'static str) -> (Exit, &'static str) {
         ),
         Obstacle::NotPermitted => (
             Exit::Failure,
-            "let the role make tables: `GRANT CREATE ON SCHEMA public TO <role>`, or make it the database's owner",
+            "let the role make tables: `GRANT CREATE ON SCHEMA public TO <role>`, or make it the database's owner; who only reads the \
+             record needs `GRANT SELECT ON ALL TABLES IN SCHEMA public TO <role>`",
         ),
     }
 }

@@ -79,6 +79,11 @@ pub(crate) fn select_all() -> String {
     format!("SELECT {COLUMNS} FROM read_checkpoints_v1 ORDER BY name, version, generation")
 }
 
+/// [`select_all`] as the transaction sees it.
+pub(crate) async fn all(tx: &mut Transaction) -> Result<Vec<Checkpoint>, SqlError> {
+    tx.fetch_all(&select_all(), &[]).await?.iter().map(from_row).collect()
+}
+
 pub(crate) fn from_row(row: &Row) -> Result<Checkpoint, SqlError> {
     let stopped_by = match row.int_or_null("failed_position")? {
         None => None,

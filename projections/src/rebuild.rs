@@ -109,14 +109,22 @@ pub(crate) async fn resume_or_create(
     projection: &dyn Projection,
     purpose: Purpose,
 ) -> Result<GenerationId, SqlError> {
-    let left = find(store, projection, purpose).await?;
-    if let Some(left) = left {
-        return Ok(generation_id(projection, left.generation));
-    }
     let mut tx = store.begin_schema_change().await?;
-    let id = create_generation(&mut tx, projection, purpose, store.record()).await?;
+    // Behind the lock: of two runs that begin at once the second finds what the first makes.
+    let left = checkpoint::all(&mut tx).await?.into_iter().find(|at| is_of(at, store, projection, purpose));
+    let id = match left {
+        Some(left) => generation_id(projection, left.generation),
+        None => create_generation(&mut tx, projection, purpose, store.record()).await?,
+    };
     tx.commit().await?;
     Ok(id)
+}
+
+fn is_of(at: &Checkpoint, store: &ReadStore, projection: &dyn Projection, purpose: Purpose) -> bool {
+    at.purpose == purpose
+        && at.name == projection.name()
+        && at.version == projection.version()
+        && at.record == store.record()
 }
 
 pub(crate) async fn find(
@@ -124,12 +132,7 @@ pub(crate) async fn find(
     projection: &dyn Projection,
     purpose: Purpose,
 ) -> Result<Option<Checkpoint>, SqlError> {
-    Ok(store.checkpoints().await?.into_iter().find(|at| {
-        at.purpose == purpose
-            && at.name == projection.name()
-            && at.version == projection.version()
-            && at.record == store.record()
-    }))
+    Ok(store.checkpoints().await?.into_iter().find(|at| is_of(at, store, projection, purpose)))
 }
 
 /// Where the live tables of a model are.

@@ -246,10 +246,13 @@ impl ReadStore {
         tx.run_script(framework_schema(tx.engine())).await?;
         tx.run_script(crate::subscriptions::schema(tx.engine())).await?;
         crate::last_used::complete(&mut tx).await?;
-        let known = tx.fetch_all(&checkpoint::select_all(), &[]).await?;
-        let known = known.iter().map(checkpoint::from_row).collect::<Result<Vec<_>, _>>()?;
+        let known = checkpoint::all(&mut tx).await?;
+        let places = crate::subscriptions::places(&mut tx, &self.inner.record).await?;
         // After the checkpoints: another node may have recorded and folded more while this one connected and waited.
         let head = head.now().await?;
+        if on_mismatch == OnMismatch::Reset {
+            crate::subscriptions::forget_beyond(&mut tx, &places, head).await?;
+        }
         for projection in &self.inner.projections {
             // Only by what takes a record over for good. Who looks at it may do so while an older program serves it.
             if on_mismatch == OnMismatch::Reset {

@@ -4,7 +4,7 @@
 //! asks for nothing that is already done.
 
 use muniment_aggregates::record::Position;
-use muniment_sql::{Engine, NodeLock, SqlError};
+use muniment_sql::{Engine, NodeLock, SqlError, Transaction};
 
 use crate::store::ReadStore;
 
@@ -13,6 +13,26 @@ pub(crate) const fn schema(engine: Engine) -> &'static str {
         Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/subscriptions_v1.sql"),
         Engine::Postgres => include_str!("../../migrations/postgres/read_models/subscriptions_v1.sql"),
     }
+}
+
+/// How far each subscription of a record has come.
+pub(crate) async fn places(tx: &mut Transaction, record: &str) -> Result<Vec<(String, Position)>, SqlError> {
+    let rows =
+        tx.fetch_all("SELECT name, position FROM read_subscriptions_v1 WHERE record = $1", &[record.into()]).await?;
+    rows.iter().map(|row| Ok((row.text("name")?, Position(row.count("position")?)))).collect()
+}
+
+/// Lets those begin again that have dealt with events which the record no longer has: others will stand at their positions.
+pub(crate) async fn forget_beyond(
+    tx: &mut Transaction,
+    places: &[(String, Position)],
+    head: Position,
+) -> Result<(), SqlError> {
+    for (name, position) in places.iter().filter(|(_, position)| *position > head) {
+        tracing::warn!(subscription = name, %position, %head, "a policy was beyond the head, and begins again");
+        tx.execute("DELETE FROM read_subscriptions_v1 WHERE name = $1", &[name.into()]).await?;
+    }
+    Ok(())
 }
 
 impl ReadStore {

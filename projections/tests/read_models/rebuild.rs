@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::try_join_all;
 use muniment_aggregates::ids::{ApplicationId, CompanyId};
 use muniment_aggregates::record::Position;
 use muniment_projections::rebuild::{Progress, RebuildError, rebuild};
 use muniment_projections::verify::{DifferenceKind, verify};
 use muniment_projections::{Advance, AdvanceError, OnMismatch, Purpose, ReadStore, metrics};
-use tokio::sync::Notify;
+use tokio::sync::{Barrier, Notify};
 
 use crate::company::{acme, company_history, count_points, define, point};
 use crate::harness::on_both_engines;
@@ -254,6 +255,31 @@ async fn a_model_that_two_runs_rebuild_at_once_is_rebuilt_and_serves() {
             }
         }
         other.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_that_begin_at_once_fill_the_same_tables() {
+    on_both_engines(async |desk| {
+        let history = long_history(400);
+        desk.fold(&history, 100).await;
+        let stores = [(); 4].map(|()| desk.reopen(history.head(), OnMismatch::Refuse));
+        let stores = try_join_all(stores).await.unwrap();
+        // None reads before all have begun.
+        let begun = Barrier::new(stores.len());
+        let read = async |after: Position, limit: usize| {
+            if after == Position::START {
+                begun.wait().await;
+            }
+            history.read(after, limit).await
+        };
+        let untold = |_: Progress| {};
+        let runs = stores.iter().map(|store| rebuild(store, "points", &read, &untold));
+        assert_eq!(try_join_all(runs).await.unwrap(), [history.head(); 4]);
+        let points = desk.store.checkpoints().await.unwrap().into_iter().filter(|at| at.name == "points");
+        assert_eq!(points.map(|at| at.generation).collect::<Vec<_>>(), [1]);
+        assert_eq!(count_points(&desk.store).await, 403);
     })
     .await;
 }

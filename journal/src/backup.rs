@@ -52,7 +52,7 @@ pub enum BackupError {
     Format(#[from] FormatError),
     /// The keys.
     #[error(transparent)]
-    Seal(#[source] SealError),
+    Seal(SealError),
     /// The database.
     #[error("the record cannot be read: {0}")]
     Unavailable(#[from] SqlError),

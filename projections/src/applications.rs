@@ -89,8 +89,8 @@ const COLUMNS: &str = "a.id, a.company_id, a.company_name, a.website, a.founder_
     a.founder_email_verified, a.founder_subject, a.narrative, a.status, a.submitted_at, a.position";
 
 /// Spans three models; whoever asks waits until all three have what he has seen.
-const REVIEW_COLUMNS: &str = "(SELECT COUNT(*) FROM metrics_v1_g0 m WHERE m.company_id = a.company_id) AS metrics_count, \
-    (SELECT MAX(m.last_point_at) FROM metrics_v1_g0 m WHERE m.company_id = a.company_id) AS last_point_at, \
+const REVIEW_COLUMNS: &str = "(SELECT COUNT(*) FROM metrics_v2_g0 m WHERE m.company_id = a.company_id) AS metrics_count, \
+    (SELECT MAX(m.last_point_at) FROM metrics_v2_g0 m WHERE m.company_id = a.company_id) AS last_point_at, \
     (SELECT COUNT(*) FROM alerts_v1_g0 l WHERE l.company_id = a.company_id AND l.state = 'open') AS open_alerts";
 
 fn from_row(row: &Row) -> Result<ApplicationRow, SqlError> {

@@ -10,7 +10,7 @@ use muniment_sql::{Engine, Row, SqlError};
 use serde_json::{Map, Value};
 
 use crate::fact::Fact;
-use crate::projection::{ApplyError, Projection, Table};
+use crate::projection::{ApplyError, Former, Projection, Table};
 use crate::query::{Query, json, parsed_or_null, position, sealed_or_null};
 use crate::rows::{InsertBatch, Rows};
 use crate::store::ReadStore;
@@ -96,7 +96,7 @@ const SELECT: &str = "SELECT a.seq, a.id, a.action, a.recorded_at, a.company_id,
     a.actor_kind, COALESCE(l.email, a.actor_label) AS actor_label, \
     CASE WHEN l.email IS NULL THEN a.actor_sealed ELSE 1 END AS actor_sealed, a.account_id, a.persona_id, \
     a.credential, a.credential_id, a.client, a.correlation, a.causation, a.surface, a.command, a.metadata, \
-    a.occurrences FROM audit_v1_g0 a LEFT JOIN audit_labels_v1_g0 l ON l.label_key = a.label_key";
+    a.occurrences FROM audit_v2_g0 a LEFT JOIN audit_labels_v2_g0 l ON l.label_key = a.label_key";
 
 /// The action whose rows are limited to one an e-mail and minute and say how often.
 const COUNTED: &str = "auth.otp.failed";
@@ -173,7 +173,9 @@ pub async fn page(store: &ReadStore, filter: &AuditFilter, limit: usize) -> Resu
 pub struct Audit;
 
 const TABLES: &[Table] =
-    &[Table { name: "audit_v1", key: &["seq"] }, Table { name: "audit_labels_v1", key: &["label_key"] }];
+    &[Table { name: "audit_v2", key: &["seq"] }, Table { name: "audit_labels_v2", key: &["label_key"] }];
+/// 1 did not tell of a rule how many points it looks at and how long it is silent.
+const FORMER: &[Former] = &[Former { version: 1, tables: &["audit_v1", "audit_labels_v1"] }];
 
 const AUDIT_COLUMNS: &[&str] = &[
     "seq",
@@ -203,7 +205,7 @@ const AUDIT_COLUMNS: &[&str] = &[
 
 /// A later event under the key of an earlier row is counted in that row.
 const COUNT_AGAIN: &str = "ON CONFLICT (coalesced) WHERE coalesced IS NOT NULL \
-    DO UPDATE SET occurrences = audit_v1_g0.occurrences + excluded.occurrences";
+    DO UPDATE SET occurrences = audit_v2_g0.occurrences + excluded.occurrences";
 
 #[async_trait]
 impl Projection for Audit {
@@ -212,17 +214,21 @@ impl Projection for Audit {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
         TABLES
     }
 
+    fn former(&self) -> &'static [Former] {
+        FORMER
+    }
+
     fn schema(&self, engine: Engine) -> &'static str {
         match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/audit_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/audit_v1.sql"),
+            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/audit_v2.sql"),
+            Engine::Postgres => include_str!("../../migrations/postgres/read_models/audit_v2.sql"),
         }
     }
 
@@ -240,12 +246,12 @@ impl Projection for Audit {
                 pending.row(fact, described);
             }
         }
-        let mut labels = InsertBatch::new("audit_labels_v1_g0", &["label_key", "email"]);
+        let mut labels = InsertBatch::new("audit_labels_v2_g0", &["label_key", "email"]);
         for (key, email) in pending.labels {
             labels.push([key.into(), email.into()]);
         }
         rows.insert(labels, "ON CONFLICT (label_key) DO UPDATE SET email = excluded.email").await?;
-        let mut batch = InsertBatch::new("audit_v1_g0", AUDIT_COLUMNS);
+        let mut batch = InsertBatch::new("audit_v2_g0", AUDIT_COLUMNS);
         for pending in pending.rows {
             batch.push(pending.columns());
         }

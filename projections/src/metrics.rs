@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, PointId};
 use muniment_aggregates::metric::{
-    Condition, Definition, MetricEvent, PointRecorded, RuleType, SettingsChanged, rules,
+    Condition, CoolDown, Definition, Fired, MetricEvent, PointRecorded, RuleType, SettingsChanged, rules,
 };
 use muniment_aggregates::record::Position;
 use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::Fact;
-use crate::projection::{ApplyError, Projection, Table};
+use crate::projection::{ApplyError, Former, Projection, Table};
 use crate::query::{Query, parsed, parsed_or_null, position, position_or_start, total};
 use crate::rows::{InsertBatch, Rows};
 use crate::store::ReadStore;
@@ -51,7 +51,8 @@ pub struct MetricRow {
     pub last_point_at: Option<DateTime<Utc>>,
     /// The point of the greatest instant, ties the later recorded.
     pub latest: Option<LatestPoint>,
-    /// From when it is late by its enabled `late` rule; none once that was raised, and none without rule or point.
+    /// From when it is late by its enabled `late` rule; none once that was raised, while the rule cools down, and without
+    /// rule or point.
     pub late_due_at: Option<DateTime<Utc>>,
 }
 
@@ -97,7 +98,8 @@ pub struct LatestPoint {
 
 const SELECT: &str = "SELECT id, company_id, application_id, key, display_name, unit, cadence, direction, source_type, \
     verification_level, created_at, position, points_count, last_point_at, latest_point_id, latest_instant, \
-    latest_position, latest_value, latest_timestamp, late_tolerance, late_raised_point, late_due_at FROM metrics_v1_g0";
+    latest_position, latest_value, latest_timestamp, late_tolerance, late_quiet_points, \
+    late_quiet_seconds, late_raised_point, late_fired_instant, late_points_since, late_due_at FROM metrics_v2_g0";
 
 fn from_row(row: &Row) -> Result<MetricRow, SqlError> {
     let latest = match parsed_or_null(row, "latest_point_id", PointId::parse)? {
@@ -162,17 +164,27 @@ pub async fn by_key(store: &ReadStore, company: &CompanyId, key: &str) -> Result
 /// # Errors
 /// What the database says.
 pub async fn count_of_company(store: &ReadStore, company: &CompanyId) -> Result<u64, SqlError> {
-    let sql = "SELECT COUNT(*) AS total FROM metrics_v1_g0 WHERE company_id = $1";
+    let sql = "SELECT COUNT(*) AS total FROM metrics_v2_g0 WHERE company_id = $1";
     total(store.fetch_optional(sql, &[company.as_str().into()]).await?)
 }
 
-/// Metrics that are late at `now` by their rule and were not said to be, the longest overdue first.
+/// Metrics that are late at `now` by their rule and were not said to be, the longest overdue first, from behind `after`:
+/// since when the last of the page before is late, and where it was defined.
 ///
 /// # Errors
 /// What the database says.
-pub async fn late_due(store: &ReadStore, now: DateTime<Utc>, limit: usize) -> Result<Vec<MetricRow>, SqlError> {
+pub async fn late_due(
+    store: &ReadStore,
+    now: DateTime<Utc>,
+    after: Option<(DateTime<Utc>, Position)>,
+    limit: usize,
+) -> Result<Vec<MetricRow>, SqlError> {
     let mut query = Query::new(SELECT);
-    query.bind(" WHERE late_due_at <= ", now).push(" ORDER BY late_due_at, position").limit(limit);
+    query.bind(" WHERE late_due_at <= ", now);
+    if let Some((due_at, position)) = after {
+        query.bind(" AND (late_due_at, position) > (", due_at).bind(", ", position.0).push(")");
+    }
+    query.push(" ORDER BY late_due_at, position").limit(limit);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 
@@ -180,7 +192,9 @@ pub async fn late_due(store: &ReadStore, now: DateTime<Utc>, limit: usize) -> Re
 #[derive(Debug, Clone, Copy)]
 pub struct Metrics;
 
-const TABLES: &[Table] = &[Table { name: "metrics_v1", key: &["id"] }];
+const TABLES: &[Table] = &[Table { name: "metrics_v2", key: &["id"] }];
+/// 1 did not know how long a `late` rule is silent.
+const FORMER: &[Former] = &[Former { version: 1, tables: &["metrics_v1"] }];
 
 /// Metrics read by one statement.
 const LOAD_ROWS: usize = 256;
@@ -206,7 +220,11 @@ const COLUMNS: &[&str] = &[
     "latest_value",
     "latest_timestamp",
     "late_tolerance",
+    "late_quiet_points",
+    "late_quiet_seconds",
     "late_raised_point",
+    "late_fired_instant",
+    "late_points_since",
     "late_due_at",
 ];
 
@@ -217,17 +235,55 @@ const UPSERT: &str = "ON CONFLICT (id) DO UPDATE SET display_name = excluded.dis
     latest_point_id = excluded.latest_point_id, latest_instant = excluded.latest_instant, \
     latest_position = excluded.latest_position, latest_value = excluded.latest_value, \
     latest_timestamp = excluded.latest_timestamp, late_tolerance = excluded.late_tolerance, \
-    late_raised_point = excluded.late_raised_point, late_due_at = excluded.late_due_at";
+    late_quiet_points = excluded.late_quiet_points, late_quiet_seconds = excluded.late_quiet_seconds, \
+    late_raised_point = excluded.late_raised_point, late_fired_instant = excluded.late_fired_instant, \
+    late_points_since = excluded.late_points_since, late_due_at = excluded.late_due_at";
 
 /// A row together with what only the fold needs.
 struct Folded {
     row: MetricRow,
     latest_position: Position,
-    late_tolerance: Option<f64>,
+    late_rule: Option<LateRule>,
     late_raised: Option<PointId>,
+    late_fired: Option<Fired>,
+}
+
+/// What the row knows of an enabled `late` rule.
+#[derive(Clone, Copy)]
+struct LateRule {
+    tolerance: f64,
+    cool_down: CoolDown,
+}
+
+impl LateRule {
+    fn from_row(row: &Row) -> Result<Option<Self>, SqlError> {
+        let Some(tolerance) = row.real_or_null("late_tolerance")? else { return Ok(None) };
+        let quiet = |column: &str| {
+            row.int_or_null(column).map(|count| count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)))
+        };
+        let cool_down = match (quiet("late_quiet_points")?, quiet("late_quiet_seconds")?) {
+            (Some(points), _) => CoolDown::Points(points),
+            (None, Some(seconds)) => CoolDown::Seconds(seconds),
+            (None, None) => CoolDown::None,
+        };
+        Ok(Some(Self { tolerance, cool_down }))
+    }
+
+    /// Points and seconds that it is silent for after it fired.
+    fn quiet(&self) -> (Option<i64>, Option<i64>) {
+        match self.cool_down {
+            CoolDown::None => (None, None),
+            CoolDown::Points(points) => (Some(i64::from(points)), None),
+            CoolDown::Seconds(seconds) => (None, Some(i64::from(seconds))),
+        }
+    }
 }
 
 impl Folded {
+    const fn new(row: MetricRow) -> Self {
+        Self { row, latest_position: Position::START, late_rule: None, late_raised: None, late_fired: None }
+    }
+
     fn point_recorded(&mut self, point: &PointRecorded, at: Position, recorded_at: DateTime<Utc>) {
         self.row.points_count += 1;
         self.row.last_point_at = Some(recorded_at);
@@ -241,6 +297,9 @@ impl Folded {
                 timestamp: point.timestamp.clone(),
                 instant: point.instant,
             });
+            if let Some(fired) = &mut self.late_fired {
+                fired.count_point();
+            }
         }
     }
 
@@ -250,11 +309,14 @@ impl Folded {
         if self.late_raised.as_ref() == Some(&latest.point) {
             return None;
         }
-        rules::late_due_at(&self.row.cadence, latest.instant, self.late_tolerance?)
+        let rule = self.late_rule?;
+        let silent = self.late_fired.as_ref().is_some_and(|fired| fired.silences(rule.cool_down, latest.instant));
+        if silent { None } else { rules::late_due_at(&self.row.cadence, latest.instant, rule.tolerance) }
     }
 
     fn push_to(self, batch: &mut InsertBatch) {
         let late_due_at = self.late_due_at();
+        let (quiet_points, quiet_seconds) = self.late_rule.map_or((None, None), |rule| rule.quiet());
         let latest = self.row.latest.as_ref();
         batch.push([
             self.row.id.to_string().into(),
@@ -276,11 +338,21 @@ impl Folded {
             latest.map(|_| i64::try_from(self.latest_position.0).unwrap_or(i64::MAX)).into(),
             latest.map(|latest| latest.value).into(),
             latest.map(|latest| latest.timestamp.clone()).into(),
-            self.late_tolerance.into(),
+            self.late_rule.map(|rule| rule.tolerance).into(),
+            quiet_points.into(),
+            quiet_seconds.into(),
             self.late_raised.as_ref().map(ToString::to_string).into(),
+            self.late_fired.as_ref().map(|fired| fired.instant).into(),
+            self.late_fired.as_ref().map(|fired| i64::from(fired.points_since)).into(),
             late_due_at.into(),
         ]);
     }
+}
+
+fn fired_from_row(row: &Row) -> Result<Option<Fired>, SqlError> {
+    let Some(instant) = row.instant_or_null("late_fired_instant")? else { return Ok(None) };
+    let points_since = u32::try_from(row.count("late_points_since")?).unwrap_or(u32::MAX);
+    Ok(Some(Fired { instant, points_since }))
 }
 
 /// The rows of the metrics that `facts` are about, as far as there are any yet.
@@ -298,8 +370,9 @@ async fn load(facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<BTreeMap<String
             let folded = Folded {
                 row: from_row(&row)?,
                 latest_position: position_or_start(&row, "latest_position")?,
-                late_tolerance: row.real_or_null("late_tolerance")?,
+                late_rule: LateRule::from_row(&row)?,
                 late_raised: parsed_or_null(&row, "late_raised_point", PointId::parse)?,
+                late_fired: fired_from_row(&row)?,
             };
             found.insert(folded.row.id.to_string(), folded);
         }
@@ -314,17 +387,21 @@ impl Projection for Metrics {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
         TABLES
     }
 
+    fn former(&self) -> &'static [Former] {
+        FORMER
+    }
+
     fn schema(&self, engine: Engine) -> &'static str {
         match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/metrics_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/metrics_v1.sql"),
+            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/metrics_v2.sql"),
+            Engine::Postgres => include_str!("../../migrations/postgres/read_models/metrics_v2.sql"),
         }
     }
 
@@ -357,8 +434,7 @@ impl Projection for Metrics {
                     latest: None,
                     late_due_at: None,
                 };
-                let folded = Folded { row, latest_position: Position::START, late_tolerance: None, late_raised: None };
-                metrics.insert(id.to_string(), folded);
+                metrics.insert(id.to_string(), Folded::new(row));
                 continue;
             }
             let Some(folded) = metrics.get_mut(id) else {
@@ -366,7 +442,7 @@ impl Projection for Metrics {
             };
             fold(folded, event, fact);
         }
-        let mut batch = InsertBatch::new("metrics_v1_g0", COLUMNS);
+        let mut batch = InsertBatch::new("metrics_v2_g0", COLUMNS);
         for folded in metrics.into_values() {
             folded.push_to(&mut batch);
         }
@@ -389,12 +465,15 @@ fn fold(folded: &mut Folded, event: &MetricEvent, fact: &Fact<'_>) {
         }
         MetricEvent::RuleSet(set) => {
             if let Condition::Late { threshold } = set.rule.condition {
-                folded.late_tolerance = set.rule.enabled.then_some(threshold);
+                let rule = LateRule { tolerance: threshold, cool_down: set.rule.cool_down };
+                folded.late_rule = set.rule.enabled.then_some(rule);
+                folded.late_fired = None;
             }
         }
         MetricEvent::AlertRaised(raised) => {
             if raised.finding.alert_type == RuleType::Late {
                 folded.late_raised = Some(raised.finding.point.clone());
+                folded.late_fired = Some(Fired::about(raised.finding.instant));
             }
         }
         MetricEvent::AlertAcknowledged(_) | MetricEvent::AlertResolved(_) => {}

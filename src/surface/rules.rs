@@ -3,7 +3,7 @@
 use muniment_aggregates::ids::CompanyId;
 use muniment_aggregates::metric::rules::{COOL_DOWN_POINTS_MAX, COOL_DOWN_SECONDS_MAX, FRACTION_MAX, PERIODS_MAX};
 use muniment_aggregates::metric::{
-    Condition, CoolDown, Metric, MetricCommand, MetricEvent, Rule, RuleChange, RuleType, SetRule, Severity,
+    CoolDown, Metric, MetricCommand, MetricEvent, Rule, RuleChange, RuleType, SetRule, Severity,
 };
 use muniment_aggregates::wire;
 use muniment_projections::rules;
@@ -88,23 +88,8 @@ fn read_change(fields: &mut Fields) -> Result<RuleChange, V1Error> {
 
 /// A rule on the wire. The keys of section 7.4 always; what only other rules have, where they have it.
 fn shown_rule(rule: &Rule, set_at: Value, set_by: Value) -> Value {
-    let condition: &Condition = &rule.condition;
-    let mut shown = json!({
-        "type": condition.rule_type().as_str(),
-        "version": rule.version,
-        "enabled": rule.enabled,
-        "threshold": wire::number(condition.threshold()),
-        "severity": rule.severity.as_str(),
-        "set_at": set_at,
-        "set_by": set_by,
-    });
-    if let Some(periods) = condition.periods() {
-        shown["periods"] = json!(periods);
-    }
-    match rule.cool_down {
-        CoolDown::None => {}
-        CoolDown::Points(points) => shown["cool_down_points"] = json!(points),
-        CoolDown::Seconds(seconds) => shown["cool_down_seconds"] = json!(seconds),
-    }
-    shown
+    let mut shown = wire::rule(rule);
+    shown.insert("set_at".to_owned(), set_at);
+    shown.insert("set_by".to_owned(), set_by);
+    shown.into()
 }

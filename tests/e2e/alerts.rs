@@ -361,8 +361,14 @@ fn met_112_every_kind_of_rule_fires_where_it_says(engine: Engine) {
         company.agent.post(&format!("/v1/metrics/{key}/rules"), &json!({ "type": "late" })).expect(200);
         point(&company, key, &json!(1), &two_days_ago);
     }
-    let expected = kinds.iter().map(|(_, _, _, summaries)| summaries.len()).sum::<usize>() + 1;
+    // Late by its first point, and silent about the second.
+    company.agent.post("/v1/metrics", &json!({ "key": "still", "cadence": "daily" })).expect(201);
+    let still = json!({ "type": "late", "cool_down_points": 1 });
+    company.agent.post("/v1/metrics/still/rules", &still).expect(200);
+    point(&company, "still", &json!(1), "2026-01-01");
+    let expected = kinds.iter().map(|(_, _, _, summaries)| summaries.len()).sum::<usize>() + 2;
     company.wait_for_alerts(expected);
+    point(&company, "still", &json!(1), "2026-01-03");
     let summaries = |key: &str| -> Vec<String> {
         let listed = company.agent.get(&format!("/v1/alerts?metric={key}")).expect(200);
         let text = |alert: &Value| alert["summary"].as_str().unwrap().to_owned();
@@ -374,6 +380,7 @@ fn met_112_every_kind_of_rule_fires_where_it_says(engine: Engine) {
     }
     let late = summaries("late");
     assert!(late.len() == 1 && late[0].starts_with("Late is late: no point since"), "{late:?}");
+    assert_eq!(summaries("still").len(), 1);
     assert!(summaries("in_time").is_empty() && summaries("free").is_empty());
 }
 

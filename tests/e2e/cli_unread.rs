@@ -53,7 +53,7 @@ fn a_check_that_fails_has_failed_whoever_reads_of_it(engine: Engine) {
     let operator = Program::operator_of(&server);
     ends(&operator, &["audit", "verify"], "", 0);
     ends(&operator, &["audit", "export"], "", 0);
-    server.store.execute_on_read_models("UPDATE metrics_v1_g0 SET unit = 'bent'");
+    server.store.execute_on_read_models("UPDATE metrics_v2_g0 SET unit = 'bent'");
     ends(&operator, &["projections", "verify", "metrics"], "", 7);
     server.store.execute("UPDATE events SET recorded_at = recorded_at + 1 WHERE position = 3");
     ends(&operator, &["audit", "verify"], "", 7);

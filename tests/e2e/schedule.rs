@@ -67,6 +67,9 @@ fn met_136_each_change_leaves_its_row_and_nothing_else_does(engine: Engine) {
     agent.post("/v1/metrics/arr/settings", &json!({ "unit": "usd" })).expect(200);
     agent.post(&format!("/v1/metrics/arr/points/{point}/correct"), &json!({ "value": 90 })).expect(200);
     agent.post("/v1/metrics/arr/rules", &json!({ "type": "growth_spike", "threshold": 2 })).expect(200);
+    let quiet = json!({ "type": "above", "threshold": 9, "periods": 3, "cool_down_seconds": 60 });
+    agent.post("/v1/metrics/arr/rules", &quiet).expect(200);
+    agent.post("/v1/metrics/arr/rules", &json!({ "type": "late", "cool_down_points": 4 })).expect(200);
     founder.client.post_bytes(&format!("/v1/alerts/{alert}/ack"), "").expect(200);
     let token = json!({ "name": "ci", "scopes": ["metrics:write"] });
     let made = founder.client.post("/v1/tokens", &token).expect(201);
@@ -86,7 +89,7 @@ fn met_136_each_change_leaves_its_row_and_nothing_else_does(engine: Engine) {
         ("metric_point.created", 2),
         ("metric.settings_changed", 1),
         ("metric_point.corrected", 1),
-        ("rule.set", 1),
+        ("rule.set", 3),
         ("alert.raised", 1),
         ("alert.acknowledged", 1),
         ("agent_token.rotated", 1),
@@ -97,6 +100,13 @@ fn met_136_each_change_leaves_its_row_and_nothing_else_does(engine: Engine) {
         assert_eq!(rows_of(&rows, action).len(), count, "{action} in {:?}", actions(&rows));
     }
     assert!(!rows_of(&rows, "agent_token.created").is_empty(), "{:?}", actions(&rows));
+    let set: Vec<Value> = rows_of(&rows, "rule.set").iter().rev().map(|row| row["metadata"].clone()).collect();
+    assert_eq!(
+        (&set[0]["type"], &set[0]["threshold"], &set[0]["key"]),
+        (&json!("growth_spike"), &json!(2), &json!("arr"))
+    );
+    assert_eq!((&set[1]["periods"], &set[1]["cool_down_seconds"]), (&json!(3), &json!(60)), "{}", set[1]);
+    assert_eq!((&set[2]["periods"], &set[2]["cool_down_points"]), (&Value::Null, &json!(4)), "{}", set[2]);
     let created = rows_of(&rows, "metric_point.created");
     let first = created.iter().find(|row| row.to_string().contains(&point)).unwrap();
     assert_eq!(first["metadata"]["key"], "arr");

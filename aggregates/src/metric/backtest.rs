@@ -1,8 +1,6 @@
 //! What a rule would have found, had it been in force all along: the recorded events, the live evaluator, and
 //! no other clock than the events' own.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -10,17 +8,6 @@ use super::events::MetricEvent;
 use super::rules::{Finding, Rule, RuleType};
 use super::state::Metric;
 use crate::decider::Decider;
-use crate::ids::PointId;
-
-/// Which value of a corrected point the rule sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Corrections {
-    /// The one known when the rule would have looked: no look-ahead.
-    AsKnown,
-    /// The last one there is.
-    Applied,
-}
 
 /// Findings about points that followed each other without one in between that the rule was silent about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,23 +31,19 @@ pub struct Backtest {
     pub episodes: Vec<Episode>,
 }
 
-/// Runs `rule` over the events of one metric, each with the time it was recorded at. `until` ends the history:
-/// a `late` rule may find something between the last event and it.
+/// Runs `rule` over the events of one metric, each with the time it was recorded at: a corrected point has the value that
+/// was known when the rule would have looked. `until` ends the history: a `late` rule may find something between the last
+/// event and it.
 #[must_use]
 pub fn backtest(
     history: impl IntoIterator<Item = (DateTime<Utc>, MetricEvent)>,
     rule: &Rule,
-    corrections: Corrections,
     until: DateTime<Utc>,
 ) -> Backtest {
-    let history = match corrections {
-        Corrections::AsKnown => history.into_iter().collect(),
-        Corrections::Applied => with_corrections(history.into_iter().collect()),
-    };
     let mut run = Run { metric: Metric::default(), findings: Vec::new(), episodes: Vec::new(), is_open: false };
-    for (recorded_at, event) in &history {
-        run.take_late(rule, *recorded_at);
-        run.take_event(rule, event);
+    for (recorded_at, event) in history {
+        run.take_late(rule, recorded_at);
+        run.take_event(rule, &event);
     }
     run.take_late(rule, until);
     Backtest { points: run.metric.points(), findings: run.findings, episodes: run.episodes }
@@ -80,6 +63,10 @@ pub fn judge_newest(history: &[MetricEvent], now: DateTime<Utc>) -> Vec<Finding>
     metric.drain_due();
     metric.evolve(recorded);
     let mut found = Vec::from(metric.drain_due());
+    // What a point says is said when it comes; whether the next one stays away is asked of the settings there are now.
+    for event in history[newest..].iter().filter(|event| matches!(event, MetricEvent::SettingsChanged(_))) {
+        metric.evolve(event);
+    }
     let is_about_it =
         |finding: &Finding| matches!(recorded, MetricEvent::PointRecorded(recorded) if recorded.point == finding.point);
     found.extend(metric.late_at(now).filter(is_about_it));
@@ -145,22 +132,4 @@ impl Run {
         }
         self.findings.push(finding);
     }
-}
-
-/// The history as it would have been, had every point been recorded with its last value.
-fn with_corrections(mut history: Vec<(DateTime<Utc>, MetricEvent)>) -> Vec<(DateTime<Utc>, MetricEvent)> {
-    let mut corrected: HashMap<PointId, f64> = HashMap::new();
-    for (_, event) in &history {
-        if let MetricEvent::PointCorrected(correction) = event {
-            corrected.insert(correction.point.clone(), correction.value);
-        }
-    }
-    for (_, event) in &mut history {
-        if let MetricEvent::PointRecorded(recorded) = event
-            && let Some(value) = corrected.get(&recorded.point)
-        {
-            recorded.value = *value;
-        }
-    }
-    history
 }

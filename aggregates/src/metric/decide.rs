@@ -26,7 +26,8 @@ pub const IDEMPOTENCY_KEY_CHARACTERS_MAX: usize = 255;
 
 impl Decider for Metric {
     const TYPE: &'static str = "metric";
-    const SNAPSHOT_SCHEMA: u32 = 1;
+    // 1 did not hold when a `late` rule fired.
+    const SNAPSHOT_SCHEMA: u32 = 2;
 
     type Command = MetricCommand;
     type Event = MetricEvent;

@@ -22,7 +22,7 @@ pub mod slug;
 mod state;
 pub mod timestamp;
 
-pub use backtest::{Backtest, Corrections, Episode, backtest, judge_newest};
+pub use backtest::{Backtest, Episode, backtest, judge_newest};
 pub use commands::{
     AcknowledgeAlert, ChangeSettings, CheckLate, CorrectPoint, Define, MetricCommand, NewPoint, RaiseDue, RecordPoints,
     ResolveAlert, RuleChange, SetRule,
@@ -33,7 +33,7 @@ pub use events::{
     AlertAcknowledged, AlertRaised, AlertResolved, METRIC_KEY_CLAIM, MetricDefined, MetricEvent, PointCorrected,
     PointRecorded, RuleSet, SettingsChanged, metric_key_claim,
 };
-pub use rules::{Condition, CoolDown, Finding, Rule, RuleType, Severity};
+pub use rules::{Condition, CoolDown, Finding, Fired, Rule, RuleType, Severity};
 pub use slug::{slug, title};
 pub use state::{ALERT_LEDGER, AlertState, Definition, Metric, PointSeen, WINDOW};
 

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::events::{MetricEvent, PointRecorded};
-use super::rules::{self, Condition, CoolDown, Finding, Rule, RuleType};
+use super::rules::{self, Condition, Finding, Fired, Rule, RuleType};
 use crate::ids::{AlertId, ApplicationId, CompanyId, PointId};
 
 /// How many of the newest points are remembered. No rule looks further back than
@@ -63,13 +63,6 @@ pub enum AlertState {
     Acknowledged,
     /// Its cause is dealt with.
     Resolved,
-}
-
-/// When a rule last fired, for its cool-down.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Fired {
-    instant: DateTime<Utc>,
-    points_since: u32,
 }
 
 /// The state of one metric.
@@ -136,7 +129,7 @@ impl Metric {
     }
 
     /// From when the metric is late by its enabled `late` rule; `None` without such a rule, without points, for
-    /// an unknown cadence, and once the alert about the newest point is raised.
+    /// an unknown cadence, once the alert about the newest point is raised, and while the rule cools down.
     #[must_use]
     pub fn late_due_at(&self) -> Option<DateTime<Utc>> {
         let (rule, latest) = self.late_watch()?;
@@ -231,9 +224,10 @@ impl Metric {
         std::mem::take(&mut self.due)
     }
 
-    /// Counts the lateness after this point as raised.
+    /// Counts the lateness after this point as raised: the rule fired.
     pub(super) fn mark_late(&mut self, finding: &Finding) {
         self.late_raised = Some(finding.point.clone());
+        self.fired.insert(RuleType::Late, Fired::about(finding.instant));
     }
 
     fn take_point(&mut self, recorded: &PointRecorded) {
@@ -262,14 +256,14 @@ impl Metric {
         };
         for (rule_type, rule) in &self.rules {
             let silent = self.fired.get_mut(rule_type).is_some_and(|fired| {
-                fired.points_since = fired.points_since.saturating_add(1);
-                is_cooling_down(rule, fired, latest.instant)
+                fired.count_point();
+                fired.silences(rule.cool_down, latest.instant)
             });
             if !rule.enabled || silent {
                 continue;
             }
             if let Some(finding) = rules::evaluate(rule, &self.window, &definition.display_name) {
-                self.fired.insert(*rule_type, Fired { instant: latest.instant, points_since: 0 });
+                self.fired.insert(*rule_type, Fired::about(latest.instant));
                 self.due.push_back(finding);
             }
         }
@@ -280,7 +274,9 @@ impl Metric {
         debug_assert!(matches!(rule.condition, Condition::Late { .. }), "rules are kept under their own type");
         let latest = self.window.last()?;
         let raised = self.late_raised.as_ref() == Some(&latest.point);
-        (!raised).then_some((rule, latest))
+        let fired = self.fired.get(&RuleType::Late);
+        let silent = fired.is_some_and(|fired| fired.silences(rule.cool_down, latest.instant));
+        (!raised && !silent).then_some((rule, latest))
     }
 
     fn remember_alert(&mut self, alert: &AlertId, state: AlertState) {
@@ -292,16 +288,6 @@ impl Metric {
             self.ledger.remove(0);
         }
         self.ledger.push((alert.clone(), state));
-    }
-}
-
-fn is_cooling_down(rule: &Rule, fired: &Fired, latest: DateTime<Utc>) -> bool {
-    match rule.cool_down {
-        CoolDown::None => false,
-        CoolDown::Points(points) => fired.points_since <= points,
-        CoolDown::Seconds(seconds) => {
-            latest.signed_duration_since(fired.instant) < Duration::seconds(i64::from(seconds))
-        }
     }
 }
 

@@ -326,14 +326,11 @@ fn metric(fact: &Fact<'_>, id: &str, event: &MetricEvent) -> Described {
         }
         MetricEvent::RuleSet(set) => {
             let rule_type = set.rule.condition.rule_type();
-            Described::new("rule.set", "rule", format!("{id}/{rule_type}")).company(&set.company).metadata(json!({
-                "key": set.metric_key,
-                "type": rule_type.as_str(),
-                "version": set.rule.version,
-                "enabled": set.rule.enabled,
-                "threshold": wire::number(set.rule.condition.threshold()),
-                "severity": set.rule.severity.as_str(),
-            }))
+            let mut metadata = wire::rule(&set.rule);
+            metadata.insert("key".to_owned(), json!(set.metric_key));
+            Described::new("rule.set", "rule", format!("{id}/{rule_type}"))
+                .company(&set.company)
+                .metadata(metadata.into())
         }
         MetricEvent::AlertRaised(raised) => {
             Described::new("alert.raised", "alert", &raised.finding.alert).company(&raised.company).metadata(json!({

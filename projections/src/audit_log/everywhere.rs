@@ -27,7 +27,7 @@ const METRICS: &str = "SELECT a.seq, a.id, a.action AS event_type, \
     a.account_id, CAST(NULL AS TEXT) AS target_account_id, CAST(NULL AS TEXT) AS target_actor_id, a.client, \
     a.recorded_at AS created_at, a.metadata, a.company_id, a.resource_type, a.resource_id, \
     COALESCE(l.email, a.actor_label) AS label, CASE WHEN l.email IS NULL THEN a.actor_sealed ELSE 1 END AS sealed, \
-    a.occurrences FROM audit_v1_g0 a LEFT JOIN audit_labels_v1_g0 l ON l.label_key = a.label_key \
+    a.occurrences FROM audit_v2_g0 a LEFT JOIN audit_labels_v2_g0 l ON l.label_key = a.label_key \
     WHERE a.action NOT IN ('account.erased', 'subject.erased') \
     AND NOT EXISTS (SELECT 1 FROM audit_log_v2_g0 x WHERE x.seq = a.seq)";
 

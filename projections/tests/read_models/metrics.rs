@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, PointId};
 use muniment_aggregates::metric::{
-    AcknowledgeAlert, ChangeSettings, CorrectPoint, Define, Metric, MetricCommand, NewPoint, RaiseDue, RecordPoints,
-    RuleChange, RuleType, SetRule,
+    AcknowledgeAlert, ChangeSettings, CoolDown, CorrectPoint, Define, Metric, MetricCommand, NewPoint, RaiseDue,
+    RecordPoints, RuleChange, RuleType, SetRule,
 };
 use muniment_aggregates::record::Position;
 use muniment_projections::alerts::{AlertFilter, AlertState};
@@ -277,13 +277,47 @@ async fn the_current_version_of_each_rule_is_shown_and_the_late_rule_says_when_t
         );
         assert_eq!(series.state.late_due_at(), Some(due));
         let early = due - TimeDelta::seconds(1);
-        assert!(metrics::late_due(&desk.store, early, 10).await.unwrap().is_empty());
-        assert_eq!(metrics::late_due(&desk.store, due, 10).await.unwrap().len(), 1);
+        assert!(metrics::late_due(&desk.store, early, None, 10).await.unwrap().is_empty());
+        assert_eq!(metrics::late_due(&desk.store, due, None, 10).await.unwrap().len(), 1);
 
         history.now = due;
         assert_eq!(series.run(&mut history, &MetricCommand::CheckLate(Default::default())), 1);
         desk.fold(&history, 10).await;
-        assert!(metrics::late_due(&desk.store, due + TimeDelta::days(9), 10).await.unwrap().is_empty());
+        assert!(metrics::late_due(&desk.store, due + TimeDelta::days(9), None, 10).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn metrics_that_are_late_are_paged_and_one_whose_rule_cools_down_is_not_among_them() {
+    on_both_engines(async |desk| {
+        let mut history = History::new();
+        let mut all: Vec<Series> =
+            (1..=3).map(|number| Series::define(&mut history, number, &format!("metric_{number}"))).collect();
+        for series in &mut all {
+            let rule = RuleChange { cool_down: Some(CoolDown::Points(1)), ..RuleChange::of(RuleType::Late) };
+            series.run(&mut history, &MetricCommand::SetRule(SetRule { rule, by: None }));
+            series.point(&mut history, 0, 1.0);
+        }
+        history.now = beginning() + TimeDelta::days(30);
+        desk.fold(&history, 4).await;
+        let page = async |after| metrics::late_due(&desk.store, history.now, after, 2).await.unwrap();
+        let first = page(None).await;
+        let last = first.last().unwrap();
+        let second = page(Some((last.late_due_at.unwrap(), last.position))).await;
+        let ids: Vec<_> = first.iter().chain(&second).map(|row| row.id.clone()).collect();
+        assert_eq!((first.len(), ids), (2, all.iter().map(|series| series.id.clone()).collect()));
+
+        let series = &mut all[0];
+        for (day, due) in [(0, 1), (1, 0), (2, 1)] {
+            if day > 0 {
+                series.point(&mut history, day, 1.0);
+            }
+            desk.fold(&history, 4).await;
+            let now = metrics::late_due(&desk.store, history.now, None, 10).await.unwrap();
+            assert_eq!(now.iter().filter(|row| row.id == series.id).count(), due, "after day {day}");
+            assert_eq!(series.run(&mut history, &MetricCommand::CheckLate(Default::default())), due);
+        }
     })
     .await;
 }

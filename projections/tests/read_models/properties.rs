@@ -9,8 +9,8 @@ use muniment_aggregates::application::{
 use muniment_aggregates::challenge::{Challenge, ChallengeCommand, Guess, Issue, Limits, Purpose};
 use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, OtpId, PointId};
 use muniment_aggregates::metric::{
-    AcknowledgeAlert, ChangeSettings, CheckLate, CorrectPoint, Define, Metric, MetricCommand, MetricEvent, NewPoint,
-    RaiseDue, RecordPoints, RuleChange, RuleType, SetRule,
+    AcknowledgeAlert, ChangeSettings, CheckLate, CoolDown, CorrectPoint, Define, Metric, MetricCommand, MetricEvent,
+    NewPoint, RaiseDue, RecordPoints, RuleChange, RuleType, SetRule,
 };
 use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::session::{Revoke, Session, SessionCommand};
@@ -33,7 +33,7 @@ enum Step {
     Points { metric: usize, days: Vec<i8>, value: i16 },
     Correct { metric: usize, nth: usize, value: i16 },
     Settings { metric: usize, cadence: u8 },
-    Rule { metric: usize, rule: usize, threshold: u8, enabled: bool },
+    Rule { metric: usize, rule: usize, threshold: u8, cool_down: u8, enabled: bool },
     Raise { metric: usize },
     Late { metric: usize },
     Acknowledge { metric: usize },
@@ -56,8 +56,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (metric.clone(), 0..20_usize, any::<i16>())
             .prop_map(|(metric, nth, value)| Step::Correct { metric, nth, value }),
         1 => (metric.clone(), any::<u8>()).prop_map(|(metric, cadence)| Step::Settings { metric, cadence }),
-        2 => (metric.clone(), 0..RuleType::ALL.len(), 1..100_u8, any::<bool>())
-            .prop_map(|(metric, rule, threshold, enabled)| Step::Rule { metric, rule, threshold, enabled }),
+        2 => (metric.clone(), 0..RuleType::ALL.len(), 1..100_u8, 0..5_u8, any::<bool>()).prop_map(
+            |(metric, rule, threshold, cool_down, enabled)| Step::Rule { metric, rule, threshold, cool_down, enabled }
+        ),
         3 => metric.clone().prop_map(|metric| Step::Raise { metric }),
         1 => metric.clone().prop_map(|metric| Step::Late { metric }),
         1 => metric.prop_map(|metric| Step::Acknowledge { metric }),
@@ -166,9 +167,14 @@ impl World {
                 let change = ChangeSettings { cadence: Some(cadence), ..ChangeSettings::default() };
                 self.metric(*metric, &MetricCommand::ChangeSettings(change));
             }
-            Step::Rule { metric, rule, threshold, enabled } => {
-                let threshold = Some(f64::from(*threshold) / 10.0);
-                let rule = RuleChange { threshold, enabled: Some(*enabled), ..RuleChange::of(RuleType::ALL[*rule]) };
+            Step::Rule { metric, rule, threshold, cool_down, enabled } => {
+                let (threshold, enabled) = (Some(f64::from(*threshold) / 10.0), Some(*enabled));
+                let cool_down = Some(match cool_down {
+                    0 => CoolDown::None,
+                    3.. => CoolDown::Seconds(86_400 * u32::from(*cool_down)),
+                    points => CoolDown::Points(u32::from(*points)),
+                });
+                let rule = RuleChange { threshold, enabled, cool_down, ..RuleChange::of(RuleType::ALL[*rule]) };
                 self.metric(*metric, &MetricCommand::SetRule(SetRule { rule, by: Some("robot".to_owned()) }));
             }
             Step::Raise { metric } => {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use chrono::Utc;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
-use muniment_aggregates::metric::backtest::{Backtest, Corrections, backtest, judge_newest};
+use muniment_aggregates::metric::backtest::{Backtest, backtest, judge_newest};
 use muniment_aggregates::metric::{Finding, MetricEvent};
 use muniment_aggregates::wire;
 use serde_json::{Value, json};
@@ -184,7 +184,7 @@ async fn history(session: &Session, tried: &Tried) -> Result<History> {
 /// The metric's own rule with what the flags change, over the whole history.
 fn run(tried: &Tried, history: History) -> Result<Backtest> {
     let rule = tried.candidate.applied_to(history.metric().rule(tried.candidate.rule_type()))?;
-    Ok(backtest(history.events, &rule, Corrections::AsKnown, Utc::now()))
+    Ok(backtest(history.events, &rule, Utc::now()))
 }
 
 async fn test(session: &Session, command: &Test) -> Result<()> {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AlertId, PointId};
@@ -113,6 +113,40 @@ pub enum CoolDown {
     Points(u32),
     /// For points dated less than so many seconds after the one that fired.
     Seconds(u32),
+}
+
+/// When a rule last fired, as far as its cool-down asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fired {
+    /// Instant of the point it fired about.
+    pub instant: DateTime<Utc>,
+    /// How many newest points were recorded since.
+    pub points_since: u32,
+}
+
+impl Fired {
+    /// It fired about the newest point, of this instant.
+    #[must_use]
+    pub const fn about(instant: DateTime<Utc>) -> Self {
+        Self { instant, points_since: 0 }
+    }
+
+    /// Another newest point was recorded.
+    pub const fn count_point(&mut self) {
+        self.points_since = self.points_since.saturating_add(1);
+    }
+
+    /// Whether the rule is silent about the newest point, of this instant.
+    #[must_use]
+    pub fn silences(&self, cool_down: CoolDown, newest: DateTime<Utc>) -> bool {
+        match cool_down {
+            CoolDown::None => false,
+            CoolDown::Points(points) => self.points_since <= points,
+            CoolDown::Seconds(seconds) => {
+                newest.signed_duration_since(self.instant) < Duration::seconds(i64::from(seconds))
+            }
+        }
+    }
 }
 
 /// What a rule looks for.

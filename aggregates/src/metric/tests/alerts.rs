@@ -225,6 +225,30 @@ fn a_metric_is_late_once_for_a_latest_point() {
 }
 
 #[test]
+fn a_late_rule_is_silent_while_it_cools_down() {
+    const DAY: i64 = 86_400;
+    let found = |cool_down| {
+        let late = set(RuleType::Late, move |rule| (rule.threshold, rule.cool_down) = (Some(0.1), Some(cool_down)));
+        let mut metric = only(late);
+        let mut late = Vec::new();
+        for number in 1..=4 {
+            let seconds = 10 * DAY * i64::from(number);
+            metric = metric.and(record(number, 1.0, seconds)).at(seconds + 9 * DAY);
+            let events = metric.when(CheckLate {}).events();
+            assert_eq!(metric.state.late_due_at().is_some(), !events.is_empty());
+            late.extend((!events.is_empty()).then_some(number));
+            metric = metric.and(CheckLate {});
+        }
+        late
+    };
+    assert_eq!(found(CoolDown::None), [1, 2, 3, 4]);
+    assert_eq!(found(CoolDown::Points(1)), [1, 3]);
+    assert_eq!(found(CoolDown::Points(2)), [1, 4]);
+    assert_eq!(found(CoolDown::Seconds(864_000)), [1, 2, 3, 4]);
+    assert_eq!(found(CoolDown::Seconds(864_001)), [1, 3]);
+}
+
+#[test]
 fn lateness_knows_five_cadences() {
     let due = |cadence| rules::late_due_at(cadence, "2026-01-31T00:00:00Z".parse().unwrap(), 0.0);
     for (cadence, expected) in [

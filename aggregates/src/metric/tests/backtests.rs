@@ -24,21 +24,21 @@ fn above(threshold: f64) -> Rule {
 #[test]
 fn the_live_rule_back_tested_finds_what_was_found_live() {
     let series = [100.0, 150.0, 151.0, 400.0, 10.0, 20.0];
-    let result = backtest(history(&series), &Rule::implicit_growth_spike(), Corrections::AsKnown, at(99));
+    let result = backtest(history(&series), &Rule::implicit_growth_spike(), at(99));
     assert_eq!(values(&series).state.due(), &result.findings);
     assert_eq!(result.points, 6);
 }
 
 #[test]
 fn findings_without_a_silent_point_between_are_one_episode() {
-    let result = backtest(history(&[11.0, 12.0, 9.0, 13.0]), &above(10.0), Corrections::AsKnown, at(99));
+    let result = backtest(history(&[11.0, 12.0, 9.0, 13.0]), &above(10.0), at(99));
     let counts: Vec<_> = result.episodes.iter().map(|episode| episode.findings).collect();
     assert_eq!(counts, [2, 1]);
     assert_eq!((result.episodes[0].first.value, result.episodes[0].last.value), (11.0, 12.0));
 }
 
 #[test]
-fn corrections_count_only_when_asked_for() {
+fn a_correction_is_not_known_before_it_was_made() {
     let mut history = history(&[5.0, 6.0]);
     let correction = PointCorrected {
         company: company(),
@@ -49,8 +49,7 @@ fn corrections_count_only_when_asked_for() {
         at: at(9),
     };
     history.push((at(9), MetricEvent::PointCorrected(correction)));
-    assert!(backtest(history.clone(), &above(10.0), Corrections::AsKnown, at(99)).findings.is_empty());
-    assert_eq!(backtest(history, &above(10.0), Corrections::Applied, at(99)).findings.len(), 1);
+    assert!(backtest(history, &above(10.0), at(99)).findings.is_empty());
 }
 
 #[test]
@@ -67,11 +66,18 @@ fn lateness_is_found_between_points_and_at_the_end() {
         history.push((at(seconds), event));
     }
     let late = |until| {
-        let result = backtest(history.clone(), &rule, Corrections::AsKnown, at(until));
+        let result = backtest(history.clone(), &rule, at(until));
         result.findings.into_iter().map(|finding| finding.point).collect::<Vec<_>>()
     };
     assert_eq!(late(3 * WEEK), [point_id(2)]);
     assert_eq!(late(4 * WEEK), [point_id(2), point_id(3)]);
+    let cools_down = |cool_down| {
+        let result = backtest(history.clone(), &Rule { cool_down, ..rule.clone() }, at(4 * WEEK));
+        result.findings.into_iter().map(|finding| finding.point).collect::<Vec<_>>()
+    };
+    assert_eq!(cools_down(CoolDown::Points(1)), [point_id(2)]);
+    assert_eq!(cools_down(CoolDown::Seconds(2 * WEEK + 2)), [point_id(2)]);
+    assert_eq!(cools_down(CoolDown::Seconds(2 * WEEK + 1)), [point_id(2), point_id(3)]);
 }
 
 #[test]
@@ -99,4 +105,19 @@ fn the_newest_point_is_judged_by_the_rules_as_they_stand_and_as_far_as_they_cool
     let week = 7 * 86_400 + 3;
     assert_eq!(judge_newest(&doubled, at(week - 1)).len(), 1);
     assert_eq!(judge_newest(&doubled, at(week)).len(), 2);
+    // What the point says has the name of its time; whether the next one stays away goes by the settings there are now.
+    doubled.push(MetricEvent::SettingsChanged(SettingsChanged {
+        company: company(),
+        metric_key: "weekly_revenue".to_owned(),
+        display_name: Some("Sales".to_owned()),
+        unit: None,
+        cadence: Some("daily".to_owned()),
+        direction: None,
+        source_type: None,
+    }));
+    let day = 86_400 + 3;
+    assert_eq!(judge_newest(&doubled, at(day - 1)).len(), 1);
+    let said: Vec<_> = judge_newest(&doubled, at(day)).into_iter().map(|finding| finding.summary).collect();
+    let late = "Sales is late: no point since 2026-06-08T12:00:03.000Z, expected daily.";
+    assert_eq!(said, ["Weekly Revenue is above 300 at 400.", late]);
 }

@@ -1,4 +1,4 @@
-//! How far the policies have come, and the lock that gives a duty to one node at a time.
+//! How far the policies have come, whom they passed over on the way, and the lock that gives a duty to one node at a time.
 //!
 //! A policy's place is kept here beside the read models because it is as expendable: a policy that begins again
 //! asks for nothing that is already done.
@@ -51,19 +51,51 @@ impl ReadStore {
         row.map(|row| row.count("position").map(Position)).transpose()
     }
 
-    /// Notes the last position a subscription has dealt with.
+    /// Notes the last position a subscription has dealt with, and whom it passed over on the way.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn save_subscription(&self, name: &str, position: Position) -> Result<(), SqlError> {
-        self.writer()
-            .execute(
-                "INSERT INTO read_subscriptions_v1 (name, record, position) VALUES ($1, $2, $3) \
-                 ON CONFLICT (name) DO UPDATE SET record = excluded.record, position = excluded.position",
-                &[name.into(), self.record().into(), position.0.into()],
+    pub async fn save_subscription(
+        &self,
+        name: &str,
+        position: Position,
+        passed_over: &[String],
+    ) -> Result<(), SqlError> {
+        let mut tx = self.writer().begin().await?;
+        tx.execute(
+            "INSERT INTO read_subscriptions_v1 (name, record, position) VALUES ($1, $2, $3) \
+             ON CONFLICT (name) DO UPDATE SET record = excluded.record, position = excluded.position",
+            &[name.into(), self.record().into(), position.0.into()],
+        )
+        .await?;
+        for id in passed_over {
+            tx.execute(
+                "INSERT INTO read_passed_over_v1 (name, id, record) VALUES ($1, $2, $3) \
+                 ON CONFLICT (name, id) DO UPDATE SET record = excluded.record",
+                &[name.into(), id.into(), self.record().into()],
             )
-            .await
-            .map(drop)
+            .await?;
+        }
+        tx.commit().await
+    }
+
+    /// Whom a subscription passed over, by id, from behind `after`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn passed_over(&self, name: &str, after: &str, limit: usize) -> Result<Vec<String>, SqlError> {
+        let sql = "SELECT id FROM read_passed_over_v1 WHERE name = $1 AND record = $2 AND id > $3 ORDER BY id LIMIT $4";
+        let args = [name.into(), self.record().into(), after.into(), limit.into()];
+        self.reader().fetch_all(sql, &args).await?.iter().map(|row| row.text("id")).collect()
+    }
+
+    /// Forgets that somebody was passed over.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn forget_passed_over(&self, name: &str, id: &str) -> Result<(), SqlError> {
+        let sql = "DELETE FROM read_passed_over_v1 WHERE name = $1 AND id = $2";
+        self.writer().execute(sql, &[name.into(), id.into()]).await.map(drop)
     }
 
     /// Takes a duty for this node if no other node has it. One of this record: locks are a database's, and another record

@@ -6,3 +6,11 @@ CREATE TABLE IF NOT EXISTS read_subscriptions_v1 (
     position BIGINT NOT NULL,
     PRIMARY KEY (name)
 );
+
+-- What a subscription could not ask when it came by, and asks again.
+CREATE TABLE IF NOT EXISTS read_passed_over_v1 (
+    name   TEXT   NOT NULL,
+    id     TEXT   NOT NULL,
+    record TEXT   NOT NULL,
+    PRIMARY KEY (name, id)
+);

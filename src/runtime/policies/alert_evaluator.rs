@@ -41,6 +41,9 @@ const POINT_RECORDED: &str = "metric.point_recorded";
 /// How long it rests after a failure.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How often those are asked again that were passed over: what kept them from being read may have been mended.
+const ASK_AGAIN_INTERVAL: Duration = Duration::from_secs(60);
+
 /// How often it looks when nothing wakes it.
 const IDLE_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -48,10 +51,18 @@ const IDLE_INTERVAL: Duration = Duration::from_millis(500);
 pub async fn run(runtime: Arc<Runtime>, mut leadership: Leadership, pause: Duration, mut stop: watch::Receiver<bool>) {
     let mut head = runtime.journal.watch_head();
     let mut reached: Option<Position> = None;
+    let mut asked_again: Option<Instant> = None;
     while !*stop.borrow() {
-        if !leadership.holds().await {
+        let holds = leadership.holds().await;
+        if holds && asked_again.is_none_or(|at| at.elapsed() >= ASK_AGAIN_INTERVAL) {
+            asked_again = Some(Instant::now());
+            if let Err(error) = ask_again(&runtime, &stop).await {
+                tracing::warn!(error = %error, "metrics that were passed over cannot be asked again at present");
+            }
+        }
+        if !holds {
             // The other node's progress is in the checkpoint; read it again when this node takes over.
-            reached = None;
+            (reached, asked_again) = (None, None);
         } else if runtime.journal.head() > reached.unwrap_or_default() || reached.is_none() {
             let begun = Instant::now();
             tokio::time::sleep(pause).await;
@@ -90,34 +101,54 @@ async fn step(runtime: &Runtime, reached: Option<Position>) -> anyhow::Result<Po
     }
     let asked: Vec<_> = stream::iter(recorded)
         .map(async |(metric, points)| {
-            let asked = raise_due(runtime, &metric, &points).await;
-            pass_over(NAME, &metric, asked)
+            let asked = raise_due(runtime, &metric, Some(&points)).await;
+            pass_over(NAME, &metric, asked).map(|asked| (!asked).then(|| metric.to_string()))
         })
         .buffer_unordered(ASKED_AT_ONCE)
         .collect()
         .await;
-    asked.into_iter().collect::<Result<(), _>>()?;
-    store.save_subscription(NAME, last.position).await?;
+    let passed_over = asked.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+    store.save_subscription(NAME, last.position, &passed_over).await?;
     Ok(last.position)
 }
 
-/// Has a metric raise what is due about these points of it, oldest first. What is due about later ones waits for the
-/// page that has them.
+/// Asks those again that were passed over.
+async fn ask_again(runtime: &Runtime, stop: &watch::Receiver<bool>) -> anyhow::Result<()> {
+    let store = runtime.reads.store();
+    let mut page = store.passed_over(NAME, "", ASKED_AT_ONCE).await?;
+    while let Some(last) = page.last().cloned() {
+        for metric in page {
+            if *stop.borrow() {
+                return Ok(());
+            }
+            if pass_over(NAME, &metric, raise_due(runtime, &metric, None).await)? {
+                store.forget_passed_over(NAME, &metric).await?;
+            }
+        }
+        page = store.passed_over(NAME, &last, ASKED_AT_ONCE).await?;
+    }
+    Ok(())
+}
+
+/// Has a metric raise what is due about these points of it, oldest first; about all where none are named. What is due about
+/// later ones waits for the page that has them.
 async fn raise_due(
     runtime: &Runtime,
     metric: &str,
-    points: &[Arc<RecordedEvent>],
+    points: Option<&[Arc<RecordedEvent>]>,
 ) -> Result<(), BusError<MetricRefusal>> {
     let metric_now = runtime.bus.state::<Metric>(metric).await?.state;
     if metric_now.due().is_empty() {
         return Ok(());
     }
     let mut causes = Causes::default();
-    for event in points {
+    for event in points.unwrap_or_default() {
         causes.take(event)?;
     }
     let mut due: Vec<PointId> = metric_now.due().iter().map(|finding| finding.point.clone()).collect();
-    due.truncate(due.iter().rposition(|point| causes.have(point)).map_or(0, |last| last + 1));
+    if points.is_some() {
+        due.truncate(due.iter().rposition(|point| causes.have(point)).map_or(0, |last| last + 1));
+    }
     due.dedup();
     if due.iter().any(|point| !causes.have(point)) {
         causes.look_further(runtime, metric, &due).await?;

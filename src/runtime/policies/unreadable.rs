@@ -4,8 +4,8 @@ use muniment_aggregates::metric::MetricRefusal;
 
 use crate::runtime::BusError;
 
-/// Takes what became of asking one metric. One that no attempt would reach is passed over, counted and logged: its record
-/// cannot be read, or its rules fail.
+/// Takes what became of asking one metric: whether it was asked. One that no attempt would reach is passed over, counted and
+/// logged: its record cannot be read, or its rules fail.
 ///
 /// # Errors
 /// The failure itself, where the next attempt may succeed.
@@ -13,8 +13,8 @@ pub(super) fn pass_over(
     policy: &'static str,
     metric: &str,
     outcome: Result<(), BusError<MetricRefusal>>,
-) -> Result<(), BusError<MetricRefusal>> {
-    let Err(error) = outcome else { return Ok(()) };
+) -> Result<bool, BusError<MetricRefusal>> {
+    let Err(error) = outcome else { return Ok(true) };
     let is_for_good = match &error {
         BusError::Refused(_)
         | BusError::TooLarge(_)
@@ -33,5 +33,5 @@ pub(super) fn pass_over(
     }
     metrics::counter!("muniment_metrics_passed_over_total", "policy" => policy).increment(1);
     tracing::error!(policy, metric.id = metric, error = %error, "a metric cannot be asked and is passed over");
-    Ok(())
+    Ok(false)
 }

@@ -1,5 +1,5 @@
-//! How instants, values and rules stand on the wire and in what people read: one form on every surface, in the audit and on the
-//! command line.
+//! How instants, values and rules stand on the wire and in what people read: one form on every surface, in the audit
+//! and on the command line.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};

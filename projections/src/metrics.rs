@@ -51,8 +51,8 @@ pub struct MetricRow {
     pub last_point_at: Option<DateTime<Utc>>,
     /// The point of the greatest instant, ties the later recorded.
     pub latest: Option<LatestPoint>,
-    /// From when it is late by its enabled `late` rule; none once that was raised, while the rule cools down, and without
-    /// rule or point.
+    /// From when it is late by its enabled `late` rule; none once that was raised, while the rule cools down, and
+    /// without rule or point.
     pub late_due_at: Option<DateTime<Utc>>,
 }
 
@@ -168,8 +168,8 @@ pub async fn count_of_company(store: &ReadStore, company: &CompanyId) -> Result<
     total(store.fetch_optional(sql, &[company.as_str().into()]).await?)
 }
 
-/// Metrics that are late at `now` by their rule and were not said to be, the longest overdue first, from behind `after`:
-/// since when the last of the page before is late, and where it was defined.
+/// Metrics that are late at `now` by their rule and were not said to be, the longest overdue first, from behind
+/// `after`: since when the last of the page before is late, and where it was defined.
 ///
 /// # Errors
 /// What the database says.

@@ -1,4 +1,5 @@
-//! How far the policies have come, whom they passed over on the way, and the lock that gives a duty to one node at a time.
+//! How far the policies have come, whom they passed over on the way, and the lock that gives a duty to one node at a
+//! time.
 //!
 //! A policy's place is kept here beside the read models because it is as expendable: a policy that begins again
 //! asks for nothing that is already done.

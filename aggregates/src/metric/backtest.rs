@@ -31,9 +31,9 @@ pub struct Backtest {
     pub episodes: Vec<Episode>,
 }
 
-/// Runs `rule` over the events of one metric, each with the time it was recorded at: a corrected point has the value that
-/// was known when the rule would have looked. `until` ends the history: a `late` rule may find something between the last
-/// event and it.
+/// Runs `rule` over the events of one metric, each with the time it was recorded at: a corrected point has the value
+/// that was known when the rule would have looked. `until` ends the history: a `late` rule may find something between
+/// the last event and it.
 #[must_use]
 pub fn backtest(
     history: impl IntoIterator<Item = (DateTime<Utc>, MetricEvent)>,

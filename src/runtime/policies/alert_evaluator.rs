@@ -130,8 +130,8 @@ async fn ask_again(runtime: &Runtime, stop: &watch::Receiver<bool>) -> anyhow::R
     Ok(())
 }
 
-/// Has a metric raise what is due about these points of it, oldest first; about all where none are named. What is due about
-/// later ones waits for the page that has them.
+/// Has a metric raise what is due about these points of it, oldest first; about all where none are named. What is due
+/// about later ones waits for the page that has them.
 async fn raise_due(
     runtime: &Runtime,
     metric: &str,

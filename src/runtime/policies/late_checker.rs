@@ -35,8 +35,8 @@ pub async fn run(
     }
 }
 
-/// Asks every metric that is due at `now`, a page at a time and each once: one that is passed over stays due, and keeps no
-/// other from its turn.
+/// Asks every metric that is due at `now`, a page at a time and each once: one that is passed over stays due, and keeps
+/// no other from its turn.
 async fn check(
     bus: &CommandBus,
     store: &ReadStore,

@@ -4,8 +4,8 @@ use muniment_aggregates::metric::MetricRefusal;
 
 use crate::runtime::BusError;
 
-/// Takes what became of asking one metric: whether it was asked. One that no attempt would reach is passed over, counted and
-/// logged: its record cannot be read, or its rules fail.
+/// Takes what became of asking one metric: whether it was asked. One that no attempt would reach is passed over, counted
+/// and logged: its record cannot be read, or its rules fail.
 ///
 /// # Errors
 /// The failure itself, where the next attempt may succeed.

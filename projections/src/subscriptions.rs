@@ -5,7 +5,7 @@
 //! asks for nothing that is already done.
 
 use muniment_aggregates::record::Position;
-use muniment_sql::{Engine, NodeLock, SqlError, Transaction};
+use muniment_sql::{Arg, Engine, NodeLock, SqlError, Transaction};
 
 use crate::store::ReadStore;
 
@@ -86,7 +86,7 @@ impl ReadStore {
     /// What the database says.
     pub async fn passed_over(&self, name: &str, after: &str, limit: usize) -> Result<Vec<String>, SqlError> {
         let sql = "SELECT id FROM read_passed_over_v1 WHERE name = $1 AND record = $2 AND id > $3 ORDER BY id LIMIT $4";
-        let args = [name.into(), self.record().into(), after.into(), limit.into()];
+        let args: [Arg<'_>; 4] = [name.into(), self.record().into(), after.into(), limit.into()];
         self.reader().fetch_all(sql, &args).await?.iter().map(|row| row.text("id")).collect()
     }
 

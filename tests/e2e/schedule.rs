@@ -69,7 +69,8 @@ fn met_136_each_change_leaves_its_row_and_nothing_else_does(engine: Engine) {
     agent.post("/v1/metrics/arr/rules", &json!({ "type": "growth_spike", "threshold": 2 })).expect(200);
     let quiet = json!({ "type": "above", "threshold": 9, "periods": 3, "cool_down_seconds": 60 });
     agent.post("/v1/metrics/arr/rules", &quiet).expect(200);
-    agent.post("/v1/metrics/arr/rules", &json!({ "type": "late", "cool_down_points": 4 })).expect(200);
+    let late = json!({ "type": "late", "cool_down_points": 4, "enabled": false });
+    agent.post("/v1/metrics/arr/rules", &late).expect(200);
     founder.client.post_bytes(&format!("/v1/alerts/{alert}/ack"), "").expect(200);
     let token = json!({ "name": "ci", "scopes": ["metrics:write"] });
     let made = founder.client.post("/v1/tokens", &token).expect(201);

@@ -65,7 +65,7 @@ async fn check(
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
+    use chrono::{SubsecRound as _, TimeDelta};
     use futures_util::future::join_all;
     use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, PointId};
     use muniment_aggregates::metric::{Define, NewPoint, RecordPoints, RuleChange, RuleType, SetRule};
@@ -120,7 +120,8 @@ mod tests {
     async fn all_that_are_due_are_asked_in_one_round() {
         let (bus, folder) = fresh::bus().await;
         let now = Utc::now();
-        join_all((0..METRICS).map(|number| metric(&bus, number, now - TimeDelta::days(9)))).await;
+        let long_ago = now.trunc_subsecs(0) - TimeDelta::days(9);
+        join_all((0..METRICS).map(|number| metric(&bus, number, long_ago))).await;
         let config = ReadStoreConfig {
             database: ReadDatabase::Sqlite { directory: folder.path().to_owned() },
             record: bus.journal().identity().to_string(),

@@ -73,7 +73,7 @@ pub use limits::JournalLimits;
 pub use master_key::{KeyFileError, KeySource, MasterKey};
 pub use muniment_sql::Obstacle;
 pub use open::{JournalConfig, OpenError, Store};
-pub use outbox::{Mail, MailEntry, MailStatus, Outbox, OutboxCounts};
+pub use outbox::{Due, Mail, MailEntry, MailStatus, Outbox, OutboxCounts};
 pub use restore::{RestoreError, Restored};
 pub use rotation::{RotateError, Rotated};
 pub use seal::SealError;

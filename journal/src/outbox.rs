@@ -58,6 +58,15 @@ pub struct Mail {
     pub attempts: u64,
 }
 
+/// What a look into the outbox found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Due {
+    /// What this node may send now.
+    pub mails: Vec<Mail>,
+    /// How many entries had expired while they waited, and were given up.
+    pub expired: u64,
+}
+
 /// An entry as an operator sees it: everything but the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailEntry {
@@ -104,23 +113,22 @@ impl Outbox {
         Self { stores }
     }
 
-    /// Takes up to `limit` entries that are due, for `lease`; of several nodes each entry goes to one. Expired
-    /// entries are given up on the way.
+    /// Takes up to `limit` entries that are due, for `lease`; of several nodes each entry goes to one. Entries that expired
+    /// while they waited are given up on the way; one that is being sent is left to whoever sends it.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn due(&self, now: DateTime<Utc>, limit: usize, lease: TimeDelta) -> Result<Vec<Mail>, SqlError> {
-        let Some(stores) = &self.stores else { return Ok(Vec::new()) };
+    pub async fn due(&self, now: DateTime<Utc>, limit: usize, lease: TimeDelta) -> Result<Due, SqlError> {
+        let Some(stores) = &self.stores else { return Ok(Due::default()) };
         // Looking first keeps an idle outbox from asking for SQLite's one writing connection.
-        let look = "SELECT id FROM outbox WHERE status = 'pending' AND (next_attempt_at <= $1 OR expires_at <= $1) \
-                    LIMIT 1";
+        let look = "SELECT id FROM outbox WHERE status = 'pending' AND next_attempt_at <= $1 LIMIT 1";
         if stores.read.fetch_optional(look, &[now.into()]).await?.is_none() {
-            return Ok(Vec::new());
+            return Ok(Due::default());
         }
         let mut tx = stores.write.begin().await?;
         let expire = "UPDATE outbox SET status = 'failed', body = '', last_error = 'expired before it could be sent' \
-                      WHERE status = 'pending' AND expires_at <= $1";
-        tx.execute(expire, &[now.into()]).await?;
+                      WHERE status = 'pending' AND next_attempt_at <= $1 AND expires_at <= $1";
+        let expired = tx.execute(expire, &[now.into()]).await?;
         // Nodes that look at once pass over each other's entries. The conditions stand outside the selection too:
         // PostgreSQL checks them again for an entry that was taken since the selection began.
         let pass_over = match stores.write.engine() {
@@ -137,7 +145,7 @@ impl Outbox {
         let rows = tx.fetch_all(&take, &[now.into(), (now + lease).into(), limit.into()]).await?;
         let mails = rows.iter().map(read_mail).collect::<Result<_, _>>()?;
         tx.commit().await?;
-        Ok(mails)
+        Ok(Due { mails, expired })
     }
 
     /// Notes that the mail server accepted it and wipes the body. False when the lease had passed to another node.

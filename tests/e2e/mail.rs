@@ -74,6 +74,36 @@ fn met_036_a_mail_that_the_server_refuses_is_tried_again(engine: Engine) {
     assert_eq!(sink.mails().len(), 1, "the mail arrived more than once");
 }
 
+fn a_recipient_whose_mail_server_is_slow_holds_up_nobody_elses_mail(engine: Engine) {
+    let sink = MailSink::slow_for("slow.example");
+    let server = Setup::new(engine).with_mail(&sink.url()).start();
+    let start = |email: &str| server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email })).expect(200);
+    let attempts = || -> Vec<u64> {
+        let outbox = Program::operator_of(&server).run(&["mail", "outbox", "--json"]).json();
+        outbox["mails"].as_array().unwrap().iter().map(|mail| mail["attempts"].as_u64().unwrap()).collect()
+    };
+    start("eve@slow.example");
+    eventually("the slow mail is on its way", || (attempts() == [1]).then_some(()));
+    start("ana@example.com");
+    let mails = eventually("both mails arrive", || Some(sink.mails()).filter(|mails| mails.len() == 2));
+    assert!(mails[0].contains("To: ana@example.com") && mails[1].contains("To: eve@slow.example"), "{mails:?}");
+    assert_eq!(attempts(), [1, 1], "neither waited for the end of the other's attempt");
+}
+
+/// What expired in the queue is given up like any other.
+fn mail_that_expires_while_it_waits_is_counted_as_given_up(engine: Engine) {
+    let server = Setup::new(engine).with_mail(&format!("smtp://127.0.0.1:{}", free_port())).start();
+    server.anonymous().post("/v1/auth/otp/start", &json!({ "email": "ana@example.com" })).expect(200);
+    server.terminate();
+    server.store.execute("UPDATE outbox SET next_attempt_at = 1, expires_at = 1");
+    server.restart();
+    let failed = || figure(&server, "muniment_mails_failed_total");
+    eventually("it is counted", || (failed() == "1").then_some(()));
+    assert!(server.log().contains("mails were given up"), "{}", server.log());
+    let listed = Program::operator_of(&server).run(&["mail", "outbox", "--json"]).json().to_string();
+    assert!(listed.contains("expired before it could be sent"), "{listed}");
+}
+
 #[test]
 fn a_silent_mail_server_holds_up_no_shutdown_and_loses_no_mail() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -149,6 +179,7 @@ fn met_037_production_refuses_to_start_without_mail_or_with_the_echo(engine: Eng
     refuses(Setup::new(engine).set("SMTP_URL", smtp), "mail.from_email");
     refuses(Setup::new(engine).set("MAIL_FROM_EMAIL", "codes@muniment.example"), "mail.smtp_url");
     refuses(Setup::new(engine).set("ENV", "production").with_mail(smtp), "keys_dir");
+    refuses(Setup::new(engine).with_mail(smtp).set("MAIL_FROM_EMAIL", "codes@muniment..example"), "mail.from_email");
     refuses(Setup::new(engine).with_mail(smtp).set("MAIL_FROM_NAME", "A\r\nBcc: x@y.z"), "mail.from_name");
 }
 
@@ -207,7 +238,9 @@ pub(crate) fn own_address() -> Option<std::net::IpAddr> {
 }
 
 both_engines![
+    a_recipient_whose_mail_server_is_slow_holds_up_nobody_elses_mail,
     mail_is_written_to_a_folder_in_development,
+    mail_that_expires_while_it_waits_is_counted_as_given_up,
     met_035_a_code_travels_by_mail_and_is_not_echoed,
     met_036_a_dead_mail_server_changes_nothing_and_the_mail_arrives_once_it_lives,
     met_036_a_mail_that_the_server_refuses_is_tried_again,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use muniment_aggregates::record::{Position, StreamId};
 use muniment_aggregates::sealed::SealContext;
-use muniment_journal::{Append, Journal, MailStatus, NewMail, OutboxCounts};
+use muniment_journal::{Append, Due, Journal, MailStatus, NewMail, OutboxCounts};
 
 use crate::place::{Kind, Place, append, erase, event, on_both};
 
@@ -43,7 +43,7 @@ async fn mail_leaves_with_its_append_or_not_at_all(kind: Kind) {
     assert!(!post(&journal, "refused", 0, later).await);
     journal.shutdown().await;
     let journal = place.open().await;
-    let due = journal.outbox().due(Utc::now(), 10, lease()).await.unwrap();
+    let due = journal.outbox().due(Utc::now(), 10, lease()).await.unwrap().mails;
     assert_eq!(due.iter().map(|mail| &*mail.id).collect::<Vec<_>>(), ["kept"]);
     let text = journal.keyring().open_anywhere(&due[0].body).await.unwrap();
     assert_eq!(text.as_deref(), Some("To: a@example.com"));
@@ -99,7 +99,7 @@ async fn of_many_senders_each_mail_goes_to_one_until_its_lease_ends(kind: Kind) 
                 // One that looked while another took the same entries may come back with fewer, so each looks on.
                 let mut taken = Vec::new();
                 for _ in 0..8 {
-                    taken.extend(outbox.due(Utc::now(), 5, lease()).await.unwrap());
+                    taken.extend(outbox.due(Utc::now(), 5, lease()).await.unwrap().mails);
                 }
                 taken
             })
@@ -113,11 +113,11 @@ async fn of_many_senders_each_mail_goes_to_one_until_its_lease_ends(kind: Kind) 
     ids.sort();
     ids.dedup();
     assert_eq!((taken.len(), ids.len()), (20, 20));
-    assert!(outbox.due(Utc::now(), 5, lease()).await.unwrap().is_empty());
+    assert_eq!(outbox.due(Utc::now(), 5, lease()).await.unwrap(), Due::default());
 
     // The sender of the first died: its lease ends, another takes over, and its late word no longer counts.
     let stale = &taken[0];
-    let again = outbox.due(Utc::now() + lease() + lease(), 50, lease()).await.unwrap();
+    let again = outbox.due(Utc::now() + lease() + lease(), 50, lease()).await.unwrap().mails;
     assert_eq!(again.len(), 20);
     let fresh = again.iter().find(|mail| mail.id == stale.id).unwrap();
     assert_eq!(fresh.attempts, 2);
@@ -134,7 +134,7 @@ async fn b12_what_fails_is_retried_shown_and_at_last_given_up(kind: Kind) {
     assert!(post(&journal, "slow", 0, now + TimeDelta::minutes(10)).await);
     assert!(post(&journal, "wrong", 1, now + TimeDelta::minutes(10)).await);
     let outbox = journal.outbox();
-    let due = outbox.due(Utc::now(), 10, lease()).await.unwrap();
+    let due = outbox.due(Utc::now(), 10, lease()).await.unwrap().mails;
     let by_id = |id: &str| due.iter().find(|mail| mail.id == id).unwrap();
     let retry = now + TimeDelta::minutes(5);
     assert!(outbox.retry_at(by_id("slow"), retry, &"connection refused ".repeat(100)).await.unwrap());
@@ -148,9 +148,11 @@ async fn b12_what_fails_is_retried_shown_and_at_last_given_up(kind: Kind) {
     let wrong = listed.iter().find(|entry| entry.id == "wrong").unwrap();
     assert_eq!((wrong.status, wrong.last_error.as_deref()), (MailStatus::Failed, Some("550 no such box")));
 
-    assert!(outbox.due(now + TimeDelta::minutes(4), 10, lease()).await.unwrap().is_empty());
-    assert_eq!(outbox.due(retry, 10, lease()).await.unwrap().len(), 1);
-    assert!(outbox.due(now + TimeDelta::minutes(10), 10, lease()).await.unwrap().is_empty(), "it expired");
+    assert_eq!(outbox.due(now + TimeDelta::minutes(4), 10, lease()).await.unwrap(), Due::default());
+    assert_eq!(outbox.due(retry, 10, lease()).await.unwrap().mails.len(), 1);
+    let expired = outbox.due(now + TimeDelta::minutes(10), 10, lease()).await.unwrap();
+    assert_eq!(expired, Due { mails: Vec::new(), expired: 1 }, "it is told that one expired");
+    assert_eq!(outbox.due(now + TimeDelta::minutes(10), 10, lease()).await.unwrap(), Due::default(), "and told once");
     assert_eq!(outbox.counts().await.unwrap(), OutboxCounts { pending: 0, sent: 0, failed: 2 });
     let stores = journal.engine().stores().unwrap();
     let bodies = stores.read.fetch_all("SELECT id FROM outbox WHERE body <> ''", &[]).await.unwrap();

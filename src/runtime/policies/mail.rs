@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
@@ -16,6 +15,7 @@ use muniment_sql::SqlError;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
 
 use super::mail_folder::LetterFolder;
 use crate::config::mail::SmtpSecurity;
@@ -32,8 +32,8 @@ const SEND_WITHIN: Duration = Duration::from_secs(20);
 const LEASE: TimeDelta = TimeDelta::seconds(40);
 /// How long the attempts under way may still take once the program is to end.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
-/// Mails sent at the same time.
-const MAILS_AT_ONCE: usize = 8;
+/// Mails sent at the same time. Many, so that a few mail servers that take their time leave room for everybody else's mail.
+const MAILS_AT_ONCE: usize = 32;
 /// How often the outbox is looked at while no append of this node brings mail: for what is due again, and for the mail of a
 /// node that ended before it was sent.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -259,97 +259,111 @@ pub async fn run(runtime: Arc<Runtime>, config: MailConfig, mut stop: watch::Rec
         }
         None => return,
     };
-    let outbox = runtime.journal.outbox();
     let mut mailed = runtime.journal.watch_mail();
+    let outbox = runtime.journal.outbox();
+    let post = Arc::new(Post { runtime, outbox, sender, stop: stop.clone() });
     let mut cleaned_at = DateTime::UNIX_EPOCH;
-    loop {
-        let now = runtime.clock.now();
-        if let Err(error) = work(&runtime, &outbox, &sender, now, &mut cleaned_at, &stop).await {
-            tracing::warn!(error = %error, "the outbox cannot be read at present");
+    // Tasks, because an attempt that nobody polls may keep the database's one writing turn from the next look.
+    let mut under_way = JoinSet::new();
+    while !*stop.borrow() {
+        let room = MAILS_AT_ONCE.saturating_sub(under_way.len());
+        match post.look(room, &mut cleaned_at).await {
+            Ok(mails) => mails.into_iter().for_each(|mail| {
+                let post = Arc::clone(&post);
+                under_way.spawn(async move { post.deliver(&mail).await });
+            }),
+            Err(error) => tracing::warn!(error = %error, "the outbox cannot be read at present"),
         }
         tokio::select! {
+            Some(ended) = under_way.join_next() => note(ended),
             // An error says that the journal has closed; the stop signal is on its way then.
             _ = mailed.changed() => {}
             () = tokio::time::sleep(LOOK_INTERVAL) => {}
             _ = stop.changed() => {}
         }
-        if *stop.borrow() {
-            return;
-        }
+    }
+    while let Some(ended) = under_way.join_next().await {
+        note(ended);
     }
 }
 
-async fn work(
-    runtime: &Runtime,
-    outbox: &Outbox,
-    sender: &Sender,
-    now: DateTime<Utc>,
-    cleaned_at: &mut DateTime<Utc>,
-    stop: &watch::Receiver<bool>,
-) -> Result<(), SqlError> {
-    while !*stop.borrow() {
-        let due = outbox.due(runtime.clock.now(), MAILS_AT_ONCE, LEASE).await?;
-        if due.is_empty() {
-            break;
-        }
-        let sent = join_all(due.iter().map(|mail| deliver(runtime, outbox, sender, mail, stop))).await;
-        sent.into_iter().collect::<Result<(), SqlError>>()?;
+/// Says that nobody wrote down what became of a mail; it is sent again after its lease.
+fn note(ended: Result<Result<(), SqlError>, JoinError>) {
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(error = %error, "the outbox cannot be written at present"),
+        Err(error) => tracing::error!(error = %error, "an attempt to send a mail broke off"),
     }
-    if now - *cleaned_at > CLEAN_INTERVAL {
-        outbox.remove_finished(now - KEPT).await?;
-        *cleaned_at = now;
-    }
-    Ok(())
 }
 
-/// Resolves when the program is to end and attempts under way have had their time.
-async fn too_late(stop: &watch::Receiver<bool>) {
-    // An error says that whoever would tell is gone, which means the same.
-    drop(stop.clone().wait_for(|stop| *stop).await);
-    tokio::time::sleep(STOP_WITHIN).await;
+/// What an attempt needs.
+struct Post {
+    runtime: Arc<Runtime>,
+    outbox: Outbox,
+    sender: Sender,
+    stop: watch::Receiver<bool>,
 }
 
-async fn deliver(
-    runtime: &Runtime,
-    outbox: &Outbox,
-    sender: &Sender,
-    mail: &Mail,
-    stop: &watch::Receiver<bool>,
-) -> Result<(), SqlError> {
-    let letter = match runtime.journal.keyring().open(&SealContext::mail_body(&mail.id), &mail.body).await {
-        Ok(Some(text)) => serde_json::from_str(&text).map_err(|_| "its body cannot be read".to_owned()),
-        Ok(None) => Err("its recipient was erased".to_owned()),
-        Err(SealError::Refused { .. } | SealError::Malformed) => {
-            Err("its body was changed or is another mail's".to_owned())
+impl Post {
+    /// Takes what is due, as far as there is room for it, and counts what expired before that.
+    async fn look(&self, room: usize, cleaned_at: &mut DateTime<Utc>) -> Result<Vec<Mail>, SqlError> {
+        let now = self.runtime.clock.now();
+        if now - *cleaned_at > CLEAN_INTERVAL {
+            self.outbox.remove_finished(now - KEPT).await?;
+            *cleaned_at = now;
         }
-        Err(error) => {
-            tracing::warn!(mail.id = %mail.id, error = %error, "a mail's key cannot be read at present");
-            let again = runtime.clock.now() + pause_after(mail.attempts);
-            return outbox.retry_at(mail, again, "its key cannot be read at present").await.map(drop);
+        let due = self.outbox.due(now, room, LEASE).await?;
+        if due.expired > 0 {
+            metrics::counter!(MAILS_FAILED).increment(due.expired);
+            tracing::warn!(mails = due.expired, "mails were given up: they expired before they could be sent");
         }
-    };
-    let outcome = match letter {
-        // Only the attempt is given up: what became of it, or that nobody knows, is always written down.
-        Ok(letter) => tokio::select! {
-            sent = sender.send(&mail.id, &letter) => sent.map_err(|error| (error.to_string(), error.is_for_good())),
-            () = too_late(stop) => Err(("the program ended before the mail server answered".to_owned(), false)),
-        },
-        Err(what) => Err((what, true)),
-    };
-    let again = runtime.clock.now() + pause_after(mail.attempts);
-    match outcome {
-        Ok(()) => {
-            metrics::counter!(MAILS_SENT).increment(1);
-            outbox.mark_sent(mail).await.map(drop)
-        }
-        Err((what, for_good)) if for_good || again >= mail.expires_at => {
-            metrics::counter!(MAILS_FAILED).increment(1);
-            tracing::warn!(mail.id = %mail.id, attempts = mail.attempts, error = %what, "a mail was given up");
-            outbox.mark_failed(mail, &what).await.map(drop)
-        }
-        Err((what, _)) => {
-            tracing::info!(mail.id = %mail.id, attempts = mail.attempts, error = %what, "a mail is tried again later");
-            outbox.retry_at(mail, again, &what).await.map(drop)
+        Ok(due.mails)
+    }
+
+    /// Resolves when the program is to end and attempts under way have had their time.
+    async fn too_late(&self) {
+        // An error says that whoever would tell is gone, which means the same.
+        drop(self.stop.clone().wait_for(|stop| *stop).await);
+        tokio::time::sleep(STOP_WITHIN).await;
+    }
+
+    async fn deliver(&self, mail: &Mail) -> Result<(), SqlError> {
+        let Self { runtime, outbox, sender, .. } = self;
+        let letter = match runtime.journal.keyring().open(&SealContext::mail_body(&mail.id), &mail.body).await {
+            Ok(Some(text)) => serde_json::from_str(&text).map_err(|_| "its body cannot be read".to_owned()),
+            Ok(None) => Err("its recipient was erased".to_owned()),
+            Err(SealError::Refused { .. } | SealError::Malformed) => {
+                Err("its body was changed or is another mail's".to_owned())
+            }
+            Err(error) => {
+                tracing::warn!(mail.id = %mail.id, error = %error, "a mail's key cannot be read at present");
+                let again = runtime.clock.now() + pause_after(mail.attempts);
+                return outbox.retry_at(mail, again, "its key cannot be read at present").await.map(drop);
+            }
+        };
+        let outcome = match letter {
+            // Only the attempt is given up: what became of it, or that nobody knows, is always written down.
+            Ok(letter) => tokio::select! {
+                sent = sender.send(&mail.id, &letter) => sent.map_err(|error| (error.to_string(), error.is_for_good())),
+                () = self.too_late() => Err(("the program ended before the mail server answered".to_owned(), false)),
+            },
+            Err(what) => Err((what, true)),
+        };
+        let again = runtime.clock.now() + pause_after(mail.attempts);
+        match outcome {
+            Ok(()) => {
+                metrics::counter!(MAILS_SENT).increment(1);
+                outbox.mark_sent(mail).await.map(drop)
+            }
+            Err((what, for_good)) if for_good || again >= mail.expires_at => {
+                metrics::counter!(MAILS_FAILED).increment(1);
+                tracing::warn!(mail.id = %mail.id, attempts = mail.attempts, error = %what, "a mail was given up");
+                outbox.mark_failed(mail, &what).await.map(drop)
+            }
+            Err((what, _)) => {
+                tracing::info!(mail.id = %mail.id, attempts = mail.attempts, error = %what, "a mail is tried again later");
+                outbox.retry_at(mail, again, &what).await.map(drop)
+            }
         }
     }
 }

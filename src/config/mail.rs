@@ -198,9 +198,9 @@ fn header_text(reader: &mut Reader, name: &'static str, default: &str) -> String
     text
 }
 
+/// Whether mail can be sent in its name: what the mailer refuses would start a server that sends none.
 fn is_address(text: &str) -> bool {
-    let parts = text.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    parts.is_some() && !text.chars().any(|letter| letter.is_control() || letter.is_whitespace() || letter == '<')
+    text.parse::<lettre::Address>().is_ok()
 }
 
 impl SmtpConfig {

@@ -231,6 +231,33 @@ fn one_of_the_two_mail_settings_alone_is_refused() {
 }
 
 #[test]
+fn a_sender_that_mail_cannot_carry_is_refused() {
+    let refused = |address: &str| {
+        let surroundings =
+            variables(&[("MUNIMENT_SMTP_URL", "smtp://localhost:2525"), ("MUNIMENT_MAIL_FROM_EMAIL", address)]);
+        Config::load(&surroundings).err().map(|errors| names(&errors.0).join(" "))
+    };
+    for address in [
+        "post",
+        "post@",
+        "@example.com",
+        "mailto:post@example.com",
+        "post@example.com,",
+        "post@example.com>",
+        "Ana <post@example.com>",
+        "a@b@c.d",
+        "post@example..com",
+        "post@example.com\r\nBcc: eve@example.com",
+        " post@example.com",
+    ] {
+        assert_eq!(refused(address).as_deref(), Some("mail.from_email"), "{address:?}");
+    }
+    for address in ["post@example.com", "no-reply+codes@mail.example.com", "muniment@localhost"] {
+        assert_eq!(refused(address), None, "{address}");
+    }
+}
+
+#[test]
 fn plain_mail_goes_to_loopback_only() {
     let security = |url: &str| {
         let surroundings = variables(&[("MUNIMENT_SMTP_URL", url), ("MUNIMENT_MAIL_FROM_EMAIL", "post@example.com")]);

@@ -18,9 +18,10 @@ use crate::cli::exit::{self, Exit};
 use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::config::store::KeysConfig;
-use crate::config::{Config, MailMode};
+use crate::config::{Config, MailConfig, MailMode};
 use crate::runtime::limits::LAG_EVENTS_MAX;
 use crate::runtime::policies::audit_drift::{self, Drifted, ROWS_LOOKED_AT};
+use crate::runtime::policies::mail::Sender;
 use crate::surface::accounts::counts::Counts;
 
 /// Events at the end of the chain that are checked here; `audit verify` checks all.
@@ -84,17 +85,8 @@ pub async fn doctor(global: &Global, command: &Doctor) -> Result<()> {
 }
 
 async fn look(config: &Config, findings: &mut Findings) {
-    let mode = match (config.mail.mode(), config.mail.folder()) {
-        (MailMode::Smtp(smtp), _) => format!("sent through {}", smtp.host),
-        (MailMode::Echo(_), Some(folder)) => {
-            format!("written to {}, codes are echoed as well, for development", folder.path().display())
-        }
-        (MailMode::Echo(_), None) => "off; codes are echoed for development".to_owned(),
-        (MailMode::Off, Some(folder)) => format!("written to {} for development", folder.path().display()),
-        (MailMode::Off, None) => "off; sign-in by code answers 503".to_owned(),
-    };
     findings.note("surface", Ok(Counts::of(config).to_string()));
-    findings.note("mail", Ok(mode));
+    findings.note("mail", mail(&config.mail));
     findings.note("data folder", folder(config));
     findings.note("traces", doctor_traces::traces(config).await);
     let journal = match Journal::open_read_only(journal_config(&config.store)).await {
@@ -118,6 +110,22 @@ async fn look(config: &Config, findings: &mut Findings) {
             Err(error) => Err(error.to_string()),
         },
     );
+}
+
+/// What becomes of mail. The sender is made and sends nothing.
+fn mail(config: &MailConfig) -> Result<String, String> {
+    match (config.mode(), config.folder()) {
+        (MailMode::Smtp(smtp), _) => match Sender::new(&smtp, &config.product_name) {
+            Ok(sender) => Ok(format!("sent through {}", sender.taker())),
+            Err(error) => Err(exit::in_a_line(&error.into())),
+        },
+        (MailMode::Echo(_), Some(folder)) => {
+            Ok(format!("written to {}, codes are echoed as well, for development", folder.path().display()))
+        }
+        (MailMode::Echo(_), None) => Ok("off; codes are echoed for development".to_owned()),
+        (MailMode::Off, Some(folder)) => Ok(format!("written to {} for development", folder.path().display())),
+        (MailMode::Off, None) => Ok("off; sign-in by code answers 503".to_owned()),
+    }
 }
 
 /// Which master key opened the record, and whether a rotation left another beside it.

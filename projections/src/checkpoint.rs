@@ -30,7 +30,7 @@ pub enum Purpose {
     Rebuild,
     /// A verification fills it, compares and drops it.
     Verify,
-    /// It was replaced; its tables are being dropped and nothing may advance it.
+    /// It was replaced or given up; its tables are being dropped and nothing may advance it.
     Retired,
 }
 
@@ -200,6 +200,18 @@ pub(crate) async fn retire(tx: &mut Transaction, id: GenerationId, not_beyond: P
         )
         .await?;
     Ok(retired == 1)
+}
+
+/// Marks a generation that a rebuild or a verification fills as given up; `false` when it is none, or none any more.
+pub(crate) async fn give_up(tx: &mut Transaction, id: GenerationId) -> Result<bool, SqlError> {
+    let given_up = tx
+        .execute(
+            "UPDATE read_checkpoints_v1 SET purpose = 'retired' \
+             WHERE name = $1 AND version = $2 AND generation = $3 AND purpose IN ('rebuild', 'verify')",
+            &id.args(),
+        )
+        .await?;
+    Ok(given_up == 1)
 }
 
 /// Makes a generation that a rebuild filled the one that queries read; `false` when it is none, and then the transaction

@@ -29,7 +29,7 @@ pub struct Progress {
     pub target: Position,
 }
 
-/// Why a rebuild or a verification ended early. What it had filled stays, and the next attempt goes on from there.
+/// Why a rebuild or a verification ended early. What a rebuild had filled stays, and the next attempt goes on from there.
 #[derive(Debug, thiserror::Error)]
 pub enum RebuildError {
     /// No model has this name.
@@ -57,8 +57,8 @@ pub enum RebuildError {
     /// The pages that the journal gave are not contiguous.
     #[error("{0}")]
     Gap(String),
-    /// Another run finished with the new tables and dropped them.
-    #[error("another run rebuilt or verified {0} meanwhile")]
+    /// Another run finished with the new tables and dropped them, or an erasure did.
+    #[error("another run rebuilt or verified {0} meanwhile, or somebody was erased; the same command begins again")]
     Dropped(&'static str),
     /// The database failed.
     #[error(transparent)]
@@ -100,6 +100,29 @@ where
         if swap(store, projection, id, caught_up_at).await? {
             return Ok(caught_up_at);
         }
+    }
+}
+
+impl ReadStore {
+    /// Drops what rebuilds and verifications have filled and did not end with: no erasure is folded into it. One that still
+    /// runs ends with [`RebuildError::Dropped`].
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn drop_unfinished(&self) -> Result<(), SqlError> {
+        let mut tx = self.begin_schema_change().await?;
+        for left in tx.fetch_all(&checkpoint::select_all(), &[]).await? {
+            let left = checkpoint::from_row(&left)?;
+            let Some(projection) = self.projection(&left.name).filter(|it| it.version() == left.version) else {
+                continue;
+            };
+            let id = generation_id(projection.as_ref(), left.generation);
+            // A rebuild that swaps it in at this moment is either first, or finds it given up.
+            if checkpoint::give_up(&mut tx, id).await? {
+                drop_generation(&mut tx, projection.as_ref(), id).await?;
+            }
+        }
+        tx.commit().await
     }
 }
 

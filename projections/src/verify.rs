@@ -9,7 +9,7 @@ use muniment_aggregates::record::{Position, RecordedEvent};
 use muniment_sql::{SqlError, Transaction};
 
 use crate::checkpoint::{self, GenerationId, Purpose};
-use crate::projection::Table;
+use crate::projection::{Projection, Table};
 use crate::rebuild::{self, Progress, RebuildError};
 use crate::store::{ReadStore, drop_generation};
 
@@ -56,7 +56,8 @@ pub struct Verified {
     pub differing: u64,
 }
 
-/// Replays the journal into shadow tables up to where the live ones are, compares, and drops the shadow.
+/// Replays the journal into shadow tables up to where the live ones are, compares, and drops the shadow, also where it could
+/// not be compared: no erasure would be folded into it.
 ///
 /// # Errors
 /// When the model is unknown, an event cannot be folded in, or journal or database fail.
@@ -74,11 +75,40 @@ where
     let projection = store.projection(name).ok_or_else(|| RebuildError::Unknown(name.to_owned()))?;
     let projection = projection.as_ref();
     let shadow = rebuild::resume_or_create(store, projection, Purpose::Verify).await?;
+    let compared = compare_with(store, projection, shadow, &read, progress).await;
+    if matches!(compared, Err(RebuildError::Dropped(_))) {
+        // Tables of this number are another run's by now.
+        return compared;
+    }
+    let dropped = drop_shadow(store, projection, shadow).await;
+    let found = compared?;
+    dropped?;
+    Ok(found)
+}
+
+async fn drop_shadow(store: &ReadStore, projection: &dyn Projection, shadow: GenerationId) -> Result<(), SqlError> {
+    let mut tx = store.begin_schema_change().await?;
+    drop_generation(&mut tx, projection, shadow).await?;
+    tx.commit().await
+}
+
+async fn compare_with<R, F, E>(
+    store: &ReadStore,
+    projection: &dyn Projection,
+    shadow: GenerationId,
+    read: &R,
+    progress: &(dyn Fn(Progress) + Send + Sync),
+) -> Result<Verified, RebuildError>
+where
+    R: Fn(Position, usize) -> F,
+    F: Future<Output = Result<Vec<Arc<RecordedEvent>>, E>>,
+    E: Display,
+{
     let mut attempts = 0;
     let (mut snapshot, live, position) = loop {
-        rebuild::catch_up(store, projection, shadow, &read, progress).await?;
+        rebuild::catch_up(store, projection, shadow, read, progress).await?;
         let still = store.advancing().write().await;
-        rebuild::catch_up(store, projection, shadow, &read, progress).await?;
+        rebuild::catch_up(store, projection, shadow, read, progress).await?;
         let live = store.live_id(projection);
         let mut snapshot = store.reader().begin_snapshot().await?;
         let live_at = checkpoint::find(&mut snapshot, live).await?.map(|at| at.position);
@@ -89,8 +119,9 @@ where
             _ if attempts < SNAPSHOT_ATTEMPTS => attempts += 1,
             (live_at, _) => {
                 return Err(RebuildError::Gap(format!(
-                    "no moment was found in which the shadow of {name} is where the live tables are ({live_at:?}); \
-                     try again when fewer events arrive"
+                    "no moment was found in which the shadow of {} is where the live tables are ({live_at:?}); \
+                     try again when fewer events arrive",
+                    projection.name()
                 )));
             }
         }
@@ -100,9 +131,6 @@ where
         compare(&mut snapshot, table, live, shadow, &mut found).await?;
     }
     snapshot.commit().await?;
-    let mut tx = store.begin_schema_change().await?;
-    drop_generation(&mut tx, projection, shadow).await?;
-    tx.commit().await?;
     Ok(found)
 }
 

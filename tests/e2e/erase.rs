@@ -181,6 +181,31 @@ fn k11_the_names_of_an_erased_account_leave_the_audit(engine: Engine) {
     assert_eq!(house.row("signup", &zelda.id)["metadata"]["username"], json!(null));
 }
 
+/// No erasure is folded into the tables of a rebuild that was cut off.
+fn k11_what_an_interrupted_rebuild_left_goes_with_an_erasure(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let zelda = house.named(&unique("zelda"));
+    house.server.terminate();
+    let operator = Program::operator_of(&house.server);
+    let store = &house.server.store;
+    // The new tables are filled and cannot take the old ones' place.
+    let index = "CREATE UNIQUE INDEX cut_off ON read_checkpoints_v1 (name) WHERE purpose IN ('live', 'retired')";
+    store.execute_on_read_models(index);
+    let said = operator.run(&["projections", "rebuild", "accounts"]);
+    assert!(said.stderr.contains("accounts was not rebuilt"), "{}", said.stderr);
+    store.execute_on_read_models("DROP INDEX cut_off");
+    let left = || store.texts_of_read_models("SELECT name FROM read_checkpoints_v1 WHERE purpose <> 'live'");
+    assert_eq!(left(), ["accounts"], "before: it is left");
+    let names = store.texts_of_read_models("SELECT username FROM accounts_v2_g1");
+    assert!(names.contains(&zelda.username), "before: it holds her name");
+
+    operator.run(&["erase", &zelda.id, "--yes"]).ok();
+    assert!(left().is_empty(), "{:?}", left());
+    house.server.restart();
+    operator.run(&["projections", "verify"]).ok();
+    assert!(left().is_empty(), "{:?}", left());
+}
+
 fn k11_the_proof_of_a_role_names_nobody_who_was_erased(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let (zelda, ben) = (house.named(&unique("zelda").replace("--", "-")), house.named("ben-b"));
@@ -425,6 +450,7 @@ both_engines![
     k11_the_tokens_of_an_erased_founder_end,
     k11_a_reviewer_is_shown_the_application_of_an_erased_founder_without_its_narrative,
     k11_the_names_of_an_erased_account_leave_the_audit,
+    k11_what_an_interrupted_rebuild_left_goes_with_an_erasure,
     k11_the_proof_of_a_role_names_nobody_who_was_erased,
     no_offer_outlives_the_account_that_made_it,
     no_token_outlives_the_founder_whose_company_it_is,

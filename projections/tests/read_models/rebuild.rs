@@ -93,6 +93,44 @@ async fn an_interrupted_rebuild_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn what_is_unfinished_is_dropped_by_a_failed_verification_and_by_whoever_erases() {
+    on_both_engines(async |desk| {
+        let history = long_history(6_000);
+        desk.fold(&history, 5_000).await;
+        let cut = async |after: Position, limit: usize| {
+            if after.0 >= 5_000 { Err("the disk is gone".to_owned()) } else { history.read(after, limit).await }
+        };
+        let unfinished = async || {
+            let all = desk.store.checkpoints().await.unwrap();
+            all.into_iter().filter(|at| at.purpose != Purpose::Live).map(|at| (at.name, at.purpose)).collect::<Vec<_>>()
+        };
+        let failed = verify(&desk.store, "points", &cut, &|_| {}).await;
+        assert!(matches!(failed, Err(RebuildError::Read { after: Position(5_000), .. })), "{failed:?}");
+        assert_eq!(unfinished().await, []);
+
+        rebuild(&desk.store, "points", &cut, &|_| {}).await.unwrap_err();
+        assert_eq!(unfinished().await, [("points".to_owned(), Purpose::Rebuild)]);
+        desk.store.drop_unfinished().await.unwrap();
+        assert_eq!(unfinished().await, []);
+        let tamper = desk.tamper().await;
+        assert!(tamper.fetch_all("SELECT position FROM points_v1_g1 LIMIT 1", &[]).await.is_err(), "the table is gone");
+        tamper.close().await;
+
+        // One that runs meanwhile begins again when it is told to.
+        let beside = async |after: Position, limit: usize| {
+            desk.store.drop_unfinished().await.unwrap();
+            history.read(after, limit).await
+        };
+        let ended = rebuild(&desk.store, "points", &beside, &|_| {}).await;
+        assert!(matches!(ended, Err(RebuildError::Dropped("points"))), "{ended:?}");
+        assert_eq!(count_points(&desk.store).await, 6_003, "the live model still serves");
+        rebuild(&desk.store, "points", |after, limit| history.read(after, limit), &|_| {}).await.unwrap();
+        assert_eq!(count_points(&desk.store).await, 6_003);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn more_rows_than_are_listed_are_counted_and_rightly_named() {
     on_both_engines(async |desk| {
         let history = long_history(300);

@@ -16,6 +16,7 @@ use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::session::{self, Session};
 use muniment_aggregates::subject::{self, Subject};
 use muniment_journal::{Appended, Journal, SubjectAlias};
+use muniment_projections::OnMismatch;
 use serde_json::json;
 
 use super::keeper::{self, said};
@@ -122,6 +123,9 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
     let (sessions, mut tokens) = committed.value;
     let what = erased_but("tokens of its companies may still work", &person, committed.appended);
     tokens += tokens::end_late(config, journal, &bus, &person.subject, &what).await?;
+    let what = "read models that an interrupted rebuild or verification left may still hold names";
+    let what = erased_but(what, &person, committed.appended);
+    drop_unfinished(config, journal).await.map_err(|error| keeper::cut_short(&what, error))?;
     let shown = json!({
         "account_id": person.account,
         "subject": person.subject,
@@ -185,6 +189,13 @@ async fn end(
         Ok((sessions, tokens))
     })
     .await
+}
+
+/// Drops the tables that a rebuild or a verification of a read model left when it was interrupted: nothing would fold the
+/// erasure into them.
+async fn drop_unfinished(config: &Config, journal: &Journal) -> Result<()> {
+    let store = open::read_models(config, journal, OnMismatch::Refuse).await?;
+    store.drop_unfinished().await.context("unfinished read models cannot be dropped")
 }
 
 /// The same person with the account that signed up since they were looked up, where that is why nothing was erased.

@@ -15,8 +15,11 @@ pub const SPANS_DROPPED: &str = "muniment_spans_dropped_total";
 
 /// Mails that the mail server took from this node.
 pub const MAILS_SENT: &str = "muniment_mails_sent_total";
-/// Mails that this node gave up.
+/// Mails that this node gave up, those that expired while they waited among them.
 pub const MAILS_FAILED: &str = "muniment_mails_failed_total";
+
+/// Notifications to sockets of `/api/ws` that were not sent.
+pub const NOTICES_LOST: &str = "muniment_notices_lost_total";
 
 /// How often what was measured is counted into the histograms, whether or not anybody reads them: until then every
 /// measurement is kept by itself, in 16 bytes.
@@ -50,7 +53,7 @@ impl Figures {
         metrics::set_global_recorder(recorder)?;
         tokio::spawn(keep_small(handle.clone()));
         // There from the start, as 0: what is not there cannot be told from what was never counted.
-        let counters = [SPANS_LOST, SPANS_DROPPED, MAILS_SENT, MAILS_FAILED];
+        let counters = [SPANS_LOST, SPANS_DROPPED, MAILS_SENT, MAILS_FAILED, NOTICES_LOST];
         counters.into_iter().for_each(|name| metrics::counter!(name).absolute(0));
         Ok(Self(handle))
     }

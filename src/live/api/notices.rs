@@ -7,13 +7,14 @@ use muniment_aggregates::catalog::decode_recorded;
 use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{AccountId, OfferId};
 use muniment_aggregates::offer_book::{GrantPath, Offer, OfferBook, OfferBookEvent, OfferStatus};
-use muniment_aggregates::record::RecordedEvent;
+use muniment_aggregates::record::{Position, RecordedEvent};
 use muniment_aggregates::seal_context::AnyOf;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::registry::ApiRegistry;
 use crate::surface::Surface;
+use crate::telemetry::figures::NOTICES_LOST;
 
 /// Events that may wait to be told: the largest step there may be and what comes beside it. Past that some are not, which the
 /// inbox makes good.
@@ -26,10 +27,10 @@ pub(super) fn start(surface: &Arc<Surface>, registry: &Arc<ApiRegistry>) {
     surface.runtime.journal.on_publish(Arc::new(move |events: &[Arc<RecordedEvent>]| {
         let Some(registry) = listening.upgrade() else { return };
         registry.published(events);
-        for event in events.iter().filter(|event| &*event.stream.kind == OfferBook::TYPE) {
-            if waiting.try_send(Arc::clone(event)).is_err() {
-                metrics::counter!("muniment_notices_dropped").increment(1);
-            }
+        let of_offers = events.iter().filter(|event| &*event.stream.kind == OfferBook::TYPE);
+        let mut untold = of_offers.filter(|event| waiting.try_send(Arc::clone(event)).is_err());
+        if let Some(first) = untold.next() {
+            lost(first.position, untold.count().saturating_add(1), "too many wait to be told");
         }
     }));
     let (surface, registry) = (Arc::downgrade(surface), Arc::downgrade(registry));
@@ -37,10 +38,16 @@ pub(super) fn start(surface: &Arc<Surface>, registry: &Arc<ApiRegistry>) {
         while let Some(event) = offers.recv().await {
             let (Some(surface), Some(registry)) = (surface.upgrade(), registry.upgrade()) else { return };
             if let Err(why) = tell(&surface, &registry, &event).await {
-                tracing::warn!(position = event.position.0, why, "a notification was not sent");
+                lost(event.position, 1, &why);
             }
         }
     });
+}
+
+/// Counts and logs what is told to nobody, or not to every socket; `first` is the event, or the first of so many.
+fn lost(first: Position, events: usize, why: &str) {
+    metrics::counter!(NOTICES_LOST).increment(u64::try_from(events).unwrap_or(u64::MAX));
+    tracing::warn!(position = first.0, events, why, "a notification was not sent");
 }
 
 /// Who is notified about an offer, by which method.
@@ -77,7 +84,7 @@ async fn tell(surface: &Surface, registry: &ApiRegistry, event: &RecordedEvent) 
                     "reason": reason,
                 });
                 surface.check_notice("role_grant_revoke", &params);
-                registry.notify(account, &frame("role_grant_revoke", &params));
+                return send(registry, account, &frame("role_grant_revoke", &params));
             }
             return Ok(());
         }
@@ -99,8 +106,15 @@ async fn tell(surface: &Surface, registry: &ApiRegistry, event: &RecordedEvent) 
         params.extend(more);
     }
     surface.check_notice(method, &params);
-    registry.notify(notified, &frame(method, &params));
-    Ok(())
+    send(registry, notified, &frame(method, &params))
+}
+
+/// Sends a frame to every socket of an account.
+fn send(registry: &ApiRegistry, account: &str, frame: &str) -> Result<(), String> {
+    match registry.notify(account, frame) {
+        0 => Ok(()),
+        behind => Err(format!("{behind} sockets do not read what they are sent, and end")),
+    }
 }
 
 async fn offer_of(surface: &Surface, account: &str, id: &OfferId) -> Result<Offer, String> {

@@ -162,15 +162,18 @@ impl ConnectionEntry {
         }
     }
 
-    fn notify(&self, frame: &str) {
+    /// Sends it a frame; `false` where too many wait already, and then it ends.
+    fn notify(&self, frame: &str) -> bool {
         let mut state = self.state.lock();
-        if state.queue.len() >= QUEUE_MAX {
-            state.ended.get_or_insert(End { code: TOO_SLOW, at: None });
-        } else {
+        let has_room = state.queue.len() < QUEUE_MAX;
+        if has_room {
             state.queue.push_back(frame.to_owned());
+        } else {
+            state.ended.get_or_insert(End { code: TOO_SLOW, at: None });
         }
         drop(state);
         self.wake.notify_one();
+        has_room
     }
 
     /// Marks it as ended; `by` is the call that did it.
@@ -332,11 +335,12 @@ impl ApiRegistry {
         self.connected.lock().entries.values().any(|entry| entry.takes_frames_of(account))
     }
 
-    /// Sends a frame to every socket of an account; one that does not read keeps none of the others from it.
-    pub(super) fn notify(&self, account: &str, frame: &str) {
+    /// Sends a frame to every socket of an account; one that does not read keeps none of the others from it. How many are so
+    /// far behind that they do not get it.
+    pub(super) fn notify(&self, account: &str, frame: &str) -> usize {
         let entries: Vec<Arc<ConnectionEntry>> =
             self.connected.lock().entries.values().filter(|entry| entry.takes_frames_of(account)).cloned().collect();
-        entries.iter().for_each(|entry| entry.notify(frame));
+        entries.iter().filter(|entry| !entry.notify(frame)).count()
     }
 
     /// Called by the journal, in order, for every durable batch, before its commands are answered.
@@ -454,8 +458,8 @@ mod tests {
         let registry = Arc::new(ApiRegistry::new(Arc::default()));
         let stream = registry.admit_stream(&caller("a", "s1", 0)).expect("alive");
         let socket = registry.admit(&caller("a", "s1", 0)).expect("alive");
-        (0..=QUEUE_MAX).for_each(|_| registry.notify("a", "{}"));
-        assert_eq!((code(&stream), code(&socket)), (None, Some(TOO_SLOW)));
+        let untold: usize = (0..=QUEUE_MAX).map(|_| registry.notify("a", "{}")).sum();
+        assert_eq!((code(&stream), code(&socket), untold), (None, Some(TOO_SLOW), 1));
     }
 
     #[test]

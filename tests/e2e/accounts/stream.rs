@@ -66,6 +66,13 @@ fn what_is_open_on_api_is_in_the_figures(engine: Engine) {
     eventually("closed sockets no longer count", || (told() == ["0", "1"]).then_some(()));
 }
 
+#[test]
+fn notifications_that_were_not_sent_are_in_the_figures_from_the_start() {
+    let server = Server::shared(Engine::Sqlite);
+    let figures = String::from_utf8(server.anonymous().get("/metrics").body).unwrap();
+    assert!(figures.lines().any(|line| line == "muniment_notices_lost_total 0"), "{figures}");
+}
+
 fn acc_181_a_session_has_ten_streams(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let other = house.session_of(&house.keeper);

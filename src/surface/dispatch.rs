@@ -68,6 +68,10 @@ impl Surface {
         // What a reading method shows is at least as new as what this node had seen when it was let in.
         let as_of = (method.verb == Verb::Get).then(|| self.runtime.journal.head());
         let reply = self.answer(method, admitted, request).await?;
+        if reply.position.is_some() {
+            // As on `/api`: whoever reads the reply finds the sockets closed whose right it ended.
+            self.closings.settle(&request.correlation).await;
+        }
         Ok(Reply { position: reply.position.or(as_of), ..reply })
     }
 

@@ -48,13 +48,13 @@ async fn a_role_that_may_not_read_all_of_the_record_is_not_told_that_there_is_no
         "CREATE ROLE {role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};
          REVOKE SELECT ON applied_migrations FROM {role}"
     );
-    Cluster::psql_at(&url, &grants);
+    drop(Cluster::psql_at(&url, &grants));
     home.store = Store::Postgres { url: url.replace("muniment@", &format!("{role}@")) };
     let Err(error) = Journal::open_read_only(home.config()).await else { panic!("it opened") };
     assert_eq!(error.obstacle(), Some(Obstacle::NotPermitted), "{error}");
-    Cluster::psql_at(&url, &format!("GRANT SELECT ON applied_migrations TO {role}"));
+    drop(Cluster::psql_at(&url, &format!("GRANT SELECT ON applied_migrations TO {role}")));
     Journal::open_read_only(home.config()).await.unwrap().shutdown().await;
-    Cluster::psql_at(&url, &format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    drop(Cluster::psql_at(&url, &format!("DROP OWNED BY {role}; DROP ROLE {role}")));
 }
 
 /// A way to a database by a pooler with one connection to the server, which serves whoever asks.

@@ -254,8 +254,8 @@ async fn a_store_of_another_record_or_beyond_the_head_is_refused_and_can_begin_a
         let beyond = desk.reopen(Position(history.head().0 - 1), OnMismatch::Refuse).await;
         assert!(matches!(beyond, Err(OpenError::BeyondHead { checkpoint, .. }) if checkpoint == history.head()));
         let cut = Position(history.head().0 - 1);
-        desk.store.save_subscription("ahead", history.head()).await.unwrap();
-        desk.store.save_subscription("behind", cut).await.unwrap();
+        desk.store.save_subscription("ahead", history.head(), &[]).await.unwrap();
+        desk.store.save_subscription("behind", cut, &[]).await.unwrap();
         let again = desk.reopen(cut, OnMismatch::Reset).await.unwrap();
         assert!(again.live().await.unwrap().iter().all(|at| at.position == Position::START));
         assert_eq!(again.subscription("ahead").await.unwrap(), None, "it begins again, as the models do");

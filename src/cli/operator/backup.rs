@@ -159,30 +159,3 @@ pub async fn load(global: &Global, command: &Restore) -> Result<()> {
         ]
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use std::io::{Error, ErrorKind};
-
-    use muniment_journal::restore::RestoreError;
-    use muniment_sql::SqlError;
-
-    use super::not_restored;
-    use crate::cli::exit::{self, Exit};
-
-    #[test]
-    fn a_restore_whose_end_is_not_known_does_not_tell_that_nothing_was_restored() {
-        let away = || SqlError::Driver(Error::from(ErrorKind::TimedOut).into());
-        let lost = not_restored(RestoreError::Database(away()));
-        assert_eq!((exit::of(&lost), lost.to_string().as_str()), (Exit::Unavailable, "nothing was restored"));
-        let uncertain = not_restored(RestoreError::Uncertain(away()));
-        assert_eq!(exit::of(&uncertain), Exit::Unavailable);
-        let said = exit::in_a_line(&uncertain);
-        assert!(said.contains("not known") && !said.contains("nothing was") && said.contains("audit verify"), "{said}");
-        assert_eq!(
-            exit::of(&not_restored(RestoreError::NotEmpty(muniment_aggregates::record::Position(1)))),
-            Exit::Conflict
-        );
-        assert_eq!(exit::of(&not_restored(RestoreError::NoDatabase)), Exit::Failure);
-    }
-}

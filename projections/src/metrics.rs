@@ -310,8 +310,11 @@ impl Folded {
             return None;
         }
         let rule = self.late_rule?;
-        let silent = self.late_fired.as_ref().is_some_and(|fired| fired.silences(rule.cool_down, latest.instant));
-        if silent { None } else { rules::late_due_at(&self.row.cadence, latest.instant, rule.tolerance) }
+        let due_at = rules::late_due_at(&self.row.cadence, latest.instant, rule.tolerance)?;
+        match &self.late_fired {
+            Some(fired) => fired.late_from(rule.cool_down, latest.instant, due_at),
+            None => Some(due_at),
+        }
     }
 
     fn push_to(self, batch: &mut InsertBatch) {

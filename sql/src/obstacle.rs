@@ -39,6 +39,8 @@ impl SqlError {
                 "3D000" => Obstacle::NoDatabase,
                 "28000" | "28P01" => Obstacle::NotAdmitted,
                 "42501" => Obstacle::NotPermitted,
+                // A page or an index that is not what was written.
+                "XX001" | "XX002" => Obstacle::Damaged,
                 _ => Obstacle::Away,
             });
         }

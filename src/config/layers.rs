@@ -91,7 +91,7 @@ pub(super) fn stack(surroundings: &Surroundings, errors: &mut Vec<ConfigError>) 
             }
         }
     }
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter().filter(|setting| !surroundings.without.contains(&setting.name)) {
         if let Some(single) = variable_of(setting, &surroundings.variables, errors) {
             figment = figment.merge(single);
         }

@@ -146,6 +146,12 @@ impl Surface {
             .bus
             .transact(&origin, async |tx| {
                 tx.rest_on(&subject).await?;
+                if let Some(founder) = &founder
+                    && !tx.rest_on_credential(&founder.account, &founder.id).await?
+                {
+                    let message = "The session has ended; sign in again.";
+                    return Err(BusError::Refused(Box::new(V1Refusal::new(401, "invalid_session", message))));
+                }
                 let mut own = tx.begin::<Application>(application.as_str());
                 tx.decide(&mut own, &submit).map_err(answered)?;
                 if let (Some(invite), Some(founder)) = (&invite, &founder) {

@@ -3,6 +3,10 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Child;
+use std::sync::mpsc::channel;
+use std::thread::spawn;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
 use muniment_testkit::free_port;
@@ -179,6 +183,17 @@ fn init_prepares_the_folders_that_the_variables_name() {
     assert!(!given.path("data").exists());
 }
 
+/// A program that ends with the test, however that ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// Whatever settings and variables of another server there are: its keys and files are left alone, nobody gets mail.
 #[test]
 fn a_server_to_try_out_keeps_to_a_folder_of_its_own() {
@@ -191,16 +206,22 @@ fn a_server_to_try_out_keeps_to_a_folder_of_its_own() {
         .env("TMPDIR", ".");
     fs::write(program.path("muniment.toml"), "keys_dir = \"elsewhere\"\n").unwrap();
     fs::write(program.path("token"), "a token of another server\n").unwrap();
-    let mut child = program.start(&["dev", "--listen", "127.0.0.1:0"]);
-    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let base = said.find_map(|line| line.strip_prefix("Muniment listens on ").map(str::to_owned));
-    let made = Client::new(&base.expect("it listens"));
+    let mut server = Running(program.start(&["dev", "--listen", "127.0.0.1:0"]));
+    let stderr = BufReader::new(server.0.stderr.take().unwrap());
+    let (lines, said) = channel();
+    spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
+    let says = |start: &str| loop {
+        let line = said.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("it does not say {start}"));
+        if let Some(rest) = line.strip_prefix(start) {
+            break rest.to_owned();
+        }
+    };
+    let made = Client::new(&says("Muniment listens on "));
     let asked = json!({ "token": "a token of another server", "username": "ana-first", "password": PASSWORD });
     made.post("/api/account/bootstrap", &asked).expect(404);
     // The codes of its demo are echoed, not sent.
-    assert!(said.any(|line| line.starts_with("Demo company")));
-    child.kill().unwrap();
-    child.wait().unwrap();
+    says("Demo company");
+    drop(server);
     assert!(!program.path("apart").exists() && !program.path("elsewhere").exists());
     assert!(program.path("token").is_file());
 }

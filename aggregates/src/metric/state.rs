@@ -132,16 +132,14 @@ impl Metric {
     /// an unknown cadence, once the alert about the newest point is raised, and while the rule cools down.
     #[must_use]
     pub fn late_due_at(&self) -> Option<DateTime<Utc>> {
-        let (rule, latest) = self.late_watch()?;
-        rules::late_due_at(&self.definition.as_ref()?.cadence, latest.instant, rule.condition.threshold())
+        self.late_watch().map(|(_, _, due_at)| due_at)
     }
 
     /// The finding of the `late` rule, where the metric is late at `now` and that was not raised yet.
     #[must_use]
     pub fn late_at(&self, now: DateTime<Utc>) -> Option<Finding> {
-        let (rule, latest) = self.late_watch()?;
+        let (rule, latest, due_at) = self.late_watch()?;
         let definition = self.definition.as_ref()?;
-        let due_at = rules::late_due_at(&definition.cadence, latest.instant, rule.condition.threshold())?;
         (due_at <= now).then(|| rules::late_finding(rule, latest, &definition.cadence, &definition.display_name))
     }
 
@@ -269,14 +267,21 @@ impl Metric {
         }
     }
 
-    fn late_watch(&self) -> Option<(&Rule, &PointSeen)> {
+    /// The rule, the point that nothing has come after, and from when that is told.
+    fn late_watch(&self) -> Option<(&Rule, &PointSeen, DateTime<Utc>)> {
         let rule = self.rules.get(&RuleType::Late).filter(|rule| rule.enabled)?;
         debug_assert!(matches!(rule.condition, Condition::Late { .. }), "rules are kept under their own type");
         let latest = self.window.last()?;
-        let raised = self.late_raised.as_ref() == Some(&latest.point);
-        let fired = self.fired.get(&RuleType::Late);
-        let silent = fired.is_some_and(|fired| fired.silences(rule.cool_down, latest.instant));
-        (!raised && !silent).then_some((rule, latest))
+        if self.late_raised.as_ref() == Some(&latest.point) {
+            return None;
+        }
+        let cadence = &self.definition.as_ref()?.cadence;
+        let due_at = rules::late_due_at(cadence, latest.instant, rule.condition.threshold())?;
+        let from = match self.fired.get(&RuleType::Late) {
+            Some(fired) => fired.late_from(rule.cool_down, latest.instant, due_at)?,
+            None => due_at,
+        };
+        Some((rule, latest, from))
     }
 
     fn remember_alert(&mut self, alert: &AlertId, state: AlertState) {

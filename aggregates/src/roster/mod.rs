@@ -202,7 +202,7 @@ impl Roster {
 
 impl Decider for Roster {
     const TYPE: &'static str = "roster";
-    const SNAPSHOT_SCHEMA: u32 = 1;
+    const SNAPSHOT_SCHEMA: u32 = 2;
 
     type Command = RosterCommand;
     type Event = RosterEvent;

@@ -72,7 +72,8 @@ impl TimeFormat {
             return Err("is no strftime format".to_owned());
         }
         if StrftimeItems::new(format).any(|item| matches!(item, Item::Fixed(Fixed::TimezoneName))) {
-            return Err("has %Z: a zone's name does not tell its offset; write offsets, which %z reads".to_owned());
+            return Err("has %Z: a zone's name does not tell its offset; where all rows say UTC write UTC in its place, else write offsets, \
+                        which %z reads".to_owned());
         }
         let format = Self(format.to_owned());
         let mut written = String::new();

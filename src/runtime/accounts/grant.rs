@@ -90,7 +90,8 @@ async fn give(
     let events = tx.decide(&mut book, &directly.into()).map_err(said)?;
     let held = book.state.active_grant(persona, &wanted.role, wanted.scope.as_ref(), tx.facts.now);
     let held = held.cloned().ok_or_else(|| BusError::Refused("already_ended".to_owned()))?;
-    if !events.is_empty() && wanted.scope.is_none() && is_lasting(&wanted.role) {
+    // Also one that was given before the roster noted those with an end.
+    if wanted.scope.is_none() && is_lasting(&wanted.role) {
         let mut roster = tx.load::<Roster, String>(ROSTER_ID).await?;
         for event in &events {
             let OfferBookEvent::GrantRevoked(replaced) = event else { continue };

@@ -15,6 +15,7 @@ use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::PointId;
 use muniment_aggregates::metric::{Metric, MetricCommand, MetricEvent, MetricRefusal, RaiseDue};
 use muniment_aggregates::record::{Metadata, Position, RecordedEvent, StreamId};
+use muniment_sql::SqlError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -51,18 +52,15 @@ const IDLE_INTERVAL: Duration = Duration::from_millis(500);
 pub async fn run(runtime: Arc<Runtime>, mut leadership: Leadership, pause: Duration, mut stop: watch::Receiver<bool>) {
     let mut head = runtime.journal.watch_head();
     let mut reached: Option<Position> = None;
-    let mut asked_again: Option<Instant> = None;
+    let mut again = Again::default();
     while !*stop.borrow() {
         let holds = leadership.holds().await;
-        if holds && asked_again.is_none_or(|at| at.elapsed() >= ASK_AGAIN_INTERVAL) {
-            asked_again = Some(Instant::now());
-            if let Err(error) = ask_again(&runtime, &stop).await {
-                tracing::warn!(error = %error, "metrics that were passed over cannot be asked again at present");
-            }
+        if holds {
+            again.ask(&runtime).await;
         }
         if !holds {
             // The other node's progress is in the checkpoint; read it again when this node takes over.
-            (reached, asked_again) = (None, None);
+            (reached, again) = (None, Again::default());
         } else if runtime.journal.head() > reached.unwrap_or_default() || reached.is_none() {
             let begun = Instant::now();
             tokio::time::sleep(pause).await;
@@ -112,22 +110,55 @@ async fn step(runtime: &Runtime, reached: Option<Position>) -> anyhow::Result<Po
     Ok(last.position)
 }
 
-/// Asks those again that were passed over.
-async fn ask_again(runtime: &Runtime, stop: &watch::Receiver<bool>) -> anyhow::Result<()> {
-    let store = runtime.reads.store();
-    let mut page = store.passed_over(NAME, "", ASKED_AT_ONCE).await?;
-    while let Some(last) = page.last().cloned() {
-        for metric in page {
-            if *stop.borrow() {
-                return Ok(());
-            }
-            if pass_over(NAME, &metric, raise_due(runtime, &metric, None).await)? {
-                store.forget_passed_over(NAME, &metric).await?;
-            }
+/// The asking of those that were passed over, a page between the pages of the record: those may be many, and slow to load.
+#[derive(Default)]
+struct Again {
+    /// Whom it asked last on this walk.
+    behind: String,
+    /// When it begins the next walk; at once where there was none.
+    rests_until: Option<Instant>,
+}
+
+impl Again {
+    async fn ask(&mut self, runtime: &Runtime) {
+        if self.rests_until.is_some_and(|end| Instant::now() < end) {
+            return;
         }
-        page = store.passed_over(NAME, &last, ASKED_AT_ONCE).await?;
+        let rest = match ask_page_again(runtime, &self.behind).await {
+            Ok(Some(last)) => {
+                (self.behind, self.rests_until) = (last, None);
+                return;
+            }
+            Ok(None) => ASK_AGAIN_INTERVAL,
+            Err(error) => {
+                tracing::warn!(%error, "metrics that were passed over cannot be asked again at present");
+                RETRY
+            }
+        };
+        self.behind.clear();
+        self.rests_until = Some(Instant::now() + rest);
     }
-    Ok(())
+}
+
+/// Asks a page of those again that were passed over; the last of it, where there may be others behind.
+async fn ask_page_again(runtime: &Runtime, behind: &str) -> Result<Option<String>, SqlError> {
+    let store = runtime.reads.store();
+    let page = store.passed_over(NAME, behind, ASKED_AT_ONCE).await?;
+    let last = page.last().filter(|_| page.len() == ASKED_AT_ONCE).cloned();
+    let asked: Vec<_> = stream::iter(page)
+        .map(async |metric| (pass_over(NAME, &metric, raise_due(runtime, &metric, None).await), metric))
+        .buffer_unordered(ASKED_AT_ONCE)
+        .collect()
+        .await;
+    for (asked, metric) in asked {
+        match asked {
+            Ok(true) => store.forget_passed_over(NAME, &metric).await?,
+            Ok(false) => {}
+            // Busy for now: it is asked on the next walk.
+            Err(error) => tracing::warn!(%error, metric, "a metric that was passed over cannot be asked at present"),
+        }
+    }
+    Ok(last)
 }
 
 /// Has a metric raise what is due about these points of it, oldest first; about all where none are named. What is due

@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use muniment_aggregates::account::Account;
 use muniment_aggregates::ids::{AccountId, CredentialId};
 use muniment_aggregates::record::{Position, Who};
+use muniment_aggregates::roster::{Holder, ROSTER_ID, Roster};
 use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::SubjectId;
 use muniment_projections::last_used;
@@ -164,7 +165,11 @@ impl Surface {
             Credential::ApiToken { id } => {
                 account.tokens().iter().find(|held| held.token == *id).map_or(Some(now), |held| held.expires_at)
             }
-            Credential::DaemonToken => None,
+            Credential::DaemonToken => {
+                let roster = self.runtime.bus.state::<Roster>(ROSTER_ID).await.map_err(ApiFailure::from_bus)?.state;
+                let is_held = |it: &&Holder| it.account == caller.account && it.expires_at.is_none_or(|end| end > now);
+                roster.holders("keeper").find(is_held).map_or(Some(now), |keeper| keeper.expires_at)
+            }
         })
     }
 

@@ -136,6 +136,18 @@ impl Fired {
         self.points_since = self.points_since.saturating_add(1);
     }
 
+    /// From when a `late` rule speaks of the newest point, which is late from `due`; `None` while points have to come first.
+    /// A metric is late because no point comes, so a span of silence has to end by itself.
+    #[must_use]
+    pub fn late_from(&self, cool_down: CoolDown, newest: DateTime<Utc>, due: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match cool_down {
+            CoolDown::None | CoolDown::Points(_) => (!self.silences(cool_down, newest)).then_some(due),
+            CoolDown::Seconds(seconds) => {
+                self.instant.checked_add_signed(Duration::seconds(i64::from(seconds))).map(|end| end.max(due))
+            }
+        }
+    }
+
     /// Whether the rule is silent about the newest point, of this instant.
     #[must_use]
     pub fn silences(&self, cool_down: CoolDown, newest: DateTime<Utc>) -> bool {

@@ -244,8 +244,21 @@ fn a_late_rule_is_silent_while_it_cools_down() {
     assert_eq!(found(CoolDown::None), [1, 2, 3, 4]);
     assert_eq!(found(CoolDown::Points(1)), [1, 3]);
     assert_eq!(found(CoolDown::Points(2)), [1, 4]);
-    assert_eq!(found(CoolDown::Seconds(864_000)), [1, 2, 3, 4]);
-    assert_eq!(found(CoolDown::Seconds(864_001)), [1, 3]);
+    let days = |days: i64| CoolDown::Seconds(u32::try_from(days * DAY).unwrap());
+    assert_eq!(found(days(19)), [1, 2, 3, 4]);
+    assert_eq!(found(days(20)), [1, 3]);
+}
+
+/// Nothing comes any more, so that nothing but time can end the silence.
+#[test]
+fn a_metric_that_ends_while_its_late_rule_cools_down_is_late_once_that_is_over() {
+    const WEEK: i64 = 7 * 86_400;
+    let late =
+        set(RuleType::Late, |rule| (rule.threshold, rule.cool_down) = (Some(0.0), Some(CoolDown::Seconds(3_628_800))));
+    let metric = only(late).and(record(1, 1.0, 0)).at(WEEK).and(CheckLate {}).and(record(2, 1.0, WEEK));
+    assert_eq!(metric.state.late_due_at(), Some(at(6 * WEEK)));
+    metric.at(6 * WEEK - 1).when(CheckLate {}).then_nothing();
+    assert_eq!(metric.at(6 * WEEK).when(CheckLate {}).events().len(), 1);
 }
 
 #[test]

@@ -71,14 +71,14 @@ fn lateness_is_found_between_points_and_at_the_end() {
     };
     assert_eq!(late(3 * WEEK), [point_id(2)]);
     assert_eq!(late(4 * WEEK), [point_id(2), point_id(3)]);
-    let apart = u32::try_from(2 * WEEK + 1).unwrap();
+    let span = u32::try_from(3 * WEEK + 1).unwrap();
     let cools_down = |cool_down| {
         let result = backtest(history.clone(), &Rule { cool_down, ..rule.clone() }, at(4 * WEEK));
         result.findings.into_iter().map(|finding| finding.point).collect::<Vec<_>>()
     };
     assert_eq!(cools_down(CoolDown::Points(1)), [point_id(2)]);
-    assert_eq!(cools_down(CoolDown::Seconds(apart + 1)), [point_id(2)]);
-    assert_eq!(cools_down(CoolDown::Seconds(apart)), [point_id(2), point_id(3)]);
+    assert_eq!(cools_down(CoolDown::Seconds(span + 1)), [point_id(2)]);
+    assert_eq!(cools_down(CoolDown::Seconds(span)), [point_id(2), point_id(3)]);
 }
 
 #[test]

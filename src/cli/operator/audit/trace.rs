@@ -71,7 +71,10 @@ pub(super) async fn trace(global: &Global, printer: &Printer, command: &Trace) -
                 lacking.get_or_insert(at.next());
             }
             at = event.position;
-            let metadata = metadata(event)?;
+            let Ok(metadata) = metadata(event) else {
+                lacking.get_or_insert(at);
+                continue;
+            };
             let follows = metadata.causation.is_some_and(|cause| caused.contains(&cause));
             if follows || metadata.correlation == correlation {
                 caused.insert(event.position);
@@ -93,7 +96,9 @@ pub(super) async fn trace(global: &Global, printer: &Printer, command: &Trace) -
         lacking.get_or_insert(at.next());
     }
     let ended = match lacking {
-        Some(position) => Err(damaged(format!("the record lacks position {position}, which may be one of these"))),
+        Some(position) => Err(damaged(format!(
+            "position {position} of the record is missing or cannot be read, and may be one of these"
+        ))),
         None if shown.is_empty() => {
             return Err(Exit::NotFound.because(format!("there is no event of request {correlation}")));
         }

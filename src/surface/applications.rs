@@ -146,11 +146,8 @@ impl Surface {
             .bus
             .transact(&origin, async |tx| {
                 tx.rest_on(&subject).await?;
-                if let Some(founder) = &founder
-                    && !tx.rest_on_credential(&founder.account, &founder.id).await?
-                {
-                    let message = "The session has ended; sign in again.";
-                    return Err(BusError::Refused(Box::new(V1Refusal::new(401, "invalid_session", message))));
+                if let Some(founder) = &founder {
+                    rest_on_session(tx, founder).await?;
                 }
                 let mut own = tx.begin::<Application>(application.as_str());
                 tx.decide(&mut own, &submit).map_err(answered)?;
@@ -164,12 +161,7 @@ impl Surface {
                 Ok::<_, BusError<Box<V1Refusal>>>(())
             })
             .await?;
-        for entry in counted {
-            // It is recorded: what was done is not answered as if nothing was.
-            if entry.counts().await.is_err() {
-                tracing::warn!("an application could not be counted");
-            }
-        }
+        count(counted).await;
         let body = json!({
             "company_id": company.as_str(),
             "application_id": application.as_str(),
@@ -280,6 +272,24 @@ impl Surface {
 
 fn no_invite() -> V1Refusal {
     V1Refusal::new(403, "no_matching_invite", "Applying is by invitation only.")
+}
+
+/// Counts an application that is recorded: what was done is not answered as if nothing was.
+async fn count(places: [Entry<'_>; 2]) {
+    for place in places {
+        if place.counts().await.is_err() {
+            tracing::warn!("an application could not be counted");
+        }
+    }
+}
+
+/// Rests an application on the session it was made by: its token would outlive one that has ended.
+async fn rest_on_session(tx: &mut Transaction<'_>, founder: &Founder) -> Result<(), BusError<Box<V1Refusal>>> {
+    if tx.rest_on_credential(&founder.account, &founder.id).await? {
+        return Ok(());
+    }
+    let message = "The session has ended; sign in again.";
+    Err(BusError::Refused(Box::new(V1Refusal::new(401, "invalid_session", message))))
 }
 
 /// Uses an invitation up, unless the same founder did so meanwhile, with another application.

@@ -13,9 +13,11 @@ struct Held<'a> {
 
 impl<'a> Held<'a> {
     fn hold(store: &'a Store, model: &str) -> Self {
-        let prefix = format!("{model}_v1_g");
+        let prefix = format!("{model}_v");
         let mut tables = store.columns().into_iter().filter_map(|it| Some(it.split_once('.')?.0.to_owned()));
-        let table = tables.find(|table| table.starts_with(&prefix)).unwrap_or_else(|| panic!("no table of {model}"));
+        let table = tables
+            .find(|table| table.starts_with(&prefix) && table.contains("_g"))
+            .unwrap_or_else(|| panic!("no table of {model}"));
         store.hold(&table, "TRUE");
         Self { store, table }
     }

@@ -215,8 +215,8 @@ fn grant_directly(book: &OfferBook, grant: &GrantDirectly, now: DateTime<Utc>) -
     if held.is_some_and(|held| held.lasts_until(grant.expires_at)) {
         return Vec::new();
     }
-    // What ends earlier is replaced, for there is one active grant at most. Offers of the role stand: it goes on.
-    let replaced = held.map(|held| revoked(held, grant.path, None, None, now));
+    // What ends earlier is replaced, for there is one active grant at most.
+    let replaced = held.map(|held| revoke_with_offers(book, held, revoked(held, grant.path, None, None, now), now));
     let created = OfferBookEvent::GrantCreated(GrantCreated {
         grant: grant.grant.clone(),
         persona: grant.persona.clone(),
@@ -228,7 +228,7 @@ fn grant_directly(book: &OfferBook, grant: &GrantDirectly, now: DateTime<Utc>) -
         expires_at: grant.expires_at,
         at: now,
     });
-    replaced.into_iter().chain([created]).collect()
+    replaced.into_iter().flatten().chain([created]).collect()
 }
 
 fn set_self_service(book: &OfferBook, set: &SetSelfService, now: DateTime<Utc>) -> Vec<OfferBookEvent> {

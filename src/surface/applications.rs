@@ -9,6 +9,7 @@ use muniment_aggregates::invite::{Claim, INVITE_EMAIL_CLAIM, Invite, InviteComma
 use muniment_aggregates::metric::{Define, Metric, MetricCommand};
 use muniment_aggregates::record::Who;
 use muniment_aggregates::seal_context::SealContext;
+use muniment_aggregates::sealed::SubjectId;
 use muniment_journal::SubjectAlias;
 use muniment_projections::applications::{self, ApplicationRow};
 use muniment_projections::invites;
@@ -145,10 +146,7 @@ impl Surface {
             .runtime
             .bus
             .transact(&origin, async |tx| {
-                tx.rest_on(&subject).await?;
-                if let Some(founder) = &founder {
-                    rest_on_session(tx, founder).await?;
-                }
+                rest_on_applicant(tx, &subject, founder.as_ref()).await?;
                 let mut own = tx.begin::<Application>(application.as_str());
                 tx.decide(&mut own, &submit).map_err(answered)?;
                 if let (Some(invite), Some(founder)) = (&invite, &founder) {
@@ -283,8 +281,14 @@ async fn count(places: [Entry<'_>; 2]) {
     }
 }
 
-/// Rests an application on the session it was made by: its token would outlive one that has ended.
-async fn rest_on_session(tx: &mut Transaction<'_>, founder: &Founder) -> Result<(), BusError<Box<V1Refusal>>> {
+/// Rests an application on whom it is of, and on the session it is made by: its token would outlive one that has ended.
+async fn rest_on_applicant(
+    tx: &mut Transaction<'_>,
+    subject: &SubjectId,
+    founder: Option<&Founder>,
+) -> Result<(), BusError<Box<V1Refusal>>> {
+    tx.rest_on(subject).await?;
+    let Some(founder) = founder else { return Ok(()) };
     if tx.rest_on_credential(&founder.account, &founder.id).await? {
         return Ok(());
     }

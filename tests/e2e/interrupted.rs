@@ -195,7 +195,8 @@ fn answered(answers: Vec<(u16, Value)>) -> Program {
     std::thread::spawn(move || {
         for (status, body) in answers {
             let mut reader = BufReader::new(listener.accept().unwrap().0);
-            let head: Vec<String> = reader.by_ref().lines().map(Result::unwrap).take_while(|line| line != "").collect();
+            let head: Vec<String> =
+                reader.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
             let length =
                 head.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
             reader.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();

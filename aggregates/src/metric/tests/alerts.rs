@@ -257,7 +257,8 @@ fn a_metric_that_ends_while_its_late_rule_cools_down_is_late_once_that_is_over()
         set(RuleType::Late, |rule| (rule.threshold, rule.cool_down) = (Some(0.0), Some(CoolDown::Seconds(3_628_800))));
     let metric = only(late).and(record(1, 1.0, 0)).at(WEEK).and(CheckLate {}).and(record(2, 1.0, WEEK));
     assert_eq!(metric.state.late_due_at(), Some(at(6 * WEEK)));
-    metric.at(6 * WEEK - 1).when(CheckLate {}).then_nothing();
+    let metric = metric.at(6 * WEEK - 1);
+    metric.when(CheckLate {}).then_nothing();
     assert_eq!(metric.at(6 * WEEK).when(CheckLate {}).events().len(), 1);
 }
 

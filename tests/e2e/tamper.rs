@@ -129,7 +129,7 @@ fn a_stream_that_lacks_an_event_proves_nothing(engine: Engine) {
     }
     let traced = operator.run(&["audit", "trace", &before]);
     assert!(traced.ended(7).contains("grant.created"), "{}", traced.stdout);
-    assert!(traced.stderr.contains(&format!("lacks position {position}")), "{}", traced.stderr);
+    assert!(traced.stderr.contains(&format!("position {position} of the record is missing")), "{}", traced.stderr);
     house.server.restart();
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "role_why", "params": { "role": "admin" } });
     let (status, told) = ana.client.post_to_a_fault("/api/rpc", &body);

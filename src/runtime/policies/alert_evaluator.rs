@@ -154,7 +154,7 @@ async fn ask_page_again(runtime: &Runtime, behind: &str) -> Result<Option<String
         match asked {
             Ok(true) => store.forget_passed_over(NAME, &metric).await?,
             Ok(false) => {}
-            // Busy for now: it is asked on the next walk.
+            // Busy: it is asked on the next walk.
             Err(error) => tracing::warn!(%error, metric, "a metric that was passed over cannot be asked at present"),
         }
     }

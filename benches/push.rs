@@ -61,6 +61,8 @@ impl Served {
     fn muniment(name: &'static str, database: Option<String>) -> Self {
         let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
         let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));
+        // A setting of whoever measures may name a record that is in use.
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.arg("serve").args(["--listen", &format!("127.0.0.1:{port}"), "--data-dir"]);
         command.arg(folder.path().join("data")).env("HOME", folder.path()).env("MUNIMENT_ENV", "development");
         for limit in ["OTP_ADDRESS", "READS", "METRIC_WRITES", "APPLICATIONS_ADDRESS"] {

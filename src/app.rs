@@ -91,8 +91,12 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         .local_addr()
         .map_err(|source| StartError::Listen { address: config.http.listen.to_string(), source })?;
     make_folders(&config.store)?;
-    let daemon_token = start_daemon_token(&config)?;
+    let daemon_token = prepare_daemon_token(&config)?;
     let server = Server::open(&config, daemon_token.clone()).await?;
+    if let Some(Err(error)) = daemon_token.as_ref().map(|token| token.publish()) {
+        server.close().await;
+        return Err(error.into());
+    }
     let (stop, stopped) = watch::channel(false);
     let rotation = daemon_token
         .as_ref()
@@ -119,14 +123,15 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     tracing::info!(%address, head.position = server.head().0, "serving");
     ready(address);
     let ended = wait_for_the_end(running, &handle, &server).await;
-    server.close().await;
     stop.send_replace(true);
     if let (Some(token), Some(rotation)) = (daemon_token, rotation) {
         if let Err(error) = rotation.await {
             tracing::error!(error = %error, "the rotation of the daemon token ended by a fault");
         }
+        // Before the record is free: whoever takes it next writes its own.
         token.remove();
     }
+    server.close().await;
     ended
 }
 
@@ -136,13 +141,13 @@ pub fn on_connect(io: &dyn Any, connection: &mut Extensions) {
     closing::begin(connection);
 }
 
-/// Writes the first daemon token, where there is to be one.
-fn start_daemon_token(config: &Config) -> Result<Option<Arc<DaemonToken>>, StartError> {
+/// The daemon token, where there is to be one.
+fn prepare_daemon_token(config: &Config) -> Result<Option<Arc<DaemonToken>>, StartError> {
     if !config.accounts.daemon_token {
         return Ok(None);
     }
     let path = config.store.data_dir.join("run").join("daemon_token");
-    Ok(Some(Arc::new(DaemonToken::start(path)?)))
+    Ok(Some(Arc::new(DaemonToken::prepare(path)?)))
 }
 
 /// Replaces the daemon token again and again. A write that takes longer than the interval is waited for, so no two

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod http;
 pub mod live;
+pub mod outbound;
 pub mod runtime;
 pub mod surface;
 pub mod telemetry;

@@ -30,6 +30,8 @@ impl Place {
     pub(crate) fn program(&self, arguments: &[&str]) -> Command {
         let folder = self.folder.path();
         let mut command = Command::new(env!("CARGO_BIN_EXE_muniment"));
+        // A setting of whoever measures may name a record that is in use.
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.args(arguments).current_dir(folder).env("HOME", folder).env("MUNIMENT_ENV", "development");
         command.env("MUNIMENT_DATA_DIR", folder.join("data"));
         command.env("MUNIMENT_ACCOUNTS_BOOTSTRAP", "live");

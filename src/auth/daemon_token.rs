@@ -55,16 +55,22 @@ pub struct DaemonToken {
 }
 
 impl DaemonToken {
-    /// Writes the first token.
+    /// Makes the first token, and leaves the file alone: it may be that of a server that runs.
     ///
     /// # Errors
-    /// When the file is unsafe or cannot be written.
-    pub fn start(path: PathBuf) -> Result<Self, DaemonTokenError> {
+    /// When the file is unsafe.
+    pub fn prepare(path: PathBuf) -> Result<Self, DaemonTokenError> {
         refuse_unsafe(&path)?;
-        let first = fresh()?;
-        let daemon = Self { path, tokens: RwLock::new(Tokens { current: first.clone(), previous: None }) };
-        daemon.write(&first)?;
-        Ok(daemon)
+        Ok(Self { path, tokens: RwLock::new(Tokens { current: fresh()?, previous: None }) })
+    }
+
+    /// Writes the token in force, once the record is this server's.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn publish(&self) -> Result<(), DaemonTokenError> {
+        let current = self.tokens.read().current.clone();
+        self.write(&current)
     }
 
     /// Replaces the token; the one before stays good until the next rotation. Writes a file: call it off the threads
@@ -142,7 +148,9 @@ mod tests {
     fn acc_066_the_token_and_the_one_before_hold_and_no_other() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("run/daemon_token");
-        let daemon = DaemonToken::start(path.clone()).expect("written");
+        let daemon = DaemonToken::prepare(path.clone()).expect("safe");
+        assert!(!path.exists(), "it may be another server's");
+        daemon.publish().expect("written");
         let read = || fs::read_to_string(&path).expect("there").trim_end().to_owned();
         let first = read();
         assert_eq!(first.len(), TOKEN_CHARACTERS);
@@ -162,9 +170,9 @@ mod tests {
         let path = folder.path().join("daemon_token");
         fs::write(&path, "x").expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("set");
-        assert!(matches!(DaemonToken::start(path.clone()), Err(DaemonTokenError::Unsafe { .. })));
+        assert!(matches!(DaemonToken::prepare(path.clone()), Err(DaemonTokenError::Unsafe { .. })));
         fs::remove_file(&path).expect("removed");
         std::os::unix::fs::symlink("elsewhere", &path).expect("linked");
-        assert!(matches!(DaemonToken::start(path), Err(DaemonTokenError::Unsafe { .. })));
+        assert!(matches!(DaemonToken::prepare(path), Err(DaemonTokenError::Unsafe { .. })));
     }
 }

@@ -274,7 +274,9 @@ impl Answered for ApplicationRefusal {
     fn answer(self) -> V1Refusal {
         let status = match &self {
             Self::NotSubmitted | Self::TokenNotFound => 404,
-            Self::AlreadySubmitted | Self::InvalidTransition { .. } | Self::TokenLimit => 409,
+            Self::AlreadySubmitted | Self::InvalidTransition { .. } | Self::TokenLimit | Self::ReplacedTokenLimit => {
+                409
+            }
             Self::InvalidField { .. } => 400,
         };
         V1Refusal::new(status, self.reason(), self.to_string())

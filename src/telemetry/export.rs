@@ -22,6 +22,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{
     self, BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, SpanData,
 };
+use reqwest::Url;
 use tracing::{Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::Layer;
@@ -33,6 +34,7 @@ use super::figures::SPANS_LOST;
 use super::queue::{Bounded, Waiting};
 use super::spans::SPANS;
 use crate::config::telemetry::TracesConfig;
+use crate::outbound;
 
 /// Spans that wait for the next export: at some 500 bytes each 4 MiB.
 const QUEUE_SPANS_MAX: usize = 8_192;
@@ -68,7 +70,7 @@ impl Export {
         let endpoint = format!("{}/v1/traces", config.endpoint.as_str().trim_end_matches('/'));
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Client::new()?)
+            .with_http_client(Client::of(&config.endpoint)?)
             .with_protocol(Protocol::HttpBinary)
             .with_timeout(ANSWER_TIME_MAX)
             .with_endpoint(&endpoint)
@@ -255,10 +257,8 @@ struct Client {
 }
 
 impl Client {
-    fn new() -> Result<Self, ExportError> {
-        // Another part of the program may have chosen the same provider already; either way there is one.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let http = reqwest::Client::builder()
+    fn of(collector: &Url) -> Result<Self, ExportError> {
+        let http = outbound::client_of(collector)
             .user_agent(concat!("muniment/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .timeout(ANSWER_TIME_MAX)

@@ -84,9 +84,10 @@ async fn serve(config: Config) -> Result<()> {
         .with_context(|| format!("{} cannot be listened on", config.http.listen))?;
     let address: SocketAddr = listener.local_addr()?;
     muniment::app::make_folders(&config.store)?;
-    let daemon_token = Arc::new(DaemonToken::start(config.store.data_dir.join("run/daemon_token"))?);
+    let daemon_token = Arc::new(DaemonToken::prepare(config.store.data_dir.join("run/daemon_token"))?);
     let workers = config.http.workers;
-    let (resets, first) = ResetLoop::begin(config, daemon_token).await?;
+    let (resets, first) = ResetLoop::begin(config, Arc::clone(&daemon_token)).await?;
+    daemon_token.publish()?;
     let shared = web::Data::from(resets.generations());
     let server = HttpServer::new(move || {
         App::new()

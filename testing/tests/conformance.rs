@@ -40,7 +40,10 @@ impl Program {
         let base = format!("127.0.0.1:{}", free_port());
         let mut command = Command::new(env!("CARGO_BIN_EXE_muniment-testing"));
         command.args(["--listen", &base, "--data-dir", folder.path().to_str().unwrap()]).current_dir(folder.path());
+        // It begins by emptying its store, and a setting of whoever runs the tests may name another one.
         command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", folder.path())
             .env("MUNIMENT_ROLES", "teacher:admin")
             .env("MUNIMENT_OFFERS_AUTHORIZE", "admin_or_holder")

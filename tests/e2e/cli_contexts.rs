@@ -34,6 +34,13 @@ fn a_context_keeps_a_server_and_a_login_of_its_own(engine: Engine) {
     assert_eq!(application(&program, &[]), ours.application);
     assert_eq!(application(&program, &["--context", "theirs"]), theirs.application);
     assert_eq!(program.run(&["whoami", "--json"]).json()["context"], "ours");
+    // What is chosen now counts later, and both say so.
+    let chosen = program.run(&["context", "use", "theirs"]);
+    chosen.ok();
+    assert!(chosen.stderr.contains("MUNIMENT_CONTEXT names ours"), "{}", chosen.stderr);
+    let listed = program.run(&["context", "list", "--json"]).json();
+    let counts = listed["contexts"].as_array().unwrap().iter().find(|context| context["chosen"] == true).unwrap();
+    assert_eq!(counts["name"], "ours");
     let missing = program.run(&["status", "--context", "nowhere"]);
     missing.ended(3);
     assert!(missing.stderr.contains("muniment login --context nowhere"), "{}", missing.stderr);

@@ -245,6 +245,15 @@ fn the_settings_are_printed_whether_or_not_show_is_said() {
     assert_eq!(program.run(&["config"]).ok(), program.run(&["config", "show"]).ok());
 }
 
+/// A proxy would be shown the token, and answer for another machine.
+#[test]
+fn no_proxy_is_asked_for_a_server_on_this_machine() {
+    let server = Server::shared(Engine::Sqlite);
+    let program = Program::client_of(server).env("MUNIMENT_TOKEN", &server.company().token);
+    let nowhere = format!("http://127.0.0.1:{}", free_port());
+    program.env("http_proxy", &nowhere).env("HTTP_PROXY", &nowhere).env("ALL_PROXY", &nowhere).run(&["status"]).ok();
+}
+
 #[test]
 fn colours_are_left_out_of_what_is_wrong_with_the_command_line() {
     let program = Program::alone().env("TERM", "xterm");

@@ -51,14 +51,10 @@ pub(crate) fn available(program: &str) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The built program `muniment`, after building it.
+/// The built program `muniment`, after building it: beside this one, wherever cargo is told to build.
 pub(crate) fn build_program() -> Result<PathBuf> {
     run(cargo(["build", "--bin", "muniment"]))?;
-    Ok(target_folder().join("debug").join("muniment"))
-}
-
-fn target_folder() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+    Ok(std::env::current_exe().context("this program does not know its place")?.with_file_name("muniment"))
 }
 
 fn display(command: &Command) -> String {

@@ -14,7 +14,8 @@ use super::events::{
 };
 use super::state::{Application, ApplicationStatus};
 use super::tokens::{
-    TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX, TOKENS_LIVE_MAX, TokenGrant,
+    TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX, TOKENS_LIVE_MAX, TOKENS_REPLACED_MAX,
+    TokenGrant,
 };
 use crate::decider::{Decider, Facts};
 use crate::ids::CompanyId;
@@ -165,6 +166,10 @@ fn rotate_token(application: &Application, company: &CompanyId, rotate: &RotateT
     }
     if application.token(&rotate.replacement).is_some() {
         return Err(ApplicationRefusal::InvalidField { field: "public_id" });
+    }
+    let replaced = application.tokens().filter(|token| token.works(now) && !token.is_live(now)).count();
+    if rotate.grace_seconds > 0 && replaced >= TOKENS_REPLACED_MAX {
+        return Err(ApplicationRefusal::ReplacedTokenLimit);
     }
     let grace_ends = now + Duration::seconds(i64::from(rotate.grace_seconds));
     let replacement = TokenGrant {

@@ -28,6 +28,9 @@ pub enum ApplicationRefusal {
     /// The company has its 20 live tokens.
     #[error("a company has at most 20 live tokens")]
     TokenLimit,
+    /// Too many of its tokens were replaced and still work.
+    #[error("200 tokens of the company were replaced and still work; give no grace, or wait until some have ended")]
+    ReplacedTokenLimit,
     /// A field is out of its bounds, or a live token has the name.
     #[error("{field} is out of its bounds or taken")]
     InvalidField {
@@ -43,7 +46,7 @@ impl Refuse for ApplicationRefusal {
             Self::AlreadySubmitted => "application_exists",
             Self::InvalidTransition { .. } => "invalid_transition",
             Self::TokenNotFound => "token_not_found",
-            Self::TokenLimit => "token_limit",
+            Self::TokenLimit | Self::ReplacedTokenLimit => "token_limit",
             Self::InvalidField { .. } => "invalid_field",
         }
     }

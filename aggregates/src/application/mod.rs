@@ -28,8 +28,8 @@ pub use events::{
 pub use narrative::Narrative;
 pub use state::{Application, ApplicationStatus, ENDED_TOKENS_MAX, Founder};
 pub use tokens::{
-    TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX, TOKENS_LIVE_MAX, Token, TokenGrant,
-    TokenScope,
+    TOKEN_GRACE_SECONDS_MAX, TOKEN_METRICS_MAX, TOKEN_NAME_CHARACTERS_MAX, TOKENS_LIVE_MAX, TOKENS_REPLACED_MAX, Token,
+    TokenGrant, TokenScope,
 };
 
 #[cfg(test)]

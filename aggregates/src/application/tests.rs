@@ -199,6 +199,19 @@ fn met_125_a_rotated_token_works_until_its_grace_ends() {
     application.when(rotate(2, 1, 0)).then_refused("invalid_field");
 }
 
+/// Nothing but the grace bounds how many tokens work that were replaced.
+#[test]
+fn tokens_that_were_replaced_and_still_work_have_a_bound_of_their_own() {
+    let mut application = submitted();
+    let most = u32::try_from(TOKENS_REPLACED_MAX).unwrap();
+    for number in 0..most {
+        application = application.and(rotate(number, number + 1, 60));
+    }
+    application.when(rotate(most, most + 1, 60)).then_refused("token_limit");
+    assert_eq!(application.when(rotate(most, most + 1, 0)).events().len(), 1, "without grace it leaves none behind");
+    assert_eq!(application.at(60).when(rotate(most, most + 1, 60)).events().len(), 1, "they have ended");
+}
+
 #[test]
 fn rotating_every_day_does_not_grow_the_state_for_ever() {
     let mut application = submitted();

@@ -10,6 +10,9 @@ use crate::ids::CredentialId;
 
 /// Most live tokens of a company.
 pub const TOKENS_LIVE_MAX: usize = 20;
+/// Most tokens of a company that were replaced and still work: as many as all its tokens leave behind that are replaced
+/// every day, each with the longest grace, and more.
+pub const TOKENS_REPLACED_MAX: usize = 200;
 /// Longest time a rotated token still works.
 pub const TOKEN_GRACE_SECONDS_MAX: u32 = 604_800;
 /// Longest token name, in characters.

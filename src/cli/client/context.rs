@@ -61,6 +61,9 @@ pub fn context(global: &Global, command: Context) -> Result<()> {
         Context::Use { name } => {
             known(&folder, &name)?;
             folder.choose(&name)?;
+            if let Some(named) = named_by_variable().filter(|named| *named != name) {
+                printer.warning(&format!("MUNIMENT_CONTEXT names {named}, which counts before it: unset it"));
+            }
             printer.result(&json!({ "context": name }), || vec![format!("{name} counts from now on")])
         }
         Context::Remove { name } => {
@@ -78,6 +81,11 @@ pub fn context(global: &Global, command: Context) -> Result<()> {
     }
 }
 
+/// The context that the environment names.
+fn named_by_variable() -> Option<String> {
+    std::env::var("MUNIMENT_CONTEXT").ok().filter(|name| !name.is_empty())
+}
+
 fn known(folder: &Folder, name: &str) -> Result<std::path::PathBuf> {
     let file = folder.file(name);
     if name == DEFAULT || file.exists() { Ok(file) } else { Err(missing(name)) }
@@ -92,7 +100,7 @@ pub(super) fn missing(name: &str) -> anyhow::Error {
 }
 
 fn list(printer: &Printer, folder: &Folder) -> Result<()> {
-    let chosen = folder.chosen()?;
+    let chosen = folder.place(None, named_by_variable().as_deref())?.name;
     let mut items: Vec<Value> = Vec::new();
     for name in folder.names()? {
         let saved = read_saved(&folder.file(&name), None)?;

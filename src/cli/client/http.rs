@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::cli::exit::{self, Exit};
 use crate::cli::output::cell;
+use crate::outbound;
 
 /// First pause before a request is sent again.
 const BACKOFF_FIRST: Duration = Duration::from_millis(200);
@@ -234,10 +235,8 @@ impl Api {
             let what = "a server's URL takes no name or password: everyone on this machine would see it";
             return Err(exit::with_next(Exit::Usage.because(what), "set MUNIMENT_TOKEN, or `muniment login`"));
         }
-        // Another part of the program may have chosen the same provider already; either way there is one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let agent = concat!("muniment-cli/", env!("CARGO_PKG_VERSION"));
-        let client = reqwest::Client::builder().user_agent(agent).connect_timeout(Duration::from_secs(10));
+        let client = outbound::client_of(&base).user_agent(agent).connect_timeout(Duration::from_secs(10));
         // A redirect would carry the token to wherever it points.
         let client = client.redirect(reqwest::redirect::Policy::none()).build().context("cannot set up TLS")?;
         Ok(Self { base, client, timeout })

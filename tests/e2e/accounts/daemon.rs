@@ -74,6 +74,16 @@ fn acc_067_who_keeps_for_a_while_is_the_keeper_for_so_long(engine: Engine) {
     as_keeper().refused(503, "keeper_account_not_configured");
 }
 
+/// Who is told to take another address does so; that start is refused too, by the record.
+#[test]
+fn acc_066_a_start_that_is_refused_leaves_the_token_of_the_server_that_runs() {
+    let house = Installation::with(Engine::Sqlite, &[("ACCOUNTS_DAEMON_ROTATION", "1h")]);
+    let before = token(&house.server);
+    Program::operator_of(&house.server).run(&["serve", "--listen", "127.0.0.1:0"]).ended(6);
+    assert_eq!(token(&house.server), before);
+    house.daemon().rpc("account_verify", &serde_json::Value::Null).result();
+}
+
 fn acc_068_the_daemon_token_wins_over_a_cookie(engine: Engine) {
     let house = Installation::shared(engine);
     let ben = house.person("ben");

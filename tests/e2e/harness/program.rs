@@ -101,7 +101,7 @@ impl Program {
     /// Starts it on a terminal of its own. What it says is in the standard output, and what is typed goes into the input.
     pub(crate) fn start_on_terminal(&self, arguments: &[&str]) -> Child {
         let mut command = Command::new("script");
-        let line = format!("{} {}", env!("CARGO_BIN_EXE_muniment"), arguments.join(" "));
+        let line = format!("'{}' {}", env!("CARGO_BIN_EXE_muniment"), arguments.join(" "));
         command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
         self.spawn(command)
     }

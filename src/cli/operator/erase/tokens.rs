@@ -54,7 +54,7 @@ pub(super) async fn end(tx: &mut Transaction<'_>, applications: &[ApplicationId]
         let mut application = tx.load::<Application, String>(id.as_str()).await?;
         let now = tx.facts.now;
         let working = application.state.tokens().filter(|token| token.works(now)).map(|token| token.grant.id.clone());
-        let working: Vec<CredentialId> = working.collect();
+        let working: Vec<CredentialId> = working.take(ENDED_MAX - ended).collect();
         for token in working {
             let revoke = RevokeToken { token, reason: Some(REASON.to_owned()), by: BY.to_owned() };
             tx.decide(&mut application, &revoke.into()).map_err(keeper::said)?;

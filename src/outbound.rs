@@ -6,7 +6,6 @@ use reqwest::{ClientBuilder, Url};
 
 /// A client of the server at this URL. A proxy of the environment is not asked for a server on this machine: it would see
 /// tokens in clear, and answer for another machine or not at all.
-#[must_use]
 pub fn client_of(server: &Url) -> ClientBuilder {
     // Another part of the program may have chosen the same provider already; either way there is one.
     drop(rustls::crypto::ring::default_provider().install_default());

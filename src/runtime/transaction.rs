@@ -214,8 +214,13 @@ impl CommandBus {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
+    use muniment_aggregates::account::{EndSessions, OpenSession, RegisterByEmail};
+    use muniment_aggregates::ids::PersonaId;
     use muniment_aggregates::note::{Note, NoteRefusal};
     use muniment_aggregates::record::Position;
+    use muniment_aggregates::seal_context::SealContext;
+    use muniment_aggregates::session::SessionKind;
     use muniment_aggregates::subject::{Erase, SubjectRefusal};
     use muniment_journal::JournalLimits;
 
@@ -245,6 +250,40 @@ mod tests {
         let refused = decided.await.expect_err("it was sealed under a key that is gone");
         assert!(matches!(refused, BusError::<NoteRefusal>::Unavailable(_)), "{refused}");
         assert_eq!(bus.journal().head(), Position(1), "the erasure alone is recorded");
+    }
+
+    #[actix::test]
+    async fn what_rests_on_a_session_that_ends_meanwhile_is_not_recorded() {
+        let (bus, _folder) = fresh::bus().await;
+        let (bus, origin) = (&bus, &Origin::system("test", "test", None));
+        let (account, session) = (&AccountId("a".to_owned()), &CredentialId("s".to_owned()));
+        let keyring = bus.journal().keyring();
+        let subject = keyring.new_subject().await.expect("a subject");
+        let email = keyring.seal(&subject, &SealContext::mail_body("m"), "a@example.com").await.expect("sealed");
+        let persona = PersonaId("p".to_owned());
+        let register = RegisterByEmail { username: "ana-first".to_owned(), email, subject, persona, invite: None };
+        let open = OpenSession {
+            session: session.clone(),
+            kind: SessionKind::Founder,
+            expires_at: DateTime::<Utc>::MAX_UTC,
+            max_sessions: None,
+        };
+        for command in [register.into(), open.into()] {
+            bus.execute::<Account>(&account.0, command, origin).await.expect("it is recorded");
+        }
+        let mut is_ended = false;
+        let decided = bus.transact(origin, async |tx| {
+            if !tx.rest_on_credential(account, session).await? {
+                return Ok(false);
+            }
+            if !std::mem::replace(&mut is_ended, true) {
+                let end = EndSessions { reason: "test".to_owned() };
+                bus.execute::<Account>(&account.0, end.into(), origin).await.expect("they end");
+            }
+            let mut made = tx.begin::<Note>("made");
+            tx.decide(&mut made, &fresh::note()).map(|_| true)
+        });
+        assert!(!decided.await.expect("it is answered").value, "it outlives the session");
     }
 
     #[tokio::test]

@@ -253,7 +253,12 @@ fn acc_220_acc_221_what_ran_out_is_swept_once(engine: Engine) {
     let again = operator.run(&["cleanup", "--json"]).json();
     assert_eq!(again, json!({ "expired_sessions": 0, "expired_offers": 0 }));
     installation.server.restart();
-    installation.row("role_grant_offer_expire", &ana.id);
+    let expired = installation.row("role_grant_offer_expire", &ana.id);
+    let told = operator.run(&["audit", "accounts", "--event-type", "role_grant_offer_expire", "--json"]).json();
+    for row in [&expired, &told["events"][0]] {
+        assert!(row["account_id"].is_null(), "nobody did it: {row}");
+        assert_eq!((&row["username"], &row["target_username"]), (&json!("keeper"), &json!(ana.username)), "{row}");
+    }
     let not = why(&operator, &[&ana.username, "admin", "--not"], 0);
     assert!(not["sentence"].as_str().unwrap().contains("nobody accepted before it lapsed at"), "{not}");
 }

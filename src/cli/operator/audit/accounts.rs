@@ -5,13 +5,13 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use clap::Args;
-use muniment_aggregates::ids::AccountId;
+use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::record::Position;
 use muniment_aggregates::seal_context::OneOf;
 use muniment_aggregates::wire;
 use muniment_journal::Journal;
 use muniment_projections::audit_log::{self, AuditLog, AuditRow, Filter};
-use muniment_projections::{OnMismatch, PAGE_ROWS_MAX, ReadStore, accounts};
+use muniment_projections::{OnMismatch, PAGE_ROWS_MAX, ReadStore, accounts, personas};
 use serde_json::{Value, json};
 
 use super::event::{open_one, reveal};
@@ -58,6 +58,7 @@ pub(super) async fn list(printer: &Printer, command: &Accounts) -> Result<()> {
     let store = open::read_models(&config, &journal, OnMismatch::Refuse).await?;
     open::catch_up(&journal, &store, &AuditLog).await?;
     open::catch_up(&journal, &store, &accounts::Accounts).await?;
+    open::catch_up(&journal, &store, &personas::Personas).await?;
     let page = async |have: &[AuditRow], limit: usize| {
         let filter = Filter {
             event_type: command.event_type.clone(),
@@ -96,6 +97,9 @@ async fn shown(row: AuditRow, journal: &Journal, store: &ReadStore, names: &mut 
     // A record that was tampered with keeps nobody from the rows; `audit verify` says what is wrong with it.
     let event = journal.event(row.seq).await.ok().flatten();
     let correlation = event.as_deref().and_then(|event| metadata_of(event).ok()).map(|it| it.correlation);
+    let username = username_of(row.actor_id.as_ref(), row.account_id.as_ref(), store, names).await?;
+    let (target, of_target) = (row.target_actor_id.as_ref(), row.target_account_id.as_ref());
+    let target_username = username_of(target, of_target, store, names).await?;
     Ok(json!({
         "seq": row.seq.to_string(),
         "id": row.id,
@@ -103,9 +107,9 @@ async fn shown(row: AuditRow, journal: &Journal, store: &ReadStore, names: &mut 
         "outcome": row.outcome,
         "created_at": wire::instant(row.created_at),
         "actor_id": row.actor_id,
-        "username": username(row.account_id.as_ref(), store, names).await?,
+        "username": username,
         "account_id": row.account_id,
-        "target_username": username(row.target_account_id.as_ref(), store, names).await?,
+        "target_username": target_username,
         "target_account_id": row.target_account_id,
         "target_actor_id": row.target_actor_id,
         "ip": address,
@@ -114,13 +118,24 @@ async fn shown(row: AuditRow, journal: &Journal, store: &ReadStore, names: &mut 
     }))
 }
 
-async fn username(id: Option<&String>, store: &ReadStore, names: &mut Names) -> Result<Option<String>> {
-    let Some(id) = id else { return Ok(None) };
+/// The username of whom a row names: of the persona's account where there is such a persona, else of the account. Who is
+/// erased has none.
+async fn username_of(
+    persona: Option<&String>,
+    account: Option<&String>,
+    store: &ReadStore,
+    names: &mut Names,
+) -> Result<Option<String>> {
+    let through = match persona {
+        None => None,
+        Some(id) => personas::by_id(store, &PersonaId(id.clone())).await?.map(|row| row.account.0),
+    };
+    let Some(id) = through.as_ref().or(account) else { return Ok(None) };
     if let Some(known) = names.get(id) {
         return Ok(known.clone());
     }
     let row = accounts::by_id(store, &AccountId(id.clone())).await?;
-    let name = row.map(|row| row.username);
+    let name = row.filter(|row| row.erased_at.is_none()).map(|row| row.username);
     names.insert(id.clone(), name.clone());
     Ok(name)
 }

@@ -190,16 +190,18 @@ pub async fn review_by_id(store: &ReadStore, id: &ApplicationId) -> Result<Optio
     store.fetch_optional(&sql, &[id.as_str().into()]).await?.as_ref().map(review_from_row).transpose()
 }
 
-/// Every status an application had, oldest first.
+/// The statuses an application had, oldest first; of more than a page the newest, so that the last is the one it has.
 ///
 /// # Errors
 /// What the database says.
 pub async fn history(store: &ReadStore, id: &ApplicationId) -> Result<Vec<StatusRow>, SqlError> {
     let mut query =
         Query::new("SELECT status, changed_at, changed_by, reason, position FROM application_statuses_v1_g0");
-    query.bind(" WHERE application_id = ", id.as_str()).push(" ORDER BY position").limit(crate::PAGE_ROWS_MAX);
-    let rows = store.fetch_all(query.sql(), query.args()).await?;
-    rows.iter()
+    query.bind(" WHERE application_id = ", id.as_str()).push(" ORDER BY position DESC").limit(crate::PAGE_ROWS_MAX);
+    let newest = store.fetch_all(query.sql(), query.args()).await?;
+    newest
+        .iter()
+        .rev()
         .map(|row| {
             Ok(StatusRow {
                 status: parsed(row, "status", ApplicationStatus::parse)?,

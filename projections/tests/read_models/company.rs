@@ -169,6 +169,33 @@ async fn every_status_stays_in_the_history_with_who_when_and_why() {
 }
 
 #[tokio::test]
+async fn the_history_of_an_application_that_was_decided_a_thousand_times_ends_with_its_status() {
+    on_both_engines(async |desk| {
+        let mut history = History::new();
+        let (id, mut state) = apply(&mut history, 1, "Acme", "subject-1");
+        let mut decide = |status| {
+            let (reason, by) = (Some("look again".to_owned()), "ana".to_owned());
+            let change = ApplicationCommand::ChangeStatus(ChangeStatus { status, reason, by });
+            assert_eq!(history.decide(id.as_str(), &mut state, &change), 1);
+        };
+        for _ in 0..=PAGE_ROWS_MAX / 2 {
+            decide(ApplicationStatus::InReview);
+            decide(ApplicationStatus::Accepted);
+        }
+        decide(ApplicationStatus::InReview);
+        desk.fold(&history, 100).await;
+        let steps = applications::history(&desk.store, &id).await.unwrap();
+        assert!(steps.is_sorted_by_key(|step| step.position));
+        let newest = steps.last().unwrap();
+        assert_eq!(
+            (steps.len(), newest.status, newest.position),
+            (PAGE_ROWS_MAX, state.status().unwrap(), history.head())
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn review_filters_by_status_and_by_name_without_regard_to_case_and_counts() {
     on_both_engines(async |desk| {
         let mut history = History::new();

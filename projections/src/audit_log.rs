@@ -16,6 +16,7 @@ use muniment_aggregates::ids::AccountId;
 use muniment_aggregates::offer_book::OfferBookEvent;
 use muniment_aggregates::record::Position;
 use muniment_aggregates::sealed::Sealed;
+use muniment_aggregates::subject::SubjectEvent;
 use muniment_sql::{Engine, Row, SqlError};
 use serde_json::Value;
 
@@ -71,7 +72,7 @@ pub struct Filter {
 }
 
 const SELECT: &str = "SELECT seq, id, event_type, outcome, actor_id, account_id, target_account_id, target_actor_id, \
-    client, created_at, metadata FROM audit_log_v2_g0";
+    client, created_at, metadata FROM audit_log_v3_g0";
 
 fn from_row(row: &Row) -> Result<AuditRow, SqlError> {
     Ok(AuditRow {
@@ -117,7 +118,7 @@ const NEWEST: &str = " ORDER BY seq DESC";
 
 /// The numbers of rows that match, by or to an account where it says so.
 fn numbers<'a>(query: &mut Query<'a>, filter: &'a Filter, side: Option<(&str, &'a AccountId)>) {
-    query.push("SELECT seq FROM audit_log_v2_g0 WHERE TRUE");
+    query.push("SELECT seq FROM audit_log_v3_g0 WHERE TRUE");
     if let Some((condition, account)) = side {
         query.bind(condition, account.0.as_str());
     }
@@ -158,7 +159,7 @@ pub async fn after(store: &ReadStore, seq: Position, limit: usize) -> Result<Vec
 /// # Errors
 /// What the database says.
 pub async fn newest(store: &ReadStore, rows: usize) -> Result<Position, SqlError> {
-    let mut query = Query::new("SELECT seq FROM audit_log_v2_g0 ORDER BY seq DESC LIMIT 1");
+    let mut query = Query::new("SELECT seq FROM audit_log_v3_g0 ORDER BY seq DESC LIMIT 1");
     query.bind(" OFFSET ", rows);
     let row = store.fetch_optional(query.sql(), query.args()).await?;
     row.map_or(Ok(Position::START), |row| position(&row, "seq"))
@@ -169,9 +170,12 @@ pub async fn newest(store: &ReadStore, rows: usize) -> Result<Position, SqlError
 pub struct AuditLog;
 
 const TABLES: &[Table] =
-    &[Table { name: "audit_log_v2", key: &["seq"] }, Table { name: "audit_offers_v2", key: &["id"] }];
-/// 1 had no rows of much that operators do.
-const FORMER: &[Former] = &[Former { version: 1, tables: &["audit_log_v1", "audit_offers_v1"] }];
+    &[Table { name: "audit_log_v3", key: &["seq"] }, Table { name: "audit_offers_v3", key: &["id"] }];
+/// 1 had no rows of much that operators do; 2 kept the username of an invitation where no account was made on it.
+const FORMER: &[Former] = &[
+    Former { version: 1, tables: &["audit_log_v1", "audit_offers_v1"] },
+    Former { version: 2, tables: &["audit_log_v2", "audit_offers_v2"] },
+];
 
 #[async_trait]
 impl Projection for AuditLog {
@@ -180,7 +184,7 @@ impl Projection for AuditLog {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -193,8 +197,8 @@ impl Projection for AuditLog {
 
     fn schema(&self, engine: Engine) -> &'static str {
         match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/audit_log_v2.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/audit_log_v2.sql"),
+            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/audit_log_v3.sql"),
+            Engine::Postgres => include_str!("../../migrations/postgres/read_models/audit_log_v3.sql"),
         }
     }
 
@@ -226,6 +230,9 @@ impl Projection for AuditLog {
             if let AnyEvent::Account(AccountEvent::Erased(_)) = fact.event {
                 forget::names_of(&fact.recorded.stream.id, rows).await?;
             }
+            if let AnyEvent::Subject(SubjectEvent::Erased(_)) = fact.event {
+                forget::names_of_invited(&fact.recorded.stream.id, rows).await?;
+            }
         }
         Ok(())
     }
@@ -233,7 +240,7 @@ impl Projection for AuditLog {
 
 async fn insert(fact: &Fact<'_>, row: describe::Described, rows: &mut Rows<'_>) -> Result<(), ApplyError> {
     rows.execute(
-        "INSERT INTO audit_log_v2_g0 (seq, id, event_type, outcome, actor_id, account_id, target_account_id, \
+        "INSERT INTO audit_log_v3_g0 (seq, id, event_type, outcome, actor_id, account_id, target_account_id, \
          target_actor_id, client, created_at, metadata) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         &[
             fact.position(),
@@ -287,7 +294,7 @@ async fn offer_of(
     let id = match event {
         OfferBookEvent::Made(made) => {
             rows.execute(
-                "INSERT INTO audit_offers_v2_g0 (id, grantor, grantor_account, to_persona, role, scope_id) \
+                "INSERT INTO audit_offers_v3_g0 (id, grantor, grantor_account, to_persona, role, scope_id) \
                  VALUES ($1, $2, $3, $4, $5, $6)",
                 &[
                     made.offer.0.as_str().into(),
@@ -303,7 +310,7 @@ async fn offer_of(
         }
         OfferBookEvent::Refreshed(refreshed) => {
             let to = refreshed.to_persona.as_ref().map(|persona| persona.0.as_str());
-            let sql = "UPDATE audit_offers_v2_g0 SET to_persona = $1 WHERE id = $2";
+            let sql = "UPDATE audit_offers_v3_g0 SET to_persona = $1 WHERE id = $2";
             rows.execute(sql, &[to.into(), refreshed.offer.0.as_str().into()]).await?;
             &refreshed.offer
         }
@@ -314,7 +321,7 @@ async fn offer_of(
         OfferBookEvent::Lapsed(lapsed) => &lapsed.offer,
         OfferBookEvent::GrantCreated(_) | OfferBookEvent::GrantRevoked(_) => return Ok(None),
     };
-    let sql = "SELECT grantor, grantor_account, to_persona, role, scope_id FROM audit_offers_v2_g0 WHERE id = $1";
+    let sql = "SELECT grantor, grantor_account, to_persona, role, scope_id FROM audit_offers_v3_g0 WHERE id = $1";
     let Some(row) = rows.fetch_optional(sql, &[id.0.as_str().into()]).await? else {
         return Err(fact.poison("the offer is not in the read model"));
     };

@@ -1,4 +1,5 @@
-//! Invitations. The e-mail is sealed; the username goes when the account that came of it is erased.
+//! Invitations. The e-mail is sealed; the username goes when the account that used it up is erased, or whoever the
+//! e-mail is of.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -8,6 +9,7 @@ use muniment_aggregates::ids::{AccountId, InviteId, PersonaId};
 use muniment_aggregates::invite::InviteEvent;
 use muniment_aggregates::record::Position;
 use muniment_aggregates::sealed::Sealed;
+use muniment_aggregates::subject::SubjectEvent;
 use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::Fact;
@@ -56,7 +58,7 @@ fn from_row(row: &Row) -> Result<InviteRow, SqlError> {
 /// What the database says.
 pub async fn page(store: &ReadStore, before: Option<Position>, limit: usize) -> Result<Vec<InviteRow>, SqlError> {
     let mut query = Query::new(
-        "SELECT id, email, username, claimed_by, claimed_at, created_by, created_at, position FROM invites_v2_g0 \
+        "SELECT id, email, username, claimed_by, claimed_at, created_by, created_at, position FROM invites_v3_g0 \
          WHERE deleted_at IS NULL",
     );
     if let Some(before) = before {
@@ -71,7 +73,7 @@ pub async fn page(store: &ReadStore, before: Option<Position>, limit: usize) -> 
 /// # Errors
 /// What the database says.
 pub async fn is_claimant(store: &ReadStore, account: &AccountId) -> Result<bool, SqlError> {
-    let sql = "SELECT id FROM invites_v2_g0 WHERE claimed_by = $1 LIMIT 1";
+    let sql = "SELECT id FROM invites_v3_g0 WHERE claimed_by = $1 LIMIT 1";
     Ok(store.fetch_optional(sql, &[account.0.as_str().into()]).await?.is_some())
 }
 
@@ -79,9 +81,10 @@ pub async fn is_claimant(store: &ReadStore, account: &AccountId) -> Result<bool,
 #[derive(Debug, Clone, Copy)]
 pub struct Invites;
 
-const TABLES: &[Table] = &[Table { name: "invites_v2", key: &["id"] }];
-/// 1 was put in order anew for every list.
-const FORMER: &[Former] = &[Former { version: 1, tables: &["invites_v1"] }];
+const TABLES: &[Table] = &[Table { name: "invites_v3", key: &["id"] }];
+/// 1 was put in order anew for every list; 2 kept the username where no account was made on the invitation.
+const FORMER: &[Former] =
+    &[Former { version: 1, tables: &["invites_v1"] }, Former { version: 2, tables: &["invites_v2"] }];
 
 #[async_trait]
 impl Projection for Invites {
@@ -90,7 +93,7 @@ impl Projection for Invites {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -103,30 +106,28 @@ impl Projection for Invites {
 
     fn schema(&self, engine: Engine) -> &'static str {
         match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/invites_v2.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/invites_v2.sql"),
+            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/invites_v3.sql"),
+            Engine::Postgres => include_str!("../../migrations/postgres/read_models/invites_v3.sql"),
         }
     }
 
     fn interest(&self) -> &'static [&'static str] {
-        &["account", "invite"]
+        &["account", "invite", "subject"]
     }
 
     async fn apply(&self, facts: &[Fact<'_>], rows: &mut Rows<'_>) -> Result<(), ApplyError> {
         for fact in facts {
-            if let AnyEvent::Account(AccountEvent::Erased(_)) = fact.event {
-                let sql = "UPDATE invites_v2_g0 SET username = NULL WHERE claimed_by = $1";
-                rows.execute(sql, &[fact.stream_id()]).await?;
-            }
+            forget(fact, rows).await?;
             let AnyEvent::Invite(event) = fact.event else { continue };
             let touched = match event {
                 InviteEvent::Created(created) => {
                     rows.execute(
-                        "INSERT INTO invites_v2_g0 (id, email, username, created_by, created_at, position) \
-                         VALUES ($1, $2, $3, $4, $5, $6)",
+                        "INSERT INTO invites_v3_g0 (id, email, subject, username, created_by, created_at, position) \
+                         VALUES ($1, $2, $3, $4, $5, $6, $7)",
                         &[
                             fact.stream_id(),
                             created.email.as_ref().map(|email| email.given.as_str()).into(),
+                            created.email.as_ref().map(|email| email.subject.0.as_str()).into(),
                             created.username.as_deref().into(),
                             created.created_by.0.as_str().into(),
                             created.at.into(),
@@ -137,13 +138,13 @@ impl Projection for Invites {
                 }
                 InviteEvent::Claimed(claimed) => {
                     rows.execute(
-                        "UPDATE invites_v2_g0 SET claimed_by = $1, claimed_at = $2 WHERE id = $3",
+                        "UPDATE invites_v3_g0 SET claimed_by = $1, claimed_at = $2 WHERE id = $3",
                         &[claimed.account.0.as_str().into(), claimed.at.into(), fact.stream_id()],
                     )
                     .await?
                 }
                 InviteEvent::Deleted(deleted) => {
-                    let sql = "UPDATE invites_v2_g0 SET deleted_at = $1 WHERE id = $2";
+                    let sql = "UPDATE invites_v3_g0 SET deleted_at = $1 WHERE id = $2";
                     rows.execute(sql, &[deleted.at.into(), fact.stream_id()]).await?
                 }
             };
@@ -151,4 +152,18 @@ impl Projection for Invites {
         }
         Ok(())
     }
+}
+
+/// Takes the username out of the invitation that an erased account used up, and out of those by the e-mail of whoever
+/// is erased: nobody need have used them up.
+async fn forget(fact: &Fact<'_>, rows: &mut Rows<'_>) -> Result<(), SqlError> {
+    let sql = if let AnyEvent::Account(AccountEvent::Erased(_)) = fact.event {
+        "UPDATE invites_v3_g0 SET username = NULL WHERE claimed_by = $1"
+    } else if let AnyEvent::Subject(SubjectEvent::Erased(_)) = fact.event {
+        "UPDATE invites_v3_g0 SET username = NULL WHERE subject = $1"
+    } else {
+        return Ok(());
+    };
+    rows.execute(sql, &[fact.stream_id()]).await?;
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufReader, Read as _, Write as _};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{
     Engine, Founder, Installation, PASSWORD, Person, Program, Server, contains, cookie_of, eventually, folder_bytes,
@@ -170,7 +170,7 @@ fn k11_the_names_of_an_erased_account_leave_the_audit(engine: Engine) {
         let written = Program::operator_of(&house.server).run(&["audit", "accounts", "--limit", "200", "--json"]);
         assert!(!written.ok().contains(name), "the command still says {name}");
     }
-    let lists = "SELECT username FROM accounts_v2_g0 UNION ALL SELECT COALESCE(username, '') FROM invites_v2_g0 \
+    let lists = "SELECT username FROM accounts_v2_g0 UNION ALL SELECT COALESCE(username, '') FROM invites_v3_g0 \
                  UNION ALL SELECT name FROM api_tokens_v1_g0 UNION ALL SELECT name FROM personas_v1_g0";
     eventually("no list keeps a name", || {
         let kept = house.server.store.texts_of_read_models(lists);
@@ -179,6 +179,44 @@ fn k11_the_names_of_an_erased_account_leave_the_audit(engine: Engine) {
     });
     assert!(house.rows(&zelda.id) >= rows, "no row went");
     assert_eq!(house.row("signup", &zelda.id)["metadata"]["username"], json!(null));
+    let written = Program::operator_of(&house.server).run(&["audit", "accounts", "--limit", "200", "--json"]).json();
+    let of_zelda = |row: &Value| row["account_id"] == json!(zelda.id);
+    let mut hers = written["events"].as_array().unwrap().iter().filter(|row| of_zelda(row)).peekable();
+    assert!(hers.peek().is_some() && hers.all(|row| row["username"].is_null()), "{written}");
+}
+
+/// Whether they used the invitation up when they applied, only signed in, or never came.
+fn k11_the_username_of_an_invitation_goes_with_whoever_was_invited(engine: Engine) {
+    let house = Installation::with(engine, &[("REQUIRE_INVITE", "true")]);
+    let invited = ["applied", "came", "absent", "stays"].map(|stem| {
+        let (email, username) = (format!("{}@example.com", unique(stem)), unique(stem));
+        let invite = house.invite(&json!({ "email": email, "username": username }));
+        (email, username, invite["id"].clone())
+    });
+    let [(applied, ..), (came, ..), (absent, ..), (_, stays, _)] = &invited;
+    house.server.apply(&house.server.sign_in(applied).client, applied, &json!({}));
+    house.server.sign_in(came);
+    let listed = || house.keeper.client.rpc("invite_list", &json!({})).result();
+    let told = || {
+        let operator = Program::operator_of(&house.server);
+        let written = operator.run(&["audit", "accounts", "--limit", "200", "--json"]).ok().to_owned();
+        [listed().to_string(), json!(house.audit(&json!({ "limit": 200 }))).to_string(), written]
+    };
+    for text in told() {
+        assert!(invited.iter().all(|(_, username, _)| text.contains(username)), "before: {text}");
+    }
+    for email in [applied, came, absent] {
+        erase(&house.server, email);
+    }
+    for text in told() {
+        let kept: Vec<_> = invited.iter().filter(|(_, username, _)| text.contains(username)).collect();
+        assert!(kept.len() == 1 && kept[0].1 == *stays, "{kept:?} are told in {text}");
+    }
+    let (listed, rows) = (listed()["invites"].clone(), house.audit(&json!({ "event_type": "invite_create" })));
+    for (_, _, id) in &invited {
+        assert!(listed.as_array().unwrap().iter().any(|invite| invite["id"] == *id), "no invitation went");
+        assert!(rows.iter().any(|row| row["metadata"]["invite_id"] == *id), "no row went");
+    }
 }
 
 /// No erasure is folded into the tables of a rebuild that was cut off.
@@ -450,6 +488,7 @@ both_engines![
     k11_the_tokens_of_an_erased_founder_end,
     k11_a_reviewer_is_shown_the_application_of_an_erased_founder_without_its_narrative,
     k11_the_names_of_an_erased_account_leave_the_audit,
+    k11_the_username_of_an_invitation_goes_with_whoever_was_invited,
     k11_what_an_interrupted_rebuild_left_goes_with_an_erasure,
     k11_the_proof_of_a_role_names_nobody_who_was_erased,
     no_offer_outlives_the_account_that_made_it,

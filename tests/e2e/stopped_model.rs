@@ -18,7 +18,7 @@ fn an_event_stops_one_read_model_until_its_cause_is_mended(engine: Engine) {
     assert_eq!(house.row("role_grant_offer_create", &ben.id)["metadata"]["offer_id"], offer["id"]);
     let table = store.columns().into_iter().find_map(|column| {
         let (table, column) = column.split_once('.')?;
-        (table.starts_with("audit_offers_v2_g") && column == "grantor").then(|| table.to_owned())
+        (table.starts_with("audit_offers_v3_g") && column == "grantor").then(|| table.to_owned())
     });
     let table = table.unwrap();
     let (live, operator) = (house.server.anonymous(), Program::operator_of(&house.server));

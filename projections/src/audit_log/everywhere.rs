@@ -15,7 +15,7 @@ pub const MODELS: &[&str] = &["audit_log", "audit"];
 const ACCOUNTS: &str = "SELECT seq, id, event_type, outcome, actor_id, account_id, target_account_id, \
     target_actor_id, client, created_at, metadata, CAST(NULL AS TEXT) AS company_id, \
     CAST(NULL AS TEXT) AS resource_type, CAST(NULL AS TEXT) AS resource_id, CAST(NULL AS TEXT) AS label, 0 AS sealed, \
-    0 AS occurrences FROM audit_log_v2_g0 WHERE TRUE";
+    0 AS occurrences FROM audit_log_v3_g0 WHERE TRUE";
 
 /// Characters of a founder session's id, the public part of its token. The id of a session by cookie is a hash of 64, and
 /// an event that ends a session says nothing else of its kind.
@@ -29,7 +29,7 @@ const METRICS: &str = "SELECT a.seq, a.id, a.action AS event_type, \
     COALESCE(l.email, a.actor_label) AS label, CASE WHEN l.email IS NULL THEN a.actor_sealed ELSE 1 END AS sealed, \
     a.occurrences FROM audit_v2_g0 a LEFT JOIN audit_labels_v2_g0 l ON l.label_key = a.label_key \
     WHERE a.action NOT IN ('account.erased', 'subject.erased') \
-    AND NOT EXISTS (SELECT 1 FROM audit_log_v2_g0 x WHERE x.seq = a.seq)";
+    AND NOT EXISTS (SELECT 1 FROM audit_log_v3_g0 x WHERE x.seq = a.seq)";
 
 /// A row of either kind; those of applications and metrics say in their metadata what they are of.
 fn from_row(row: &Row) -> Result<AuditRow, SqlError> {

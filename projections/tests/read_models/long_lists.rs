@@ -108,7 +108,7 @@ async fn the_newest_offers_are_read_as_fast_after_100_000() {
 async fn the_newest_audit_rows_of_an_account_are_read_as_fast_after_100_000() {
     on_both_engines(async |desk| {
         // By the account, about it, and every sixth both.
-        let rows = "audit_log_v2_g0 (seq, id, event_type, outcome, account_id, target_account_id, created_at, metadata) \
+        let rows = "audit_log_v3_g0 (seq, id, event_type, outcome, account_id, target_account_id, created_at, metadata) \
                     SELECT n, 'id-' || n, 'role_grant_revoke', 'success', \
                     CASE WHEN n % 2 = 0 THEN 'keeper' END, CASE WHEN n % 3 = 0 OR n % 2 = 1 THEN 'keeper' END, n, '{}' \
                     FROM numbers";

@@ -261,7 +261,7 @@ fn acc_182_who_is_far_behind_when_his_role_ends_does_not_get_all_the_rest() {
     let chief = house.person("chief");
     let grant = house.grant(&chief, "admin");
     house.row("role_grant_create", &chief.id);
-    let lock = OpenTransaction::begin(url, "LOCK TABLE audit_log_v2_g0");
+    let lock = OpenTransaction::begin(url, "LOCK TABLE audit_log_v3_g0");
     let stream = from_the_start(&house, &chief);
     std::thread::scope(|threads| {
         threads.spawn(|| {

@@ -9,7 +9,7 @@ use muniment_aggregates::sealed::Sealed;
 use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::Fact;
-use crate::projection::{ApplyError, Projection, Table};
+use crate::projection::{ApplyError, Former, Projection, Table};
 use crate::query::{PAGE_ROWS_MAX, Query, sealed_or_null};
 use crate::rows::Rows;
 use crate::store::ReadStore;
@@ -80,7 +80,7 @@ fn from_row(row: &Row) -> Result<OfferRow, SqlError> {
 /// # Errors
 /// What the database says.
 pub async fn by_id(store: &ReadStore, id: &OfferId) -> Result<Option<OfferRow>, SqlError> {
-    let sql = format!("SELECT {COLUMNS} FROM offers_v1_g0 WHERE id = $1");
+    let sql = format!("SELECT {COLUMNS} FROM offers_v2_g0 WHERE id = $1");
     store.fetch_optional(&sql, &[id.0.as_str().into()]).await?.as_ref().map(from_row).transpose()
 }
 
@@ -98,9 +98,9 @@ pub async fn history(
     let reached = limit.min(PAGE_ROWS_MAX).saturating_add(offset);
     let mut query = Query::new("SELECT ");
     // Each side by its own index: an OR would sort all that the account ever offered or was offered.
-    query.push(COLUMNS).push(" FROM (SELECT * FROM (SELECT * FROM offers_v1_g0");
+    query.push(COLUMNS).push(" FROM (SELECT * FROM (SELECT * FROM offers_v2_g0");
     query.bind(" WHERE account_id = ", account.0.as_str()).push(newest).bind(" LIMIT ", reached);
-    query.push(") received UNION ALL SELECT * FROM (SELECT * FROM offers_v1_g0");
+    query.push(") received UNION ALL SELECT * FROM (SELECT * FROM offers_v2_g0");
     query.bind(" WHERE grantor_account = ", account.0.as_str()).bind(" AND account_id <> ", account.0.as_str());
     query.push(newest).bind(" LIMIT ", reached);
     query.push(") made) both_sides").push(newest).limit(limit).bind(" OFFSET ", offset);
@@ -112,10 +112,10 @@ pub async fn history(
 /// # Errors
 /// What the database says.
 pub async fn lapsed(store: &ReadStore, now: DateTime<Utc>, limit: usize) -> Result<Vec<AccountId>, SqlError> {
-    let mut query = Query::new("SELECT account_id, MIN(expires_at) AS ends_at FROM offers_v1_g0");
-    query.bind(" WHERE is_open = 1 AND expires_at <= ", now);
-    query.push(" AND (lapse_noted IS NULL OR lapse_noted <> expires_at) GROUP BY account_id ORDER BY ends_at");
-    query.limit(limit);
+    let mut query = Query::new("SELECT account_id, MIN(lapses_at) AS ends_at FROM offers_v2_g0");
+    // That it is not null is said twice, or SQLite walks through all offers in the order of the groups.
+    query.bind(" WHERE lapses_at IS NOT NULL AND lapses_at <= ", now);
+    query.push(" GROUP BY account_id ORDER BY ends_at").limit(limit);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(|row| row.text("account_id").map(AccountId)).collect()
 }
 
@@ -123,7 +123,9 @@ pub async fn lapsed(store: &ReadStore, now: DateTime<Utc>, limit: usize) -> Resu
 #[derive(Debug, Clone, Copy)]
 pub struct Offers;
 
-const TABLES: &[Table] = &[Table { name: "offers_v1", key: &["id"] }];
+const TABLES: &[Table] = &[Table { name: "offers_v2", key: &["id"] }];
+/// 1 was looked through for what had lapsed with all that ever did.
+const FORMER: &[Former] = &[Former { version: 1, tables: &["offers_v1"] }];
 
 #[async_trait]
 impl Projection for Offers {
@@ -132,17 +134,21 @@ impl Projection for Offers {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
         TABLES
     }
 
+    fn former(&self) -> &'static [Former] {
+        FORMER
+    }
+
     fn schema(&self, engine: Engine) -> &'static str {
         match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/offers_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/offers_v1.sql"),
+            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/offers_v2.sql"),
+            Engine::Postgres => include_str!("../../migrations/postgres/read_models/offers_v2.sql"),
         }
     }
 
@@ -164,9 +170,9 @@ async fn fold(fact: &Fact<'_>, event: &OfferBookEvent, rows: &mut Rows<'_>) -> R
     match event {
         OfferBookEvent::Made(made) => {
             rows.execute(
-                "INSERT INTO offers_v1_g0 (id, account_id, grantor, grantor_account, to_persona, role, scope_kind, \
-                 scope_id, message, created_at, expires_at, is_open, position) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12)",
+                "INSERT INTO offers_v2_g0 (id, account_id, grantor, grantor_account, to_persona, role, scope_kind, \
+                 scope_id, message, created_at, expires_at, lapses_at, position) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)",
                 &[
                     made.offer.0.as_str().into(),
                     fact.stream_id(),
@@ -186,7 +192,7 @@ async fn fold(fact: &Fact<'_>, event: &OfferBookEvent, rows: &mut Rows<'_>) -> R
         }
         OfferBookEvent::Refreshed(refreshed) => {
             rows.execute(
-                "UPDATE offers_v1_g0 SET to_persona = $1, message = $2, expires_at = $3 WHERE id = $4",
+                "UPDATE offers_v2_g0 SET to_persona = $1, message = $2, expires_at = $3, lapses_at = $3 WHERE id = $4",
                 &[
                     refreshed.to_persona.as_ref().map(|persona| persona.0.as_str()).into(),
                     refreshed.message.as_ref().map(Sealed::as_str).into(),
@@ -198,14 +204,14 @@ async fn fold(fact: &Fact<'_>, event: &OfferBookEvent, rows: &mut Rows<'_>) -> R
         }
         OfferBookEvent::Accepted(accepted) => {
             rows.execute(
-                "UPDATE offers_v1_g0 SET is_open = 0, accepted_at = $1, resulting_grant = $2 WHERE id = $3",
+                "UPDATE offers_v2_g0 SET lapses_at = NULL, accepted_at = $1, resulting_grant = $2 WHERE id = $3",
                 &[accepted.at.into(), accepted.grant.0.as_str().into(), accepted.offer.0.as_str().into()],
             )
             .await
         }
         OfferBookEvent::Declined(declined) => {
             rows.execute(
-                "UPDATE offers_v1_g0 SET is_open = 0, declined_at = $1, decline_reason = $2 WHERE id = $3",
+                "UPDATE offers_v2_g0 SET lapses_at = NULL, declined_at = $1, decline_reason = $2 WHERE id = $3",
                 &[
                     declined.at.into(),
                     declined.reason.as_ref().map(Sealed::as_str).into(),
@@ -215,16 +221,16 @@ async fn fold(fact: &Fact<'_>, event: &OfferBookEvent, rows: &mut Rows<'_>) -> R
             .await
         }
         OfferBookEvent::Retracted(retracted) => {
-            let sql = "UPDATE offers_v1_g0 SET is_open = 0, retracted_at = $1 WHERE id = $2";
+            let sql = "UPDATE offers_v2_g0 SET lapses_at = NULL, retracted_at = $1 WHERE id = $2";
             rows.execute(sql, &[retracted.at.into(), retracted.offer.0.as_str().into()]).await
         }
         OfferBookEvent::Superseded(superseded) => {
-            let sql = "UPDATE offers_v1_g0 SET is_open = 0, superseded_at = $1 WHERE id = $2";
+            let sql = "UPDATE offers_v2_g0 SET lapses_at = NULL, superseded_at = $1 WHERE id = $2";
             rows.execute(sql, &[superseded.at.into(), superseded.offer.0.as_str().into()]).await
         }
         OfferBookEvent::Lapsed(lapsed) => {
-            let sql = "UPDATE offers_v1_g0 SET lapse_noted = $1 WHERE id = $2";
-            rows.execute(sql, &[lapsed.expires_at.into(), lapsed.offer.0.as_str().into()]).await
+            let sql = "UPDATE offers_v2_g0 SET lapses_at = NULL WHERE id = $1";
+            rows.execute(sql, &[lapsed.offer.0.as_str().into()]).await
         }
         // Roles are the book's own matter; this model has offers alone.
         OfferBookEvent::GrantCreated(_) | OfferBookEvent::GrantRevoked(_) => Ok(1),

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use muniment_aggregates::ids::AccountId;
+use muniment_aggregates::decider::Decider as _;
+use muniment_aggregates::ids::{AccountId, OfferId, PersonaId};
+use muniment_aggregates::offer_book::{NoteLapsed, OfferBook, OfferBookCommand, OfferBookEvent, OfferMade};
 use muniment_projections::audit_log::{Filter, everywhere};
 use muniment_projections::{audit_log, offers, sessions};
 
@@ -81,12 +83,12 @@ async fn what_an_account_has_open_is_found_as_fast_after_100_000_sign_ins() {
 async fn the_newest_offers_are_read_as_fast_after_100_000() {
     on_both_engines(async |desk| {
         // Every tenth is to the keeper's own account, and so on both of its sides.
-        let made = "offers_v1_g0 (id, account_id, grantor, grantor_account, role, created_at, expires_at, is_open, \
+        let made = "offers_v2_g0 (id, account_id, grantor, grantor_account, role, created_at, expires_at, \
                     position) SELECT 'made-' || n, CASE WHEN n % 10 = 0 THEN 'keeper' ELSE 'other-' || n END, 'p', \
-                    'keeper', 'teacher', n / 2, 1, 0, n FROM numbers";
+                    'keeper', 'teacher', n / 2, 1, n FROM numbers";
         fill(desk, made).await;
-        let received = "offers_v1_g0 (id, account_id, grantor, grantor_account, role, created_at, expires_at, is_open, \
-                        position) SELECT 'received', 'keeper', 'q', 'ann', 'admin', 49999, 1, 0, 99997 FROM numbers \
+        let received = "offers_v2_g0 (id, account_id, grantor, grantor_account, role, created_at, expires_at, \
+                        position) SELECT 'received', 'keeper', 'q', 'ann', 'admin', 49999, 1, 99997 FROM numbers \
                         WHERE n = 1";
         fill(desk, received).await;
         let ids = async |limit, offset| {
@@ -100,6 +102,47 @@ async fn the_newest_offers_are_read_as_fast_after_100_000() {
         let young = shortest(async || of("ann").await).await;
         let old = as_fast(young, async || of("keeper").await).await;
         assert!(is_as_fast(young, old), "{young:?} for who made one, {old:?} for who made 100,000");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_lapsed_is_found_as_fast_after_100_000_whose_lapse_was_noted() {
+    on_both_engines(async |desk| {
+        let mut history = History::new();
+        let mut book = OfferBook::default();
+        let now = history.now + TimeDelta::days(30);
+        let made = OfferMade {
+            offer: OfferId("offer-1".to_owned()),
+            grantor: PersonaId("keeper-persona".to_owned()),
+            grantor_account: account("keeper"),
+            to_persona: None,
+            role: "teacher".to_owned(),
+            scope: None,
+            message: None,
+            expires_at: now,
+            at: history.now,
+        };
+        let made = OfferBookEvent::Made(made);
+        book.evolve(&made);
+        history.record("offer", "ann", &made);
+        desk.fold(&history, 10).await;
+        let due = async |at| offers::lapsed(&desk.store, at, 10).await.unwrap();
+        assert_eq!(due(now - TimeDelta::seconds(1)).await, []);
+        assert_eq!(due(now).await, [account("ann")]);
+        let young = shortest(async || due(now).await).await;
+        let noted = "offers_v2_g0 SELECT 'noted-' || n, account_id, grantor, grantor_account, to_persona, role, \
+                     scope_kind, scope_id, message, created_at, expires_at, accepted_at, declined_at, decline_reason, \
+                     retracted_at, superseded_at, resulting_grant, NULL, position + n FROM offers_v2_g0, numbers";
+        // PostgreSQL does so by itself where many rows came.
+        fill(desk, &format!("{noted}; ANALYZE offers_v2_g0")).await;
+        let old = as_fast(young, async || due(now).await).await;
+        assert!(is_as_fast(young, old), "{young:?}, then {old:?}");
+
+        history.now = now;
+        assert_eq!(history.decide("ann", &mut book, &OfferBookCommand::NoteLapsed(NoteLapsed {})), 1);
+        desk.fold(&history, 10).await;
+        assert_eq!(due(now).await, []);
     })
     .await;
 }

@@ -1,5 +1,6 @@
--- Offers of roles, in every state; messages and reasons are sealed.
-CREATE TABLE offers_v1_g0 (
+-- Offers of roles, in every state; messages and reasons are sealed. `lapses_at` is the end of what is open, until it is
+-- noted.
+CREATE TABLE offers_v2_g0 (
     id              TEXT   NOT NULL PRIMARY KEY,
     account_id      TEXT   NOT NULL,
     grantor         TEXT   NOT NULL,
@@ -17,10 +18,9 @@ CREATE TABLE offers_v1_g0 (
     retracted_at    BIGINT,
     superseded_at   BIGINT,
     resulting_grant TEXT,
-    is_open         BIGINT NOT NULL,
-    lapse_noted     BIGINT,
+    lapses_at       BIGINT,
     position        BIGINT NOT NULL
 );
-CREATE INDEX offers_v1_g0_by_account ON offers_v1_g0 (account_id, created_at);
-CREATE INDEX offers_v1_g0_by_grantor ON offers_v1_g0 (grantor_account, created_at);
-CREATE INDEX offers_v1_g0_by_end ON offers_v1_g0 (is_open, expires_at);
+CREATE INDEX offers_v2_g0_by_account ON offers_v2_g0 (account_id, created_at);
+CREATE INDEX offers_v2_g0_by_grantor ON offers_v2_g0 (grantor_account, created_at);
+CREATE INDEX offers_v2_g0_by_end ON offers_v2_g0 (lapses_at) WHERE lapses_at IS NOT NULL;

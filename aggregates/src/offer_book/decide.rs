@@ -20,7 +20,7 @@ type Decision = Result<Vec<OfferBookEvent>, OfferBookRefusal>;
 
 impl Decider for OfferBook {
     const TYPE: &'static str = "offer";
-    const SNAPSHOT_SCHEMA: u32 = 1;
+    const SNAPSHOT_SCHEMA: u32 = 2;
 
     type Command = OfferBookCommand;
     type Event = OfferBookEvent;
@@ -188,7 +188,7 @@ fn revoke_with_offers(
 fn revoke_grant(book: &OfferBook, revoke: &RevokeGrant, now: DateTime<Utc>) -> Decision {
     let grant = book
         .grant(&revoke.grant)
-        .filter(|grant| grant.persona == revoke.persona && grant.revoked_at.is_none())
+        .filter(|grant| grant.persona == revoke.persona)
         .ok_or(OfferBookRefusal::GrantNotFound)?;
     if revoke.revocable_roles.as_ref().is_some_and(|roles| !roles.contains(&grant.role)) {
         return Err(OfferBookRefusal::NotWebGrantable { role: grant.role.clone() });

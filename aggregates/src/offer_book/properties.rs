@@ -333,6 +333,9 @@ impl Reading {
         let active = book.grants().filter(|grant| grant.is_active(now)).map(|grant| &grant.id);
         let read = self.grants.iter().filter(|(_, grant)| grant.is_active(now)).map(|(id, _)| id);
         prop_assert!(active.eq(read), "the same grants are active");
+        let kept = book.grants().map(|grant| &grant.id);
+        let standing = self.grants.iter().filter(|(_, grant)| !grant.revoked).map(|(id, _)| id);
+        prop_assert!(kept.eq(standing), "a revoked grant is not kept");
         Ok(())
     }
 }

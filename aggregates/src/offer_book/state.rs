@@ -1,5 +1,6 @@
-//! What an offer book remembers: every offer and every grant, settled ones too, because an accept that is repeated
-//! years later still answers with its grant.
+//! What an offer book remembers: every offer, settled ones too, because an accept that is repeated years later still
+//! answers with its grant; and the grants that nobody revoked. Nothing asks for a revoked one, and whoever may take and
+//! leave a role himself makes any number of them.
 
 use std::collections::BTreeMap;
 
@@ -85,7 +86,7 @@ impl Offer {
     }
 }
 
-/// A role a persona holds or held.
+/// A role a persona holds, or held until its own end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// Its id.
@@ -104,15 +105,13 @@ pub struct Grant {
     pub created_at: DateTime<Utc>,
     /// When it ends by itself.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it was revoked.
-    pub revoked_at: Option<DateTime<Utc>>,
 }
 
 impl Grant {
     /// Whether it holds at this instant.
     #[must_use]
     pub fn is_active(&self, now: DateTime<Utc>) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
+        self.expires_at.is_none_or(|end| end > now)
     }
 
     /// Whether its own end is no earlier than this one; `None` = never.
@@ -141,13 +140,13 @@ impl OfferBook {
         self.offers.values()
     }
 
-    /// A grant, ended or not.
+    /// A grant that was not revoked; its own end may have passed.
     #[must_use]
     pub fn grant(&self, id: &GrantId) -> Option<&Grant> {
         self.grants.get(id)
     }
 
-    /// All grants, by id.
+    /// All grants that were not revoked, by id.
     pub fn grants(&self) -> impl Iterator<Item = &Grant> {
         self.grants.values()
     }
@@ -243,14 +242,11 @@ impl OfferBook {
                     source_offer: created.source_offer.clone(),
                     created_at: created.at,
                     expires_at: created.expires_at,
-                    revoked_at: None,
                 };
                 self.grants.insert(created.grant.clone(), grant);
             }
             OfferBookEvent::GrantRevoked(revoked) => {
-                if let Some(grant) = self.grants.get_mut(&revoked.grant) {
-                    grant.revoked_at.get_or_insert(revoked.at);
-                }
+                self.grants.remove(&revoked.grant);
             }
         }
     }

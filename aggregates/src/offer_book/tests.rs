@@ -87,6 +87,9 @@ fn acc_127_accepting_again_changes_nothing_even_later_and_after_the_loss() {
     let revoked = accepted.and(revoke("grant-of-1-by-p1", "p1"));
     revoked.when(accept(1, "p1")).then_nothing();
     assert!(revoked.state.active_grant(&persona("p1"), "teacher", None, at(0)).is_none());
+    let offer = revoked.state.offer(&OfferId("offer-1".to_owned())).map(|offer| &offer.status);
+    let is_named = matches!(offer, Some(OfferStatus::Accepted { grant, .. }) if grant.0 == "grant-of-1-by-p1");
+    assert!(is_named, "it still answers with its grant: {offer:?}");
     revoked.when(accept(1, "p2")).then_refused("role_grant_offer_terminal");
 }
 
@@ -193,6 +196,20 @@ fn acc_145_a_switch_that_stands_is_not_turned() {
     let on = book().and(set(true));
     on.when(set(true)).then_nothing();
     assert_eq!(types(&on.when(set(false)).events()), ["grant.revoked"]);
+}
+
+#[test]
+fn a_role_switched_on_and_off_for_years_leaves_nothing_in_the_book() {
+    let mut state = OfferBook::default();
+    let size = |book: &OfferBook| serde_json::to_string(book).unwrap().len();
+    let unused = size(&state);
+    for number in 0..2_000 {
+        let grant = GrantId(format!("pal-{number}"));
+        let set = SetSelfService { persona: persona("p1"), role: "pal".to_owned(), enabled: number % 2 == 0, grant };
+        let events = state.decide(&set.into(), &Facts { now: at(number) }).unwrap();
+        events.iter().for_each(|event| state.evolve(event));
+    }
+    assert_eq!((state.grants().count(), size(&state)), (0, unused));
 }
 
 #[test]

@@ -44,6 +44,7 @@ impl Surface {
             reason,
         };
         let origin = self.persona_origin(call).await?;
+        let mut role = None;
         let committed = self
             .runtime
             .bus
@@ -51,6 +52,7 @@ impl Surface {
                 let own = self.entitled(tx, call).await?;
                 let is_own = account == call.caller.account;
                 let mut book = if is_own { own } else { tx.load::<OfferBook, Box<ApiFailure>>(&account.0).await? };
+                role = book.state.grant(&grant).map(|grant| grant.role.clone());
                 let events = tx.decide(&mut book, &revoke.clone().into()).map_err(refused)?;
                 let_holders_leave(tx, &events).await
             })
@@ -61,9 +63,6 @@ impl Surface {
             }
             Err(fail) => {
                 if fail.reason == Some("role_not_web_grantable") {
-                    let state =
-                        self.runtime.bus.state::<OfferBook>(&account.0).await.map_err(ApiFailure::from_bus)?.state;
-                    let role = state.grant(&grant).map(|grant| grant.role.clone());
                     let mut refusal = RefusedAttempt::of("role_grant_revoke")
                         .with("role", json!(role))
                         .with("role_grant_id", grant.0.as_str());

@@ -53,6 +53,12 @@ impl Drop for Running {
 }
 
 impl DetachedRequests {
+    /// As many as may.
+    #[cfg(test)]
+    pub(super) fn full() -> Self {
+        Self(Arc::new(AtomicUsize::new(DETACHED_MAX)))
+    }
+
     /// Whether too many do.
     #[must_use]
     pub fn is_too_many(&self) -> bool {

@@ -1,14 +1,13 @@
 //! One entry for every method of the table: reads the request, lets the surface answer, writes the reply.
 
 use std::collections::HashSet;
-use std::time::Instant;
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method as Verbs, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt as _;
 use serde_json::Value;
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 
 use super::Edge;
 use super::api;
@@ -16,14 +15,16 @@ use super::headers::{AFTER, POSITION};
 use crate::surface::Surface;
 use crate::surface::accounts::failure::{ApiFailure, RestFailure};
 use crate::surface::errors::V1Error;
-use crate::surface::methods::{self, Verb};
+use crate::surface::methods::{self, Method, Verb};
 use crate::surface::request::{Body, BodyError, Reply, Request, Unreadable};
-use crate::telemetry::requests::{self, REQUEST_ID};
+use crate::telemetry::requests::{self, Begun, REQUEST_ID};
 use crate::transport::{self, JSON};
 
 /// Characters of a parameter's name that a refusal repeats.
 const NAME_CHARACTERS_TOLD_MAX: usize = 100;
 const SIGNUP_SECRET: &str = "x-alif-signup-secret";
+/// The route of what is no row of a table.
+const UNKNOWN: &str = "unknown";
 
 /// Answers a request that no other service took.
 pub async fn answer(
@@ -35,8 +36,11 @@ pub async fn answer(
     let correlation = uuid::Uuid::new_v4().to_string();
     let is_api = api::is_api(request.path());
     if edge.detached.is_too_many() {
+        let told = begin(&request, &correlation, found(&request).map(|(method, _)| method));
         let unavailable = V1Error::unavailable("Too much is being done for clients that left; try again shortly.");
-        return refuse(unavailable, is_api, &correlation);
+        let response = refuse(unavailable, is_api, &correlation);
+        told.answered(&response);
+        return response;
     }
     let detached = edge.detached.clone();
     let response = detached.to_the_end(begun(request, payload, surface, edge, correlation.clone())).await;
@@ -52,7 +56,7 @@ fn refuse(error: V1Error, is_api: bool, correlation: &str) -> HttpResponse {
         };
         return api::refusal(&failure, None, correlation);
     }
-    failure(error, "unknown", correlation).1
+    failure(error, UNKNOWN, correlation).1
 }
 
 async fn begun(
@@ -62,47 +66,51 @@ async fn begun(
     edge: web::Data<Edge>,
     correlation: String,
 ) -> HttpResponse {
-    let started = Instant::now();
     if api::is_api(request.path()) {
-        let span = requests::open(&request, &correlation, || api::route_of(&request));
+        let told = begin(&request, &correlation, None);
         let answer = api::answer(&request, payload, &surface, &edge, &correlation);
-        let response = answer.instrument(span.clone()).await;
-        note(started, "/api", &span, &response);
+        let response = answer.instrument(told.span().clone()).await;
+        told.answered(&response);
         return response;
     }
-    let verb = match *request.method() {
-        Verbs::GET | Verbs::HEAD => Some(Verb::Get),
-        Verbs::POST => Some(Verb::Post),
-        _ => None,
-    };
-    let found = verb.and_then(|verb| methods::find(verb, request.path()));
+    let found = found(&request);
     let method = found.as_ref().map(|(method, _)| *method);
-    let route = method.map(|method| method.path);
-    let span = requests::open(&request, &correlation, || route);
+    let told = begin(&request, &correlation, method);
     let outcome = match found {
         None => Err(V1Error::not_found()),
         Some((method, raw)) => {
             let mut call = read(&request, payload, &surface, &edge, decoded(&raw), &correlation);
-            surface.call(method, &mut call).instrument(span.clone()).await
+            surface.call(method, &mut call).instrument(told.span().clone()).await
         }
     };
-    let route = route.unwrap_or("unknown");
     let (body, response) = match outcome {
         Ok(reply) => success(reply, &correlation),
-        Err(error) => failure(error, route, &correlation),
+        Err(error) => failure(error, method.map_or(UNKNOWN, |method| method.path), &correlation),
     };
     if let Some(method) = method {
         surface.check_answer(method, response.status().as_u16(), &body, &correlation);
     }
-    note(started, route, &span, &response);
+    told.answered(&response);
     response
 }
 
-fn note(started: Instant, route: &'static str, span: &Span, response: &HttpResponse) {
-    requests::close(span, response);
-    let status = response.status().as_str().to_owned();
-    metrics::histogram!("muniment_http_seconds", "route" => route).record(started.elapsed().as_secs_f64());
-    metrics::counter!("muniment_http_requests", "route" => route, "status" => status).increment(1);
+/// The row of `/v1` that a request asks for, and what stands in its path.
+fn found(request: &HttpRequest) -> Option<(&'static Method, Vec<&str>)> {
+    let verb = match *request.method() {
+        Verbs::GET | Verbs::HEAD => Verb::Get,
+        Verbs::POST => Verb::Post,
+        _ => return None,
+    };
+    methods::find(verb, request.path())
+}
+
+/// What is told of a request: on `/v1` by its row, if it asks for one; `/api` is counted as one.
+fn begin(request: &HttpRequest, correlation: &str, method: Option<&'static Method>) -> Begun {
+    if api::is_api(request.path()) {
+        return requests::begin(request, correlation, "/api", || api::route_of(request));
+    }
+    let route = method.map(|method| method.path);
+    requests::begin(request, correlation, route.unwrap_or(UNKNOWN), || route)
 }
 
 /// Percent-decodes path segments; `None` for one that does not decode to text. A NUL is none: no id or key has one,

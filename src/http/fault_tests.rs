@@ -1,15 +1,25 @@
-//! What a client and the log get of a fault of ours: a 500 with the correlation id and one line, on both surfaces.
+//! What a client, the log and the figures get of a fault of ours: a 500 with the correlation id and one line, on both
+//! surfaces, and a row of its route.
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::HttpResponse;
 use actix_web::body::to_bytes;
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::test::TestRequest;
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
+use futures_util::{StreamExt as _, stream};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{api, entry};
+use super::detached::DetachedRequests;
+use super::{Edge, api, entry};
+use crate::app::Server;
+use crate::config::Config;
 use crate::runtime::fragile::{Fragile, FragileCommand, FragileRefusal};
 use crate::runtime::fresh;
 use crate::runtime::{BusError, Origin};
@@ -100,6 +110,36 @@ async fn who_meets_a_full_queue_is_told_when_to_come_again() {
         assert_eq!(response.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok()), Some("1"));
         assert_eq!(body(response).await["error"], "service_unavailable");
     }
+}
+
+/// A request whose body cannot be read without a panic.
+async fn fragile(path: &str) -> (HttpRequest, web::Payload) {
+    let request = TestRequest::post().uri(path).insert_header((CONTENT_TYPE, "application/json")).to_http_request();
+    let body = stream::once(async { panic!("the secret of a body") }).boxed_local();
+    let payload = web::Payload::from_request(&request, &mut Payload::Stream { payload: body }).await;
+    (request, payload.expect("a payload"))
+}
+
+#[actix::test]
+async fn what_panics_and_what_finds_too_much_running_on_is_counted() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _counting = metrics::set_default_local_recorder(&recorder);
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::open(&Config::development(folder.path().to_owned()), None).await.expect("a server");
+    let surface = web::Data::from(server.handlers().surface);
+    for (detached, status) in [(DetachedRequests::default(), 500), (DetachedRequests::full(), 503)] {
+        let body_time_max = Duration::from_secs(60);
+        let edge = Edge { body_bytes_max: None, body_time_max, detached, is_production: false };
+        for (path, route) in [("/v1/auth/otp/start", "/v1/auth/otp/start"), ("/api/rpc", "/api")] {
+            let (request, payload) = fragile(path).await;
+            let response = entry::answer(request, payload, surface.clone(), web::Data::new(edge.clone())).await;
+            assert_eq!(response.status(), status, "{path}");
+            let figures = recorder.handle().render();
+            let counted = format!("muniment_http_requests{{route=\"{route}\",status=\"{status}\"}} 1\n");
+            assert!(figures.contains(&counted), "{counted}: {figures}");
+        }
+    }
+    server.close().await;
 }
 
 fn answered(failed: BusError<FragileRefusal>, is_api: bool, correlation: &str) -> HttpResponse {

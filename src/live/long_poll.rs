@@ -15,13 +15,13 @@ use super::request::{self, Query};
 use super::routing::Routed;
 use crate::surface::errors::V1Refusal;
 use crate::surface::other_routes::EVENTS;
-use crate::telemetry::requests;
+use crate::telemetry::requests::{self, Time};
 use crate::transport::JSON;
 
 /// Answers a long-poll.
 pub(crate) async fn answer(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {
     let correlation = uuid::Uuid::new_v4().to_string();
-    requests::within(&request, &correlation, EVENTS.path, async |_| {
+    requests::within(&request, &correlation, EVENTS.path, Time::TheCallers, async |_| {
         poll(&request, hub.into_inner()).await.unwrap_or_else(|refusal| request::respond(refusal, &request, &EVENTS))
     })
     .await

@@ -27,7 +27,7 @@ use crate::surface::errors::V1Refusal;
 use crate::surface::other_routes::LIVE;
 use crate::surface::presented::Presented;
 use crate::telemetry::connections::{Connection, Protocol};
-use crate::telemetry::requests;
+use crate::telemetry::requests::{self, Time};
 
 /// Between looks at deadlines.
 const TICK: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ const TOO_LONG: &str = "the frame is too long";
 /// Opens a socket.
 pub(crate) async fn open(request: HttpRequest, payload: web::Payload, hub: web::Data<Hub>) -> HttpResponse {
     let correlation = uuid::Uuid::new_v4().to_string();
-    requests::within(&request, &correlation, LIVE.path, async |span| {
+    requests::within(&request, &correlation, LIVE.path, Time::Ours, async |span| {
         let life = Connection::opened_by(&span, LIVE.path, Protocol::WebSocket);
         upgrade(&request, payload, hub.into_inner(), life)
             .unwrap_or_else(|refusal| request::respond(refusal, &request, &LIVE))

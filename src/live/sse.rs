@@ -18,7 +18,7 @@ use super::request::{self, Query};
 use crate::surface::errors::V1Refusal;
 use crate::surface::other_routes::STREAM;
 use crate::telemetry::connections::{Connection, Protocol};
-use crate::telemetry::requests;
+use crate::telemetry::requests::{self, Time};
 
 const PORTION: Bounds =
     Bounds { events: limits::CREDIT_MAX as usize, bytes: limits::BATCH_BYTES, positions: 4 * limits::PAGE_EVENTS };
@@ -26,7 +26,7 @@ const PORTION: Bounds =
 /// Opens an event stream.
 pub(crate) async fn open(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {
     let correlation = uuid::Uuid::new_v4().to_string();
-    requests::within(&request, &correlation, STREAM.path, async |span| {
+    requests::within(&request, &correlation, STREAM.path, Time::Ours, async |span| {
         let life = Connection::opened_by(&span, STREAM.path, Protocol::Events);
         let answer = stream(&request, hub.into_inner(), life).await;
         answer.unwrap_or_else(|refusal| request::respond(refusal, &request, &STREAM))

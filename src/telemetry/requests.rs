@@ -1,7 +1,9 @@
-//! The span of a request: named by its route, in the trace of whoever called.
+//! What is told of a request: its span, named by its route and in the trace of whoever called, and its row in `/metrics`.
 
-use actix_web::http::Method;
+use std::time::Instant;
+
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -11,9 +13,73 @@ use super::spans::{self, SPANS};
 /// Header that tells the caller the correlation id of his request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Opens the span of a request. `route` tells the template from our table, `None` for a path that is not in it.
+/// Whose the time is that passes until an answer begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Time {
+    /// Ours: it is measured.
+    Ours,
+    /// The caller's, who asks us to wait for something.
+    TheCallers,
+}
+
+/// A request that is being answered. One whose answer panics is told of as the 500 that it is; one that is dropped
+/// without an answer, because its client left, is not.
+#[derive(Debug)]
+pub struct Begun {
+    span: Span,
+    counted_as: &'static str,
+    time: Time,
+    since: Instant,
+}
+
+impl Begun {
+    /// Its span, which the answer is made within.
+    #[must_use]
+    pub const fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// It was answered.
+    pub fn answered(self, response: &HttpResponse) {
+        self.tell(response.status());
+    }
+
+    fn tell(&self, status: StatusCode) {
+        self.span.record("http.response.status_code", status.as_u16());
+        if status.is_server_error() {
+            self.span.record("otel.status_code", "ERROR");
+        }
+        let route = self.counted_as;
+        if self.time == Time::Ours {
+            metrics::histogram!("muniment_http_seconds", "route" => route).record(self.since.elapsed().as_secs_f64());
+        }
+        let status = status.as_str().to_owned();
+        metrics::counter!("muniment_http_requests", "route" => route, "status" => status).increment(1);
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.tell(StatusCode::INTERNAL_SERVER_ERROR);
+        }
+    }
+}
+
+/// Begins a request. `/metrics` counts it as one thing; `route` tells the template from our table for its span, `None` for
+/// a path that is not in it.
 #[must_use]
-pub fn open(request: &HttpRequest, correlation: &str, route: impl FnOnce() -> Option<&'static str>) -> Span {
+pub fn begin(
+    request: &HttpRequest,
+    correlation: &str,
+    counted_as: &'static str,
+    route: impl FnOnce() -> Option<&'static str>,
+) -> Begun {
+    let since = Instant::now();
+    Begun { span: open(request, correlation, route), counted_as, time: Time::Ours, since }
+}
+
+fn open(request: &HttpRequest, correlation: &str, route: impl FnOnce() -> Option<&'static str>) -> Span {
     let method = word(request.method());
     let span = tracing::info_span!(
         target: SPANS,
@@ -41,29 +107,22 @@ pub fn open(request: &HttpRequest, correlation: &str, route: impl FnOnce() -> Op
 }
 
 /// Answers a request of a known route within a span of its own, which the answer is made with, and under its
-/// correlation id.
+/// correlation id. Of what stays open the answer is its beginning.
 pub async fn within(
     request: &HttpRequest,
     correlation: &str,
     route: &'static str,
+    time: Time,
     answer: impl AsyncFnOnce(Span) -> HttpResponse,
 ) -> HttpResponse {
-    let span = open(request, correlation, || Some(route));
-    let mut response = answer(span.clone()).instrument(span.clone()).await;
+    let mut begun = begin(request, correlation, route, || Some(route));
+    begun.time = time;
+    let mut response = answer(begun.span.clone()).instrument(begun.span.clone()).await;
     if let Ok(correlation) = HeaderValue::from_str(correlation) {
         response.headers_mut().insert(REQUEST_ID, correlation);
     }
-    close(&span, &response);
+    begun.answered(&response);
     response
-}
-
-/// Notes how a request ended.
-pub fn close(span: &Span, response: &HttpResponse) {
-    let status = response.status();
-    span.record("http.response.status_code", status.as_u16());
-    if status.is_server_error() {
-        span.record("otel.status_code", "ERROR");
-    }
 }
 
 /// A method by its name where it is a known one: the rest is text of the caller's choice.

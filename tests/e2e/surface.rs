@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Company, Engine, Founder, Installation, Reply, Server};
+use crate::live::socket::Socket;
 
 fn met_001_health_answers_without_a_credential(engine: Engine) {
     let reply = Server::shared(engine).anonymous().get("/health");
@@ -302,6 +303,36 @@ fn every_answer_of_the_live_routes_bears_its_correlation_id(engine: Engine) {
     assert_eq!(ids.len(), count, "each request has its own");
 }
 
+/// A row of the counters of requests for each route and status; how long callers had asked to wait is no measure of ours.
+fn every_request_of_a_live_route_is_counted(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    let figures = || String::from_utf8(server.anonymous().get("/metrics").body).unwrap();
+    for (path, waits) in [
+        ("/v1/events", true),
+        ("/v1/stream", false),
+        ("/v1/live", false),
+        ("/api/ws", false),
+        ("/api/audit/stream", false),
+        ("/api/admin/audit/stream", false),
+    ] {
+        let status = server.anonymous().get(path).status;
+        let counted = format!("muniment_http_requests{{route=\"{path}\",status=\"{status}\"}}");
+        let timed = format!("muniment_http_seconds_count{{route=\"{path}\"}}");
+        let figures = figures();
+        assert!(figures.contains(&counted), "{counted}: {figures}");
+        assert_eq!(figures.contains(&timed), !waits, "{timed}: {figures}");
+    }
+    assert_eq!(company.agent.get("/v1/events?after=head").status, 200);
+    assert_eq!(company.agent.request("HEAD", "/v1/stream").status, 200);
+    let _socket = Socket::connect(server, &company.token);
+    for (path, status) in [("/v1/events", 200), ("/v1/stream", 200), ("/v1/live", 101)] {
+        let counted = format!("muniment_http_requests{{route=\"{path}\",status=\"{status}\"}}");
+        let figures = figures();
+        assert!(figures.contains(&counted), "{counted}: {figures}");
+    }
+}
+
 both_engines![
     met_001_health_answers_without_a_credential,
     met_002_a_preflight_is_answered_on_any_path,
@@ -315,4 +346,5 @@ both_engines![
     met_008_no_error_tells_more_than_its_code_and_message,
     every_snapshot_says_its_position,
     every_answer_of_the_live_routes_bears_its_correlation_id,
+    every_request_of_a_live_route_is_counted,
 ];

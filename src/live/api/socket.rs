@@ -30,7 +30,8 @@ use crate::surface::accounts::schema;
 use crate::surface::accounts::sent_id::SentId;
 use crate::surface::errors::RETRY_SECONDS;
 use crate::surface::input;
-use crate::telemetry::{connections as traces, requests};
+use crate::telemetry::connections as traces;
+use crate::telemetry::requests::{self, Time};
 use crate::transport;
 
 /// The route, as traces name it.
@@ -62,7 +63,7 @@ pub(super) async fn open(
     registry: web::Data<ApiRegistry>,
 ) -> HttpResponse {
     let correlation = uuid::Uuid::new_v4().to_string();
-    requests::within(&request, &correlation, ROUTE, async |span| {
+    requests::within(&request, &correlation, ROUTE, Time::Ours, async |span| {
         let Authenticated { caller, set_cookie: cookie } = match authenticate(&request, &surface, &correlation).await {
             Ok(authenticated) => authenticated,
             Err(failure) => return transport::failed(&failure, &correlation),

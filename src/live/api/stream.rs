@@ -23,7 +23,8 @@ use crate::surface::accounts::failure::{ApiFailure, Issue, RestFailure};
 use crate::surface::accounts::persona::Acting;
 use crate::surface::accounts::routes::STREAM_QUERY;
 use crate::surface::accounts::schema;
-use crate::telemetry::{connections as traces, requests};
+use crate::telemetry::connections as traces;
+use crate::telemetry::requests::{self, Time};
 use crate::transport;
 
 /// The routes, as traces name them.
@@ -46,7 +47,7 @@ pub(super) async fn open(
     let correlation = uuid::Uuid::new_v4().to_string();
     let route = ROUTES.into_iter().find(|route| *route == request.path()).unwrap_or(ROUTES[0]);
     let surface = surface.into_inner();
-    requests::within(&request, &correlation, route, async |span| {
+    requests::within(&request, &correlation, route, Time::Ours, async |span| {
         let Authenticated { caller, set_cookie: cookie } = match authenticate(&request, &surface, &correlation).await {
             Ok(authenticated) => authenticated,
             Err(failure) => return transport::failed(&failure, &correlation),

@@ -140,6 +140,7 @@ pub const CATALOG: &[EventKind] = &[
     row("grant.created", "1.0", StreamKind::OfferBook),
     row("grant.revoked", "1.0", StreamKind::OfferBook),
     row("scope.joined", "1.0", StreamKind::Scope),
+    row("scope.left", "1.0", StreamKind::Scope),
     row("scope.destroyed", "1.0", StreamKind::Scope),
     row("roster.founded", "1.0", StreamKind::Roster),
     row("roster.admitted", "1.0", StreamKind::Roster),

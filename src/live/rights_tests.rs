@@ -166,6 +166,7 @@ fn only_events_of_the_catalogue_are_exposed_and_no_challenge_is() {
             "grant.created",
             "grant.revoked",
             "scope.joined",
+            "scope.left",
             "scope.destroyed",
             "roster.founded",
             "roster.admitted",

@@ -91,3 +91,10 @@ pub const RECENT_KEYS_MAX: NonZeroUsize = bound(256);
 
 /// How often a reading of several rows is made again because a page was folded in meanwhile.
 pub const READINGS_MAX: u32 = 16;
+
+/// Offer books that a scope may know without any of them having to leave before its end, and that leave in one append: far
+/// below what an append may rest on, and the books of one take some tens of milliseconds to read.
+pub const SCOPE_BOOKS_MAX: usize = 1_000;
+
+/// Offer books of a scope that are read at once.
+pub const BOOKS_READ_AT_ONCE: usize = 32;

@@ -14,6 +14,7 @@ mod engine;
 mod models;
 mod rights;
 mod scenario;
+mod scopes;
 
 use engine::Faults;
 

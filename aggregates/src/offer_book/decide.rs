@@ -253,10 +253,11 @@ fn set_self_service(book: &OfferBook, set: &SetSelfService, now: DateTime<Utc>) 
 }
 
 fn end_scope(book: &OfferBook, end: &EndScope, now: DateTime<Utc>) -> Vec<OfferBookEvent> {
-    let grants = book.grants().filter(|it| it.scope.as_ref() == Some(&end.scope) && it.is_active(now));
-    let revocations = grants.map(|it| revoked(it, GrantPath::Admin, end.revoked_by.as_ref(), end.reason.as_ref(), now));
-    let offers = book.offers().filter(|it| it.is_open() && it.scope.as_ref() == Some(&end.scope));
-    let fallen = offers.map(|it| superseded(&it.id, SupersedeReason::ScopeDestroyed, &end.scope.id, now));
+    let revocations = book
+        .held_at(&end.scope, now)
+        .map(|it| revoked(it, GrantPath::Admin, end.revoked_by.as_ref(), end.reason.as_ref(), now));
+    let fallen =
+        book.open_at(&end.scope).map(|it| superseded(&it.id, SupersedeReason::ScopeDestroyed, &end.scope.id, now));
     revocations.chain(fallen).collect()
 }
 

@@ -182,6 +182,22 @@ impl OfferBook {
         held
     }
 
+    /// The roles that are held at this instant at exactly this scope, by id.
+    pub(super) fn held_at(&self, scope: &GrantScope, now: DateTime<Utc>) -> impl Iterator<Item = &Grant> {
+        self.grants.values().filter(move |it| it.scope.as_ref() == Some(scope) && it.is_active(now))
+    }
+
+    /// The open offers at exactly this scope, by id; lapsed ones too, for they can be made again.
+    pub(super) fn open_at(&self, scope: &GrantScope) -> impl Iterator<Item = &Offer> {
+        self.offers.values().filter(move |it| it.is_open() && it.scope.as_ref() == Some(scope))
+    }
+
+    /// Whether the end of the scope would end anything here.
+    #[must_use]
+    pub fn has_anything_at(&self, scope: &GrantScope, now: DateTime<Utc>) -> bool {
+        self.held_at(scope, now).next().is_some() || self.open_at(scope).next().is_some()
+    }
+
     fn settle(&mut self, id: &OfferId, status: OfferStatus) {
         if let Some(offer) = self.offers.get_mut(id) {
             offer.status = status;

@@ -2,7 +2,9 @@
 //! stream's id is `<kind>:<uuid>`; see [`stream_id`].
 //!
 //! What it protects: after a scope is destroyed nothing is offered or held at it, whatever raced. Whoever brings a
-//! book to the scope writes here, so whoever destroys it knows every book, or is refused and looks again.
+//! book to the scope writes here, so whoever destroys it knows every book, or is refused and looks again. A book leaves
+//! in an append that rests on the book as it was without anything here, so the books that are known are always at
+//! least those that have something (docs/decisions/0008).
 
 use std::collections::BTreeSet;
 
@@ -27,6 +29,13 @@ pub struct Join {
     pub account: AccountId,
 }
 
+/// Lets the offer book of an account go. To be decided only together with the book, which has nothing at the scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leave {
+    /// Whose book.
+    pub account: AccountId,
+}
+
 /// Ends the scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destroy {}
@@ -36,15 +45,26 @@ pub struct Destroy {}
 pub enum ScopeCommand {
     /// See [`Join`].
     Join(Join),
+    /// See [`Leave`].
+    Leave(Leave),
     /// See [`Destroy`].
     Destroy(Destroy),
 }
 
-from_each!(ScopeCommand: Join, Destroy);
+from_each!(ScopeCommand: Join, Leave, Destroy);
 
 /// A book may have something at the scope from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScopeJoined {
+    /// Whose book.
+    pub account: AccountId,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A book has nothing at the scope any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeLeft {
     /// Whose book.
     pub account: AccountId,
     /// When.
@@ -64,6 +84,8 @@ pub struct ScopeDestroyed {
 pub enum ScopeEvent {
     /// See [`ScopeJoined`].
     Joined(ScopeJoined),
+    /// See [`ScopeLeft`].
+    Left(ScopeLeft),
     /// See [`ScopeDestroyed`].
     Destroyed(ScopeDestroyed),
 }
@@ -72,13 +94,14 @@ impl DomainEvent for ScopeEvent {
     fn event_type(&self) -> &'static str {
         match self {
             Self::Joined(_) => "scope.joined",
+            Self::Left(_) => "scope.left",
             Self::Destroyed(_) => "scope.destroyed",
         }
     }
 
     fn event_version(&self) -> &'static str {
         match self {
-            Self::Joined(_) | Self::Destroyed(_) => "1.0",
+            Self::Joined(_) | Self::Left(_) | Self::Destroyed(_) => "1.0",
         }
     }
 }
@@ -107,7 +130,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// The accounts whose books have or had something here.
+    /// The accounts whose books may have something here.
     pub fn books(&self) -> impl Iterator<Item = &AccountId> {
         self.books.iter()
     }
@@ -134,6 +157,12 @@ impl Decider for Scope {
             ScopeCommand::Join(join) => {
                 Ok(vec![ScopeEvent::Joined(ScopeJoined { account: join.account.clone(), at: facts.now })])
             }
+            ScopeCommand::Leave(leave) if self.destroyed_at.is_some() || !self.books.contains(&leave.account) => {
+                Ok(Vec::new())
+            }
+            ScopeCommand::Leave(leave) => {
+                Ok(vec![ScopeEvent::Left(ScopeLeft { account: leave.account.clone(), at: facts.now })])
+            }
             ScopeCommand::Destroy(_) if self.destroyed_at.is_some() => Ok(Vec::new()),
             ScopeCommand::Destroy(_) => Ok(vec![ScopeEvent::Destroyed(ScopeDestroyed { at: facts.now })]),
         }
@@ -143,6 +172,9 @@ impl Decider for Scope {
         match event {
             ScopeEvent::Joined(joined) => {
                 self.books.insert(joined.account.clone());
+            }
+            ScopeEvent::Left(left) => {
+                self.books.remove(&left.account);
             }
             ScopeEvent::Destroyed(destroyed) => {
                 self.destroyed_at.get_or_insert(destroyed.at);

@@ -9,7 +9,7 @@ use muniment_aggregates::invite::*;
 use muniment_aggregates::note::{NoteEvent, NoteRecorded};
 use muniment_aggregates::offer_book::*;
 use muniment_aggregates::roster::*;
-use muniment_aggregates::scope::{ScopeDestroyed, ScopeEvent, ScopeJoined};
+use muniment_aggregates::scope::{ScopeDestroyed, ScopeEvent, ScopeJoined, ScopeLeft};
 use muniment_aggregates::session::SessionKind;
 use muniment_aggregates::settings::*;
 use serde_json::json;
@@ -143,6 +143,7 @@ pub(super) fn offer_samples(samples: &mut Samples) {
         at,
     }));
     samples.add(&ScopeEvent::Joined(ScopeJoined { account: account(), at }));
+    samples.add(&ScopeEvent::Left(ScopeLeft { account: account(), at }));
     samples.add(&ScopeEvent::Destroyed(ScopeDestroyed { at }));
     samples.add(&RosterEvent::Founded(RosterFounded { account: account(), persona: persona(), at }));
     let role = || "admin".to_owned();

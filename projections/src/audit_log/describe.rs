@@ -155,7 +155,7 @@ pub(super) fn describe(fact: &Fact<'_>, offer: Option<&OfferFacts>) -> Result<Op
         | AnyEvent::Application(_)
         | AnyEvent::Challenge(_)
         | AnyEvent::Session(_)
-        | AnyEvent::Scope(ScopeEvent::Joined(_))
+        | AnyEvent::Scope(ScopeEvent::Joined(_) | ScopeEvent::Left(_))
         | AnyEvent::Roster(_)
         | AnyEvent::Scheduler(_) => None,
     })

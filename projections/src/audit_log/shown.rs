@@ -79,6 +79,7 @@ pub const SHOWN: &[(&str, Shown)] = &[
     ("grant.created", Row(&["role_grant_create"])),
     ("grant.revoked", Row(&["role_grant_revoke"])),
     ("scope.joined", Never("the offer or the role that brought the account to the scope is the row")),
+    ("scope.left", Never("nobody did anything: what ended at the scope was a row then")),
     ("scope.destroyed", Row(&["scope_destroy"])),
     ("roster.founded", Never(GRANTS)),
     ("roster.admitted", Never(GRANTS)),

@@ -2,12 +2,11 @@
 //! (spec/accounts-and-offers.md sections 4.4, 4.6 and 5.2).
 
 use muniment_aggregates::account::Account;
-use muniment_aggregates::ids::{AccountId, GrantId, OfferId, PersonaId};
+use muniment_aggregates::ids::{AccountId, GrantId, PersonaId};
 use muniment_aggregates::offer_book::{
-    EndScope, GrantPath, GrantScope, OfferBook, OfferBookEvent, OfferBookRefusal, RevokeGrant, SetSelfService,
+    GrantPath, GrantScope, OfferBook, OfferBookEvent, OfferBookRefusal, RevokeGrant, SetSelfService,
 };
 use muniment_aggregates::roster::{Leave, ROSTER_ID, Roster, RosterCommand, RosterRefusal, is_lasting};
-use muniment_aggregates::scope::{Destroy, Scope, ScopeCommand, stream_id};
 use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_journal::SealError;
@@ -20,8 +19,9 @@ use super::failure::{ApiFailure, Code, Issue};
 use super::offers::{answer, last_position, refused, superseded};
 use super::persona::vanished;
 use super::rpc::{Call, Outcome};
-use crate::runtime::BusError;
+use crate::runtime::limits::SCOPE_BOOKS_MAX;
 use crate::runtime::transaction::Transaction;
+use crate::runtime::{BusError, Origin, scopes};
 use crate::surface::Surface;
 
 impl Surface {
@@ -148,46 +148,45 @@ impl Surface {
         }
         let by = call.persona()?.persona.id.clone();
         let origin = self.persona_origin(call).await?;
+        self.let_books_leave(call, &scope, &origin).await?;
+        let own = &call.caller.account;
+        let reason = async |account: &AccountId| {
+            let context = SealContext::revocation_in_scope(account, &scope.id);
+            Ok(self.sealed_reason(call, account, &context).await?)
+        };
         let committed = self
             .runtime
             .bus
-            .transact(&origin, async |tx| self.end_scope(tx, call, &scope, &by).await)
+            .transact(&origin, async |tx| {
+                let book = self.entitled(tx, call).await?;
+                scopes::end(tx, &scope, &by, (own, book), &reason).await
+            })
             .await
             .map_err(ApiFailure::from)?;
-        let (grants, offers) = committed.value;
+        let (grants, offers) = (revoked(&committed.value), superseded(&committed.value));
         let body = json!({ "ok": true, "revoked_role_grant_ids": grants, "superseded_offer_ids": offers });
         Ok(Outcome::wrote(body, last_position(committed.appended)))
     }
 
-    /// Ends everything at a scope over all the books it knows, in one append.
-    async fn end_scope(
+    /// Has the books leave that have nothing at a scope any more, where it knows too many to rest its end on all of them.
+    async fn let_books_leave(
         &self,
-        tx: &mut Transaction<'_>,
         call: &Call<'_>,
         scope: &GrantScope,
-        by: &PersonaId,
-    ) -> Result<(Vec<GrantId>, Vec<OfferId>), BusError<Box<ApiFailure>>> {
-        let mut own = Some(self.entitled(tx, call).await?);
-        let mut stream = tx.load::<Scope, Box<ApiFailure>>(&stream_id(scope)).await?;
-        let books: Vec<AccountId> = stream.state.books().cloned().collect();
-        let events = tx.decide(&mut stream, &ScopeCommand::Destroy(Destroy {})).map_err(BusError::unexpected)?;
-        let (mut grants, mut offers) = (Vec::new(), Vec::new());
-        if events.is_empty() {
-            return Ok((grants, offers));
+        origin: &Origin,
+    ) -> Result<(), BusError<Box<ApiFailure>>> {
+        let bus = &self.runtime.bus;
+        let mut quiet = scopes::quiet(bus, scope, SCOPE_BOOKS_MAX).await?;
+        // Each append rests on the caller's own book already, for his right.
+        quiet.retain(|account| *account != call.caller.account);
+        for accounts in quiet.chunks(SCOPE_BOOKS_MAX) {
+            bus.transact(origin, async |tx| {
+                self.entitled(tx, call).await?;
+                scopes::leave(tx, scope, accounts).await
+            })
+            .await?;
         }
-        for account in &books {
-            let context = SealContext::revocation_in_scope(account, &scope.id);
-            let reason = self.sealed_reason(call, account, &context).await?;
-            let mut book = match own.take_if(|_| *account == call.caller.account) {
-                Some(own) => own,
-                None => tx.load::<OfferBook, Box<ApiFailure>>(&account.0).await?,
-            };
-            let end = EndScope { scope: scope.clone(), revoked_by: Some(by.clone()), reason };
-            let events = tx.decide(&mut book, &end.into()).map_err(refused)?;
-            offers.extend(superseded(&events));
-            grants.extend(revoked(&events));
-        }
-        Ok((grants, offers))
+        Ok(())
     }
 }
 

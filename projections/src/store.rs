@@ -67,6 +67,8 @@ pub enum OnMismatch {
     Refuse,
     /// Begin again from the first event. Nothing is lost: read models hold nothing of their own.
     Reset,
+    /// The same, and drop what older programs left: whoever serves does, since no older one serves any more.
+    TakeOver,
 }
 
 /// What [`ReadStore::open`] needs to know.
@@ -250,12 +252,12 @@ impl ReadStore {
         let places = crate::subscriptions::places(&mut tx, &self.inner.record).await?;
         // After the checkpoints: another node may have recorded and folded more while this one connected and waited.
         let head = head.now().await?;
-        if on_mismatch == OnMismatch::Reset {
+        if on_mismatch == OnMismatch::TakeOver {
             crate::subscriptions::forget_beyond(&mut tx, &places, head).await?;
         }
         for projection in &self.inner.projections {
-            // Only by what takes a record over for good. Who looks at it may do so while an older program serves it.
-            if on_mismatch == OnMismatch::Reset {
+            // Whoever looks at it, or rebuilds a model, may do so while an older program serves it.
+            if on_mismatch == OnMismatch::TakeOver {
                 drop_former(&mut tx, projection.as_ref(), &known).await?;
             }
             let own = known.iter().filter(|at| at.name == projection.name() && at.version == projection.version());

@@ -134,7 +134,7 @@ impl Node {
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         make_folders(&config.store)?;
         let journal = Journal::open(journal_config(&config.store)).await?;
-        let reads = ReadStore::open(read_store_config(&config.store, &journal, OnMismatch::Reset)).await?;
+        let reads = ReadStore::open(read_store_config(&config.store, &journal, OnMismatch::TakeOver)).await?;
         let clock = Clock::system();
         let arbiters: Vec<Arbiter> = (0..config.runtime.actor_threads).map(|_| Arbiter::new()).collect();
         let handles: Arc<[ArbiterHandle]> = arbiters.iter().map(Arbiter::handle).collect();

@@ -44,6 +44,16 @@ struct Retry {
     pause: Duration,
 }
 
+/// Why a model stands still until it is tried again.
+#[derive(Debug, thiserror::Error)]
+enum Standstill {
+    #[error(transparent)]
+    Failed(#[from] AdvanceError),
+    /// Nothing is missing where it is, and yet nothing can be folded in.
+    #[error("its checkpoint is gone")]
+    NoCheckpoint,
+}
+
 /// Runs until `stop` turns true.
 pub async fn run(journal: Journal, reads: Arc<Reads>, mut leadership: Leadership, mut stop: watch::Receiver<bool>) {
     let mut head = journal.watch_head();
@@ -160,7 +170,8 @@ async fn advance_lowest(journal: &Journal, reads: &Reads, models: &mut [Model]) 
 
 fn settle(reads: &Reads, model: &mut Model, result: Result<Advance, AdvanceError>, now: Instant) -> bool {
     let name = model.projection.name();
-    let failure = match result {
+    let standstill = match result {
+        Ok(Advance::Behind(position)) if position == model.position => Standstill::NoCheckpoint,
         Ok(Advance::Moved(position) | Advance::Ahead(position) | Advance::Behind(position)) => {
             let moved = position != model.position;
             model.position = position;
@@ -168,19 +179,24 @@ fn settle(reads: &Reads, model: &mut Model, result: Result<Advance, AdvanceError
             reads.publish(name, ReadPosition { position, stopped_by: None, failing: None });
             return moved;
         }
-        Err(failure) => failure,
+        Err(failure) => failure.into(),
     };
     let pause = model.retry.as_ref().map_or(RETRY_MIN, |retry| (retry.pause * 2).min(RETRY_MAX));
     model.retry = Some(Retry { at: now + pause, pause });
-    tracing::error!(projection.name = name, error = %failure, retry_seconds = pause.as_secs(), "a read model has stopped");
-    let (moved, stopped_by, failing) = match failure {
-        AdvanceError::Stopped(poison) => {
+    tracing::error!(projection.name = name, error = %standstill, retry_seconds = pause.as_secs(), "a read model has stopped");
+    let (moved, stopped_by, failing) = match standstill {
+        Standstill::Failed(AdvanceError::Stopped(poison)) => {
             model.position = Position(poison.position.0.saturating_sub(1)).max(model.position);
             (true, Some(poison), None)
         }
         // The database's own words may name what is nobody's business: `/ready` is for everyone.
-        AdvanceError::Sql(_) => (false, None, Some("its rows cannot be written; the log has the database's words")),
-        AdvanceError::Gap { .. } => (false, None, Some("the journal was read with a hole; the log says where")),
+        Standstill::Failed(AdvanceError::Sql(_)) => {
+            (false, None, Some("its rows cannot be written; the log has the database's words"))
+        }
+        Standstill::Failed(AdvanceError::Gap { .. }) => {
+            (false, None, Some("the journal was read with a hole; the log says where"))
+        }
+        Standstill::NoCheckpoint => (false, None, Some("its checkpoint is gone; a restart makes it anew")),
     };
     model.failing = failing;
     reads.publish(name, ReadPosition { position: model.position, stopped_by, failing });

@@ -143,4 +143,24 @@ fn only_a_server_brings_a_record_up_to_date() {
     assert_eq!(steps(), was);
 }
 
-both_engines![a_record_of_2026_11_22_is_opened];
+/// A rebuild by the new program runs beside the server, and that may still be an older one.
+fn what_an_older_program_serves_from_is_dropped_by_a_server_alone(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let company = server.company();
+    company.metric("arr");
+    company.point("arr", &json!({ "value": 1 }));
+    server.store.execute_on_read_models(
+        "CREATE TABLE metrics_v1_g0 (id TEXT); \
+         INSERT INTO read_checkpoints_v1 (name, version, generation, purpose, position, record) \
+         SELECT name, 1, 0, purpose, position, record FROM read_checkpoints_v1 WHERE name = 'metrics'",
+    );
+    let is_there = || server.store.columns().iter().any(|column| column == "metrics_v1_g0.id");
+    Program::operator_of(&server).run(&["projections", "rebuild", "points"]).ok();
+    assert!(is_there());
+    server.terminate();
+    server.restart();
+    assert!(!is_there());
+    assert_eq!(company.points("arr").len(), 1);
+}
+
+both_engines![a_record_of_2026_11_22_is_opened, what_an_older_program_serves_from_is_dropped_by_a_server_alone];

@@ -93,4 +93,35 @@ fn a_node_that_cannot_write_its_read_models_is_not_ready() {
     assert_eq!(company.points("arr").len(), 1);
 }
 
-both_engines![an_event_stops_one_read_model_until_its_cause_is_mended];
+fn a_read_model_whose_tables_are_dropped_holds_up_no_other(engine: Engine) {
+    let house = Installation::with(engine, &[SHORT_READ_WAIT]);
+    let ben = house.person("ben");
+    house.server.store.execute_on_read_models(
+        "DROP TABLE offers_v1_g0; DELETE FROM read_checkpoints_v1 WHERE name = 'offers'; \
+         DELETE FROM read_active_v1 WHERE name = 'offers'",
+    );
+    ben.client.rpc("actor_create", &json!({ "name": "Second" })).result();
+    let live = house.server.anonymous();
+    let failing = eventually("the node says that it is not ready", || {
+        let ready = live.get("/ready");
+        let failing = model(&ready.json(), "offers")["failing"].as_str().map(str::to_owned);
+        failing.filter(|_| ready.status == 503)
+    });
+    assert!(failing.contains("its checkpoint is gone"), "{failing}");
+    ben.client.rpc("actor_create", &json!({ "name": "Third" })).result();
+    assert_eq!(ben.client.rpc("actor_list", &Value::Null).result()["actors"].as_array().unwrap().len(), 3);
+    eventually("the other read models are at the head", || {
+        let ready = live.get("/ready").json();
+        let models = ready["projections"].as_array().unwrap();
+        models.iter().filter(|model| model["name"] != "offers").all(|it| it["position"] == ready["head"]).then_some(())
+    });
+    house.server.terminate();
+    house.server.restart();
+    eventually("it is made anew", || (live.get("/ready").status == 200).then_some(()));
+    Program::operator_of(&house.server).run(&["projections", "verify", "--all"]).ok();
+}
+
+both_engines![
+    an_event_stops_one_read_model_until_its_cause_is_mended,
+    a_read_model_whose_tables_are_dropped_holds_up_no_other
+];

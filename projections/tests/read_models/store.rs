@@ -256,7 +256,7 @@ async fn a_store_of_another_record_or_beyond_the_head_is_refused_and_can_begin_a
         let cut = Position(history.head().0 - 1);
         desk.store.save_subscription("ahead", history.head(), &[]).await.unwrap();
         desk.store.save_subscription("behind", cut, &[]).await.unwrap();
-        let again = desk.reopen(cut, OnMismatch::Reset).await.unwrap();
+        let again = desk.reopen(cut, OnMismatch::TakeOver).await.unwrap();
         assert!(again.live().await.unwrap().iter().all(|at| at.position == Position::START));
         assert_eq!(again.subscription("ahead").await.unwrap(), None, "it begins again, as the models do");
         assert_eq!(again.subscription("behind").await.unwrap(), Some(cut));
@@ -372,7 +372,9 @@ async fn what_older_programs_left_is_completed_or_dropped_by_the_node_that_takes
         assert_eq!((old.at.timestamp_micros(), old.client), (5, None));
         looking.close().await;
 
-        let serving = desk.reopen(Position::START, OnMismatch::Reset).await.unwrap();
+        desk.reopen(Position::START, OnMismatch::Reset).await.unwrap().close().await;
+        assert_eq!(left().await, 3, "a model is made anew beside it");
+        let serving = desk.reopen(Position::START, OnMismatch::TakeOver).await.unwrap();
         assert_eq!(left().await, 0);
         let all = serving.checkpoints().await.unwrap();
         assert!(all.iter().all(|at| at.position == Position::START), "{all:?}");

@@ -11,7 +11,7 @@ use muniment_sql::{Engine, Row, SqlError};
 
 use crate::fact::{Fact, to_json};
 use crate::projection::{ApplyError, Projection, Table};
-use crate::query::{Query, folded, parsed, position, sealed, subject};
+use crate::query::{PAGE_ROWS_MAX, Query, folded, parsed, position, sealed, subject};
 use crate::rows::Rows;
 use crate::store::ReadStore;
 
@@ -138,15 +138,26 @@ pub async fn by_company(store: &ReadStore, company: &CompanyId) -> Result<Option
     store.fetch_optional(&sql, &[company.as_str().into()]).await?.as_ref().map(from_row).transpose()
 }
 
-/// Applications of one founder, by the subject of his e-mail, newest first.
+/// Every application of one founder, by the subject of his e-mail, newest first.
 ///
 /// # Errors
 /// What the database says.
-pub async fn of_founder(
+pub async fn of_founder(store: &ReadStore, founder_subject: &SubjectId) -> Result<Vec<ApplicationRow>, SqlError> {
+    let mut rows: Vec<ApplicationRow> = Vec::new();
+    loop {
+        let page = page_of_founder(store, founder_subject, rows.last().map(|row| row.position)).await?;
+        let is_last = page.len() < PAGE_ROWS_MAX;
+        rows.extend(page);
+        if is_last {
+            return Ok(rows);
+        }
+    }
+}
+
+async fn page_of_founder(
     store: &ReadStore,
     founder_subject: &SubjectId,
     before: Option<Position>,
-    limit: usize,
 ) -> Result<Vec<ApplicationRow>, SqlError> {
     let mut query = Query::new("SELECT ");
     query.push(COLUMNS).push(" FROM applications_v1_g0 a");
@@ -154,7 +165,7 @@ pub async fn of_founder(
     if let Some(before) = before {
         query.bind(" AND a.position < ", before.0);
     }
-    query.push(" ORDER BY a.position DESC").limit(limit);
+    query.push(" ORDER BY a.position DESC").limit(PAGE_ROWS_MAX);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 
@@ -197,7 +208,7 @@ pub async fn review_by_id(store: &ReadStore, id: &ApplicationId) -> Result<Optio
 pub async fn history(store: &ReadStore, id: &ApplicationId) -> Result<Vec<StatusRow>, SqlError> {
     let mut query =
         Query::new("SELECT status, changed_at, changed_by, reason, position FROM application_statuses_v1_g0");
-    query.bind(" WHERE application_id = ", id.as_str()).push(" ORDER BY position DESC").limit(crate::PAGE_ROWS_MAX);
+    query.bind(" WHERE application_id = ", id.as_str()).push(" ORDER BY position DESC").limit(PAGE_ROWS_MAX);
     let newest = store.fetch_all(query.sql(), query.args()).await?;
     newest
         .iter()

@@ -20,9 +20,6 @@ use super::presented::Presented;
 use super::request::Request;
 use crate::auth::tokens::{self, TokenKind};
 
-/// Companies of one founder that are looked at; more are beyond any person.
-const COMPANIES_MAX: usize = 1_000;
-
 /// An agent token that holds.
 #[derive(Debug, Clone)]
 pub struct Agent {
@@ -308,7 +305,14 @@ impl Surface {
         &self,
         founder: &Founder,
     ) -> Result<Vec<applications::ApplicationRow>, V1Error> {
-        Ok(applications::of_founder(self.runtime.reads.store(), &founder.subject, None, COMPANIES_MAX).await?)
+        Ok(applications::of_founder(self.runtime.reads.store(), &founder.subject).await?)
+    }
+
+    /// Whether a company is the founder's.
+    pub(super) async fn owns(&self, founder: &Founder, company: &CompanyId) -> Result<bool, V1Error> {
+        self.runtime.reads.catch_up(&["applications"]).await?;
+        let application = applications::by_company(self.runtime.reads.store(), company).await?;
+        Ok(application.is_some_and(|application| application.founder_subject == founder.subject))
     }
 
     /// The company a founder means.
@@ -316,14 +320,11 @@ impl Surface {
     /// # Errors
     /// 400 `company_required` where he has several and names none; 404 where it is not his.
     pub async fn company_of(&self, founder: &Founder, wanted: Option<&str>) -> Result<CompanyId, V1Error> {
-        let own = self.applications_of(founder).await?;
         if let Some(wanted) = wanted {
-            return own
-                .into_iter()
-                .find(|application| application.company.as_str() == wanted)
-                .map(|application| application.company)
-                .ok_or_else(V1Error::no_such_company);
+            let company = CompanyId::parse(wanted).ok_or_else(V1Error::no_such_company)?;
+            return if self.owns(founder, &company).await? { Ok(company) } else { Err(V1Error::no_such_company()) };
         }
+        let own = self.applications_of(founder).await?;
         match own.as_slice() {
             [] => Err(V1Error::refuse(404, "not_found", "You have no company yet; apply first.")),
             [only] => Ok(only.company.clone()),

@@ -38,11 +38,8 @@ impl Surface {
         let id = CredentialId(request.parameter(0).to_owned());
         self.runtime.reads.catch_up(&["agent_tokens"]).await?;
         let row = agent_tokens::by_public_id(self.runtime.reads.store(), &id).await?.ok_or_else(not_found)?;
-        let own = self.applications_of(founder).await?;
-        let wanted = request.query("company_id");
-        let is_own =
-            own.iter().any(|it| it.company == row.company) && wanted.is_none_or(|it| it == row.company.as_str());
-        if is_own { Ok(row) } else { Err(not_found()) }
+        let is_wanted = request.query("company_id").is_none_or(|wanted| wanted == row.company.as_str());
+        if is_wanted && self.owns(founder, &row.company).await? { Ok(row) } else { Err(not_found()) }
     }
 
     /// Every token of a company, newest first, from wherever the read model is.

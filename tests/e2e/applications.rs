@@ -191,6 +191,36 @@ fn met_054_production_demands_a_code_unless_there_is_a_secret(engine: Engine) {
     assert_eq!(server.anonymous().get("/health").expect(200)["env"], "production");
 }
 
+fn the_oldest_of_more_companies_than_a_page_has_is_its_founders(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let founder = server.founder("ana");
+    let oldest = server.company_of(&founder);
+    oldest.metric("arr");
+    let more = "SELECT substr(id, 1, length(id) - 4) || (1000 + n), substr(company_id, 1, length(company_id) - 4) || (1000 + n), \
+                company_name, company_name_folded, website, founder_id, founder_name, founder_email, founder_email_verified, \
+                founder_subject, narrative, status, submitted_at, position + n FROM applications_v1_g0, numbers";
+    server.store.execute_on_read_models(&format!(
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1001) \
+         INSERT INTO applications_v1_g0 {more}"
+    ));
+    let count = |path: &str, list: &str| founder.client.get(path).expect(200)[list].as_array().unwrap().len();
+    assert_eq!(count("/v1/applications", "applications"), 1_002);
+    assert_eq!(count("/v1/auth/session", "companies"), 1_002);
+    let of_oldest = |path: &str| format!("{path}?company_id={}", oldest.id);
+    assert_eq!(count(&of_oldest("/v1/metrics"), "metrics"), 1);
+    let tokens = founder.client.get(&of_oldest("/v1/tokens")).expect(200);
+    let token = tokens["tokens"][0]["public_id"].as_str().unwrap();
+    founder.client.post(&format!("/v1/tokens/{token}/revoke"), &json!({})).expect(200);
+    let events = founder.client.get("/v1/events?limit=100").expect(200)["events"].to_string();
+    assert!(events.contains(&oldest.id), "{events}");
+
+    let stranger = server.founder("bea");
+    server.company_of(&stranger);
+    stranger.client.get(&of_oldest("/v1/metrics")).refused(404, "not_found");
+    stranger.client.post(&format!("/v1/tokens/{token}/revoke"), &json!({})).refused(404, "token_not_found");
+    founder.client.get("/v1/metrics?company_id=co_none").refused(404, "not_found");
+}
+
 fn an_application_can_be_withdrawn_once(engine: Engine) {
     let server = Server::shared(engine);
     let founder = server.founder("leaving");
@@ -255,5 +285,6 @@ both_engines![
     met_053_a_founder_sees_only_own_applications,
     met_054_production_demands_a_code_unless_there_is_a_secret,
     an_application_can_be_withdrawn_once,
+    the_oldest_of_more_companies_than_a_page_has_is_its_founders,
     the_limit_of_applications_an_address_of_mail_holds,
 ];

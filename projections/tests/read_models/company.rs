@@ -134,9 +134,9 @@ async fn an_application_shows_company_founder_and_narrative() {
         let company = CompanyId::from_random(bytes(1));
         assert_eq!(applications::by_company(&desk.store, &company).await.unwrap(), Some(found.clone()));
         let subject = SubjectId("subject-1".to_owned());
-        assert_eq!(applications::of_founder(&desk.store, &subject, None, 10).await.unwrap(), [found]);
+        assert_eq!(applications::of_founder(&desk.store, &subject).await.unwrap(), [found]);
         let stranger = SubjectId("subject-2".to_owned());
-        assert!(applications::of_founder(&desk.store, &stranger, None, 10).await.unwrap().is_empty());
+        assert!(applications::of_founder(&desk.store, &stranger).await.unwrap().is_empty());
     })
     .await;
 }

@@ -3,7 +3,6 @@
 use anyhow::{Context as _, Result};
 use muniment_aggregates::application::{Application, RevokeToken};
 use muniment_aggregates::ids::{ApplicationId, CredentialId};
-use muniment_aggregates::record::Position;
 use muniment_aggregates::sealed::SubjectId;
 use muniment_journal::Journal;
 use muniment_projections::{OnMismatch, applications};
@@ -15,8 +14,6 @@ use crate::runtime::{BusError, CommandBus};
 
 /// Tokens ended in one append, which has a bound.
 const ENDED_MAX: usize = 2_000;
-/// Applications read in one page.
-const PAGE_APPLICATIONS: usize = 1_000;
 /// Why, in the record.
 const REASON: &str = "account_erased";
 /// Who, in the record, where nobody on the wire did it.
@@ -32,16 +29,8 @@ pub(super) async fn applications_of(
     // A server beside us records too.
     journal.confirm_head().await.context("the head of the record cannot be read")?;
     open::catch_up(journal, &store, &applications::Applications).await?;
-    let (mut found, mut before) = (Vec::new(), None::<Position>);
-    loop {
-        let page = applications::of_founder(&store, subject, before, PAGE_APPLICATIONS).await?;
-        before = page.last().map(|row| row.position);
-        let is_full = page.len() == PAGE_APPLICATIONS;
-        found.extend(page.into_iter().map(|row| row.id));
-        if !is_full {
-            return Ok(found);
-        }
-    }
+    let found = applications::of_founder(&store, subject).await?;
+    Ok(found.into_iter().map(|row| row.id).collect())
 }
 
 /// Ends what tokens these still have, as many as go into one append; how many it were.

@@ -68,13 +68,22 @@ pub async fn by_id(store: &ReadStore, id: &AccountId) -> Result<Option<AccountRo
     store.fetch_optional(&sql, &[id.0.as_str().into()]).await?.as_ref().map(from_row).transpose()
 }
 
-/// Accounts that are not erased, oldest first.
+/// Accounts that are not erased, oldest first; those behind `after`, the last row of the page before.
 ///
 /// # Errors
 /// What the database says.
-pub async fn list(store: &ReadStore, limit: usize, offset: usize) -> Result<Vec<AccountRow>, SqlError> {
+pub async fn list(
+    store: &ReadStore,
+    after: Option<&AccountRow>,
+    limit: usize,
+    offset: usize,
+) -> Result<Vec<AccountRow>, SqlError> {
     let mut query = Query::new(SELECT);
-    query.push(" WHERE erased_at IS NULL ORDER BY created_at, position").limit(limit).bind(" OFFSET ", offset);
+    query.push(" WHERE erased_at IS NULL");
+    if let Some(after) = after {
+        query.bind(" AND (created_at, position) > (", after.created_at).bind(", ", after.position.0).push(")");
+    }
+    query.push(" ORDER BY created_at, position").limit(limit).bind(" OFFSET ", offset);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 

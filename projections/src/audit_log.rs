@@ -65,6 +65,8 @@ pub struct Filter {
     pub account: Option<AccountId>,
     /// Behind this position.
     pub since_seq: Option<Position>,
+    /// Before this position: the last row of the page before.
+    pub before_seq: Option<Position>,
     /// So many.
     pub limit: usize,
     /// Behind so many.
@@ -130,6 +132,9 @@ fn numbers<'a>(query: &mut Query<'a>, filter: &'a Filter, side: Option<(&str, &'
     }
     if let Some(since) = filter.since_seq {
         query.bind(" AND seq > ", since.0);
+    }
+    if let Some(before) = filter.before_seq {
+        query.bind(" AND seq < ", before.0);
     }
 }
 

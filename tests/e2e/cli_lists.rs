@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{Engine, Installation, Program, Server, eventually, text};
+use crate::interrupted::answered;
 
 /// What a list prints as one document; whether it says on stderr that there is more must be what the document says.
 #[track_caller]
@@ -102,7 +103,50 @@ fn what_an_operator_lists_says_when_it_is_a_part(engine: Engine) {
     assert_eq!(by_keeper(&["--limit", "2", "--offset", "2"]), (offers[2..].to_vec(), false));
 }
 
+/// So many rows more than are there, by a statement that selects them from `numbers (n)`.
+fn fill(server: &Server, count: usize, rows: &str) {
+    let numbers = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n <";
+    server.store.execute_on_read_models(&format!("{numbers} {count}) INSERT INTO {rows}"));
+}
+
+fn what_an_operator_lists_over_several_pages_has_each_row_once(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let operator = Program::operator_of(&house.server);
+    let accounts = "accounts_v2_g0 SELECT 'more-' || n, 'more-' || n, NULL, 0, subject, personas, created_at + n / 2, \
+                    updated_at, NULL, position + n FROM accounts_v2_g0, numbers";
+    fill(&house.server, 2_100, accounts);
+    let (all, more) = listed(&operator, &["account", "list", "--limit", "5000"], "accounts");
+    let numbered: Vec<String> = (1..=2_100).map(|n| format!("more-{n}")).collect();
+    assert_eq!((&ids(&all)[1..], more), (&numbered[..], false));
+    let (behind, more) = listed(&operator, &["account", "list", "--offset", "3", "--limit", "2000"], "accounts");
+    assert_eq!((&behind[..], more), (&all[3..2_003], true));
+
+    let rows = "audit_log_v2_g0 (seq, id, event_type, outcome, created_at, metadata) \
+                SELECT 1000000 + n, 'more-' || n, 'role_grant_revoke', 'success', n, '{}' FROM numbers";
+    fill(&house.server, 2_100, rows);
+    let revoked = ["audit", "accounts", "--event-type", "role_grant_revoke"];
+    let (all, more) = listed(&operator, &[&revoked[..], &["--limit", "5000"]].concat(), "events");
+    let numbered: Vec<String> = (1..=2_100).rev().map(|n| format!("more-{n}")).collect();
+    assert_eq!((ids(&all), more), (numbered, false));
+    let (behind, more) = listed(&operator, &[&revoked[..], &["--offset", "3", "--limit", "2000"]].concat(), "events");
+    assert_eq!((&behind[..], more), (&all[3..2_003], true));
+}
+
+/// The last offer of the first page is the first of the second once another was made.
+#[test]
+fn an_offer_that_moved_to_the_next_page_is_listed_once() {
+    let page = |offers: std::ops::Range<usize>| {
+        let offers: Vec<Value> = offers.map(|number| json!({ "id": format!("offer-{number}") })).collect();
+        (200, json!({ "jsonrpc": "2.0", "id": 1, "result": { "offers": offers } }))
+    };
+    let program = answered(vec![page(0..500), page(499..510)]);
+    let output = program.run(&["offer", "list", "--all", "--limit", "600", "--json"]).json();
+    let numbered: Vec<String> = (0..510).map(|number| format!("offer-{number}")).collect();
+    assert_eq!(ids(output["offers"].as_array().unwrap()), numbered);
+}
+
 both_engines![
     alerts_and_points_are_listed_past_one_page_and_a_cut_is_told,
-    what_an_operator_lists_says_when_it_is_a_part
+    what_an_operator_lists_says_when_it_is_a_part,
+    what_an_operator_lists_over_several_pages_has_each_row_once
 ];

@@ -189,7 +189,7 @@ fn a_rebuild_that_is_killed_leaves_the_old_tables_and_is_gone_on_with(engine: En
 }
 
 /// A program, and a server that gives it one answer after the other: status and body.
-fn answered(answers: Vec<(u16, Value)>) -> Program {
+pub(crate) fn answered(answers: Vec<(u16, Value)>) -> Program {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {

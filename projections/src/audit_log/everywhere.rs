@@ -112,6 +112,9 @@ pub async fn list(store: &ReadStore, filter: &Filter) -> Result<Vec<AuditRow>, S
         if let Some(since) = filter.since_seq {
             query.bind(if arm.is_metrics { " AND a.seq > " } else { " AND seq > " }, since.0);
         }
+        if let Some(before) = filter.before_seq {
+            query.bind(if arm.is_metrics { " AND a.seq < " } else { " AND seq < " }, before.0);
+        }
         query.push(" ORDER BY seq DESC").bind(" LIMIT ", filter.limit.saturating_add(filter.offset));
     }
     query.push(") q ORDER BY seq DESC").limit(filter.limit).bind(" OFFSET ", filter.offset);

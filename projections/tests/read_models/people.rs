@@ -5,6 +5,7 @@ use muniment_aggregates::account::{Account, AccountCommand, CloseSession, Erase,
 use muniment_aggregates::ids::{AccountId, CredentialId, PersonaId};
 use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::session::{Revoke, Session, SessionCommand, SessionKind, Start};
+use muniment_projections::audit_log::{self, AuditRow, Filter, everywhere};
 use muniment_projections::{LastUsed, accounts, last_used, sessions};
 
 use crate::harness::on_both_engines;
@@ -45,6 +46,36 @@ pub(crate) fn sign_in(history: &mut History, account_id: &str, account: &mut Acc
 }
 
 #[tokio::test]
+async fn what_moves_between_two_pages_is_listed_once_by_the_last_row_had() {
+    on_both_engines(async |desk| {
+        let mut history = History::new();
+        let ids = ["account-1", "account-2", "account-3", "account-4"];
+        let mut registered = ids.map(|id| register(&mut history, id, id));
+        desk.fold(&history, 10).await;
+        let oldest = accounts::list(&desk.store, None, 2, 0).await.unwrap();
+        let filter = Filter { limit: 2, ..Filter::default() };
+        let newest = audit_log::list(&desk.store, &filter).await.unwrap();
+
+        let erase = AccountCommand::Erase(Erase { reason: "asked".to_owned() });
+        history.decide(ids[0], &mut registered[0], &erase);
+        desk.fold(&history, 10).await;
+        let rest = accounts::list(&desk.store, oldest.last(), 10, 0).await.unwrap();
+        let listed: Vec<_> = oldest.iter().chain(&rest).map(|row| row.id.0.as_str()).collect();
+        assert_eq!(listed, ids);
+
+        let by = |filter: &Filter| Filter { limit: 10, before_seq: newest.last().map(|row| row.seq), ..filter.clone() };
+        let own = audit_log::list(&desk.store, &by(&filter)).await.unwrap();
+        let seqs: Vec<u64> = newest.iter().chain(&own).map(|row| row.seq.0).collect();
+        assert_eq!(seqs, [8, 7, 6, 5, 4, 3, 2, 1], "two of each, and its erasure came later");
+        let seqs = |rows: Vec<AuditRow>| rows.into_iter().map(|row| row.seq.0).collect::<Vec<_>>();
+        assert_eq!(seqs(everywhere::list(&desk.store, &by(&filter)).await.unwrap()), [6, 5, 4, 3, 2, 1]);
+        let both_sides = by(&Filter { account: Some(AccountId(ids[0].to_owned())), ..filter });
+        assert_eq!(seqs(audit_log::list(&desk.store, &both_sides).await.unwrap()), [2, 1]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_account_is_found_by_id_and_listed_until_it_is_erased() {
     on_both_engines(async |desk| {
         let mut history = History::new();
@@ -55,13 +86,13 @@ async fn an_account_is_found_by_id_and_listed_until_it_is_erased() {
         assert_eq!((found.id.0.as_str(), found.username.as_str()), ("account-1", "founder-abc"));
         assert_eq!(found.personas, [PersonaId("account-1-persona".to_owned())]);
         assert!(found.email_verified);
-        assert_eq!(accounts::list(&desk.store, 10, 0).await.unwrap(), std::slice::from_ref(&found));
+        assert_eq!(accounts::list(&desk.store, None, 10, 0).await.unwrap(), std::slice::from_ref(&found));
         assert!(accounts::is_any(&desk.store).await.unwrap());
 
         let erase = AccountCommand::Erase(Erase { reason: "asked".to_owned() });
         history.decide("account-1", &mut account, &erase);
         desk.fold(&history, 10).await;
-        assert_eq!(accounts::list(&desk.store, 10, 0).await.unwrap(), []);
+        assert_eq!(accounts::list(&desk.store, None, 10, 0).await.unwrap(), []);
         let erased = accounts::by_id(&desk.store, &found.id).await.unwrap().unwrap();
         assert_eq!((erased.username.as_str(), erased.erased_at), ("", Some(history.now)));
         assert!(!accounts::is_any(&desk.store).await.unwrap());

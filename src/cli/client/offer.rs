@@ -1,5 +1,7 @@
 //! Offers of roles: made, looked at and answered.
 
+use std::collections::HashSet;
+
 use anyhow::Result;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
@@ -107,7 +109,7 @@ pub async fn offer(session: &Session, command: Offer) -> Result<()> {
             if let Some(account) = account {
                 params.insert("account_id".to_owned(), json!(account_id(session, &caller, &account).await?));
             }
-            let Listed { rows, more } = if all {
+            let Listed { mut rows, more } = if all {
                 let page = async |have: &[Value], wanted: usize| {
                     params.insert("limit".to_owned(), json!(wanted));
                     params.insert("offset".to_owned(), json!(offset.saturating_add(have.len())));
@@ -123,6 +125,9 @@ pub async fn offer(session: &Session, command: Offer) -> Result<()> {
                 })
                 .await?
             };
+            // One made between two pages moves the others, and the last of the first page are the first of the second too.
+            let mut seen = HashSet::new();
+            rows.retain(|row| seen.insert(row["id"].to_string()));
             let columns = ["id", "role", "scope_kind", "scope_id", "to_account_id", "from_actor_id", "expires_at"];
             let left_out = if all { "older offers" } else { "offers that end later" };
             let rest = more.then(|| offset_hint(left_out, limit, offset));

@@ -148,8 +148,11 @@ async fn list(global: &Global, command: &List) -> Result<()> {
     let journal = open::reading(&config).await?;
     let store = open::read_models(&config, &journal, OnMismatch::Refuse).await?;
     open::catch_up(&journal, &store, &accounts::Accounts).await?;
+    // By the last row had: an erasure between two pages moves all that is behind it.
     let page = async |have: &[AccountRow], wanted: usize| {
-        Ok(accounts::list(&store, wanted, command.offset.saturating_add(have.len())).await?)
+        let after = have.last();
+        let offset = if after.is_none() { command.offset } else { 0 };
+        Ok(accounts::list(&store, after, wanted, offset).await?)
     };
     let listed = gather(command.limit, PAGE_ROWS_MAX, page).await?;
     let rest = listed.more.then(|| offset_hint("later accounts", command.limit, command.offset));

@@ -30,7 +30,7 @@ impl Surface {
     pub(super) async fn admin_account_list(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let (limit, offset) = (call.input.length("limit", PAGE_DEFAULT), call.input.length("offset", 0));
         self.runtime.reads.catch_up(&["accounts", "personas"]).await?;
-        let rows = accounts::list(self.runtime.reads.store(), limit, offset).await?;
+        let rows = accounts::list(self.runtime.reads.store(), None, limit, offset).await?;
         let mut entries = Vec::with_capacity(rows.len());
         for row in &rows {
             entries.push(self.admin_entry(row).await?);
@@ -169,6 +169,7 @@ impl Surface {
             outcome: call.input.optional_text("outcome").map(str::to_owned),
             account: call.input.optional_text("account_id").map(|id| AccountId(id.to_owned())),
             since_seq: call.input.count("since_seq").map(Position),
+            before_seq: None,
             limit: call.input.length("limit", PAGE_DEFAULT),
             offset: call.input.length("offset", 0),
         };

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use muniment_aggregates::record::{Position, RecordedEvent};
-use muniment_sql::SqlError;
+use muniment_sql::{SqlError, Transaction};
 
 use crate::advance::{Advance, AdvanceError};
 use crate::checkpoint::{self, Checkpoint, GenerationId, Purpose};
@@ -104,6 +104,31 @@ where
 }
 
 impl ReadStore {
+    /// Makes the tables that rebuilds of these models fill, where an interrupted one left none: what a run over several leaves
+    /// when it is interrupted is then told by [`ReadStore::unfinished_rebuilds`].
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn begin_rebuilds(&self, names: &[&str]) -> Result<(), SqlError> {
+        let mut tx = self.begin_schema_change().await?;
+        for projection in self.projections().iter().filter(|projection| names.contains(&projection.name())) {
+            find_or_create(&mut tx, self, projection.as_ref(), Purpose::Rebuild).await?;
+        }
+        tx.commit().await
+    }
+
+    /// The models with tables that a rebuild fills and has not ended with, in the order of the registry.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn unfinished_rebuilds(&self) -> Result<Vec<&'static str>, SqlError> {
+        let all = self.checkpoints().await?;
+        let is_unfinished = |projection: &&Arc<dyn Projection>| {
+            all.iter().any(|at| is_of(at, self, projection.as_ref(), Purpose::Rebuild))
+        };
+        Ok(self.projections().iter().filter(is_unfinished).map(|projection| projection.name()).collect())
+    }
+
     /// Drops what rebuilds and verifications have filled and did not end with: no erasure is folded into it. One that still
     /// runs ends with [`RebuildError::Dropped`].
     ///
@@ -133,14 +158,23 @@ pub(crate) async fn resume_or_create(
     purpose: Purpose,
 ) -> Result<GenerationId, SqlError> {
     let mut tx = store.begin_schema_change().await?;
-    // Behind the lock: of two runs that begin at once the second finds what the first makes.
-    let left = checkpoint::all(&mut tx).await?.into_iter().find(|at| is_of(at, store, projection, purpose));
-    let id = match left {
-        Some(left) => generation_id(projection, left.generation),
-        None => create_generation(&mut tx, projection, purpose, store.record()).await?,
-    };
+    let id = find_or_create(&mut tx, store, projection, purpose).await?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// The same behind the lock on the schema: of two runs that begin at once the second finds what the first makes.
+async fn find_or_create(
+    tx: &mut Transaction,
+    store: &ReadStore,
+    projection: &dyn Projection,
+    purpose: Purpose,
+) -> Result<GenerationId, SqlError> {
+    let left = checkpoint::all(tx).await?.into_iter().find(|at| is_of(at, store, projection, purpose));
+    match left {
+        Some(left) => Ok(generation_id(projection, left.generation)),
+        None => create_generation(tx, projection, purpose, store.record()).await,
+    }
 }
 
 fn is_of(at: &Checkpoint, store: &ReadStore, projection: &dyn Projection, purpose: Purpose) -> bool {

@@ -188,6 +188,37 @@ fn a_rebuild_that_is_killed_leaves_the_old_tables_and_is_gone_on_with(engine: En
     assert_eq!(company.points("arr").len(), POINTS + kills);
 }
 
+fn a_rebuild_of_all_that_fails_in_the_middle_is_gone_on_with_behind_what_is_done(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let company = server.company();
+    company.metric("arr");
+    company.point("arr", &json!({ "value": 1 }));
+    let operator = Program::operator_of(&server);
+    let rebuilt = |more: &[&str]| -> (Vec<String>, String) {
+        let output = operator.run(&[&["projections", "rebuild", "--all", "--json"], more].concat());
+        let models = output.json()["rebuilt"].as_array().unwrap().clone();
+        (models.iter().map(|model| model["name"].as_str().unwrap().to_owned()).collect(), output.stderr)
+    };
+    // Its new tables are filled, and cannot take the place of the old ones.
+    let held = "NEW.name = 'alerts' AND NEW.purpose = 'live' AND NEW.generation > 0";
+    server.store.hold("read_checkpoints_v1", held);
+    let cut = operator.run(&["projections", "rebuild", "--all"]);
+    cut.ended(1);
+    for part in ["alerts was not rebuilt", "next: `muniment projections rebuild --all --resume` goes on"] {
+        assert!(cut.stderr.contains(part), "{}", cut.stderr);
+    }
+    server.store.let_go("read_checkpoints_v1");
+    let (rest, told) = rebuilt(&["--resume"]);
+    assert!(told.contains("goes on with what an interrupted run left: alerts, "), "{told}");
+    let (all, _) = rebuilt(&["--resume"]);
+    let done = all.iter().position(|name| name == "alerts").unwrap();
+    assert!(done > 0 && rest == all[done..], "{rest:?} of {all:?}");
+    let (again, told) = rebuilt(&[]);
+    assert!(again == all && !told.contains("interrupted"), "{again:?}: {told}");
+    operator.run(&["projections", "verify", "--all"]).ok();
+    assert_eq!(company.points("arr").len(), 1);
+}
+
 /// A program, and a server that gives it one answer after the other: status and body.
 pub(crate) fn answered(answers: Vec<(u16, Value)>) -> Program {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -235,4 +266,5 @@ both_engines![
     a_tail_that_is_interrupted_says_where_it_goes_on,
     a_tail_outlives_a_restart_and_says_by_its_exit_code_why_it_ends,
     a_rebuild_that_is_killed_leaves_the_old_tables_and_is_gone_on_with,
+    a_rebuild_of_all_that_fails_in_the_middle_is_gone_on_with_behind_what_is_done,
 ];

@@ -209,6 +209,26 @@ async fn a_rebuild_stops_at_an_event_it_cannot_take_and_leaves_the_live_model() 
 }
 
 #[tokio::test]
+async fn models_that_a_run_over_all_was_not_done_with_are_told() {
+    on_both_engines(async |desk| {
+        let history = company_history();
+        desk.fold(&history, 100).await;
+        let store = &desk.store;
+        assert!(store.unfinished_rebuilds().await.unwrap().is_empty());
+        let all: Vec<&str> = store.projections().iter().map(|model| model.name()).collect();
+        store.begin_rebuilds(&all).await.unwrap();
+        let generations = store.checkpoints().await.unwrap().len();
+        store.begin_rebuilds(&all).await.unwrap();
+        assert_eq!(store.checkpoints().await.unwrap().len(), generations, "they are made once");
+        rebuild(store, all[0], |after, limit| history.read(after, limit), &|_| {}).await.unwrap();
+        assert_eq!(store.unfinished_rebuilds().await.unwrap(), all[1..]);
+        store.drop_unfinished().await.unwrap();
+        assert!(store.unfinished_rebuilds().await.unwrap().is_empty(), "an erasure leaves none");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn another_node_finds_the_new_tables_after_a_swap() {
     on_both_engines(async |desk| {
         let history = company_history();

@@ -6,7 +6,6 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::flags::Global;
-use super::interrupt::{resumed_by, this_command};
 use super::output::Printer;
 use super::{on_actors, on_this_thread, on_this_thread_resumed};
 use crate::config::{Config, Surroundings};
@@ -89,10 +88,9 @@ pub fn run(global: &Global, command: Command) -> Result<()> {
         Command::Doctor(command) => on_this_thread(doctor::doctor(global, &command)),
         Command::Config(command) => config::show(&printer, &command, &Config::load(&Surroundings::of_process())?),
         Command::Audit(command) => on_actors(audit::audit(global, command)),
-        Command::Projections(command @ projections::Projections::Rebuild(_)) => {
-            on_this_thread_resumed(resumed_by(this_command()), projections::projections(global, command))
+        Command::Projections(command) => {
+            on_this_thread_resumed(command.farewell(), projections::projections(global, command))
         }
-        Command::Projections(command) => on_this_thread(projections::projections(global, command)),
         Command::Account(command) => account::account(global, command),
         Command::Role(command) => role::role(global, command),
         Command::Cleanup(command) => on_actors(cleanup::cleanup(global, &command)),

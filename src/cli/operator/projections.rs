@@ -10,8 +10,9 @@ use muniment_projections::{OnMismatch, ReadStore};
 use serde_json::{Value, json};
 
 use super::open::{self, StoreFlags};
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, with_next};
 use crate::cli::flags::Global;
+use crate::cli::interrupt::{Farewell, no_resume, resumed_by, this_command};
 use crate::cli::output::Printer;
 use crate::cli::progress::Progress;
 
@@ -24,7 +25,8 @@ pub enum Projections {
     /// Build one anew from the record; the old one serves until the new one is ready
     #[command(
         before_help = "Examples:\n  muniment projections rebuild metrics\n  muniment projections rebuild --all",
-        after_help = "Interrupted, the same command goes on where it was."
+        after_help = "Interrupted, the same command goes on where it was; with --all add --resume, or it begins again with\n\
+                      the models that are done."
     )]
     Rebuild(Which),
     /// Compare with a fresh replay, row for row; exit 7 when one differs
@@ -41,7 +43,7 @@ pub struct Which {
     /// All of them
     #[arg(long)]
     all: bool,
-    /// Go on with an interrupted run; always done, so only said
+    /// Go on with an interrupted run: of `rebuild --all`, with the models that it left; else always done, so only said
     #[arg(long)]
     resume: bool,
     #[command(flatten)]
@@ -49,6 +51,12 @@ pub struct Which {
 }
 
 impl Which {
+    /// The command that goes on with a rebuild that was cut short. Without `--resume` a run over all begins with the first.
+    fn resumed(&self) -> String {
+        let more = if self.name.is_none() && !self.resume { " --resume" } else { "" };
+        format!("{}{more}", this_command())
+    }
+
     fn names(&self, store: &ReadStore) -> Result<Vec<&'static str>> {
         let known = || store.projections().iter().map(|projection| projection.name());
         match &self.name {
@@ -60,6 +68,17 @@ impl Which {
                     Err(Exit::NotFound.because(format!("there is no read model {name}; there are {names}")))
                 }
             },
+        }
+    }
+}
+
+impl Projections {
+    /// What is said where it is interrupted.
+    #[must_use]
+    pub fn farewell(&self) -> Farewell {
+        match self {
+            Self::Rebuild(which) => resumed_by(which.resumed()),
+            Self::List(_) | Self::Verify(_) => no_resume(),
         }
     }
 }
@@ -126,20 +145,38 @@ fn pages(journal: &Journal) -> impl Fn(Position, usize) -> ReadPage + use<> {
 type Page = Result<Vec<std::sync::Arc<muniment_aggregates::record::RecordedEvent>>, muniment_journal::JournalError>;
 type ReadPage = std::pin::Pin<Box<dyn Future<Output = Page>>>;
 
+/// The models to rebuild: those that are named, or those that an interrupted run left where it is to be gone on with.
+async fn to_rebuild(printer: &Printer, store: &ReadStore, which: &Which) -> Result<Vec<&'static str>> {
+    if which.name.is_none() && which.resume {
+        let left = store.unfinished_rebuilds().await?;
+        if !left.is_empty() {
+            printer.message(&format!("goes on with what an interrupted run left: {}", left.join(", ")));
+            return Ok(left);
+        }
+    }
+    which.names(store)
+}
+
 async fn rebuild_all(global: &Global, printer: &Printer, which: &Which) -> Result<()> {
     let config = which.store.load()?.config;
     let journal = open::reading(&config).await?;
     let store = open::read_models(&config, &journal, OnMismatch::Reset).await?;
+    let names = to_rebuild(printer, &store, which).await?;
     let mut rebuilt = Vec::new();
-    for name in which.names(&store)? {
+    for (done, name) in names.iter().copied().enumerate() {
         let projection = store.projection(name).with_context(|| format!("{name} is gone"))?;
+        // Those behind it too, by which the next run sees what this one was not done with; an erasure drops them.
+        store.begin_rebuilds(names.get(done..).unwrap_or_default()).await?;
         // A model that is behind is built up to the head, not to where it happened to be.
         open::catch_up(&journal, &store, projection.as_ref()).await.unwrap_or_else(|error| {
             printer.message(&format!("{name}: the old tables stay where they are: {error}"));
         });
         let progress = Progress::new(global, format!("rebuild {name}"));
-        let done = rebuild(&store, name, pages(&journal), &|at| progress.at(at.position.0, at.target.0)).await;
-        let position = done.with_context(|| format!("{name} was not rebuilt; the old tables still serve"))?;
+        let position = rebuild(&store, name, pages(&journal), &|at| progress.at(at.position.0, at.target.0)).await;
+        let position = position.map_err(|error| {
+            let what = format!("{name} was not rebuilt; the old tables still serve");
+            with_next(Exit::Failure.because_of(what, error), format!("`{}` goes on", which.resumed()))
+        })?;
         progress.done(position.0, &format!("{name}: rebuilt, position {position}"));
         rebuilt.push(json!({ "name": name, "position": position.to_string() }));
     }

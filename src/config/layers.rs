@@ -8,6 +8,7 @@ use figment::value::{Dict, Empty, Map, Tag, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
 use super::errors::ConfigError;
+use super::reader::DEFAULT;
 use super::registry::{CLIENT_VARIABLES, SETTINGS, Setting};
 
 /// What surrounds the program when it starts. Passed in, so that a test surrounds it with what it likes.
@@ -103,7 +104,7 @@ pub(super) fn stack(surroundings: &Surroundings, errors: &mut Vec<ConfigError>) 
     }
     for setting in surroundings.without {
         let value = Value::Empty(Tag::Default, Empty::None);
-        figment = figment.merge(Single { setting, value, origin: "default".to_owned() });
+        figment = figment.merge(Single { setting, value, origin: DEFAULT.to_owned() });
     }
     for (setting, flag, value) in &surroundings.flags {
         figment = figment.merge(Single { setting, value: value.clone().into(), origin: format!("flag {flag}") });

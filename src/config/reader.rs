@@ -8,6 +8,9 @@ use super::layers::{Surroundings, stack};
 use super::registry::SETTINGS;
 use super::value::FromValue;
 
+/// The origin of what nothing sets.
+pub(super) const DEFAULT: &str = "default";
+
 /// One setting as it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effective {
@@ -17,6 +20,14 @@ pub struct Effective {
     pub value: Option<String>,
     /// Where the value came from: `default`, a file, a variable or a flag.
     pub origin: String,
+}
+
+impl Effective {
+    /// Whether nothing sets it.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.origin == DEFAULT
+    }
 }
 
 /// The open layers.
@@ -119,11 +130,11 @@ impl Reader {
     }
 
     fn note_default(&mut self, name: &'static str, value: Option<String>) {
-        self.effective.push(Effective { name, value, origin: "default".to_owned() });
+        self.effective.push(Effective { name, value, origin: DEFAULT.to_owned() });
     }
 
     fn origin(&self, value: &Value) -> String {
-        let Some(metadata) = self.figment.get_metadata(value.tag()) else { return "default".to_owned() };
+        let Some(metadata) = self.figment.get_metadata(value.tag()) else { return DEFAULT.to_owned() };
         match &metadata.source {
             Some(Source::File(path)) => format!("file {}", path.display()),
             _ => metadata.name.to_string(),

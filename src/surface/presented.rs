@@ -112,6 +112,8 @@ impl Surface {
                     // Proxies append to what the client sent: where that is no text, it is a malformed entry like others.
                     forwarded.push(String::from_utf8_lossy(value));
                 }
+                // What proxies leave of themselves by other names says nothing of the client.
+                "forwarded" | "via" | "x-real-ip" => presented.is_forwarded = true,
                 other => presented.is_forwarded |= other.starts_with("x-forwarded-"),
             }
         }

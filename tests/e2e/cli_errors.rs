@@ -183,6 +183,33 @@ fn init_prepares_the_folders_that_the_variables_name() {
     assert!(!given.path("data").exists());
 }
 
+/// A kind of installation that follows from the address would stay in the file when the address changes.
+#[test]
+fn init_writes_the_kind_of_installation_only_where_it_was_chosen() {
+    let kind = |program: &Program, listen: &str| {
+        let shown = program.shell(&format!("MUNIMENT_LISTEN={listen} muniment config show --origin --json"));
+        serde_json::from_str::<serde_json::Value>(&shown).unwrap()["env"].clone()
+    };
+    let open = Program::alone();
+    open.run(&["init"]).ok();
+    assert_eq!(kind(&open, "127.0.0.1:0")["value"], "development");
+    assert_eq!(kind(&open, "0.0.0.0:0")["value"], "production");
+    let chosen = Program::alone();
+    chosen.run(&["init", "--env", "production"]).ok();
+    let told = kind(&chosen, "127.0.0.1:0");
+    assert_eq!(told["value"], "production");
+    assert!(told["origin"].as_str().unwrap().ends_with("muniment.toml"), "{told}");
+}
+
+/// Behind a proxy of the same machine everybody may seem to be on it.
+#[test]
+fn a_server_that_answers_sign_in_codes_says_so_at_its_start() {
+    let told = |echo: &str| Server::with(Engine::Sqlite, &[("MAIL_DEV_ECHO", echo)]).log();
+    assert!(told("loopback").contains("sign-in codes are answered to whoever seems to be on this machine"));
+    assert!(told("any").contains("sign-in codes are answered to everybody"));
+    assert!(!told("off").contains("sign-in codes"));
+}
+
 /// A program that ends with the test, however that ends.
 struct Running(Child);
 

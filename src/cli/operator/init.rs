@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::cli::exit::Exit;
 use crate::cli::output::Printer;
 use crate::config::registry::{SETTINGS, Setting};
-use crate::config::{Config, KeysConfig, Surroundings};
+use crate::config::{Config, KeysConfig, Loaded, Surroundings};
 
 /// Write muniment.toml and make the master key
 #[derive(Debug, Args)]
@@ -23,7 +23,8 @@ pub struct Init {
     /// Folder of the keys and, with the embedded default, of the record [MUNIMENT_DATA_DIR; default: ./data]
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<String>,
-    /// development or production [MUNIMENT_ENV; default: development on a loopback address]
+    /// development or production, for everything that others reach; not given, it goes by the address that the server
+    /// listens on: development on a loopback address, else production [MUNIMENT_ENV]
     #[arg(long, value_parser = ["development", "production"])]
     env: Option<String>,
 }
@@ -43,7 +44,9 @@ pub fn init(printer: &Printer, command: &Init) -> Result<()> {
         "--env",
         command.env.clone(),
     );
-    let config = Config::load(&surroundings)?.config;
+    let loaded = Config::load(&surroundings)?;
+    let kind = chosen_environment(&loaded);
+    let config = loaded.config;
     let data_dir = std::path::absolute(&config.store.data_dir)?;
     // The key first: where it cannot be made, the same command can be given again.
     let key = match &config.store.keys {
@@ -62,7 +65,7 @@ pub fn init(printer: &Printer, command: &Init) -> Result<()> {
         }
         other => other.context("cannot write muniment.toml")?,
     };
-    let text = template(&data_dir, environment(&config));
+    let text = template(&data_dir, kind);
     if let Err(error) = handle.write_all(text.as_bytes()).and_then(|()| handle.sync_all()) {
         // The next start would read what was written of it, and the same command would leave it as it is.
         std::fs::remove_file(file).context("half of muniment.toml was written, and it cannot be removed")?;
@@ -82,8 +85,11 @@ pub fn init(printer: &Printer, command: &Init) -> Result<()> {
     })
 }
 
-fn environment(config: &Config) -> &'static str {
-    if config.environment.is_production() { "production" } else { "development" }
+/// The kind of installation, where somebody chose it. One that follows from the address is not written: it would stay when
+/// the address changes.
+fn chosen_environment(loaded: &Loaded) -> Option<&'static str> {
+    let is_chosen = loaded.effective.iter().any(|setting| setting.name == "env" && !setting.is_default());
+    is_chosen.then(|| loaded.config.environment.as_str())
 }
 
 fn exists() -> anyhow::Error {
@@ -92,7 +98,7 @@ fn exists() -> anyhow::Error {
 
 /// The settings file: what was chosen, and every other setting as a comment. What is in no table comes first, because
 /// a table in TOML lasts until the next one, and none can be opened twice.
-fn template(data_dir: &Path, env: &str) -> String {
+fn template(data_dir: &Path, env: Option<&str>) -> String {
     let mut text = "# Every setting, with its default. A variable MUNIMENT_<NAME> beats this file.\n".to_owned();
     let split = |setting: &'static Setting| setting.name.split_once('.').unwrap_or(("", setting.name));
     let mut tables = vec![""];
@@ -110,9 +116,9 @@ fn template(data_dir: &Path, env: &str) -> String {
             let key = split(setting).1;
             // Cannot fail, as above.
             let _ = writeln!(text, "\n# {}. Default: {}.", setting.about, setting.default);
-            let _ = match setting.name {
-                "env" => writeln!(text, "env = {}", toml::Value::from(env)),
-                "data_dir" => writeln!(text, "data_dir = {}", toml::Value::from(data_dir.display().to_string())),
+            let _ = match (setting.name, env) {
+                ("env", Some(env)) => writeln!(text, "env = {}", toml::Value::from(env)),
+                ("data_dir", _) => writeln!(text, "data_dir = {}", toml::Value::from(data_dir.display().to_string())),
                 _ if setting.secret => {
                     writeln!(text, "# {key} comes best from the file that {} names", file_variable(setting))
                 }
@@ -136,10 +142,12 @@ mod tests {
     fn the_file_that_init_writes_is_one_the_program_reads() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("muniment.toml");
-        std::fs::write(&path, template(Path::new("/a \"b\""), "production")).unwrap();
-        let surroundings = Surroundings { files: vec![path], ..Surroundings::default() };
-        let config = Config::load(&surroundings).unwrap().config;
-        assert!(config.environment.is_production());
-        assert_eq!(config.store.data_dir, Path::new("/a \"b\""));
+        let surroundings = Surroundings { files: vec![path.clone()], ..Surroundings::default() };
+        for (env, is_production) in [(Some("production"), true), (Some("development"), false), (None, false)] {
+            std::fs::write(&path, template(Path::new("/a \"b\""), env)).unwrap();
+            let config = Config::load(&surroundings).unwrap().config;
+            assert_eq!(config.environment.is_production(), is_production);
+            assert_eq!(config.store.data_dir, Path::new("/a \"b\""));
+        }
     }
 }

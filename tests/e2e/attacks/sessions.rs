@@ -136,6 +136,9 @@ fn f7_a_daemon_token_that_came_through_a_proxy_is_refused(engine: Engine) {
         ("x-forwarded-host", "localhost"),
         ("X-Forwarded-Proto", "https"),
         ("x-forwarded-anything", "1"),
+        ("forwarded", "for=127.0.0.1"),
+        ("via", "1.1 proxy"),
+        ("x-real-ip", "127.0.0.1"),
         ("origin", ORIGIN),
         ("referer", ""),
     ] {

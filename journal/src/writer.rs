@@ -33,6 +33,9 @@ const ROUND_APPENDS_MAX: usize = 1_024;
 /// Streams asked about at once: well below what is kept in memory, so that the answers stay there.
 const ROUND_STREAMS_MAX: usize = 4_096;
 
+/// Batches that another node's came before.
+const HEAD_LOST: &str = "muniment_journal_head_lost_total";
+
 struct InFlight {
     batch: Arc<Batch>,
     entries: Vec<Entry>,
@@ -103,6 +106,8 @@ impl Writer {
 
     /// Works until the queue is closed and empty, or the record cannot be written any more.
     pub(crate) async fn run(mut self) {
+        // There from the start, as 0: of a count that was not there before, nobody sees the first increase.
+        metrics::counter!(HEAD_LOST).absolute(0);
         let worked = AssertUnwindSafe(self.work()).catch_unwind().await;
         // Its own state may be half changed, and all that is done with it is to answer whoever waits.
         let ended = worked.unwrap_or_else(|_what_it_says| Err(Trouble::Ended("the writer panicked".to_owned())));
@@ -323,7 +328,7 @@ impl Writer {
         match outcome {
             Ok(()) => self.landed().await?,
             Err(WriteError::HeadMoved) => {
-                metrics::counter!("muniment_journal_head_lost_total").increment(1);
+                metrics::counter!(HEAD_LOST).increment(1);
                 self.lost += 1;
                 self.reset().await?;
                 if self.lost >= LOST_HEADS_BEFORE_LOCK {

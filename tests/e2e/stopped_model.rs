@@ -97,7 +97,7 @@ fn a_read_model_whose_tables_are_dropped_holds_up_no_other(engine: Engine) {
     let house = Installation::with(engine, &[SHORT_READ_WAIT]);
     let ben = house.person("ben");
     house.server.store.execute_on_read_models(
-        "DROP TABLE offers_v1_g0; DELETE FROM read_checkpoints_v1 WHERE name = 'offers'; \
+        "DROP TABLE offers_v2_g0; DELETE FROM read_checkpoints_v1 WHERE name = 'offers'; \
          DELETE FROM read_active_v1 WHERE name = 'offers'",
     );
     ben.client.rpc("actor_create", &json!({ "name": "Second" })).result();
@@ -121,7 +121,24 @@ fn a_read_model_whose_tables_are_dropped_holds_up_no_other(engine: Engine) {
     Program::operator_of(&house.server).run(&["projections", "verify", "--all"]).ok();
 }
 
+/// Who watches how a count rises sees its first increase only where it stood at 0 before.
+fn what_an_alert_looks_at_is_counted_from_0(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let counted = [
+        "muniment_journal_head_lost_total",
+        "muniment_mails_failed_total",
+        "muniment_metrics_passed_over_total{policy=\"alert-evaluator\"}",
+        "muniment_metrics_passed_over_total{policy=\"late-checker\"}",
+        "muniment_notices_lost_total",
+    ];
+    eventually("all of them at 0", || {
+        let figures = String::from_utf8(server.anonymous().get("/metrics").body).unwrap();
+        counted.iter().all(|name| figures.lines().any(|line| line == format!("{name} 0"))).then_some(())
+    });
+}
+
 both_engines![
     an_event_stops_one_read_model_until_its_cause_is_mended,
-    a_read_model_whose_tables_are_dropped_holds_up_no_other
+    a_read_model_whose_tables_are_dropped_holds_up_no_other,
+    what_an_alert_looks_at_is_counted_from_0,
 ];

@@ -19,7 +19,7 @@ use muniment_sql::SqlError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::unreadable::pass_over;
+use super::unreadable::{self, pass_over};
 use crate::runtime::fold;
 use crate::runtime::leadership::Leadership;
 use crate::runtime::limits::PAGE_EVENTS;
@@ -50,6 +50,7 @@ const IDLE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Runs until `stop` turns true. `pause` is nothing in production; tests hold the evaluator back with it.
 pub async fn run(runtime: Arc<Runtime>, mut leadership: Leadership, pause: Duration, mut stop: watch::Receiver<bool>) {
+    unreadable::begin(NAME);
     let mut head = runtime.journal.watch_head();
     let mut reached: Option<Position> = None;
     let mut again = Again::default();

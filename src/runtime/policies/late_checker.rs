@@ -10,7 +10,7 @@ use muniment_aggregates::metric::{CheckLate, Metric, MetricCommand};
 use muniment_projections::{ReadStore, metrics};
 use tokio::sync::watch;
 
-use super::unreadable::pass_over;
+use super::unreadable::{self, pass_over};
 use crate::runtime::leadership::Leadership;
 use crate::runtime::{CommandBus, Origin, Runtime};
 
@@ -27,6 +27,7 @@ pub async fn run(
     interval: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
+    unreadable::begin(NAME);
     while leadership.turn(interval, &mut stop).await {
         let (store, now) = (runtime.reads.store(), runtime.clock.now());
         if let Err(error) = check(&runtime.bus, store, now, &mut leadership, &stop).await {

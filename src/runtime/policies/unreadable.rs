@@ -4,6 +4,14 @@ use muniment_aggregates::metric::MetricRefusal;
 
 use crate::runtime::BusError;
 
+/// Metrics that could not be asked, by policy.
+const PASSED_OVER: &str = "muniment_metrics_passed_over_total";
+
+/// Begins to count at 0: of a count that was not there before, nobody sees the first increase.
+pub(super) fn begin(policy: &'static str) {
+    metrics::counter!(PASSED_OVER, "policy" => policy).absolute(0);
+}
+
 /// Takes what became of asking one metric: whether it was asked. One that no attempt would reach is passed over, counted
 /// and logged: its record cannot be read, or its rules fail.
 ///
@@ -31,7 +39,7 @@ pub(super) fn pass_over(
     if !is_for_good {
         return Err(error);
     }
-    metrics::counter!("muniment_metrics_passed_over_total", "policy" => policy).increment(1);
+    metrics::counter!(PASSED_OVER, "policy" => policy).increment(1);
     tracing::error!(policy, metric.id = metric, error = %error, "a metric cannot be asked and is passed over");
     Ok(false)
 }

@@ -143,7 +143,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("limits.signup_ip", "5/900", "failed sign-ups an address"),
     plain("limits.bootstrap_ip", "5/900", "failed bootstraps an address"),
     plain("limits.bearer_ip", "5/900", "unknown and ended bearer tokens of /api an address"),
-    plain("limits.login_account", "10/1800", "failed sign-ins an account"),
+    plain("limits.login_account", "10/1800", "failed sign-ins and password changes an account, together"),
     plain("limits.signup_account", "10/1800", "failed sign-ups a username"),
     plain("limits.action_account", "1200/900", "calls of limited methods an account"),
     plain("limits.otp_starts", "5/600", "codes an e-mail, as <count>/<seconds> or off"),

@@ -131,7 +131,6 @@ const fn optional(name: &'static str, shape: Shape, about: &'static str) -> Fiel
 const TEXT_OR_NULL: Shape = Shape::OrNull(&Shape::Text);
 
 const COMPANY: Field = optional("company_id", Shape::Text, "which company, for a founder of several");
-const LIMIT: Field = optional("limit", Shape::Count, "rows of a page");
 const CURSOR: Field = optional("cursor", Shape::Text, "where the page before ended");
 
 const ACTING: Field = optional("acting", Shape::Uuid, "as which persona, for an account of several");
@@ -229,7 +228,7 @@ pub const METHODS: &[Method] = &[
         answers: 200 CODE_SENT; refuses: 400 missing_field, 400 invalid_email, 429 otp_rate_limited),
     row!(OtpVerify, Post "/v1/auth/otp/verify", Gate::Public, None, "Turns a one-time code into a founder session",
         body: &[required("email", Shape::Text, "as at the start"), required("code", Shape::Text, "six digits"),
-            optional("totp", Shape::Text, "second factor, where the account has one")],
+            optional("totp", Shape::Text, "ignored: there is no second factor yet")],
         absent: false, query: &[],
         answers: 200 SIGNED_IN;
         refuses: 400 missing_field, 400 invalid_email, 400 invalid_otp, 401 invalid_otp, 401 expired_otp, 403 no_matching_invite, 429 otp_rate_limited, 429 otp_attempts_exceeded),
@@ -283,7 +282,8 @@ pub const METHODS: &[Method] = &[
         answers: 200 POINT_CORRECTED; refuses: 400 invalid_value, 403 forbidden, 404 metric_not_found, 404 point_not_found),
     row!(PointList, Get "/v1/metrics/{key}/points", Gate::AgentOrFounder(TokenScope::ApplicationRead), Reads, "Lists points by instant",
         body: &[], absent: true, query: &[COMPANY, optional("from", Shape::Text, "earliest instant"), optional("to", Shape::Text, "latest instant"),
-            optional("order", Shape::OneOf(&["desc", "asc"]), "by instant; default desc"), LIMIT, CURSOR,
+            optional("order", Shape::OneOf(&["desc", "asc"]), "by instant; default desc"),
+            optional("limit", Shape::Count, "rows of a page, 1 to 1,000; default 100"), CURSOR,
             optional("known_at", Shape::Text, "a position: the series as it was known then")],
         answers: 200 POINTS; refuses: 400 invalid_timestamp, 400 invalid_cursor, 404 metric_not_found),
     row!(RuleList, Get "/v1/metrics/{key}/rules", Gate::AgentOrFounder(TokenScope::ApplicationRead), Reads, "Lists a metric's rules",
@@ -294,7 +294,8 @@ pub const METHODS: &[Method] = &[
         answers: 200 RULE; refuses: 400 missing_field, 403 forbidden, 404 metric_not_found),
     row!(AlertList, Get "/v1/alerts", Gate::AgentOrFounder(TokenScope::ApplicationRead), Reads, "Lists alerts, newest first",
         body: &[], absent: true, query: &[COMPANY, optional("state", shapes::ALERT_STATE, "only in this state"),
-            optional("metric", Shape::Text, "key of a metric"), LIMIT, CURSOR],
+            optional("metric", Shape::Text, "key of a metric"),
+            optional("limit", Shape::Count, "rows of a page, 1 to 200; default 50"), CURSOR],
         answers: 200 ALERTS; refuses: 400 invalid_cursor, 400 invalid_metric_key, 404 metric_not_found),
     row!(AlertAcknowledge, Post "/v1/alerts/{id}/ack", Gate::AgentOrFounder(TokenScope::AlertsAck), Writes, "Acknowledges an alert",
         body: &[optional("note", Shape::Text, "for whoever looks next")], absent: true, query: &[COMPANY],
@@ -318,7 +319,8 @@ pub const METHODS: &[Method] = &[
         body: &[optional("grace_seconds", Shape::Count, "0 to 604,800; default 0")], absent: true, query: &[COMPANY],
         answers: 201 TOKEN_MADE; refuses: 404 token_not_found, 409 token_limit),
     row!(ReviewList, Get "/v1/review/applications", Gate::Reviewer, Reads, "Lists applications for review",
-        body: &[], absent: true, query: &[optional("status", shapes::APPLICATION_STATUS, "only this status"), optional("q", Shape::Text, "prefix of the company's name"), LIMIT, CURSOR, ACTING],
+        body: &[], absent: true, query: &[optional("status", shapes::APPLICATION_STATUS, "only this status"), optional("q", Shape::Text, "prefix of the company's name"),
+            optional("limit", Shape::Count, "rows of a page, 1 to 100; default 25"), CURSOR, ACTING],
         answers: 200 REVIEWED_APPLICATIONS; refuses: 400 invalid_cursor),
     row!(ReviewShow, Get "/v1/review/applications/{id}", Gate::Reviewer, Reads, "Shows an application for review",
         body: &[], absent: true, query: &[ACTING],

@@ -131,8 +131,8 @@ pub const EVENTS: OtherRoute = OtherRoute {
     query: &[
         AFTER,
         FILTER,
-        query("limit", Shape::Count, "events of an answer, at most"),
-        query("wait", Shape::Count, "seconds to wait for the first event; default 0"),
+        query("limit", Shape::Count, "events of an answer, at most: 1 to 1,000; default 100"),
+        query("wait", Shape::Count, "seconds to wait for the first event, 0 to 25; default 0"),
     ],
     headers: &[SEEN],
     answers: &[(200, Answer::JsonAt(shapes::EVENTS))],

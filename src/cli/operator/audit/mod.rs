@@ -28,7 +28,8 @@ pub enum Audit {
     /// Print a signed statement of the head, to be kept elsewhere
     #[command(before_help = "Example:\n  muniment audit checkpoint > head-$(date +%F).txt")]
     Checkpoint(StoreFlags),
-    /// List what was done, newest first
+    /// List what was done to applications, metrics, points, alerts and agent tokens, newest first; `audit accounts` has
+    /// accounts and roles
     #[command(before_help = "Examples:\n  muniment audit log --limit 20\n  \
                             muniment audit log --action metric_point.created --company co_… --output ndjson\n  \
                             muniment audit log --account ana")]

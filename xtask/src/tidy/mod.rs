@@ -3,6 +3,7 @@
 
 mod attacks;
 mod dependencies;
+mod figures;
 mod files;
 mod layers;
 mod modules;
@@ -100,6 +101,7 @@ pub(crate) fn run(_arguments: &[String]) -> Result<()> {
     findings.extend(files::check_parity(&migration_names(&root)?));
     findings.extend(page_findings(&root, &known)?);
     findings.extend(attacks::check(&read(&root, attacks::PAGE)?, &rust));
+    findings.extend(figures::check(&read(&root, figures::PAGE)?, &rust));
     for Finding { path, line, what } in &findings {
         println!("{path}:{line}: {what}");
     }

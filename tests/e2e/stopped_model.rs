@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, OpenTransaction, Program, SHORT_READ_WAIT, Setup, eventually};
+use crate::harness::{Engine, Installation, OpenTransaction, Program, SHORT_READ_WAIT, Server, Setup, eventually};
 
 /// What `/ready` or `projections list` says of a read model.
 fn model(told: &Value, name: &str) -> Value {

@@ -187,7 +187,8 @@ fn init_prepares_the_folders_that_the_variables_name() {
 #[test]
 fn init_writes_the_kind_of_installation_only_where_it_was_chosen() {
     let kind = |program: &Program, listen: &str| {
-        let shown = program.shell(&format!("MUNIMENT_LISTEN={listen} muniment config show --origin --json"));
+        let shown =
+            program.shell(&format!("cd \"$HOME\"; MUNIMENT_LISTEN={listen} muniment config show --origin --json"));
         serde_json::from_str::<serde_json::Value>(&shown).unwrap()["env"].clone()
     };
     let open = Program::alone();

@@ -50,15 +50,13 @@ pub enum Account {
     Show(Show),
     /// Make an account that signs in with a password
     #[command(
-        before_help = "Example:\n  (umask 077; head -c 18 /dev/urandom | base64 > password.txt)\n  \
-                            muniment account create ana --password-stdin < password.txt",
+        before_help = "Example:\n  muniment account create ana --password-stdin < password.txt  # mode 0600",
         after_help = "With the embedded store, stop the server first."
     )]
     Create(Create),
     /// Set an account's password without the current one; ends its sessions and tokens
     #[command(
-        before_help = "Example:\n  (umask 077; head -c 18 /dev/urandom | base64 > password.txt)\n  \
-                            muniment account set-password ana --password-stdin < password.txt",
+        before_help = "Example:\n  muniment account set-password ana --password-stdin < password.txt  # mode 0600",
         after_help = "With the embedded store, stop the server first."
     )]
     SetPassword(Set),

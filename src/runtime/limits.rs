@@ -93,8 +93,8 @@ pub const RECENT_KEYS_MAX: NonZeroUsize = bound(256);
 pub const READINGS_MAX: u32 = 16;
 
 /// Offer books that a scope may know without any of them having to leave before its end, and that leave in one append: far
-/// below what an append may rest on, and the books of one take some tens of milliseconds to read.
-pub const SCOPE_BOOKS_MAX: usize = 1_000;
+/// below what an append may rest on, so that few others can come in between.
+pub const SCOPE_BOOKS_MAX: usize = 200;
 
 /// Offer books of a scope that are read at once.
 pub const BOOKS_READ_AT_ONCE: usize = 32;

@@ -111,6 +111,40 @@ fn acc_147_a_scope_with_thousands_of_roles_ends_in_one_step(engine: Engine) {
     }
 }
 
+/// One more than a scope may know without any of them having to leave before its end.
+const CAME: usize = 201;
+
+fn acc_147_a_scope_that_many_have_left_ends_over_those_who_are_there(engine: Engine) {
+    const BY: usize = 4;
+    let house = Installation::with(engine, &[]);
+    let scope = json!({ "scope_kind": "class", "scope_id": uuid::Uuid::new_v4().to_string() });
+    let held = house.person("pupil");
+    let grant = house.grant_at(&held, "student", &scope);
+    let waiting = house.person("pupil");
+    let pending = house.offer(&house.keeper, &waiting, "student", &scope);
+    let gone = in_parallel(BY, |which| {
+        let left: Vec<Person> = (which..CAME - 2).step_by(BY).map(|_| house.person("pupil")).collect();
+        for person in &left {
+            let offer = house.offer(&house.keeper, person, "student", &scope);
+            house.keeper.client.rpc("role_grant_offer_retract", &json!({ "offer_id": offer["id"] })).result();
+        }
+        left
+    })
+    .concat();
+    assert_eq!(gone.len() + 2, CAME);
+
+    let ended = house.keeper.client.rpc("scope_destroy", &scope).result();
+    assert_eq!(ended["revoked_role_grant_ids"], json!([grant]));
+    assert_eq!(ended["superseded_offer_ids"], json!([pending["id"]]));
+    let stream = format!("scope/class:{}", text(&scope["scope_id"]));
+    let state = Program::operator_of(&house.server).run(&["audit", "state", &stream, "--json"]).json();
+    let known = state["state"]["books"].as_array().unwrap();
+    assert!(known.len() == 2 && [&held, &waiting].iter().all(|it| known.contains(&json!(it.id))), "{state}");
+    let mut offer = json!({ "to_account_id": gone[0].id, "role": "student" });
+    offer.as_object_mut().unwrap().extend(scope.as_object().unwrap().clone());
+    house.keeper.client.rpc("role_grant_offer_create", &offer).refused(400, -32_602, "scope_destroyed");
+}
+
 fn acc_220_many_lapsed_offers_are_swept_and_keep_nobody_from_being_erased(engine: Engine) {
     const BY: usize = 5;
     let offers: usize = if torture() { 2_500 } else { 2_100 };
@@ -150,5 +184,6 @@ fn acc_220_many_lapsed_offers_are_swept_and_keep_nobody_from_being_erased(engine
 
 both_engines![
     acc_147_a_scope_with_thousands_of_roles_ends_in_one_step,
+    acc_147_a_scope_that_many_have_left_ends_over_those_who_are_there,
     acc_220_many_lapsed_offers_are_swept_and_keep_nobody_from_being_erased,
 ];

@@ -2,12 +2,11 @@
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use muniment_aggregates::metric::timestamp;
 use muniment_aggregates::record::Position;
 use muniment_journal::Journal;
 
 use crate::cli::exit::Exit;
-use crate::runtime::moment::last_recorded_by;
+use crate::runtime::moment::{last_recorded_by, read_time};
 
 /// A place in the record as a person names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub enum Moment {
     Time(DateTime<Utc>),
 }
 
-/// A position, or a time as metrics take it.
+/// A position, or a time ([`read_time`]).
 ///
 /// # Errors
 /// When it is neither.
@@ -27,7 +26,7 @@ pub fn moment(text: &str) -> Result<Moment, String> {
     if let Ok(position) = text.parse() {
         return Ok(Moment::Position(Position(position)));
     }
-    let time = timestamp::parse(text).map_err(|_| "write a position as 120, or a time as 2026-03-31T23:59:59Z")?;
+    let time = read_time(text).map_err(|_| "write a position as 120, or a time as 2026-03-31T23:59:59Z")?;
     Ok(Moment::Time(time))
 }
 

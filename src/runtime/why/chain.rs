@@ -299,7 +299,9 @@ pub(super) async fn verdict(
         }
         Some(proof) => format!("{} events lead to it", proof.len()),
     };
-    let since = wire::instant(created.at);
+    // When it was decided is some time before it was recorded, and from there on it holds.
+    let recorded = book.iter().find(|event| event.position() == held.span.from);
+    let since = wire::instant(recorded.map_or(created.at, |event| event.recorded.recorded_at));
     let (role, place) = (&question.role, place(question.scope.as_ref()));
     let proof = match proof {
         Some(proof) => proof,

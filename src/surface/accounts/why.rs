@@ -2,7 +2,6 @@
 //! others.
 
 use chrono::{DateTime, Utc};
-use muniment_aggregates::metric::timestamp;
 use muniment_aggregates::record::Position;
 use muniment_aggregates::wire;
 use serde_json::json;
@@ -10,7 +9,7 @@ use serde_json::json;
 use super::failure::{ApiFailure, Code, Issue};
 use super::rpc::{Call, Outcome};
 use crate::runtime::fold::FoldError;
-use crate::runtime::moment::last_recorded_by;
+use crate::runtime::moment::{last_recorded_by, read_time};
 use crate::runtime::why::{OfferRules, Question, Step, why};
 use crate::surface::Surface;
 
@@ -55,7 +54,7 @@ impl Surface {
             let event = event.ok_or_else(|| refuse("The record has no such position."))?;
             return Ok((event.position, event.recorded_at));
         }
-        let time = timestamp::parse(text).map_err(|_| refuse("at is a position or a time."))?;
+        let time = read_time(text).map_err(|_| refuse("at is a position or a time."))?;
         Ok((last_recorded_by(journal, time).await?, time))
     }
 }

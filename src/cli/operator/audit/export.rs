@@ -19,7 +19,7 @@ pub struct Export {
     /// Begin after this position
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     after: u64,
-    /// End at this position or time [default: the head]
+    /// End with this position, or with the last one of this time as lists show it [default: the head]
     #[arg(long, value_name = "POSITION|TIME", value_parser = moment)]
     until: Option<Moment>,
     #[command(flatten)]

@@ -39,7 +39,7 @@ pub struct State {
     /// The stream, <kind>/<id>
     #[arg(value_parser = stream)]
     stream: StreamId,
-    /// The moment: a position, or a time [default: now]
+    /// The moment, right after what it names: a position, or a time as lists show it [default: now]
     #[arg(long, value_name = "POSITION|TIME", value_parser = moment)]
     at: Option<Moment>,
     /// Open personal values
@@ -55,7 +55,7 @@ pub struct Diff {
     /// The stream, <kind>/<id>
     #[arg(value_parser = stream)]
     stream: StreamId,
-    /// The earlier moment: a position, or a time
+    /// The earlier moment: a position, or a time as lists show it
     #[arg(long, value_name = "POSITION|TIME", value_parser = moment)]
     from: Moment,
     /// The later moment [default: now]

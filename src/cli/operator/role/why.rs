@@ -27,7 +27,7 @@ pub struct Why {
     /// Where it is held [default: everywhere]
     #[arg(long, value_name = "KIND:ID", value_parser = scope)]
     scope: Option<GrantScope>,
-    /// The moment: a position, or a time [default: now]
+    /// The moment, right after what it names: a position, or a time as lists show it [default: now]
     #[arg(long, value_name = "POSITION|TIME", value_parser = moment)]
     at: Option<Moment>,
     /// Ask why the account does not hold it

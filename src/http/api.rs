@@ -59,12 +59,21 @@ pub async fn answer(
     {
         return refusal(&failure, None, correlation);
     }
-    let authenticated = match surface.authenticate_api(&presented).await {
-        Ok(authenticated) => authenticated,
-        Err(failure) => return refusal(&failure, None, correlation),
-    };
     let verb = if request.method() == Verbs::HEAD { "GET" } else { request.method().as_str() };
     let route = routes::find(verb, request.path()).filter(|route| surface.is_mounted(route));
+    let authenticated = match surface.authenticate_api(&presented).await {
+        Ok(authenticated) => authenticated,
+        Err(failure) => {
+            let reply = match route {
+                Some(route) => surface.health_unauthenticated(route, &presented, &failure).await,
+                None => None,
+            };
+            return match reply {
+                Some(reply) => success(reply, None, correlation),
+                None => refusal(&failure, None, correlation),
+            };
+        }
+    };
     let Some(route) = route else {
         return refusal(&RestFailure::new(404, "not_found"), authenticated.set_cookie.as_deref(), correlation);
     };

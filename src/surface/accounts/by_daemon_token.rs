@@ -9,16 +9,12 @@ use crate::surface::Surface;
 use crate::surface::presented::Presented;
 
 impl Surface {
-    /// The keeper, where a request bears the daemon token; one that does not hold is refused.
-    pub(super) async fn by_daemon_token(
-        &self,
-        presented: &Presented,
-        as_of: Position,
-    ) -> Result<Option<Caller>, RestFailure> {
+    /// Whether a request bears the daemon token; one that does not hold is refused. Who is the keeper it does not ask.
+    pub(super) fn bears_daemon_token(&self, presented: &Presented) -> Result<bool, RestFailure> {
         let invalid = || RestFailure::new(401, "invalid_daemon_token");
         let given = match presented.daemon_tokens.as_slice() {
-            [] => return Ok(None),
-            [Some(given)] if given.is_empty() => return Ok(None),
+            [] => return Ok(false),
+            [Some(given)] if given.is_empty() => return Ok(false),
             [Some(given)] => given,
             [None] | [_, _, ..] => return Err(invalid()),
         };
@@ -27,6 +23,18 @@ impl Surface {
         let holds = self.daemon_token.as_ref().is_some_and(|daemon| daemon.check(given));
         if !holds || !is_local || presented.is_forwarded || presented.is_from_a_browser() {
             return Err(invalid());
+        }
+        Ok(true)
+    }
+
+    /// The keeper, where a request bears the daemon token; one that does not hold is refused.
+    pub(super) async fn by_daemon_token(
+        &self,
+        presented: &Presented,
+        as_of: Position,
+    ) -> Result<Option<Caller>, RestFailure> {
+        if !self.bears_daemon_token(presented)? {
+            return Ok(None);
         }
         let roster = self.runtime.bus.state::<Roster>(ROSTER_ID).await.map_err(ApiFailure::from_bus)?.state;
         let now = self.runtime.clock.now();

@@ -12,6 +12,7 @@ fn while_the_database_is_away_every_route_says_when_to_come_again() {
     let company = house.server.company();
     company.metric("arr");
     let ann = house.person("ann");
+    assert_eq!(house.daemon().get("/api/db/health").expect(200)["connected"], true);
     cluster.kill9();
     let anybody = house.server.anonymous();
     let signup = json!({ "username": "bob-the-late", "password": PASSWORD });
@@ -39,6 +40,15 @@ fn while_the_database_is_away_every_route_says_when_to_come_again() {
             "{method}: nobody can say who asks"
         );
     }
+    // The file's token rotates, and the one before it holds for the same time again: what is read now holds.
+    let told = house.daemon().get("/api/db/health").expect(503);
+    let down = json!({ "connected": false, "type": "postgres", "error": "database_connection_failed" });
+    assert_eq!(told, down, "whoever has the server's files is told");
+    for client in [&anybody, &house.keeper.client, &house.server.anonymous().header("x-daemon-token", &"a".repeat(43))]
+    {
+        client.get("/api/db/health").refused(503, "service_unavailable");
+    }
+    assert_eq!(house.daemon().get("/api/account/status").status, 503, "nothing else is");
     assert_eq!(anybody.get("/health").status, 200, "the process lives");
     assert_eq!(anybody.get("/ready").status, 503, "and cannot serve");
     cluster.restart();

@@ -318,7 +318,8 @@ impl Journal {
         Ok(self.core.engine.find_dedupe(keys).await?)
     }
 
-    /// Who holds a unique key, given in clear and normalised.
+    /// Who holds a unique key, given in clear and normalised. What set free a key that nobody holds is found by whoever asks
+    /// [`Journal::confirm_head`] next.
     ///
     /// # Errors
     /// When the database fails.
@@ -326,7 +327,14 @@ impl Journal {
         let key = ClaimKey::Clear(key.to_owned());
         let Some(found) = self.core.keyring.claim_digest(scope, &key).await? else { return Ok(None) };
         let claim = ClaimId { scope, digest: found.digest };
-        Ok(self.core.engine.claim_owners(std::slice::from_ref(&claim)).await?.remove(&claim))
+        let engine = &self.core.engine;
+        let owner = engine.claim_owners(std::slice::from_ref(&claim)).await?.remove(&claim);
+        if owner.is_none() && engine.writable() && !engine.shared() {
+            // It may have been released by a batch that stands and that this node has yet to take in. Of a shared record
+            // [`Journal::confirm_head`] asks the database.
+            self.wait_for(engine.head().await?.position).await?;
+        }
+        Ok(owner)
     }
 
     /// The snapshot of a stream, if there is one of this schema.

@@ -214,6 +214,16 @@ pub(crate) async fn give_up(tx: &mut Transaction, id: GenerationId) -> Result<bo
     Ok(given_up == 1)
 }
 
+/// Marks a generation as one that nothing reads, whatever it was for.
+pub(crate) async fn put_away(tx: &mut Transaction, id: GenerationId) -> Result<(), SqlError> {
+    tx.execute(
+        "UPDATE read_checkpoints_v1 SET purpose = 'retired' WHERE name = $1 AND version = $2 AND generation = $3",
+        &id.args(),
+    )
+    .await
+    .map(drop)
+}
+
 /// Makes a generation that a rebuild filled the one that queries read; `false` when it is none, and then the transaction
 /// must be given up.
 pub(crate) async fn activate(tx: &mut Transaction, id: GenerationId) -> Result<bool, SqlError> {

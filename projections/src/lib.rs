@@ -20,6 +20,7 @@ pub mod audit;
 pub mod audit_log;
 mod checkpoint;
 mod dialect;
+mod dropping;
 mod fact;
 mod head;
 mod incarnations;

@@ -13,7 +13,7 @@ use crate::advance::{Advance, AdvanceError};
 use crate::checkpoint::{self, Checkpoint, GenerationId, Purpose};
 use crate::dialect::analyze;
 use crate::projection::{Poison, Projection};
-use crate::store::{ReadStore, create_generation, drop_generation, generation_id};
+use crate::store::{ReadStore, create_generation, generation_id};
 
 /// Events of one page: large enough that the commit costs nothing beside the rows, small enough for memory.
 const PAGE_EVENTS: usize = 5_000;
@@ -95,12 +95,13 @@ where
     let projection = store.projection(name).ok_or_else(|| RebuildError::Unknown(name.to_owned()))?;
     let projection = projection.as_ref();
     let id = resume_or_create(store, projection, Purpose::Rebuild).await?;
-    loop {
-        let caught_up_at = catch_up(store, projection, id, &read, progress).await?;
-        if swap(store, projection, id, caught_up_at).await? {
-            return Ok(caught_up_at);
-        }
+    let mut caught_up_at = catch_up(store, projection, id, &read, progress).await?;
+    // Before the swap is tried: as long as this takes, the live tables move on.
+    inform_planner(store, projection, id).await?;
+    while !swap(store, projection, id, caught_up_at).await? {
+        caught_up_at = catch_up(store, projection, id, &read, progress).await?;
     }
+    Ok(caught_up_at)
 }
 
 impl ReadStore {
@@ -136,18 +137,15 @@ impl ReadStore {
     /// What the database says.
     pub async fn drop_unfinished(&self) -> Result<(), SqlError> {
         let mut tx = self.begin_schema_change().await?;
-        for left in tx.fetch_all(&checkpoint::select_all(), &[]).await? {
-            let left = checkpoint::from_row(&left)?;
+        for left in checkpoint::all(&mut tx).await? {
             let Some(projection) = self.projection(&left.name).filter(|it| it.version() == left.version) else {
                 continue;
             };
-            let id = generation_id(projection.as_ref(), left.generation);
             // A rebuild that swaps it in at this moment is either first, or finds it given up.
-            if checkpoint::give_up(&mut tx, id).await? {
-                drop_generation(&mut tx, projection.as_ref(), id).await?;
-            }
+            checkpoint::give_up(&mut tx, generation_id(projection.as_ref(), left.generation)).await?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        self.drop_retired().await
     }
 }
 
@@ -257,6 +255,7 @@ async fn generation_position(store: &ReadStore, id: GenerationId) -> Result<Posi
     let all = store.checkpoints().await?;
     all.iter()
         .find(|at| at.name == id.name && at.version == id.version && at.generation == id.generation)
+        .filter(|at| at.purpose != Purpose::Retired)
         .map(|at| at.position)
         .ok_or(RebuildError::Dropped(id.name))
 }
@@ -268,12 +267,6 @@ async fn swap(
     id: GenerationId,
     caught_up_at: Position,
 ) -> Result<bool, RebuildError> {
-    // The planner must know the new tables before the first query meets them.
-    for table in projection.tables() {
-        let mut tx = store.writer().begin_long().await?;
-        tx.execute(&analyze(&format!("{}_g{}", table.name, id.generation)), &[]).await?;
-        tx.commit().await?;
-    }
     let old = store.live_id(projection);
     let mut tx = store.writer().begin().await?;
     match checkpoint::find(&mut tx, id).await?.map(|found| found.purpose) {
@@ -287,11 +280,17 @@ async fn swap(
     }
     tx.commit().await?;
     store.refresh().await?;
-    let mut tx = store.begin_schema_change().await?;
-    // A crash of PostgreSQL's server may have taken the swap back, and then they are live again.
-    if checkpoint::find(&mut tx, old).await?.is_some_and(|found| found.purpose == Purpose::Retired) {
-        drop_generation(&mut tx, projection, old).await?;
-    }
-    tx.commit().await?;
+    store.drop_retired_of(projection).await?;
     Ok(true)
+}
+
+/// The planner must know the new tables before the first query meets them.
+async fn inform_planner(store: &ReadStore, projection: &dyn Projection, id: GenerationId) -> Result<(), SqlError> {
+    for table in projection.tables() {
+        let Some(analyze) = analyze(store.engine(), &format!("{}_g{}", table.name, id.generation)) else { continue };
+        let mut tx = store.writer().begin_long().await?;
+        tx.execute(&analyze, &[]).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }

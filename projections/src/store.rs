@@ -16,6 +16,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use crate::checkpoint::{self, Checkpoint, GenerationId, Purpose};
 use crate::dialect::{schema_lock, with_generations};
+use crate::dropping::retire_former;
 use crate::head::AskHead;
 use crate::incarnations::Incarnations;
 use crate::live_generations::LiveGenerations;
@@ -258,7 +259,7 @@ impl ReadStore {
         for projection in &self.inner.projections {
             // Whoever looks at it, or rebuilds a model, may do so while an older program serves it.
             if on_mismatch == OnMismatch::TakeOver {
-                drop_former(&mut tx, projection.as_ref(), &known).await?;
+                retire_former(&mut tx, projection.as_ref(), &known).await?;
             }
             let own = known.iter().filter(|at| at.name == projection.name() && at.version == projection.version());
             let mut live = false;
@@ -266,12 +267,11 @@ impl ReadStore {
                 let id = generation_id(projection.as_ref(), found.generation);
                 match (self.mismatch(found, head), found.purpose) {
                     (None, Purpose::Live) => live = true,
-                    (None, Purpose::Rebuild | Purpose::Verify) => {}
-                    (None, Purpose::Retired) => drop_generation(&mut tx, projection.as_ref(), id).await?,
+                    (None, Purpose::Rebuild | Purpose::Verify) | (_, Purpose::Retired) => {}
                     (Some(error), Purpose::Live) if on_mismatch == OnMismatch::Refuse => return Err(error),
                     (Some(error), _) => {
                         tracing::warn!(projection.name = projection.name(), reason = %error, "read model begins again");
-                        drop_generation(&mut tx, projection.as_ref(), id).await?;
+                        checkpoint::put_away(&mut tx, id).await?;
                     }
                 }
             }
@@ -455,41 +455,4 @@ pub(crate) async fn create_generation(
     tx.run_script(&script).await?;
     checkpoint::create(tx, id, purpose, record).await?;
     Ok(id)
-}
-
-/// Drops the tables of a generation and forgets it.
-pub(crate) async fn drop_generation(
-    tx: &mut Transaction,
-    projection: &dyn Projection,
-    id: GenerationId,
-) -> Result<(), SqlError> {
-    drop_tables(tx, projection.tables().iter().map(|table| table.name), id).await
-}
-
-/// Drops what older programs left of a model.
-async fn drop_former(tx: &mut Transaction, projection: &dyn Projection, known: &[Checkpoint]) -> Result<(), SqlError> {
-    for former in projection.former() {
-        let left = known.iter().filter(|at| at.name == projection.name() && at.version == former.version);
-        for left in left {
-            let id = GenerationId { version: former.version, ..generation_id(projection, left.generation) };
-            tracing::info!(
-                projection.name = id.name,
-                projection.version = id.version,
-                "what an older program kept of a read model is dropped"
-            );
-            drop_tables(tx, former.tables.iter().copied(), id).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn drop_tables(
-    tx: &mut Transaction,
-    tables: impl Iterator<Item = &'static str>,
-    id: GenerationId,
-) -> Result<(), SqlError> {
-    for table in tables {
-        tx.execute(&format!("DROP TABLE IF EXISTS {table}_g{}", id.generation), &[]).await?;
-    }
-    checkpoint::remove(tx, id).await
 }

@@ -11,7 +11,7 @@ use muniment_sql::{SqlError, Transaction};
 use crate::checkpoint::{self, GenerationId, Purpose};
 use crate::projection::{Projection, Table};
 use crate::rebuild::{self, Progress, RebuildError};
-use crate::store::{ReadStore, drop_generation};
+use crate::store::ReadStore;
 
 /// Differing keys reported of one table; the first say enough.
 const DIFFERENCES_MAX: usize = 100;
@@ -88,8 +88,9 @@ where
 
 async fn drop_shadow(store: &ReadStore, projection: &dyn Projection, shadow: GenerationId) -> Result<(), SqlError> {
     let mut tx = store.begin_schema_change().await?;
-    drop_generation(&mut tx, projection, shadow).await?;
-    tx.commit().await
+    checkpoint::give_up(&mut tx, shadow).await?;
+    tx.commit().await?;
+    store.drop_retired_of(projection).await
 }
 
 async fn compare_with<R, F, E>(
@@ -112,12 +113,16 @@ where
         let live = store.live_id(projection);
         let mut snapshot = store.reader().begin_snapshot().await?;
         let live_at = checkpoint::find(&mut snapshot, live).await?.map(|at| at.position);
-        let shadow_at = checkpoint::find(&mut snapshot, shadow).await?.map(|at| at.position);
+        let shadow_at = checkpoint::find(&mut snapshot, shadow).await?;
         drop(still);
-        match (live_at, shadow_at) {
-            (Some(live_at), Some(shadow_at)) if live_at == shadow_at => break (snapshot, live, live_at),
+        // From here on the snapshot keeps its rows, whoever gives it up.
+        let Some(shadow_at) = shadow_at.filter(|at| at.purpose == Purpose::Verify).map(|at| at.position) else {
+            return Err(RebuildError::Dropped(projection.name()));
+        };
+        match live_at {
+            Some(live_at) if live_at == shadow_at => break (snapshot, live, live_at),
             _ if attempts < SNAPSHOT_ATTEMPTS => attempts += 1,
-            (live_at, _) => {
+            live_at => {
                 return Err(RebuildError::Gap(format!(
                     "no moment was found in which the shadow of {} is where the live tables are ({live_at:?}); \
                      try again when fewer events arrive",

@@ -19,7 +19,7 @@ use crate::config::{Config, RuntimeConfig, StoreConfig};
 use crate::runtime::leadership::Leadership;
 use crate::runtime::limits::ActorLimits;
 use crate::runtime::policies::{alert_evaluator, audit_drift, cleanup, late_checker, mail, scheduler};
-use crate::runtime::{Clock, CommandBus, Reads, Runtime, projector};
+use crate::runtime::{Clock, CommandBus, Reads, Runtime, projector, retired};
 
 /// Connections of the read models' pool on PostgreSQL.
 const READ_CONNECTIONS_MAX: u32 = 8;
@@ -199,6 +199,7 @@ impl Node {
             ),
             run_on(background, scheduler::run(Arc::clone(runtime), config.runtime.tick, self.stop.subscribe())),
             run_on(background, runtime.bus.clone().sweep_idle(self.stop.subscribe())),
+            run_on(background, retired::run(Arc::clone(&runtime.reads), self.stop.subscribe())),
             run_on(background, mail::run(Arc::clone(runtime), config.mail.clone(), self.stop.subscribe())),
         ];
     }

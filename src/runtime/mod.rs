@@ -29,6 +29,7 @@ pub mod projector;
 mod races_tests;
 pub mod reads;
 pub mod recall;
+pub mod retired;
 pub mod scopes;
 mod stream_queues;
 #[cfg(test)]

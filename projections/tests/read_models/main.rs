@@ -5,6 +5,7 @@
 
 mod audit;
 mod company;
+mod dropping;
 mod harness;
 mod history;
 mod long_lists;

@@ -15,7 +15,7 @@ use crate::harness::on_both_engines;
 use crate::history::{History, bytes};
 
 /// A company whose metric has so many points.
-fn long_history(points_count: u32) -> History {
+pub(crate) fn long_history(points_count: u32) -> History {
     let mut history = company_history();
     let company = CompanyId::from_random(bytes(1));
     let application = ApplicationId::from_random(bytes(1));

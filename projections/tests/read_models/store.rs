@@ -375,6 +375,7 @@ async fn what_older_programs_left_is_completed_or_dropped_by_the_node_that_takes
         desk.reopen(Position::START, OnMismatch::Reset).await.unwrap().close().await;
         assert_eq!(left().await, 3, "a model is made anew beside it");
         let serving = desk.reopen(Position::START, OnMismatch::TakeOver).await.unwrap();
+        serving.drop_retired().await.unwrap();
         assert_eq!(left().await, 0);
         let all = serving.checkpoints().await.unwrap();
         assert!(all.iter().all(|at| at.position == Position::START), "{all:?}");

@@ -2,7 +2,7 @@
 //!
 //! A rule is judged when a point becomes the newest of its metric. A point that was dated back fires nothing.
 
-use chrono::{DateTime, Duration, Months, Utc};
+use chrono::{DateTime, Duration, Months, SubsecRound as _, Utc};
 
 use super::{Condition, Finding, Rule, RuleType};
 use crate::ids::{AlertId, ID_BYTES, PointId};
@@ -78,7 +78,7 @@ pub fn late_finding(rule: &Rule, latest: &PointSeen, cadence: &str, display_name
     single(rule, display_name, latest, summary)
 }
 
-/// The instant from which a metric of this cadence is late; `None` for cadences that are never late.
+/// The instant from which a metric of this cadence is late, to the microsecond; `None` for cadences that are never late.
 #[must_use]
 pub fn late_due_at(cadence: &str, latest: DateTime<Utc>, tolerance: f64) -> Option<DateTime<Utc>> {
     let expected = match cadence {
@@ -91,7 +91,7 @@ pub fn late_due_at(cadence: &str, latest: DateTime<Utc>, tolerance: f64) -> Opti
     }?;
     let period_seconds = expected.signed_duration_since(latest).as_seconds_f64();
     let tolerance = std::time::Duration::try_from_secs_f64(period_seconds * tolerance).ok()?;
-    expected.checked_add_signed(Duration::from_std(tolerance).ok()?)
+    Some(expected.checked_add_signed(Duration::from_std(tolerance).ok()?)?.trunc_subsecs(6))
 }
 
 /// The point `periods` before the newest and the growth since, in 64-bit floats and in this order of

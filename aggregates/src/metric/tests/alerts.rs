@@ -277,6 +277,8 @@ fn lateness_knows_five_cadences() {
     }
     assert_eq!(due("fortnightly"), None);
     assert_eq!(rules::late_due_at("yearly", DateTime::<Utc>::MAX_UTC, 1000.0), None);
+    let odd = rules::late_due_at("yearly", at(0), 0.123_456_789_012_3).unwrap();
+    assert_eq!(odd.timestamp_subsec_nanos() % 1_000, 0, "to the microsecond, as read models keep it: {odd}");
     let metric = given::<Metric>(&[defined()]).and(set(RuleType::Late, |_| ()));
     metric.at(1_000_000_000).when(CheckLate {}).then_nothing();
 }

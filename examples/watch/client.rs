@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// Events that may be on their way to us.
 const CREDIT: usize = 256;
@@ -19,7 +19,7 @@ const DO_NOT_COME_BACK: u16 = 4500;
 /// Hands every event to `seen`, in order and each once, for as long as the server lets us.
 ///
 /// # Errors
-/// When the server refuses the token, the subscription or the cursor.
+/// When the server refuses the token, the subscription or the cursor, or can never be reached by this address.
 pub(crate) async fn watch(server: &str, token: &str, mut seen: impl FnMut(&Value)) -> Result<()> {
     let mut from = json!("start");
     loop {
@@ -35,16 +35,17 @@ async fn follow(
     from: &mut Value,
     seen: &mut impl FnMut(&Value),
 ) -> Result<Option<Duration>> {
-    let address = server.replacen("http", "ws", 1);
+    let address = server.trim_end_matches('/').replacen("http", "ws", 1);
     let mut request = format!("{address}/v1/live").into_client_request().context("the server's address")?;
     request.headers_mut().insert("sec-websocket-protocol", "muniment.live.v1".parse()?);
     let mut socket = match tokio_tungstenite::connect_async(request).await {
         Ok((socket, _)) => socket,
         // A server that restarts is not there for a moment; one that never is has another address.
-        Err(error) => {
+        Err(error) if may_pass(&error) => {
             eprintln!("{address} does not answer ({error}); trying again");
             return Ok(None);
         }
+        Err(error) => return Err(error).with_context(|| format!("{address} cannot be watched")),
     };
     let hello = json!({ "t": "hello", "token": token, "client": "watch" });
     let subscribe = json!({ "t": "sub", "id": 1, "mode": "log", "from": from, "credit": CREDIT });
@@ -91,4 +92,14 @@ async fn follow(
         }
     }
     Ok(pause)
+}
+
+/// Whether another try may end otherwise: not at an address that this client cannot speak to, as one of https, for which it
+/// would need TLS, nor where something else answers.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Url(_) => false,
+        Error::Http(answer) => answer.status().is_server_error() || matches!(answer.status().as_u16(), 408 | 429),
+        _ => true,
+    }
 }

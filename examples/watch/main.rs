@@ -1,6 +1,7 @@
 //! A second client: prints every event that a token may read, from the first one on, as `/v1/live` pushes them.
 //!
-//! `MUNIMENT_TOKEN=… cargo run --example watch`; another server than the one of this machine is named as an argument.
+//! `MUNIMENT_TOKEN=… cargo run --example watch`; another server than the one of this machine is named as an argument, by http:
+//! the example speaks no TLS.
 
 mod client;
 

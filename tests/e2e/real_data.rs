@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -260,12 +261,30 @@ impl Drop for Watched {
 
 fn watch_from_the_start(server: &Server, token: &str) -> Watched {
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let (told, base, token) = (Arc::clone(&seen), server.base.clone(), token.to_owned());
+    // As it is copied from a browser's line.
+    let (told, base, token) = (Arc::clone(&seen), format!("{}/", server.base), token.to_owned());
     let task = runtime().spawn(async move {
         let ended = watching::watch(&base, &token, |event| told.lock().unwrap().push(event.clone())).await;
         panic!("the second client ended: {ended:?}");
     });
     Watched { seen, task }
+}
+
+/// What never can be is told at once, not tried again and again.
+#[test]
+fn the_second_client_ends_at_an_address_that_it_can_never_watch() {
+    let base = &Server::shared(Engine::Sqlite).base;
+    for (address, why) in [
+        (base.replacen("http", "https", 1), "TLS support not compiled in"),
+        (base.replacen("http", "ftp", 1), "scheme not supported"),
+        (format!("{base}/nowhere"), "404"),
+        (format!("{base}/docs?"), "200"),
+    ] {
+        let watched = watching::watch(&address, "a token", |_| {});
+        let ended = runtime().block_on(async { tokio::time::timeout(Duration::from_secs(60), watched).await });
+        let error = ended.unwrap_or_else(|_| panic!("{address} is tried again and again")).unwrap_err();
+        assert!(format!("{error:#}").contains(why), "{address}: {error:#}");
+    }
 }
 
 fn day_of(point: &Value) -> String {

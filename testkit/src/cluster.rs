@@ -1,5 +1,6 @@
 //! A private PostgreSQL: its own data folder, its own port, trusting only loopback, with durable commits on.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::fs;
 use std::ops::Deref;
@@ -12,6 +13,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::{End, Guard, free_port};
+
+/// The oldest major version that a record can be in.
+const OLDEST_VERSION: u32 = 15;
 
 /// How long a server may take to answer after its start.
 const START_SECONDS_MAX: u64 = 60;
@@ -307,15 +311,18 @@ fn installed() -> PathBuf {
     binaries().expect("PostgreSQL is missing: install the package `postgresql`, or run `cargo xtask test`")
 }
 
-/// The folder with the server's programs: in `PATH`, or where Debian keeps one a major version.
+/// The folder with the server's programs: where Debian keeps one a major version, of the newest, or in `PATH`.
 fn binaries() -> Option<PathBuf> {
     let has = |folder: &Path| folder.join("initdb").is_file() && folder.join("psql").is_file();
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-    let mut versions: Vec<PathBuf> = debian.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect();
-    versions.sort();
-    versions.reverse();
+    let version_of = |entry: fs::DirEntry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin")));
+    let mut versions: Vec<(u32, PathBuf)> = debian.filter_map(|entry| version_of(entry.ok()?)).collect();
+    // A server of an older one would be refused.
+    versions.retain(|(version, _)| *version >= OLDEST_VERSION);
+    versions.sort_by_key(|(version, _)| Reverse(*version));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    versions.into_iter().chain(std::env::split_paths(&path)).find(|folder| has(folder))
+    let versions = versions.into_iter().map(|(_, folder)| folder);
+    versions.chain(std::env::split_paths(&path)).find(|folder| has(folder))
 }
 
 /// User and group `postgres` when we are root, else nothing.

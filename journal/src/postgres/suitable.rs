@@ -13,10 +13,14 @@ use crate::open::OpenError;
 /// How long it may take to connect.
 const CONNECT_MAX: Duration = Duration::from_secs(30);
 
-/// Refuses a database whose texts cannot hold every character, and a way to it on which a connection is no session.
+/// As `server_version_num` has it. Version 15 is the oldest that the tests are run on.
+const OLDEST_VERSION: u32 = 150_000;
+
+/// Refuses a server that is too old, a database whose texts cannot hold every character, and a way to it on which a connection is no session.
 pub(super) async fn check(options: &PgConnectOptions) -> Result<(), OpenError> {
     let mut one = within(CONNECT_MAX, options.connect()).await.map_err(SqlError::from)?;
     let mut other = within(CONNECT_MAX, options.connect()).await.map_err(SqlError::from)?;
+    check_version(&mut one).await?;
     let encoding: String = told(&mut one, "SELECT current_setting('server_encoding')").await?;
     // SQL_ASCII takes whatever bytes come.
     if !matches!(encoding.as_str(), "UTF8" | "SQL_ASCII") {
@@ -35,6 +39,15 @@ pub(super) async fn check(options: &PgConnectOptions) -> Result<(), OpenError> {
     }
     for connection in [one, other] {
         within(ANSWER_MAX, connection.close()).await.map_err(SqlError::from)?;
+    }
+    Ok(())
+}
+
+async fn check_version(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let number = told(connection, "SELECT current_setting('server_version_num')").await?;
+    if number.parse::<u32>().is_ok_and(|number| number < OLDEST_VERSION) {
+        let version = told(connection, "SELECT current_setting('server_version')").await?;
+        return Err(OpenError::Unsuitable(format!("the server is PostgreSQL {version}; 15 or later is needed")));
     }
     Ok(())
 }

@@ -33,8 +33,26 @@ async fn a_database_that_lacks_characters_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pooler_that_shares_sessions_out_by_transaction_is_refused() {
-    let said = refused(pooled(&Cluster::shared().fresh_database())).await;
+    let said = refused(pooled(&Cluster::shared().fresh_database(), |_| {})).await;
     assert!(said.contains("pool_mode to session"), "{said}");
+}
+
+/// One that says of itself that it is of version 14, as nothing but its answers tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_too_old_is_refused() {
+    let url = Cluster::shared().fresh_database();
+    let number = Cluster::psql_at(&url, "SHOW server_version_num");
+    let (number, version) = (number.trim().to_owned(), Cluster::psql_at(&url, "SHOW server_version").trim().to_owned());
+    let age = move |answer: &mut Vec<u8>| {
+        for own in [&number, &version] {
+            let found = answer.windows(own.len()).position(|part| part == own.as_bytes());
+            if let Some(at) = found {
+                answer[at..at + 2].copy_from_slice(b"14");
+            }
+        }
+    };
+    let said = refused(pooled(&url, age)).await;
+    assert!(said.contains("PostgreSQL 14") && said.contains("15 or later"), "{said}");
 }
 
 /// A table that a role has no right to is there all the same.
@@ -57,25 +75,30 @@ async fn a_role_that_may_not_read_all_of_the_record_is_not_told_that_there_is_no
     drop(Cluster::psql_at(&url, &format!("DROP OWNED BY {role}; DROP ROLE {role}")));
 }
 
-/// A way to a database by a pooler with one connection to the server, which serves whoever asks.
-fn pooled(database: &str) -> String {
+/// A way to a database by a pooler with one connection to the server, which serves whoever asks; answers are altered.
+fn pooled(database: &str, alter: impl Fn(&mut Vec<u8>) + Send + Sync + 'static) -> String {
     let (user, rest) = database.split_once("@127.0.0.1:").unwrap();
     let (server, name) = rest.split_once('/').unwrap();
     let server: u16 = server.parse().unwrap();
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let shared = Arc::new(Mutex::new(None));
+    let (shared, alter) = (Arc::new(Mutex::new(None)), Arc::new(alter));
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
-            let shared = Arc::clone(&shared);
+            let (shared, alter) = (Arc::clone(&shared), Arc::clone(&alter));
             // Ends with its client, by an error of reading.
-            std::thread::spawn(move || drop(serve(client, server, &shared)));
+            std::thread::spawn(move || drop(serve(client, server, &shared, &*alter)));
         }
     });
     format!("{user}@127.0.0.1:{port}/{name}")
 }
 
-fn serve(mut client: TcpStream, server: u16, shared: &Mutex<Option<TcpStream>>) -> std::io::Result<()> {
+fn serve(
+    mut client: TcpStream,
+    server: u16,
+    shared: &Mutex<Option<TcpStream>>,
+    alter: &impl Fn(&mut Vec<u8>),
+) -> std::io::Result<()> {
     let mut startup = message(&mut client, 0)?;
     if startup.ends_with(&80_877_103_u32.to_be_bytes()) {
         client.write_all(b"N")?;
@@ -83,7 +106,7 @@ fn serve(mut client: TcpStream, server: u16, shared: &Mutex<Option<TcpStream>>) 
     }
     let mut behind = TcpStream::connect(("127.0.0.1", server))?;
     behind.write_all(&startup)?;
-    until_ready(&mut behind, &mut client)?;
+    until_ready(&mut behind, &mut client, alter)?;
     shared.lock().unwrap().get_or_insert(behind);
     loop {
         let asked = message(&mut client, 1)?;
@@ -95,7 +118,7 @@ fn serve(mut client: TcpStream, server: u16, shared: &Mutex<Option<TcpStream>>) 
         behind.write_all(&asked)?;
         // What is asked in several messages is answered at its end.
         if asked.starts_with(b"Q") || asked.starts_with(b"S") {
-            until_ready(behind, &mut client)?;
+            until_ready(behind, &mut client, alter)?;
         }
     }
 }
@@ -111,9 +134,10 @@ fn message(from: &mut TcpStream, kind: usize) -> std::io::Result<Vec<u8>> {
     Ok(message)
 }
 
-fn until_ready(behind: &mut TcpStream, client: &mut TcpStream) -> std::io::Result<()> {
+fn until_ready(behind: &mut TcpStream, client: &mut TcpStream, alter: &impl Fn(&mut Vec<u8>)) -> std::io::Result<()> {
     loop {
-        let answer = message(behind, 1)?;
+        let mut answer = message(behind, 1)?;
+        alter(&mut answer);
         client.write_all(&answer)?;
         if answer.starts_with(b"Z") {
             return Ok(());

@@ -76,6 +76,13 @@ pub struct CloseSession {
     pub reason: String,
 }
 
+/// Notes that a session ran out. Nothing happens where it has not, or where none of that id is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpireSession {
+    /// The session.
+    pub session: CredentialId,
+}
+
 /// Moves the end of a session that is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtendSession {
@@ -165,6 +172,7 @@ pub enum AccountCommand {
     OpenSession(OpenSession),
     ExtendSession(ExtendSession),
     CloseSession(CloseSession),
+    ExpireSession(ExpireSession),
     EndSessions(EndSessions),
     IssueApiToken(IssueApiToken),
     RevokeApiToken(RevokeApiToken),
@@ -182,6 +190,7 @@ from_each!(
     OpenSession,
     ExtendSession,
     CloseSession,
+    ExpireSession,
     EndSessions,
     IssueApiToken,
     RevokeApiToken,

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::commands::{
-    ChangePassword, CloseSession, EndApiTokens, EndSessions, ExtendSession, IssueApiToken, OpenSession, RevokeApiToken,
+    ChangePassword, CloseSession, EndApiTokens, EndSessions, ExpireSession, ExtendSession, IssueApiToken, OpenSession,
+    RevokeApiToken,
 };
 use super::decide::Decision;
 use super::errors::AccountRefusal;
@@ -11,9 +12,10 @@ use super::events::{
     AccountEvent, AccountRegistered, ApiTokenEvicted, ApiTokenIssued, ApiTokenRevoked, EmailVerified, PasswordChanged,
     PasswordRemoved, SessionClosed, SessionEvicted, SessionExtended, SessionOpened, SessionsEnded, TokensEnded,
 };
-use super::state::Account;
+use super::state::{Account, OpenedSession};
 use crate::ids::CredentialId;
 use crate::sealed::Sealed;
+use crate::session::EXPIRED;
 
 /// Why what was set up before the mailbox was proved ends.
 const EMAIL_PROVED: &str = "email_proved";
@@ -93,6 +95,14 @@ pub(super) fn close_session(account: &Account, close: &CloseSession, now: DateTi
         reason: close.reason.clone(),
         at: now,
     })]
+}
+
+pub(super) fn expire_session(account: &Account, expire: &ExpireSession, now: DateTime<Utc>) -> Vec<AccountEvent> {
+    let ran_out = |open: &OpenedSession| open.session == expire.session && open.expires_at <= now;
+    if !account.sessions().iter().any(ran_out) {
+        return Vec::new();
+    }
+    close_session(account, &CloseSession { session: expire.session.clone(), reason: EXPIRED.to_owned() }, now)
 }
 
 pub(super) fn end_sessions(account: &Account, end: &EndSessions, now: DateTime<Utc>) -> AccountEvent {

@@ -31,9 +31,10 @@ impl Decider for Account {
         };
         if self.erased_at().is_some() {
             return match command {
-                AccountCommand::Erase(_) | AccountCommand::CloseSession(_) | AccountCommand::RevokeApiToken(_) => {
-                    Ok(Vec::new())
-                }
+                AccountCommand::Erase(_)
+                | AccountCommand::CloseSession(_)
+                | AccountCommand::ExpireSession(_)
+                | AccountCommand::RevokeApiToken(_) => Ok(Vec::new()),
                 AccountCommand::RegisterByEmail(_)
                 | AccountCommand::SignUp(_)
                 | AccountCommand::VerifyEmail(_)
@@ -53,6 +54,7 @@ impl Decider for Account {
             AccountCommand::OpenSession(open) => credentials::open_session(self, open, now),
             AccountCommand::ExtendSession(extend) => Ok(credentials::extend_session(self, extend, now)),
             AccountCommand::CloseSession(close) => Ok(credentials::close_session(self, close, now)),
+            AccountCommand::ExpireSession(expire) => Ok(credentials::expire_session(self, expire, now)),
             AccountCommand::EndSessions(end) => Ok(vec![credentials::end_sessions(self, end, now)]),
             AccountCommand::IssueApiToken(issue) => Ok(credentials::issue_token(self, issue, now)),
             AccountCommand::RevokeApiToken(revoke) => Ok(credentials::revoke_token(self, revoke, now)),

@@ -18,7 +18,8 @@ mod state;
 
 pub use commands::{
     AccountCommand, AccountEmail, AddPersona, ChangePassword, CloseSession, EndApiTokens, EndSessions, Erase,
-    ExtendSession, IssueApiToken, OpenSession, RegisterByEmail, RevokeApiToken, SetPassword, SignUp, VerifyEmail,
+    ExpireSession, ExtendSession, IssueApiToken, OpenSession, RegisterByEmail, RevokeApiToken, SetPassword, SignUp,
+    VerifyEmail,
 };
 pub use errors::AccountRefusal;
 pub use events::{

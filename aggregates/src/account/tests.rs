@@ -113,6 +113,19 @@ fn a_session_is_closed_once() {
 }
 
 #[test]
+fn a_session_that_was_extended_has_not_run_out() {
+    let expire = |number| ExpireSession { session: session(number) };
+    let account = registered().and(open(1)).and(ExtendSession { session: session(1), expires_at: at(2_000) });
+    let account = account.at(1_000);
+    account.when(expire(1)).then_nothing();
+    let ended = account.at(2_000);
+    ended.when(expire(2)).then_nothing();
+    let closed = ended.and(expire(1));
+    assert_eq!(open_ids(&closed.state), []);
+    closed.and(Erase { reason: "asked".to_owned() }).when(expire(1)).then_nothing();
+}
+
+#[test]
 fn met_030_proving_the_mailbox_ends_what_was_open_before() {
     let unproved = given::<Account>(&[]).when(register()).events().remove(0);
     let account = given::<Account>(&[unproved]).and(open(1)).and(open(2));

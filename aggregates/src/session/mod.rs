@@ -11,6 +11,9 @@ use thiserror::Error;
 use crate::decider::{Decider, DomainEvent, Facts, Refuse};
 use crate::ids::AccountId;
 
+/// Why a session ended that ran out.
+pub(crate) const EXPIRED: &str = "expired";
+
 /// What kind of sign-in a session is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,6 +62,10 @@ pub struct Revoke {
     pub reason: String,
 }
 
+/// Notes that the session ran out. Nothing happens where it has not, by an extension that the asker did not know of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Expire {}
+
 /// Everything a session can be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionCommand {
@@ -68,9 +75,11 @@ pub enum SessionCommand {
     Extend(Extend),
     /// See [`Revoke`].
     Revoke(Revoke),
+    /// See [`Expire`].
+    Expire(Expire),
 }
 
-from_each!(SessionCommand: Start, Extend, Revoke);
+from_each!(SessionCommand: Start, Extend, Revoke, Expire);
 
 /// The session started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,8 +205,12 @@ impl Decider for Session {
                 expires_at: start.expires_at,
                 at: facts.now,
             })]),
-            (SessionCommand::Extend(_) | SessionCommand::Revoke(_), None) => Err(SessionRefusal::NotStarted),
-            (SessionCommand::Extend(_) | SessionCommand::Revoke(_), Some(_)) if self.revoked_at.is_some() => {
+            (SessionCommand::Extend(_) | SessionCommand::Revoke(_) | SessionCommand::Expire(_), None) => {
+                Err(SessionRefusal::NotStarted)
+            }
+            (SessionCommand::Extend(_) | SessionCommand::Revoke(_) | SessionCommand::Expire(_), Some(_))
+                if self.revoked_at.is_some() =>
+            {
                 Ok(Vec::new())
             }
             (SessionCommand::Extend(extend), Some(started)) => Ok(vec![SessionEvent::Extended(SessionExtended {
@@ -205,11 +218,9 @@ impl Decider for Session {
                 expires_at: extend.expires_at,
                 at: facts.now,
             })]),
-            (SessionCommand::Revoke(revoke), Some(started)) => Ok(vec![SessionEvent::Revoked(SessionRevoked {
-                account: started.account.clone(),
-                reason: revoke.reason.clone(),
-                at: facts.now,
-            })]),
+            (SessionCommand::Revoke(revoke), Some(started)) => Ok(vec![revoked(started, &revoke.reason, facts)]),
+            (SessionCommand::Expire(_), Some(started)) if started.expires_at > facts.now => Ok(Vec::new()),
+            (SessionCommand::Expire(_), Some(started)) => Ok(vec![revoked(started, EXPIRED, facts)]),
         }
     }
 
@@ -226,6 +237,10 @@ impl Decider for Session {
             }
         }
     }
+}
+
+fn revoked(started: &SessionStarted, reason: &str, facts: &Facts) -> SessionEvent {
+    SessionEvent::Revoked(SessionRevoked { account: started.account.clone(), reason: reason.to_owned(), at: facts.now })
 }
 
 #[cfg(test)]

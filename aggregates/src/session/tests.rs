@@ -26,3 +26,16 @@ fn a_session_starts_once_and_ends_once() {
     ended.when(revoke()).then_nothing();
     ended.when(start()).then_refused("session_exists");
 }
+
+#[test]
+fn a_session_runs_out_at_its_end_and_no_sooner() {
+    given::<Session>(&[]).when(Expire {}).then_refused("invalid_session");
+    let session = given::<Session>(&[]).and(start());
+    let session = session.at(59);
+    session.when(Expire {}).then_nothing();
+    let extended = session.and(Extend { expires_at: at(90) }).at(60);
+    extended.when(Expire {}).then_nothing();
+    let ended = extended.at(90).and(Expire {});
+    assert_eq!(ended.state.revoked_at(), Some(at(90)));
+    ended.when(Expire {}).then_nothing();
+}

@@ -2,17 +2,17 @@
 //! offers nobody accepted in time that is noted, soonest end first. What is no record goes for good: windows of requests that
 //! are over, and when credentials were last used that ended.
 //!
-//! The read models only say whom to ask; whether anything ran out is each account's and each book's own decision, so a
-//! second sweep over the same state records nothing.
+//! The read models only say whom to ask; whether anything ran out is the own decision of each session, account and book: what
+//! another node extended meanwhile stays open, and a second sweep over the same state records nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use muniment_aggregates::account::{Account, CloseSession};
+use muniment_aggregates::account::{Account, ExpireSession};
 use muniment_aggregates::ids::AccountId;
 use muniment_aggregates::offer_book::{LAPSES_NOTED_MAX, NoteLapsed, OfferBook, OfferBookCommand};
-use muniment_aggregates::session::{Revoke, Session};
+use muniment_aggregates::session::{Expire, Session};
 use muniment_projections::sessions::SessionRow;
 use muniment_projections::{ReadStore, last_used, offers, request_windows, sessions};
 use tokio::sync::watch;
@@ -22,9 +22,6 @@ use crate::runtime::{CommandBus, Origin, Runtime};
 
 /// Sessions, and accounts with offers, taken up in one sweep. What is left is taken up by the next.
 const SWEPT_MAX: usize = 5_000;
-
-/// Why a session ends that ran out.
-const EXPIRED: &str = "expired";
 
 /// What a sweep found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -114,14 +111,13 @@ async fn note_lapsed(bus: &CommandBus, account: &AccountId, noted: &mut usize) -
     }
 }
 
-/// Closes a session in both streams, each of which decides for itself: the account may have forgotten what ran out, the
-/// session has not.
+/// Closes a session in both streams, each of which decides for itself whether it ran out: the account may have forgotten
+/// it, the session has not.
 async fn close(bus: &CommandBus, row: &SessionRow) -> anyhow::Result<bool> {
     let origin = Origin::system("cleanup", "close_session", None);
-    let revoke = Revoke { reason: EXPIRED.to_owned() };
-    let ended = bus.execute::<Session>(&row.public_id.0, revoke.into(), &origin).await?;
-    let close = CloseSession { session: row.public_id.clone(), reason: EXPIRED.to_owned() };
-    let closed = bus.execute::<Account>(&row.account.0, close.into(), &origin).await?;
+    let ended = bus.execute::<Session>(&row.public_id.0, Expire {}.into(), &origin).await?;
+    let expire = ExpireSession { session: row.public_id.clone() };
+    let closed = bus.execute::<Account>(&row.account.0, expire.into(), &origin).await?;
     Ok(ended.position.is_some() || closed.position.is_some())
 }
 
@@ -129,36 +125,29 @@ async fn close(bus: &CommandBus, row: &SessionRow) -> anyhow::Result<bool> {
 mod tests {
     use chrono::TimeDelta;
     use muniment_aggregates::record::Position;
-    use muniment_aggregates::session::{SessionKind, Start};
-    use muniment_projections::{AskHead, OnMismatch, ReadDatabase, ReadStoreConfig};
+    use muniment_aggregates::session::{Extend, SessionKind, Start};
 
     use super::*;
     use crate::runtime::fresh;
+
+    /// A session that ends at `end`.
+    async fn session(bus: &CommandBus, end: DateTime<Utc>) {
+        let start = Start {
+            account: AccountId("somebody".to_owned()),
+            kind: SessionKind::Cookie,
+            secret_hash: "0".repeat(64),
+            expires_at: end,
+        };
+        let origin = Origin::system("test", "test", None);
+        bus.execute::<Session>("session", start.into(), &origin).await.expect("it starts");
+    }
 
     #[actix::test]
     async fn a_sweep_asks_nobody_once_it_is_told_to_stop() {
         let (bus, folder) = fresh::bus().await;
         let now = Utc::now();
-        let start = Start {
-            account: AccountId("somebody".to_owned()),
-            kind: SessionKind::Founder,
-            secret_hash: "0".repeat(64),
-            expires_at: now,
-        };
-        let origin = Origin::system("test", "test", None);
-        bus.execute::<Session>("session", start.into(), &origin).await.expect("it starts");
-        let config = ReadStoreConfig {
-            database: ReadDatabase::Sqlite { directory: folder.path().to_owned() },
-            record: bus.journal().identity().to_string(),
-            head: AskHead::at(Position::START),
-            on_mismatch: OnMismatch::Refuse,
-            answer_max: Duration::from_secs(60),
-        };
-        let store = ReadStore::open(config).await.expect("an empty folder");
-        let events = bus.journal().read(Position::START, 10).await.expect("the record");
-        for outcome in store.advance_together(store.projections(), &events).await {
-            outcome.result.expect(outcome.name);
-        }
+        session(&bus, now).await;
+        let store = fresh::reads(&bus, &folder).await;
         let (stop, stopped) = watch::channel(true);
         let later = now + TimeDelta::days(1);
         assert_eq!(sweep(&bus, &store, later, &stopped).await.expect("it ends"), Swept::default());
@@ -166,5 +155,20 @@ mod tests {
         stop.send_replace(false);
         sweep(&bus, &store, later, &stopped).await.expect("it ends");
         assert_eq!(bus.journal().head(), Position(2), "it is closed by the next sweep");
+    }
+
+    #[actix::test]
+    async fn a_session_that_was_extended_since_it_was_folded_stays_open() {
+        let (bus, folder) = fresh::bus().await;
+        let now = Utc::now();
+        session(&bus, now).await;
+        let store = fresh::reads(&bus, &folder).await;
+        let extend = Extend { expires_at: now + TimeDelta::days(1) };
+        bus.execute::<Session>("session", extend.into(), &Origin::system("test", "test", None))
+            .await
+            .expect("it lasts");
+        let (_stop, stopped) = watch::channel(false);
+        sweep(&bus, &store, now + TimeDelta::seconds(1), &stopped).await.expect("it ends");
+        assert_eq!(bus.journal().head(), Position(2), "it is not closed");
     }
 }

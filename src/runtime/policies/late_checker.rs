@@ -71,7 +71,6 @@ mod tests {
     use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, PointId};
     use muniment_aggregates::metric::{Define, NewPoint, RecordPoints, RuleChange, RuleType, SetRule};
     use muniment_aggregates::record::Position;
-    use muniment_projections::{AskHead, OnMismatch, ReadDatabase, ReadStoreConfig};
 
     use super::*;
     use crate::runtime::fresh;
@@ -123,23 +122,8 @@ mod tests {
         let now = Utc::now();
         let long_ago = now.trunc_subsecs(0) - TimeDelta::days(9);
         join_all((0..METRICS).map(|number| metric(&bus, number, long_ago))).await;
-        let config = ReadStoreConfig {
-            database: ReadDatabase::Sqlite { directory: folder.path().to_owned() },
-            record: bus.journal().identity().to_string(),
-            head: AskHead::at(Position::START),
-            on_mismatch: OnMismatch::Refuse,
-            answer_max: Duration::from_secs(60),
-        };
-        let store = ReadStore::open(config).await.expect("an empty folder");
+        let store = fresh::reads(&bus, &folder).await;
         let before = bus.journal().head();
-        let mut folded = Position::START;
-        while folded < before {
-            let events = bus.journal().read(folded, PAGE_METRICS).await.expect("the record");
-            folded = events.last().expect("what is not folded yet").position;
-            for outcome in store.advance_together(store.projections(), &events).await {
-                outcome.result.expect(outcome.name);
-            }
-        }
         let (_stop, stopped) = watch::channel(false);
         let mut leadership = Leadership::new(store.clone(), "test");
         check(&bus, &store, now, &mut leadership, &stopped).await.expect("it ends");

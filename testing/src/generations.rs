@@ -13,13 +13,11 @@ use muniment::app::{Handlers, Server};
 use muniment::auth::daemon_token::DaemonToken;
 use muniment::config::Config;
 use muniment::config::registries::Registries;
-use muniment::config::store::DatabaseConfig;
-use secrecy::ExposeSecret as _;
-use sqlx::Connection as _;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::methods::TestingMethods;
 use crate::seed::{self, Seeded, Wanted};
+use crate::store;
 
 /// What the handlers see: the installation of the present, and a way to ask for the next.
 pub(crate) struct Generations {
@@ -59,8 +57,9 @@ impl Generations {
 }
 
 impl ResetLoop {
-    /// Begins with a fresh installation that has a keeper.
+    /// Begins with a fresh installation that has a keeper, in a store that is empty or was emptied before by this program.
     pub(crate) async fn begin(config: Config, daemon_token: Arc<DaemonToken>) -> Result<(Self, Handlers)> {
+        store::refuse_of_another(&config.store.database).await?;
         let (asks, asked) = mpsc::channel(16);
         let registries = config.registries.clone();
         let generations = Arc::new(Generations { registries, present: watch::Sender::new(None), asks });
@@ -110,7 +109,7 @@ impl ResetLoop {
             old.send_away();
             old.close().await;
         }
-        self.wipe().await?;
+        store::empty(&self.config.store.database).await?;
         let token = seed::write_bootstrap_token(&self.config)?;
         let fresh = Server::open(&self.config, Some(Arc::clone(&self.daemon_token))).await?;
         let handlers = fresh.handlers();
@@ -122,27 +121,6 @@ impl ResetLoop {
         self.generations.present.send_replace(Some(handlers));
         drained?;
         seeded
-    }
-
-    /// Takes everything that was recorded away. The keys stay: they are the server's, not the record's.
-    async fn wipe(&self) -> Result<()> {
-        match &self.config.store.database {
-            DatabaseConfig::Sqlite { directory } => {
-                for entry in std::fs::read_dir(directory).context("the store cannot be listed")? {
-                    let path = entry?.path();
-                    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                    if name.starts_with("journal.db") || name.starts_with("read.db") {
-                        std::fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
-                    }
-                }
-            }
-            DatabaseConfig::Postgres { url } => {
-                let mut connection = sqlx::PgConnection::connect(url.expose_secret()).await?;
-                sqlx::raw_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public").execute(&mut connection).await?;
-                connection.close().await?;
-            }
-        }
-        Ok(())
     }
 }
 

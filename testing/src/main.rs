@@ -2,13 +2,14 @@
 //! `_testing_reset` begins a fresh installation, `_testing_drain_effects` waits until everything recorded can be read,
 //! `_testing_mint_session` makes a session of any life. Everything else is `muniment serve`.
 //!
-//! Reading order: [`generations`] replaces the installation behind one address; [`methods`] is the three; [`seed`] makes
-//! the accounts.
+//! Reading order: [`generations`] replaces the installation behind one address; [`store`] empties what it is in; [`methods`]
+//! is the three; [`seed`] makes the accounts.
 
 mod generations;
 mod methods;
 mod release;
 mod seed;
+mod store;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use anyhow::{Context as _, Result};
 use clap::Parser;
 use muniment::auth::daemon_token::DaemonToken;
 use muniment::config::accounts::BootstrapMode;
+use muniment::config::store::DatabaseConfig;
 use muniment::config::{Config, Surroundings};
 use muniment::telemetry::Figures;
 use muniment::{http, telemetry};
@@ -33,8 +35,9 @@ use generations::ResetLoop;
     after_help = "Example:\n  muniment-testing --listen 127.0.0.1:8090 --data-dir /tmp/conformance\n  \
 curl -H \"x-daemon-token: $(cat /tmp/conformance/run/daemon_token)\" http://127.0.0.1:8090/api/rpc \\\n    \
 -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"_testing_reset\"}'\n\
-Settings are those of muniment, from muniment.toml and MUNIMENT_*. On PostgreSQL the whole database of\n\
-MUNIMENT_DATABASE_URL is wiped: give it one of its own."
+Settings are those of muniment, from muniment.toml and MUNIMENT_*, but where files lie: the store of SQLite and\n\
+the keys are in --data-dir. On PostgreSQL the whole database of MUNIMENT_DATABASE_URL is wiped: give it one\n\
+of its own. A store that holds something else is refused."
 )]
 struct Arguments {
     /// Address and port; port 0 takes a free one
@@ -44,6 +47,9 @@ struct Arguments {
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
 }
+
+/// The keys of another server.
+const OF_ANOTHER: [&str; 2] = ["keys_dir", "master_key"];
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
@@ -58,14 +64,17 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<()> {
     let folder = tempfile::tempdir().context("a temporary folder cannot be made")?;
     let data_dir = arguments.data_dir.unwrap_or_else(|| folder.path().to_path_buf());
-    let surroundings = Surroundings::of_process().flag("listen", "--listen", Some(arguments.listen)).flag(
-        "data_dir",
-        "--data-dir",
-        Some(data_dir.display().to_string()),
-    );
+    let surroundings = Surroundings::of_process()
+        .without(&OF_ANOTHER)
+        .flag("listen", "--listen", Some(arguments.listen))
+        .flag("data_dir", "--data-dir", Some(data_dir.display().to_string()));
     let mut config = Config::load(&surroundings)?.config;
     if config.environment.is_production() {
         anyhow::bail!("MUNIMENT_ENV is production: this program is for tests");
+    }
+    // What is emptied is the folder that was named, whatever folder the settings of another server name.
+    if let DatabaseConfig::Sqlite { directory } = &mut config.store.database {
+        directory.clone_from(&config.store.data_dir);
     }
     let telemetry = telemetry::start(&config.telemetry, std::io::IsTerminal::is_terminal(&std::io::stderr()))?;
     telemetry::panics::install();

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
+use std::fs;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -34,23 +36,38 @@ impl Drop for Program {
 
 impl Program {
     async fn start(engine: Engine) -> Self {
-        // Another test of this process may have been first.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let folder = tempfile::tempdir().unwrap();
-        let base = format!("127.0.0.1:{}", free_port());
+        let url = matches!(engine, Engine::Postgres).then(|| Cluster::shared().fresh_database());
+        Self::start_in(tempfile::tempdir().unwrap(), url.as_deref()).await
+    }
+
+    /// The program with a folder of its own, to be started in it.
+    fn command(base: &str, folder: &Path, database_url: Option<&str>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_muniment-testing"));
-        command.args(["--listen", &base, "--data-dir", folder.path().to_str().unwrap()]).current_dir(folder.path());
+        command.args(["--listen", base, "--data-dir", folder.to_str().unwrap()]).current_dir(folder);
         // It begins by emptying its store, and a setting of whoever runs the tests may name another one.
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", folder.path())
+            .env("HOME", folder)
             .env("MUNIMENT_ROLES", "teacher:admin")
             .env("MUNIMENT_OFFERS_AUTHORIZE", "admin_or_holder")
             .env("MUNIMENT_LIMITS_LOGIN_IP", "off");
-        if let Engine::Postgres = engine {
-            command.env("MUNIMENT_DATABASE_URL", Cluster::shared().fresh_database());
-        }
+        command.envs(database_url.map(|url| ("MUNIMENT_DATABASE_URL", url)));
+        command
+    }
+
+    /// What it says where it does not start.
+    fn refused(folder: &Path, database_url: Option<&str>) -> String {
+        let output = Self::command("127.0.0.1:0", folder, database_url).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    async fn start_in(folder: TempDir, database_url: Option<&str>) -> Self {
+        // Another test of this process may have been first.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let base = format!("127.0.0.1:{}", free_port());
+        let mut command = Self::command(&base, folder.path(), database_url);
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let program = Self { child, base: format!("http://{base}"), folder, http: reqwest::Client::new() };
@@ -256,6 +273,60 @@ async fn resets_may_follow_each_other_while_others_ask(engine: Engine) {
         assert_eq!(ids.len(), 5);
     };
     tokio::join!(asking, resetting);
+}
+
+/// A folder with a record that somebody else made.
+fn foreign_folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("journal.db"), "a record of another server").unwrap();
+    folder
+}
+
+fn is_untouched(folder: &TempDir) -> bool {
+    fs::read_to_string(folder.path().join("journal.db")).is_ok_and(|text| text == "a record of another server")
+}
+
+#[test]
+fn a_folder_with_a_record_of_another_is_refused_and_left_alone() {
+    let foreign = foreign_folder();
+    let said = Program::refused(foreign.path(), None);
+    assert!(said.contains("not of this program") && said.contains("--data-dir"), "{said}");
+    let names: Vec<_> = fs::read_dir(foreign.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(is_untouched(&foreign) && !names.iter().any(|name| name == "emptied-by-muniment-testing"), "{names:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_folder_that_is_named_is_emptied_and_not_the_one_of_the_settings() {
+    let foreign = foreign_folder();
+    let url = format!("sqlite:{}", foreign.path().display());
+    let mut program = Program::start_in(tempfile::tempdir().unwrap(), Some(&url)).await;
+    assert!(is_untouched(&foreign) && program.folder.path().join("journal.db").is_file());
+    let first = program.reset(json!({})).await;
+    // The next one of the same folder finds it marked as its own.
+    drop(program.child.kill());
+    drop(program.child.wait());
+    let folder = std::mem::replace(&mut program.folder, tempfile::tempdir().unwrap());
+    fs::write(folder.path().join("muniment.toml"), format!("database_url = \"{url}\"\nkeys_dir = \"elsewhere\"\n"))
+        .unwrap();
+    let again = Program::start_in(folder, None).await;
+    assert_eq!(again.status_by_cookie(text(&first["session_cookie"])).await, 401);
+    assert!(is_untouched(&foreign) && !again.folder.path().join("elsewhere").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_with_tables_of_another_is_refused_and_left_alone() {
+    let url = Cluster::shared().fresh_database();
+    drop(Cluster::psql_at(&url, "CREATE TABLE kept (n INT); INSERT INTO kept VALUES (7)"));
+    let folder = tempfile::tempdir().unwrap();
+    let said = Program::refused(folder.path(), Some(&url));
+    assert!(said.contains("not of this program") && said.contains("MUNIMENT_DATABASE_URL"), "{said}");
+    assert_eq!(Cluster::psql_at(&url, "SELECT n FROM kept").trim(), "7");
+    // One of its own is emptied at each start.
+    drop(Cluster::psql_at(&url, "DROP TABLE kept"));
+    drop(Program::start_in(folder, Some(&url)).await);
+    drop(Cluster::psql_at(&url, "CREATE TABLE kept (n INT)"));
+    drop(Program::start_in(tempfile::tempdir().unwrap(), Some(&url)).await);
+    assert_eq!(Cluster::psql_at(&url, "SELECT to_regclass('kept') IS NULL").trim(), "t");
 }
 
 macro_rules! both_engines {

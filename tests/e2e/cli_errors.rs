@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Child;
 use std::sync::mpsc::channel;
 use std::thread::spawn;
@@ -226,7 +228,12 @@ impl Drop for Running {
 #[test]
 fn a_server_to_try_out_keeps_to_a_folder_of_its_own() {
     let program = Program::alone()
+        .env("MUNIMENT_ENV", "production")
+        .env("MUNIMENT_DATA_DIR", "kept")
+        .env("MUNIMENT_DATABASE_URL", "sqlite:record")
+        .env("MUNIMENT_MASTER_KEY", &"5a".repeat(32))
         .env("MUNIMENT_KEYS_DIR", "apart")
+        .env("MUNIMENT_MAIL_DEV_FOLDER", "letters")
         .env("MUNIMENT_SMTP_URL", "smtp://127.0.0.1:9")
         .env("MUNIMENT_MAIL_FROM_EMAIL", "codes@muniment.example")
         .env("MUNIMENT_ACCOUNTS_BOOTSTRAP", "live")
@@ -250,8 +257,17 @@ fn a_server_to_try_out_keeps_to_a_folder_of_its_own() {
     // The codes of its demo are echoed, not sent.
     says("Demo company");
     drop(server);
-    assert!(!program.path("apart").exists() && !program.path("elsewhere").exists());
+    for others in ["kept", "record", "apart", "elsewhere", "letters"] {
+        assert!(!program.path(others).exists(), "{others}");
+    }
     assert!(program.path("token").is_file());
+    // Killed, it leaves its own folder.
+    let mut folders = fs::read_dir(program.home()).unwrap().map(|entry| entry.unwrap().path());
+    let is_own = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("muniment-dev-");
+    let own = folders.find(is_own).unwrap();
+    for name in ["journal.db", "read.db", "keys/master.key", "mail"] {
+        assert!(own.join(name).exists(), "{name}");
+    }
 }
 
 /// The first account may be made before the first start: the record begins in a folder that is its owner's only.
@@ -282,17 +298,24 @@ fn no_proxy_is_asked_for_a_server_on_this_machine() {
     program.env("http_proxy", &nowhere).env("HTTP_PROXY", &nowhere).env("ALL_PROXY", &nowhere).run(&["status"]).ok();
 }
 
+/// Of what is wrong with the command line, and of lines of the log.
 #[test]
-fn colours_are_left_out_of_what_is_wrong_with_the_command_line() {
-    let program = Program::alone().env("TERM", "xterm");
-    let on_a_terminal = |arguments: &[&str]| {
+fn colours_are_left_out_where_nobody_wants_them() {
+    let on_a_terminal = |no_color: &str, arguments: &[&str]| {
+        let program = Program::alone().env("TERM", "xterm").env("NO_COLOR", no_color);
+        let program = program.env("MUNIMENT_HTTP_MAX_BODY_SIZE", "off");
         let output = program.start_on_terminal(arguments).wait_with_output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    let said = on_a_terminal(&["statsu"]);
-    assert!(said.contains("statsu") && said.contains('\u{1b}'), "a terminal has colours: {said:?}");
-    let said = on_a_terminal(&["statsu", "--no-color"]);
-    assert!(said.contains("statsu") && !said.contains('\u{1b}'), "{said:?}");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (arguments, part) in [(&["statsu"][..], "statsu"), (&["serve", "--listen", &address], "max_body_size is off")] {
+        let said = on_a_terminal("", arguments);
+        assert!(said.contains(part) && said.contains('\u{1b}'), "a terminal has colours: {said:?}");
+        for said in [on_a_terminal("1", arguments), on_a_terminal("", &[arguments, &["--no-color"]].concat())] {
+            assert!(said.contains(part) && !said.contains('\u{1b}'), "{said:?}");
+        }
+    }
 }
 
 #[test]

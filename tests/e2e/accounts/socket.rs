@@ -16,6 +16,9 @@ use crate::harness::{Server, check_rpc_error, runtime};
 /// How long a frame that must come may take.
 pub(crate) const WAIT: Duration = Duration::from_secs(60);
 
+/// How long a frame may take before the way is taken to be jammed.
+const JAMMED_AFTER: Duration = Duration::from_secs(1);
+
 /// What came in.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Incoming {
@@ -72,6 +75,19 @@ impl Socket {
     /// Whether it could still be sent.
     pub(crate) fn try_send(&mut self, message: Message) -> bool {
         runtime().block_on(async { self.inner.send(message).await.is_ok() })
+    }
+
+    /// Asks for long answers and reads none, until nothing goes either way any more.
+    pub(crate) fn jam(&mut self) {
+        let ask = json!({ "jsonrpc": "2.0", "id": "x".repeat(256 * 1024), "method": "heartbeat" }).to_string();
+        runtime().block_on(async {
+            loop {
+                let sent = self.inner.send(Message::text(ask.clone()));
+                if !matches!(tokio::time::timeout(JAMMED_AFTER, sent).await, Ok(Ok(()))) {
+                    return;
+                }
+            }
+        });
     }
 
     pub(crate) fn send_json(&mut self, value: &Value) {

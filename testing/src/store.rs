@@ -12,10 +12,12 @@ use sqlx::Connection as _;
 /// The file that marks a folder as one that this program empties.
 const MARK: &str = "emptied-by-muniment-testing";
 
-/// The same as a comment on the schema `public`; what it finds beside this comment.
-const MARK_SCHEMA: &str = "DROP SCHEMA public CASCADE; CREATE SCHEMA public; \
+/// The same by a comment on the schema `public`.
+const EMPTY_AND_MARK: &str = "DROP SCHEMA public CASCADE; CREATE SCHEMA public; \
                            COMMENT ON SCHEMA public IS 'emptied by muniment-testing'";
-const IS_OF_ANOTHER: &str = "SELECT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace('public')) \
+/// Whether it holds anything, of whatever kind, without that comment.
+const IS_OF_ANOTHER: &str = "SELECT EXISTS (SELECT 1 FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass \
+                                            AND refobjid = to_regnamespace('public')) \
                              AND obj_description(to_regnamespace('public'), 'pg_namespace') \
                                  IS DISTINCT FROM 'emptied by muniment-testing'";
 
@@ -64,7 +66,7 @@ pub(crate) async fn empty(database: &DatabaseConfig) -> Result<()> {
         }
         DatabaseConfig::Postgres { url } => {
             let mut connection = sqlx::PgConnection::connect(url.expose_secret()).await?;
-            sqlx::raw_sql(MARK_SCHEMA).execute(&mut connection).await?;
+            sqlx::raw_sql(EMPTY_AND_MARK).execute(&mut connection).await?;
             connection.close().await?;
         }
     }

@@ -85,8 +85,8 @@ pub fn init(printer: &Printer, command: &Init) -> Result<()> {
     })
 }
 
-/// The kind of installation, where somebody chose it. One that follows from the address is not written: it would stay when
-/// the address changes.
+/// The kind of installation, where somebody chose it. One that follows from the address is not written: it would stay
+/// when the address changes.
 fn chosen_environment(loaded: &Loaded) -> Option<&'static str> {
     let is_chosen = loaded.effective.iter().any(|setting| setting.name == "env" && !setting.is_default());
     is_chosen.then(|| loaded.config.environment.as_str())

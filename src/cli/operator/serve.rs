@@ -121,7 +121,8 @@ fn run(global: &Global, loaded: Loaded, with_demo: bool) -> Result<()> {
     if let MailMode::Echo(permit) = loaded.config.mail.mode() {
         let hearers = if permit.is_for_anybody() { "everybody" } else { "whoever seems to be on this machine" };
         tracing::warn!(
-            "sign-in codes are answered to {hearers}: where others reach this server, also through a proxy, set env to production"
+            "sign-in codes are answered to {hearers}: where others reach this server, also through a proxy, set env \
+             to production"
         );
     }
     let printer = Printer::new(global);

@@ -39,7 +39,10 @@ fn is_program(path: &str) -> bool {
 /// The first argument of whatever makes a figure outside tests: a name in quotation marks, or a constant's.
 fn made(text: &str) -> impl Iterator<Item = &str> {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    MAKERS.iter().flat_map(move |maker| code.split(*maker).skip(1)).filter_map(|rest| rest.split([',', ')']).next())
+    MAKERS
+        .iter()
+        .flat_map(move |maker| code.split(*maker).skip(1))
+        .filter_map(|rest| Some(rest.split([',', ')']).next()?.trim()))
 }
 
 fn constants(text: &str) -> impl Iterator<Item = (&str, &str)> {

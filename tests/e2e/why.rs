@@ -1,8 +1,12 @@
 //! `role why` and the keeper's commands through the built program: proofs, the last holder, lost passwords, the sweep.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, PASSWORD, Person, Program, cookie_of, eventually};
+use crate::harness::{
+    Engine, Installation, PASSWORD, Person, Program, cookie_of, eventually, holds_for, milliseconds_until, text,
+};
 
 fn operator(installation: &Installation) -> Program {
     Program::operator_of(&installation.server)
@@ -342,7 +346,84 @@ fn role_why_over_the_network_is_ones_own_or_an_administrators(engine: Engine) {
     keeper.rpc("role_why", &nobody).refused(404, -32_003, "account_not_found");
 }
 
+fn a_time_as_it_is_shown_names_the_moment_after_its_event(engine: Engine) {
+    let installation = Installation::shared(engine);
+    let (operator, keeper) = (operator(installation), &installation.keeper.client);
+    // One event in a thousand falls on a whole millisecond, where every reading of a time agrees.
+    for stem in ["pia", "pam", "pat", "per", "pim"] {
+        let person = installation.person(stem);
+        let grant = installation.grant(&person, "student");
+        let row = |kind: &str| installation.row(kind, &person.id);
+        let asked = |at: &str| {
+            let asked = json!({ "account_id": person.id, "role": "student", "at": at });
+            keeper.rpc("role_why", &asked).result()
+        };
+        let given = text(&row("role_grant_create")["created_at"]);
+        let verdict = asked(&given);
+        assert_eq!(verdict["holds"], true, "at {given}, as the row shows it");
+        assert!(text(&verdict["sentence"]).contains(&format!(" since {given}: ")), "{verdict}");
+        let by_hand = why(&operator, &[&person.username, "student", "--at", &given], 0);
+        let stream = format!("offer/{}", person.id);
+        let at_given = |arguments: &[&str]| {
+            let all = [&["audit"], arguments, &["--at", &given, "--json"]].concat();
+            operator.run(&all).json()
+        };
+        assert_eq!(at_given(&["state", &stream])["state"]["grants"].as_object().unwrap().len(), 1);
+        assert_eq!(at_given(&["diff", &stream, "--from", &given])["changes"], json!([]), "one moment");
+        let seq = row("role_grant_create")["seq"].as_u64().unwrap();
+        let after = (seq - 1).to_string();
+        let exported = operator.run(&["audit", "export", "--after", &after, "--until", &given]);
+        assert!(exported.ok().lines().next().unwrap().contains("grant.created"), "{}", exported.stdout);
+
+        // Events are shown whole to the microsecond, and a time written so means that very instant.
+        let exact = by_hand["proof"].as_array().unwrap().last().unwrap()["recorded_at"].clone();
+        let instant: chrono::DateTime<chrono::Utc> = text(&exact).parse().unwrap();
+        let before = instant - chrono::TimeDelta::microseconds(1);
+        let before = before.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        assert_eq!((&asked(&text(&exact))["holds"], &asked(&before)["holds"]), (&json!(true), &json!(false)));
+
+        let revoke = json!({ "actor_id": person.actor, "role_grant_id": grant });
+        keeper.rpc("role_grant_revoke", &revoke).result();
+        let taken = text(&row("role_grant_revoke")["created_at"]);
+        assert_eq!(asked(&taken)["holds"], false, "at {taken}, as the row shows it");
+        why(&operator, &[&person.username, "student", "--at", &taken, "--not"], 0);
+    }
+}
+
+fn acc_220_a_lapse_has_one_row_an_end_however_many_sweep(engine: Engine) {
+    let house = Installation::with(engine, &[("OFFERS_TTL", "1s"), ("CLEANUP_INTERVAL", "1s")]);
+    let _second = (engine == Engine::Postgres).then(|| house.server.second_node());
+    let ben = house.named("ben-b");
+    let rows = || house.audit(&json!({ "event_type": "role_grant_offer_expire", "limit": 200 }));
+    for count in 1..=2 {
+        let offer = house.offer(&house.keeper, &ben, "teacher", &json!({ "to_actor_id": ben.actor }));
+        eventually("it is noted", || (rows().len() == count).then_some(()));
+        let row = rows().remove(0);
+        assert_eq!((&row["actor_id"], &row["account_id"]), (&json!(house.keeper.actor), &Value::Null), "{row}");
+        let whom = (&row["target_account_id"], &row["target_actor_id"]);
+        assert_eq!(whom, (&json!(ben.id), &json!(ben.actor)), "{row}");
+        assert_eq!(row["metadata"], json!({ "offer_id": offer["id"], "role": "teacher", "scope_id": null }));
+    }
+    holds_for(Duration::from_secs(4), "one row an end, whoever sweeps", || rows().len() == 2);
+}
+
+fn acc_220_what_fell_away_does_not_lapse_too(engine: Engine) {
+    let installation = Installation::with(engine, &[("OFFERS_TTL", "8s"), ("CLEANUP_INTERVAL", "1h")]);
+    let (operator, ben) = (operator(&installation), installation.person("ben"));
+    let grant = installation.grant(&ben, "teacher");
+    let fallen = installation.offer(&installation.keeper, &ben, "teacher", &json!({}));
+    let revoke = json!({ "actor_id": ben.actor, "role_grant_id": grant });
+    installation.keeper.client.rpc("role_grant_revoke", &revoke).result();
+    assert_eq!(installation.row("role_grant_offer_supersede", &ben.id)["metadata"]["offer_id"], fallen["id"]);
+    eventually("its end passes", || (milliseconds_until(&fallen["expires_at"]) < 0).then_some(()));
+    installation.server.terminate();
+    assert_eq!(operator.run(&["cleanup", "--json"]).json()["expired_offers"], 0);
+}
+
 both_engines![
+    a_time_as_it_is_shown_names_the_moment_after_its_event,
+    acc_220_a_lapse_has_one_row_an_end_however_many_sweep,
+    acc_220_what_fell_away_does_not_lapse_too,
     role_why_over_the_network_is_ones_own_or_an_administrators,
     an_erased_account_holds_and_offers_nothing_and_the_last_admin_is_not_erased,
     why_leads_from_the_bootstrap_over_the_offer_to_the_grant,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::socket::Socket;
 use crate::harness::{
-    Client, Engine, Installation, ORIGIN, PASSWORD, Reply, eventually, in_parallel, pause, text, within,
+    Client, Engine, Installation, ORIGIN, PASSWORD, Reply, Setup, eventually, in_parallel, pause, text, within,
 };
 
 fn login(client: &Client, name: &str, password: &str) -> Reply {
@@ -42,6 +42,38 @@ fn acc_080_an_address_has_five_failures(engine: Engine) {
         change("198.51.100.3").refused(401, "invalid_credentials");
     }
     login(&from(&house, "198.51.100.3"), "ben-b", "wrong").limited("rate_limit_exceeded");
+}
+
+fn acc_080_sign_ups_have_budgets_of_their_own(engine: Engine) {
+    let settings = [("LIMITS_SIGNUP_IP", "5/900"), ("LIMITS_SIGNUP_ACCOUNT", "3/1800"), ("LIMITS_LOGIN_IP", "5/900")];
+    let house = Installation::with(engine, &settings);
+    let sign_up = |address: &str, name: &str| {
+        from(&house, address).post("/api/account/signup", &json!({ "username": name, "password": PASSWORD }))
+    };
+    for number in 0..5 {
+        sign_up("198.51.100.1", &format!("nobody-{number}")).refused(403, "no_matching_invite");
+    }
+    sign_up("198.51.100.1", "nobody-z").limited("rate_limit_exceeded");
+    assert_eq!(house.server.store.count("attempt.refused"), 5, "who is limited leaves no row");
+    login(&from(&house, "198.51.100.1"), "keeper", PASSWORD).expect(200);
+    for (number, name) in ["same-name", "SAME-NAME", "Same-Name"].iter().enumerate() {
+        sign_up(&format!("198.51.100.{}", 10 + number), name).refused(403, "no_matching_invite");
+    }
+    sign_up("198.51.100.20", "same-Name").limited("rate_limit_exceeded");
+    sign_up("198.51.100.20", "other-name").refused(403, "no_matching_invite");
+}
+
+fn acc_080_the_bootstrap_has_a_budget_of_its_own(engine: Engine) {
+    let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    let server = setup.set("LIMITS_BOOTSTRAP_IP", "5/900").start();
+    for _ in 0..5 {
+        server.bootstrap_with("wrong", "first").refused(401, "invalid_token");
+    }
+    server.bootstrap("first").limited("rate_limit_exceeded");
+    assert_eq!(server.store.count("attempt.refused"), 5, "who is limited leaves no row");
+    let body = json!({ "token": "bootstrap-token-of-the-tests", "username": "first", "password": PASSWORD });
+    let elsewhere = server.anonymous().header("x-forwarded-for", "198.51.100.2");
+    elsewhere.post("/api/account/bootstrap", &body).expect(200);
 }
 
 fn acc_081_an_account_has_ten_failures_whatever_it_is_called_and_from_where(engine: Engine) {
@@ -234,6 +266,8 @@ fn a10_a_limit_holds_over_nodes_and_restarts(engine: Engine) {
 both_engines![
     a10_a_limit_holds_over_nodes_and_restarts,
     acc_080_an_address_has_five_failures,
+    acc_080_sign_ups_have_budgets_of_their_own,
+    acc_080_the_bootstrap_has_a_budget_of_its_own,
     acc_081_an_account_has_ten_failures_whatever_it_is_called_and_from_where,
     acc_082_success_forgives_the_account_and_not_the_address,
     acc_083_bad_tokens_are_counted_and_a_browsers_are_not,

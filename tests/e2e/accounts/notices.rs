@@ -56,6 +56,7 @@ fn acc_186_a_role_its_holder_leaves_is_told_to_the_grantors_alone(engine: Engine
     set(false).result();
     let told = to_keeper.notice("role_grant_offer_supersede");
     assert_eq!((&told["offer"]["id"], &told["reason"]), (&offer["id"], &json!("role_grant_revoked")));
+    assert_eq!(told["cause_id"], house.row("role_grant_revoke", &ben.id)["metadata"]["role_grant_id"]);
     // What is told next is told after it: the holder heard nothing of what he did himself.
     let next = house.offer(&house.keeper, &ben, "pal", &json!({}));
     match to_ben.next_within(WAIT) {

@@ -8,9 +8,9 @@ use tokio_tungstenite::tungstenite::protocol::Message;
 use super::socket::{Incoming, Socket, WAIT};
 use crate::harness::{Engine, Installation, ORIGIN, Person, SHORT_READ_WAIT, eventually, in_parallel, text};
 
-const REVOKED: u16 = 4001;
+pub(super) const REVOKED: u16 = 4001;
 
-fn bearer(house: &Installation, person: &Person) -> (String, String) {
+pub(super) fn bearer(house: &Installation, person: &Person) -> (String, String) {
     let made = person.client.rpc("account_token_create", &Value::Null).result();
     let token = text(&made["token"]);
     assert!(!house.server.base.is_empty());
@@ -58,7 +58,9 @@ fn acc_186_what_falls_away_is_told_with_its_cause(engine: Engine) {
     let revoke = json!({ "actor_id": ben.actor, "role_grant_id": grant, "reason": "moved" });
     house.keeper.client.rpc("role_grant_revoke", &revoke).result();
     let told = to_boss.notice("role_grant_offer_supersede");
-    assert_eq!((&told["reason"], &told["offer"]["id"]), (&json!("role_grant_revoked"), &again["id"]));
+    assert_eq!((&told["reason"], &told["cause_id"]), (&json!("role_grant_revoked"), &json!(grant)));
+    assert_eq!(told["offer"]["id"], again["id"]);
+    assert_eq!(told.as_object().unwrap().keys().collect::<Vec<_>>(), ["cause_id", "offer", "reason"]);
     let told = to_ben.notice("role_grant_revoke");
     assert_eq!(told, json!({ "role_grant_id": grant, "role": "teacher", "scope_id": null, "reason": "moved" }));
     let grant = house.grant(&ben, "teacher");
@@ -234,19 +236,24 @@ fn acc_212_a_silent_socket_is_closed_and_a_chatty_one_stays(engine: Engine) {
     let person = house.named("ann-a");
     let mut chatty = Socket::of(&house.server, &person.cookie);
     assert_eq!(chatty.call("heartbeat", &Value::Null)["result"], json!({}));
-    let before = Instant::now();
-    let mut silent = Socket::of(&house.server, &person.cookie);
     let opened = Instant::now();
-    let code = eventually("the silent socket is closed", || match silent.next_within(Duration::from_millis(300)) {
-        Some(Incoming::Closed(code)) => Some(code),
-        None => {
-            assert_eq!(chatty.call("heartbeat", &json!({}))["result"], json!({}));
-            None
-        }
-        other => panic!("{other:?}"),
+    // Whoever looks at every half of the time finds a silent one half of it late at most; a busy machine may be later, but not
+    // every time.
+    eventually("the silent socket is closed at the next look", || {
+        let before = Instant::now();
+        let mut silent = Socket::of(&house.server, &person.cookie);
+        let code = eventually("the silent socket is closed", || match silent.next_within(Duration::from_millis(300)) {
+            Some(Incoming::Closed(code)) => Some(code),
+            None => {
+                assert_eq!(chatty.call("heartbeat", &json!({}))["result"], json!({}));
+                None
+            }
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(code, 4003);
+        assert!(before.elapsed() >= Duration::from_secs(5), "not before its time: {:?}", before.elapsed());
+        (before.elapsed() < Duration::from_millis(8_500)).then_some(())
     });
-    assert_eq!(code, 4003);
-    assert!(before.elapsed() >= Duration::from_secs(5), "not before its time: {:?}", before.elapsed());
     while opened.elapsed() < Duration::from_secs(8) {
         assert_eq!(chatty.call("heartbeat", &json!({}))["result"], json!({}));
         assert!(chatty.is_quiet(Duration::from_millis(300)));
@@ -358,70 +365,6 @@ fn acc_215_a_role_counts_from_the_next_message_on(engine: Engine) {
     assert_eq!(list()["error"]["data"]["reason"], "insufficient_permissions");
 }
 
-/// What ends a session closes its socket before it is answered. A busy machine may be late to read it, or, after half a
-/// second, to close it, but not every time.
-fn closed_before_the_reply(house: &Installation, person: &Person, end: impl Fn()) {
-    eventually("the socket is closed before the reply", || {
-        let again = house.session_of(person);
-        let mut socket = Socket::of(&house.server, &again.cookie);
-        end();
-        let replied = Instant::now();
-        assert_eq!(socket.closed(), REVOKED);
-        (replied.elapsed() < Duration::from_millis(50)).then_some(())
-    });
-}
-
-fn acc_216_an_ended_credential_ends_its_sockets_before_the_reply(engine: Engine) {
-    let house = Installation::with(engine, &[]);
-    let second = (engine == Engine::Postgres).then(|| house.server.second_node());
-    let person = house.named("ann-a");
-    let other = house.session_of(&person);
-    let (authorization, token) = bearer(&house, &person);
-    let mut by_token = Socket::open(&house.server, "/api/ws", &[("authorization", &authorization)]).unwrap();
-    let mut first = Socket::of(&house.server, &person.cookie);
-    let mut elsewhere = second.as_ref().map(|node| Socket::of(node, &person.cookie));
-    let mut untouched = Socket::of(&house.server, &other.cookie);
-    other.client.rpc("account_token_revoke", &json!({ "token_id": token })).result();
-    assert_eq!(by_token.closed(), REVOKED);
-    let listed = other.client.rpc("account_session_list", &Value::Null).result();
-    let oldest = listed["sessions"].as_array().unwrap().last().unwrap()["id"].clone();
-    other.client.rpc("account_session_revoke", &json!({ "session_id": oldest })).result();
-    assert_eq!(first.closed(), REVOKED);
-    if let Some(elsewhere) = &mut elsewhere {
-        assert_eq!(elsewhere.closed(), REVOKED);
-    }
-    assert_eq!(untouched.call("heartbeat", &Value::Null)["result"], json!({}));
-    let none = json!({ "session_id": "a".repeat(64) });
-    house.keeper.client.rpc("account_session_revoke", &none).result();
-    assert_eq!(untouched.call("heartbeat", &Value::Null)["result"], json!({}));
-
-    let answer = untouched.call("account_session_revoke_all", &Value::Null);
-    assert_eq!(answer["result"]["ok"], true, "who ends himself is answered first");
-    assert_eq!(untouched.closed(), REVOKED);
-
-    closed_before_the_reply(&house, &person, || {
-        house.keeper.client.rpc("admin_session_revoke_all", &json!({ "account_id": person.id })).result();
-    });
-    closed_before_the_reply(&house, &person, || {
-        house.session_of(&person).client.post("/api/account/logout", &json!({})).expect(200);
-    });
-    let again = house.session_of(&person);
-    let mut socket = Socket::of(&house.server, &again.cookie);
-    let body = json!({ "current_password": crate::harness::PASSWORD, "new_password": "another horse battery" });
-    house.session_of(&person).client.post("/api/account/password", &body).expect(200);
-    assert_eq!(socket.closed(), REVOKED);
-}
-
-fn acc_017_the_socket_of_an_evicted_session_is_closed(engine: Engine) {
-    let house = Installation::shared(engine);
-    let person = house.person("ann");
-    closed_before_the_reply(house, &person, || {
-        for _ in 0..5 {
-            house.session_of(&person);
-        }
-    });
-}
-
 fn acc_217_closing_needs_no_read_model(engine: Engine) {
     let house = Installation::with(engine, &[SHORT_READ_WAIT]);
     let (person, late) = (house.named("ann-a"), house.named("ben-b"));
@@ -449,11 +392,16 @@ fn acc_218_no_handshake_outlives_its_credential(engine: Engine) {
     let rounds = if crate::harness::torture() { 500 } else { 8 };
     let mut opened = 0;
     let person = house.named("ann-a");
-    for _ in 0..rounds {
+    for round in 0..rounds {
         let doomed = house.session_of(&person);
+        let id = doomed.client.rpc("account_session_list", &Value::Null).result()["sessions"][0]["id"].clone();
         let mut sockets: Vec<Socket> = in_parallel(6, |index| {
             if index == 0 {
-                doomed.client.rpc("account_session_revoke_all", &Value::Null);
+                if round % 2 == 0 {
+                    doomed.client.rpc("account_session_revoke_all", &Value::Null);
+                } else {
+                    doomed.client.rpc("account_session_revoke", &json!({ "session_id": id }));
+                }
                 return None;
             }
             Socket::open(&house.server, "/api/ws", &[("cookie", &doomed.cookie)]).ok()
@@ -466,6 +414,7 @@ fn acc_218_no_handshake_outlives_its_credential(engine: Engine) {
         }
         opened += sockets.len();
     }
+    assert!(!crate::harness::torture() || opened > 0, "no handshake came first in {rounds} rounds");
     println!("acc_218 on {engine:?}: {rounds} rounds, {opened} sockets opened, none outlived its credential");
 }
 
@@ -483,8 +432,6 @@ both_engines![
     h11_one_id_used_again_and_again_counts_every_time,
     h11_a_flood_of_frames_ends_the_socket,
     acc_215_a_role_counts_from_the_next_message_on,
-    acc_216_an_ended_credential_ends_its_sockets_before_the_reply,
-    acc_017_the_socket_of_an_evicted_session_is_closed,
     acc_217_closing_needs_no_read_model,
     acc_218_no_handshake_outlives_its_credential,
 ];

@@ -159,10 +159,26 @@ fn acc_182_whatever_takes_the_right_ends_the_stream_within_two_seconds(engine: E
     });
     ends_in_time("the end of all sessions", || {
         let boss = house.admin("boss");
-        let of_session = open(&house.server, &boss, "");
+        let other = house.session_of(&boss);
+        let (first, second) = (open(&house.server, &boss, ""), open(&house.server, &other, ""));
         house.keeper.client.rpc("admin_session_revoke_all", &json!({ "account_id": boss.id })).result();
         let since = Instant::now();
-        ends_with(of_session, "session_revoke_all");
+        ends_with(first, "session_revoke_all");
+        ends_with(second, "session_revoke_all");
+        since
+    });
+    ends_in_time("the end of the role", || {
+        let boss = house.person("boss");
+        let grant = house.grant(&boss, "admin");
+        let other = house.session_of(&boss);
+        let (first, second, (of_token, _)) =
+            (open(&house.server, &boss, ""), open(&house.server, &other, ""), bearer(&boss));
+        let revoke = json!({ "actor_id": boss.actor, "role_grant_id": grant });
+        house.keeper.client.rpc("role_grant_revoke", &revoke).result();
+        let since = Instant::now();
+        for stream in [first, second, of_token] {
+            ends_with(stream, "role_grant_revoke");
+        }
         since
     });
     ends_in_time("the end of all tokens", || {

@@ -151,6 +151,12 @@ mod tests {
         assert!(matches("https://a.b:443", "https://a.b:443"));
         assert!(!matches("https://a.b:443", "https://a.b"));
         assert!(matches("http://[::1]:*", "http://[::1]:3000"));
+        assert!(matches("http://[::1]:3000", "http://[::1]:3000"));
+        assert!(!matches("http://[::1]:3000", "http://[::1]:3001"));
+        assert!(matches("https://*.example.com:*", "https://a.example.com:8443"));
+        assert!(!matches("https://*.example.com:*", "https://example.com:8443"));
+        assert!(matches("https://app.*.example.com", "https://app.eu.example.com"));
+        assert!(!matches("https://app.*.example.com", "https://app.example.com"));
         for rogue in ["", "null", "https://app.example.com.evil", "http://app.example.com", "https://evil-example.com"]
         {
             assert!(!matches("https://app.example.com", rogue), "{rogue}");

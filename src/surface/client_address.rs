@@ -70,4 +70,23 @@ mod tests {
         assert_eq!(resolved("10.0.0.1", &["unknown, 1.2.3.4:80, [::1]:8080"]), "10.0.0.1");
         assert_eq!(resolved("::ffff:10.0.0.1", &["::ffff:203.0.113.7"]), "203.0.113.7");
     }
+
+    #[test]
+    fn acc_192_addresses_have_one_form() {
+        for (written, form) in [
+            ("2001:DB8:0:0:1:0:0:1", "2001:db8::1:0:0:1"),
+            ("1:0:0:2:0:0:0:3", "1:0:0:2::3"),
+            ("1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"),
+            ("::ffff:1", "::ffff:1"),
+            ("::ffff:c633:6407", "198.51.100.7"),
+            ("0:0:0:0:0:FFFF:198.51.100.7", "198.51.100.7"),
+        ] {
+            assert_eq!(resolved("10.0.0.1", &[written]), form);
+            assert_eq!(resolved("10.0.0.1", &[form]), form, "its form is its own form");
+        }
+        for nobody in ["", " ", ",", "1.2.3.4\n5", "a:b", "[::1]", "1.2.3.4:80", "01.2.3.4"] {
+            assert_eq!(resolved("10.0.0.1", &[nobody]), "10.0.0.1", "{nobody:?}");
+        }
+        assert_eq!(resolved("a00::1", &["203.0.113.7"]), "a00::1", "a network of IPv4 holds no address of IPv6");
+    }
 }

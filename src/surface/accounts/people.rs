@@ -48,3 +48,16 @@ impl Surface {
         Ok(Outcome::read(json!({ "actors": actors })))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn acc_150_a_blank_name_is_shown_as_none() {
+        let id = PersonaId("p".to_owned());
+        let shown = |name: &str| label(&id, &Label { username: "ann".to_owned(), name: name.to_owned() });
+        assert_eq!(shown(" "), json!({ "id": "p", "username": "ann" }));
+        assert_eq!(shown("Ann"), json!({ "id": "p", "username": "ann", "display_name": "Ann" }));
+    }
+}

@@ -128,6 +128,16 @@ fn acc_166_what_one_does_to_oneself_names_no_persona(engine: Engine) {
     for row in rows.iter().filter(|row| own.contains(&row["event_type"].as_str().unwrap())) {
         assert!(row["actor_id"].is_null() && row["target_actor_id"].is_null(), "{row}");
     }
+    // What is done to the installation and to other accounts is the account's doing, too, and no persona's.
+    for kind in ["invite_create", "invite_delete", "app_settings_update", "token_revoke_all", "session_revoke_all"] {
+        let done: Vec<&Value> =
+            rows.iter().filter(|row| row["event_type"] == kind && row["outcome"] == "success").collect();
+        assert!(!done.is_empty(), "{kind}");
+        for row in done {
+            assert_eq!(row["account_id"], json!(house.keeper.id), "{row}");
+            assert!(row["actor_id"].is_null() && row["target_actor_id"].is_null(), "{row}");
+        }
+    }
     let mut ids: Vec<String> = rows.iter().map(|row| text(&row["id"])).collect();
     ids.sort();
     ids.dedup();
@@ -168,6 +178,13 @@ fn acc_167_rows_of_offers_name_whom_they_concern_and_why_they_fell(engine: Engin
     let taken = house.offer(&boss, &ben, "teacher", &json!({}));
     let sibling = house.offer(&house.keeper, &ben, "teacher", &json!({}));
     let grant = ben.client.rpc("role_grant_offer_accept", &on(&taken)).result()["role_grant_id"].clone();
+    let accepted = row("role_grant_offer_accept", &taken);
+    let named = ["account_id", "actor_id", "target_account_id", "target_actor_id"].map(|name| text(&accepted[name]));
+    assert_eq!(
+        named,
+        [&ben.id, &ben.actor, &ben.id, &ben.actor].map(String::clone),
+        "who accepts, and to whom it was made"
+    );
     fell(&sibling, "sibling_accepted", &taken["id"]);
     let again = house.offer(&house.keeper, &ben, "teacher", &json!({}));
     let revoke = json!({ "actor_id": ben.actor, "role_grant_id": grant });

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::harness::{Engine, Installation, PASSWORD, SHORT_READ_WAIT, Setup, cookie_of, eventually, in_parallel};
+use crate::harness::{
+    Engine, Installation, PASSWORD, SHORT_READ_WAIT, Server, Setup, cookie_of, eventually, in_parallel,
+};
 
 fn acc_070_the_first_account_keeps_and_administers(engine: Engine) {
     let (setup, folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
@@ -19,6 +21,7 @@ fn acc_070_the_first_account_keeps_and_administers(engine: Engine) {
     let roles: Vec<_> = grants.iter().map(|grant| grant["role"].as_str().unwrap()).collect();
     assert_eq!(roles, ["admin", "keeper"]);
     assert!(grants.iter().all(|grant| grant["granted_by"].is_null() && grant["scope_id"].is_null()));
+    assert!(grants.iter().all(|grant| grant["expires_at"].is_null()), "without an end: {grants:?}");
     assert!(!folder.path().join("token").exists());
     let after = server.anonymous().get("/api/account/status").refused(401, "authentication_required");
     assert!(after.get("bootstrap_available").is_none());
@@ -36,11 +39,18 @@ fn acc_071_a_closed_window_says_one_thing(engine: Engine) {
     assert_eq!(rows(), before);
 
     let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    let offers_none = |server: &Server| {
+        let status = server.anonymous().get("/api/account/status").refused(401, "authentication_required");
+        assert!(status.get("bootstrap_available").is_none(), "{status}");
+    };
     let closed = setup.set("ACCOUNTS_BOOTSTRAP", "surface_only").start();
+    offers_none(&closed);
     closed.bootstrap("first").refused(403, "already_bootstrapped");
     assert_eq!(closed.store.count("attempt.refused"), 0);
     let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
-    setup.set("ACCOUNTS_BOOTSTRAP", "disabled").start().bootstrap("first").refused(404, "not_found");
+    let disabled = setup.set("ACCOUNTS_BOOTSTRAP", "disabled").start();
+    offers_none(&disabled);
+    disabled.bootstrap("first").refused(404, "not_found");
 
     let (setup, folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
     let attempts = house.server.store.count("attempt.refused");
@@ -48,8 +58,7 @@ fn acc_071_a_closed_window_says_one_thing(engine: Engine) {
         house.server.terminate();
     }
     let restored = setup.over(house.server.store.clone(), &house.server.data).start();
-    let status = restored.anonymous().get("/api/account/status").refused(401, "authentication_required");
-    assert!(status.get("bootstrap_available").is_none(), "{status}");
+    offers_none(&restored);
     restored.bootstrap("second").refused(403, "already_bootstrapped");
     assert_eq!(restored.store.count("attempt.refused"), attempts);
     assert!(folder.path().join("token").exists());
@@ -104,9 +113,20 @@ fn acc_072_what_the_server_cannot_do_now_is_no_refusal(engine: Engine) {
 fn acc_073_many_at_once_make_one_account(engine: Engine) {
     let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
     let server = setup.start();
-    let statuses = in_parallel(20, |index| server.bootstrap(&format!("keeper-{index}")).status);
-    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
-    assert_eq!(server.store.count("account.registered"), 1);
+    let replies = in_parallel(20, |index| server.bootstrap(&format!("keeper-{index}")));
+    let (made, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
+    assert_eq!(made.len(), 1, "{replies:?}");
+    for reply in refused {
+        let told = (reply.status, reply.code());
+        let late = [(403, "already_bootstrapped"), (404, "token_file_missing")];
+        assert!(late.iter().any(|(status, code)| told == (*status, (*code).to_owned())), "{told:?}");
+    }
+    assert_eq!((server.store.count("account.registered"), server.store.count("roster.founded")), (1, 1));
+    let client = server.anonymous().header("cookie", &cookie_of(made[0]));
+    let listed = |method: &str, what: &str| client.rpc(method, &json!(null)).result()[what].as_array().unwrap().len();
+    assert_eq!((listed("actor_list", "actors"), listed("account_session_list", "sessions")), (1, 1));
+    let rows = json!({ "event_type": "bootstrap", "outcome": "success" });
+    assert_eq!(client.rpc("audit_log_list", &rows).result()["events"].as_array().unwrap().len(), 1);
 }
 
 fn acc_074_a_file_that_stays_is_told_as_a_fault_and_the_account_stands(engine: Engine) {

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::harness::{Engine, Program, Setup};
+use crate::harness::{Engine, ORIGIN, Program, Setup};
 
 /// Asserts that the program ends as it does on a bad setting, and what it says.
 pub(super) fn refused_start(engine: Engine, settings: &[(&str, &str)], mentions: &[&str]) {
@@ -24,7 +24,22 @@ fn acc_001_a_name_of_another_form_stops_the_start() {
             refused_start(Engine::Sqlite, &[(setting, bad)], &[&setting.to_lowercase(), bad]);
         }
     }
-    Setup::new(Engine::Sqlite).with_accounts().set("ROLES", "a,a_b").start();
+    let lists = ["ROLES", "SCOPE_KINDS", "CREDENTIAL_TYPES", "GRANT_PATHS"];
+    lists.iter().fold(Setup::new(Engine::Sqlite).with_accounts(), |it, list| it.set(list, "a,a_b")).start();
+    // A variable that is empty is not there, so a name of nothing comes by a file.
+    let server = Setup::new(Engine::Sqlite).with_accounts().start();
+    for (list, settings) in [
+        ("ROLES", "[[roles]]\nname = \"\"\n"),
+        ("SCOPE_KINDS", "scope_kinds = [\"\"]\n"),
+        ("CREDENTIAL_TYPES", "credential_types = [\"\"]\n"),
+        ("GRANT_PATHS", "grant_paths = [\"\"]\n"),
+    ] {
+        let program = Program::operator_of(&server).env(&format!("MUNIMENT_{list}"), "");
+        fs::write(program.path("muniment.toml"), settings).unwrap();
+        let refused = program.run(&["serve"]);
+        refused.ended(2);
+        assert!(refused.stderr.contains(&list.to_lowercase()), "{list}: {}", refused.stderr);
+    }
 }
 
 #[test]
@@ -81,5 +96,10 @@ fn acc_006_cookie_keys_are_demanded_and_never_shown() {
 fn acc_191_a_list_without_an_origin_stops_the_start() {
     for none in [",", " "] {
         refused_start(Engine::Sqlite, &[("ALLOWED_ORIGINS", none)], &["http.allowed_origins"]);
+    }
+    // One bad among good ones is not left out.
+    for bad in ["example.com", "ftp://a.b", "https://a.b/", "https://a.b?x", "https://*foo.com", "http://[::*]"] {
+        let list = format!("{ORIGIN},{bad}");
+        refused_start(Engine::Sqlite, &[("ALLOWED_ORIGINS", &list)], &["http.allowed_origins", bad]);
     }
 }

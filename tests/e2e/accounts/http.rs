@@ -79,7 +79,6 @@ fn acc_193_a_body_of_a_mebibyte_passes_and_one_byte_more_does_not(engine: Engine
         assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("payload_too_large"), "{path}: {answer}");
     }
     assert_eq!(ann.client.get("/api/account/verify").status, 200);
-    let before = house.server.store.count("attempt.refused");
     let smuggled = r#"{"username":"smuggled-in","password":"x"}"#;
     let inner =
         format!("POST /api/account/login HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{smuggled}", smuggled.len());
@@ -91,7 +90,6 @@ fn acc_193_a_body_of_a_mebibyte_passes_and_one_byte_more_does_not(engine: Engine
     assert_eq!(answers(&answer), 1, "{answer}");
     let rows = house.audit(&json!({ "event_type": "login", "outcome": "failure", "limit": 200 }));
     assert!(!json!(rows).to_string().contains("smuggled-in"));
-    assert!(house.server.store.count("attempt.refused") >= before);
 }
 
 fn acc_193_nothing_behind_the_last_request_of_a_connection_is_run(engine: Engine) {

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, PASSWORD, contains, cookie_of, eventually, in_parallel, text, unique};
+use crate::harness::{
+    Engine, Installation, PASSWORD, contains, cookie_end, cookie_of, eventually, in_parallel, text, unique,
+};
 
 fn acc_010_the_right_password_sets_one_cookie_with_every_mark(engine: Engine) {
     let house = Installation::shared(engine);
@@ -17,6 +19,8 @@ fn acc_010_the_right_password_sets_one_cookie_with_every_mark(engine: Engine) {
     for mark in ["HttpOnly", "Secure", "SameSite=Strict", "Path=/", "Max-Age=2592000"] {
         assert!(header.split("; ").any(|part| part == mark), "{header} lacks {mark}");
     }
+    let (end, due) = (cookie_end(&reply), chrono::Utc::now().timestamp() + 2_592_000);
+    assert!((end - due).abs() <= 60, "what it says of its own end: {end}, not about {due}");
 }
 
 fn acc_011_a_wrong_password_and_an_unknown_name_answer_alike(engine: Engine) {
@@ -130,12 +134,15 @@ fn acc_016_each_sign_in_is_a_session_named_by_a_hash(engine: Engine) {
     let sessions = listed["sessions"].as_array().unwrap();
     assert_eq!(sessions.len(), 2);
     assert!(sessions[0]["created_at"].as_str() >= sessions[1]["created_at"].as_str());
+    assert_ne!(sessions[0]["id"], sessions[1]["id"]);
     for session in sessions {
         let id = text(&session["id"]);
         assert!(id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), "{id}");
         assert_eq!(session["account_id"], json!(person.id));
-        let raw = second.cookie.split('=').nth(1).unwrap().split(':').next().unwrap().to_owned();
-        assert!(!session.to_string().contains(&raw));
+        for cookie in [&person.cookie, &second.cookie] {
+            let raw = cookie.split('=').nth(1).unwrap().split(':').next().unwrap();
+            assert!(!session.to_string().contains(raw));
+        }
     }
 }
 

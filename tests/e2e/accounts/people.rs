@@ -10,6 +10,7 @@ fn acc_150_looking_up_shows_labels_and_nothing_else(engine: Engine) {
     let lookup = |ids: Value| ann.client.rpc("actor_lookup", &json!({ "ids": ids }));
     assert_eq!(lookup(json!([])).issues()[0].0, "ids");
     assert_eq!(lookup(json!(vec![ann.actor.clone(); 51])).issues()[0].0, "ids");
+    assert_eq!(lookup(json!(vec![ann.actor.clone(); 50])).result()["actors"].as_array().unwrap().len(), 1);
     let unknown = "22222222-2222-4222-8222-222222222222";
     let found = lookup(json!([ben.actor, ben.actor, unknown])).result();
     let label = json!({ "id": ben.actor, "username": ben.username, "display_name": ben.username });

@@ -96,15 +96,23 @@ fn ends(offer: &Value) -> usize {
 fn acc_155_two_accepts_of_one_persona_give_one_grant(engine: Engine) {
     let arena = Arena::new(engine);
     let ben = arena.house.named("ben-b");
-    let clients = [ben.client.clone(), arena.through_second(&ben)];
+    let (clients, boss) = ([ben.client.clone(), arena.through_second(&ben)], arena.house.admin("boss"));
+    let count = |kind: &str| arena.house.server.store.count(kind);
+    let (accepted, superseded) = (count("offer.accepted"), count("offer.superseded"));
     let mut tally = Tally::default();
     for _ in 0..rounds(500) {
-        let offer = arena.house.offer(&arena.house.keeper, &ben, "teacher", &arena.scope());
+        let scope = arena.scope();
+        let offer = arena.house.offer(&arena.house.keeper, &ben, "teacher", &scope);
+        arena.house.offer(&boss, &ben, "teacher", &scope);
         let answers = in_parallel(2, |index| accept(&clients[index], &offer, &ben.actor));
         assert!(answers.iter().all(|(status, _)| *status == 200), "{answers:?}");
         assert_eq!(answers[0].1["result"]["role_grant_id"], answers[1].1["result"]["role_grant_id"]);
+        let fallen = answers.iter().map(|(_, it)| it["result"]["superseded_offer_ids"].as_array().unwrap().len());
+        assert_eq!(fallen.sum::<usize>(), 1, "one of the two made the sibling fall: {answers:?}");
         tally.count("one grant");
     }
+    assert_eq!(count("offer.accepted") - accepted, rounds(500), "the second accept writes nothing");
+    assert_eq!(count("offer.superseded") - superseded, rounds(500));
     assert_eq!(grants(&ben, &ben.actor), rounds(500));
     tally.print("acc_155", engine, &ben);
 }

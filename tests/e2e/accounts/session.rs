@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    COOKIE_KEY, Engine, Installation, PASSWORD, Person, Reply, Server, Setup, Store, cookie_of, in_parallel, within,
+    COOKIE_KEY, Engine, Installation, PASSWORD, Person, Reply, Server, Setup, Store, cookie_end, cookie_of,
+    in_parallel, within,
 };
 
 /// A cookie of any form, signed by a key.
@@ -26,6 +27,11 @@ fn identity(person: &Person) -> String {
 
 fn in_hours(hours: i64) -> i64 {
     chrono::Utc::now().timestamp() + hours * 3_600
+}
+
+/// Whether the cookie that an answer sets says of itself that it ends so many hours from now.
+fn ends_in(reply: &Reply, hours: i64) -> bool {
+    (cookie_end(reply) - in_hours(hours)).abs() <= 60
 }
 
 fn is_cleared(reply: &Reply) -> bool {
@@ -113,6 +119,7 @@ fn acc_022_a_cookie_near_its_end_is_renewed_and_its_session_too(engine: Engine) 
     let reply = person.client.get("/api/account/verify");
     assert_eq!(reply.status, 200);
     assert!(reply.header("set-cookie").contains("Max-Age=82800"), "{reply}");
+    assert!(ends_in(&reply, 23), "{}", reply.header("set-cookie"));
     let far = signed(COOKIE_KEY, &format!("{}:{}", identity(&person), in_hours(25)));
     let reply = house.server.anonymous().header("cookie", &far).get("/api/account/verify");
     assert_eq!((reply.status, reply.header("set-cookie")), (200, ""));
@@ -122,6 +129,7 @@ fn acc_022_a_cookie_near_its_end_is_renewed_and_its_session_too(engine: Engine) 
     let near = signed(COOKIE_KEY, &format!("{}:{}", identity(&person), in_hours(23)));
     let reply = house.server.anonymous().header("cookie", &near).get("/api/account/verify");
     assert!(reply.header("set-cookie").contains("Max-Age=2592000"), "{reply}");
+    assert!(ends_in(&reply, 720), "{}", reply.header("set-cookie"));
 
     let house = Installation::with(engine, &[("ACCOUNTS_REFRESH_THRESHOLD", "0")]);
     let person = house.person("ann");

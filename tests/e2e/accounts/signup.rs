@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, PASSWORD, cookie_of, in_parallel, unique};
+use crate::harness::{Engine, Installation, PASSWORD, cookie_of, in_parallel, text, unique};
 
 fn body(username: &str) -> Value {
     json!({ "username": username, "password": PASSWORD })
@@ -123,6 +123,14 @@ fn acc_036_taken_names_conflict_and_the_invitation_stays_open(engine: Engine) {
     let by_email = house.sign_up(&taken);
     by_email.refused(409, "signup_conflict");
     assert_eq!(by_name.body, by_email.body);
+    let rows = house.audit(&json!({ "event_type": "signup", "outcome": "failure", "limit": 200 }));
+    for (invite, username, given) in [(&invite, &owner, email), (&other_invite, &name, owner_email.to_uppercase())] {
+        let row = rows.iter().find(|row| row["metadata"]["invite_id"] == invite["id"]).unwrap();
+        let metadata =
+            json!({ "username": username, "email": given, "reason": "signup_conflict", "invite_id": invite["id"] });
+        assert_eq!(row["metadata"], metadata);
+        assert_eq!((&row["account_id"], &row["target_account_id"]), (&Value::Null, &Value::Null), "{row}");
+    }
     let listed = house.keeper.client.rpc("invite_list", &json!({})).result();
     for invite in [invite, other_invite] {
         let row = listed["invites"].as_array().unwrap().iter().find(|row| row["id"] == invite["id"]).unwrap();
@@ -156,6 +164,14 @@ fn acc_037_many_at_once_on_one_invitation_make_one_account(engine: Engine) {
     assert_eq!((&invites[0]["id"], &invites[0]["claimed_by"]), (&invite["id"], id));
     assert_eq!(house.server.store.count("account.registered"), 2);
     assert_eq!(house.server.store.count("invite.claimed"), 1);
+    let refused = house.audit(&json!({ "event_type": "signup", "outcome": "failure", "limit": 200 }));
+    assert_eq!(refused.len(), 19);
+    for row in refused {
+        // Who looks for an invitation when it is taken finds none; who had found it lost it, or the name or address.
+        let (reason, told) = (text(&row["metadata"]["reason"]), &row["metadata"]["invite_id"]);
+        assert!(["no_match", "race_lost", "signup_conflict"].contains(&reason.as_str()), "{row}");
+        assert_eq!(*told == invite["id"], reason != "no_match", "{row}");
+    }
 }
 
 fn acc_038_open_sign_up_needs_no_invitation(engine: Engine) {
@@ -164,6 +180,8 @@ fn acc_038_open_sign_up_needs_no_invitation(engine: Engine) {
     let node = second.as_ref().unwrap_or(&house.server);
     let set = |open: bool| house.keeper.client.rpc("app_settings_update", &json!({ "open_signup": open })).result();
     let sign_up = |name: &str| node.anonymous().post("/api/account/signup", &body(name));
+    // One that would cover the name is left for whoever needs it.
+    let invite = house.invite(&json!({ "username": "jane-doe" }));
     assert_eq!(set(true)["settings"]["open_signup"], true);
     let reply = sign_up("jane-doe");
     reply.expect(200);
@@ -172,16 +190,22 @@ fn acc_038_open_sign_up_needs_no_invitation(engine: Engine) {
     assert_eq!(row["metadata"], json!({ "username": "jane-doe", "open_signup": true }));
     set(false);
     sign_up("john-doe").refused(403, "no_matching_invite");
+    let listed = house.keeper.client.rpc("invite_list", &json!({})).result();
+    let stands = listed["invites"].as_array().unwrap().iter().find(|it| it["id"] == invite["id"]).unwrap();
+    assert_eq!((&stands["claimed_by"], &stands["claimed_at"]), (&Value::Null, &Value::Null), "{stands}");
 }
 
 fn acc_039_a_new_account_has_one_persona_and_nothing_else(engine: Engine) {
     let house = Installation::shared(engine);
     let name = unique("kim");
     house.invite(&json!({ "username": name }));
-    let reply = house.sign_up(&body(&name.to_uppercase()));
+    let mut given = body(&name.to_uppercase());
+    given["email"] = json!(format!("{}@Example.com", unique("Kim.K")));
+    let reply = house.sign_up(&given);
     reply.expect(200);
     let status = house.server.anonymous().header("cookie", &cookie_of(&reply)).get("/api/account/status").expect(200);
     assert_eq!(status["account"]["username"], json!(name));
+    assert_eq!(status["account"]["email"], given["email"], "as it was given");
     assert_eq!(status["account"]["email_verified"], false);
     assert_eq!(status["actor"]["name"], json!(name));
     assert_eq!(status["role_grants"], json!([]));

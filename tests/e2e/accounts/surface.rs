@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::socket::Socket;
-use crate::harness::{Engine, Installation, ORIGIN, text};
+use crate::harness::{Engine, Installation, ORIGIN, Setup, text};
 
 fn walk<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str, &'v Value)) {
     match value {
@@ -190,6 +190,14 @@ fn acc_226_weakened_marks_and_missing_limits_are_told(engine: Engine) {
     let limited = Installation::with(engine, &[("LIMITS_LOGIN_IP", "5/900")]);
     let told = listed(&limited);
     assert!(!told.contains("cookie") && !told.contains("limits.login_ip"), "{told}");
+
+    // Servers of tests have their limits off; as it comes, there is nothing to tell.
+    let plain = Installation::start(Setup::new(engine).with_accounts().with_its_limits());
+    assert_eq!(plain.keeper.client.get("/api/surface").expect(200)["diagnostics"], json!([]));
+    let lax = Installation::with(engine, &[("ACCOUNTS_COOKIE_SAME_SITE", "lax")]);
+    assert!(listed(&lax).contains("accounts.cookie_same_site"), "{}", listed(&lax));
+    let header = lax.login("keeper", crate::harness::PASSWORD).header("set-cookie").to_owned();
+    assert!(header.contains("SameSite=Lax"), "{header}");
 }
 
 both_engines![

@@ -290,6 +290,14 @@ pub(crate) fn cookie_of(reply: &Reply) -> String {
     header.split(';').next().unwrap().to_owned()
 }
 
+/// When the session's cookie that an answer sets ends by its own text, in seconds of Unix time.
+#[track_caller]
+pub(crate) fn cookie_end(reply: &Reply) -> i64 {
+    let cookie = cookie_of(reply);
+    let signed = cookie.rsplit_once('.').and_then(|(text, _)| text.rsplit_once(':')).map(|(_, end)| end.to_owned());
+    signed.and_then(|end| end.parse().ok()).unwrap_or_else(|| panic!("{cookie} has no end"))
+}
+
 impl Server {
     /// Status and body of a bootstrap that is a fault of the server's file system.
     pub(crate) fn bootstrap_to_a_fault(&self, username: &str) -> (u16, String) {

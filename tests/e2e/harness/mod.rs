@@ -14,7 +14,7 @@ mod secrets;
 mod server;
 mod store;
 
-pub(crate) use accounts::{COOKIE_KEY, Installation, ORIGIN, PASSWORD, Person, Rpc, cookie_of, text};
+pub(crate) use accounts::{COOKIE_KEY, Installation, ORIGIN, PASSWORD, Person, Rpc, cookie_end, cookie_of, text};
 #[cfg(feature = "otel")]
 pub(crate) use collector::{Collector, attribute};
 pub(crate) use http::{Client, Reply, check_rpc_error};

@@ -8,7 +8,7 @@ use crate::harness::{Installation, Person, text, unique};
 pub(super) struct Prepared {
     pub(super) by: Person,
     pub(super) params: Value,
-    /// Types of rows that must be there afterwards, with the outcome `success`.
+    /// Types of the rows that it leaves, all of them, with the outcome `success`.
     pub(super) rows: &'static [&'static str],
 }
 
@@ -70,7 +70,7 @@ pub(super) fn prepare(house: &Installation, method: &str) -> Prepared {
             let scope = json!({ "scope_kind": "class", "scope_id": uuid::Uuid::new_v4().to_string() });
             house.grant_at(&ann, "teacher", &scope);
             house.offer(&house.keeper, &ben, "teacher", &scope);
-            (keeper(), scope, &["role_grant_revoke", "role_grant_offer_supersede"])
+            (keeper(), scope, &["role_grant_revoke", "role_grant_offer_supersede", "scope_destroy"])
         }
         "role_grant_offer_create" => {
             let to = house.person("ann").id;

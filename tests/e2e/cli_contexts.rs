@@ -91,7 +91,7 @@ fn a_file_of_credentials_that_others_can_read_is_closed_to_them() {
 }
 
 /// Starts the program, presses Ctrl-C once it listens for that, and tells how it ended and what it said.
-fn interrupted(program: &Program, arguments: &[&str]) -> (Option<i32>, String) {
+pub(super) fn interrupted(program: &Program, arguments: &[&str]) -> (Option<i32>, String) {
     let mut child = program.start(arguments);
     // Open until the end: what waits for its input waits for ever.
     let input = child.stdin.take();
@@ -109,7 +109,7 @@ fn interrupted(program: &Program, arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 /// A server that takes requests and never answers, and a program that knows it alone.
-fn silent() -> (TcpListener, Program) {
+pub(super) fn silent() -> (TcpListener, Program) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     (listener, Program::alone().env("MUNIMENT_URL", &url).env("MUNIMENT_TOKEN", "x"))

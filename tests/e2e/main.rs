@@ -19,6 +19,7 @@ mod cli;
 mod cli_companies;
 mod cli_contexts;
 mod cli_errors;
+mod cli_global;
 mod cli_lists;
 mod cli_tree;
 mod cli_unread;

@@ -22,16 +22,18 @@ fn acc_065_the_file_is_the_servers_alone_and_goes_with_it(engine: Engine) {
 
 fn acc_066_the_token_and_the_one_before_hold(engine: Engine) {
     let house = Installation::with(engine, &[("ACCOUNTS_DAEMON_ROTATION", "1s")]);
-    let first = token(&house.server).trim_end().to_owned();
+    let in_force = || token(&house.server).trim_end().to_owned();
     let status =
         |token: &str| house.server.anonymous().header("x-daemon-token", token).get("/api/account/verify").status;
-    assert_eq!(status(&first), 200);
-    let second =
-        eventually("a rotation", || Some(token(&house.server).trim_end().to_owned()).filter(|second| *second != first));
-    assert_eq!(status(&first), 200);
+    // A busy machine may ask late, when the next rotation has come, but not every time.
+    let (first, second) = eventually("both hold after one rotation", || {
+        let first = in_force();
+        let second = eventually("a rotation", || Some(in_force()).filter(|second| *second != first));
+        (status(&first) == 200 && status(&second) == 200).then_some((first, second))
+    });
     eventually("a second rotation", || (status(&first) == 401).then_some(()));
-    assert_ne!(token(&house.server).trim_end(), second);
-    let mut wrong = token(&house.server).trim_end().to_owned();
+    eventually("and a third", || (status(&second) == 401).then_some(()));
+    let mut wrong = in_force();
     let last = if wrong.ends_with('a') { "b" } else { "a" };
     wrong.replace_range(42.., last);
     let malformed = house.server.anonymous().header("x-daemon-token", "short");

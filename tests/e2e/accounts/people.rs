@@ -18,6 +18,17 @@ fn acc_150_looking_up_shows_labels_and_nothing_else(engine: Engine) {
     house.server.anonymous().rpc("actor_lookup", &json!({ "ids": [ben.actor] })).refused(401, -32_001, "");
 }
 
+fn acc_150_who_is_erased_is_not_looked_up(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let (ann, ben) = (house.person("ann"), house.person("ben"));
+    let found = || ann.client.rpc("actor_lookup", &json!({ "ids": [ben.actor] })).result()["actors"].clone();
+    assert_eq!(found()[0]["id"], json!(ben.actor));
+    house.server.terminate();
+    Program::operator_of(&house.server).run(&["erase", &ben.id, "--yes"]).ok();
+    house.server.restart();
+    assert_eq!(found(), json!([]));
+}
+
 fn acc_151_searching_takes_the_beginning_of_a_name_literally(engine: Engine) {
     let house = Installation::with(engine, &[]);
     for (username, name) in [("ann-a", "Zed_One"), ("ben-b", "zedTwo"), ("cat-c", "100% sure"), ("dan-d", "a\\b")] {
@@ -132,6 +143,7 @@ fn acc_153_an_account_has_up_to_twenty_personas(engine: Engine) {
 
 both_engines![
     acc_150_looking_up_shows_labels_and_nothing_else,
+    acc_150_who_is_erased_is_not_looked_up,
     acc_151_searching_takes_the_beginning_of_a_name_literally,
     acc_152_others_than_administrators_search_in_scopes,
     acc_152_who_ran_out_is_no_member_and_any_persona_makes_an_administrator,

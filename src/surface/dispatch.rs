@@ -61,8 +61,8 @@ impl Surface {
             return Err(unreadable.refusal());
         }
         if let Some(after) = request.after()? {
-            let models: Vec<&str> = self.runtime.reads.positions().into_keys().collect();
-            self.runtime.reads.wait(&models, after).await?;
+            // Whoever asks a read model waits until that one is at the head; the others are not this request's business.
+            self.runtime.journal.wait_for(after).await?;
         }
         let admitted = self.admit_again(method, admitted, request).await?;
         // What a reading method shows is at least as new as what this node had seen when it was let in.

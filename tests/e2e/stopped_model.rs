@@ -13,7 +13,8 @@ fn model(told: &Value, name: &str) -> Value {
 
 fn an_event_stops_one_read_model_until_its_cause_is_mended(engine: Engine) {
     let house = Installation::with(engine, &[SHORT_READ_WAIT]);
-    let (ben, store) = (house.person("ben"), &house.server.store);
+    let (ben, store, company) = (house.person("ben"), &house.server.store, house.server.company());
+    company.metric("arr");
     let offer = house.offer(&house.keeper, &ben, "teacher", &json!({}));
     assert_eq!(house.row("role_grant_offer_create", &ben.id)["metadata"]["offer_id"], offer["id"]);
     let table = store.columns().into_iter().find_map(|column| {
@@ -48,6 +49,10 @@ fn an_event_stops_one_read_model_until_its_cause_is_mended(engine: Engine) {
         others.all(at_head).then_some(())
     });
     assert_eq!(ben.client.rpc("actor_list", &Value::Null).result()["actors"].as_array().unwrap().len(), 2);
+    let seen = live.get("/ready").json()["head"].as_str().unwrap().to_owned();
+    let agent = company.agent.header("muniment-after", &seen);
+    assert_eq!(agent.get("/v1/metrics").expect(200)["metrics"].as_array().unwrap().len(), 1);
+    agent.post("/v1/metrics/arr/points", &json!({ "value": 1 })).expect(201);
     let held_up = house.keeper.client.rpc("audit_log_list", &json!({}));
     assert_eq!(held_up.0.status, 503, "{}", held_up.0);
     let listed = operator.run(&["projections", "list", "--json"]).json();

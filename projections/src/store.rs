@@ -41,8 +41,10 @@ const SQLITE_BUSY_SECONDS: u64 = 5;
 /// How long a query waits for a free connection before it fails.
 const ACQUIRE_SECONDS: u64 = 5;
 
-/// A commit lost in a crash of the server takes its checkpoint with it, and is folded again.
-const POSTGRES_SETTINGS: &str = "SET synchronous_commit = off";
+/// A commit lost in a crash of the server takes its checkpoint with it, and is folded again. A statement that stands alone is
+/// ended by the server before its asker gives up: so one that is slow is told from a server that fell silent, nothing runs on
+/// that nobody waits for, and the connection can be used again.
+const POSTGRES_SETTINGS: &str = "SET synchronous_commit = off; SET statement_timeout = '9s'";
 
 /// Where the read models are kept.
 #[derive(Debug, Clone)]

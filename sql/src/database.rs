@@ -164,7 +164,10 @@ impl Database {
                 let turn = turns.next().await?;
                 Transaction::on_sqlite(pool, "BEGIN IMMEDIATE", Some(turn)).await
             }
-            Self::Postgres(pool) => Transaction::on_postgres(pool, "BEGIN", WRITE_MAX).await,
+            Self::Postgres(pool) => {
+                // As long as it is waited for: sessions may end what stands alone sooner.
+                Transaction::on_postgres(pool, "BEGIN; SET LOCAL statement_timeout = '30s'", WRITE_MAX).await
+            }
         }
     }
 

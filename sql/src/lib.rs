@@ -71,6 +71,12 @@ impl SqlError {
         }
     }
 
+    /// Whether PostgreSQL ended the statement because it took longer than `statement_timeout` allows.
+    #[must_use]
+    pub fn took_too_long(&self) -> bool {
+        matches!(self, Self::Driver(sqlx::Error::Database(error)) if error.code().as_deref() == Some("57014"))
+    }
+
     /// Whether PostgreSQL ended the wait for a lock that somebody else holds, as `lock_timeout` asks.
     #[must_use]
     pub fn is_of_a_lock(&self) -> bool {

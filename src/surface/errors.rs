@@ -170,6 +170,10 @@ impl From<muniment_projections::SqlError> for Outage {
             tracing::warn!(error = %error, "the database does not answer");
             return Self::Unavailable(DATABASE_AWAY);
         }
+        if error.took_too_long() {
+            tracing::warn!(error = %error, "the database needs too long for a question");
+            return Self::Unavailable("The database needs too long for this; ask for less, or try again shortly.");
+        }
         if error.is_of_the_disk() {
             tracing::error!(error = %error, "the disk cannot be written");
             return Self::Unavailable("The database cannot be written at present; try again shortly.");

@@ -39,6 +39,12 @@ impl NodeLock {
     /// When the database does not answer.
     pub async fn try_take(database: &Database, name: &str) -> Result<Option<Self>, SqlError> {
         let Database::Postgres(pool) = database else { return Ok(Some(Self { session: None })) };
+        // Had and given back within the statement, so that it may be asked on a connection of the pool: who asks every
+        // second while another node has the lock opens none.
+        let is_free = "SELECT 1 AS free WHERE pg_try_advisory_xact_lock(hashtextextended($1, 0))";
+        if database.fetch_optional(is_free, &[name.into()]).await?.is_none() {
+            return Ok(None);
+        }
         // A connection of its own: an advisory lock belongs to its session, so it must not go back to a pool.
         let mut connection = pool.acquire().await?.detach();
         let asked = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))").bind(name);

@@ -221,9 +221,28 @@ mod tests {
             let now = database.fetch_optional(&asked, &[]).await.unwrap().unwrap().text("now").unwrap();
             assert_eq!(now, wanted, "{setting}, as the server's socket has it");
         }
-        let mut long = database.begin_long().await.unwrap();
         let asked = "SELECT current_setting('statement_timeout') AS now";
+        let mut short = database.begin().await.unwrap();
+        assert_eq!(short.fetch_optional(asked, &[]).await.unwrap().unwrap().text("now").unwrap(), "30s");
+        short.commit().await.unwrap();
+        let mut long = database.begin_long().await.unwrap();
         assert_eq!(long.fetch_optional(asked, &[]).await.unwrap().unwrap().text("now").unwrap(), "0");
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_for_a_lock_that_somebody_has_keeps_its_connections() {
+        let url = Cluster::shared().fresh_database();
+        let (holder, asker) = (Database::Postgres(pool(&url).await), Database::Postgres(pool(&url).await));
+        let sessions = "SELECT pg_backend_pid()::bigint AS pid";
+        let session = asker.fetch_optional(sessions, &[]).await.unwrap().unwrap().count("pid").unwrap();
+        let lock = NodeLock::try_take(&holder, "duty").await.unwrap().expect("nobody has it");
+        for _ in 0..5 {
+            assert!(NodeLock::try_take(&asker, "duty").await.unwrap().is_none());
+        }
+        let lives = "SELECT 1 AS lives FROM pg_stat_activity WHERE pid = $1";
+        assert!(holder.fetch_optional(lives, &[session.into()]).await.unwrap().is_some(), "it was closed");
+        assert!(NodeLock::try_take(&asker, "other").await.unwrap().is_some());
+        drop(lock);
     }
 
     #[tokio::test]

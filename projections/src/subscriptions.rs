@@ -7,6 +7,10 @@
 use muniment_aggregates::record::Position;
 use muniment_sql::{Arg, Engine, NodeLock, SqlError, Transaction};
 
+use crate::checkpoint::{self, Purpose};
+use crate::dialect::with_generations;
+use crate::metrics::Metrics;
+use crate::projection::Projection as _;
 use crate::store::ReadStore;
 
 pub(crate) const fn schema(engine: Engine) -> &'static str {
@@ -63,12 +67,7 @@ impl ReadStore {
         passed_over: &[String],
     ) -> Result<(), SqlError> {
         let mut tx = self.writer().begin().await?;
-        tx.execute(
-            "INSERT INTO read_subscriptions_v1 (name, record, position) VALUES ($1, $2, $3) \
-             ON CONFLICT (name) DO UPDATE SET record = excluded.record, position = excluded.position",
-            &[name.into(), self.record().into(), position.0.into()],
-        )
-        .await?;
+        self.set_place(&mut tx, name, position).await?;
         for id in passed_over {
             tx.execute(
                 "INSERT INTO read_passed_over_v1 (name, id, record) VALUES ($1, $2, $3) \
@@ -78,6 +77,39 @@ impl ReadStore {
             .await?;
         }
         tx.commit().await
+    }
+
+    /// Has a subscription to metrics begin where their read model is, with every metric up to there as one that it passed
+    /// over: once each was asked about what it has, all that led there need not be read. Where it begins.
+    ///
+    /// # Errors
+    /// What the database says, also of a generation that another node has just replaced.
+    pub async fn begin_at_metrics(&self, name: &str) -> Result<Position, SqlError> {
+        let mut tx = self.writer().begin().await?;
+        let known = checkpoint::all(&mut tx).await?;
+        let live = known.into_iter().find(|at| {
+            at.purpose == Purpose::Live
+                && (at.name.as_str(), at.version) == (Metrics.name(), Metrics.version())
+                && at.record == self.record()
+        });
+        let Some(live) = live else { return Err(SqlError::Unsuitable("metrics have no read model".to_owned())) };
+        let sql = "INSERT INTO read_passed_over_v1 (name, id, record) SELECT $1, id, $2 FROM metrics_v2_g0 WHERE TRUE \
+                   ON CONFLICT (name, id) DO UPDATE SET record = excluded.record";
+        let sql = with_generations(sql, |_| Some(live.generation));
+        tx.execute(&sql, &[name.into(), self.record().into()]).await?;
+        self.set_place(&mut tx, name, live.position).await?;
+        tx.commit().await?;
+        Ok(live.position)
+    }
+
+    async fn set_place(&self, tx: &mut Transaction, name: &str, position: Position) -> Result<(), SqlError> {
+        tx.execute(
+            "INSERT INTO read_subscriptions_v1 (name, record, position) VALUES ($1, $2, $3) \
+             ON CONFLICT (name) DO UPDATE SET record = excluded.record, position = excluded.position",
+            &[name.into(), self.record().into(), position.0.into()],
+        )
+        .await
+        .map(drop)
     }
 
     /// Whom a subscription passed over, by id, from behind `after`.

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
+use futures_util::future::join;
 use serde_json::json;
 
 use crate::runtime::limits::LAG_EVENTS_MAX;
+use crate::runtime::policies::alert_evaluator;
 use crate::surface::Surface;
 use crate::surface::other_routes::{HEALTH, READY};
 use crate::telemetry::Figures;
@@ -21,7 +23,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/metrics", web::head().to(numbers));
 }
 
-/// How long `/metrics` waits for the one figure that the database has: whoever scrapes gives up after ten seconds or so, and
+/// How long `/metrics` waits for the figures that the database has: whoever scrapes gives up after ten seconds or so, and
 /// all the others are wanted most while it does not answer.
 const FIGURE_WAIT: Duration = Duration::from_secs(1);
 
@@ -78,14 +80,19 @@ async fn numbers(surface: web::Data<Surface>, figures: web::Data<Figures>) -> Ht
         let live = float(u64::try_from(count).unwrap_or(u64::MAX));
         metrics::gauge!("muniment_live_actors", "aggregate" => kind).set(live);
     }
-    // The last count would look as if nothing moved; NaN is what Prometheus takes for a figure that nobody knows.
-    let outbox = runtime.journal.outbox();
-    let pending = match tokio::time::timeout(FIGURE_WAIT, outbox.count_pending()).await {
-        Ok(Ok(pending)) => float(pending),
-        Ok(Err(_)) | Err(_) => f64::NAN,
-    };
-    metrics::gauge!("muniment_mails_pending").set(pending);
+    let (outbox, store) = (runtime.journal.outbox(), runtime.reads.store());
+    let evaluated = store.subscription(alert_evaluator::NAME);
+    let (pending, evaluated) = join(asked(outbox.count_pending()), asked(evaluated)).await;
+    metrics::gauge!("muniment_mails_pending").set(pending.map_or(f64::NAN, float));
+    let lag = evaluated.map_or(f64::NAN, |place| float(head.0.saturating_sub(place.unwrap_or_default().0)));
+    metrics::gauge!("muniment_alert_evaluator_lag_events").set(lag);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(figures.render())
+}
+
+/// What the database has for a figure, if it says so in time. The last answer would look as if nothing moved; NaN is what
+/// Prometheus takes for a figure that nobody knows.
+async fn asked<T, E>(figure: impl Future<Output = Result<T, E>>) -> Option<T> {
+    tokio::time::timeout(FIGURE_WAIT, figure).await.ok()?.ok()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "gauges are floats; counts stay far below 2^53")]

@@ -4,8 +4,14 @@
 use serde_json::{Value, json};
 
 use crate::alerts_record::assert_own_causes;
-use crate::harness::{Engine, Setup, eventually};
+use crate::harness::{Engine, Server, Setup, eventually};
 use crate::real_data::events_from_the_start;
+
+/// How far the evaluation of alerts is behind, as `/metrics` says.
+fn lag(server: &Server) -> Option<String> {
+    let figures = String::from_utf8(server.anonymous().get("/metrics").body).unwrap();
+    figures.lines().find_map(|line| line.strip_prefix("muniment_alert_evaluator_lag_events ")).map(str::to_owned)
+}
 
 fn one_unreadable_metric_keeps_no_other_from_its_alerts(engine: Engine) {
     // Nothing is evaluated yet: both policies find the unreadable metric before the other one.
@@ -22,6 +28,7 @@ fn one_unreadable_metric_keeps_no_other_from_its_alerts(engine: Engine) {
         }
     }
     company.status();
+    assert_ne!(lag(&first).as_deref(), Some("0"), "nothing is evaluated yet");
     first.kill9();
     let of_bad = format!("aggregate_id = '{bad}' AND sequence = 1");
     let defined = first.store.texts(&format!("SELECT CAST(payload AS TEXT) FROM events WHERE {of_bad}")).remove(0);
@@ -46,6 +53,8 @@ fn one_unreadable_metric_keeps_no_other_from_its_alerts(engine: Engine) {
         let line = figures.lines().find(|line| line.starts_with(&counted)).unwrap();
         assert!(!line.ends_with(" 0"), "{policy} passed nothing over: {line}");
     }
+
+    eventually("the evaluator is at the head", || (lag(&second).as_deref() == Some("0")).then_some(()));
 
     // Whoever asks it is not told to try again: no other attempt ends otherwise until somebody mends it.
     let correlation = agent.post_a_fault("/v1/metrics/bad/points", &json!({ "value": 300 }));

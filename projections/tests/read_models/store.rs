@@ -1,6 +1,7 @@
 //! What the checkpoint refuses, what stops a model, and what a store says of another record.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -410,6 +411,47 @@ async fn a_log_of_writes_that_a_long_reading_made_long_is_cut_back() {
         }
         assert!(while_read > 32 << 20, "{while_read}");
         assert!(length() < 16 << 20, "{} of {while_read} bytes are left", length());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_question_that_takes_long_is_ended_by_the_server_and_not_asked_again() {
+    on_both_engines(async |desk| {
+        let ReadDatabase::Postgres { .. } = desk.config.database else { return };
+        desk.fold(&company_history(), 1_000).await;
+        let looking = desk.tamper().await;
+        let slow = "ALTER TABLE metrics_v2_g0 RENAME TO aside; \
+                    CREATE VIEW metrics_v2_g0 AS SELECT * FROM aside WHERE pg_sleep(120) IS NOT NULL";
+        looking.run_script(slow).await.unwrap();
+        let begun = Instant::now();
+        let error = metrics::count_of_company(&desk.store, &acme()).await.unwrap_err();
+        assert!(error.took_too_long(), "{error}");
+        // It is asked for ten seconds; four times are forty.
+        assert!(begun.elapsed() < Duration::from_secs(35), "{:?}", begun.elapsed());
+        let asked = "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE datname = current_database() \
+                     AND state = 'active' AND query LIKE '%COUNT(*) AS total FROM metrics_v2%' AND pid <> pg_backend_pid()";
+        let row = looking.fetch_optional(asked, &[]).await.unwrap().unwrap();
+        assert_eq!(row.count("n").unwrap(), 0, "nothing runs on");
+        let back = "DROP VIEW metrics_v2_g0; ALTER TABLE aside RENAME TO metrics_v2_g0";
+        looking.run_script(back).await.unwrap();
+        assert_eq!(metrics::count_of_company(&desk.store, &acme()).await.unwrap(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_subscription_whose_place_was_lost_begins_at_the_metrics_and_has_each_of_them_to_ask() {
+    on_both_engines(async |desk| {
+        let history = company_history();
+        desk.fold(&history, 1_000).await;
+        let metric = metrics::of_company(&desk.store, &acme(), None, 10).await.unwrap().remove(0);
+        // The second time is another node's, or of one that was killed in between.
+        for _ in 0..2 {
+            assert_eq!(desk.store.begin_at_metrics("alerts").await.unwrap(), history.head());
+        }
+        assert_eq!(desk.store.subscription("alerts").await.unwrap(), Some(history.head()));
+        assert_eq!(desk.store.passed_over("alerts", "", 10).await.unwrap(), [metric.id.to_string()]);
     })
     .await;
 }

@@ -2,7 +2,8 @@
 //!
 //! Which alerts are due is part of a metric's state: the rule ran when the point was folded, as of that point. So
 //! this policy only asks each metric that got points to raise what is due about them; asking twice, late, or again
-//! after a crash raises nothing twice. It never holds up a write. What it records has the very point as its cause, and
+//! after a crash raises nothing twice. So where its place was lost, as with the read models, the past is not walked again:
+//! every metric is asked for what is due. It never holds up a write. What it records has the very point as its cause, and
 //! the correlation of the request that brought it.
 
 use std::collections::HashMap;
@@ -22,7 +23,7 @@ use tokio::time::Instant;
 use super::unreadable::{self, pass_over};
 use crate::runtime::fold;
 use crate::runtime::leadership::Leadership;
-use crate::runtime::limits::PAGE_EVENTS;
+use crate::runtime::limits::{LAG_EVENTS_MAX, PAGE_EVENTS};
 use crate::runtime::paging::rest;
 use crate::runtime::{BusError, Origin, Runtime};
 
@@ -38,6 +39,9 @@ const RAISED_AT_ONCE: usize = 64;
 
 /// The type of event that is evaluated.
 const POINT_RECORDED: &str = "metric.point_recorded";
+
+/// The read model that knows all metrics.
+const METRICS: &str = "metrics";
 
 /// How long it rests after a failure.
 const RETRY: Duration = Duration::from_secs(1);
@@ -65,35 +69,48 @@ pub async fn run(runtime: Arc<Runtime>, mut leadership: Leadership, pause: Durat
         } else if runtime.journal.head() > reached.unwrap_or_default() || reached.is_none() {
             let begun = Instant::now();
             tokio::time::sleep(pause).await;
-            match step(&runtime, reached).await {
-                Ok(position) if Some(position) != reached => {
+            match step(&runtime, reached, &mut again).await {
+                Ok(Some(position)) if Some(position) != reached => {
                     reached = Some(position);
                     rest(&runtime.journal, position, begun, pending(), &mut stop).await;
                     continue;
                 }
-                Ok(_) => {}
+                Ok(Some(_)) => {}
+                Ok(None) => tokio::time::sleep(RETRY).await,
                 Err(error) => {
                     tracing::warn!(error = %error, "alerts cannot be evaluated at present");
                     tokio::time::sleep(RETRY).await;
                 }
             }
         }
+        let idle = if holds && again.is_walking() { Duration::ZERO } else { IDLE_INTERVAL };
         tokio::select! {
             changed = head.changed() => if changed.is_err() { return },
-            () = tokio::time::sleep(IDLE_INTERVAL) => {}
+            () = tokio::time::sleep(idle) => {}
             _ = stop.changed() => {}
         }
     }
 }
 
-async fn step(runtime: &Runtime, reached: Option<Position>) -> anyhow::Result<Position> {
+/// Deals with a page from where it has come; where that is then, `None` while it cannot begin.
+async fn step(runtime: &Runtime, reached: Option<Position>, again: &mut Again) -> anyhow::Result<Option<Position>> {
     let store = runtime.reads.store();
-    let from = match reached {
+    let known = match reached {
+        Some(position) => Some(position),
+        None => store.subscription(NAME).await?,
+    };
+    let from = match known {
         Some(position) => position,
-        None => store.subscription(NAME).await?.unwrap_or_default(),
+        None if can_begin(runtime).await? => {
+            let position = store.begin_at_metrics(NAME).await?;
+            tracing::info!(%position, "alerts are evaluated from here on; what is due from before is asked of every metric");
+            *again = Again::default();
+            position
+        }
+        None => return Ok(None),
     };
     let page = runtime.journal.read(from, PAGE_EVENTS).await?;
-    let Some(last) = page.last() else { return Ok(from) };
+    let Some(last) = page.last() else { return Ok(Some(from)) };
     let mut recorded: HashMap<Arc<str>, Vec<Arc<RecordedEvent>>> = HashMap::new();
     for event in page.iter().filter(|event| &*event.event_type == POINT_RECORDED) {
         recorded.entry(Arc::clone(&event.stream.id)).or_default().push(Arc::clone(event));
@@ -108,7 +125,16 @@ async fn step(runtime: &Runtime, reached: Option<Position>) -> anyhow::Result<Po
         .await;
     let passed_over = asked.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
     store.save_subscription(NAME, last.position, &passed_over).await?;
-    Ok(last.position)
+    Ok(Some(last.position))
+}
+
+/// Whether the read model of metrics is near the head, or moves no more. What comes behind it is read in pages either way.
+async fn can_begin(runtime: &Runtime) -> Result<bool, SqlError> {
+    let live = runtime.reads.store().live().await?;
+    let head = runtime.journal.head();
+    let is_near = |at: Position| head.0.saturating_sub(at.0) <= LAG_EVENTS_MAX;
+    let metrics = live.into_iter().find(|model| model.name == METRICS);
+    Ok(metrics.is_some_and(|model| is_near(model.position) || model.stopped_by.is_some()))
 }
 
 /// The asking of those that were passed over, a page between the pages of the record: those may be many, and slow to load.
@@ -121,6 +147,11 @@ struct Again {
 }
 
 impl Again {
+    /// Whether there may be more to ask at once.
+    const fn is_walking(&self) -> bool {
+        self.rests_until.is_none()
+    }
+
     async fn ask(&mut self, runtime: &Runtime) {
         if self.rests_until.is_some_and(|end| Instant::now() < end) {
             return;
@@ -243,5 +274,41 @@ impl Causes {
             origin.correlation.clone_from(correlation);
         }
         origin
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+    use muniment_aggregates::note::Note;
+
+    use super::*;
+    use crate::runtime::{Clock, Reads, fresh};
+
+    /// More than the read model of metrics may be behind, and several pages.
+    const EVENTS: u64 = LAG_EVENTS_MAX + 1;
+
+    #[actix::test]
+    async fn where_its_place_was_lost_it_begins_at_the_metrics_and_does_not_walk_the_past() {
+        let (bus, folder) = fresh::bus().await;
+        let reads = Reads::new(fresh::reads(&bus, &folder).await, bus.journal().clone(), Duration::from_secs(60));
+        let origin = Origin::system("test", "test", None);
+        while bus.journal().head().0 < EVENTS {
+            let count = EVENTS.saturating_sub(bus.journal().head().0).min(1_000);
+            let noted = join_all((0..count).map(|_| bus.execute::<Note>("a", fresh::note(), &origin))).await;
+            assert!(noted.iter().all(Result::is_ok), "it is recorded");
+        }
+        let journal = bus.journal().clone();
+        let head = journal.head();
+        let runtime = Runtime { journal, bus, reads: Arc::new(reads), clock: Clock::system() };
+        let store = runtime.reads.store();
+        let mut again = Again { behind: "m".to_owned(), rests_until: Some(Instant::now() + ASK_AGAIN_INTERVAL) };
+        assert_eq!(step(&runtime, None, &mut again).await.expect("it waits"), None, "the metrics are not known yet");
+        assert_eq!(store.subscription(NAME).await.expect("its place"), None);
+
+        fresh::reads(&runtime.bus, &folder).await.close().await;
+        assert_eq!(step(&runtime, None, &mut again).await.expect("it begins"), Some(head));
+        assert_eq!(store.subscription(NAME).await.expect("its place"), Some(head));
+        assert!(again.is_walking() && again.behind.is_empty(), "all are asked at once, from the first on");
     }
 }

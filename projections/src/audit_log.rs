@@ -143,9 +143,15 @@ fn numbers<'a>(query: &mut Query<'a>, filter: &'a Filter, side: Option<(&str, &'
 /// # Errors
 /// What the database says.
 pub async fn grant_history(store: &ReadStore, limit: usize, offset: usize) -> Result<Vec<AuditRow>, SqlError> {
+    let reached = limit.min(PAGE_ROWS_MAX).saturating_add(offset);
     let mut query = Query::new(SELECT);
-    query.push(" WHERE event_type IN ('role_grant_create', 'role_grant_revoke') ORDER BY seq DESC");
-    query.limit(limit).bind(" OFFSET ", offset);
+    // Each type by its own index: all that ever were of both would be sorted.
+    query.push(" WHERE seq IN (SELECT seq FROM (SELECT * FROM (");
+    query.bind("SELECT seq FROM audit_log_v2_g0 WHERE event_type = ", "role_grant_create").push(NEWEST);
+    query.bind(" LIMIT ", reached).push(") given UNION ALL SELECT * FROM (");
+    query.bind("SELECT seq FROM audit_log_v2_g0 WHERE event_type = ", "role_grant_revoke").push(NEWEST);
+    query.bind(" LIMIT ", reached).push(") taken) both_types");
+    query.push(NEWEST).limit(limit).bind(" OFFSET ", offset).push(")").push(NEWEST);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }
 

@@ -152,7 +152,8 @@ async fn the_newest_audit_rows_of_an_account_are_read_as_fast_after_100_000() {
     on_both_engines(async |desk| {
         // By the account, about it, and every sixth both.
         let rows = "audit_log_v3_g0 (seq, id, event_type, outcome, account_id, target_account_id, created_at, metadata) \
-                    SELECT n, 'id-' || n, 'role_grant_revoke', 'success', \
+                    SELECT n, 'id-' || n, CASE WHEN n % 4 = 0 THEN 'role_grant_create' ELSE 'role_grant_revoke' END, \
+                    'success', \
                     CASE WHEN n % 2 = 0 THEN 'keeper' END, CASE WHEN n % 3 = 0 OR n % 2 = 1 THEN 'keeper' END, n, '{}' \
                     FROM numbers";
         fill(desk, rows).await;
@@ -176,6 +177,13 @@ async fn the_newest_audit_rows_of_an_account_are_read_as_fast_after_100_000() {
         assert_eq!([own(7, 0).await, own(13, 7).await].concat(), newest);
         let old = as_fast(young, async || own(20, 0).await).await;
         assert!(is_as_fast(young, old), "{young:?} for the whole list, {old:?} for the rows of one account alone");
+        let grants = async |limit, offset| {
+            let rows = audit_log::grant_history(&desk.store, limit, offset).await.unwrap();
+            rows.into_iter().map(|row| row.seq.0).collect::<Vec<_>>()
+        };
+        assert_eq!([grants(7, 0).await, grants(13, 7).await].concat(), newest);
+        let old = as_fast(young, async || grants(20, 0).await).await;
+        assert!(is_as_fast(young, old), "{young:?} for the whole list, {old:?} for the roles given and taken");
     })
     .await;
 }

@@ -147,9 +147,9 @@ pub async fn grant_history(store: &ReadStore, limit: usize, offset: usize) -> Re
     let mut query = Query::new(SELECT);
     // Each type by its own index: all that ever were of both would be sorted.
     query.push(" WHERE seq IN (SELECT seq FROM (SELECT * FROM (");
-    query.bind("SELECT seq FROM audit_log_v2_g0 WHERE event_type = ", "role_grant_create").push(NEWEST);
+    query.bind("SELECT seq FROM audit_log_v3_g0 WHERE event_type = ", "role_grant_create").push(NEWEST);
     query.bind(" LIMIT ", reached).push(") given UNION ALL SELECT * FROM (");
-    query.bind("SELECT seq FROM audit_log_v2_g0 WHERE event_type = ", "role_grant_revoke").push(NEWEST);
+    query.bind("SELECT seq FROM audit_log_v3_g0 WHERE event_type = ", "role_grant_revoke").push(NEWEST);
     query.bind(" LIMIT ", reached).push(") taken) both_types");
     query.push(NEWEST).limit(limit).bind(" OFFSET ", offset).push(")").push(NEWEST);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()

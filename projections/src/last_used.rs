@@ -112,21 +112,37 @@ pub async fn of(store: &ReadStore, credential: &CredentialId) -> Result<Option<U
 /// Rows that one statement takes away.
 const FORGOTTEN_AT_ONCE: usize = 500;
 
-/// Forgets the last uses of sessions and API tokens that ended, which nobody is shown; those of agent tokens are. How many
-/// went, of at most `limit`.
+/// Looks at the last uses of so many credentials from behind `behind`, by id, and forgets those of sessions and API tokens
+/// that ended, which nobody is shown; those of agent tokens are, and stay. The last it looked at, where there may be others
+/// behind.
 ///
 /// # Errors
 /// What the database says.
-pub async fn forget_ended(store: &ReadStore, limit: usize) -> Result<usize, SqlError> {
-    let sql = "SELECT l.credential_id FROM last_used_v1 l WHERE EXISTS \
+pub async fn forget_ended(
+    store: &ReadStore,
+    behind: Option<&CredentialId>,
+    limit: usize,
+) -> Result<Option<CredentialId>, SqlError> {
+    let sql = "SELECT l.credential_id, CASE WHEN EXISTS \
                (SELECT 1 FROM sessions_v2_g0 s WHERE s.public_id = l.credential_id AND s.ended_at IS NOT NULL) OR EXISTS \
-               (SELECT 1 FROM api_tokens_v1_g0 t WHERE t.id = l.credential_id AND t.ended_at IS NOT NULL) LIMIT $1";
-    let rows = store.fetch_all(sql, &[limit.into()]).await?;
-    let ended = rows.iter().map(|row| row.text("credential_id")).collect::<Result<Vec<_>, _>>()?;
+               (SELECT 1 FROM api_tokens_v1_g0 t WHERE t.id = l.credential_id AND t.ended_at IS NOT NULL) \
+               THEN 1 ELSE 0 END AS has_ended FROM last_used_v1 l WHERE l.credential_id > $1 \
+               ORDER BY l.credential_id LIMIT $2";
+    let behind = behind.map_or("", |id| id.0.as_str());
+    let rows = store.fetch_all(sql, &[behind.into(), limit.into()]).await?;
+    let mut ended = Vec::new();
+    let mut last = None;
+    for row in &rows {
+        let id = row.text("credential_id")?;
+        if row.int("has_ended")? == 1 {
+            ended.push(id.clone());
+        }
+        last = Some(CredentialId(id));
+    }
     for ids in ended.chunks(FORGOTTEN_AT_ONCE) {
         let mut query = Query::new("DELETE FROM last_used_v1 WHERE credential_id IN (");
         query.list(ids.iter().map(String::as_str)).push(")");
         store.writer().execute(query.sql(), query.args()).await?;
     }
-    Ok(ended.len())
+    Ok(last.filter(|_| rows.len() == limit))
 }

@@ -121,7 +121,7 @@ fn what_an_operator_lists_over_several_pages_has_each_row_once(engine: Engine) {
     let (behind, more) = listed(&operator, &["account", "list", "--offset", "3", "--limit", "2000"], "accounts");
     assert_eq!((&behind[..], more), (&all[3..2_003], true));
 
-    let rows = "audit_log_v2_g0 (seq, id, event_type, outcome, created_at, metadata) \
+    let rows = "audit_log_v3_g0 (seq, id, event_type, outcome, created_at, metadata) \
                 SELECT 1000000 + n, 'more-' || n, 'role_grant_revoke', 'success', n, '{}' FROM numbers";
     fill(&house.server, 2_100, rows);
     let revoked = ["audit", "accounts", "--event-type", "role_grant_revoke"];

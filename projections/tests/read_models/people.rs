@@ -190,8 +190,15 @@ async fn when_a_session_was_last_used_is_known_as_long_as_it_is_open() {
         for number in 1..=4 {
             assert!(uses.note(&session_id(number), None, history.now).await.unwrap());
         }
-        assert_eq!(last_used::forget_ended(&desk.store, 10).await.unwrap(), 1);
-        assert_eq!(last_used::forget_ended(&desk.store, 10).await.unwrap(), 0);
+        // Two at a time, from where the last look ended.
+        let look = async |behind: Option<u8>| {
+            let behind = behind.map(session_id);
+            last_used::forget_ended(&desk.store, behind.as_ref(), 2).await.unwrap()
+        };
+        assert_eq!(look(Some(2)).await, Some(session_id(4)));
+        assert!(last_used::of(&desk.store, &session_id(1)).await.unwrap().is_some(), "it was not looked at");
+        assert_eq!(look(Some(4)).await, None);
+        assert_eq!(look(None).await, Some(session_id(2)));
         // What is no session stands for an agent's token, which is listed after its end.
         for (number, is_known) in [(1, false), (2, true), (3, true), (4, true)] {
             let found = last_used::of(&desk.store, &session_id(number)).await.unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use muniment_aggregates::account::{Account, ExpireSession};
-use muniment_aggregates::ids::AccountId;
+use muniment_aggregates::ids::{AccountId, CredentialId};
 use muniment_aggregates::offer_book::{LAPSES_NOTED_MAX, NoteLapsed, OfferBook, OfferBookCommand};
 use muniment_aggregates::session::{Expire, Session};
 use muniment_projections::sessions::SessionRow;
@@ -22,6 +22,9 @@ use crate::runtime::{CommandBus, Origin, Runtime};
 
 /// Sessions, and accounts with offers, taken up in one sweep. What is left is taken up by the next.
 const SWEPT_MAX: usize = 5_000;
+
+/// Credentials whose last use is looked at in one sweep. Those of agents are kept for good, so all of them are ever more.
+const LOOKED_AT_MAX: usize = 20_000;
 
 /// What a sweep found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,8 +44,9 @@ pub async fn run(
     interval: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
+    let mut looked_at = None;
     while leadership.turn(interval, &mut stop).await {
-        match sweep_all(&runtime, &stop).await {
+        match sweep_all(&runtime, &mut looked_at, &stop).await {
             Ok(swept) => tracing::info!(
                 expired_sessions = swept.expired_sessions,
                 expired_offers = swept.expired_offers,
@@ -54,12 +58,17 @@ pub async fn run(
     }
 }
 
-async fn sweep_all(runtime: &Runtime, stop: &watch::Receiver<bool>) -> anyhow::Result<Swept> {
+/// `looked_at` is the last credential whose use it looked at; the next sweep goes on behind it.
+async fn sweep_all(
+    runtime: &Runtime,
+    looked_at: &mut Option<CredentialId>,
+    stop: &watch::Receiver<bool>,
+) -> anyhow::Result<Swept> {
     request_windows::sweep(runtime.reads.store(), runtime.clock.now()).await?;
     // From rows that lag behind, what the last sweep closed would be asked once more.
     runtime.reads.catch_up(&["sessions", "offers"]).await?;
     let swept = sweep(&runtime.bus, runtime.reads.store(), runtime.clock.now(), stop).await?;
-    last_used::forget_ended(runtime.reads.store(), SWEPT_MAX).await?;
+    *looked_at = last_used::forget_ended(runtime.reads.store(), looked_at.as_ref(), LOOKED_AT_MAX).await?;
     Ok(swept)
 }
 

@@ -126,23 +126,16 @@ pub async fn forget_ended(
     let sql = "SELECT l.credential_id, CASE WHEN EXISTS \
                (SELECT 1 FROM sessions_v2_g0 s WHERE s.public_id = l.credential_id AND s.ended_at IS NOT NULL) OR EXISTS \
                (SELECT 1 FROM api_tokens_v1_g0 t WHERE t.id = l.credential_id AND t.ended_at IS NOT NULL) \
-               THEN 1 ELSE 0 END AS has_ended FROM last_used_v1 l WHERE l.credential_id > $1 \
+               THEN l.credential_id END AS ended FROM last_used_v1 l WHERE l.credential_id > $1 \
                ORDER BY l.credential_id LIMIT $2";
     let behind = behind.map_or("", |id| id.0.as_str());
     let rows = store.fetch_all(sql, &[behind.into(), limit.into()]).await?;
-    let mut ended = Vec::new();
-    let mut last = None;
-    for row in &rows {
-        let id = row.text("credential_id")?;
-        if row.int("has_ended")? == 1 {
-            ended.push(id.clone());
-        }
-        last = Some(CredentialId(id));
-    }
+    let ended = rows.iter().filter_map(|row| row.text_or_null("ended").transpose()).collect::<Result<Vec<_>, _>>()?;
     for ids in ended.chunks(FORGOTTEN_AT_ONCE) {
         let mut query = Query::new("DELETE FROM last_used_v1 WHERE credential_id IN (");
         query.list(ids.iter().map(String::as_str)).push(")");
         store.writer().execute(query.sql(), query.args()).await?;
     }
-    Ok(last.filter(|_| rows.len() == limit))
+    let last = rows.last().filter(|_| rows.len() == limit);
+    last.map(|row| row.text("credential_id").map(CredentialId)).transpose()
 }

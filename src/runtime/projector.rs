@@ -235,20 +235,21 @@ mod tests {
         let (bus, folder) = fresh::bus().await;
         let store = fresh::reads(&bus, &folder).await;
         let journal = bus.journal();
-        let record = async || {
+        let record = async |id| {
             let origin = Origin::system("test", "test", None);
-            bus.execute::<Note>("a", fresh::note(), &origin).await.expect("it is recorded");
+            bus.execute::<Note>(id, fresh::note(), &origin).await.expect("it is recorded");
         };
-        record().await;
+        record("first").await;
         let page = journal.read(Position::START, PAGE_EVENTS).await.expect("the record");
         let others: Vec<_> = store.projections().iter().filter(|it| it.name() != "audit").cloned().collect();
         for outcome in store.advance_together(&others, &page).await {
             outcome.result.expect(outcome.name);
         }
-        record().await;
+        record("second").await;
         let reads = Reads::new(store, journal.clone(), Duration::from_secs(60));
         let mut models = models_of(&reads);
         refresh(&reads, &mut models).await;
+        assert_eq!(journal.head(), Position(2));
         assert!(advance(journal, &reads, &mut models).await);
         // One that is far behind is not there after a page; all others need no more than one.
         for (name, at) in reads.positions().into_iter().filter(|(name, _)| *name != "audit") {

@@ -293,13 +293,14 @@ mod tests {
         let (bus, folder) = fresh::bus().await;
         let reads = Reads::new(fresh::reads(&bus, &folder).await, bus.journal().clone(), Duration::from_secs(60));
         let origin = Origin::system("test", "test", None);
-        while bus.journal().head().0 < EVENTS {
-            let count = EVENTS.saturating_sub(bus.journal().head().0).min(1_000);
-            let noted = join_all((0..count).map(|_| bus.execute::<Note>("a", fresh::note(), &origin))).await;
-            assert!(noted.iter().all(Result::is_ok), "it is recorded");
+        let ids: Vec<String> = (0..EVENTS).map(|number| number.to_string()).collect();
+        for ids in ids.chunks(1_000) {
+            let noted = join_all(ids.iter().map(|id| bus.execute::<Note>(id, fresh::note(), &origin))).await;
+            assert!(noted.iter().all(Result::is_ok), "they are recorded");
         }
         let journal = bus.journal().clone();
         let head = journal.head();
+        assert_eq!(head, Position(EVENTS));
         let runtime = Runtime { journal, bus, reads: Arc::new(reads), clock: Clock::system() };
         let store = runtime.reads.store();
         let mut again = Again { behind: "m".to_owned(), rests_until: Some(Instant::now() + ASK_AGAIN_INTERVAL) };

@@ -50,9 +50,7 @@ impl Surface {
 
     fn no_reviewer(&self) -> V1Refusal {
         let message = format!("Reviewing needs one of the roles {}.", self.metrics.reviewer_roles.join(", "));
-        let mut refusal = V1Refusal::new(403, "insufficient_permissions", message);
-        refusal.extra.insert("required_roles".to_owned(), json!(self.metrics.reviewer_roles));
-        refusal
+        V1Refusal::new(403, "insufficient_permissions", message)
     }
 
     /// `GET /v1/review/applications`.

@@ -38,7 +38,6 @@ pub const ERROR: Shape = Named(
         ("issues?", List(&Named("Issue", &Object(&[("path", Text), ("code", Text), ("message", Text)])))),
         ("retry_after?", Count),
         ("available?", List(&CHOICE)),
-        ("required_roles?", List(&Text)),
         ("id?", Text),
     ]),
 );

@@ -10,6 +10,8 @@ use actix_web::{Error, HttpResponse, web};
 
 use super::Edge;
 use super::closing::{self, Closing};
+use crate::surface::Surface;
+use crate::transport;
 
 const ALLOW_METHODS: &str = "GET,POST,OPTIONS";
 const ALLOW_HEADERS: &str = "authorization,content-type,idempotency-key,x-alif-signup-secret";
@@ -42,6 +44,14 @@ fn allowed_headers(asked: &HeaderMap) -> HeaderValue {
     HeaderValue::from_str(&all.join(",")).unwrap_or(HeaderValue::from_static(ALLOW_HEADERS))
 }
 
+/// Whether a request proves itself by the session's cookie. One of another program, or beside a bearer, proves nothing.
+fn is_by_cookie(request: &ServiceRequest) -> bool {
+    request.headers().contains_key(header::COOKIE)
+        && request
+            .app_data::<web::Data<Surface>>()
+            .is_some_and(|surface| Surface::is_by_cookie(&transport::presented(request.request(), surface, "")))
+}
+
 fn give_leave(headers: &mut HeaderMap, allow_headers: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(ALLOW_METHODS));
@@ -68,11 +78,10 @@ pub async fn wrap(
     }
     let asked = request.head().connection_type();
     let headers = request.headers();
-    let by_cookie = headers.contains_key(header::COOKIE) && !headers.contains_key(header::AUTHORIZATION);
     let is_production = request.app_data::<web::Data<Edge>>().is_some_and(|edge| edge.is_production);
     // A preflight proves nothing by the cookies it may bear: it is never authenticated.
     let is_preflight = request.method() == Method::OPTIONS && answers_preflight(request.path());
-    let is_open = is_open(request.path()) && (is_preflight || !by_cookie);
+    let is_open = is_open(request.path()) && (is_preflight || !is_by_cookie(&request));
     let allow_headers = is_preflight.then(|| allowed_headers(headers));
     let mut response = if is_preflight {
         request.into_response(HttpResponse::Ok().finish())

@@ -44,7 +44,8 @@ impl Reviewer {
 
 impl Surface {
     /// Whether a request comes by cookie: one is there, and no bearer that would win over it.
-    pub(super) fn is_by_cookie(presented: &Presented) -> bool {
+    #[must_use]
+    pub fn is_by_cookie(presented: &Presented) -> bool {
         presented.authorization.is_empty() && !presented.cookies.is_empty()
     }
 

@@ -1,5 +1,7 @@
 //! Rules of the whole surface: health, CORS, unknown paths, bodies, the shape of errors (MET-001 to 008).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Company, Engine, Founder, Installation, Reply, Server};
@@ -9,6 +11,7 @@ fn met_001_health_answers_without_a_credential(engine: Engine) {
     let reply = Server::shared(engine).anonymous().get("/health");
     assert_eq!(reply.expect(200), json!({ "ok": true, "status": "ok", "env": "development" }));
     assert_cors(&reply);
+    assert_cors(&Server::shared(engine).anonymous().header("cookie", "theme=dark").get("/health"));
     let head = Server::shared(engine).anonymous().request("HEAD", "/health");
     assert_eq!((head.status, head.body.len()), (200, 0));
 }
@@ -60,6 +63,8 @@ fn met_003_every_answer_has_its_content_type_and_cors_headers(engine: Engine) {
     let server = Server::shared(engine);
     let company = server.company();
     company.metric("arr");
+    let started: Vec<Reply> =
+        (0..6).map(|_| server.anonymous().post("/v1/auth/otp/start", &json!({ "email": company.email }))).collect();
     let replies = [
         company.agent.get("/v1/status"),
         company.agent.get("/v1/metrics"),
@@ -69,14 +74,54 @@ fn met_003_every_answer_has_its_content_type_and_cors_headers(engine: Engine) {
         server.anonymous().get("/v1/status"),
         server.anonymous().get("/v1/nothing"),
         server.anonymous().post_bytes("/v1/applications", "{"),
+        company.agent.post("/v1/metrics", &json!({ "key": "mrr" })),
+        company.agent.post("/v1/metrics", &json!({ "key": "mrr" })),
+        company.agent.post("/v1/alerts/alert_AAAAAAAAAAAAAAAA/ack", &json!({})),
+        server.anonymous().post_bytes("/v1/applications", " ".repeat(1_048_577)),
     ];
-    for reply in replies {
+    let statuses: BTreeSet<u16> = replies.iter().chain(&started).map(|reply| reply.status).collect();
+    assert_eq!(statuses, BTreeSet::from([200, 201, 400, 401, 403, 404, 409, 413, 429]));
+    for reply in replies.into_iter().chain(started) {
         assert_eq!(reply.header("content-type"), "application/json; charset=utf-8", "{reply}");
         assert_cors(&reply);
     }
-    let review = server.anonymous().get("/v1/review/applications");
-    assert_eq!(review.status, 401);
-    assert!(review.headers.keys().all(|name| !name.as_str().starts_with("access-control")), "{:?}", review.headers);
+}
+
+/// Every operation of `/v1` that the document lists, as verb and path.
+fn operations(server: &Server) -> Vec<(String, String)> {
+    let document = server.anonymous().get("/openapi.json").expect(200);
+    let paths = document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/v1/"));
+    let of_path = |(path, verbs): (&String, &Value)| {
+        let verbs = verbs.as_object().unwrap().keys().filter(|verb| ["get", "post"].contains(&verb.as_str()));
+        verbs.map(|verb| (verb.clone(), path.clone())).collect::<Vec<_>>()
+    };
+    paths.flat_map(of_path).collect()
+}
+
+fn met_003_every_route_answers_so_and_who_comes_by_cookie_is_given_no_leave(engine: Engine) {
+    let house = Installation::shared(engine);
+    let anonymous = house.server.anonymous();
+    let ben = house.person("ben").client;
+    let bears_cors = |reply: &Reply| reply.headers.keys().any(|name| name.as_str().starts_with("access-control"));
+    for (verb, path) in operations(&house.server) {
+        let at = path.replace("{key}", "arr").replace("{id}", "x").replace("{public_id}", "0");
+        let call = |client: &Client| match verb.as_str() {
+            "get" => client.get(&at),
+            _ => client.post_bytes(&at, "{"),
+        };
+        // A cookie of another program, or one beside a bearer, proves nothing.
+        let foreign = anonymous.header("cookie", "theme=dark");
+        for reply in [&anonymous, &foreign, &ben.bearer("nonsense")].map(call) {
+            assert!((400..500).contains(&reply.status), "{reply}");
+            assert_eq!(reply.header("content-type"), "application/json; charset=utf-8", "{reply}");
+            match path.starts_with("/v1/review/") {
+                true => assert!(!bears_cors(&reply), "{reply}"),
+                false => assert_cors(&reply),
+            }
+        }
+        let by_cookie = call(&ben);
+        assert!(!bears_cors(&by_cookie), "{by_cookie}");
+    }
 }
 
 fn met_004_a_path_matches_exactly_or_is_not_found(engine: Engine) {
@@ -106,7 +151,8 @@ struct Route {
     optional: bool,
 }
 
-fn post_routes(server: &Server) -> (Company, Vec<Route>) {
+fn post_routes(house: &Installation) -> (Company, Vec<Route>) {
+    let server = &house.server;
     let founder: Founder = server.founder("routes");
     let company = server.company_of(&founder);
     company.metric("arr");
@@ -131,6 +177,7 @@ fn post_routes(server: &Server) -> (Company, Vec<Route>) {
         agent(&format!("/v1/metrics/arr/points/{point}/correct"), json!({ "value": 1 })),
         agent("/v1/metrics/arr/rules", json!({ "type": "growth_spike" })),
         own(format!("/v1/alerts/{alert}/ack"), json!({}), true),
+        own(format!("/v1/alerts/{alert}/resolve"), json!({}), true),
         own("/v1/tokens".to_owned(), json!({ "name": "third", "scopes": ["application:read"] }), false),
         own(format!("/v1/tokens/{token}/revoke"), json!({}), true),
         own(format!("/v1/tokens/{token}/rotate"), json!({}), true),
@@ -153,17 +200,27 @@ fn post_routes(server: &Server) -> (Company, Vec<Route>) {
             optional: false,
         },
         own("/v1/auth/logout".to_owned(), json!({}), true),
+        Route {
+            // With a cookie it is looked at what the body says it is, whatever it is.
+            client: house.keeper.client.header("content-type", "application/json"),
+            path: format!("/v1/review/applications/{}/status", company.application),
+            right: json!({ "status": "in_review" }),
+            optional: false,
+        },
     ];
+    let listed = operations(server).into_iter().filter(|(verb, _)| verb == "post").count();
+    assert_eq!(routes.len(), listed, "a POST route is not tried");
     (company, routes)
 }
 
 fn met_005_a_body_that_is_no_json_object_is_refused_and_records_nothing(engine: Engine) {
-    let server = Server::with(engine, &[]);
-    let (_company, routes) = post_routes(&server);
+    let house = Installation::with(engine, &[]);
+    let server = &house.server;
+    let (_company, routes) = post_routes(&house);
     let before = server.store.count("%");
-    let deep = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
+    let [too_deep, deep] = [33, 100].map(|levels| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels)));
     for Route { client, path, optional, .. } in &routes {
-        for body in ["{", "null", "[]", "\"x\"", "nonsense", "{}{}", &deep] {
+        for body in ["{", "null", "[]", "\"x\"", "nonsense", "{}{}", &too_deep, &deep] {
             client.post_bytes(path, body).refused(400, "invalid_json");
         }
         if !optional {
@@ -174,8 +231,9 @@ fn met_005_a_body_that_is_no_json_object_is_refused_and_records_nothing(engine: 
 }
 
 fn met_006_an_unknown_field_is_refused_by_name_and_records_nothing(engine: Engine) {
-    let server = Server::with(engine, &[]);
-    let (_company, routes) = post_routes(&server);
+    let house = Installation::with(engine, &[]);
+    let server = &house.server;
+    let (_company, routes) = post_routes(&house);
     let before = server.store.count("%");
     for Route { client, path, right, .. } in &routes {
         let mut body = right.clone();
@@ -251,12 +309,10 @@ fn every_snapshot_says_its_position(engine: Engine) {
         company.agent.header("muniment-after", bad).get("/v1/status").refused(400, "invalid_field");
     }
     server.anonymous().header("muniment-after", "x").get("/v1/status").refused(401, "missing_token");
-    let listed = server.anonymous().get("/openapi.json").expect(200);
-    let paths = listed["paths"].as_object().unwrap();
-    let reads = paths.iter().filter(|(path, verbs)| path.starts_with("/v1/") && verbs.get("get").is_some());
+    let reads = operations(server).into_iter().filter(|(verb, _)| verb == "get");
     // The reviewers' two are tried with reviews, the feed of events by tests of its own.
     let others = ["/v1/review/", "/v1/events", "/v1/live", "/v1/stream"];
-    let reads: Vec<_> = reads.filter(|(path, _)| !others.iter().any(|other| path.starts_with(other))).collect();
+    let reads: Vec<_> = reads.filter(|(_, path)| !others.iter().any(|other| path.starts_with(other))).collect();
     assert_eq!(reads.len(), snapshots.len(), "{reads:?}");
 
     let house = Installation::shared(engine);
@@ -338,6 +394,7 @@ both_engines![
     met_002_a_preflight_is_answered_on_any_path,
     met_002_a_preflight_that_asks_for_what_reading_heeds_is_given_it_and_nothing_else,
     met_003_every_answer_has_its_content_type_and_cors_headers,
+    met_003_every_route_answers_so_and_who_comes_by_cookie_is_given_no_leave,
     head_of_what_can_be_read_answers_without_a_body,
     met_004_a_path_matches_exactly_or_is_not_found,
     met_005_a_body_that_is_no_json_object_is_refused_and_records_nothing,

@@ -229,6 +229,12 @@ fn liv_08_what_is_not_understood_is_refused_and_harms_nobody(engine: Engine) {
     socket.send(&json!({ "t": "sub", "id": 99, "mode": "view", "topic": "metric/revenue", "credit": 1 }));
     assert_eq!(socket.frame()["t"], "err");
 
+    let mut fits = json!({ "t": "sub", "id": 1, "from": "head", "credit": 0 }).to_string();
+    fits.push_str(&" ".repeat(64 * 1024 - fits.len()));
+    let mut socket = Socket::connect(server, &company.token);
+    socket.raw(Message::text(fits));
+    assert_eq!(socket.frame()["t"], "subok");
+
     let too_long = Message::text(" ".repeat(64 * 1024 + 1));
     for message in [Message::text("{"), Message::text(r#"["pong"]"#), Message::binary(vec![1, 2, 3]), too_long] {
         let mut socket = Socket::connect(server, &company.token);

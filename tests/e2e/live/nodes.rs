@@ -1,10 +1,12 @@
 //! Two nodes over one database (LIV-20).
 
+use std::sync::Mutex;
+
 use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
-use super::{LEVEL, company_with_metric, listing, store};
-use crate::harness::{Engine, Server};
+use super::{LEVEL, company_with_metric, issue, listing, positions, store};
+use crate::harness::{Engine, Server, eventually};
 
 #[test]
 fn liv_20_events_of_one_node_reach_the_subscribers_of_another() {
@@ -23,6 +25,67 @@ fn liv_20_events_of_one_node_reach_the_subscribers_of_another() {
     there.post("/v1/metrics/revenue/points", &json!({ "value": LEVEL })).expect(201);
     seen.extend(socket.events(1));
     assert_eq!(seen, listing(&there, "start"));
+}
+
+#[test]
+fn liv_20_what_a_killed_node_acknowledged_last_reaches_the_subscribers_of_another() {
+    let first = Server::with(Engine::Postgres, &[]);
+    let (_, company) = company_with_metric(&first, "revenue");
+    let second = first.second_node();
+    let mut socket = Socket::connect(&second, &company.token);
+    socket.subscribe(1, &json!("start"), 1024, &Value::Null);
+    let mut seen = socket.until_live();
+    let acknowledged = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for writer in 0..8 {
+            let (company, acknowledged) = (&company, &acknowledged);
+            scope.spawn(move || {
+                for n in 0..100 {
+                    let point = json!({ "value": LEVEL, "idempotency_key": format!("{writer}-{n}") });
+                    match company.agent.try_post("/v1/metrics/revenue/points", &point) {
+                        Some(reply) if reply.status == 201 => acknowledged.lock().unwrap().push(reply.position()),
+                        _ => return,
+                    }
+                }
+            });
+        }
+        eventually("points are acknowledged", || (acknowledged.lock().unwrap().len() > 100).then_some(()));
+        first.kill9();
+    });
+    // Without a question to the other node, which might make it look.
+    let acknowledged = acknowledged.into_inner().unwrap();
+    while positions(&seen).last() < acknowledged.iter().max() {
+        seen.extend(socket.frame_of("batch")["ev"].as_array().unwrap().iter().cloned());
+    }
+    // Behind what the killed one may still have had under way in the database.
+    let there = second.agent(&company.token);
+    there.post("/v1/metrics/revenue/points", &json!({ "value": LEVEL })).expect(201);
+    let all = listing(&there, "start");
+    socket.reads_on(seen, &all);
+    let recorded = positions(&all);
+    assert!(acknowledged.iter().all(|position| recorded.contains(position)), "{acknowledged:?} of {recorded:?}");
+}
+
+#[test]
+fn met_124_what_a_revoked_token_opened_on_the_other_node_ends_there() {
+    let first = Server::with(Engine::Postgres, &[]);
+    let (founder, company) = company_with_metric(&first, "revenue");
+    let second = first.second_node();
+    let (token, id) = issue(&founder, &company, &json!(["application:read"]));
+    let mut socket = Socket::connect(&second, &token);
+    socket.subscribe(7, &json!("head"), 1024, &Value::Null);
+    socket.frame_of("live");
+    let mut stream = EventStream::open(&second, &token, "after=head", None).unwrap();
+    let revoked = founder.client.post_bytes(&format!("/v1/tokens/{id}/revoke"), "");
+    revoked.expect(200);
+    company.point("revenue", &json!({ "value": LEVEL }));
+    let (frames, code) = socket.until_closed();
+    let last = frames.last().unwrap();
+    assert_eq!((&last["t"], code), (&json!("revoked"), Some(4503)), "{frames:?}");
+    assert!(last["at"].as_str().unwrap().parse::<u64>().unwrap() <= revoked.position(), "{last}");
+    assert!(frames.iter().all(|frame| frame["ev"].as_array().is_none_or(Vec::is_empty)), "{frames:?}");
+    let told: Vec<_> = std::iter::from_fn(|| stream.next()).collect();
+    assert!(matches!(&told[..], [last] if last.event == "revoked"), "{told:?}");
 }
 
 /// A client behind a balancer asks one node today and the other tomorrow.

@@ -10,8 +10,8 @@ use super::socket::{EventStream, Socket};
 use super::{LEVEL, StopsWhenDropped, company_with_metric, issue, positions};
 use crate::accounts::socket::{Socket as ApiSocket, Stream};
 use crate::harness::{
-    Client, Company, Engine, Founder, Installation, ORIGIN, PASSWORD, Person, Program, Reply, cookie_of, text, torture,
-    unique,
+    Client, Company, Engine, Founder, Installation, ORIGIN, PASSWORD, Person, Program, Reply, Server, cookie_of, pause,
+    text, torture, unique,
 };
 
 /// From the reply to the close, for 99 of 100.
@@ -224,6 +224,22 @@ fn liv_10_nothing_leaves_behind_the_end_of_a_credential(engine: Engine) {
     assert!(!torture() || at(99) <= CLOSE_P99_MAX, "{took:?}");
 }
 
+/// Not even the event that ended it, which its company may read, is told to who waits for the next one.
+fn liv_10_a_long_poll_that_waits_ends_with_its_token(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, company) = company_with_metric(server, "revenue");
+    let (token, id) = issue(&founder, &company, &json!(["application:read"]));
+    let agent = server.agent(&token);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| agent.get("/v1/events?after=head&wait=25"));
+        pause(Duration::from_millis(500));
+        let begun = Instant::now();
+        founder.client.post_bytes(&format!("/v1/tokens/{id}/revoke"), "").expect(200);
+        waiting.join().unwrap().refused(401, "invalid_token");
+        assert!(begun.elapsed() < Duration::from_secs(20), "it waited on for {:?}", begun.elapsed());
+    });
+}
+
 /// Who has both doors signs out of one: what the cookie opened stays, for the account did not sign out.
 fn acc_216_the_end_of_a_session_of_v1_closes_nothing_of_the_account(engine: Engine) {
     let house = House::open(engine);
@@ -298,4 +314,5 @@ fn k11_every_connection_of_whoever_is_erased_ends_there() {
 both_engines![
     acc_216_the_end_of_a_session_of_v1_closes_nothing_of_the_account,
     liv_10_nothing_leaves_behind_the_end_of_a_credential,
+    liv_10_a_long_poll_that_waits_ends_with_its_token,
 ];

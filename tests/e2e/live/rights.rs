@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
 use super::{company_with_metric, issue, listing, write_points};
-use crate::harness::{Client, Engine, Installation, ORIGIN, PASSWORD, Program, Server, cookie_of, unique};
+use crate::harness::{Client, Engine, Installation, ORIGIN, PASSWORD, Program, Server, cookie_of, text, unique};
 
 fn liv_11_auth_renews_without_losing_subscriptions(engine: Engine) {
     let server = Server::shared(engine);
@@ -64,13 +64,13 @@ fn liv_11_the_end_of_a_credential_is_announced_and_comes_unless_renewed(engine: 
     assert_eq!(events[0]["data"]["value"], json!(42.0), "the subscription of the renewed credential goes on");
 }
 
-/// Whether every event belongs to one of these companies, or to the reader's own account.
-fn only_of(events: &[Value], companies: &[&str]) {
+/// Whether every event belongs to one of these companies, or to the reader's own account, which an agent has not.
+fn only_of(events: &[Value], companies: &[&str], account: Option<&str>) {
     for event in events {
-        let personal = event["agg"].as_str().unwrap().starts_with("account/")
-            || event["agg"].as_str().unwrap().starts_with("session/");
+        let is_own =
+            account.is_some_and(|id| event["agg"] == format!("account/{id}") || event["data"]["account"] == id);
         let company = event["data"]["company"].as_str();
-        assert!(personal || company.is_some_and(|company| companies.contains(&company)), "{event}");
+        assert!(is_own || company.is_some_and(|company| companies.contains(&company)), "{event}");
     }
 }
 
@@ -79,14 +79,15 @@ fn liv_15_nobody_receives_what_is_not_his_on_any_transport(engine: Engine) {
     let (ana, first) = company_with_metric(server, "revenue");
     let second = server.company_of(&ana);
     let (bob, other) = company_with_metric(server, "revenue");
-    let readers: [(&str, Client, Vec<&str>); 4] = [
-        (&first.token, first.agent.clone(), vec![&first.id]),
-        (&other.token, other.agent.clone(), vec![&other.id]),
-        (&ana.token, ana.client.clone(), vec![&first.id, &second.id]),
-        (&bob.token, bob.client.clone(), vec![&other.id]),
+    let [ana_id, bob_id] = [&ana, &bob].map(|it| text(&it.client.get("/v1/auth/session").expect(200)["account_id"]));
+    let readers: [(&str, Client, Vec<&str>, Option<&str>); 4] = [
+        (&first.token, first.agent.clone(), vec![&first.id], None),
+        (&other.token, other.agent.clone(), vec![&other.id], None),
+        (&ana.token, ana.client.clone(), vec![&first.id, &second.id], Some(&ana_id)),
+        (&bob.token, bob.client.clone(), vec![&other.id], Some(&bob_id)),
     ];
     let widening = json!({ "any": [{ "eq": { "company": other.id } }, { "not": { "exists": "nothing" } }] });
-    for (token, client, companies) in &readers {
+    for (token, client, companies, account) in &readers {
         let mut socket = Socket::connect(server, token);
         let refused = socket.subscribe(9, &json!("start"), 10, &widening);
         assert_eq!(refused["code"], "bad_filter");
@@ -94,7 +95,7 @@ fn liv_15_nobody_receives_what_is_not_his_on_any_transport(engine: Engine) {
         socket.subscribe(1, &json!("start"), 1024, &everything);
         let replayed = socket.until_live();
         assert!(!replayed.is_empty());
-        only_of(&replayed, companies);
+        only_of(&replayed, companies, *account);
         assert_eq!(replayed, listing(client, "start"), "long-poll and socket agree");
         let mut stream = EventStream::open(server, token, "after=start", None).unwrap();
         let told: Vec<Value> = stream.events(replayed.len()).into_iter().filter_map(|told| told.data).collect();
@@ -103,14 +104,20 @@ fn liv_15_nobody_receives_what_is_not_his_on_any_transport(engine: Engine) {
         first.point("revenue", &json!({ "value": 1, "idempotency_key": unique("a") }));
         other.point("revenue", &json!({ "value": 2, "idempotency_key": unique("b") }));
         let live = socket.events(1);
-        only_of(&live, companies);
-        only_of(&[stream.events(1)[0].data.clone().unwrap()], companies);
+        only_of(&live, companies, *account);
+        only_of(&[stream.events(1)[0].data.clone().unwrap()], companies, *account);
+        // Events of an account, and of a session of it, which nobody else reads.
+        if *token != bob.token {
+            server.sign_in(&bob.email);
+        }
         socket.quiet_for(Duration::from_millis(300));
     }
     let ana_reads = listing(&ana.client, "start");
     let companies: Vec<_> = ana_reads.iter().filter_map(|event| event["data"]["company"].as_str()).collect();
     assert!(companies.contains(&first.id.as_str()) && companies.contains(&second.id.as_str()));
     assert!(ana_reads.iter().any(|event| event["type"] == "account.registered"), "her own account");
+    let bob_reads = listing(&bob.client, "start");
+    assert_eq!(bob_reads.iter().filter(|event| event["type"] == "session.started").count(), 4, "his own sessions");
 }
 
 fn a_token_without_the_scope_reads_nothing(engine: Engine) {

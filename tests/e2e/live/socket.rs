@@ -179,7 +179,7 @@ impl Socket {
     }
 
     /// Events up to the `live` frame of the one subscription; credit is given back as it is used.
-    pub(super) fn until_live(&mut self) -> Vec<Value> {
+    pub(crate) fn until_live(&mut self) -> Vec<Value> {
         let mut events = Vec::new();
         loop {
             let frame = self.frame();
@@ -193,6 +193,15 @@ impl Socket {
                 _ => panic!("{frame}"),
             }
         }
+    }
+
+    /// Events until the last of these has come, which with those that were seen before are all of them, each once.
+    pub(crate) fn reads_on(&mut self, mut seen: Vec<Value>, all: &[Value]) {
+        while seen.last() != all.last() {
+            let frame = self.frame_of("batch");
+            seen.extend(frame["ev"].as_array().unwrap().iter().cloned());
+        }
+        assert_eq!(seen, all);
     }
 
     /// Events until there are this many.
@@ -290,21 +299,21 @@ async fn any_frame(inner: &mut WebSocketStream<TcpStream>) -> Incoming {
 }
 
 /// A client of `/v1/stream`.
-pub(super) struct EventStream {
+pub(crate) struct EventStream {
     lines: tokio::io::Lines<BufReader<TcpStream>>,
 }
 
 /// One event of a stream, or the comment of an idle one.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Told {
+pub(crate) struct Told {
     pub(super) id: String,
     pub(super) event: String,
-    pub(super) data: Option<Value>,
+    pub(crate) data: Option<Value>,
 }
 
 impl EventStream {
     /// Opens the stream; the status if it is not 200.
-    pub(super) fn open(server: &Server, token: &str, query: &str, last_event_id: Option<&str>) -> Result<Self, u16> {
+    pub(crate) fn open(server: &Server, token: &str, query: &str, last_event_id: Option<&str>) -> Result<Self, u16> {
         let resume = last_event_id.map(|id| format!("last-event-id: {id}\r\n")).unwrap_or_default();
         Self::open_by(server, &format!("authorization: Bearer {token}\r\n{resume}"), query)
     }
@@ -352,7 +361,7 @@ impl EventStream {
     }
 
     /// Events until there are this many.
-    pub(super) fn events(&mut self, count: usize) -> Vec<Told> {
+    pub(crate) fn events(&mut self, count: usize) -> Vec<Told> {
         (0..count).map(|_| self.next().expect("the stream goes on")).collect()
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::alerts_record::{assert_own_causes, traced};
-use crate::harness::{Company, Engine, Server, Setup, assert_id, eventually, holds_for, torture};
+use crate::harness::{Company, Engine, Installation, Server, Setup, assert_id, eventually, holds_for, text, torture};
 use crate::real_data::events_from_the_start;
 
 fn with_metric(server: &Server, name: &str) -> Company {
@@ -21,13 +21,14 @@ fn point(company: &Company, key: &str, value: &Value, timestamp: &str) -> String
 fn met_100_a_rise_by_half_raises_one_alert_within_five_seconds(engine: Engine) {
     let server = Server::shared(engine);
     // A busy machine may be late once.
-    let (company, previous, latest, alert) = eventually("an alert within five seconds", || {
+    let (company, previous, latest, alert, status) = eventually("an alert within five seconds", || {
         let company = with_metric(server, "Weekly Revenue");
         let previous = point(&company, "arr", &json!(100), "2026-01-01");
         let latest = point(&company, "arr", &json!(150), "2026-01-02");
         let begun = Instant::now();
         let alert = company.wait_for_alerts(1)[0].clone();
-        (begun.elapsed() < Duration::from_secs(5)).then_some((company, previous, latest, alert))
+        let status = company.status();
+        (begun.elapsed() < Duration::from_secs(5)).then_some((company, previous, latest, alert, status))
     });
     assert_id(&alert["id"], "alert");
     assert_eq!((&alert["alert_type"], &alert["severity"]), (&json!("growth_spike"), &json!("high")));
@@ -36,10 +37,10 @@ fn met_100_a_rise_by_half_raises_one_alert_within_five_seconds(engine: Engine) {
     assert_eq!((&alert["metric_key"], &alert["state"]), (&json!("arr"), &json!("open")));
     assert_eq!(alert["growth"].as_f64(), Some(0.5));
     assert_eq!((&alert["acknowledged_at"], &alert["acknowledged_by"]), (&Value::Null, &Value::Null));
-    let status = company.status();
     let mut keys: Vec<&str> = status["alerts"][0].as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     assert_eq!(keys, ["alert_type", "created_at", "severity", "summary"]);
+    assert_only_the_watched_metric_alerts(&company, 1);
 }
 
 /// §7.2's table: previous, latest, and the per cent of the summary when it fires.
@@ -83,42 +84,38 @@ fn met_101_each_pair_of_the_table_fires_or_not(engine: Engine) {
 fn met_103_one_point_or_nothing_positive_before_it_raises_nothing(engine: Engine) {
     let company = with_metric(Server::shared(engine), "Arr");
     company.metric("negative");
-    company.metric("watched");
     point(&company, "arr", &json!(1_000_000), "2026-01-01");
-    for (value, day) in [(0, "2026-01-01"), (5, "2026-01-02")] {
+    for (value, day) in [(0, "2026-01-01"), (5, "2026-01-02"), (-5, "2026-01-03"), (10, "2026-01-04")] {
         point(&company, "negative", &json!(value), day);
     }
-    assert_only_the_watched_metric_alerts(&company);
+    assert_only_the_watched_metric_alerts(&company, 0);
 }
 
-/// Makes a later rise elsewhere and waits for its alert: had an earlier point fired, its alert would be there.
-fn assert_only_the_watched_metric_alerts(company: &Company) -> Vec<Value> {
-    let before = company.alerts();
+/// Makes a later rise elsewhere and waits for its alert: had one point more than these fired, its alert would be there.
+fn assert_only_the_watched_metric_alerts(company: &Company, besides: usize) -> Vec<Value> {
+    company.metric("watched");
     point(company, "watched", &json!(1), "2026-01-01");
     point(company, "watched", &json!(2), "2026-01-02");
-    let after = company.wait_for_alerts(before.len() + 1);
-    let others: Vec<&Value> = after.iter().filter(|alert| alert["metric_key"] != "watched").collect();
-    assert_eq!(others.len(), before.len(), "{after:?}");
-    assert!(after.iter().any(|alert| alert["metric_key"] == "watched"), "{after:?}");
-    after
+    let is_watched = |alert: &Value| alert["metric_key"] == "watched";
+    let all = eventually("its alert", || Some(company.alerts()).filter(|all| all.iter().any(is_watched)));
+    assert_eq!(all.len(), besides + 1, "{all:?}");
+    all
 }
 
 fn met_104_a_point_dated_back_raises_nothing(engine: Engine) {
     let company = with_metric(Server::shared(engine), "Arr");
-    company.metric("watched");
     point(&company, "arr", &json!(100), "2026-01-02");
     point(&company, "arr", &json!(150), "2026-01-03");
     company.wait_for_alerts(1);
     point(&company, "arr", &json!(90), "2026-01-01");
     point(&company, "arr", &json!(900), "2026-01-02T12:00:00Z");
-    assert_only_the_watched_metric_alerts(&company);
+    assert_only_the_watched_metric_alerts(&company, 1);
 }
 
 fn met_105_a_spike_that_a_later_point_overtook_is_not_lost(engine: Engine) {
     // Nothing is evaluated before the last point is recorded: one page has all three.
     let first = Server::with(engine, &[("RUNTIME_EVALUATOR_PAUSE_SECONDS", "3600")]);
     let company = with_metric(&first, "Arr");
-    company.metric("watched");
     let positions = [(100, "2026-01-01"), (200, "2026-01-02"), (210, "2026-01-03")].map(|(value, day)| {
         let reply = company.agent.post("/v1/metrics/arr/points", &json!({ "value": value, "timestamp": day }));
         reply.expect(201);
@@ -138,14 +135,13 @@ fn met_105_a_spike_that_a_later_point_overtook_is_not_lost(engine: Engine) {
 
 fn assert_only_the_watched_metric_alerts_after(company: &Company, count: usize) -> Vec<String> {
     company.wait_for_alerts(count);
-    let all = assert_only_the_watched_metric_alerts(company);
+    let all = assert_only_the_watched_metric_alerts(company, count);
     let of_arr = all.iter().filter(|alert| alert["metric_key"] == "arr");
     of_arr.map(|alert| alert["summary"].as_str().unwrap().to_owned()).collect()
 }
 
 fn met_106_a_duplicate_of_a_firing_point_raises_no_second_alert(engine: Engine) {
     let company = with_metric(Server::shared(engine), "Arr");
-    company.metric("watched");
     point(&company, "arr", &json!(100), "2026-01-01");
     let firing = json!({ "value": 150, "timestamp": "2026-01-02" });
     company.point("arr", &firing);
@@ -258,7 +254,6 @@ fn met_110_a_write_is_answered_before_any_rule_ran(engine: Engine) {
 fn met_112_a_new_rule_counts_for_points_after_it(engine: Engine) {
     let server = Server::shared(engine);
     let company = with_metric(server, "Arr");
-    company.metric("watched");
     let rules = "/v1/metrics/arr/rules";
     let growth_spike = |client: &crate::harness::Client| -> Value {
         let listed = client.get(rules).expect(200)["rules"].as_array().unwrap().clone();
@@ -277,8 +272,7 @@ fn met_112_a_new_rule_counts_for_points_after_it(engine: Engine) {
     company.agent.post(rules, &json!({ "type": "growth_spike", "enabled": false })).expect(200);
     assert_eq!(growth_spike(&company.agent)["enabled"], false);
     point(&company, "arr", &json!(3_200), "2026-01-04");
-    let all = assert_only_the_watched_metric_alerts(&company);
-    assert_eq!(all.iter().filter(|alert| alert["metric_key"] == "arr").count(), 1);
+    assert_only_the_watched_metric_alerts(&company, 1);
     for bad in [json!(0), json!(-1), json!(1_000.5), json!("x")] {
         company.agent.post(rules, &json!({ "type": "growth_spike", "threshold": bad })).refused(400, "invalid_field");
     }
@@ -287,22 +281,25 @@ fn met_112_a_new_rule_counts_for_points_after_it(engine: Engine) {
     {
         company.agent.post(rules, &bad).refused(400, "invalid_field");
     }
+    company.agent.post(rules, &json!({ "type": "growth_spike", "threshold": 1_000 })).expect(200);
 }
 
 fn met_113_an_alert_is_acknowledged_once(engine: Engine) {
-    let server = Server::with(engine, &[]);
+    let house = Installation::with(engine, &[]);
+    let server = &house.server;
     let founder = server.founder("acks");
     let company = server.company_of(&founder);
     company.metric("arr");
     point(&company, "arr", &json!(1), "2026-01-01");
     point(&company, "arr", &json!(2), "2026-01-02");
-    let alert = company.wait_for_alerts(1)[0]["id"].as_str().unwrap().to_owned();
+    let newest = |count| text(&company.wait_for_alerts(count)[0]["id"]);
+    let alert = newest(1);
     let path = format!("/v1/alerts/{alert}/ack");
     company.agent.post(&path, &json!({})).refused(403, "missing_scope");
     let first = founder.client.post(&path, &json!({ "note": "seen" })).expect(200);
     assert_eq!(first["state"], "acknowledged");
     assert!(crate::harness::milliseconds_until(&first["acknowledged_at"]) <= 0);
-    assert!(first["acknowledged_by"].is_string(), "{first}");
+    assert_eq!(first["acknowledged_by"], founder.client.get("/v1/auth/session").expect(200)["account_id"]);
     let before = server.store.count("%");
     assert_eq!(founder.client.post_bytes(&path, "").expect(200), first);
     assert_eq!(server.store.count("%"), before);
@@ -312,6 +309,16 @@ fn met_113_an_alert_is_acknowledged_once(engine: Engine) {
     stranger.client.post_bytes("/v1/alerts/alert_AAAAAAAAAAAAAAAA/ack", "").refused(404, "alert_not_found");
     assert_eq!(company.agent.get("/v1/alerts?state=open").expect(200)["alerts"], json!([]));
     assert_eq!(company.agent.get("/v1/alerts?state=acknowledged").expect(200)["alerts"][0]["id"], json!(alert));
+    let acks = json!({ "name": "acker", "scopes": ["alerts:ack"] });
+    let acks = founder.client.post("/v1/tokens", &acks).expect(201);
+    let acks = server.agent(acks["token"].as_str().unwrap());
+    for (count, client, by) in [(2, &acks, "acker"), (3, &house.keeper.client, house.keeper.id.as_str())] {
+        point(&company, "arr", &json!(2_u32.pow(count)), &format!("2026-01-{:02}", count + 1));
+        let newest = newest(usize::try_from(count).unwrap());
+        let path = format!("/v1/alerts/{newest}/ack?company_id={}", company.id);
+        let told = client.post(&path, &json!({})).expect(200);
+        assert_eq!((&told["state"], &told["acknowledged_by"]), (&json!("acknowledged"), &json!(by)));
+    }
 }
 
 /// The kinds of rule beyond the growth spike, each on values at and around its threshold.

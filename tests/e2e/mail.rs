@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use muniment_testkit::free_port;
 use serde_json::json;
 
-use crate::harness::{Client, Engine, MailSink, Program, Server, Setup, eventually, unique};
+use crate::harness::{Client, Engine, MailSink, Program, Server, Setup, contains, eventually, unique};
 
 /// The code in a mail's text.
 fn code_in(mail: &str) -> String {
@@ -59,6 +59,24 @@ fn met_036_a_dead_mail_server_changes_nothing_and_the_mail_arrives_once_it_lives
     let verified = json!({ "email": email, "code": code_in(&mail) });
     server.anonymous().post("/v1/auth/otp/verify", &verified).expect(200);
     assert_eq!(sink.mails().len(), 1, "the mail arrived more than once");
+}
+
+fn met_026_a_letter_that_waits_is_sealed_and_one_that_was_sent_is_gone(engine: Engine) {
+    let port = free_port();
+    let server = Setup::new(engine).with_mail(&format!("smtp://127.0.0.1:{port}")).start();
+    let email = format!("{}@example.com", unique("ana"));
+    server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email })).expect(200);
+    let waiting = server.store.bytes();
+    let lengths = || server.store.texts("SELECT CAST(LENGTH(body) AS TEXT) FROM outbox");
+    assert!(lengths().iter().all(|length| length != "0") && lengths().len() == 1, "it waits: {:?}", lengths());
+    let sink = MailSink::start_on(port);
+    let code = code_in(&eventually("the mail arrives", || sink.mails().first().cloned()));
+    eventually("what was sent is wiped", || (lengths() == ["0"]).then_some(()));
+    for (when, bytes) in [("waits", waiting), ("was sent", server.store.bytes()), ("is told of", server.log().into())] {
+        for told in [email.clone(), format!("\"{code}\""), format!("is {code}."), format!("<strong>{code}")] {
+            assert!(!contains(&bytes, told.as_bytes()), "{told} stands there while the letter {when}");
+        }
+    }
 }
 
 fn met_036_a_mail_that_the_server_refuses_is_tried_again(engine: Engine) {
@@ -238,6 +256,7 @@ pub(crate) fn own_address() -> Option<std::net::IpAddr> {
 }
 
 both_engines![
+    met_026_a_letter_that_waits_is_sealed_and_one_that_was_sent_is_gone,
     a_recipient_whose_mail_server_is_slow_holds_up_nobody_elses_mail,
     mail_is_written_to_a_folder_in_development,
     mail_that_expires_while_it_waits_is_counted_as_given_up,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, Program, Server, eventually, split_token};
+use crate::harness::{Engine, Founder, Installation, Program, Server, assert_id, eventually, split_token, text};
 
 fn audit_rows(server: &Server) -> Vec<Value> {
     let output = Program::operator_of(server).run(&["audit", "log", "--output", "ndjson", "--limit", "1000"]);
@@ -40,12 +40,14 @@ fn met_135_a_tick_happens_once_whatever_the_number_of_nodes(engine: Engine) {
         found.windows(2).any(|pair| when(&pair[1]) - when(&pair[0]) <= TimeDelta::milliseconds(1_500)).then_some(())
     });
     drop(second);
-    let rows = audit_rows(&server);
-    assert!(rows_of(&rows, "scheduled_tick").len() >= at.len());
-    for row in rows_of(&rows, "scheduled_tick") {
-        assert_eq!(row["metadata"]["note"], "reserved for source sync jobs", "{row}");
-        assert!(row.to_string().contains("\"system\""), "{row}");
-        assert!(row.to_string().contains("\"worker\""), "{row}");
+    let count = || server.store.texts(ticked).len();
+    let (before, rows, after) = (count(), audit_rows(&server), count());
+    let rows = rows_of(&rows, "scheduled_tick");
+    assert!((before..=after).contains(&rows.len()), "a row a tick: {} of {before} to {after}", rows.len());
+    for row in rows {
+        assert_eq!(row["metadata"], json!({ "note": "reserved for source sync jobs" }), "{row}");
+        let of = (&row["actor"], &row["resource_type"], &row["resource_id"], &row["company_id"]);
+        assert_eq!(of, (&json!("system"), &json!("worker"), &Value::Null, &Value::Null), "{row}");
     }
 }
 
@@ -71,14 +73,20 @@ fn met_136_each_change_leaves_its_row_and_nothing_else_does(engine: Engine) {
     agent.post("/v1/metrics/arr/rules", &quiet).expect(200);
     let late = json!({ "type": "late", "cool_down_points": 4, "enabled": false });
     agent.post("/v1/metrics/arr/rules", &late).expect(200);
-    founder.client.post_bytes(&format!("/v1/alerts/{alert}/ack"), "").expect(200);
+    for _ in 0..2 {
+        founder.client.post_bytes(&format!("/v1/alerts/{alert}/ack"), "").expect(200);
+    }
     let token = json!({ "name": "ci", "scopes": ["metrics:write"] });
     let made = founder.client.post("/v1/tokens", &token).expect(201);
     let public = made["public_id"].as_str().unwrap();
     let rotated = founder.client.post_bytes(&format!("/v1/tokens/{public}/rotate"), "").expect(201);
     let newest = rotated["public_id"].as_str().unwrap();
-    founder.client.post_bytes(&format!("/v1/tokens/{newest}/revoke"), "").expect(200);
-    founder.client.post_bytes(&format!("/v1/applications/{}/withdraw", company.application), "").expect(200);
+    for _ in 0..2 {
+        founder.client.post_bytes(&format!("/v1/tokens/{newest}/revoke"), "").expect(200);
+    }
+    let withdraw = format!("/v1/applications/{}/withdraw", company.application);
+    founder.client.post_bytes(&withdraw, "").expect(200);
+    founder.client.post_bytes(&withdraw, "").refused(409, "invalid_transition");
     founder.client.post_bytes("/v1/auth/logout", "").expect(200);
 
     let rows = audit_rows(&server);
@@ -131,9 +139,24 @@ fn met_136_an_administrator_reads_each_row_with_company_resource_and_metadata(en
     company.point("arr", &json!({ "value": 200, "timestamp": "2026-01-02" }));
     let alert = company.wait_for_alerts(1)[0]["id"].as_str().unwrap().to_owned();
     founder.client.post_bytes(&format!("/v1/alerts/{alert}/ack"), "").expect(200);
-    let wrong = json!({ "email": founder.email, "code": "000000" });
-    house.server.code_for(&founder.email);
-    house.server.anonymous().post("/v1/auth/otp/verify", &wrong);
+    company.agent.post("/v1/metrics/arr/settings", &json!({ "unit": "usd" })).expect(200);
+    company.agent.post(&format!("/v1/metrics/arr/points/{point}/correct"), &json!({ "value": 90 })).expect(200);
+    company.agent.post("/v1/metrics/arr/rules", &json!({ "type": "growth_spike", "threshold": 2 })).expect(200);
+    let rule = format!("{metric}/growth_spike");
+    let [made, replaced, ended] = tokens_of(&founder);
+    let decide = format!("/v1/review/applications/{}/status", company.application);
+    for _ in 0..2 {
+        let decision = json!({ "status": "in_review", "reason": "first look" });
+        house.keeper.client.post(&decide, &decision).expect(200);
+    }
+    let withdraw = format!("/v1/applications/{}/withdraw", company.application);
+    founder.client.post(&withdraw, &json!({ "reason": "sold" })).expect(200);
+    let right = house.server.code_for(&founder.email);
+    let wrong = if right == "000000" { "000001" } else { "000000" };
+    for _ in 0..3 {
+        let guess = json!({ "email": founder.email, "code": wrong });
+        house.server.anonymous().post("/v1/auth/otp/verify", &guess).refused(401, "invalid_otp");
+    }
     founder.client.post_bytes("/v1/auth/logout", "").expect(200);
 
     let only = |event_type: &str| house.audit(&json!({ "event_type": event_type }));
@@ -142,6 +165,13 @@ fn met_136_an_administrator_reads_each_row_with_company_resource_and_metadata(en
         ("metric.created", "metric", metric.as_str(), "default-agent-token"),
         ("alert.raised", "alert", alert.as_str(), "system"),
         ("alert.acknowledged", "alert", alert.as_str(), founder.email.as_str()),
+        ("metric.settings_changed", "metric", metric.as_str(), "default-agent-token"),
+        ("metric_point.corrected", "metric_point", point.as_str(), "default-agent-token"),
+        ("rule.set", "rule", rule.as_str(), "default-agent-token"),
+        ("agent_token.rotated", "agent_token", made.as_str(), founder.email.as_str()),
+        ("agent_token.revoked", "agent_token", ended.as_str(), founder.email.as_str()),
+        ("application.status_changed", "application", company.application.as_str(), house.keeper.id.as_str()),
+        ("application.withdrawn", "application", company.application.as_str(), founder.email.as_str()),
     ] {
         let rows = only(event_type);
         assert_eq!(rows.len(), 1, "{event_type}: {rows:?}");
@@ -152,6 +182,23 @@ fn met_136_an_administrator_reads_each_row_with_company_resource_and_metadata(en
         assert_eq!(metadata["company_id"], company.id.as_str(), "{row}");
         assert_eq!(metadata["actor"], actor, "{row}");
     }
+    for (event_type, told) in [
+        ("metric.settings_changed", json!({ "key": "arr", "unit": "usd" })),
+        ("metric_point.corrected", json!({ "key": "arr", "value": 90 })),
+        ("agent_token.rotated", json!({ "name": "ci", "replacement": replaced })),
+        ("agent_token.revoked", json!({ "name": "ci", "reason": "leaked" })),
+        ("application.status_changed", json!({ "from": "submitted", "to": "in_review", "reason": "first look" })),
+        ("application.withdrawn", json!({ "from": "in_review", "reason": "sold" })),
+    ] {
+        let metadata = only(event_type)[0]["metadata"].clone();
+        assert!(
+            told.as_object().unwrap().iter().all(|(key, value)| metadata[key] == *value),
+            "{event_type}: {metadata}"
+        );
+    }
+    let tokens = only("agent_token.created");
+    assert!(tokens.iter().any(|row| row["metadata"]["resource_id"] == made.as_str()), "{tokens:?}");
+    assert!(tokens.iter().all(|row| row["metadata"]["company_id"] == company.id.as_str()), "{tokens:?}");
     let points = only("metric_point.created");
     assert_eq!(points.len(), 2);
     let first = &points[1]["metadata"];
@@ -164,6 +211,7 @@ fn met_136_an_administrator_reads_each_row_with_company_resource_and_metadata(en
         let failures = house.audit(&json!({ "outcome": "failure", "limit": 200 }));
         assert_eq!(failures.iter().any(|it| it["id"] == row["id"]), outcome == "failure", "{row}");
     }
+    sign_in_is_told(&founder, &only("auth.otp.started"), &only("auth.otp.verified"), &only("auth.otp.failed"));
     assert_eq!(only("session.revoked").len(), 1, "the founder's; the keeper's are rows of accounts");
 
     // All of them in one order, whichever part they are of, page by page.
@@ -182,6 +230,35 @@ fn met_136_an_administrator_reads_each_row_with_company_resource_and_metadata(en
     for secret in [&founder.token, &company.token] {
         assert!(!json!(all).to_string().contains(split_token(secret).1), "a row holds a secret");
     }
+}
+
+/// Makes a token, rotates it and revokes what replaced it: the ids of all three, of which the last two are one.
+fn tokens_of(founder: &Founder) -> [String; 3] {
+    let token = json!({ "name": "ci", "scopes": ["metrics:write"] });
+    let made = text(&founder.client.post("/v1/tokens", &token).expect(201)["public_id"]);
+    let rotated = founder.client.post_bytes(&format!("/v1/tokens/{made}/rotate"), "").expect(201);
+    let newest = text(&rotated["public_id"]);
+    for _ in 0..2 {
+        let revoke = json!({ "reason": "leaked" });
+        founder.client.post(&format!("/v1/tokens/{newest}/revoke"), &revoke).expect(200);
+    }
+    [made, newest.clone(), newest]
+}
+
+/// The rows of one sign-in by a code that was echoed, and of three wrong guesses at a later one.
+fn sign_in_is_told(founder: &Founder, started: &[Value], verified: &[Value], failed: &[Value]) {
+    assert_eq!((started.len(), verified.len()), (2, 1), "{started:?} {verified:?}");
+    for row in started.iter().chain(failed) {
+        assert_eq!(row["metadata"]["resource_type"], "email_otp", "{row}");
+        assert_id(&row["metadata"]["resource_id"], "otp");
+    }
+    assert!(started.iter().all(|row| row["metadata"]["sent"] == json!(false)), "echoed, not sent: {started:?}");
+    let session = (&verified[0]["metadata"]["resource_type"], &verified[0]["metadata"]["resource_id"]);
+    let public = founder.token.split('_').nth(2).unwrap();
+    assert_eq!(session, (&json!("email_session"), &json!(public)));
+    // One row a minute, and a busy machine may see it turn.
+    let counts: Vec<u64> = failed.iter().map(|row| row["metadata"]["count"].as_u64().unwrap()).collect();
+    assert!(counts.len() <= 2 && counts.iter().sum::<u64>() == 3, "{counts:?}");
 }
 
 fn actions(rows: &[Value]) -> Vec<&Value> {

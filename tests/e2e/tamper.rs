@@ -174,10 +174,12 @@ fn a_cut_tail_is_found_with_a_signed_head_kept_elsewhere(engine: Engine) {
                 recorded_at = (SELECT recorded_at FROM events WHERE position = {cut});"
     ));
     operator.run(&["audit", "verify"]).ok();
-    let output = operator.run(&["audit", "verify", "--checkpoint", &note]);
-    output.ended(7);
-    let said = format!("{}{}", output.stdout, output.stderr);
-    assert!(said.contains(&head.to_string()) || said.contains(&cut.to_string()), "{said}");
+    let told = operator.run(&["audit", "verify", "--checkpoint", &note, "--json"]);
+    let told: serde_json::Value = serde_json::from_str(told.ended(7)).unwrap();
+    assert_eq!((&told["ok"], &told["checkpoint_position"]), (&json!(false), &json!(head.to_string())), "{told}");
+    let said = told["checkpoint"].as_str().unwrap();
+    assert!(said.starts_with(&format!("the record ends at position {cut};")), "{said}");
+    assert!(said.contains(&format!("position {head}: events were cut off")), "{said}");
 }
 
 /// What leads from a stream to its events stands in no hash.

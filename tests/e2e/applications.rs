@@ -53,7 +53,8 @@ fn met_043_a_bad_session_is_refused_and_another_bearer_is_ignored(engine: Engine
     founder.client.post_bytes("/v1/auth/logout", "").expect(200);
     founder.client.post("/v1/applications", &form(&founder.email)).refused(401, "invalid_session");
     for ignored in [company.token.as_str(), "alif_live_00_x", "eyJhbGciOiJub25lIn0.e30."] {
-        server.agent(ignored).post("/v1/applications", &form(&address())).expect(201);
+        let made = server.agent(ignored).post("/v1/applications", &form(&address())).expect(201);
+        assert_eq!(made["founder_email_verified"], false, "as if absent");
     }
 }
 
@@ -102,7 +103,9 @@ fn met_046_the_first_missing_field_is_named(engine: Engine) {
                 }
             }
             let refusal = client.post("/v1/applications", &body).refused(400, "missing_field");
-            assert!(refusal["message"].as_str().unwrap().contains(missing), "{refusal} names not {missing}");
+            let names = |field: &str| refusal["message"].as_str().unwrap().contains(field);
+            assert!(names(missing), "{refusal} names not {missing}");
+            assert!(!fields[index + 1..].iter().any(|later| names(later)), "{refusal} names more than the first");
         }
     }
     client.post("/v1/applications", &form("ana@nowhere")).refused(400, "invalid_email");
@@ -189,6 +192,11 @@ fn met_054_production_demands_a_code_unless_there_is_a_secret(engine: Engine) {
     let server = Setup::new(engine).production(&sink.url()).start();
     server.anonymous().post("/v1/applications", &form(&address())).refused(401, "email_otp_required");
     assert_eq!(server.anonymous().get("/health").expect(200)["env"], "production");
+    let secret = "open-sesame-4711";
+    let server = Setup::new(engine).production(&sink.url()).set("SIGNUP_SECRET", secret).start();
+    server.anonymous().post("/v1/applications", &form(&address())).refused(401, "unauthorized");
+    let known = server.anonymous().header("x-alif-signup-secret", secret);
+    assert_eq!(known.post("/v1/applications", &form(&address())).expect(201)["founder_email_verified"], false);
 }
 
 fn the_oldest_of_more_companies_than_a_page_has_is_its_founders(engine: Engine) {

@@ -15,7 +15,10 @@ fn an_erased_founder_is_found_nowhere_and_the_record_verifies(engine: Engine) {
     let (email, name) = (format!("{mark}@example.com"), format!("Zacharias {mark} Quill"));
     let founder = server.sign_in(&email);
     let told = json!({ "team": [{ "who": name, "story": format!("{mark} left the navy") }] });
-    let company = server.apply(&founder.client, &email, &json!({ "founder_name": name, "narrative": told }));
+    // What is not the founder's stays, and is found where the founder is looked for.
+    let known = unique("Quill Works");
+    let told_all = json!({ "company_name": known, "founder_name": name, "narrative": told });
+    let company = server.apply(&founder.client, &email, &told_all);
     let own = format!("/v1/applications/{}", company.application);
     let shown = founder.client.get(&own).expect(200);
     assert_eq!(shown["application"]["narrative"], told, "before: what was told is shown");
@@ -27,23 +30,31 @@ fn an_erased_founder_is_found_nowhere_and_the_record_verifies(engine: Engine) {
     server.terminate();
 
     let operator = Program::operator_of(&server);
+    let backed_up = |name: &str| {
+        let path = operator.path(name).display().to_string();
+        let made = operator.run(&["backup", &path, "--json"]).json();
+        (path, made["keys"].as_u64().unwrap_or_else(|| panic!("{made}")))
+    };
+    let (_, keys) = backed_up("before.backup");
     operator.run(&["erase", &account, "--yes"]).ok();
     server.restart();
     founder.client.get("/v1/auth/session").refused(401, "invalid_session");
+    operator.run(&["account", "show", &email]).ended(3);
 
-    let backup = operator.path("after.backup").display().to_string();
-    operator.run(&["backup", &backup]).ok();
+    let (backup, keys_left) = backed_up("after.backup");
+    assert!(keys_left < keys, "of {keys} keys {keys_left} are in the backup, that of the founder too");
     let exported = operator.run(&["audit", "export"]);
     let log = operator.run(&["audit", "log", "--output", "ndjson"]);
     assert!(exported.ok().contains(&company.application), "the company's record stays");
-    for (place, bytes) in [
-        ("the database", server.store.bytes()),
-        ("the data folder", folder_bytes(&server.data)),
-        ("a backup", std::fs::read(&backup).unwrap()),
-        ("the export", exported.ok().as_bytes().to_vec()),
-        ("the audit", log.ok().as_bytes().to_vec()),
-        ("the server's log", server.log().into_bytes()),
+    for (place, holds, bytes) in [
+        ("the database", known.as_str(), server.store.bytes()),
+        ("the data folder", "", folder_bytes(&server.data)),
+        ("a backup", &known, std::fs::read(&backup).unwrap()),
+        ("the export", &known, exported.ok().as_bytes().to_vec()),
+        ("the audit", &company.application, log.ok().as_bytes().to_vec()),
+        ("the server's log", "", server.log().into_bytes()),
     ] {
+        assert!(holds.is_empty() || contains(&bytes, holds.as_bytes()), "{place} is not what it is taken for");
         for (what, text) in [("address", email.as_str()), ("name", name.as_str()), ("mark", mark.as_str())] {
             assert!(!contains(&bytes, text.as_bytes()), "{place} holds the {what}");
         }

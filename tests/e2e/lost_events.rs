@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use crate::crash::{contiguous, verifies};
 use crate::harness::{Company, Engine, OpenTransaction, Reply, Server, Setup, Store, eventually, in_parallel};
+use crate::live::listing;
+use crate::live::socket::{EventStream, Socket};
 
 fn started() -> (Server, Company, String) {
     let server = Server::with(Engine::Postgres, &[]);
@@ -16,6 +18,30 @@ fn started() -> (Server, Company, String) {
     company.metric("arr");
     let Store::Postgres { url } = server.store.clone() else { panic!("a test of PostgreSQL") };
     (server, company, url.to_string())
+}
+
+/// Who reads all along, by socket and by stream.
+struct Readers {
+    socket: Socket,
+    seen: Vec<Value>,
+    stream: EventStream,
+}
+
+impl Readers {
+    fn of(server: &Server, company: &Company) -> Self {
+        let stream = EventStream::open(server, &company.token, "after=start", None).unwrap();
+        let mut socket = Socket::connect(server, &company.token);
+        socket.subscribe(1, &json!("start"), 1024, &Value::Null);
+        Self { seen: socket.until_live(), socket, stream }
+    }
+
+    /// Every event of the company came to both, once and in order.
+    fn have_all(mut self, company: &Company) {
+        let all = listing(&company.agent, "start");
+        self.socket.reads_on(self.seen, &all);
+        let told: Vec<Value> = self.stream.events(all.len()).into_iter().filter_map(|told| told.data).collect();
+        assert_eq!(told, all);
+    }
 }
 
 /// Writes points and reads every event after them at once: each write must be in the very next listing.
@@ -53,6 +79,7 @@ fn keyed(company: &Company, n: usize) -> Reply {
 #[test]
 fn a_slow_writer_that_commits_late_hides_nothing() {
     let (server, company, _) = started();
+    let readers = Readers::of(&server, &company);
     let slow = Mutex::new(Some(OpenTransaction::before_appends(&server.store)));
     let replies = in_parallel(5, |n| {
         if n == 4 {
@@ -68,6 +95,7 @@ fn a_slow_writer_that_commits_late_hides_nothing() {
     }
     assert_eq!(company.points("arr").len(), 4);
     writes_are_seen_at_once(&company, 3);
+    readers.have_all(&company);
     contiguous(&server);
     verifies(&server);
 }
@@ -135,10 +163,12 @@ fn a_server_ends_though_the_database_never_answers_its_own_append() {
 #[test]
 fn a_writer_that_rolls_back_leaves_no_hole() {
     let (server, company, url) = started();
+    let readers = Readers::of(&server, &company);
     for _ in 0..3 {
         OpenTransaction::begin(&url, FORGED).end("ROLLBACK");
         writes_are_seen_at_once(&company, 2);
     }
+    readers.have_all(&company);
     contiguous(&server);
     verifies(&server);
 }
@@ -148,7 +178,9 @@ fn a_session_idle_in_its_transaction_delays_nobody() {
     let (server, company, url) = started();
     server.store.execute("CREATE TABLE elsewhere (n INT)");
     let idle = OpenTransaction::begin(&url, "INSERT INTO elsewhere VALUES (1)");
+    let readers = Readers::of(&server, &company);
     writes_are_seen_at_once(&company, 10);
+    readers.have_all(&company);
     idle.end("ROLLBACK");
     server.store.execute("DROP TABLE elsewhere");
     verifies(&server);
@@ -160,7 +192,9 @@ fn a_writer_in_another_database_delays_nobody() {
     let other = Cluster::shared().fresh_database();
     let _nothing = Cluster::psql_at(&other, "CREATE TABLE elsewhere (n INT)");
     let idle = OpenTransaction::begin(&other, "INSERT INTO elsewhere VALUES (1)");
+    let readers = Readers::of(&server, &company);
     writes_are_seen_at_once(&company, 10);
+    readers.have_all(&company);
     idle.end("COMMIT");
     verifies(&server);
 }
@@ -183,7 +217,9 @@ fn a_restored_dump_is_read_whole_and_written_on() {
     assert_eq!(positions(&there), before, "every event of the dump, none of later");
     let refused = there.agent.get(&format!("/v1/events?after={future}&wait=0"));
     assert!(["cursor_future", "store_changed"].contains(&refused.code().as_str()), "{refused}");
+    let readers = Readers::of(&restored, &there);
     writes_are_seen_at_once(&there, 5);
+    readers.have_all(&there);
     contiguous(&restored);
     verifies(&restored);
 }

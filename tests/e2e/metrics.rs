@@ -39,7 +39,11 @@ fn met_071_a_metric_gets_the_defaults_or_what_was_given(engine: Engine) {
     assert_eq!(company.status_of("weekly_revenue"), defaults);
     let nulls = json!({ "key": "nulls", "display_name": null, "unit": null, "cadence": null, "direction": null, "source_type": null });
     company.agent.post("/v1/metrics", &nulls).expect(201);
-    assert_eq!(company.status_of("nulls")["unit"], "count");
+    let mut of_nulls = defaults;
+    (of_nulls["key"], of_nulls["display_name"]) = (json!("nulls"), json!("Nulls"));
+    assert_eq!(company.status_of("nulls"), of_nulls);
+    let source = |key: &str| company.agent.get(&format!("/v1/metrics/{key}")).expect(200)["source_type"].clone();
+    assert_eq!(source("nulls"), source("weekly_revenue"));
     let given = json!({
         "key": "churn", "display_name": "Lost customers", "unit": "%", "cadence": "monthly", "direction": "down",
         "source_type": "stripe",

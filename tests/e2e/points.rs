@@ -101,6 +101,8 @@ fn met_082_timestamps_are_iso_8601_and_shown_as_sent(engine: Engine) {
         reply.refused(400, "invalid_timestamp");
     }
     assert_eq!(company.points("m0").len(), 1);
+    let last = (chrono::Utc::now() + chrono::Duration::days(366) - chrono::Duration::minutes(1)).to_rfc3339();
+    company.point("m0", &json!({ "value": 1, "timestamp": last }));
 }
 
 fn met_083_a_bad_value_is_told_before_an_unknown_metric(engine: Engine) {
@@ -189,9 +191,8 @@ fn met_094_a_batch_is_all_or_nothing(engine: Engine) {
     );
     company.agent.post(path, &json!({ "points": "x" })).refused(400, "invalid_field");
     company.agent.post(path, &json!({})).refused(400, "missing_field");
-    for wrong in [json!([]), json!((0..1_001).map(point).collect::<Vec<_>>()), json!("x"), json!([5])] {
-        let status = company.agent.post(path, &json!({ "points": wrong })).status;
-        assert_eq!(status, 400, "{wrong}");
+    for wrong in [json!([]), json!((0..1_001).map(point).collect::<Vec<_>>()), json!([5])] {
+        company.agent.post(path, &json!({ "points": wrong })).refused(400, "invalid_batch");
     }
     let header = company.agent.header("idempotency-key", "K");
     header.post(path, &json!({ "points": [point(3_000)] })).refused(400, "invalid_idempotency_key");

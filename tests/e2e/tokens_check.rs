@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Company, Engine, Founder, Program, Server, contains, eventually, folder_bytes, split_token};
+use crate::harness::{
+    Company, Engine, Founder, Installation, Program, Server, contains, eventually, folder_bytes, split_token,
+};
 
 fn founded(server: &Server) -> (Founder, Company) {
     let founder = server.founder("tokens");
@@ -35,6 +37,11 @@ fn met_061_another_kind_of_token_is_invalid_here(engine: Engine) {
     for other in ["nonsense", &founder.token, "mun_pat_0123456789", "alif_live_", "alif_live_zz_x"] {
         server.agent(other).get("/v1/status").refused(401, "invalid_token");
     }
+    // One that opens the other surface.
+    let house = Installation::shared(engine);
+    let (of_api, _) = house.token_of(&house.person("ann"));
+    assert_eq!(of_api.get("/api/account/verify").status, 200);
+    of_api.get("/v1/status").refused(401, "invalid_token");
 }
 
 fn met_062_wrong_unknown_and_revoked_tokens_are_told_the_same(engine: Engine) {

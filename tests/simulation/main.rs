@@ -50,6 +50,18 @@ fn every_seed_keeps_what_was_acknowledged_and_nothing_else() {
     assert!(total.acknowledged > 0, "a simulation in which nothing is acknowledged proves nothing");
     if seeds.len() > 100 {
         assert!(total.fenced > 0 && total.under_rights > 0, "{total:?}");
-        assert!(total.crashes > 0 && faults.stored_but_answer_lost > 0 && faults.heads_lost > 0, "{faults:?}");
+        let asked = [total.rules, total.duplicates, total.reads, total.pages, total.pages_of_another];
+        assert!(total.crashes > 0 && asked.iter().all(|count| *count > 0), "{total:?}");
+        let Faults {
+            slow,
+            heads_lost,
+            stored_but_answer_lost,
+            lost_before_storing,
+            refused,
+            wakeups_lost,
+            wakeups_doubled,
+        } = faults;
+        let lost = [heads_lost, stored_but_answer_lost, lost_before_storing, wakeups_lost];
+        assert!([slow, refused, wakeups_doubled].iter().chain(&lost).all(|count| *count > 0), "{faults:?}");
     }
 }

@@ -25,6 +25,7 @@ pub(super) fn survives(server: &Server, engine: Engine, what: &str, kill: impl F
         resumed += watch.resumes(kept.unwrap());
         verifies(server);
     }
+    assert!(resent.0 > 0, "no request was under way at any kill");
     println!("{what} {engine:?}: {resumed} events after the cursors of before the kills, no gap");
     tell(what, engine, rounds(), ledger.acknowledged.lock().unwrap().len(), resent);
 }

@@ -86,6 +86,8 @@ fn both_engines_answer_alike_and_a_rebuild_equals_what_was_live() {
         sides.iter().for_each(|side| verifies(&side.house.server));
         raised += due;
     }
+    // Two installations that refuse everything are alike, and prove nothing.
+    assert!(accepted > seeds * steps / 4 && refused > 0 && raised > 0, "{accepted}, {refused}, {raised}");
     println!(
         "equality: {seeds} seeds of {steps} steps, {accepted} accepted, {refused} refused alike, {raised} alerts, alike"
     );

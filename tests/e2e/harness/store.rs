@@ -74,6 +74,27 @@ impl Store {
         });
     }
 
+    /// Has the read models' database count from now on what is written into a table, also what then changes no row: see
+    /// [`Store::noted`].
+    pub(crate) fn note(&self, table: &str) {
+        self.execute_on_read_models("CREATE TABLE noted (n BIGINT)");
+        self.execute_on_read_models(&match self {
+            Self::Sqlite { .. } => {
+                format!("CREATE TRIGGER noting BEFORE INSERT ON {table} BEGIN INSERT INTO noted VALUES (1); END")
+            }
+            Self::Postgres { .. } => format!(
+                "CREATE FUNCTION noting() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN INSERT INTO noted VALUES (1); RETURN NEW; END $$; \
+                 CREATE TRIGGER noting BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION noting()"
+            ),
+        });
+    }
+
+    /// How many writes were counted since [`Store::note`].
+    pub(crate) fn noted(&self) -> u32 {
+        self.texts_of_read_models("SELECT CAST(COUNT(*) AS TEXT) FROM noted")[0].parse().unwrap()
+    }
+
     /// Whether a test wrote to it behind a server's back.
     pub(crate) fn is_touched(&self) -> bool {
         TOUCHED.lock().unwrap().as_ref().is_some_and(|touched| touched.contains(&self.place()))

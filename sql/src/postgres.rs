@@ -232,7 +232,9 @@ mod tests {
     #[tokio::test]
     async fn whoever_asks_for_a_lock_that_somebody_has_keeps_its_connections() {
         let url = Cluster::shared().fresh_database();
-        let (holder, asker) = (Database::Postgres(pool(&url).await), Database::Postgres(pool(&url).await));
+        let holder = Database::Postgres(pool(&url).await);
+        let alone = postgres_pool(1, "SET synchronous_commit = off").connect_with(url.parse().unwrap()).await.unwrap();
+        let asker = Database::Postgres(alone);
         let sessions = "SELECT pg_backend_pid()::bigint AS pid";
         let session = asker.fetch_optional(sessions, &[]).await.unwrap().unwrap().count("pid").unwrap();
         let lock = NodeLock::try_take(&holder, "duty").await.unwrap().expect("nobody has it");

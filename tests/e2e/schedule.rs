@@ -151,12 +151,7 @@ fn met_136_an_administrator_reads_each_row_with_company_resource_and_metadata(en
     }
     let withdraw = format!("/v1/applications/{}/withdraw", company.application);
     founder.client.post(&withdraw, &json!({ "reason": "sold" })).expect(200);
-    let right = house.server.code_for(&founder.email);
-    let wrong = if right == "000000" { "000001" } else { "000000" };
-    for _ in 0..3 {
-        let guess = json!({ "email": founder.email, "code": wrong });
-        house.server.anonymous().post("/v1/auth/otp/verify", &guess).refused(401, "invalid_otp");
-    }
+    guess_wrong_thrice(&house, &founder.email);
     founder.client.post_bytes("/v1/auth/logout", "").expect(200);
 
     let only = |event_type: &str| house.audit(&json!({ "event_type": event_type }));
@@ -213,8 +208,21 @@ fn met_136_an_administrator_reads_each_row_with_company_resource_and_metadata(en
     }
     sign_in_is_told(&founder, &only("auth.otp.started"), &only("auth.otp.verified"), &only("auth.otp.failed"));
     assert_eq!(only("session.revoked").len(), 1, "the founder's; the keeper's are rows of accounts");
+    let account = only("auth.otp.verified")[0]["account_id"].clone();
+    all_are_in_one_order(&house, &account, [&founder.token, &company.token]);
+}
 
-    // All of them in one order, whichever part they are of, page by page.
+fn guess_wrong_thrice(house: &Installation, email: &str) {
+    let right = house.server.code_for(email);
+    let wrong = if right == "000000" { "000001" } else { "000000" };
+    for _ in 0..3 {
+        let guess = json!({ "email": email, "code": wrong });
+        house.server.anonymous().post("/v1/auth/otp/verify", &guess).refused(401, "invalid_otp");
+    }
+}
+
+/// All rows come newest first, whichever part of the audit they are of, page by page; none holds a secret.
+fn all_are_in_one_order(house: &Installation, account: &Value, secrets: [&str; 2]) {
     house.person("someone");
     let all = house.audit(&json!({ "limit": 200 }));
     let seqs: Vec<u64> = all.iter().map(|row| row["seq"].as_u64().unwrap()).collect();
@@ -225,9 +233,9 @@ fn met_136_an_administrator_reads_each_row_with_company_resource_and_metadata(en
     assert_eq!(paged, all);
     let since = house.audit(&json!({ "since_seq": seqs[4], "limit": 200 }));
     assert_eq!(since, all[..4]);
-    let own = house.audit(&json!({ "account_id": only("auth.otp.verified")[0]["account_id"], "limit": 200 }));
+    let own = house.audit(&json!({ "account_id": account, "limit": 200 }));
     assert!(!rows_of(&own, "alert.acknowledged").is_empty() && rows_of(&own, "metric.created").is_empty(), "{own:?}");
-    for secret in [&founder.token, &company.token] {
+    for secret in secrets {
         assert!(!json!(all).to_string().contains(split_token(secret).1), "a row holds a secret");
     }
 }

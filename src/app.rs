@@ -120,7 +120,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     let handle = http.handle();
     let running = tokio::spawn(http);
     tracing::info!("the surface: {}", Counts::of(&config));
-    tracing::info!(%address, head.position = server.head().0, "serving");
+    tracing::info!(%address, env = config.environment.as_str(), head.position = server.head().0, "serving");
     ready(address);
     let ended = wait_for_the_end(running, &handle, &server).await;
     stop.send_replace(true);

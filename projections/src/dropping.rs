@@ -1,8 +1,8 @@
 //! Dropping the tables of generations that nothing reads any more.
 //!
 //! SQLite zeroes whatever it drops (`secure_delete`), all of it in one transaction: of a large table that takes minutes, in
-//! which nobody else writes. So such a table loses its indexes one by one and its rows in portions, and is dropped when it is
-//! empty. A generation is marked as retired before, so whoever is cut short leaves the rest to the next server.
+//! which nobody else writes. So such a table loses its name, then its rows in portions, and is dropped when it is empty. A
+//! generation is marked as retired before, so whoever is cut short leaves the rest to the server.
 
 use std::time::Duration;
 
@@ -14,7 +14,10 @@ use crate::projection::{Former, Projection};
 use crate::store::{ReadStore, generation_id};
 
 /// Rows that go together on SQLite: some ten milliseconds, for which whoever else writes waits.
-const PORTION_ROWS: usize = 1_000;
+const PORTION_ROWS: usize = 250;
+
+/// Of more rows an index goes with the rows, a portion at a time: to drop it takes seconds.
+const INDEX_DROPPED_ROWS_MAX: usize = 1_000_000;
 
 /// Between two portions, so that another process gets SQLite's lock, too: it looks for it every now and then only.
 const PORTION_PAUSE: Duration = Duration::from_millis(10);
@@ -41,26 +44,64 @@ impl ReadStore {
         Ok(())
     }
 
+    /// The same behind work that is done: what cannot be dropped now is left to the server.
+    pub(crate) async fn drop_what_can_be(&self, projection: &dyn Projection) {
+        if let Err(error) = self.drop_retired_of(projection).await {
+            tracing::warn!(projection.name = projection.name(), %error, "what was replaced is left to the server to drop");
+        }
+    }
+
     async fn discard(&self, id: GenerationId, tables: &[&'static str]) -> Result<(), SqlError> {
         if self.engine() == Engine::Sqlite {
+            self.put_out_of_reach(id, tables).await?;
             for table in tables {
-                self.empty(id, &format!("{table}_g{}", id.generation)).await?;
+                self.empty(id, &out_of_reach(table, id)).await?;
             }
         }
         let mut tx = self.begin_schema_change().await?;
+        if self.engine() == Engine::Postgres {
+            // Who reads for long, a backup of the whole database say, must not have all others wait for the schema's lock.
+            tx.execute("SET LOCAL lock_timeout = '2s'", &[]).await?;
+        }
         if is_retired(&mut tx, id).await? {
             for table in tables {
-                tx.execute(&format!("DROP TABLE IF EXISTS {table}_g{}", id.generation), &[]).await?;
+                for name in [in_reach(table, id), out_of_reach(table, id)] {
+                    tx.execute(&format!("DROP TABLE IF EXISTS {name}"), &[]).await?;
+                }
             }
             checkpoint::remove(&mut tx, id).await?;
         }
         tx.commit().await
     }
 
-    /// Takes indexes and rows out of a table of SQLite's, a portion a transaction.
+    /// Takes their names from tables of SQLite's. Whoever has not heard that they were replaced must find that they are gone, not
+    /// that they are empty: only then he asks for those that serve.
+    async fn put_out_of_reach(&self, id: GenerationId, tables: &[&'static str]) -> Result<(), SqlError> {
+        let mut tx = self.writer().begin().await?;
+        if !is_retired(&mut tx, id).await? {
+            return Ok(());
+        }
+        for table in tables {
+            let name = in_reach(table, id);
+            let there = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1";
+            if tx.fetch_optional(there, &[name.as_str().into()]).await?.is_some() {
+                tx.execute(&format!("ALTER TABLE {name} RENAME TO {}", out_of_reach(table, id)), &[]).await?;
+            }
+        }
+        tx.commit().await
+    }
+
+    /// Takes the rows out of a table of SQLite's, a portion a transaction.
     async fn empty(&self, id: GenerationId, table: &str) -> Result<(), SqlError> {
+        let many = format!("SELECT 1 AS many FROM {table} LIMIT 1 OFFSET {INDEX_DROPPED_ROWS_MAX}");
+        let is_large = match self.writer().fetch_optional(&many, &[]).await {
+            Ok(row) => row.is_some(),
+            Err(error) if is_missing_table(&error) => return Ok(()),
+            Err(error) => return Err(error),
+        };
         let indexes = "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = $1 AND sql IS NOT NULL";
-        for index in self.writer().fetch_all(indexes, &[table.into()]).await? {
+        let indexes = self.writer().fetch_all(indexes, &[table.into()]).await?;
+        for index in indexes.iter().filter(|_| !is_large) {
             self.while_retired(id, &format!("DROP INDEX IF EXISTS {}", index.text("name")?)).await?;
         }
         let key = self.key_of(table).await?;
@@ -100,6 +141,14 @@ impl ReadStore {
 /// A crash of PostgreSQL's server may also have taken back that it was replaced: then it is live again.
 async fn is_retired(tx: &mut Transaction, id: GenerationId) -> Result<bool, SqlError> {
     Ok(checkpoint::find(tx, id).await?.is_some_and(|found| found.purpose == Purpose::Retired))
+}
+
+fn in_reach(table: &str, id: GenerationId) -> String {
+    format!("{table}_g{}", id.generation)
+}
+
+fn out_of_reach(table: &str, id: GenerationId) -> String {
+    format!("{table}_g{}_retired", id.generation)
 }
 
 /// The tables of a generation, if it is one of this model.

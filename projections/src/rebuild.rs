@@ -11,7 +11,7 @@ use muniment_sql::{SqlError, Transaction};
 
 use crate::advance::{Advance, AdvanceError};
 use crate::checkpoint::{self, Checkpoint, GenerationId, Purpose};
-use crate::dialect::analyze;
+use crate::dialect::{analyze, is_missing_table};
 use crate::projection::{Poison, Projection};
 use crate::store::{ReadStore, create_generation, generation_id};
 
@@ -280,16 +280,18 @@ async fn swap(
     }
     tx.commit().await?;
     store.refresh().await?;
-    store.drop_retired_of(projection).await?;
+    store.drop_what_can_be(projection).await;
     Ok(true)
 }
 
 /// The planner must know the new tables before the first query meets them.
-async fn inform_planner(store: &ReadStore, projection: &dyn Projection, id: GenerationId) -> Result<(), SqlError> {
+async fn inform_planner(store: &ReadStore, projection: &dyn Projection, id: GenerationId) -> Result<(), RebuildError> {
     for table in projection.tables() {
         let Some(analyze) = analyze(store.engine(), &format!("{}_g{}", table.name, id.generation)) else { continue };
         let mut tx = store.writer().begin_long().await?;
-        tx.execute(&analyze, &[]).await?;
+        tx.execute(&analyze, &[]).await.map_err(|error| {
+            if is_missing_table(&error) { RebuildError::Dropped(projection.name()) } else { error.into() }
+        })?;
         tx.commit().await?;
     }
     Ok(())

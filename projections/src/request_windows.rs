@@ -2,7 +2,7 @@
 //! neither a second node nor a restart is a way round a limit (spec/accounts-and-offers.md sections 3.12 and 12).
 
 use chrono::{DateTime, Utc};
-use muniment_sql::SqlError;
+use muniment_sql::{Arg, SqlError};
 
 use crate::query::total;
 use crate::store::ReadStore;
@@ -70,20 +70,22 @@ pub async fn forget(store: &ReadStore, key: &str) -> Result<bool, SqlError> {
 /// # Errors
 /// What the database says.
 pub async fn sweep(store: &ReadStore, now: DateTime<Utc>) -> Result<u64, SqlError> {
-    let ended = store.writer().execute("DELETE FROM request_windows_v1 WHERE expires_at <= $1", &[now.into()]).await?;
+    let ended = delete(store, "DELETE FROM request_windows_v1 WHERE expires_at <= $1", now.into()).await?;
     // Nearly always there is room: what is counted is not put in order to find that nothing has to go.
     let kept = total(store.reader().fetch_optional("SELECT COUNT(*) AS total FROM request_windows_v1", &[]).await?)?;
     if kept <= KEYS_MAX.unsigned_abs() {
         return Ok(ended);
     }
-    let surplus = store
-        .writer()
-        .execute(
-            "DELETE FROM request_windows_v1 WHERE key IN \
-             (SELECT key FROM request_windows_v1 ORDER BY LENGTH(counted) DESC, expires_at DESC, key \
-              LIMIT 1000000 OFFSET $1)",
-            &[KEYS_MAX.into()],
-        )
-        .await?;
-    Ok(ended + surplus)
+    let surplus = "DELETE FROM request_windows_v1 WHERE key IN \
+                   (SELECT key FROM request_windows_v1 ORDER BY LENGTH(counted) DESC, expires_at DESC, key \
+                    LIMIT 1000000 OFFSET $1)";
+    Ok(ended + delete(store, surplus, KEYS_MAX.into()).await?)
+}
+
+/// In a transaction, which may take longer than a statement that stands alone.
+async fn delete(store: &ReadStore, sql: &str, which: Arg<'_>) -> Result<u64, SqlError> {
+    let mut tx = store.writer().begin().await?;
+    let gone = tx.execute(sql, &[which]).await?;
+    tx.commit().await?;
+    Ok(gone)
 }

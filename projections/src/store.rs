@@ -257,6 +257,7 @@ impl ReadStore {
         let head = head.now().await?;
         if on_mismatch == OnMismatch::TakeOver {
             crate::subscriptions::forget_beyond(&mut tx, &places, head).await?;
+            forget_statistics(&mut tx).await?;
         }
         for projection in &self.inner.projections {
             // Whoever looks at it, or rebuilds a model, may do so while an older program serves it.
@@ -457,4 +458,14 @@ pub(crate) async fn create_generation(
     tx.run_script(&script).await?;
     checkpoint::create(tx, id, purpose, record).await?;
     Ok(id)
+}
+
+/// Earlier programs told SQLite's planner of tables that have grown since.
+async fn forget_statistics(tx: &mut Transaction) -> Result<(), SqlError> {
+    let told = "SELECT name FROM sqlite_master WHERE name = 'sqlite_stat1'";
+    if tx.engine() == Engine::Sqlite && tx.fetch_optional(told, &[]).await?.is_some() {
+        tx.execute("DELETE FROM sqlite_stat1", &[]).await?;
+        tx.execute("ANALYZE sqlite_schema", &[]).await?;
+    }
+    Ok(())
 }

@@ -80,17 +80,18 @@ where
         // Tables of this number are another run's by now.
         return compared;
     }
-    let dropped = drop_shadow(store, projection, shadow).await;
+    let given_up = give_up_shadow(store, projection, shadow).await;
     let found = compared?;
-    dropped?;
+    given_up?;
     Ok(found)
 }
 
-async fn drop_shadow(store: &ReadStore, projection: &dyn Projection, shadow: GenerationId) -> Result<(), SqlError> {
+async fn give_up_shadow(store: &ReadStore, projection: &dyn Projection, shadow: GenerationId) -> Result<(), SqlError> {
     let mut tx = store.begin_schema_change().await?;
     checkpoint::give_up(&mut tx, shadow).await?;
     tx.commit().await?;
-    store.drop_retired_of(projection).await
+    store.drop_what_can_be(projection).await;
+    Ok(())
 }
 
 async fn compare_with<R, F, E>(
@@ -112,7 +113,8 @@ where
         rebuild::catch_up(store, projection, shadow, read, progress).await?;
         let live = store.live_id(projection);
         let mut snapshot = store.reader().begin_snapshot().await?;
-        let live_at = checkpoint::find(&mut snapshot, live).await?.map(|at| at.position);
+        let live_at = checkpoint::find(&mut snapshot, live).await?;
+        let live_at = live_at.filter(|at| at.purpose == Purpose::Live).map(|at| at.position);
         let shadow_at = checkpoint::find(&mut snapshot, shadow).await?;
         drop(still);
         // From here on the snapshot keeps its rows, whoever gives it up.

@@ -165,8 +165,8 @@ impl Database {
                 Transaction::on_sqlite(pool, "BEGIN IMMEDIATE", Some(turn)).await
             }
             Self::Postgres(pool) => {
-                // As long as it is waited for: sessions may end what stands alone sooner.
-                Transaction::on_postgres(pool, "BEGIN; SET LOCAL statement_timeout = '30s'", WRITE_MAX).await
+                // Nearly as long as it is waited for: sessions may end what stands alone sooner.
+                Transaction::on_postgres(pool, "BEGIN; SET LOCAL statement_timeout = '29s'", WRITE_MAX).await
             }
         }
     }

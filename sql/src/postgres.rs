@@ -223,7 +223,7 @@ mod tests {
         }
         let asked = "SELECT current_setting('statement_timeout') AS now";
         let mut short = database.begin().await.unwrap();
-        assert_eq!(short.fetch_optional(asked, &[]).await.unwrap().unwrap().text("now").unwrap(), "30s");
+        assert_eq!(short.fetch_optional(asked, &[]).await.unwrap().unwrap().text("now").unwrap(), "29s");
         short.commit().await.unwrap();
         let mut long = database.begin_long().await.unwrap();
         assert_eq!(long.fetch_optional(asked, &[]).await.unwrap().unwrap().text("now").unwrap(), "0");

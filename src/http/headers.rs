@@ -49,7 +49,7 @@ fn is_by_cookie(request: &ServiceRequest) -> bool {
     request.headers().contains_key(header::COOKIE)
         && request
             .app_data::<web::Data<Surface>>()
-            .is_some_and(|surface| Surface::is_by_cookie(&transport::presented(request.request(), surface, "")))
+            .is_none_or(|surface| Surface::is_by_cookie(&transport::presented(request.request(), surface, "")))
 }
 
 fn give_leave(headers: &mut HeaderMap, allow_headers: HeaderValue) {

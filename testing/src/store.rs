@@ -15,11 +15,12 @@ const MARK: &str = "emptied-by-muniment-testing";
 /// The same by a comment on the schema `public`.
 const EMPTY_AND_MARK: &str = "DROP SCHEMA public CASCADE; CREATE SCHEMA public; \
                            COMMENT ON SCHEMA public IS 'emptied by muniment-testing'";
-/// Whether it holds anything, of whatever kind, without that comment.
-const IS_OF_ANOTHER: &str = "SELECT EXISTS (SELECT 1 FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass \
-                                            AND refobjid = to_regnamespace('public')) \
-                             AND obj_description(to_regnamespace('public'), 'pg_namespace') \
-                                 IS DISTINCT FROM 'emptied by muniment-testing'";
+/// Whether it holds anything, of whatever kind, without that comment; or the URL leads to another schema.
+const IS_OF_ANOTHER: &str = "SELECT COALESCE(current_schema() <> 'public', false) OR \
+                             (EXISTS (SELECT 1 FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass \
+                                      AND refobjid = to_regnamespace('public')) \
+                              AND obj_description(to_regnamespace('public'), 'pg_namespace') \
+                                  IS DISTINCT FROM 'emptied by muniment-testing')";
 
 /// Refuses a store that holds something and that this program never emptied.
 ///

@@ -202,6 +202,10 @@ fn init_writes_the_kind_of_installation_only_where_it_was_chosen() {
     let told = kind(&chosen, "127.0.0.1:0");
     assert_eq!(told["value"], "production");
     assert!(told["origin"].as_str().unwrap().ends_with("muniment.toml"), "{told}");
+    // What is production by its address stays that behind a proxy of its machine.
+    let reached = Program::alone();
+    reached.shell("cd \"$HOME\"; MUNIMENT_LISTEN=0.0.0.0:0 muniment init");
+    assert_eq!(kind(&reached, "127.0.0.1:0")["value"], "production");
 }
 
 /// Behind a proxy of the same machine everybody may seem to be on it.

@@ -29,6 +29,7 @@ mod declared;
 mod email_code;
 mod equality;
 mod erase;
+mod erase_cut_short;
 mod examples;
 mod idempotency;
 mod idle_actors;

@@ -408,7 +408,7 @@ fn acc_220_a_lapse_has_one_row_an_end_however_many_sweep(engine: Engine) {
 }
 
 fn acc_220_what_fell_away_does_not_lapse_too(engine: Engine) {
-    let installation = Installation::with(engine, &[("OFFERS_TTL", "8s"), ("CLEANUP_INTERVAL", "1h")]);
+    let installation = Installation::with(engine, &[("OFFERS_TTL", "15s"), ("CLEANUP_INTERVAL", "1h")]);
     let (operator, ben) = (operator(&installation), installation.person("ben"));
     let grant = installation.grant(&ben, "teacher");
     let fallen = installation.offer(&installation.keeper, &ben, "teacher", &json!({}));

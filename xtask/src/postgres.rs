@@ -59,7 +59,7 @@ fn has_server(folder: &Path) -> bool {
     let is_new_enough = || {
         shell::output(version).is_ok_and(|said| major_version(&String::from_utf8_lossy(&said)) >= Some(OLDEST_VERSION))
     };
-    folder.join("initdb").is_file() && folder.join("postgres").is_file() && is_new_enough()
+    ["initdb", "postgres", "psql"].iter().all(|name| folder.join(name).is_file()) && is_new_enough()
 }
 
 /// What `postgres --version` says: `postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)`, `postgres (PostgreSQL) 17beta1`.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use muniment_aggregates::record::Position;
 use muniment_projections::rebuild::rebuild;
-use muniment_projections::{Purpose, ReadDatabase};
+use muniment_projections::{OnMismatch, Purpose, ReadDatabase};
 use muniment_sql::{Database, Engine};
 
 use crate::company::count_points;
@@ -22,6 +22,14 @@ async fn retired(desk: &Desk) -> Vec<String> {
     all.into_iter().filter(|at| at.purpose == Purpose::Retired).map(|at| at.name).collect()
 }
 
+/// The rows of `points` under any name: SQLite's have another while they are dropped.
+async fn points(of: &Database) -> Option<u64> {
+    match rows(of, "points_v1_g0").await {
+        Some(rows) => Some(rows),
+        None => rows(of, "points_v1_g0_retired").await,
+    }
+}
+
 #[tokio::test]
 async fn a_large_table_goes_in_portions_and_whoever_is_cut_short_leaves_the_rest() {
     on_both_engines(async |desk| {
@@ -32,22 +40,44 @@ async fn a_large_table_goes_in_portions_and_whoever_is_cut_short_leaves_the_rest
         tampered.execute(retire, &[]).await.unwrap();
         let store = desk.store.clone();
         let dropping = tokio::spawn(async move { store.drop_retired().await });
-        let begun = async {
-            while rows(&tampered, "points_v1_g0").await == Some(20_003) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        begun.await;
+        while points(&tampered).await == Some(20_003) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         dropping.abort();
         // Where it was through before it could be cut short, there is nothing left to see.
-        if dropping.await.is_err() && rows(&tampered, "points_v1_g0").await.is_some() {
+        if dropping.await.is_err() && points(&tampered).await.is_some() {
             assert_eq!(desk.store.engine(), Engine::Sqlite, "in portions");
             assert_eq!(retired(desk).await, ["points"]);
         }
         desk.store.drop_retired().await.unwrap();
-        assert_eq!(rows(&tampered, "points_v1_g0").await, None);
+        assert_eq!(points(&tampered).await, None);
         assert_eq!(retired(desk).await, [""; 0]);
         tampered.close().await;
+    })
+    .await;
+}
+
+/// Another process hears of a swap only when it finds that its tables are gone. Empty ones would be answers.
+#[tokio::test]
+async fn who_has_not_heard_of_a_swap_never_finds_a_table_that_is_being_emptied() {
+    on_both_engines(async |desk| {
+        let history = long_history(5_000);
+        desk.fold(&history, 5_000).await;
+        let other = desk.reopen(history.head(), OnMismatch::Refuse).await.unwrap();
+        assert_eq!(count_points(&other).await, 5_003);
+        let rebuilding = rebuild(&desk.store, "points", |after, limit| history.read(after, limit), &|_| {});
+        let (at, looks) = tokio::join!(rebuilding, async {
+            for look in 0..400 {
+                assert_eq!(count_points(&other).await, 5_003, "look {look}");
+                if retired(desk).await.is_empty() && look > 50 {
+                    return look;
+                }
+            }
+            400
+        });
+        assert_eq!(at.unwrap(), history.head());
+        assert_eq!(count_points(&other).await, 5_003, "after {looks} looks");
+        other.close().await;
     })
     .await;
 }

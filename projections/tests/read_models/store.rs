@@ -425,7 +425,8 @@ async fn a_question_that_takes_long_is_ended_by_the_server_and_not_asked_again()
                     CREATE VIEW metrics_v2_g0 AS SELECT * FROM aside WHERE pg_sleep(120) IS NOT NULL";
         looking.run_script(slow).await.unwrap();
         // It is asked for ten seconds; four times are forty.
-        let counting = metrics::count_of_company(&desk.store, &acme());
+        let company = acme();
+        let counting = metrics::count_of_company(&desk.store, &company);
         let error = tokio::time::timeout(Duration::from_secs(35), counting).await.expect("asked once").unwrap_err();
         assert!(error.took_too_long(), "{error}");
         let asked = "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE datname = current_database() \

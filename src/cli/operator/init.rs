@@ -85,11 +85,12 @@ pub fn init(printer: &Printer, command: &Init) -> Result<()> {
     })
 }
 
-/// The kind of installation, where somebody chose it. One that follows from the address is not written: it would stay
-/// when the address changes.
+/// The kind of installation, where somebody chose it or the address makes it production. Development that follows from the
+/// address is not written: it would stay when the address changes.
 fn chosen_environment(loaded: &Loaded) -> Option<&'static str> {
     let is_chosen = loaded.effective.iter().any(|setting| setting.name == "env" && !setting.is_default());
-    is_chosen.then(|| loaded.config.environment.as_str())
+    let environment = &loaded.config.environment;
+    (is_chosen || environment.is_production()).then(|| environment.as_str())
 }
 
 fn exists() -> anyhow::Error {

@@ -43,7 +43,8 @@ pub struct Which {
     /// All of them
     #[arg(long)]
     all: bool,
-    /// Go on with an interrupted run: of `rebuild --all`, with the models that it left; else always done, so only said
+    /// Go on with an interrupted run: of `rebuild --all`, with the models that any run left, one that was given a name too; else
+    /// always done, so only said
     #[arg(long)]
     resume: bool,
     #[command(flatten)]

@@ -173,9 +173,14 @@ impl Again {
 }
 
 /// Asks a page of those again that were passed over; the last of it, where there may be others behind.
-async fn ask_page_again(runtime: &Runtime, behind: &str) -> Result<Option<String>, SqlError> {
+async fn ask_page_again(runtime: &Runtime, behind: &str) -> anyhow::Result<Option<String>> {
     let store = runtime.reads.store();
     let page = store.passed_over(NAME, behind, ASKED_AT_ONCE).await?;
+    if page.is_empty() {
+        return Ok(None);
+    }
+    // Who noted them may be ahead of what this node has taken in, and a state of before has nothing due.
+    runtime.journal.confirm_head().await?;
     let last = page.last().filter(|_| page.len() == ASKED_AT_ONCE).cloned();
     let asked: Vec<_> = stream::iter(page)
         .map(async |metric| (pass_over(NAME, &metric, raise_due(runtime, &metric, None).await), metric))

@@ -137,7 +137,8 @@ impl Surface {
         if reply.status == 200 {
             self.check_output(route.path, route.output.as_ref(), reply.body.as_ref(), call.correlation);
         }
-        if reply.position.is_some() {
+        // A method has waited for its own.
+        if reply.position.is_some() && !matches!(route.route, Route::RpcPost | Route::RpcGet) {
             self.closings.settle(call.correlation).await;
         }
         Ok(reply)

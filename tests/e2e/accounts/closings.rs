@@ -96,6 +96,29 @@ fn acc_216_every_end_of_a_session_closes_before_the_reply(engine: Engine) {
     });
 }
 
+/// A socket whose client does not read cannot be closed; the reply waits for it as long as for any, and the log says so.
+fn acc_216_replies_of_methods_and_routes_wait_for_the_sockets_they_end(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let person = house.named("ann-a");
+    let waited = || house.server.log().matches("a reply did not wait any longer for sockets to close").count();
+    let waits = |end: &dyn Fn(&Person)| {
+        eventually("the reply waited for the socket", || {
+            let before = waited();
+            let again = house.session_of(&person);
+            let mut socket = Socket::of(&house.server, &again.cookie);
+            socket.jam();
+            end(&again);
+            (waited() > before).then_some(())
+        });
+    };
+    waits(&|_| {
+        house.keeper.client.rpc("admin_session_revoke_all", &json!({ "account_id": person.id })).result();
+    });
+    waits(&|_| {
+        house.session_of(&person).client.post("/api/account/logout", &json!({})).expect(200);
+    });
+}
+
 fn acc_054_acc_216_every_end_of_a_token_closes_before_the_reply(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let closed_by = |end: &dyn Fn(&Person, &str)| {
@@ -178,6 +201,7 @@ fn acc_017_the_socket_of_an_evicted_session_is_closed(engine: Engine) {
 both_engines![
     acc_216_an_ended_credential_ends_its_sockets_before_the_reply,
     acc_216_every_end_of_a_session_closes_before_the_reply,
+    acc_216_replies_of_methods_and_routes_wait_for_the_sockets_they_end,
     acc_054_acc_216_every_end_of_a_token_closes_before_the_reply,
     acc_216_on_another_node_sockets_close_within_a_second,
     acc_216_the_sockets_of_others_stay_and_the_files_goes_with_its_account,

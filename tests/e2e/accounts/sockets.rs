@@ -232,7 +232,7 @@ fn acc_211_every_method_answers_alike_and_leaves_the_same_row(engine: Engine) {
 }
 
 fn acc_212_a_silent_socket_is_closed_and_a_chatty_one_stays(engine: Engine) {
-    let house = Installation::with(engine, &[("WS_HEARTBEAT_TIMEOUT", "5s")]);
+    let house = Installation::with(engine, &[("WS_HEARTBEAT_TIMEOUT", "10s")]);
     let person = house.named("ann-a");
     let mut chatty = Socket::of(&house.server, &person.cookie);
     assert_eq!(chatty.call("heartbeat", &Value::Null)["result"], json!({}));
@@ -251,10 +251,10 @@ fn acc_212_a_silent_socket_is_closed_and_a_chatty_one_stays(engine: Engine) {
             other => panic!("{other:?}"),
         });
         assert_eq!(code, 4003);
-        assert!(before.elapsed() >= Duration::from_secs(5), "not before its time: {:?}", before.elapsed());
-        (before.elapsed() < Duration::from_millis(8_500)).then_some(())
+        assert!(before.elapsed() >= Duration::from_secs(10), "not before its time: {:?}", before.elapsed());
+        (before.elapsed() < Duration::from_secs(16)).then_some(())
     });
-    while opened.elapsed() < Duration::from_secs(8) {
+    while opened.elapsed() < Duration::from_secs(16) {
         assert_eq!(chatty.call("heartbeat", &json!({}))["result"], json!({}));
         assert!(chatty.is_quiet(Duration::from_millis(300)));
     }
@@ -390,9 +390,10 @@ fn acc_217_closing_needs_no_read_model(engine: Engine) {
 fn acc_218_no_handshake_outlives_its_credential(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let rounds = if crate::harness::torture() { 500 } else { 8 };
-    let mut opened = 0;
+    let (mut round, mut opened) = (0, 0);
     let person = house.named("ann-a");
-    for round in 0..rounds {
+    while round < rounds || opened == 0 {
+        assert!(round < rounds + 100, "no handshake came first");
         let doomed = house.session_of(&person);
         let id = doomed.client.rpc("account_session_list", &Value::Null).result()["sessions"][0]["id"].clone();
         let mut sockets: Vec<Socket> = in_parallel(6, |index| {
@@ -413,9 +414,9 @@ fn acc_218_no_handshake_outlives_its_credential(engine: Engine) {
             assert_eq!(socket.closed(), REVOKED);
         }
         opened += sockets.len();
+        round += 1;
     }
-    assert!(!crate::harness::torture() || opened > 0, "no handshake came first in {rounds} rounds");
-    println!("acc_218 on {engine:?}: {rounds} rounds, {opened} sockets opened, none outlived its credential");
+    println!("acc_218 on {engine:?}: {round} rounds, {opened} sockets opened, none outlived its credential");
 }
 
 both_engines![

@@ -92,13 +92,14 @@ impl ReadStore {
         events: &[Arc<RecordedEvent>],
     ) -> Result<Advance, AdvanceError> {
         let _advancing = self.advancing().read().await;
-        let mut result = self.advance_generation(projection, self.live_id(projection), events).await;
+        let tried = self.live_id(projection);
+        let mut result = self.advance_generation(projection, tried, events).await;
         if matches!(result, Ok(Advance::Ahead(_) | Advance::Behind(_))) {
-            // Another node may have swapped the generation since this process last looked.
-            let seen = self.live_id(projection);
+            // Another node, or a rebuild of this process, may have swapped the generation since.
             self.refresh().await?;
-            if self.live_id(projection) != seen {
-                result = self.advance_generation(projection, self.live_id(projection), events).await;
+            let live = self.live_id(projection);
+            if live != tried {
+                result = self.advance_generation(projection, live, events).await;
             }
         }
         if let Ok(Advance::Moved(position)) = result {

@@ -112,6 +112,8 @@ fn fill(server: &Server, count: usize, rows: &str) {
 fn what_an_operator_lists_over_several_pages_has_each_row_once(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let operator = Program::operator_of(&house.server);
+    // Whoever lists waits for the read model, which may not know the keeper yet.
+    assert_eq!(listed(&operator, &["account", "list"], "accounts").0.len(), 1);
     let accounts = "accounts_v2_g0 SELECT 'more-' || n, 'more-' || n, NULL, 0, subject, personas, created_at + n / 2, \
                     updated_at, NULL, position + n FROM accounts_v2_g0, numbers";
     fill(&house.server, 2_100, accounts);

@@ -1,5 +1,6 @@
 //! What is left of a generation that was replaced, and what replacing one costs those beside it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use muniment_aggregates::record::Position;
@@ -82,6 +83,30 @@ async fn who_has_not_heard_of_a_swap_never_finds_a_table_that_is_being_emptied()
     .await;
 }
 
+/// PostgreSQL drops no table that somebody reads; who waited for that held up whoever opens the read models.
+#[tokio::test]
+async fn a_table_that_somebody_reads_for_long_is_left_for_later() {
+    on_both_engines(async |desk| {
+        let history = long_history(10);
+        desk.fold(&history, 5_000).await;
+        let tampered = desk.tamper().await;
+        let retire = "UPDATE read_checkpoints_v1 SET purpose = 'retired' WHERE name = 'points'";
+        tampered.execute(retire, &[]).await.unwrap();
+        let mut reading = tampered.begin_snapshot().await.unwrap();
+        reading.fetch_all("SELECT position FROM points_v1_g0", &[]).await.unwrap();
+        let dropping = tokio::time::timeout(Duration::from_secs(30), desk.store.drop_retired()).await;
+        match desk.store.engine() {
+            Engine::Sqlite => dropping.unwrap().unwrap(),
+            Engine::Postgres => assert!(dropping.expect("it does not wait").unwrap_err().is_of_a_lock()),
+        }
+        reading.commit().await.unwrap();
+        desk.store.drop_retired().await.unwrap();
+        assert_eq!(points(&tampered).await, None);
+        tampered.close().await;
+    })
+    .await;
+}
+
 /// SQLite zeroes what it drops: all of it in one transaction would be in its log of writes at once, and nobody else could
 /// write meanwhile.
 #[tokio::test]
@@ -120,10 +145,10 @@ async fn a_rebuild_beside_a_model_that_never_rests_analyses_its_tables_once() {
     on_both_engines(async |desk| {
         let history = long_history(4_000);
         desk.fold(&history.up_to(2_000), 1_000).await;
-        let is_done = std::sync::atomic::AtomicBool::new(false);
+        let is_done = AtomicBool::new(false);
         let writing = async {
             for upto in 2_001..=4_000 {
-                if is_done.load(std::sync::atomic::Ordering::Acquire) {
+                if is_done.load(Ordering::Acquire) {
                     break;
                 }
                 desk.fold(&history.up_to(upto), 1).await;
@@ -131,7 +156,7 @@ async fn a_rebuild_beside_a_model_that_never_rests_analyses_its_tables_once() {
         };
         let rebuilding = async {
             let at = rebuild(&desk.store, "points", |after, limit| history.read(after, limit), &|_| {}).await;
-            is_done.store(true, std::sync::atomic::Ordering::Release);
+            is_done.store(true, Ordering::Release);
             at.unwrap()
         };
         let (at, ()) = tokio::join!(rebuilding, writing);

@@ -6,13 +6,19 @@ use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
 use super::{LEVEL, company_with_metric, issue, listing, positions, store};
-use crate::harness::{Engine, Server, eventually};
+use crate::harness::{Company, Engine, Server, eventually};
 
-#[test]
-fn liv_20_events_of_one_node_reach_the_subscribers_of_another() {
+/// A node, a company with a metric, and another node.
+fn two_nodes() -> (Server, Company, Server) {
     let first = Server::with(Engine::Postgres, &[]);
     let (_, company) = company_with_metric(&first, "revenue");
     let second = first.second_node();
+    (first, company, second)
+}
+
+#[test]
+fn liv_20_events_of_one_node_reach_the_subscribers_of_another() {
+    let (first, company, second) = two_nodes();
     let mut socket = Socket::connect(&second, &company.token);
     socket.subscribe(1, &json!("start"), 1024, &Value::Null);
     let mut seen = socket.until_live();
@@ -29,9 +35,7 @@ fn liv_20_events_of_one_node_reach_the_subscribers_of_another() {
 
 #[test]
 fn liv_20_what_a_killed_node_acknowledged_last_reaches_the_subscribers_of_another() {
-    let first = Server::with(Engine::Postgres, &[]);
-    let (_, company) = company_with_metric(&first, "revenue");
-    let second = first.second_node();
+    let (first, company, second) = two_nodes();
     let mut socket = Socket::connect(&second, &company.token);
     socket.subscribe(1, &json!("start"), 1024, &Value::Null);
     let mut seen = socket.until_live();

@@ -333,6 +333,11 @@ async fn a_database_with_tables_of_another_is_refused_and_left_alone() {
         // Of what is not there any more this fails.
         drop(Cluster::psql_at(&url, &format!("DROP {dropped}")));
     }
+    drop(Cluster::psql_at(&url, "CREATE SCHEMA real; CREATE TABLE real.kept (n INT)"));
+    let elsewhere = format!("{url}?options=-c%20search_path%3Dreal");
+    let said = Program::refused(folder.path(), Some(&elsewhere));
+    assert!(said.contains("not of this program"), "of another schema: {said}");
+    assert_eq!(Cluster::psql_at(&url, "SELECT to_regclass('real.kept') IS NULL").trim(), "f");
     // One of its own is emptied at each start.
     drop(Program::start_in(folder, Some(&url)).await);
     drop(Cluster::psql_at(&url, "CREATE TABLE kept (n INT)"));

@@ -75,8 +75,8 @@ async fn settle(core: &Core, batch: &Batch, started: Instant) -> Result<(), Writ
     }
 }
 
-/// Stays with the database's work; says that the database does not answer once the batch has taken too long.
-async fn watched<T>(core: &Core, started: Instant, work: impl Future<Output = T>) -> T {
+/// Stays with the database's work; says that the database does not answer once that has taken too long.
+pub(crate) async fn watched<T>(core: &Core, started: Instant, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     // As long as is set may be longer than any instant there is.
     let patience = tokio::time::sleep(core.limits.answer_max.saturating_sub(started.elapsed()));

@@ -5,9 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use muniment_aggregates::record::{Position, RecordedEvent};
+use muniment_sql::SqlError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::chain::Hasher;
+use crate::commit::watched;
 use crate::engine::{Head, Identity};
 use crate::journal::Core;
 use crate::limits::PAGE_EVENTS;
@@ -40,7 +43,7 @@ pub(crate) enum Departure {
         /// What is there.
         theirs: Identity,
     },
-    /// Nothing is wrong with the record that is known of, but this node can neither write nor follow it any more.
+    /// It was neither cut nor replaced, as far as is known, but this node can neither write nor follow it any more.
     #[error("nothing can be recorded any more: {0}; start it again")]
     Broken(String),
 }
@@ -68,24 +71,10 @@ impl Writer {
     pub(crate) async fn catch_up(&mut self) -> Result<(), Trouble> {
         let mut hasher = Hasher::default();
         loop {
-            let head = patiently_read_head(&self.core).await?;
-            continues(&self.durable, &head)?;
-            if head.position == self.durable.position {
+            let events: Vec<Arc<RecordedEvent>> = self.patiently_read_on().await?.into_iter().map(Arc::new).collect();
+            if events.is_empty() {
                 return Ok(());
             }
-            let events = match self.core.engine.read(self.durable.position, head.position, PAGE_EVENTS).await {
-                Ok(events) => events,
-                Err(error) => {
-                    tracing::warn!(%error, "foreign events cannot be read yet");
-                    tokio::time::sleep(Duration::from_millis(RETRY_MILLISECONDS)).await;
-                    continue;
-                }
-            };
-            if events.is_empty() {
-                let what = format!("the head is at {} but no event follows {}", head.position, self.durable.position);
-                return Err(Departure::Lost(what).into());
-            }
-            let events: Vec<Arc<RecordedEvent>> = events.into_iter().map(Arc::new).collect();
             for event in &events {
                 let expected = hasher.hash(&self.durable.hash, self.durable.identity, event);
                 if event.position != self.durable.position.next() || event.hash != expected {
@@ -103,6 +92,63 @@ impl Writer {
             self.core.publish(&events);
         }
     }
+
+    /// A page of what follows what is durable here, once it can be read; empty at the head. Until then nothing new is taken
+    /// on, and the shutdown does not wait for it: whatever waits here was not recorded.
+    async fn patiently_read_on(&mut self) -> Result<Vec<RecordedEvent>, Trouble> {
+        let mut closing = self.core.closing.subscribe();
+        let begun = Instant::now();
+        loop {
+            match watched(&self.core, begun, read_on(&self.core, &self.durable)).await {
+                Ok(events) => {
+                    self.core.set_stalled(false);
+                    return Ok(events);
+                }
+                Err(Hindrance::Departed(departure)) => return Err(departure.into()),
+                Err(Hindrance::Unread(error)) => tracing::warn!(%error, "what others recorded cannot be read yet"),
+            }
+            self.core.set_stalled(true);
+            // The other nodes need not wait for this one to read.
+            self.release_head().await;
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(RETRY_MILLISECONDS)) => {}
+                _ = closing.wait_for(|closing| *closing) => {
+                    return Err(Trouble::Ended("it was shut down while the database could not be read".to_owned()));
+                }
+            }
+        }
+    }
+}
+
+/// Why a node cannot go on to the head.
+#[derive(Debug, thiserror::Error)]
+enum Hindrance {
+    /// No attempt leads there.
+    #[error(transparent)]
+    Departed(#[from] Departure),
+    /// The next one may.
+    #[error(transparent)]
+    Unread(#[from] SqlError),
+}
+
+/// A page of what follows `known`; empty where that is the head.
+async fn read_on(core: &Core, known: &Head) -> Result<Vec<RecordedEvent>, Hindrance> {
+    let head = core.engine.head().await?;
+    continues(known, &head)?;
+    let after = known.position;
+    if head.position == after {
+        return Ok(Vec::new());
+    }
+    match core.engine.read(after, head.position, PAGE_EVENTS).await {
+        Ok(events) if events.is_empty() => {
+            Err(Departure::Lost(format!("the head is at {} but no event follows {after}", head.position)).into())
+        }
+        Ok(events) => Ok(events),
+        Err(error) if error.is_of_what_is_stored() => {
+            Err(Departure::Broken(format!("what follows position {after} cannot be read: {error}")).into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Resolves when a look at the database found that it does not have this record any more.
@@ -113,26 +159,6 @@ pub(crate) async fn departed(core: &Core) -> Departure {
         Some(departure) => departure,
         // The other end goes with the core itself.
         None => std::future::pending().await,
-    }
-}
-
-async fn patiently_read_head(core: &Core) -> Result<Head, Trouble> {
-    let mut closing = core.closing.subscribe();
-    loop {
-        match core.engine.head().await {
-            Ok(head) => {
-                core.set_stalled(false);
-                return Ok(head);
-            }
-            Err(error) => tracing::warn!(%error, "the head cannot be read yet"),
-        }
-        core.set_stalled(true);
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(RETRY_MILLISECONDS)) => {}
-            _ = closing.wait_for(|closing| *closing) => {
-                return Err(Trouble::Ended("it was shut down while the database could not be reached".to_owned()));
-            }
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! position to the end: a signed head kept elsewhere does ([`crate::checkpoint`]).
 
 use muniment_aggregates::record::{Position, RecordedEvent};
-use muniment_sql::{Obstacle, SqlError};
+use muniment_sql::SqlError;
 use uuid::Uuid;
 
 use crate::chain::{GENESIS, Hasher};
@@ -203,7 +203,7 @@ impl<'a> Walk<'a> {
         loop {
             match self.engine.read(self.position, through, limit).await {
                 Ok(page) => return Ok(page),
-                Err(source) if source.is_driver() && source.obstacle() != Some(Obstacle::Damaged) => {
+                Err(source) if !source.is_of_what_is_stored() => {
                     return Err(VerifyError::Sql { after: self.position, source });
                 }
                 Err(_) if limit > 1 => limit /= 2,

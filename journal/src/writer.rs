@@ -316,11 +316,17 @@ impl Writer {
     }
 
     async fn release_unused(&mut self) {
-        if self.holding && self.in_flight.is_none() && self.gathering.is_none() {
-            self.holding = false;
-            if let Err(error) = self.core.engine.release().await {
-                tracing::warn!(%error, "the lock of the head was not given back; its session ends by itself");
-            }
+        if self.in_flight.is_none() && self.gathering.is_none() {
+            self.release_head().await;
+        }
+    }
+
+    /// Gives the head's lock back, where this node has it.
+    pub(crate) async fn release_head(&mut self) {
+        if std::mem::take(&mut self.holding)
+            && let Err(error) = self.core.engine.release().await
+        {
+            tracing::warn!(%error, "the lock of the head was not given back; its session ends by itself");
         }
     }
 

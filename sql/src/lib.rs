@@ -45,6 +45,13 @@ impl SqlError {
         matches!(self, Self::Driver(error) if !matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)))
     }
 
+    /// Whether what is stored is at fault, so that no other attempt reads it: a value is not what its column promises, or
+    /// the database is damaged there.
+    #[must_use]
+    pub fn is_of_what_is_stored(&self) -> bool {
+        !self.is_driver() || self.obstacle() == Some(Obstacle::Damaged)
+    }
+
     /// Whether the connection broke, the server ended it, or it only reads: another may answer.
     #[must_use]
     pub fn is_lost_connection(&self) -> bool {

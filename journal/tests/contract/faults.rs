@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
 use muniment_journal::engine::{Batch, ClaimId, Head, WriteError};
-use muniment_journal::limits::ANSWER_MAX;
-use muniment_journal::{Append, AppendError, Engine, FenceCounter, Journal, JournalLimits, KeyRing, Stores};
+use muniment_journal::limits::{ANSWER_MAX, LOST_HEADS_BEFORE_LOCK};
+use muniment_journal::{Append, AppendError, Engine, FenceCounter, Journal, JournalLimits, KeyRing, Stores, Ticket};
 use muniment_sql::SqlError;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
@@ -45,6 +46,10 @@ struct Faulty {
     sizes: Mutex<Vec<usize>>,
     /// Times that versions of streams were asked for.
     questions: watch::Sender<usize>,
+    /// Why events are not read.
+    unread: Mutex<Option<fn() -> SqlError>>,
+    /// Times that the head's lock was given back.
+    releases: watch::Sender<usize>,
 }
 
 impl Faulty {
@@ -102,7 +107,16 @@ impl Engine for Faulty {
         self.inner.head().await
     }
 
+    async fn release(&self) -> Result<(), SqlError> {
+        self.releases.send_modify(|releases| *releases += 1);
+        self.inner.release().await
+    }
+
     async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
+        let unread = self.unread.lock().map(|error| error());
+        if let Some(error) = unread {
+            return Err(error);
+        }
         self.inner.read(after, through, limit).await
     }
 
@@ -143,16 +157,27 @@ impl Engine for Faulty {
 
 /// A journal on a faulty engine over a fresh record; `open_gates` writes may pass at once.
 async fn faulty(home: &Home, script: &[Option<Fault>], open_gates: usize) -> (Journal, Arc<Faulty>) {
-    let made = home.open().await;
+    faulty_over(&home.open().await, script, open_gates, script.contains(&Some(Fault::Late))).await
+}
+
+/// The same over the record of another journal.
+async fn faulty_over(
+    made: &Journal,
+    script: &[Option<Fault>],
+    open_gates: usize,
+    shared: bool,
+) -> (Journal, Arc<Faulty>) {
     let engine = Arc::new(Faulty {
         inner: Arc::clone(made.engine()),
         script: Mutex::new(script.iter().copied().collect()),
         late: Mutex::new(None),
-        shared: script.contains(&Some(Fault::Late)),
+        shared,
         gate: Semaphore::new(open_gates),
         writes: watch::Sender::new(0),
         sizes: Mutex::new(Vec::new()),
         questions: watch::Sender::new(0),
+        unread: Mutex::new(None),
+        releases: watch::Sender::new(0),
     });
     let keyring = KeyRing::in_memory([7; 32], made.identity().installation).unwrap();
     let journal = Journal::with_engine(engine.clone(), keyring, JournalLimits::default()).await.unwrap();
@@ -357,5 +382,100 @@ async fn a_batch_fills_while_the_one_before_it_is_in_flight() {
     }
     assert_eq!(engine.gate.available_permits(), 0, "99 appends of one hot stream went in the second write");
     engine.gate.add_permits(ENOUGH);
+    journal.shutdown().await;
+}
+
+fn no_connection() -> SqlError {
+    SqlError::Driver(sqlx::Error::PoolTimedOut)
+}
+
+/// Submits until somebody says that the database does not answer; who was accepted before.
+async fn until_refused(journal: &Journal, own: &StreamId) -> Vec<Ticket> {
+    let mut waiting = Vec::new();
+    loop {
+        match journal.submit(one(own, waiting.len() as u64, "x")) {
+            Ok(ticket) => waiting.push(ticket),
+            Err(AppendError::Unavailable(_)) => return waiting,
+            Err(error) => panic!("{error}"),
+        }
+        assert!(waiting.len() < 500, "nobody says that what others recorded cannot be read");
+        tokio::time::sleep(ANSWER_MAX / 20).await;
+    }
+}
+
+#[tokio::test]
+async fn who_cannot_read_what_others_recorded_takes_nothing_on_until_it_can() {
+    let home = Home::sqlite();
+    let other = home.open().await;
+    let (journal, engine) = faulty_over(&other, &[], ENOUGH, true).await;
+    other.append(one(&stream("theirs"), 0, "x")).await.unwrap();
+    *engine.unread.lock() = Some(no_connection);
+    let own = stream("s");
+    let waiting = until_refused(&journal, &own).await;
+    assert!(!waiting.is_empty(), "it was not known before the first");
+    assert!(journal.check_writable().await.is_err(), "it says that it takes appends");
+    *engine.unread.lock() = None;
+    let version = waiting.len() as u64;
+    for (index, ticket) in waiting.into_iter().enumerate() {
+        assert_eq!(ticket.await.unwrap().first, Position(index as u64 + 2));
+    }
+    journal.append(one(&own, version, "x")).await.unwrap();
+    verify(&journal).await;
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_shutdown_does_not_wait_until_what_others_recorded_can_be_read() {
+    let home = Home::sqlite();
+    let other = home.open().await;
+    let (journal, engine) = faulty_over(&other, &[], ENOUGH, true).await;
+    other.append(one(&stream("theirs"), 0, "x")).await.unwrap();
+    *engine.unread.lock() = Some(no_connection);
+    let waiting = until_refused(&journal, &stream("s")).await;
+    journal.shutdown().await;
+    for ticket in waiting {
+        let told = ticket.now_or_never().expect("nobody is left waiting").unwrap_err();
+        assert!(matches!(told, AppendError::Unavailable(_)), "it was never recorded: {told}");
+    }
+    other.shutdown().await;
+    drop((journal, engine, other));
+    let found = home.open().await;
+    assert_eq!(found.head(), Position(1));
+    found.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_cannot_read_what_others_recorded_does_not_keep_the_head_from_them() {
+    let home = Home::sqlite();
+    let other = home.open().await;
+    let (journal, engine) = faulty_over(&other, &[], 0, true).await;
+    let ticket = journal.submit(one(&stream("s"), 0, "x")).unwrap();
+    for lost in 1..=LOST_HEADS_BEFORE_LOCK {
+        engine.writes(usize::try_from(lost).unwrap()).await;
+        other.append(one(&stream("theirs"), u64::from(lost) - 1, "x")).await.unwrap();
+        *engine.unread.lock() = (lost == LOST_HEADS_BEFORE_LOCK).then_some(no_connection);
+        engine.gate.add_permits(1);
+    }
+    reached(&engine.releases, 1).await;
+    *engine.unread.lock() = None;
+    engine.gate.add_permits(ENOUGH);
+    ticket.await.unwrap();
+    verify(&journal).await;
+    journal.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_row_of_others_that_no_attempt_reads_ends_the_node() {
+    let home = Home::sqlite();
+    let other = home.open().await;
+    let (journal, engine) = faulty_over(&other, &[], ENOUGH, true).await;
+    other.append(one(&stream("theirs"), 0, "x")).await.unwrap();
+    *engine.unread.lock() =
+        Some(|| SqlError::Column { column: "hash".to_owned(), what: "has 1 bytes, not 32".to_owned() });
+    let ticket = journal.submit(one(&stream("s"), 0, "x")).unwrap();
+    let reason = tokio::time::timeout(Duration::from_secs(30), journal.departed()).await.expect("it ends");
+    let told = ticket.await.unwrap_err();
+    assert!(matches!(told, AppendError::Unavailable(_)), "{told}");
+    assert!(reason.contains("has 1 bytes") && reason.contains("start it again"), "{reason}");
     journal.shutdown().await;
 }

@@ -103,8 +103,14 @@ impl<R> BusError<R> {
         }
     }
 
+    /// A question that the journal did not answer. Where what is stored is at fault, no other attempt ends otherwise.
     pub(super) fn from_journal(error: &JournalError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            JournalError::Sql(sql) if sql.is_of_what_is_stored() => Self::Fault(error.to_string()),
+            JournalError::Sql(_) | JournalError::Seal(_) | JournalError::Unavailable(_) | JournalError::Closed => {
+                Self::Unavailable(error.to_string())
+            }
+        }
     }
 
     /// A state that could not be made from its events.

@@ -3,6 +3,11 @@
 use std::time::Duration;
 
 use actix::Arbiter;
+use chrono::{SubsecRound as _, TimeDelta, Utc};
+use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, PointId};
+use muniment_aggregates::metric::{
+    Define, Metric, MetricCommand, NewPoint, RecordPoints, RuleChange, RuleType, SetRule,
+};
 use muniment_aggregates::note::{NoteCommand, Record};
 use muniment_aggregates::record::Position;
 use muniment_journal::{Journal, JournalConfig, JournalLimits, KeySource, Store};
@@ -10,7 +15,7 @@ use muniment_projections::{AskHead, OnMismatch, ReadDatabase, ReadStore, ReadSto
 use tempfile::TempDir;
 
 use super::limits::ActorLimits;
-use super::{Clock, CommandBus};
+use super::{Clock, CommandBus, Origin};
 
 /// Events of one page that read models fold.
 const PAGE_EVENTS: usize = 500;
@@ -68,4 +73,45 @@ pub(crate) fn note() -> NoteCommand {
         target_account: None,
         details: None,
     })
+}
+
+fn bytes(number: usize) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes[..8].copy_from_slice(&number.to_le_bytes());
+    bytes
+}
+
+/// Records a daily metric with a `late` rule and one point that is nine days old; its id.
+pub(crate) async fn late_metric(bus: &CommandBus, number: usize) -> String {
+    let instant = Utc::now().trunc_subsecs(0) - TimeDelta::days(9);
+    let id = MetricId::from_random(bytes(number));
+    let define = Define {
+        company: CompanyId::from_random(bytes(0)),
+        application: ApplicationId::from_random(bytes(0)),
+        key: format!("metric_{number}"),
+        display_name: format!("Metric {number}"),
+        unit: "count".to_owned(),
+        cadence: "daily".to_owned(),
+        direction: "up".to_owned(),
+        source_type: "self_reported".to_owned(),
+    };
+    let point = NewPoint {
+        id: PointId::from_random(bytes(number)),
+        value: 1.0,
+        timestamp: instant.to_rfc3339(),
+        instant,
+        source: "bot".to_owned(),
+        confidence: 0.5,
+        raw_event_id: None,
+        idempotency_key: "once".to_owned(),
+    };
+    for command in [
+        MetricCommand::Define(define),
+        MetricCommand::SetRule(SetRule { rule: RuleChange::of(RuleType::Late), by: None }),
+        MetricCommand::RecordPoints(RecordPoints { points: vec![point] }),
+    ] {
+        let origin = Origin::system("test", "test", None);
+        bus.execute::<Metric>(id.as_str(), command, &origin).await.expect("it is recorded");
+    }
+    id.as_str().to_owned()
 }

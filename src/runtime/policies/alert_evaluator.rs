@@ -20,7 +20,7 @@ use muniment_sql::SqlError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::unreadable::{self, pass_over};
+use super::unreadable::{self, pass_over, put_off};
 use crate::runtime::fold;
 use crate::runtime::leadership::Leadership;
 use crate::runtime::limits::{LAG_EVENTS_MAX, PAGE_EVENTS};
@@ -48,6 +48,9 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// How often those are asked again that were passed over: what kept them from being read may have been mended.
 const ASK_AGAIN_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How soon they are asked again where one of them only could not be asked at that moment.
+const BUSY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often it looks when nothing wakes it.
 const IDLE_INTERVAL: Duration = Duration::from_millis(500);
@@ -118,12 +121,23 @@ async fn step(runtime: &Runtime, reached: Option<Position>, again: &mut Again) -
     let asked: Vec<_> = stream::iter(recorded)
         .map(async |(metric, points)| {
             let asked = raise_due(runtime, &metric, Some(&points)).await;
-            pass_over(NAME, &metric, asked).map(|asked| (!asked).then(|| metric.to_string()))
+            (pass_over(NAME, &metric, asked), metric)
         })
         .buffer_unordered(ASKED_AT_ONCE)
         .collect()
         .await;
-    let passed_over = asked.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+    let mut passed_over = Vec::new();
+    for (asked, metric) in asked {
+        match asked {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => {
+                put_off(NAME, &metric, error, &runtime.journal).await?;
+                again.hasten();
+            }
+        }
+        passed_over.push(metric.to_string());
+    }
     store.save_subscription(NAME, last.position, &passed_over).await?;
     Ok(Some(last.position))
 }
@@ -144,6 +158,8 @@ struct Again {
     behind: String,
     /// When it begins the next walk; at once where there was none.
     rests_until: Option<Instant>,
+    /// Somebody could only not be asked at that moment: the next walk comes soon.
+    is_hasty: bool,
 }
 
 impl Again {
@@ -156,11 +172,15 @@ impl Again {
         if self.rests_until.is_some_and(|end| Instant::now() < end) {
             return;
         }
-        let rest = match ask_page_again(runtime, &self.behind).await {
+        if self.behind.is_empty() {
+            self.is_hasty = false;
+        }
+        let rest = match self.ask_page(runtime).await {
             Ok(Some(last)) => {
                 (self.behind, self.rests_until) = (last, None);
                 return;
             }
+            Ok(None) if self.is_hasty => BUSY_INTERVAL,
             Ok(None) => ASK_AGAIN_INTERVAL,
             Err(error) => {
                 tracing::warn!(%error, "metrics that were passed over cannot be asked again at present");
@@ -170,32 +190,40 @@ impl Again {
         self.behind.clear();
         self.rests_until = Some(Instant::now() + rest);
     }
-}
 
-/// Asks a page of those again that were passed over; the last of it, where there may be others behind.
-async fn ask_page_again(runtime: &Runtime, behind: &str) -> anyhow::Result<Option<String>> {
-    let store = runtime.reads.store();
-    let page = store.passed_over(NAME, behind, ASKED_AT_ONCE).await?;
-    if page.is_empty() {
-        return Ok(None);
+    /// Has the next walk come soon.
+    fn hasten(&mut self) {
+        self.is_hasty = true;
+        self.rests_until = self.rests_until.map(|end| end.min(Instant::now() + BUSY_INTERVAL));
     }
-    // Who noted them may be ahead of what this node has taken in, and a state of before has nothing due.
-    runtime.journal.confirm_head().await?;
-    let last = page.last().filter(|_| page.len() == ASKED_AT_ONCE).cloned();
-    let asked: Vec<_> = stream::iter(page)
-        .map(async |metric| (pass_over(NAME, &metric, raise_due(runtime, &metric, None).await), metric))
-        .buffer_unordered(ASKED_AT_ONCE)
-        .collect()
-        .await;
-    for (asked, metric) in asked {
-        match asked {
-            Ok(true) => store.forget_passed_over(NAME, &metric).await?,
-            Ok(false) => {}
-            // Busy: it is asked on the next walk.
-            Err(error) => tracing::warn!(%error, metric, "a metric that was passed over cannot be asked at present"),
+
+    /// Asks a page of those again that were passed over; the last of it, where there may be others behind.
+    async fn ask_page(&mut self, runtime: &Runtime) -> anyhow::Result<Option<String>> {
+        let store = runtime.reads.store();
+        let page = store.passed_over(NAME, &self.behind, ASKED_AT_ONCE).await?;
+        if page.is_empty() {
+            return Ok(None);
         }
+        // Who noted them may be ahead of what this node has taken in, and a state of before has nothing due.
+        runtime.journal.confirm_head().await?;
+        let last = page.last().filter(|_| page.len() == ASKED_AT_ONCE).cloned();
+        let asked: Vec<_> = stream::iter(page)
+            .map(async |metric| (pass_over(NAME, &metric, raise_due(runtime, &metric, None).await), metric))
+            .buffer_unordered(ASKED_AT_ONCE)
+            .collect()
+            .await;
+        for (asked, metric) in asked {
+            match asked {
+                Ok(true) => store.forget_passed_over(NAME, &metric).await?,
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(%error, metric, "a metric that was passed over cannot be asked at present");
+                    self.hasten();
+                }
+            }
+        }
+        Ok(last)
     }
-    Ok(last)
 }
 
 /// Has a metric raise what is due about these points of it, oldest first; about all where none are named. What is due
@@ -288,6 +316,7 @@ mod tests {
     use muniment_aggregates::note::Note;
 
     use super::*;
+    use crate::runtime::policies::hurt::{self, Hurt};
     use crate::runtime::{Clock, Reads, fresh};
 
     /// More than the read model of metrics may be behind, and several pages.
@@ -308,7 +337,11 @@ mod tests {
         assert_eq!(head, Position(EVENTS));
         let runtime = Runtime { journal, bus, reads: Arc::new(reads), clock: Clock::system() };
         let store = runtime.reads.store();
-        let mut again = Again { behind: "m".to_owned(), rests_until: Some(Instant::now() + ASK_AGAIN_INTERVAL) };
+        let mut again = Again {
+            behind: "m".to_owned(),
+            rests_until: Some(Instant::now() + ASK_AGAIN_INTERVAL),
+            ..Again::default()
+        };
         assert_eq!(step(&runtime, None, &mut again).await.expect("it waits"), None, "the metrics are not known yet");
         assert_eq!(store.subscription(NAME).await.expect("its place"), None);
 
@@ -316,5 +349,36 @@ mod tests {
         assert_eq!(step(&runtime, None, &mut again).await.expect("it begins"), Some(head));
         assert_eq!(store.subscription(NAME).await.expect("its place"), Some(head));
         assert!(again.is_walking() && again.behind.is_empty(), "all are asked at once, from the first on");
+    }
+
+    #[actix::test]
+    async fn one_metric_that_cannot_be_asked_at_present_keeps_no_other_from_its_alerts_and_is_asked_soon() {
+        let (runtime, engine, metrics, _folder) = Hurt::runtime(3).await;
+        let (head, store) = (runtime.journal.head(), runtime.reads.store());
+        let mut again = Again { rests_until: Some(Instant::now() + ASK_AGAIN_INTERVAL), ..Again::default() };
+        engine.refuse(&metrics[0], hurt::busy);
+        engine.set_away(true);
+        step(&runtime, Some(Position::START), &mut again).await.expect_err("the journal does not answer");
+        assert_eq!(store.subscription(NAME).await.expect("its place"), None);
+
+        engine.set_away(false);
+        let reached = step(&runtime, Some(Position::START), &mut again).await.expect("it goes on");
+        assert_eq!(reached, Some(head));
+        assert_eq!(store.subscription(NAME).await.expect("its place"), Some(head));
+        assert_eq!(store.passed_over(NAME, "", ASKED_AT_ONCE).await.expect("who waits"), metrics[..1]);
+        assert!(again.rests_until.is_some_and(|end| end <= Instant::now() + BUSY_INTERVAL), "it is asked soon");
+
+        // Still: the next walk comes soon too.
+        (again.rests_until, again.is_hasty) = (None, false);
+        again.ask(&runtime).await;
+        assert!(again.rests_until.is_some_and(|end| end <= Instant::now() + BUSY_INTERVAL), "it is asked soon");
+        engine.heal();
+        again.rests_until = None;
+        again.ask(&runtime).await;
+        assert!(store.passed_over(NAME, "", ASKED_AT_ONCE).await.expect("who waits").is_empty());
+        assert!(
+            again.rests_until.is_some_and(|end| end > Instant::now() + BUSY_INTERVAL),
+            "there is no haste any more"
+        );
     }
 }

@@ -10,7 +10,7 @@ use muniment_aggregates::metric::{CheckLate, Metric, MetricCommand};
 use muniment_projections::{ReadStore, metrics};
 use tokio::sync::watch;
 
-use super::unreadable::{self, pass_over};
+use super::unreadable::{self, pass_over, put_off};
 use crate::runtime::leadership::Leadership;
 use crate::runtime::{CommandBus, Origin, Runtime};
 
@@ -36,7 +36,7 @@ pub async fn run(
     }
 }
 
-/// Asks every metric that is due at `now`, a page at a time and each once: one that is passed over stays due, and keeps
+/// Asks every metric that is due at `now`, a page at a time and each once: one that cannot be asked stays due, and keeps
 /// no other from its turn.
 async fn check(
     bus: &CommandBus,
@@ -54,7 +54,9 @@ async fn check(
             }
             let (id, origin) = (metric.id.as_str(), Origin::system(NAME, "check_late", None));
             let asked = bus.execute::<Metric>(id, MetricCommand::CheckLate(CheckLate {}), &origin).await;
-            pass_over(NAME, id, asked.map(drop))?;
+            if let Err(error) = pass_over(NAME, id, asked.map(drop)) {
+                put_off(NAME, id, error, bus.journal()).await?;
+            }
         }
         after = due.last().and_then(|last| Some((last.late_due_at?, last.position)));
         if after.is_none() {
@@ -66,67 +68,64 @@ async fn check(
 
 #[cfg(test)]
 mod tests {
-    use chrono::{SubsecRound as _, TimeDelta};
     use futures_util::future::join_all;
-    use muniment_aggregates::ids::{ApplicationId, CompanyId, MetricId, PointId};
-    use muniment_aggregates::metric::{Define, NewPoint, RecordPoints, RuleChange, RuleType, SetRule};
     use muniment_aggregates::record::Position;
 
     use super::*;
-    use crate::runtime::fresh;
+    use crate::runtime::policies::hurt::{self, Hurt};
+    use crate::runtime::{BusError, fresh};
 
     const METRICS: usize = PAGE_METRICS + 1;
-
-    fn bytes(number: usize) -> [u8; 12] {
-        let mut bytes = [0; 12];
-        bytes[..8].copy_from_slice(&number.to_le_bytes());
-        bytes
-    }
-
-    /// A daily metric with a `late` rule and one point.
-    async fn metric(bus: &CommandBus, number: usize, instant: DateTime<Utc>) {
-        let id = MetricId::from_random(bytes(number));
-        let define = Define {
-            company: CompanyId::from_random(bytes(0)),
-            application: ApplicationId::from_random(bytes(0)),
-            key: format!("metric_{number}"),
-            display_name: format!("Metric {number}"),
-            unit: "count".to_owned(),
-            cadence: "daily".to_owned(),
-            direction: "up".to_owned(),
-            source_type: "self_reported".to_owned(),
-        };
-        let point = NewPoint {
-            id: PointId::from_random(bytes(number)),
-            value: 1.0,
-            timestamp: instant.to_rfc3339(),
-            instant,
-            source: "bot".to_owned(),
-            confidence: 0.5,
-            raw_event_id: None,
-            idempotency_key: "once".to_owned(),
-        };
-        for command in [
-            MetricCommand::Define(define),
-            MetricCommand::SetRule(SetRule { rule: RuleChange::of(RuleType::Late), by: None }),
-            MetricCommand::RecordPoints(RecordPoints { points: vec![point] }),
-        ] {
-            let origin = Origin::system("test", "test", None);
-            bus.execute::<Metric>(id.as_str(), command, &origin).await.expect("it is recorded");
-        }
-    }
 
     #[actix::test]
     async fn all_that_are_due_are_asked_in_one_round() {
         let (bus, folder) = fresh::bus().await;
         let now = Utc::now();
-        let long_ago = now.trunc_subsecs(0) - TimeDelta::days(9);
-        join_all((0..METRICS).map(|number| metric(&bus, number, long_ago))).await;
+        join_all((0..METRICS).map(|number| fresh::late_metric(&bus, number))).await;
         let store = fresh::reads(&bus, &folder).await;
         let before = bus.journal().head();
         let (_stop, stopped) = watch::channel(false);
         let mut leadership = Leadership::new(store.clone(), "test");
         check(&bus, &store, now, &mut leadership, &stopped).await.expect("it ends");
         assert_eq!(bus.journal().head(), Position(before.0 + METRICS as u64), "an alert a metric");
+    }
+
+    /// Asks all that are due; how many alerts that brought, where the round was not given up.
+    async fn round(runtime: &Runtime) -> anyhow::Result<u64> {
+        let (before, store) = (runtime.journal.head(), runtime.reads.store());
+        let (_stop, stopped) = watch::channel(false);
+        let mut leadership = Leadership::new(store.clone(), "test");
+        check(&runtime.bus, store, Utc::now(), &mut leadership, &stopped).await?;
+        Ok(runtime.journal.head().0 - before.0)
+    }
+
+    #[actix::test]
+    async fn one_metric_that_cannot_be_asked_keeps_no_other_from_its_turn() {
+        for error in [hurt::busy as fn() -> _, hurt::damaged] {
+            let (runtime, engine, metrics, _folder) = Hurt::runtime(3).await;
+            // The first that is due.
+            engine.refuse(&metrics[0], error);
+            assert_eq!(round(&runtime).await.expect("it ends"), 2, "{}", error());
+        }
+    }
+
+    #[actix::test]
+    async fn a_row_that_no_attempt_reads_is_a_fault_and_no_reason_to_try_again() {
+        let (runtime, engine, metrics, _folder) = Hurt::runtime(1).await;
+        engine.refuse(&metrics[0], hurt::busy);
+        let failed = runtime.bus.state::<Metric>(&metrics[0]).await.expect_err("as told");
+        assert!(matches!(failed, BusError::Unavailable(_)), "{failed}");
+        engine.refuse(&metrics[0], hurt::damaged);
+        let failed = runtime.bus.state::<Metric>(&metrics[0]).await.expect_err("as told");
+        assert!(matches!(failed, BusError::Fault(_)), "{failed}");
+    }
+
+    #[actix::test]
+    async fn a_round_is_given_up_where_the_journal_does_not_answer() {
+        let (runtime, engine, ..) = Hurt::runtime(1).await;
+        engine.set_away(true);
+        round(&runtime).await.expect_err("nobody can be asked");
+        engine.set_away(false);
+        assert_eq!(round(&runtime).await.expect("it ends"), 1);
     }
 }

@@ -8,6 +8,8 @@
 pub mod alert_evaluator;
 pub mod audit_drift;
 pub mod cleanup;
+#[cfg(test)]
+mod hurt;
 pub mod late_checker;
 pub mod mail;
 mod mail_folder;

@@ -1,6 +1,7 @@
 //! One metric that cannot be asked must not keep a policy from the others; a journal that does not answer must.
 
 use muniment_aggregates::metric::MetricRefusal;
+use muniment_journal::Journal;
 
 use crate::runtime::BusError;
 
@@ -42,4 +43,22 @@ pub(super) fn pass_over(
     metrics::counter!(PASSED_OVER, "policy" => policy).increment(1);
     tracing::error!(policy, metric.id = metric, error = %error, "a metric cannot be asked and is passed over");
     Ok(false)
+}
+
+/// Takes a failure that another attempt may not meet. One of this metric alone, as where its waiting line is full, keeps
+/// no other from its turn; it is logged.
+///
+/// # Errors
+/// The failure itself, where the journal does not answer or takes nothing: the others would meet the same.
+pub(super) async fn put_off(
+    policy: &'static str,
+    metric: &str,
+    error: BusError<MetricRefusal>,
+    journal: &Journal,
+) -> Result<(), BusError<MetricRefusal>> {
+    if journal.confirm_head().await.is_err() || journal.check_writable().await.is_err() {
+        return Err(error);
+    }
+    tracing::warn!(policy, metric.id = metric, error = %error, "a metric cannot be asked at present and is left for later");
+    Ok(())
 }

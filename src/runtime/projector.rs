@@ -38,6 +38,8 @@ struct Model {
     retry: Option<Retry>,
     /// See [`ReadPosition::failing`].
     failing: Option<&'static str>,
+    /// An event stops it, or its checkpoint is gone: it is not on its way, wherever the head is.
+    stands: bool,
 }
 
 impl Model {
@@ -91,8 +93,8 @@ pub async fn run(journal: Journal, reads: Arc<Reads>, mut leadership: Leadership
             }
             continue;
         }
-        let behind = models.iter().any(|model| model.position < journal.head());
-        let pause = if behind && !leads { FOLLOW_INTERVAL } else { IDLE_INTERVAL };
+        let follows = !leads && is_any_on_its_way(&models, journal.head());
+        let pause = if follows { FOLLOW_INTERVAL } else { IDLE_INTERVAL };
         tokio::select! {
             changed = head.changed() => if changed.is_err() { return },
             () = reads.store().incarnation_over(incarnation) => {}
@@ -111,8 +113,14 @@ fn models_of(reads: &Reads) -> Vec<Model> {
             position: Position::START,
             retry: None,
             failing: None,
+            stands: false,
         })
         .collect()
+}
+
+/// Whether the node that leads is moving a model to the head, as far as the checkpoints tell.
+fn is_any_on_its_way(models: &[Model], head: Position) -> bool {
+    models.iter().any(|model| model.position < head && !model.stands)
 }
 
 /// Learns the checkpoints from the database, as other nodes and rebuilds have moved them.
@@ -126,7 +134,9 @@ async fn refresh(reads: &Reads, models: &mut [Model]) {
     };
     for model in models {
         let name = model.projection.name();
-        if let Some(found) = live.iter().find(|checkpoint| checkpoint.name == name) {
+        let found = live.iter().find(|checkpoint| checkpoint.name == name);
+        model.stands = found.is_none_or(|found| found.stopped_by.is_some());
+        if let Some(found) = found {
             // Where somebody moved it, nothing keeps it. Until then it is as it was when this node tried.
             model.failing = model.failing.filter(|_| model.position == found.position);
             model.position = found.position;
@@ -226,6 +236,8 @@ fn settle(reads: &Reads, model: &mut Model, result: Result<Advance, AdvanceError
 #[cfg(test)]
 mod tests {
     use muniment_aggregates::note::Note;
+    use muniment_aggregates::record::StreamId;
+    use muniment_journal::{Append, NewEvent};
 
     use super::*;
     use crate::runtime::{Origin, fresh};
@@ -255,5 +267,53 @@ mod tests {
         for (name, at) in reads.positions().into_iter().filter(|(name, _)| *name != "audit") {
             assert_eq!(at.position, journal.head(), "{name}");
         }
+    }
+
+    #[actix::test]
+    async fn a_model_that_stands_is_not_on_its_way() {
+        let (bus, folder) = fresh::bus().await;
+        let store = fresh::reads(&bus, &folder).await;
+        let journal = bus.journal();
+        let origin = Origin::system("test", "test", None);
+        let reads = Reads::new(store.clone(), journal.clone(), Duration::from_secs(60));
+        // As the node does that leads.
+        let fold = async |after| {
+            let page = journal.read(after, PAGE_EVENTS).await.expect("the record");
+            store.advance_together(store.projections(), &page).await;
+        };
+        let stream = StreamId::new("metric", "strange");
+        let event = NewEvent {
+            stream: stream.clone(),
+            event_type: "metric.defined",
+            event_version: "1.0",
+            payload: Box::from("{}"),
+            dedupe: None,
+        };
+        let append = Append {
+            events: vec![event],
+            expect: vec![(stream, 0)],
+            metadata: origin.to_metadata(),
+            ..Append::default()
+        };
+        let stopping = journal.append(append).await.expect("it is recorded").last;
+        let mut models = models_of(&reads);
+        refresh(&reads, &mut models).await;
+        assert!(is_any_on_its_way(&models, stopping), "nothing was folded yet");
+        fold(Position::START).await;
+        refresh(&reads, &mut models).await;
+        assert!(models.iter().any(|model| model.position < stopping), "it stops one");
+        assert!(!is_any_on_its_way(&models, stopping));
+
+        bus.execute::<Note>("next", fresh::note(), &origin).await.expect("it is recorded");
+        assert!(is_any_on_its_way(&models, journal.head()), "the others follow");
+        let gone = models.iter().find(|model| !model.stands).expect("one goes on").projection.name();
+        let file = format!("sqlite:{}", folder.path().join("read.db").display());
+        let pool = sqlx::SqlitePool::connect(&file).await.expect("the read models");
+        let sql = "DELETE FROM read_checkpoints_v1 WHERE name = $1";
+        sqlx::query(sql).bind(gone).execute(&pool).await.expect("it goes");
+        pool.close().await;
+        fold(stopping).await;
+        refresh(&reads, &mut models).await;
+        assert!(!is_any_on_its_way(&models, journal.head()));
     }
 }

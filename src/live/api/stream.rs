@@ -14,6 +14,7 @@ use muniment_aggregates::ids::PersonaId;
 use muniment_aggregates::record::Position;
 use muniment_projections::audit_log::{AuditRow, everywhere};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::registry::{ApiRegistry, Connection, End};
 use super::{authenticate, set_cookie};
@@ -124,7 +125,7 @@ async fn admit(
         // before the first row would begin at the head again.
         ready: VecDeque::from([format!(": connected\n\nid: {seen}\n\n")]),
         over: false,
-        quiet: Duration::ZERO,
+        spoke_at: Instant::now(),
         life,
     })
 }
@@ -159,7 +160,8 @@ struct Flow {
     ready: VecDeque<String>,
     /// Nothing follows what is ready.
     over: bool,
-    quiet: Duration,
+    /// When the client was last sent something.
+    spoke_at: Instant,
     /// What traces are told at the end.
     life: traces::Connection,
 }
@@ -169,7 +171,7 @@ impl Flow {
     async fn next(mut self) -> Option<(String, Self)> {
         loop {
             if let Some(text) = self.ready.pop_front() {
-                self.quiet = Duration::ZERO;
+                self.spoke_at = Instant::now();
                 return Some((text, self));
             }
             if self.over {
@@ -188,10 +190,10 @@ impl Flow {
                             () = self.connection.entry.woken() => true,
                         }
                     };
-                    if tokio::time::timeout(LOOK_AGAIN, moved).await.is_err() {
-                        self.quiet += LOOK_AGAIN;
-                    }
-                    if self.quiet >= QUIET_MAX {
+                    // Either way round the loop looks again.
+                    let _elapsed = tokio::time::timeout(LOOK_AGAIN, moved).await;
+                    // Whatever woke it: events without a row are no sign of life.
+                    if self.spoke_at.elapsed() >= QUIET_MAX {
                         self.ready.push_back(": still here\n\n".to_owned());
                     }
                 }

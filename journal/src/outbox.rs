@@ -14,6 +14,9 @@ use crate::engine::Stores;
 /// Characters of an error kept for the operator.
 const LAST_ERROR_CHARACTERS_MAX: usize = 500;
 
+/// Entries dropped at once: whatever else is written waits for no more than these.
+const REMOVED_AT_ONCE: usize = 1_000;
+
 /// Where an entry stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailStatus {
@@ -241,8 +244,16 @@ impl Outbox {
     /// When the database cannot be reached.
     pub async fn remove_finished(&self, before: DateTime<Utc>) -> Result<u64, SqlError> {
         let Some(stores) = &self.stores else { return Ok(0) };
-        let sql = "DELETE FROM outbox WHERE status IN ('sent', 'failed') AND created_at < $1";
-        stores.write.execute(sql, &[before.into()]).await
+        let sql = "DELETE FROM outbox WHERE id IN \
+                     (SELECT id FROM outbox WHERE status IN ('sent', 'failed') AND created_at < $1 LIMIT $2)";
+        let mut removed = 0;
+        loop {
+            let portion = stores.write.execute(sql, &[before.into(), REMOVED_AT_ONCE.into()]).await?;
+            removed += portion;
+            if portion == 0 {
+                return Ok(removed);
+            }
+        }
     }
 }
 

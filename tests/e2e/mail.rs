@@ -247,6 +247,28 @@ fn met_039_the_echo_reaches_only_this_machine_unless_told_otherwise(engine: Engi
     assert!(from_outside(&open).post("/v1/auth/otp/start", &body).expect(200)["dev_otp"].is_string());
 }
 
+fn an_outbox_that_cannot_be_tidied_keeps_no_mail_back(engine: Engine) {
+    let sink = MailSink::start();
+    let ask = |server: &Server| {
+        let email = format!("{}@example.com", unique("ana"));
+        server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email })).expect(200);
+    };
+    let first = Setup::new(engine).with_mail(&sink.url()).start();
+    ask(&first);
+    let sent = || first.store.texts("SELECT CAST(COUNT(*) AS TEXT) FROM outbox WHERE status = 'sent'").remove(0);
+    eventually("the outbox says that it is sent", || (sent() == "1").then_some(()));
+    first.kill9();
+    // It is old enough to go, and something holds on to it.
+    first.store.execute(
+        "UPDATE outbox SET created_at = 0; CREATE TABLE held (id TEXT NOT NULL REFERENCES outbox (id)); \
+         INSERT INTO held SELECT id FROM outbox",
+    );
+    let second = Setup::new(engine).over(first.store.clone(), &first.data).with_mail(&sink.url()).start();
+    eventually("the log says so", || second.log().contains("the outbox cannot be").then_some(()));
+    ask(&second);
+    eventually("the mail arrives", || (sink.mails().len() == 2).then_some(()));
+}
+
 /// This machine's address towards the world; asking the routing table sends nothing.
 pub(crate) fn own_address() -> Option<std::net::IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
@@ -258,6 +280,7 @@ pub(crate) fn own_address() -> Option<std::net::IpAddr> {
 both_engines![
     met_026_a_letter_that_waits_is_sealed_and_one_that_was_sent_is_gone,
     a_recipient_whose_mail_server_is_slow_holds_up_nobody_elses_mail,
+    an_outbox_that_cannot_be_tidied_keeps_no_mail_back,
     mail_is_written_to_a_folder_in_development,
     mail_that_expires_while_it_waits_is_counted_as_given_up,
     met_035_a_code_travels_by_mail_and_is_not_echoed,

@@ -266,8 +266,14 @@ pub async fn run(runtime: Arc<Runtime>, config: MailConfig, mut stop: watch::Rec
     // Tasks, because an attempt that nobody polls may keep the database's one writing turn from the next look.
     let mut under_way = JoinSet::new();
     while !*stop.borrow() {
-        let room = MAILS_AT_ONCE.saturating_sub(under_way.len());
-        match post.look(room, &mut cleaned_at).await {
+        let (room, now) = (MAILS_AT_ONCE.saturating_sub(under_way.len()), post.runtime.clock.now());
+        if now - cleaned_at > CLEAN_INTERVAL {
+            cleaned_at = now;
+            // Beside the sending, which waits neither for its end nor for its success.
+            let post = Arc::clone(&post);
+            under_way.spawn(async move { post.tidy(now - KEPT).await });
+        }
+        match post.look(now, room).await {
             Ok(mails) => mails.into_iter().for_each(|mail| {
                 let post = Arc::clone(&post);
                 under_way.spawn(async move { post.deliver(&mail).await });
@@ -306,18 +312,21 @@ struct Post {
 
 impl Post {
     /// Takes what is due, as far as there is room for it, and counts what expired before that.
-    async fn look(&self, room: usize, cleaned_at: &mut DateTime<Utc>) -> Result<Vec<Mail>, SqlError> {
-        let now = self.runtime.clock.now();
-        if now - *cleaned_at > CLEAN_INTERVAL {
-            self.outbox.remove_finished(now - KEPT).await?;
-            *cleaned_at = now;
-        }
+    async fn look(&self, now: DateTime<Utc>, room: usize) -> Result<Vec<Mail>, SqlError> {
         let due = self.outbox.due(now, room, LEASE).await?;
         if due.expired > 0 {
             metrics::counter!(MAILS_FAILED).increment(due.expired);
             tracing::warn!(mails = due.expired, "mails were given up: they expired before they could be sent");
         }
         Ok(due.mails)
+    }
+
+    /// Drops what was finished before then.
+    async fn tidy(&self, before: DateTime<Utc>) -> Result<(), SqlError> {
+        tokio::select! {
+            removed = self.outbox.remove_finished(before) => removed.map(drop),
+            () = self.too_late() => Ok(()),
+        }
     }
 
     /// Resolves when the program is to end and attempts under way have had their time.

@@ -33,7 +33,7 @@ pub struct Backtest {
 
 /// Runs `rule` over the events of one metric, each with the time it was recorded at: a corrected point has the value
 /// that was known when the rule would have looked. `until` ends the history: a `late` rule may find something between
-/// the last event and it.
+/// the last event and it. It is asked once an append, whose events bear one time: live nobody can look between them.
 #[must_use]
 pub fn backtest(
     history: impl IntoIterator<Item = (DateTime<Utc>, MetricEvent)>,
@@ -41,8 +41,12 @@ pub fn backtest(
     until: DateTime<Utc>,
 ) -> Backtest {
     let mut run = Run { metric: Metric::default(), findings: Vec::new(), episodes: Vec::new(), is_open: false };
+    let mut before = None;
     for (recorded_at, event) in history {
-        run.take_late(rule, recorded_at);
+        if before.is_none_or(|before| before < recorded_at) {
+            run.take_late(rule, recorded_at);
+        }
+        before = Some(recorded_at);
         run.take_event(rule, &event);
     }
     run.take_late(rule, until);

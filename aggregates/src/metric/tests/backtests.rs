@@ -81,6 +81,33 @@ fn lateness_is_found_between_points_and_at_the_end() {
     assert_eq!(cools_down(CoolDown::Seconds(span)), [point_id(2), point_id(3)]);
 }
 
+/// Live nobody can look between the points of one append.
+#[test]
+fn points_of_one_append_are_late_once_as_they_are_live() {
+    const WEEK: i64 = 7 * 86_400;
+    let rule = Rule { condition: Condition::Late { threshold: 0.1 }, ..Rule::implicit_growth_spike() };
+    let mut metric = Metric::default();
+    let mut history = vec![(at(0), defined())];
+    metric.evolve(&history[0].1);
+    // Two imports of old points, the second ten weeks after the first.
+    for (number, seconds, recorded_at) in [
+        (1, 0, 90 * WEEK),
+        (2, WEEK, 90 * WEEK),
+        (3, 2 * WEEK, 90 * WEEK),
+        (4, 3 * WEEK, 100 * WEEK),
+        (5, 4 * WEEK, 100 * WEEK),
+    ] {
+        let facts = crate::decider::Facts { now: at(recorded_at) };
+        let event = metric.decide(&record(number, 1.0, seconds).into(), &facts).unwrap().remove(0);
+        metric.evolve(&event);
+        history.push((at(recorded_at), event));
+    }
+    let result = backtest(history, &rule, at(101 * WEEK));
+    let late: Vec<_> = result.findings.into_iter().map(|finding| finding.point).collect();
+    assert_eq!(late, [point_id(3), point_id(5)]);
+    assert_eq!(result.episodes.len(), 2);
+}
+
 #[test]
 fn the_newest_point_is_judged_by_the_rules_as_they_stand_and_as_far_as_they_cool_down() {
     let events = |history: Vec<(DateTime<Utc>, MetricEvent)>| history.into_iter().map(|(_, event)| event).collect();

@@ -218,17 +218,13 @@ fn next_condition(current: Option<&Rule>, change: &RuleChange) -> Result<Conditi
         RuleType::Below => Ok(Condition::Below { threshold: finite(needed()?)?, periods: in_bounds(periods)? }),
         RuleType::Late => {
             no_periods(change)?;
-            Ok(Condition::Late { threshold: tolerance(threshold.unwrap_or(rules::LATE_TOLERANCE))? })
+            Ok(Condition::Late { threshold: fraction(threshold.unwrap_or(rules::LATE_TOLERANCE))? })
         }
     }
 }
 
 fn fraction(threshold: f64) -> Result<f64, MetricRefusal> {
     bounded_threshold(threshold, threshold > 0.0 && threshold <= rules::FRACTION_MAX)
-}
-
-fn tolerance(threshold: f64) -> Result<f64, MetricRefusal> {
-    bounded_threshold(threshold, (0.0..=rules::FRACTION_MAX).contains(&threshold))
 }
 
 fn finite(threshold: f64) -> Result<f64, MetricRefusal> {

@@ -137,7 +137,9 @@ fn rules_out_of_bounds_are_refused() {
         metric.when(set(RuleType::GrowthSpike, change)).then_refused("invalid_field");
     }
     metric.when(set(RuleType::GrowthSpike, |rule| rule.periods = Some(2))).then_refused("invalid_field");
-    metric.when(set(RuleType::Late, |rule| rule.threshold = Some(-0.1))).then_refused("invalid_field");
+    for threshold in [0.0, -0.1, 1000.1] {
+        metric.when(set(RuleType::Late, |rule| rule.threshold = Some(threshold))).then_refused("invalid_field");
+    }
 }
 
 fn only(rule: SetRule) -> crate::specification::Specification<Metric> {
@@ -255,8 +257,8 @@ fn a_late_rule_is_silent_while_it_cools_down() {
 fn a_metric_that_ends_while_its_late_rule_cools_down_is_late_once_that_is_over() {
     const WEEK: i64 = 7 * 86_400;
     let late =
-        set(RuleType::Late, |rule| (rule.threshold, rule.cool_down) = (Some(0.0), Some(CoolDown::Seconds(3_628_800))));
-    let metric = only(late).and(record(1, 1.0, 0)).at(WEEK).and(CheckLate {}).and(record(2, 1.0, WEEK));
+        set(RuleType::Late, |rule| (rule.threshold, rule.cool_down) = (Some(0.1), Some(CoolDown::Seconds(3_628_800))));
+    let metric = only(late).and(record(1, 1.0, 0)).at(2 * WEEK).and(CheckLate {}).and(record(2, 1.0, 2 * WEEK));
     assert_eq!(metric.state.late_due_at(), Some(at(6 * WEEK)));
     let metric = metric.at(6 * WEEK - 1);
     metric.when(CheckLate {}).then_nothing();

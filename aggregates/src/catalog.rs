@@ -161,6 +161,13 @@ pub fn find(event_type: &str) -> Option<&'static EventKind> {
     CATALOG.iter().find(|kind| kind.event_type == event_type)
 }
 
+/// Whether this program knows the payload of a type in a version: the newest, or one that it can bring up to that.
+#[must_use]
+pub fn knows(event_type: &str, event_version: &str) -> bool {
+    let is_old = |step: &upcasters::Upcaster| step.event_type == event_type && step.from == event_version;
+    find(event_type).is_some_and(|kind| kind.version == event_version) || upcasters::REGISTRY.iter().any(is_old)
+}
+
 /// An event of any aggregate.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnyEvent {

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use muniment_aggregates::record::{Metadata, Position, RecordedEvent, StreamId};
-use muniment_aggregates::sealed::Sealed;
 use muniment_aggregates::wire;
 use serde::Serialize;
 use serde_json::Value;
@@ -121,7 +120,7 @@ pub(crate) fn route(event: &RecordedEvent, belonging: &Belonging) -> Routed {
     let metadata = serde_json::from_str::<Metadata>(&event.metadata).ok();
     let correlation = metadata.as_ref().map_or("", |metadata| metadata.correlation.as_str());
     let aggregate = event.stream.to_string();
-    let exposure = exposure::of(&event.event_type);
+    let exposure = exposure::of(&event.event_type, &event.event_version);
     let frame = match exposure.audience {
         Audience::Nobody => Box::from(""),
         Audience::Company | Audience::Account => frame_text(&EventFrame {
@@ -163,9 +162,4 @@ fn frame_text(frame: &EventFrame<'_>) -> Box<str> {
             Box::from("")
         }
     }
-}
-
-/// Whether a text is a sealed value: what must never leave for readers who are not operators.
-pub(crate) fn is_sealed(text: &str) -> bool {
-    Sealed::from_text(text).parts().is_some()
 }

@@ -159,6 +159,33 @@ fn a_trial_begins_with_the_metrics_own_rules(engine: Engine) {
     assert_eq!((&lasting["cool_down_seconds"], &lasting["cool_down_points"]), (&json!(86_400), &Value::Null));
 }
 
+/// Points of one request are recorded together, so that nobody could have found one of them late before the next.
+fn a_backtest_finds_an_import_of_old_points_late_once(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    company.metric("arr");
+    // A key that only looks like a sealed text: it is the caller's, and leaves as he gave it.
+    let key = "v1|acme|arr|2020-W01";
+    let points: Vec<Value> = (1..=5)
+        .map(|day| json!({ "value": 1, "timestamp": format!("2020-01-0{day}"), "source": key }))
+        .chain([json!({ "value": 1, "timestamp": "2020-01-06", "idempotency_key": key })])
+        .collect();
+    company.agent.post("/v1/metrics/arr/points/batch", &json!({ "points": points })).expect(200);
+    let events = events_from_the_start(&company.agent);
+    let recorded = events.iter().rfind(|event| event["type"] == "metric.point_recorded").unwrap();
+    assert_eq!(recorded["data"]["idempotency_key"], json!(key));
+    let client = Program::client_of(server).env("MUNIMENT_TOKEN", &company.token);
+    let late = ["alert", "backtest", "--metric", "arr", "--type", "late", "--json"];
+    let tried = client.run(&late).json();
+    assert_eq!((&tried["points"], tried["findings"].as_array().unwrap().len()), (&json!(6), 1), "{tried}");
+    // What the server refuses cannot be tried out.
+    let never = json!({ "type": "late", "threshold": 0 });
+    company.agent.post(RULES, &never).refused(400, "invalid_field");
+    let refused = client.run(&[&late[..], &["--threshold", "0"]].concat());
+    refused.ended(2);
+    assert!(refused.stderr.contains("--threshold"), "{}", refused.stderr);
+}
+
 fn an_alert_is_resolved_from_the_command_line(engine: Engine) {
     let server = Server::shared(engine);
     let founder = server.founder("resolver");
@@ -186,6 +213,7 @@ fn an_alert_is_resolved_from_the_command_line(engine: Engine) {
 }
 
 both_engines![
+    a_backtest_finds_an_import_of_old_points_late_once,
     a_backtest_of_the_rule_in_force_finds_what_was_found_live,
     a_trial_begins_with_the_metrics_own_rules,
     an_alert_is_resolved_from_the_command_line,

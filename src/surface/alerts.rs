@@ -127,6 +127,12 @@ impl Surface {
         for event in &done.events {
             row.take(event);
         }
+        // Resolved without an acknowledgement, as far as the row told: one may have come since it was read.
+        if row.acknowledged_at.is_none()
+            && let Ok(Some(now)) = self.alert_row(&row.id).await
+        {
+            row = now;
+        }
         Ok(Reply::ok(shown(&row), done.position))
     }
 }

@@ -139,6 +139,43 @@ fn met_075_settings_that_are_changed_by_several_at_once_are_answered_as_they_sta
     });
 }
 
+fn met_113_an_alert_that_is_acknowledged_while_it_is_resolved_is_answered_so(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let founder = server.founder("resolver");
+    let company = server.company_of(&founder);
+    company.metric("arr");
+    let mut value = 1;
+    eventually("both come in time", || {
+        company.point("arr", &json!({ "value": value }));
+        company.point("arr", &json!({ "value": 2 * value }));
+        value *= 4;
+        let raised = || company.alerts().into_iter().find(|alert| alert["state"] == "open");
+        let alert = text(&eventually("an open alert", raised)["id"]);
+        let held = OpenTransaction::before_appends(&server.store);
+        let (acknowledged, resolved) = std::thread::scope(|threads| {
+            let ask = |deed| {
+                let path = format!("/v1/alerts/{alert}/{deed}");
+                let asking = threads.spawn(|| founder.client.post(&{ path }, &json!({})));
+                pause(COMES_THIS_FAR);
+                asking
+            };
+            let (acknowledging, resolving) = (ask("ack"), ask("resolve"));
+            held.end("ROLLBACK");
+            (acknowledging.join().unwrap(), resolving.join().unwrap())
+        });
+        if acknowledged.status == 503 || resolved.status == 503 {
+            founder.client.post(&format!("/v1/alerts/{alert}/resolve"), &json!({})).expect(200);
+            return None;
+        }
+        let (acknowledged, resolved) = (acknowledged.expect(200), resolved.expect(200));
+        let now = company.alerts().into_iter().find(|it| it["id"] == json!(alert)).unwrap();
+        assert_eq!((&resolved, resolved["state"].as_str()), (&now, Some("resolved")));
+        // Where the machine stalled, the resolution came first, and there is nothing to see.
+        (acknowledged["state"] == "acknowledged")
+            .then(|| assert!(resolved["acknowledged_by"].is_string(), "{resolved}"))
+    });
+}
+
 /// What ends in one tab while another loads is nothing out of the order.
 #[test]
 fn a_session_that_ends_during_a_request_by_its_cookie_is_one_that_has_ended() {
@@ -189,6 +226,7 @@ fn met_051_an_invited_founder_who_applies_twice_at_once_uses_the_invitation_up_o
 }
 
 both_engines![
+    met_113_an_alert_that_is_acknowledged_while_it_is_resolved_is_answered_so,
     met_075_settings_that_are_changed_by_several_at_once_are_answered_as_they_stand,
     met_051_an_invited_founder_who_applies_twice_at_once_uses_the_invitation_up_once,
 ];

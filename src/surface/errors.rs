@@ -32,6 +32,8 @@ pub struct V1Refusal {
     pub retry_after_seconds: Option<u64>,
     /// Further keys of the body.
     pub extra: Map<String, Value>,
+    /// The input field it is about, where there is one. The body does not have it: it is for who says of several which.
+    pub field: Option<String>,
 }
 
 /// Why a method did not succeed.
@@ -47,7 +49,7 @@ impl V1Refusal {
     /// A refusal with a code and a text.
     #[must_use]
     pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), retry_after_seconds: None, extra: Map::new() }
+        Self { status, code, message: message.into(), retry_after_seconds: None, extra: Map::new(), field: None }
     }
 
     /// 503: nothing was done, and the same call may succeed shortly.
@@ -85,6 +87,15 @@ impl V1Error {
     pub fn with(mut self, key: &str, value: Value) -> Self {
         if let Self::Refused(refusal) = &mut self {
             refusal.extra.insert(key.to_owned(), value);
+        }
+        self
+    }
+
+    /// The same, about a field of the input.
+    #[must_use]
+    pub fn about(mut self, field: &str) -> Self {
+        if let Self::Refused(refusal) = &mut self {
+            refusal.field = Some(field.to_owned());
         }
         self
     }
@@ -142,13 +153,13 @@ impl V1Error {
     /// A missing field, by name.
     #[must_use]
     pub fn missing(field: &str) -> Self {
-        Self::refuse(400, "missing_field", format!("{field} is required."))
+        Self::refuse(400, "missing_field", format!("{field} is required.")).about(field)
     }
 
     /// A field of the wrong type or out of its bounds.
     #[must_use]
     pub fn invalid_field(field: &str, expected: &str) -> Self {
-        Self::refuse(400, "invalid_field", format!("{field} must be {expected}."))
+        Self::refuse(400, "invalid_field", format!("{field} must be {expected}.")).about(field)
     }
 }
 

@@ -211,7 +211,8 @@ impl Fields {
             Some(name) => {
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 let shown: String = name.chars().take(100).collect();
-                Err(V1Error::refuse(400, "unknown_field", format!("{shown} is unknown here; known: {known}.")))
+                let message = format!("{shown} is unknown here; known: {known}.");
+                Err(V1Error::refuse(400, "unknown_field", message).about(&shown))
             }
             None => Ok(Self { values }),
         }

@@ -401,7 +401,7 @@ fn read_value(fields: &mut Fields) -> Result<f64, V1Error> {
     value
         .filter(|value| value.is_finite())
         .map(number::stored)
-        .ok_or_else(|| V1Error::refuse(400, "invalid_value", "value must be a finite JSON number."))
+        .ok_or_else(|| V1Error::refuse(400, "invalid_value", "value must be a finite JSON number.").about("value"))
 }
 
 /// The time's text, its instant, and whether it is the server's.
@@ -414,7 +414,8 @@ fn read_timestamp(fields: &mut Fields, now: DateTime<Utc>) -> Result<(String, Da
     };
     let instant = timestamp::parse(&given).map_err(|_| invalid_timestamp("timestamp"))?;
     if timestamp::is_too_far_ahead(instant, now) {
-        return Err(V1Error::refuse(400, "invalid_timestamp", "timestamp is more than 366 days ahead."));
+        let message = "timestamp is more than 366 days ahead.";
+        return Err(V1Error::refuse(400, "invalid_timestamp", message).about("timestamp"));
     }
     Ok((given, instant, is_now))
 }
@@ -429,12 +430,12 @@ fn header_key(given: &[Option<String>]) -> Result<Option<String>, V1Error> {
 
 fn invalid_key() -> V1Error {
     let message = "An idempotency key has 1 to 255 characters and no control characters, and is sent once.";
-    V1Error::refuse(400, "invalid_idempotency_key", message)
+    V1Error::refuse(400, "invalid_idempotency_key", message).about("idempotency_key")
 }
 
 fn invalid_timestamp(field: &str) -> V1Error {
     let message = format!("{field} must be ISO 8601, for example 2026-06-05 or 2026-06-05T18:00:00Z.");
-    V1Error::refuse(400, "invalid_timestamp", message)
+    V1Error::refuse(400, "invalid_timestamp", message).about(field)
 }
 
 fn invalid_batch(issues: Vec<Value>) -> V1Error {
@@ -448,16 +449,9 @@ fn issue(path: &str, code: &str, message: &str) -> Value {
 
 /// What is wrong with one element first; the batch's answer has one of these for each element that is wrong.
 fn batch_issue(index: usize, refusal: &V1Refusal) -> Value {
-    let field = match refusal.code {
-        "invalid_value" => ".value",
-        "invalid_timestamp" => ".timestamp",
-        "invalid_idempotency_key" => ".idempotency_key",
-        "invalid_field" | "unknown_field" => refusal.message.split_whitespace().next().unwrap_or_default(),
-        _ => "",
+    let path = match &refusal.field {
+        Some(field) => format!("points.{index}.{field}"),
+        None => format!("points.{index}"),
     };
-    let field = field.trim_start_matches('.');
-    let is_field = POINT.iter().any(|known| known.name == field) || refusal.code == "unknown_field";
-    let path =
-        if is_field && !field.is_empty() { format!("points.{index}.{field}") } else { format!("points.{index}") };
     issue(&path, refusal.code, &refusal.message)
 }

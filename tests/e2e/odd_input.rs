@@ -56,7 +56,18 @@ fn met_094_an_import_refuses_the_rows_it_cannot_read_and_records_the_others(engi
 fn met_094_a_batch_says_of_each_element_what_is_wrong(engine: Engine) {
     let (company, program) = with_metric(engine);
     let good = json!({ "value": 1 });
-    let points = json!({ "points": [good, { "value": "x" }, good, 5, { "value": 1, "timestamp": "soon" }] });
+    let points = json!({ "points": [
+        good,
+        { "value": "x" },
+        good,
+        5,
+        { "value": 1, "timestamp": "soon" },
+        { "value": 1, "my note": 2 },
+        { "value": 1, "": 2 },
+        { "value": 1, ".value": 2 },
+        { "value": 1, "confidence": 2 },
+        { "value": 1, "idempotency_key": "" },
+    ] });
     let refused = company.agent.post("/v1/metrics/arr/points/batch", &points).refused(400, "invalid_batch");
     let issues = refused["issues"].as_array().unwrap();
     let told: Vec<_> =
@@ -65,6 +76,11 @@ fn met_094_a_batch_says_of_each_element_what_is_wrong(engine: Engine) {
         ("points.1.value", "invalid_value"),
         ("points.3", "invalid_field"),
         ("points.4.timestamp", "invalid_timestamp"),
+        ("points.5.my note", "unknown_field"),
+        ("points.6.", "unknown_field"),
+        ("points.7..value", "unknown_field"),
+        ("points.8.confidence", "invalid_field"),
+        ("points.9.idempotency_key", "invalid_idempotency_key"),
     ];
     assert_eq!(told, expected);
     assert_eq!(company.points("arr").len(), 0);

@@ -109,7 +109,7 @@ impl RuleChange {
     }
 }
 
-/// Sets a new version of a rule; it counts for points recorded after it.
+/// Sets a new version of a rule; it counts for points recorded after it, a `late` one also for the newest there is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SetRule {
     /// The change.

@@ -14,7 +14,7 @@ use crate::cli::output::cell;
 /// The rules of a metric
 #[derive(Debug, Subcommand)]
 pub enum Rule {
-    /// Set a rule; it counts for points recorded from then on
+    /// Set a rule; it counts for points recorded from then on, a late rule also for the newest point there is
     #[command(before_help = "Examples:\n  muniment rule set --metric arr --threshold 0.3\n  \
                             muniment rule set --metric arr --type below --threshold 10000 --severity high\n  \
                             muniment rule set --metric arr --type drop --threshold 0.2 --cool-down-points 5\n  \

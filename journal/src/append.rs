@@ -90,7 +90,7 @@ pub struct Appended {
     pub recorded_at: DateTime<Utc>,
 }
 
-/// Why nothing of an append was recorded.
+/// Why nothing of an append was recorded; after [`AppendError::Uncertain`] alone it may be recorded, whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
     /// The decision was taken on a state that is no longer the latest. Decide again.

@@ -202,7 +202,7 @@ impl Journal {
     /// [`Journal::submit`] and wait.
     ///
     /// # Errors
-    /// Why nothing of the append was recorded.
+    /// Why nothing of the append was recorded, or that nobody can say ([`AppendError::Uncertain`]).
     pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         self.submit(append)?.await
     }

@@ -196,7 +196,9 @@ impl CommandBus {
     /// Has one aggregate decide a command; answers when what it decided is durable.
     ///
     /// # Errors
-    /// A refusal, a duplicate, a taken claim, overload or an unavailable journal; nothing is recorded then.
+    /// A refusal, a duplicate, a taken claim, overload or an unavailable journal; [`BusError::TooLarge`],
+    /// [`BusError::Panicked`], [`BusError::Fault`] or [`BusError::Unreadable`]. Nothing is recorded then, except after
+    /// [`BusError::Uncertain`]: nobody can say then, and only under an idempotency key may it be sent again unseen.
     pub async fn execute<D: Hosted>(
         &self,
         id: &str,

@@ -1,11 +1,11 @@
-//! How a command can end without being recorded.
+//! How a command can end that is not known to be recorded.
 
 use muniment_aggregates::record::{DedupeKey, Position, StreamId};
 use muniment_journal::{AppendError, JournalError};
 
 use super::fold::FoldError;
 
-/// Why a command was not recorded. `R` is the aggregate's own refusal.
+/// Why a command was not recorded, or, after [`BusError::Uncertain`] alone, perhaps was. `R` is the aggregate's own refusal.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BusError<R> {
     /// The rules say no.

@@ -139,7 +139,8 @@ impl CommandBus {
     /// Makes one decision over several streams. `decide` may run more than once; only its last run counts.
     ///
     /// # Errors
-    /// What `decide` answers, or why the append was not possible; nothing is recorded then.
+    /// What `decide` answers, or why the append was not possible. Nothing is recorded then, except after
+    /// [`BusError::Uncertain`], when nobody can say.
     pub async fn transact<T, R>(
         &self,
         origin: &Origin,

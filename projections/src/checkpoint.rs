@@ -35,7 +35,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// Its name in the database and in listings.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
             Self::Rebuild => "rebuild",
@@ -267,4 +269,23 @@ pub(crate) async fn next_generation(tx: &mut Transaction, name: &'static str, ve
         )
         .await?;
     row.map_or(Ok(0), |row| row.count("next"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// They stand in databases, and in what `muniment projections list` prints.
+    #[test]
+    fn purposes_have_the_names_that_are_stored() {
+        for (purpose, name) in [
+            (Purpose::Live, "live"),
+            (Purpose::Rebuild, "rebuild"),
+            (Purpose::Verify, "verify"),
+            (Purpose::Retired, "retired"),
+        ] {
+            assert_eq!(purpose.as_str(), name);
+            assert_eq!(Purpose::parse(name).ok(), Some(purpose));
+        }
+    }
 }

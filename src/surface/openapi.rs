@@ -399,4 +399,65 @@ mod tests {
             }
         }
     }
+
+    /// Clients name their functions by them: one that is renamed breaks those that are generated anew.
+    #[test]
+    fn the_operations_have_the_names_that_clients_know() {
+        let document = whole();
+        let operations = document["paths"].as_object().unwrap().values().flat_map(|verbs| verbs.as_object().unwrap());
+        let ids: BTreeSet<_> = operations.map(|(_, it)| it["operationId"].as_str().unwrap()).collect();
+        let known = [
+            "alert_acknowledge",
+            "alert_list",
+            "alert_resolve",
+            "api_admin_audit_stream",
+            "api_audit_stream",
+            "api_bootstrap",
+            "api_database_health",
+            "api_login",
+            "api_logout",
+            "api_open_rpc",
+            "api_password",
+            "api_rpc_get",
+            "api_rpc_post",
+            "api_server_status",
+            "api_signup",
+            "api_socket",
+            "api_status",
+            "api_surface",
+            "api_verify",
+            "application_list",
+            "application_show",
+            "application_submit",
+            "application_withdraw",
+            "events",
+            "health",
+            "live",
+            "logout",
+            "metric_define",
+            "metric_list",
+            "metric_settings",
+            "metric_show",
+            "otp_start",
+            "otp_verify",
+            "point_batch",
+            "point_correct",
+            "point_list",
+            "point_record",
+            "ready",
+            "review_list",
+            "review_show",
+            "review_status",
+            "rule_list",
+            "rule_set",
+            "session_show",
+            "status",
+            "stream",
+            "token_create",
+            "token_list",
+            "token_revoke",
+            "token_rotate",
+        ];
+        assert_eq!(ids.into_iter().collect::<Vec<_>>(), known);
+    }
 }

@@ -115,7 +115,7 @@ async fn list(printer: &Printer, store: &StoreFlags) -> Result<()> {
             json!({
                 "name": model.name,
                 "version": model.version,
-                "purpose": format!("{:?}", model.purpose).to_lowercase(),
+                "purpose": model.purpose.as_str(),
                 "position": model.position.to_string(),
                 "behind": head.0.saturating_sub(model.position.0),
                 "stopped_by": model.stopped_by.as_ref().map(ToString::to_string),

@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`methods`] and [`routes`] are the table; [`caller`] says who calls and [`persona`] as whom; [`rpc`]
 //! and [`rest`] lead a call through its gates; [`schema`] reads inputs, [`shapes`] and [`wire`] write outputs, which
-//! [`super::output_check`] compares in development; [`fail`] holds every refusal, [`refusals`] which of them a row may
+//! [`super::output_check`] compares in development; [`failure`] holds every refusal, [`refusals`] which of them a row may
 //! answer with; [`document`], `openapi` and `openrpc` show the
 //! tables, [`counts`] counts them; then one file a subject.
 

@@ -103,22 +103,25 @@ impl Windows {
         self.durable.hit(window, key, limit).await
     }
 
-    /// Whether a request would pass, without counting it.
+    /// Whether a request would pass, without counting it. Of a window that all nodes share.
     ///
     /// # Errors
     /// [`Limited`].
     pub async fn check(&self, window: Window, key: &str, limit: Option<Limit>) -> Result<(), Limited> {
+        debug_assert!(!window.is_of_the_node(), "{window:?} is counted in memory");
         let Some(limit) = limit else { return Ok(()) };
         self.durable.check(window, key, limit).await
     }
 
     /// Lets an attempt be judged whose failure, or success, would count. Never are more judged at once than may still
     /// count, so that many at once get no more than one after the other; who is one too many waits for those before.
-    /// Whoever is judged must be judged to the end: see [`crate::http::begun`].
+    /// Whoever is judged must be judged to the end, whether or not its client stays (`http/detached.rs`). Of a window that
+    /// all nodes share.
     ///
     /// # Errors
     /// [`Limited`].
     pub async fn enter(&self, window: Window, key: &str, limit: Option<Limit>) -> Result<Entry<'_>, Limited> {
+        debug_assert!(!window.is_of_the_node(), "{window:?} is counted in memory");
         self.durable.enter(window, key, limit).await
     }
 }

@@ -30,8 +30,9 @@ use crate::telemetry::figures::FiguresError;
 pub use node::{Node, journal_config, make_folders, read_store_config};
 pub use server::{Handlers, Server};
 
-/// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(120);
+/// How long an idle connection is kept: longer than clients keep one in their pools, so that they close it and never we
+/// under a request.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
 /// Why the program did not start.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +110,6 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
             .configure(|services| handlers.mount(services))
     })
     .workers(config.http.workers)
-    // Longer than clients keep an idle connection in their pools, so that they close it and never we under a request.
     .keep_alive(KEEP_ALIVE)
     .on_connect(on_connect)
     .shutdown_timeout(config.http.shutdown.as_secs())

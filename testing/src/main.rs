@@ -1,6 +1,7 @@
 //! The server with three more methods, for the conformance suites of other projects (docs/integrate/conformance.md):
 //! `_testing_reset` begins a fresh installation, `_testing_drain_effects` waits until everything recorded can be read,
-//! `_testing_mint_session` makes a session of any life. Everything else is `muniment serve`.
+//! `_testing_mint_session` makes a session of any life. It stops after a second, whatever is under way. Everything else is
+//! `muniment serve`.
 //!
 //! Reading order: [`generations`] replaces the installation behind one address; [`store`] empties what it is in; [`methods`]
 //! is the three; [`seed`] makes the accounts.
@@ -107,6 +108,7 @@ async fn serve(config: Config) -> Result<()> {
             .configure(|services| first.mount(services))
     })
     .workers(workers)
+    .keep_alive(muniment::app::KEEP_ALIVE)
     .on_connect(muniment::app::on_connect)
     .shutdown_timeout(1)
     .listen(listener)?

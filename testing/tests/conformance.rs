@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
 use std::fs;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -343,6 +345,20 @@ async fn a_database_with_tables_of_another_is_refused_and_left_alone() {
     drop(Cluster::psql_at(&url, "CREATE TABLE kept (n INT)"));
     drop(Program::start_in(tempfile::tempdir().unwrap(), Some(&url)).await);
     assert_eq!(Cluster::psql_at(&url, "SELECT to_regclass('kept') IS NULL").trim(), "t");
+}
+
+/// Clients keep idle connections, and send the next request on one of them.
+#[tokio::test]
+async fn an_idle_connection_is_kept_as_long_as_the_server_keeps_it() {
+    let program = Program::start(Engine::Sqlite).await;
+    let mut connection = TcpStream::connect(program.base.strip_prefix("http://").unwrap()).unwrap();
+    connection.write_all(b"GET /health HTTP/1.1\r\nhost: test\r\n\r\n").unwrap();
+    // The framework's own patience is 5 s.
+    connection.set_read_timeout(Some(Duration::from_secs(8))).unwrap();
+    let mut answer = Vec::new();
+    let ended = connection.read_to_end(&mut answer).map_err(|error| error.kind());
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    assert!(matches!(ended, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)), "{ended:?}");
 }
 
 macro_rules! both_engines {

@@ -31,11 +31,9 @@ use crate::auth::{codes, random_bytes};
 use crate::config::accounts::OtpSignup;
 use crate::config::{EchoPermit, Limit, MailMode};
 use crate::runtime::BusError;
-use crate::runtime::policies::mail::Letter;
+use crate::runtime::policies::letters::{LOGIN_CODE_MINUTES, Letter};
 use crate::runtime::transaction::Transaction;
 
-/// How long a code can be used.
-const CODE_MINUTES: i64 = 10;
 /// How long a founder session lasts; use does not extend it.
 const SESSION_DAYS: i64 = 30;
 /// Live founder sessions of one account; the oldest are evicted.
@@ -100,7 +98,7 @@ impl Surface {
         let stream = stream_key(Purpose::SignIn, &subject);
         let code = codes::fresh()?;
         let otp = OtpId::from_random(random_bytes()?);
-        let expires_at = self.runtime.clock.now() + TimeDelta::minutes(CODE_MINUTES);
+        let expires_at = self.runtime.clock.now() + TimeDelta::minutes(LOGIN_CODE_MINUTES);
         let command = ChallengeCommand::Issue(Issue {
             otp: otp.clone(),
             purpose: Purpose::SignIn,

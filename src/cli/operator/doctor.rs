@@ -21,7 +21,7 @@ use crate::config::store::KeysConfig;
 use crate::config::{Config, MailConfig, MailMode};
 use crate::runtime::limits::LAG_EVENTS_MAX;
 use crate::runtime::policies::audit_drift::{self, Drifted, ROWS_LOOKED_AT};
-use crate::runtime::policies::mail::Sender;
+use crate::runtime::policies::letters::Sender;
 use crate::surface::accounts::counts::Counts;
 
 /// Events at the end of the chain that are checked here; `audit verify` checks all.

@@ -11,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::listing::print_part;
 use crate::cli::output::Printer;
-use crate::runtime::policies::mail::{Letter, Sender};
+use crate::runtime::policies::letters::{Letter, Sender};
 
 /// Outgoing mail
 #[derive(Debug, Subcommand)]

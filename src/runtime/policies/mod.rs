@@ -2,8 +2,8 @@
 //! never with a second copy of a rule.
 //!
 //! [`alert_evaluator`] has due alerts raised; [`late_checker`] looks for metrics whose points stay away;
-//! [`scheduler`] ticks; [`mail`] sends what lies in the outbox; [`cleanup`] sweeps what ran out; [`audit_drift`] counts rows of the audit that are
-//! not as registered.
+//! [`scheduler`] ticks; [`mail`] sends what lies in the outbox as [`letters`]; [`cleanup`] sweeps what ran out;
+//! [`audit_drift`] counts rows of the audit that are not as registered.
 
 pub mod alert_evaluator;
 pub mod audit_drift;
@@ -11,6 +11,7 @@ pub mod cleanup;
 #[cfg(test)]
 mod hurt;
 pub mod late_checker;
+pub mod letters;
 pub mod mail;
 mod mail_folder;
 pub mod scheduler;

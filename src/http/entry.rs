@@ -33,7 +33,7 @@ pub async fn answer(
     surface: web::Data<Surface>,
     edge: web::Data<Edge>,
 ) -> HttpResponse {
-    let correlation = uuid::Uuid::new_v4().to_string();
+    let correlation = requests::fresh_id();
     let is_api = api::is_api(request.path());
     if edge.detached.is_too_many() {
         let told = begin(&request, &correlation, found(&request).map(|(method, _)| method));

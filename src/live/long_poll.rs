@@ -20,7 +20,7 @@ use crate::transport::JSON;
 
 /// Answers a long-poll.
 pub(crate) async fn answer(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {
-    let correlation = uuid::Uuid::new_v4().to_string();
+    let correlation = requests::fresh_id();
     requests::within(&request, &correlation, EVENTS.path, Time::TheCallers, async |_| {
         poll(&request, hub.into_inner()).await.unwrap_or_else(|refusal| request::respond(refusal, &request, &EVENTS))
     })

@@ -11,6 +11,7 @@ mod bucket;
 mod codec;
 mod credentials;
 mod cursor;
+mod event_stream;
 mod exposure;
 mod filter;
 mod fragments;

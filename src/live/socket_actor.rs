@@ -37,7 +37,7 @@ const TOO_LONG: &str = "the frame is too long";
 
 /// Opens a socket.
 pub(crate) async fn open(request: HttpRequest, payload: web::Payload, hub: web::Data<Hub>) -> HttpResponse {
-    let correlation = uuid::Uuid::new_v4().to_string();
+    let correlation = requests::fresh_id();
     requests::within(&request, &correlation, LIVE.path, Time::Ours, async |span| {
         let life = Connection::opened_by(&span, LIVE.path, Protocol::WebSocket);
         upgrade(&request, payload, hub.into_inner(), life)
@@ -325,7 +325,7 @@ impl LiveSocket {
         let (bearer, client) = (token.or_else(|| self.bearer.take()), self.client);
         let cookie = std::mem::take(&mut self.cookie);
         let replaced = self.admission.as_ref().map(|admission| Arc::clone(&admission.authority));
-        let span = self.life.message(&uuid::Uuid::new_v4().to_string());
+        let span = self.life.message(&requests::fresh_id());
         let admit = async move {
             match bearer {
                 Some(bearer) => hub.renew(&bearer, client, replaced.as_deref()).await,

@@ -4,13 +4,12 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use actix_web::http::header::{CACHE_CONTROL, ContentEncoding};
 use actix_web::{HttpRequest, HttpResponse, web};
-use bytes::Bytes;
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::codec;
+use super::event_stream::{self, Pieces};
 use super::hub::{Hub, retry_ms};
 use super::limits;
 use super::reader::{Bounds, Ended, Reader, beginning, heard_of};
@@ -25,7 +24,7 @@ const PORTION: Bounds =
 
 /// Opens an event stream.
 pub(crate) async fn open(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {
-    let correlation = uuid::Uuid::new_v4().to_string();
+    let correlation = requests::fresh_id();
     requests::within(&request, &correlation, STREAM.path, Time::Ours, async |span| {
         let life = Connection::opened_by(&span, STREAM.path, Protocol::Events);
         let answer = stream(&request, hub.into_inner(), life).await;
@@ -59,15 +58,7 @@ async fn stream(request: &HttpRequest, hub: Arc<Hub>, mut life: Connection) -> R
     let greeting = format!("retry: {}\nid: {}\n\n", retry_ms(reader.number()), reader.cursor_text());
     life.stand();
     let flow = Flow { reader, greeting: Some(greeting), spoke_at: Instant::now(), over: false, life };
-    let body = futures_util::stream::unfold(flow, |flow| async {
-        flow.next().await.map(|(text, flow)| (Ok::<_, actix_web::Error>(Bytes::from(text)), flow))
-    });
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream; charset=utf-8")
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header(("x-accel-buffering", "no"))
-        .insert_header(ContentEncoding::Identity)
-        .streaming(body))
+    Ok(event_stream::respond("text/event-stream; charset=utf-8", flow))
 }
 
 struct Flow {
@@ -79,8 +70,7 @@ struct Flow {
     life: Connection,
 }
 
-impl Flow {
-    /// The next piece of the body; waits for it.
+impl Pieces for Flow {
     async fn next(mut self) -> Option<(String, Self)> {
         if self.over {
             return None;
@@ -106,7 +96,7 @@ impl Flow {
                     if comment_at <= Instant::now() {
                         self.spoke_at = Instant::now();
                         // The id moves a filtered client on, although there is nothing to tell.
-                        return Some((format!(": {}\nid: {}\n\n", "still here", self.reader.cursor_text()), self));
+                        return Some((format!(": still here\nid: {}\n\n", self.reader.cursor_text()), self));
                     }
                     if self.reader.caught_up() {
                         // Either way round the loop looks again.

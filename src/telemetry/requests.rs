@@ -13,6 +13,12 @@ use super::spans::{self, SPANS};
 /// Header that tells the caller the correlation id of his request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// A correlation id for what has none yet: a request, or a message on a socket.
+#[must_use]
+pub fn fresh_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
 /// Whose the time is that passes until an answer begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Time {

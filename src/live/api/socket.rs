@@ -62,7 +62,7 @@ pub(super) async fn open(
     surface: web::Data<Surface>,
     registry: web::Data<ApiRegistry>,
 ) -> HttpResponse {
-    let correlation = uuid::Uuid::new_v4().to_string();
+    let correlation = requests::fresh_id();
     requests::within(&request, &correlation, ROUTE, Time::Ours, async |span| {
         let Authenticated { caller, set_cookie: cookie } = match authenticate(&request, &surface, &correlation).await {
             Ok(authenticated) => authenticated,
@@ -326,7 +326,7 @@ impl ApiSocket {
         if let (Some(acting), Some(method)) = (&self.acting, method) {
             add_acting(&mut message, acting, method);
         }
-        let correlation = uuid::Uuid::new_v4().to_string();
+        let correlation = requests::fresh_id();
         let id = id.to_string();
         self.connection.entry.begin_call(&correlation);
         let recallable = method.map(|_| self.surface.runtime.bus.recalls().announce(&correlation));

@@ -6,9 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{CACHE_CONTROL, ContentEncoding};
 use actix_web::{HttpRequest, HttpResponse, web};
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use muniment_aggregates::ids::PersonaId;
 use muniment_aggregates::record::Position;
@@ -18,6 +16,7 @@ use tokio::time::Instant;
 
 use super::registry::{ApiRegistry, Connection, End};
 use super::{authenticate, set_cookie};
+use crate::live::event_stream::{self, Pieces};
 use crate::surface::Surface;
 use crate::surface::accounts::caller::{Authenticated, Caller};
 use crate::surface::accounts::failure::{ApiFailure, Issue, RestFailure};
@@ -45,7 +44,7 @@ pub(super) async fn open(
     surface: web::Data<Surface>,
     registry: web::Data<ApiRegistry>,
 ) -> HttpResponse {
-    let correlation = uuid::Uuid::new_v4().to_string();
+    let correlation = requests::fresh_id();
     let route = ROUTES.into_iter().find(|route| *route == request.path()).unwrap_or(ROUTES[0]);
     let surface = surface.into_inner();
     requests::within(&request, &correlation, route, Time::Ours, async |span| {
@@ -55,17 +54,7 @@ pub(super) async fn open(
         };
         let life = traces::Connection::opened_by(&span, route, traces::Protocol::Events);
         let mut response = match admit(&request, &surface, &registry.into_inner(), caller, life).await {
-            Ok(flow) => {
-                let body = futures_util::stream::unfold(flow, |flow| async {
-                    flow.next().await.map(|(text, flow)| (Ok::<_, actix_web::Error>(Bytes::from(text)), flow))
-                });
-                HttpResponse::Ok()
-                    .content_type("text/event-stream")
-                    .insert_header((CACHE_CONTROL, "no-store"))
-                    .insert_header(("x-accel-buffering", "no"))
-                    .insert_header(ContentEncoding::Identity)
-                    .streaming(body)
-            }
+            Ok(flow) => event_stream::respond("text/event-stream", flow),
             Err(failure) => transport::failed(&failure, &correlation),
         };
         set_cookie(&mut response, cookie.as_deref());
@@ -166,8 +155,7 @@ struct Flow {
     life: traces::Connection,
 }
 
-impl Flow {
-    /// The next piece of the body; waits for it.
+impl Pieces for Flow {
     async fn next(mut self) -> Option<(String, Self)> {
         loop {
             if let Some(text) = self.ready.pop_front() {
@@ -205,7 +193,9 @@ impl Flow {
             }
         }
     }
+}
 
+impl Flow {
     /// Reads a page. It is the last of whoever was ended, and has nothing that was recorded after that.
     async fn read(&mut self) -> Result<(), ApiFailure> {
         let surface = Arc::clone(&self.surface);

@@ -62,7 +62,10 @@ async fn settle(core: &Core, batch: &Batch, started: Instant) -> Result<(), Writ
         again = true;
         loop {
             match watched(core, started, stands(core.engine.as_ref(), batch)).await {
-                Ok(Some(true)) => return Ok(()),
+                Ok(Some(true)) => {
+                    tracing::info!(position = %batch.before.position.next(), "a batch of unknown outcome is recorded");
+                    return Ok(());
+                }
                 Ok(Some(false)) => return Err(WriteError::HeadMoved),
                 Ok(None) if moved => return Err(WriteError::HeadMoved),
                 // Not there. The next write either lands, or loses to a late copy of this very batch.

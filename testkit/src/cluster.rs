@@ -174,13 +174,15 @@ impl Cluster {
         assert!(output.status.success(), "the dump is refused: {}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// `kill -9` of the server, as a power cut of its process.
+    /// `kill -9` of the server with every process that serves a client, as a power cut of them all: left to themselves these
+    /// would first finish what they are at, and answer.
     ///
     /// # Panics
     /// When it does not run.
     pub fn kill9(&self) {
         let mut running = self.running.lock().expect("no test panics while it holds the server");
         let (mut server, guard) = running.take().expect("the server runs");
+        kill(server.id(), &children_of(server.id()));
         server.kill().expect("our own child can be killed");
         server.wait().expect("our own child can be awaited");
         // The guard would remove the folder, which the next start needs.
@@ -336,6 +338,25 @@ fn unprivileged_owner() -> Option<(u32, u32)> {
     }
     let owner = id(&["-u", "postgres"]).zip(id(&["-g", "postgres"]));
     Some(owner.expect("as root the tests need the user `postgres`, which the package `postgresql` makes"))
+}
+
+/// The processes that a process has begun and that are there.
+fn children_of(process: u32) -> Vec<u32> {
+    let listed = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output().expect("every Unix has `ps`");
+    let listed = String::from_utf8_lossy(&listed.stdout);
+    let ids = |line: &str| -> Option<(u32, u32)> {
+        let (id, parent) = line.trim().split_once(char::is_whitespace)?;
+        Some((id.parse().ok()?, parent.trim().parse().ok()?))
+    };
+    listed.lines().filter_map(ids).filter(|(_, parent)| *parent == process).map(|(id, _)| id).collect()
+}
+
+/// Kills a process and its children at once, the parent first: it would start anew what is missing.
+fn kill(process: u32, children: &[u32]) {
+    let ids = std::iter::once(&process).chain(children).map(u32::to_string);
+    // Children that have ended meanwhile are named as a failure, and the others are killed all the same.
+    let _named =
+        Command::new("kill").arg("-9").args(ids).stderr(Stdio::null()).status().expect("every Unix has `kill`");
 }
 
 /// A short pause between two looks.

@@ -18,4 +18,10 @@ fn every_acknowledged_point_survives_a_kill_of_the_database() {
         eventually("the server serves again", serves);
     };
     kills::survives(&server, Engine::Postgres, "kill -9 of PostgreSQL,", kill, recover);
+    let log = server.log();
+    let times = |what: &str| log.matches(what).count();
+    let (unknown, ended) = (times("outcome of a batch is unknown"), times("a batch met the end of its session"));
+    let recorded = times("a batch of unknown outcome is recorded");
+    println!("{unknown} batches of unknown outcome, {ended} at the end of a session; {recorded} found recorded");
+    assert!(unknown > 0, "no batch was under way at any kill");
 }

@@ -13,6 +13,10 @@ use thiserror::Error;
 pub(crate) enum FragileCommand {
     /// Counts one more.
     Count,
+    /// Counts one more, if there are not so many.
+    CountTo(u64),
+    /// Counts one more, if there is none; refuses otherwise.
+    CountFirst,
     /// Counts nothing, and says that this changes nothing.
     Nothing,
     /// Refuses.
@@ -116,8 +120,10 @@ impl Decider for Fragile {
     fn decide(&self, command: &FragileCommand, _facts: &Facts) -> Result<Vec<FragileEvent>, FragileRefusal> {
         match command {
             FragileCommand::Count => Ok(vec![FragileEvent::Counted]),
-            FragileCommand::Nothing => Ok(Vec::new()),
-            FragileCommand::Refuse => Err(FragileRefusal),
+            FragileCommand::CountTo(most) if self.count < *most => Ok(vec![FragileEvent::Counted]),
+            FragileCommand::CountFirst if self.count == 0 => Ok(vec![FragileEvent::Counted]),
+            FragileCommand::CountFirst | FragileCommand::Refuse => Err(FragileRefusal),
+            FragileCommand::CountTo(_) | FragileCommand::Nothing => Ok(Vec::new()),
             FragileCommand::PanicDeciding => panic!("the secret of {}", self.count),
             FragileCommand::PanicTaking(word) => Ok(vec![FragileEvent::Stumbled(word.clone())]),
             FragileCommand::PanicWriting => Ok(vec![FragileEvent::Unwritable(true)]),

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::future::join;
+use futures_util::future::{join, join3, select};
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
 use muniment_journal::engine::{Batch, ClaimId, Head, WriteError};
 use muniment_journal::{Append, Engine, Journal, JournalLimits, NewEvent, Stores};
 use muniment_sql::SqlError;
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use super::fragile::{Fragile, FragileCommand, FragileRefusal};
 use super::{BusError, Clock, CommandBus, Origin, fresh};
@@ -28,6 +29,10 @@ struct Deaf {
     /// The other node, and whether it writes to `a` between an actor's answer and the look at the head that follows.
     other: Journal,
     is_other_busy: AtomicBool,
+    /// Whether writes reach the record, or are held back until they do.
+    is_open: watch::Sender<bool>,
+    /// The next write fails.
+    is_disk_full: AtomicBool,
 }
 
 #[async_trait]
@@ -43,6 +48,11 @@ impl Engine for Deaf {
     }
 
     async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
+        // The other end is here.
+        drop(self.is_open.subscribe().wait_for(|is_open| *is_open).await);
+        if self.is_disk_full.swap(false, Ordering::Relaxed) {
+            return Err(WriteError::Failed("disk full".to_owned()));
+        }
         self.inner.write(batch).await
     }
 
@@ -106,6 +116,8 @@ impl Rig {
             other: journal.clone(),
             asked: AtomicUsize::new(0),
             is_other_busy: AtomicBool::new(false),
+            is_open: watch::Sender::new(true),
+            is_disk_full: AtomicBool::new(false),
         });
         let opened = Journal::with_engine(engine.clone(), journal.keyring().clone(), JournalLimits::default()).await;
         (CommandBus::new(opened.expect("it tells its head"), Clock::system(), Arc::from([])), engine)
@@ -245,4 +257,29 @@ async fn what_changes_nothing_is_answered_however_fast_another_node_writes() {
     assert!(matches!(refused, Err(BusError::Refused(FragileRefusal))), "{refused:?}");
     let nothing = deaf.execute::<Fragile>("a", FragileCommand::Nothing, &origin()).await.expect("it is answered");
     assert_eq!(nothing.position, None);
+}
+
+/// An actor goes on deciding while what it decided is on its way. What then changes nothing, or is refused, rests on that.
+#[actix::test]
+async fn a_refusal_on_what_is_in_flight_waits_for_it_and_falls_with_it() {
+    let rig = Rig::new().await;
+    let (deaf, engine) = rig.deaf().await;
+    assert_eq!(deaf.state::<Fragile>("a").await.expect("its state").version, 0);
+    engine.is_open.send_replace(false);
+    let origin = origin();
+    let mut first = Box::pin(count(&deaf, "a"));
+    let mut refused = Box::pin(deaf.execute::<Fragile>("a", FragileCommand::CountFirst, &origin));
+    let mut nothing = Box::pin(deaf.execute::<Fragile>("a", FragileCommand::CountTo(1), &origin));
+    let answered = select(first.as_mut(), select(refused.as_mut(), nothing.as_mut()));
+    let early = tokio::time::timeout(Duration::from_millis(100), answered).await;
+    assert!(early.is_err(), "it rests on what may still fail");
+
+    engine.is_disk_full.store(true, Ordering::Relaxed);
+    engine.is_open.send_replace(true);
+    let (first, refused, nothing) = join3(first, refused, nothing).await;
+    assert!(matches!(first, Err(BusError::Unavailable(_))), "{first:?}");
+    // Each is decided again, in its turn, on what there is.
+    assert_eq!(refused.expect("there is none to refuse it for").position, Some(Position(1)));
+    assert_eq!(nothing.expect("it is answered").position, None, "one is counted");
+    assert_eq!(deaf.state::<Fragile>("a").await.expect("its state").state.count, 1);
 }

@@ -164,3 +164,80 @@ impl Listener {
         *self.listener.lock().await = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr as _;
+    use std::time::Instant;
+
+    use muniment_testkit::Cluster;
+
+    use super::*;
+
+    /// Longer than anything takes that comes to an end.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn database() -> PgConnectOptions {
+        PgConnectOptions::from_str(&Cluster::shared().fresh_database()).expect("an address")
+    }
+
+    /// Looking at the head would find out as well, and hide that nobody was told.
+    #[tokio::test]
+    async fn a_node_is_told_of_other_heads_without_a_look_and_not_of_its_own() {
+        let options = database();
+        let listener = Listener::new(PgPool::connect_lazy_with(options.clone()));
+        let announcer = Announcer::start(options);
+        listener.ignore_through(Position(4));
+        let told = async {
+            // What is said before anybody listens is lost.
+            for head in 1.. {
+                announcer.announce(Position(head));
+                tokio::time::sleep(Duration::from_millis(2 * ANNOUNCE_MILLISECONDS_MIN)).await;
+            }
+        };
+        tokio::select! {
+            heard = tokio::time::timeout(PATIENCE, listener.heard()) => heard.expect("it is told"),
+            () = told => {}
+        }
+        assert!(announcer.0.head.load(Ordering::Acquire) > 4, "it was woken by what it knows");
+    }
+
+    /// The other half: where nobody is told, a look comes all the same.
+    #[tokio::test]
+    async fn a_node_that_cannot_listen_looks_now_and_then() {
+        let nowhere = PgConnectOptions::new().host("127.0.0.1").port(1);
+        let listener = Listener::new(PgPool::connect_lazy_with(nowhere));
+        for _ in 0..3 {
+            tokio::time::timeout(PATIENCE, listener.changed()).await.expect("it looks");
+        }
+    }
+
+    /// NOTIFY takes a lock of the whole cluster.
+    #[tokio::test]
+    async fn heads_that_follow_each_other_fast_are_told_of_together() {
+        const HEADS: u64 = 300;
+        let options = database();
+        let pool = PgPool::connect_lazy_with(options.clone());
+        let mut listener = PgListener::connect_with(&pool).await.expect("it connects");
+        listener.listen(CHANNEL).await.expect("it listens");
+        let announcer = Announcer::start(options);
+        let begun = Instant::now();
+        for head in 1..=HEADS {
+            announcer.announce(Position(head));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let mut notices = 0;
+        let told = async {
+            loop {
+                let notice = listener.recv().await.expect("the connection holds");
+                notices += 1;
+                if notice.payload() == HEADS.to_string() {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, told).await.expect("the last one is told of");
+        let most = begun.elapsed().as_millis() / u128::from(ANNOUNCE_MILLISECONDS_MIN) + 1;
+        assert!(notices <= most, "{notices} notices where {most} are the most");
+    }
+}

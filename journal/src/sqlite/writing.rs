@@ -287,3 +287,31 @@ fn of_commit(error: rusqlite::Error) -> WriteError {
         _ => WriteError::Unknown(message),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::types::FromSql;
+
+    use super::super::{FILE, SqliteEngine};
+    use super::*;
+
+    fn pragma<T: FromSql>(connection: &Connection, name: &str) -> T {
+        connection.pragma_query_value(None, name, |row| row.get(0)).expect("SQLite knows it")
+    }
+
+    /// A kill of the process does not show it: what was handed to the operating system outlives that.
+    #[tokio::test]
+    async fn whoever_writes_waits_for_the_disk_and_overwrites_what_is_deleted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = SqliteEngine::open(folder.path(), 16).await.expect("a new record");
+        let events = open(&folder.path().join(FILE)).expect("the connection of events");
+        assert_eq!(pragma::<String>(&events, "journal_mode"), "wal");
+        assert_eq!((pragma::<i64>(&events, "synchronous"), pragma::<i64>(&events, "secure_delete")), (2, 1));
+        let others = &engine.write.as_ref().expect("it writes").others;
+        for (name, value) in [("synchronous", 2), ("secure_delete", 1)] {
+            let query = format!("PRAGMA {name}");
+            let found: i64 = sqlx::query_scalar(&query).fetch_one(others).await.expect("SQLite knows it");
+            assert_eq!(found, value, "{name}, for keys and mail");
+        }
+    }
+}

@@ -5,6 +5,7 @@
 mod appending;
 mod claiming;
 mod dedupe_keys;
+mod fairness;
 mod faults;
 mod histories;
 mod nodes;

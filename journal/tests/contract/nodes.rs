@@ -1,10 +1,13 @@
 //! Several journals over one record: they race, none loses, all see one order. And who may open a file.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use muniment_aggregates::record::Position;
-use muniment_journal::{Append, AppendError, FenceCounter, Journal, KeySource, OpenError};
+use muniment_journal::{Append, AppendError, FenceCounter, Journal, KeySource, OpenError, Store};
+use muniment_testkit::Cluster;
+use sqlx::postgres::PgListener;
+use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
 use crate::support::{Home, all, claiming, deduped, one, stream, take, verify};
@@ -142,6 +145,59 @@ async fn what_another_node_ended_refuses_what_was_decided_before_this_one_heard_
     for node in [here, there] {
         node.shutdown().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_listens_is_told_of_a_new_head() {
+    let home = Home::postgres();
+    let Store::Postgres { url } = &home.store else { panic!("it is on PostgreSQL") };
+    let mut listener = PgListener::connect(url).await.unwrap();
+    listener.listen("muniment_head").await.unwrap();
+    let journal = home.open().await;
+    journal.append(one(&stream("s"), 0, "1")).await.unwrap();
+    let notice = tokio::time::timeout(Duration::from_secs(30), listener.recv()).await.expect("a notice").unwrap();
+    assert_eq!(notice.payload(), "1");
+    journal.shutdown().await;
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// A runtime that nobody drives is like a process that was stopped: its connections stay open and say nothing.
+#[test]
+fn a_node_that_stands_still_does_not_keep_the_head() {
+    let home = Home::postgres();
+    let Store::Postgres { url } = &home.store else { panic!("it is on PostgreSQL") };
+    let (frozen, own) = (runtime(), stream("s"));
+    let stopped = frozen.block_on(async {
+        let journal = home.open().await;
+        journal.append(one(&own, 0, "1")).await.unwrap();
+        journal.engine().hold().await.unwrap();
+        journal
+    });
+    let begun = Instant::now();
+    let holders =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'";
+    assert_eq!(Cluster::psql_at(url, holders).trim(), "1", "it holds the head");
+    while Cluster::psql_at(url, holders).trim() != "0" {
+        // Every other session is left to itself for half a minute; the one that writes keeps everybody waiting.
+        assert!(begun.elapsed() < Duration::from_secs(25), "it holds the head for as long as it likes");
+        std::thread::park_timeout(Duration::from_millis(200));
+    }
+    runtime().block_on(async {
+        let other = home.open().await;
+        other.append(one(&own, 1, "2")).await.unwrap();
+        verify(&other).await;
+        other.shutdown().await;
+    });
+    frozen.block_on(async {
+        let late = stopped.append(one(&own, 1, "late")).await.unwrap_err();
+        assert_eq!(late, AppendError::Conflict { stream: own.clone(), expected: 1, actual: 2 });
+        stopped.append(one(&own, 2, "3")).await.unwrap();
+        verify(&stopped).await;
+        stopped.shutdown().await;
+    });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

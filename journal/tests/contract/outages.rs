@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use muniment_aggregates::record::Position;
-use muniment_journal::{AppendError, Journal};
+use muniment_journal::{AppendError, Journal, Store};
+use muniment_sql::Database;
 use muniment_testkit::Cluster;
 
 use crate::support::{Home, all, one, stream, verify};
@@ -91,6 +92,41 @@ async fn a_killed_server_loses_nothing_that_was_acknowledged() {
     stop.store(true, Ordering::Relaxed);
     check(&journal, writers).await;
     journal.shutdown().await;
+}
+
+/// Sessions say for themselves that they wait for the disk, whatever the database would have them do. With a writer of the log
+/// that comes every ten seconds, what nobody waits for is not there after a kill.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_is_on_the_disk_also_where_the_database_does_not_wait_for_it() {
+    let cluster = Arc::new(tokio::task::spawn_blocking(Cluster::start).await.unwrap());
+    cluster.psql("postgres", "ALTER SYSTEM SET wal_writer_delay = '10s'");
+    cluster.psql("postgres", "SELECT pg_reload_conf()");
+    let home = Home::on(&cluster);
+    home.open().await.shutdown().await;
+    let Store::Postgres { url } = &home.store else { panic!("it is on PostgreSQL") };
+    let (_, name) = url.rsplit_once('/').unwrap();
+    cluster.psql("postgres", &format!("ALTER DATABASE {name} SET synchronous_commit = off"));
+    for version in 0..3 {
+        let journal = home.open().await;
+        let Some(Database::Postgres(pool)) = journal.engine().stores().map(|stores| stores.write) else {
+            panic!("it is on PostgreSQL")
+        };
+        let waits: String = sqlx::query_scalar("SHOW synchronous_commit").fetch_one(&pool).await.unwrap();
+        assert_eq!(waits, "on", "for keys and mail");
+        let appended = journal.append(one(&stream("s"), version, "x")).await.unwrap();
+        let server = Arc::clone(&cluster);
+        tokio::task::spawn_blocking(move || {
+            server.kill9();
+            server.restart();
+        })
+        .await
+        .unwrap();
+        journal.shutdown().await;
+        let after = home.open().await;
+        assert_eq!(after.head(), appended.last, "what was acknowledged is gone");
+        verify(&after).await;
+        after.shutdown().await;
+    }
 }
 
 /// What a failover to a server does that had not received everything.

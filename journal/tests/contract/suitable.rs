@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use muniment_journal::{Journal, Obstacle, OpenError, Store};
 use muniment_testkit::Cluster;
@@ -73,6 +74,33 @@ async fn a_role_that_may_not_read_all_of_the_record_is_not_told_that_there_is_no
     drop(Cluster::psql_at(&url, &format!("GRANT SELECT ON applied_migrations TO {role}")));
     Journal::open_read_only(home.config()).await.unwrap().shutdown().await;
     drop(Cluster::psql_at(&url, &format!("DROP OWNED BY {role}; DROP ROLE {role}")));
+}
+
+/// It would acknowledge what a power cut takes away. What is recorded can be read all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_does_not_wait_for_its_disk_is_refused_for_writing() {
+    let cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
+    let home = Home::on(&cluster);
+    home.open().await.shutdown().await;
+    for setting in ["fsync", "full_page_writes"] {
+        set(&cluster, setting, "off");
+        let Err(error) = Journal::open(home.config()).await else { panic!("it opened with {setting} off") };
+        assert!(matches!(error, OpenError::Unsafe(_)), "{error}");
+        assert!(error.to_string().contains(&format!("{setting} = off")), "{error}");
+        Journal::open_read_only(home.config()).await.unwrap().shutdown().await;
+        set(&cluster, setting, "on");
+    }
+    home.open().await.shutdown().await;
+}
+
+/// Changes a setting of the server and waits until those who come anew find it so.
+fn set(cluster: &Cluster, setting: &str, value: &str) {
+    cluster.psql("postgres", &format!("ALTER SYSTEM SET {setting} = '{value}'"));
+    cluster.psql("postgres", "SELECT pg_reload_conf()");
+    let begun = Instant::now();
+    while cluster.psql("postgres", &format!("SHOW {setting}")).trim() != value {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{setting} is not {value}");
+    }
 }
 
 /// A way to a database by a pooler with one connection to the server, which serves whoever asks; answers are altered.

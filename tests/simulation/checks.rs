@@ -3,15 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use muniment::runtime::{CommandBus, fold};
+use muniment::runtime::{CommandBus, Origin, fold};
 use muniment_aggregates::ids::CompanyId;
 use muniment_aggregates::metric::{Metric, MetricEvent};
 use muniment_aggregates::record::{Position, RecordedEvent, StreamId};
 use muniment_journal::Journal;
+use rand::rngs::SmallRng;
 
 use crate::engine::SharedStore;
 use crate::models::Models;
-use crate::scenario::Answers;
+use crate::scenario::{Answers, Node, point};
 
 /// Panics with what does not hold.
 pub(crate) async fn everything_holds(
@@ -54,8 +55,8 @@ fn answers_are_true(events: &[Arc<RecordedEvent>], answers: &Answers) {
     for (point, position) in &answers.acknowledged {
         assert_eq!(points.get(point), Some(position), "acknowledged point {point} is where it was said to be");
     }
-    for point in &answers.refused {
-        assert!(!points.contains_key(point), "refused point {point} is not recorded");
+    for (point, told) in &answers.refused {
+        assert_eq!(points.get(point), None, "point {point} is not recorded: {told}");
     }
     for ((_, key), positions) in &answers.by_key {
         assert!(positions.windows(2).all(|pair| pair[0] == pair[1]), "key {key} was answered with one position");
@@ -77,6 +78,19 @@ fn decisions_follow_each_other(events: &[Arc<RecordedEvent>], answers: &Answers)
     }
     for rule in &answers.rules {
         assert!(recorded.contains(rule), "acknowledged rule {rule:?} is where it was said to be");
+    }
+}
+
+/// A node that lived through it all answers what is recorded, and records, once nothing goes wrong any more.
+pub(crate) async fn goes_on(node: &Node, metrics: &[String], random: &mut SmallRng) {
+    for metric in metrics {
+        node.journal.confirm_head().await.expect("the head is confirmed");
+        states_agree(&node.journal, &node.bus, metric).await;
+        let origin = Origin::system("simulation", "record_points", None);
+        let (id, command) = point(random, 0, format!("after-{}", node.journal.head()));
+        let done = node.bus.execute::<Metric>(metric, command, &origin).await;
+        let done = done.unwrap_or_else(|error| panic!("point {id} is not recorded after all that: {error}"));
+        assert!(done.position.is_some());
     }
 }
 

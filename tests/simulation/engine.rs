@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,19 +15,10 @@ use parking_lot::Mutex;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use uuid::Uuid;
 
-/// What happened to the writes of one seed.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Faults {
-    pub(crate) slow: u64,
-    pub(crate) heads_lost: u64,
-    pub(crate) stored_but_answer_lost: u64,
-    pub(crate) lost_before_storing: u64,
-    pub(crate) refused: u64,
-    pub(crate) wakeups_lost: u64,
-    pub(crate) wakeups_doubled: u64,
-}
+use crate::faults::Faults;
 
 struct Stored {
     events: Vec<Arc<RecordedEvent>>,
@@ -35,15 +26,83 @@ struct Stored {
     versions: HashMap<StreamId, u64>,
     dedupe: HashMap<DedupeKey, Position>,
     claims: HashMap<ClaimId, StreamId>,
+    /// Whose transaction holds the head, and when the server ends it.
+    holder: Option<(usize, Instant)>,
+    /// Whose copies of batches are on their way that nobody waits for any more.
+    under_way: Vec<usize>,
     random: SmallRng,
     faults: Faults,
 }
 
+impl Stored {
+    fn is_held_by_another_than(&self, node: Option<usize>) -> bool {
+        self.holder.is_some_and(|(holder, until)| Some(holder) != node && Instant::now() < until)
+    }
+
+    fn compare_head(&mut self, batch: &Batch) -> Result<(), WriteError> {
+        if self.head.position != batch.before.position || self.head.hash != batch.before.hash {
+            self.faults.heads_lost += 1;
+            return Err(WriteError::HeadMoved);
+        }
+        Ok(())
+    }
+
+    /// All of a batch or nothing, as one transaction.
+    fn store(&mut self, batch: &Batch) -> Result<(), WriteError> {
+        self.compare_head(batch)?;
+        for event in &batch.events {
+            if self.versions.get(&event.stream).copied().unwrap_or(0) + 1 > event.sequence {
+                return Err(WriteError::Unique("events_stream_sequence".to_owned()));
+            }
+            if event.dedupe.is_some_and(|key| self.dedupe.contains_key(&key)) {
+                return Err(WriteError::Unique("events_dedupe_key".to_owned()));
+            }
+        }
+        let mut claims = self.claims.clone();
+        for change in &batch.changes {
+            match change {
+                Change::Take { claim, owner, .. } => {
+                    if claims.contains_key(claim) {
+                        return Err(WriteError::Unique("claims_pkey".to_owned()));
+                    }
+                    claims.insert(claim.clone(), owner.clone());
+                }
+                Change::Release { claim, owner } => {
+                    if claims.get(claim) == Some(owner) {
+                        claims.remove(claim);
+                    }
+                }
+                Change::Erase { .. } | Change::Mail { .. } => {}
+            }
+        }
+        self.claims = claims;
+        for event in &batch.events {
+            self.versions.insert(event.stream.clone(), event.sequence);
+            if let Some(key) = event.dedupe {
+                self.dedupe.insert(key, event.position);
+            }
+            self.events.push(Arc::clone(event));
+        }
+        self.head = batch.after();
+        Ok(())
+    }
+}
+
+/// How long a session waits for the lock of the head, and how long the server lets a transaction stand idle, as on
+/// PostgreSQL.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+const IDLE_MAX: Duration = Duration::from_secs(10);
+/// How often it is looked whether something that is waited for has come about.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// A copy that nobody waits for comes within the first few attempts of its node to send another.
+const LATE_MILLISECONDS_MAX: u32 = 250;
+
 /// What all nodes of one simulated installation share.
 pub(crate) struct SharedStore {
     stored: Mutex<Stored>,
-    started: tokio::time::Instant,
-    trouble_percent: u32,
+    started: Instant,
+    trouble_percent: AtomicU32,
+    nodes: AtomicUsize,
     wake: Notify,
 }
 
@@ -58,11 +117,14 @@ impl SharedStore {
                 versions: HashMap::new(),
                 dedupe: HashMap::new(),
                 claims: HashMap::new(),
+                holder: None,
+                under_way: Vec::new(),
                 random: SmallRng::seed_from_u64(seed),
                 faults: Faults::default(),
             }),
-            started: tokio::time::Instant::now(),
-            trouble_percent,
+            started: Instant::now(),
+            trouble_percent: AtomicU32::new(trouble_percent),
+            nodes: AtomicUsize::new(0),
             wake: Notify::new(),
         })
     }
@@ -79,6 +141,13 @@ impl SharedStore {
         self.stored.lock().events.clone()
     }
 
+    /// From here on nothing goes wrong, and what was begun before is over.
+    pub(crate) async fn calm(&self) {
+        self.trouble_percent.store(0, Ordering::Relaxed);
+        // Nothing that was begun, or that a crashed node holds, lasts longer.
+        tokio::time::sleep(IDLE_MAX + LOCK_WAIT_MAX).await;
+    }
+
     /// Simulated time, so that a seed replays to the microsecond.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         let elapsed = TimeDelta::from_std(self.started.elapsed()).expect("a simulation lasts minutes");
@@ -93,6 +162,44 @@ impl SharedStore {
         let milliseconds = u64::from(self.dice(20));
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
     }
+
+    fn trouble_percent(&self) -> u32 {
+        self.trouble_percent.load(Ordering::Relaxed)
+    }
+
+    /// Waits until nobody else holds the head; false where that takes longer than the server lets a session wait.
+    async fn lock_head(&self, node: Option<usize>) -> bool {
+        let begun = Instant::now();
+        let is_held = || self.stored.lock().is_held_by_another_than(node);
+        if is_held() {
+            self.stored.lock().faults.locked_out += 1;
+        }
+        while is_held() {
+            if begun.elapsed() >= LOCK_WAIT_MAX {
+                return false;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        true
+    }
+
+    /// Stores a copy of a batch a while after its node has given up waiting for the answer.
+    fn store_late(self: &Arc<Self>, node: usize, batch: &Batch) {
+        let (store, batch) = (Arc::clone(self), batch.clone());
+        let delay = Duration::from_millis(u64::from(self.dice(LATE_MILLISECONDS_MAX)));
+        let mut stored = self.stored.lock();
+        stored.faults.late += 1;
+        stored.under_way.push(node);
+        drop(stored);
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            let has_lock = store.lock_head(None).await;
+            let mut stored = store.stored.lock();
+            stored.faults.late_stored += u64::from(has_lock && stored.store(&batch).is_ok());
+            let of_node = stored.under_way.iter().position(|sender| *sender == node);
+            stored.under_way.swap_remove(of_node.expect("it is on its way until here"));
+        });
+    }
 }
 
 fn epoch() -> DateTime<Utc> {
@@ -102,6 +209,7 @@ fn epoch() -> DateTime<Utc> {
 /// One node's way to the shared store.
 pub(crate) struct SimulatedEngine {
     store: Arc<SharedStore>,
+    node: usize,
     crashed: AtomicBool,
 }
 
@@ -112,11 +220,15 @@ enum Trouble {
     AnswerLost,
     LostBeforeStoring,
     Refused,
+    Failed,
+    Ended,
+    Late,
 }
 
 impl SimulatedEngine {
     pub(crate) fn new(store: &Arc<SharedStore>) -> Arc<Self> {
-        Arc::new(Self { store: Arc::clone(store), crashed: AtomicBool::new(false) })
+        let node = store.nodes.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self { store: Arc::clone(store), node, crashed: AtomicBool::new(false) })
     }
 
     /// From here on nothing this node does reaches the store, and nothing comes back, whatever it was doing.
@@ -138,76 +250,39 @@ impl SimulatedEngine {
 
     async fn store_and_answer(&self, batch: &Batch) -> Result<(), WriteError> {
         self.alive().await;
-        let outcome = self.store_batch(batch);
+        if !self.store.lock_head(Some(self.node)).await {
+            return Err(WriteError::Failed("the head is locked for too long".to_owned()));
+        }
+        self.alive().await;
+        let outcome = self.store.stored.lock().store(batch);
         tokio::task::yield_now().await;
         self.alive().await;
         outcome
     }
 
     fn trouble(&self) -> Trouble {
-        if self.store.dice(100) >= self.store.trouble_percent {
+        let has_late_copy = self.store.stored.lock().under_way.contains(&self.node);
+        // The lock that the copy waits for refuses the next one.
+        if has_late_copy && self.store.dice(3) == 0 {
+            return Trouble::Failed;
+        }
+        if self.store.dice(100) >= self.store.trouble_percent() {
             return Trouble::None;
         }
-        match self.store.dice(8) {
+        match self.store.dice(11) {
             0..=3 => Trouble::Slow,
             4 | 5 => Trouble::AnswerLost,
             6 => Trouble::LostBeforeStoring,
-            _ => Trouble::Refused,
+            // What is in a batch is in each of its copies.
+            7 if has_late_copy => Trouble::Slow,
+            7 => Trouble::Refused,
+            8 => Trouble::Failed,
+            9 => Trouble::Ended,
+            _ => Trouble::Late,
         }
     }
 
-    fn store_batch(&self, batch: &Batch) -> Result<(), WriteError> {
-        let mut stored = self.store.stored.lock();
-        if stored.head.position != batch.before.position || stored.head.hash != batch.before.hash {
-            stored.faults.heads_lost += 1;
-            return Err(WriteError::HeadMoved);
-        }
-        for event in &batch.events {
-            if stored.versions.get(&event.stream).copied().unwrap_or(0) + 1 > event.sequence {
-                return Err(WriteError::Unique("events_stream_sequence".to_owned()));
-            }
-            if event.dedupe.is_some_and(|key| stored.dedupe.contains_key(&key)) {
-                return Err(WriteError::Unique("events_dedupe_key".to_owned()));
-            }
-        }
-        for change in &batch.changes {
-            if let Change::Take { claim, owner, .. } = change
-                && stored.claims.get(claim).is_some_and(|holder| holder != owner)
-            {
-                return Err(WriteError::Unique("claims_pkey".to_owned()));
-            }
-        }
-        for event in &batch.events {
-            stored.versions.insert(event.stream.clone(), event.sequence);
-            if let Some(key) = event.dedupe {
-                stored.dedupe.insert(key, event.position);
-            }
-            stored.events.push(Arc::clone(event));
-        }
-        for change in &batch.changes {
-            match change {
-                Change::Take { claim, owner, .. } => {
-                    stored.claims.insert(claim.clone(), owner.clone());
-                }
-                Change::Release { claim, .. } => {
-                    stored.claims.remove(claim);
-                }
-                Change::Erase { .. } | Change::Mail { .. } => {}
-            }
-        }
-        stored.head = batch.after();
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Engine for SimulatedEngine {
-    async fn head(&self) -> Result<Head, SqlError> {
-        self.dawdle().await;
-        Ok(self.store.stored.lock().head)
-    }
-
-    async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
+    async fn try_write(&self, batch: &Batch) -> Result<(), WriteError> {
         let trouble = self.trouble();
         tokio::time::sleep(Duration::from_micros(u64::from(self.store.dice(2_000)))).await;
         match trouble {
@@ -229,14 +304,81 @@ impl Engine for SimulatedEngine {
                 Err(WriteError::Unknown("the connection was lost before the commit".to_owned()))
             }
             Trouble::Refused => {
-                self.store.stored.lock().faults.refused += 1;
-                Err(WriteError::Refused("no space left".to_owned()))
+                let mut stored = self.store.stored.lock();
+                // A copy that was sent before may have moved it.
+                stored.compare_head(batch)?;
+                stored.faults.refused += 1;
+                Err(WriteError::Refused("a value that the database does not take".to_owned()))
+            }
+            Trouble::Failed => {
+                self.store.stored.lock().faults.failed += 1;
+                Err(WriteError::Failed("no space left".to_owned()))
+            }
+            Trouble::Ended => {
+                self.store.stored.lock().faults.ended += 1;
+                if self.store.dice(2) == 0 {
+                    self.store_and_answer(batch).await?;
+                }
+                Err(WriteError::Ended("an administrator ended it".to_owned()))
+            }
+            Trouble::Late => {
+                self.alive().await;
+                self.store.store_late(self.node, batch);
+                Err(WriteError::Unknown("the connection was lost while the batch waited".to_owned()))
             }
         }
     }
 
-    async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
+    /// Asks the store something: where anything goes wrong, two questions of a hundred have no answer.
+    async fn ask(&self) -> Result<(), SqlError> {
         self.dawdle().await;
+        if self.store.trouble_percent() > 0 && self.store.dice(50) == 0 {
+            self.store.stored.lock().faults.questions_failed += 1;
+            return Err(SqlError::Driver(sqlx::Error::PoolTimedOut));
+        }
+        Ok(())
+    }
+
+    /// Gives the head back, if this node holds it.
+    fn let_go(&self) {
+        let mut stored = self.store.stored.lock();
+        stored.holder = stored.holder.filter(|(holder, _)| *holder != self.node);
+    }
+}
+
+#[async_trait]
+impl Engine for SimulatedEngine {
+    async fn head(&self) -> Result<Head, SqlError> {
+        self.ask().await?;
+        Ok(self.store.stored.lock().head)
+    }
+
+    async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
+        let outcome = self.try_write(batch).await;
+        // It was the transaction's last, or its session is gone.
+        self.let_go();
+        outcome
+    }
+
+    async fn hold(&self) -> Result<Head, SqlError> {
+        self.ask().await?;
+        if !self.store.lock_head(Some(self.node)).await {
+            return Err(SqlError::Driver(sqlx::Error::PoolTimedOut));
+        }
+        let mut stored = self.store.stored.lock();
+        stored.faults.heads_held += 1;
+        stored.holder = Some((self.node, Instant::now() + IDLE_MAX));
+        Ok(stored.head)
+    }
+
+    async fn release(&self) -> Result<(), SqlError> {
+        self.alive().await;
+        self.let_go();
+        Ok(())
+    }
+
+    async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
+        self.ask().await?;
         let stored = self.store.stored.lock();
         Ok(stored
             .events
@@ -253,7 +395,7 @@ impl Engine for SimulatedEngine {
         after_sequence: u64,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, SqlError> {
-        self.dawdle().await;
+        self.ask().await?;
         let stored = self.store.stored.lock();
         Ok(stored
             .events
@@ -265,17 +407,19 @@ impl Engine for SimulatedEngine {
     }
 
     async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
-        self.dawdle().await;
+        self.ask().await?;
         let stored = self.store.stored.lock();
         Ok(streams.iter().filter_map(|stream| Some((stream.clone(), stored.versions.get(stream).copied()?))).collect())
     }
 
     async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
+        self.ask().await?;
         let stored = self.store.stored.lock();
         Ok(keys.iter().filter_map(|key| Some((*key, stored.dedupe.get(key).copied()?))).collect())
     }
 
     async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError> {
+        self.ask().await?;
         let stored = self.store.stored.lock();
         Ok(claims.iter().filter_map(|claim| Some((claim.clone(), stored.claims.get(claim).cloned()?))).collect())
     }

@@ -106,7 +106,7 @@ impl User {
             let (id, command) = point(&mut random, number, format!("by-{}-{number}", self.right));
             // Asked before anything else: what is acknowledged from here on is at the same time.
             if self.ended.borrow().contains(&self.right) {
-                self.answers.borrow_mut().refused.push(id.as_str().to_owned());
+                self.answers.borrow_mut().refused.push((id.as_str().to_owned(), "the right had ended".to_owned()));
             }
             let found = node.rights.find(self.right, &self.store, &node.journal);
             let Ok(Some(fence)) = tokio::time::timeout(Duration::from_secs(60), found).await else { continue };
@@ -121,7 +121,7 @@ impl User {
                     answers.counts.under_rights += 1;
                 }
                 Ok(Err(BusError::Fenced)) => {
-                    answers.refused.push(id.as_str().to_owned());
+                    answers.refused.push((id.as_str().to_owned(), "fenced".to_owned()));
                     answers.counts.fenced += 1;
                 }
                 // Refused, or nobody can say.

@@ -18,7 +18,8 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::checks;
-use crate::engine::{Faults, SharedStore, SimulatedEngine};
+use crate::engine::{SharedStore, SimulatedEngine};
+use crate::faults::Faults;
 use crate::models::{self, Models};
 use crate::rights::{self, Remembered};
 
@@ -42,6 +43,8 @@ pub(crate) struct Counts {
     pub(crate) rules: u64,
     pub(crate) duplicates: u64,
     pub(crate) refused: u64,
+    /// Points that the journal could not record, as their clients were told.
+    pub(crate) failed: u64,
     pub(crate) unanswered: u64,
     pub(crate) crashes: u64,
     pub(crate) events: u64,
@@ -60,6 +63,7 @@ impl Counts {
         self.rules += other.rules;
         self.duplicates += other.duplicates;
         self.refused += other.refused;
+        self.failed += other.failed;
         self.unanswered += other.unanswered;
         self.crashes += other.crashes;
         self.events += other.events;
@@ -71,18 +75,6 @@ impl Counts {
     }
 }
 
-impl Faults {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.slow += other.slow;
-        self.heads_lost += other.heads_lost;
-        self.stored_but_answer_lost += other.stored_but_answer_lost;
-        self.lost_before_storing += other.lost_before_storing;
-        self.refused += other.refused;
-        self.wakeups_lost += other.wakeups_lost;
-        self.wakeups_doubled += other.wakeups_doubled;
-    }
-}
-
 /// What the clients were told.
 #[derive(Default)]
 pub(crate) struct Answers {
@@ -90,8 +82,8 @@ pub(crate) struct Answers {
     pub(crate) acknowledged: HashMap<String, Position>,
     /// Metric and version of a rule, with the position it was acknowledged at.
     pub(crate) rules: Vec<(String, u64, Position)>,
-    /// Point ids whose command was refused.
-    pub(crate) refused: Vec<String>,
+    /// Point ids whose command was refused, with what was said.
+    pub(crate) refused: Vec<(String, String)>,
     /// Idempotency key (with its metric) to the positions clients were told for it.
     pub(crate) by_key: HashMap<(String, String), Vec<Position>>,
     pub(crate) counts: Counts,
@@ -108,7 +100,14 @@ impl Node {
     pub(crate) async fn start(store: &Arc<SharedStore>) -> Self {
         let engine = SimulatedEngine::new(store);
         let keys = KeyRing::in_memory([7; 32], store.installation()).expect("a key ring in memory");
-        let journal = Journal::with_engine(engine.clone(), keys, JournalLimits::default()).await.expect("a head");
+        let journal = loop {
+            // As whoever starts it again after it has refused to start.
+            let opened = Journal::with_engine(engine.clone(), keys.clone(), JournalLimits::default()).await;
+            if let Ok(journal) = opened {
+                break journal;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
         let rights = Remembered::listening_to(&journal);
         let clock_store = Arc::clone(store);
         let clock = Clock::from_source(move || clock_store.now());
@@ -186,6 +185,11 @@ pub(crate) fn run(seed: u64) -> (Counts, Faults) {
         stop.set(true);
         for projector in projectors {
             projector.await.expect("a projector does not panic");
+        }
+        store.calm().await;
+        let survivors = nodes.borrow().clone();
+        for node in &survivors {
+            checks::goes_on(node, &metrics, &mut random).await;
         }
         let last = Node::start(&store).await;
         let answers = answers.take();
@@ -330,30 +334,30 @@ async fn post(
                 answers.by_key.entry((metric, key)).or_default().push(position);
                 answers.counts.acknowledged += 1;
             }
-            Ok(Err(BusError::Duplicate { position, .. })) => {
-                answers.refused.push(id.as_str().to_owned());
+            Ok(Err(error @ BusError::Duplicate { position, .. })) => {
+                answers.refused.push((id.as_str().to_owned(), error.to_string()));
                 answers.by_key.entry((metric, key)).or_default().push(position);
                 answers.counts.duplicates += 1;
             }
             Ok(Err(
-                BusError::Refused(_)
+                error @ (BusError::Refused(_)
                 | BusError::Overloaded
                 | BusError::TooLarge(_)
                 | BusError::Fenced
-                | BusError::ClaimTaken { .. },
+                | BusError::ClaimTaken { .. }),
             )) => {
-                answers.refused.push(id.as_str().to_owned());
+                answers.refused.push((id.as_str().to_owned(), error.to_string()));
                 answers.counts.refused += 1;
             }
+            // What the store does not take, or nothing of it was tried: it is certain that the point is not there.
+            Ok(Err(error @ (BusError::Unavailable(_) | BusError::Fault(_)))) => {
+                answers.refused.push((id.as_str().to_owned(), error.to_string()));
+                answers.counts.failed += 1;
+            }
             // The node crashed or could not say: the point may be there or not, but at most once.
-            Ok(Err(
-                BusError::Unavailable(_)
-                | BusError::Uncertain(_)
-                | BusError::Panicked { .. }
-                | BusError::Fault(_)
-                | BusError::Unreadable { .. },
-            ))
-            | Err(_) => answers.counts.unanswered += 1,
+            Ok(Err(BusError::Uncertain(_) | BusError::Panicked { .. } | BusError::Unreadable { .. })) | Err(_) => {
+                answers.counts.unanswered += 1
+            }
         }
     }
 }

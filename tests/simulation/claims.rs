@@ -18,8 +18,10 @@ use crate::engine::SharedStore;
 use crate::scenario::{Node, paused};
 
 const SEEDS: u64 = 200;
-const OWNERS: u64 = 5;
-const STEPS_PER_OWNER: u64 = 16;
+const ACTORS: u64 = 5;
+const STEPS_PER_ACTOR: u64 = 16;
+/// Fewer than actors, so that one fills the version that another's refused append would have had.
+const OWNERS: u64 = 3;
 const KEYS: u32 = 3;
 /// Appends that are decided one on the other.
 const PIPELINED: u64 = 3;
@@ -60,8 +62,8 @@ struct Counts {
     failed: u64,
 }
 
-fn owner(number: u64) -> StreamId {
-    StreamId::new("owner", &format!("owner-{number}"))
+fn owner(actor: u64) -> StreamId {
+    StreamId::new("owner", &format!("owner-{}", actor % OWNERS))
 }
 
 fn steps(random: &mut SmallRng) -> Vec<Step> {
@@ -100,7 +102,7 @@ fn append(own: &StreamId, version: u64, name: &str, lineage: &Lineage, random: &
 
 async fn act(number: u64, nodes: Rc<RefCell<[Rc<Node>; 2]>>, told: Rc<RefCell<Told>>, mut random: SmallRng) {
     let (own, mut version) = (owner(number), 0);
-    for step in 0..STEPS_PER_OWNER {
+    for step in 0..STEPS_PER_ACTOR {
         tokio::time::sleep(Duration::from_micros(random.random_range(0..20_000))).await;
         let node = Rc::clone(&nodes.borrow()[random.random_range(0..2)]);
         let lineage = Lineage::default();
@@ -110,7 +112,11 @@ async fn act(number: u64, nodes: Rc<RefCell<[Rc<Node>; 2]>>, told: Rc<RefCell<To
             let append = append(&own, version + ahead, &name, &lineage, &mut random);
             match node.journal.submit(append) {
                 Ok(ticket) => sent.push((name, ticket)),
-                Err(_) => drop(told.borrow_mut().refused.insert(name)),
+                // Nothing is decided on what was not even taken.
+                Err(_) => {
+                    told.borrow_mut().refused.insert(name);
+                    break;
+                }
             }
         }
         for (name, ticket) in sent {
@@ -157,7 +163,7 @@ fn run(seed: u64) -> Counts {
         let nodes = Rc::new(RefCell::new([Rc::new(Node::start(&store).await), Rc::new(Node::start(&store).await)]));
         let told = Rc::new(RefCell::new(Told::default()));
         let mut of_task = || SmallRng::from_seed(std::array::from_fn(|_| random.random()));
-        let tasks: Vec<_> = (0..OWNERS)
+        let tasks: Vec<_> = (0..ACTORS)
             .map(|number| tokio::task::spawn_local(act(number, Rc::clone(&nodes), Rc::clone(&told), of_task())))
             .collect();
         if random.random_bool(0.4) {
@@ -206,6 +212,12 @@ fn fold(events: &[Arc<RecordedEvent>], told: &Told) -> (HashMap<String, StreamId
             assert_eq!(keys.insert(key, at), None, "a key is recorded once");
         }
         assert_eq!(recorded.insert(happened.name, at), None, "it is recorded once");
+    }
+    for name in recorded.keys() {
+        let (decision, ahead) = name.rsplit_once('-').expect("a name with its number");
+        let before =
+            ahead.parse::<u64>().expect("a number").checked_sub(1).map(|before| format!("{decision}-{before}"));
+        assert!(before.is_none_or(|before| recorded.contains_key(&before)), "what {name} was decided on is missing");
     }
     for (name, position) in &told.recorded {
         assert_eq!(recorded.get(name), Some(position), "{name} is where it was said to be");

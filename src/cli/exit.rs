@@ -11,23 +11,23 @@ use crate::runtime::fold::FoldError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Nobody reads the output any more; that is the reader's right.
-    Unread = 0,
+    Unread,
     /// It failed.
-    Failure = 1,
+    Failure,
     /// The command line, or the configuration, cannot be used.
-    Usage = 2,
+    Usage,
     /// What it names does not exist.
-    NotFound = 3,
+    NotFound,
     /// Not signed in, or not allowed.
-    Denied = 4,
+    Denied,
     /// It contradicts what is recorded.
-    Conflict = 5,
+    Conflict,
     /// Unavailable or timed out; worth another try.
-    Unavailable = 6,
+    Unavailable,
     /// A check was made and failed.
-    CheckFailed = 7,
+    CheckFailed,
     /// Stopped by the user.
-    Interrupted = 130,
+    Interrupted,
 }
 
 /// For `--help`.
@@ -84,7 +84,8 @@ struct Ending {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// The error with what to do about it, which the report prints last.
+/// The error with what to do about it, which the report prints last. Only an [`Exit::because`] that nothing stands over
+/// takes it: any other error comes back as it was, without the advice.
 #[must_use]
 pub fn with_next(error: anyhow::Error, next: impl Into<String>) -> anyhow::Error {
     match error.downcast::<Ending>() {

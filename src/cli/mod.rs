@@ -168,13 +168,13 @@ fn on_this_thread_resumed(farewell: Farewell, work: impl Future<Output = Result<
     this_thread()?.block_on(until_interrupted(farewell, work))
 }
 
-fn this_thread() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")
-}
-
-/// The same for work that aggregates' actors take part in.
+/// As [`on_this_thread`], for work that aggregates' actors take part in.
 fn on_actors(work: impl Future<Output = Result<()>>) -> Result<()> {
     actix::System::new().block_on(until_interrupted(no_resume(), work))
+}
+
+fn this_thread() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")
 }
 
 #[cfg(test)]

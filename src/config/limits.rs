@@ -30,39 +30,39 @@ pub const GUESSES_PER_CODE_MAX: u32 = 5;
 /// All limits; `None` is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitsConfig {
-    /// Codes started an e-mail.
+    /// Codes started per e-mail address.
     pub otp_starts: Option<Limit>,
-    /// Codes started an address (`limits.otp_address`).
+    /// Codes started per address (`limits.otp_address`).
     pub otp_address_starts: Option<Limit>,
-    /// Codes tried an address (`limits.otp_address`).
+    /// Codes tried per address (`limits.otp_address`).
     pub otp_address_guesses: Option<Limit>,
-    /// Wrong codes an e-mail, over all its codes.
+    /// Wrong codes per e-mail address, over all its codes.
     pub otp_guesses: Option<Limit>,
-    /// Applications an address.
+    /// Applications per address.
     pub applications_address: Option<Limit>,
-    /// Applications an e-mail.
+    /// Applications per e-mail address.
     pub applications_email: Option<Limit>,
-    /// Wrong signup secrets an address.
+    /// Wrong signup secrets per address.
     pub signup_secret: Option<Limit>,
-    /// Unknown or wrong tokens an address.
+    /// Unknown or wrong tokens per address.
     pub bad_tokens: Option<Limit>,
-    /// Writing requests a token.
+    /// Writing requests per token.
     pub metric_writes: Option<Limit>,
-    /// Reading requests a credential.
+    /// Reading requests per credential.
     pub reads: Option<Limit>,
-    /// Failed sign-ins and changes of a password together, an address.
+    /// Failed sign-ins and changes of a password together, per address.
     pub login_ip: Option<Limit>,
-    /// Failed sign-ups an address.
+    /// Failed sign-ups per address.
     pub signup_ip: Option<Limit>,
-    /// Failed bootstraps an address.
+    /// Failed bootstraps per address.
     pub bootstrap_ip: Option<Limit>,
-    /// Unknown and ended bearer tokens of `/api` an address.
+    /// Unknown and ended bearer tokens of `/api` per address.
     pub bearer_ip: Option<Limit>,
-    /// Failed sign-ins and changes of a password an account.
+    /// Failed sign-ins and changes of a password per account.
     pub login_account: Option<Limit>,
-    /// Failed sign-ups a username.
+    /// Failed sign-ups per username.
     pub signup_account: Option<Limit>,
-    /// Calls of limited methods an account.
+    /// Calls of limited methods per account.
     pub action_account: Option<Limit>,
 }
 

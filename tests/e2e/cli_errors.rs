@@ -242,8 +242,11 @@ fn a_server_to_try_out_keeps_to_a_folder_of_its_own() {
         .env("MUNIMENT_MAIL_FROM_EMAIL", "codes@muniment.example")
         .env("MUNIMENT_ACCOUNTS_BOOTSTRAP", "live")
         .env("MUNIMENT_ACCOUNTS_BOOTSTRAP_TOKEN_PATH", "token")
+        .env("MUNIMENT_SIGNUP_SECRET", "of a server that applications are made to from here")
         .env("TMPDIR", ".");
-    fs::write(program.path("muniment.toml"), "keys_dir = \"elsewhere\"\n").unwrap();
+    let settings =
+        "keys_dir = \"elsewhere\"\n[applications]\nrequire_invite = true\n[accounts]\notp_signup = \"invited\"\n";
+    fs::write(program.path("muniment.toml"), settings).unwrap();
     fs::write(program.path("token"), "a token of another server\n").unwrap();
     let mut server = Running(program.start(&["dev", "--listen", "127.0.0.1:0"]));
     let stderr = BufReader::new(server.0.stderr.take().unwrap());

@@ -36,14 +36,18 @@ pub struct Serve {
     store: StoreFlags,
 }
 
-/// What a server that is thrown away takes from nobody: keys and files of another one, and mail to people.
-const OF_ANOTHER: [&str; 6] = [
+/// What a server that is thrown away takes from nobody: keys and files of another one, mail to people, and what the demo
+/// data would have to bring. A founder has the signup secret of another server in the environment, for `apply`.
+const OF_ANOTHER: [&str; 9] = [
     "keys_dir",
     "master_key",
     "mail.smtp_url",
     "mail.from_email",
     "accounts.bootstrap",
     "accounts.bootstrap_token_path",
+    "accounts.otp_signup",
+    "applications.require_invite",
+    "applications.signup_secret",
 ];
 
 /// Run a server whose store is thrown away at the end

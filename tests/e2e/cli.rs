@@ -116,7 +116,7 @@ fn met_141_signing_out_ends_the_session_that_counts(engine: Engine) {
     let other = program.env("MUNIMENT_SESSION_TOKEN", &founder.token);
     other.run(&["logout"]).ok();
     founder.client.post_bytes("/v1/auth/logout", "").refused(401, "invalid_session");
-    let own = other.env("MUNIMENT_SESSION_TOKEN", "");
+    let own = other.without("MUNIMENT_SESSION_TOKEN");
     own.run(&["logout"]).ok();
     own.run(&["logout"]).ended(4);
 }

@@ -154,7 +154,7 @@ fn the_keys_of_an_import_are_the_callers_where_he_names_them(engine: Engine) {
 #[test]
 fn an_import_that_is_only_tried_out_asks_no_server() {
     let (listener, program) = silent();
-    let tried = program.env("MUNIMENT_TOKEN", "").run_with_input(
+    let tried = program.without("MUNIMENT_TOKEN").run_with_input(
         &["metric", "import", "arr", "--format", "csv", "--dry-run", "--output", "json"],
         "timestamp,value\n2026-01-01,1\n2026-01-02,\n",
     );

@@ -84,8 +84,7 @@ pub async fn apply(session: &mut Session, command: &Apply) -> Result<()> {
     let text =
         |name: &str| answer[name].as_str().map(str::to_owned).with_context(|| format!("the answer has no {name}"));
     let (application, company, token) = (text("application_id")?, text("company_id")?, text("token")?);
-    session.credentials.belong_to(email.trim());
-    let saved = session.credentials.save(|saved| {
+    let saved = session.credentials.save_of(email.trim(), |saved| {
         saved.company_id = Some(company.clone());
         saved.application_id = Some(application.clone());
         saved.token = Some(token.clone());

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::contexts::{Folder, Place};
 use super::http::Auth;
-use super::saved::{Saved, check_writable, read_saved, write_saved};
+use super::saved::{Saved, check_writable, read_saved, turn, write_saved};
 use crate::cli::exit::{self, Exit};
 use crate::cli::flags::Global;
 use crate::cli::output::say;
@@ -31,12 +31,32 @@ pub struct Credentials {
     pub saved: Saved,
     /// The signup secret.
     pub signup_secret: Option<SecretString>,
-    agent: Option<SecretString>,
-    session: Option<SecretString>,
+    agent: Proof,
+    session: Proof,
     /// The other server, or person, that what is saved is for.
     elsewhere: Option<String>,
     /// Where it is saved.
     pub place: Place,
+}
+
+/// A token, or why there is none.
+struct Proof {
+    token: Option<SecretString>,
+    /// The variable that was to hold it, is set, and is empty.
+    empty: Option<String>,
+}
+
+impl Proof {
+    /// What the caller is told of a variable that is set and empty, else that.
+    fn missing(&self, otherwise: impl FnOnce() -> String) -> anyhow::Error {
+        match &self.empty {
+            None => Exit::Denied.because(otherwise()),
+            Some(name) => exit::with_next(
+                Exit::Denied.because(format!("{name} is set and empty, and what is saved does not stand in for it")),
+                format!("give {name} the token, or unset it"),
+            ),
+        }
+    }
 }
 
 /// A look at the environment, so that tests bring their own.
@@ -77,9 +97,14 @@ impl Credentials {
             flag.clone().or_else(|| variable.map(PathBuf::from)).map(|path| read_secret(&path)).transpose()
         };
         let secret = |flag: &Option<PathBuf>, name: &str, other: &str, saved: Option<&String>| -> Result<_> {
-            let found = from_file(flag, of_environment(&format!("{name}_FILE")))?;
-            let further = || of_environment(name).or_else(|| of_environment(other)).or_else(|| saved.cloned());
-            token(found.or_else(|| further().map(SecretString::from)), name)
+            let file = format!("{name}_FILE");
+            let of_variable = || of_environment(name).or_else(|| of_environment(other)).map(SecretString::from);
+            let found = from_file(flag, of_environment(&file))?.or_else(of_variable);
+            // As by a script whose `cat` of the token's file failed: what is saved may be another company's.
+            let is_empty = |name: &&str| found.is_none() && !is_whole && variables(name).is_some();
+            let empty = [name, file.as_str(), other].into_iter().find(is_empty).map(str::to_owned);
+            let saved = || saved.filter(|_| empty.is_none()).cloned().map(SecretString::from);
+            Ok(Proof { token: token(found.or_else(saved), name)?, empty })
         };
         // A context keeps none, so this one is always the environment's.
         let signup_secret = from_file(&global.signup_secret_file, set("MUNIMENT_SIGNUP_SECRET_FILE"))?
@@ -106,17 +131,17 @@ impl Credentials {
     /// # Errors
     /// When there is none.
     pub fn agent(&self) -> Result<Auth> {
-        self.agent.clone().map(Auth::Agent).ok_or_else(|| {
-            let apply = format!("run `muniment apply{}`", self.place.flag());
-            let called = self.called();
-            Exit::Denied.because(format!("there is no agent token for {called}: set MUNIMENT_TOKEN, or {apply}"))
-        })
+        let missing = || {
+            let (flag, called) = (self.place.flag(), self.called());
+            format!("there is no agent token for {called}: set MUNIMENT_TOKEN, or run `muniment apply{flag}`")
+        };
+        self.agent.token.clone().map(Auth::Agent).ok_or_else(|| self.agent.missing(missing))
     }
 
     /// Whether there is an agent token.
     #[must_use]
     pub fn has_agent(&self) -> bool {
-        self.agent.is_some()
+        self.agent.token.is_some()
     }
 
     /// The founder session.
@@ -124,23 +149,37 @@ impl Credentials {
     /// # Errors
     /// When there is none.
     pub fn founder(&self) -> Result<Auth> {
-        let (flag, called) = (self.place.flag(), self.called());
-        let login = format!("you are not signed in at {called}: run `muniment login{flag} --email <address>`");
-        let missing = || Exit::Denied.because(login);
-        self.session.clone().map(Auth::Session).ok_or_else(missing)
+        let missing = || {
+            let (flag, called) = (self.place.flag(), self.called());
+            format!("you are not signed in at {called}: run `muniment login{flag} --email <address>`")
+        };
+        self.session.token.clone().map(Auth::Session).ok_or_else(|| self.session.missing(missing))
+    }
+
+    /// The agent token where there is one, else the founder session.
+    ///
+    /// # Errors
+    /// When there is neither.
+    pub fn either(&self) -> Result<Auth> {
+        let missing = || {
+            let (flag, called) = (self.place.flag(), self.called());
+            let login = format!("run `muniment login{flag} --email <address>`");
+            format!("there is neither a token nor a session for {called}: set MUNIMENT_TOKEN, or {login}")
+        };
+        self.agent().or_else(|_| self.founder()).map_err(|_| self.agent.missing(missing))
     }
 
     /// Whether there is a session.
     #[must_use]
     pub fn has_session(&self) -> bool {
-        self.session.is_some()
+        self.session.token.is_some()
     }
 
     /// Whether the session is the saved one, and no other that a flag or a variable gave.
     #[must_use]
     pub fn session_is_saved(&self) -> bool {
         let kept = self.saved.session_token.as_deref().map(str::trim);
-        self.session.as_ref().is_some_and(|session| kept == Some(session.expose_secret()))
+        self.session.token.as_ref().is_some_and(|session| kept == Some(session.expose_secret()))
     }
 
     /// The server that is called, and, where a login is saved for another, that it stays there.
@@ -154,8 +193,8 @@ impl Credentials {
     }
 
     /// Readies what is saved for whoever signed in or applied. The session and the company of somebody else answer him
-    /// nothing, and its token was shown once: the next [`Credentials::save`] puts all of it aside.
-    pub fn belong_to(&mut self, email: &str) {
+    /// nothing, and its token was shown once: all of it is put aside.
+    fn belong_to(&mut self, email: &str) {
         let is_another = self.saved.email.as_deref().is_some_and(|kept| !kept.eq_ignore_ascii_case(email));
         if is_another {
             let former = std::mem::take(&mut self.saved);
@@ -167,12 +206,28 @@ impl Credentials {
         self.saved.email = Some(email.to_owned());
     }
 
-    /// Keeps a change for the next call. What was saved for another server or person is put aside, not
-    /// mixed with it.
+    /// Keeps a change for the next call. What was saved for another server is put aside, not mixed with it.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub fn save(&mut self, change: impl FnOnce(&mut Saved)) -> Result<()> {
+        self.keep(None, change)
+    }
+
+    /// The same for whoever signed in or applied, with what was saved for another person put aside too.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn save_of(&mut self, email: &str, change: impl FnOnce(&mut Saved)) -> Result<()> {
+        self.keep(Some(email), change)
+    }
+
+    fn keep(&mut self, email: Option<&str>, change: impl FnOnce(&mut Saved)) -> Result<()> {
+        let _turn = turn(&self.place.file).map_err(|error| self.not_saved(error))?;
+        self.look_again()?;
+        if let Some(email) = email {
+            self.belong_to(email);
+        }
         change(&mut self.saved);
         self.saved.url = Some(self.url.clone());
         let file = &self.place.file;
@@ -182,6 +237,19 @@ impl Credentials {
             say(&format!("warning: what was saved for {kept} is now in {}; see --context", aside.display()));
         }
         write_saved(&self.place.file, &self.saved).map_err(|error| self.not_saved(error))
+    }
+
+    /// What another command saved while this one asked and waited, perhaps a token that was shown once, is changed too
+    /// and not written over; of another server it is put aside.
+    fn look_again(&mut self) -> Result<()> {
+        if self.elsewhere.is_some() || !self.place.file.exists() {
+            return Ok(());
+        }
+        let meanwhile = read_saved(&self.place.file, None)?;
+        let is_another = |url: &String| self.saved.url.as_ref() != Some(url) && origin(url) != origin(&self.url);
+        self.elsewhere = meanwhile.url.clone().filter(is_another);
+        self.saved = if self.elsewhere.is_some() { Saved::default() } else { meanwhile };
+        Ok(())
     }
 
     /// Whether [`Credentials::save`] could write its file.
@@ -252,7 +320,7 @@ mod tests {
     }
 
     fn token(credentials: &Credentials) -> Option<String> {
-        credentials.agent.as_ref().map(|token| token.expose_secret().to_owned())
+        credentials.agent.token.as_ref().map(|token| token.expose_secret().to_owned())
     }
 
     #[test]
@@ -309,6 +377,70 @@ mod tests {
             assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "a temporary file stayed behind");
             assert_eq!(super::tests::token(&found(home.path(), &[], &[])).as_deref(), Some(token));
         }
+    }
+
+    /// As by `MUNIMENT_TOKEN=$(cat gone)`: the saved one may be another company's.
+    #[test]
+    fn met_141_an_empty_variable_is_not_made_up_for_by_what_is_saved() {
+        let home = tempfile::tempdir().unwrap();
+        let mut credentials = found(home.path(), &[], &[]);
+        let both =
+            |saved: &mut Saved| (saved.token, saved.session_token) = (Some("t".to_owned()), Some("s".to_owned()));
+        credentials.save(both).unwrap();
+        for name in ["MUNIMENT_TOKEN", "MUNIMENT_TOKEN_FILE", "ALIF_API_TOKEN"] {
+            let emptied = found(home.path(), &[(name, "")], &[]);
+            let error = emptied.agent().unwrap_err();
+            assert_eq!(exit::of(&error), Exit::Denied);
+            assert!(error.to_string().starts_with(&format!("{name} is set and empty")), "{error}");
+            assert!(matches!(emptied.either(), Ok(Auth::Session(_))), "the session may still look");
+            let neither = found(home.path(), &[(name, ""), ("MUNIMENT_SESSION_TOKEN", "")], &[]);
+            assert!(neither.either().unwrap_err().to_string().starts_with(name));
+            assert!(neither.founder().unwrap_err().to_string().starts_with("MUNIMENT_SESSION_TOKEN is set and empty"));
+        }
+        let theirs = found(home.path(), &[("MUNIMENT_TOKEN", ""), ("ALIF_API_TOKEN", "theirs")], &[]);
+        assert_eq!(token(&theirs).as_deref(), Some("theirs"), "one of the two names is enough");
+    }
+
+    #[test]
+    fn what_another_command_saved_meanwhile_is_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let mut waits = found(home.path(), &[], &[]);
+        let mut applies = found(home.path(), &[], &[]);
+        applies.save_of("ana@example.com", |saved| saved.token = Some("shown-once".to_owned())).unwrap();
+        waits.save_of("ana@example.com", |saved| saved.session_token = Some("session".to_owned())).unwrap();
+        let kept = found(home.path(), &[], &[]).saved;
+        assert_eq!((kept.token.as_deref(), kept.session_token.as_deref()), (Some("shown-once"), Some("session")));
+
+        let mut of_other_server = found(home.path(), &[], &["--url", "http://b.example"]);
+        of_other_server.save(|saved| saved.token = Some("for-b".to_owned())).unwrap();
+        waits.save_of("ben@example.com", |saved| saved.session_token = Some("bens".to_owned())).unwrap();
+        let kept = found(home.path(), &[], &[]).saved;
+        assert_eq!((kept.token, kept.session_token.as_deref()), (None, Some("bens")), "no token of b goes to a");
+        for (name, has) in [("credentials.toml.old", "shown-once"), ("credentials.toml.old2", "for-b")] {
+            let aside = fs::read_to_string(home.path().join(".config/muniment").join(name)).unwrap();
+            assert!(aside.contains(has), "{name}: {aside}");
+        }
+    }
+
+    #[test]
+    fn commands_that_save_at_once_save_one_after_the_other() {
+        let home = tempfile::tempdir().unwrap();
+        type Change = fn(&mut Saved);
+        let changes: [Change; 4] = [
+            |saved| saved.token = Some("x".to_owned()),
+            |saved| saved.session_token = Some("x".to_owned()),
+            |saved| saved.company_id = Some("x".to_owned()),
+            |saved| saved.application_id = Some("x".to_owned()),
+        ];
+        std::thread::scope(|threads| {
+            for change in changes {
+                let path = home.path();
+                threads.spawn(move || found(path, &[], &[]).save(change).unwrap());
+            }
+        });
+        let kept = found(home.path(), &[], &[]).saved;
+        let all = [kept.token, kept.session_token, kept.company_id, kept.application_id];
+        assert!(all.iter().all(Option::is_some), "{all:?}");
     }
 
     #[test]

@@ -68,8 +68,7 @@ pub(super) async fn sign_in(session: &mut Session, email: &str, code: Option<&st
     let answer = session.api.send(verify).await?;
     let token = answer["session_token"].as_str().context("the answer has no session_token")?.to_owned();
     let text = |name: &str| answer[name].as_str().map(str::to_owned);
-    session.credentials.belong_to(answer["email"].as_str().unwrap_or(email));
-    let saved = session.credentials.save(|saved| {
+    let saved = session.credentials.save_of(answer["email"].as_str().unwrap_or(email), |saved| {
         saved.email = text("email");
         saved.session_expires_at = text("expires_at");
         saved.session_token = Some(token);

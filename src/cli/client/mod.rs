@@ -31,7 +31,6 @@ pub mod whoami;
 use anyhow::Result;
 use clap::Args;
 
-use super::exit::Exit;
 use super::flags::Global;
 use super::output::Printer;
 use credentials::Credentials;
@@ -105,13 +104,7 @@ impl Session {
     /// # Errors
     /// When there is neither.
     pub fn either(&self) -> Result<Auth> {
-        let login = format!("run `muniment login{} --email <address>`", self.credentials.place.flag());
-        let place = self.credentials.called();
-        let neither = || {
-            let text = format!("there is neither a token nor a session for {place}: set MUNIMENT_TOKEN, or {login}");
-            Exit::Denied.because(text)
-        };
-        self.credentials.agent().or_else(|_| self.credentials.founder()).map_err(|_| neither())
+        self.credentials.either()
     }
 
     /// Who looks at the company: where one is named the founder, if he is signed in, since a token knows its own alone.

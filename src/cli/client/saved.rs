@@ -76,12 +76,31 @@ fn close_to_others(file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The file that will take the place of the one that is saved, in a folder that is made where it is missing.
-fn begin(file: &Path) -> Result<(PathBuf, fs::File)> {
+/// The folder of what is saved, made where it is missing.
+fn folder_of(file: &Path) -> Result<&Path> {
     // The path is made by joining two names to a folder.
     let folder = file.parent().context("has no folder")?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    Ok(folder)
+}
+
+/// The turn of one of the commands that save at once, until it is dropped; the others wait.
+///
+/// # Errors
+/// When there is no folder to save in, and none can be made.
+pub fn turn(file: &Path) -> Result<fs::File> {
+    let held = fs::File::open(folder_of(file)?)?;
+    // Some file systems lock no folder: there, whoever saves last wins, and nothing that is shown once is lost for it.
+    if let Err(error) = held.lock() {
+        tracing::debug!(%error, "what is saved cannot be locked");
+    }
+    Ok(held)
+}
+
+/// The file that will take the place of the one that is saved.
+fn begin(file: &Path) -> Result<(PathBuf, fs::File)> {
+    let folder = folder_of(file)?;
     let fresh = folder.join(format!(".credentials.{}.tmp", std::process::id()));
     let handle = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
     Ok((fresh, handle))

@@ -44,9 +44,15 @@ impl Program {
     }
 
     /// With one more variable, whole name.
-    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(self, name: &str, value: &str) -> Self {
+        let mut program = self.without(name);
+        program.environment.push((name.to_owned(), value.to_owned()));
+        program
+    }
+
+    /// Without this variable.
+    pub(crate) fn without(mut self, name: &str) -> Self {
         self.environment.retain(|(have, _)| have != name);
-        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 

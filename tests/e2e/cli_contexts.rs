@@ -1,7 +1,7 @@
 //! Several servers and logins side by side, and what Ctrl-C, the environment and other people's files change.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
@@ -113,6 +113,43 @@ pub(super) fn silent() -> (TcpListener, Program) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     (listener, Program::alone().env("MUNIMENT_URL", &url).env("MUNIMENT_TOKEN", "x"))
+}
+
+/// What it kept would be refused by every later command, and a password in it seen by everyone.
+#[test]
+fn a_context_takes_no_url_that_no_command_would_take() {
+    let program = Program::alone();
+    for bad in ["https://ana:secret@host.example", "localhost:8080", "host.example"] {
+        let refused = program.run(&["context", "add", "prod", "--url", bad]);
+        refused.ended(2);
+        assert!(!refused.stderr.contains("secret"), "{}", refused.stderr);
+    }
+    assert!(!program.path(".config/muniment/contexts/prod.toml").exists());
+    program.run(&["context", "add", "prod", "--url", "https://host.example"]).ok();
+}
+
+/// A code that is echoed is for whoever types it, and the answer for the program that reads it.
+#[test]
+fn a_login_on_a_terminal_prints_one_document() {
+    let program = Program::client_of(Server::shared(Engine::Sqlite));
+    let address = format!("{}@example.com", crate::harness::unique("terminal"));
+    let line = ["login", "--json", "--email", &address, ">", "answer.json"];
+    let mut login = program.start_on_terminal(&line);
+    let (mut screen, mut shown) = (login.stdout.take().unwrap(), String::new());
+    while !shown.ends_with("Code: ") {
+        let mut next = [0];
+        screen.read_exact(&mut next).unwrap();
+        shown.push(char::from(next[0]));
+    }
+    let code = shown.lines().find_map(|line| line.strip_prefix("Development OTP: "));
+    let code = code.unwrap_or_else(|| panic!("no code in {shown}"));
+    login.stdin.as_mut().unwrap().write_all(format!("{}\n", code.trim()).as_bytes()).unwrap();
+    // Read to its end: a terminal that nobody reads is waited for.
+    std::io::copy(&mut screen, &mut std::io::sink()).unwrap();
+    assert!(login.wait().unwrap().success());
+    let answer = fs::read_to_string(program.path("answer.json")).unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer}"));
+    assert_eq!(answer["email"], address);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::contexts::{DEFAULT, Folder, name};
 use super::credentials::Credentials;
-use super::http::Auth;
+use super::http::{Api, Auth};
 use super::saved::read_saved;
 use crate::cli::ask;
 use crate::cli::exit::Exit;
@@ -131,6 +131,8 @@ fn add(global: &Global, printer: &Printer, folder: &Folder, name: &str) -> Resul
         (Some(_), Err(error)) => return Err(error),
         (Some(_) | None, _) => None,
     };
+    // Every later command of the context would be refused for it.
+    Api::new(&credentials.url, global.timeout)?;
     credentials.save(|saved| saved.token = token)?;
     let url = &credentials.url;
     printer.result(&json!({ "context": name, "url": url }), || vec![format!("{name} is {url}")])

@@ -8,6 +8,7 @@ use super::Session;
 use super::http::Call;
 use crate::cli::ask;
 use crate::cli::exit::Exit;
+use crate::cli::output::{printable, say};
 
 /// Sign in by e-mail code
 #[derive(Debug, Args)]
@@ -50,6 +51,10 @@ pub(super) async fn sign_in(session: &mut Session, email: &str, code: Option<&st
             let start = Call::post(&["v1", "auth", "otp", "start"], json!({ "email": email }));
             let started = session.api.send(start).await?;
             match started["dev_otp"].as_str() {
+                // The one document is what comes of it.
+                Some(code) if session.printer.is_one_document() && ask::somebody(&session.global) => {
+                    say(&printable(&format!("Development OTP: {code}")));
+                }
                 Some(code) => {
                     session.printer.line(&json!({ "dev_otp": code }), || format!("Development OTP: {code}"))?
                 }

@@ -165,6 +165,25 @@ fn an_import_that_is_only_tried_out_asks_no_server() {
     assert_eq!(asked, Err(ErrorKind::WouldBlock), "nobody called");
 }
 
+/// Points are recorded for ever, so what is said of their file is not passed over.
+#[test]
+fn what_is_said_of_columns_is_not_passed_over_where_there_are_none() {
+    let (_server, program) = silent();
+    fs::write(program.path("rows.ndjson"), "{\"timestamp\":\"2026-03-04\",\"value\":1}\n").unwrap();
+    let import = ["metric", "import", "arr", "--dry-run", "--file", "rows.ndjson"];
+    program.run(&import).ok();
+    for (flag, value) in [
+        ("--timestamp-format", "%Y-%d-%m"),
+        ("--timestamp-column", "day"),
+        ("--value-column", "price"),
+        ("--idempotency-key-column", "key"),
+    ] {
+        let refused = program.run(&[&import[..], &[flag, value]].concat());
+        refused.ended(2);
+        assert!(refused.stderr.contains(&format!("{flag} is for CSV")), "{}", refused.stderr);
+    }
+}
+
 both_engines![
     a_doctor_finds_nothing_wrong_where_nothing_is_wrong,
     the_status_is_printed_as_the_server_answers_it,

@@ -35,12 +35,12 @@ pub struct Import {
     /// Its format [default: by the file's name, else csv]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// CSV: the column with the time
-    #[arg(long, default_value = "timestamp", value_name = "NAME")]
-    timestamp_column: String,
-    /// CSV: the column with the value
-    #[arg(long, default_value = "value", value_name = "NAME")]
-    value_column: String,
+    /// CSV: the column with the time [default: timestamp]
+    #[arg(long, value_name = "NAME")]
+    timestamp_column: Option<String>,
+    /// CSV: the column with the value [default: value]
+    #[arg(long, value_name = "NAME")]
+    value_column: Option<String>,
     /// CSV: the column with the idempotency key [default: the metric's own key of each time]
     #[arg(long, value_name = "NAME")]
     idempotency_key_column: Option<String>,
@@ -58,6 +58,28 @@ impl Import {
     pub fn resumed(&self) -> String {
         let input = if self.file.is_none() { ", with the same input" } else { "" };
         format!("{}{input}", this_command())
+    }
+
+    /// What the file holds, by what is said of it, else by its name.
+    fn format(&self) -> Format {
+        let by_name = self.file.as_deref().is_some_and(is_ndjson);
+        self.format.unwrap_or(if by_name { Format::Ndjson } else { Format::Csv })
+    }
+
+    /// Refuses what is said of the columns of a file that has none: it would be passed over, and points stay for ever.
+    fn check(&self) -> Result<()> {
+        let of_columns = [
+            ("--timestamp-column", self.timestamp_column.is_some()),
+            ("--value-column", self.value_column.is_some()),
+            ("--idempotency-key-column", self.idempotency_key_column.is_some()),
+            ("--timestamp-format", self.timestamp_format.is_some()),
+        ];
+        match of_columns.into_iter().find(|(_, is_given)| *is_given && self.format() == Format::Ndjson) {
+            Some((flag, _)) => {
+                Err(Exit::Usage.because(format!("{flag} is for CSV, and this is NDJSON; --format says what it is")))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -93,6 +115,7 @@ struct Waiting {
 /// # Errors
 /// When the file cannot be read, the server refuses a batch for another reason than its rows, or a row was refused.
 pub async fn import(session: &Session, command: &Import) -> Result<()> {
+    command.check()?;
     // Who sends nothing needs no token.
     let auth = if command.dry_run { Auth::None } else { session.agent()? };
     let progress = progress(session, command)?;
@@ -226,13 +249,13 @@ fn rows(command: &Import, progress: &ProgressBar) -> Result<Box<dyn Iterator<Ite
             Box::new(BufReader::new(progress.wrap_read(file)))
         }
     };
-    let by_name = command.file.as_deref().is_some_and(is_ndjson);
-    Ok(match command.format.unwrap_or(if by_name { Format::Ndjson } else { Format::Csv }) {
+    let named = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.to_owned());
+    Ok(match command.format() {
         Format::Ndjson => Box::new(ndjson(input)),
         Format::Csv => {
             let columns = Columns {
-                timestamp: command.timestamp_column.clone(),
-                value: command.value_column.clone(),
+                timestamp: named(&command.timestamp_column, "timestamp"),
+                value: named(&command.value_column, "value"),
                 idempotency_key: command.idempotency_key_column.clone(),
                 format: command.timestamp_format.clone(),
             };

@@ -126,7 +126,7 @@ pub fn is_ndjson(path: &Path) -> bool {
 /// Reads the rows of a CSV file with a header. Only the columns that are asked for need be UTF-8.
 ///
 /// # Errors
-/// When the header lacks a column, at once; when the file cannot be read, at the row.
+/// When the header lacks a column, or has it twice, at once; when the file cannot be read, at the row.
 pub fn csv<R: Read>(input: R, columns: &Columns) -> Result<impl Iterator<Item = Result<Row>> + use<R>> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(Quotes::new(input, ROW_BYTES_MAX));
     let header = reader.byte_headers().map_err(|error| unreadable(error, "cannot read the header"))?.clone();
@@ -138,8 +138,13 @@ pub fn csv<R: Read>(input: R, columns: &Columns) -> Result<impl Iterator<Item = 
         return Err(Exit::Usage.because("the input is empty: its first line must name the columns"));
     }
     let place = |name: &str| {
-        let found = names.iter().position(|column| column == name);
-        found.ok_or_else(|| Exit::Usage.because(format!("there is no column {name}; there are {}", names.join(", "))))
+        let mut found = names.iter().enumerate().filter(|(_, column)| *column == name).map(|(place, _)| place);
+        match (found.next(), found.next()) {
+            (Some(place), None) => Ok(place),
+            // As after a join: which one is meant is not told.
+            (Some(_), Some(_)) => Err(Exit::Usage.because(format!("there is more than one column {name}"))),
+            (None, _) => Err(Exit::Usage.because(format!("there is no column {name}; there are {}", names.join(", ")))),
+        }
     };
     let (time, value) = (place(&columns.timestamp)?, place(&columns.value)?);
     let key = columns.idempotency_key.as_deref().map(place).transpose()?;
@@ -347,6 +352,17 @@ mod tests {
         let Err(error) = csv("day,price\n".as_bytes(), &columns(None)) else { panic!("accepted") };
         assert_eq!(crate::cli::exit::of(&error), Exit::Usage);
         assert!(error.to_string().contains("day, price"), "{error}");
+    }
+
+    /// Which one is meant is told by nothing, and a point is recorded for ever. Other columns may be called alike.
+    #[test]
+    fn a_wanted_column_that_is_there_twice_is_refused() {
+        for twice in ["date,price,price\n", "date, price,date\n"] {
+            let Err(error) = csv(twice.as_bytes(), &columns(None)) else { panic!("{twice} was accepted") };
+            assert_eq!(crate::cli::exit::of(&error), Exit::Usage);
+            assert!(error.to_string().contains("more than one column"), "{error}");
+        }
+        assert_eq!(rows("note,date,price,note\na,2026-03-01,1,b\n", &columns(None)), [point(2, "2026-03-01", 1.0)]);
     }
 
     #[test]

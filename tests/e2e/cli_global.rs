@@ -184,6 +184,32 @@ fn what_is_said_of_columns_is_not_passed_over_where_there_are_none() {
     }
 }
 
+#[test]
+fn what_no_header_can_hold_is_refused_before_anything_is_sent() {
+    let (listener, program) = silent();
+    fs::write(program.path("daemon"), "one\ntwo\n").unwrap();
+    let program = program.env("MUNIMENT_SIGNUP_SECRET", "one\ntwo").env("MUNIMENT_SESSION_TOKEN", "x");
+    let update = ["metric", "update", "arr", "5", "--timeout", "2s"];
+    let apply = [
+        &["apply", "--founder-email", "ana@example.com", "--company", "Acme", "--website", ""][..],
+        &["--founder-name", "Ana", "--one-liner", "We count", "--timeout", "2s"],
+    ];
+    for (arguments, named) in [
+        ([&update[..], &["--idempotency-key", "2026-W23\r"]].concat(), "--idempotency-key"),
+        ([&update[..], &["--idempotency-key", ""]].concat(), "--idempotency-key"),
+        ([&update[..], &["--timestamp", "2026-06-08\r"]].concat(), "--timestamp"),
+        (apply.concat(), "the signup secret"),
+        (vec!["offer", "list", "--daemon-token-file", "daemon", "--timeout", "2s"], "--daemon-token-file"),
+    ] {
+        let refused = program.run(&arguments);
+        refused.ended(2);
+        assert!(refused.stderr.contains(named), "{arguments:?}: {}", refused.stderr);
+    }
+    listener.set_nonblocking(true).unwrap();
+    let asked = listener.accept().map(drop).map_err(|error| error.kind());
+    assert_eq!(asked, Err(ErrorKind::WouldBlock), "nobody called");
+}
+
 both_engines![
     a_doctor_finds_nothing_wrong_where_nothing_is_wrong,
     the_status_is_printed_as_the_server_answers_it,

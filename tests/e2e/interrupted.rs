@@ -219,19 +219,29 @@ fn a_rebuild_of_all_that_fails_in_the_middle_is_gone_on_with_behind_what_is_done
     assert_eq!(company.points("arr").len(), 1);
 }
 
-/// A program, and a server that gives it one answer after the other: status and body.
+/// A program, and a server that gives it one answer after the other: status and body. Where there is none left it closes
+/// the connection without one.
 pub(crate) fn answered(answers: Vec<(u16, Value)>) -> Program {
+    let mut answers = answers.into_iter();
+    answered_by(move |_| answers.next())
+}
+
+/// The same for a server that looks at the request's first line.
+fn answered_by(mut answer: impl FnMut(&str) -> Option<(u16, Value)> + Send + 'static) -> Program {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
-        for (status, body) in answers {
+        loop {
             let mut reader = BufReader::new(listener.accept().unwrap().0);
             let head: Vec<String> =
                 reader.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
             let length =
                 head.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
             reader.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
-            let (body, more) = (body.to_string(), "content-type: application/json\r\nconnection: close");
+            let Some((status, body)) = answer(&head[0]) else { continue };
+            let limited = if status == 429 { "\r\nretry-after: 11" } else { "" };
+            let more = format!("content-type: application/json\r\nconnection: close{limited}");
+            let body = body.to_string();
             let answer = format!("HTTP/1.1 {status} x\r\n{more}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
             reader.get_mut().write_all(answer.as_bytes()).unwrap();
         }
@@ -250,6 +260,85 @@ fn a_tail_that_is_refused_in_the_middle_leaves_nothing_out() {
         let ended = answered(vec![(200, page.clone()), (401, refused.clone())]).run(&tail);
         assert_eq!(ended.ended(4).is_empty(), form == "json", "{}", ended.stdout);
         assert!(ended.stderr.contains(&format!("--after {after} goes on")), "{form}: {}", ended.stderr);
+    }
+}
+
+/// A server that was away and is back has nothing to tell for as long as nothing happens: it is asked whether it is there,
+/// and not first to wait for longer than `--timeout` allows.
+#[test]
+fn a_tail_goes_on_where_nothing_happened_since_the_server_is_back() {
+    let event = json!({ "p": "1", "at": "2026-01-01T00:00:00.000Z", "type": "x", "data": {} });
+    let page = |events: &[&Value], at: &str| {
+        (200, json!({ "store": "s", "events": events, "next": format!("s:{at}"), "upto": at, "head": at }))
+    };
+    let mut is_back = false;
+    let program = answered_by(move |request| match (request.contains("wait=0"), is_back) {
+        (true, _) => {
+            is_back = true;
+            Some(page(&[], "0"))
+        }
+        // Longer than the client listens.
+        (false, false) => None,
+        (false, true) => Some(page(&[&event], "1")),
+    });
+    let mut tail = program.start(&["events", "tail", "--follow", "--output", "ndjson", "--timeout", "10s"]);
+    let line = BufReader::new(tail.stdout.take().unwrap()).lines().next();
+    tail.kill().unwrap();
+    let said = std::io::read_to_string(tail.stderr.take().unwrap()).unwrap();
+    tail.wait().unwrap();
+    assert!(line.is_some_and(|line| line.unwrap().contains("\"p\":\"1\"")), "{said}");
+}
+
+/// Begun anew it would meet the limit at the same place.
+#[test]
+fn a_history_is_read_on_where_a_limit_of_the_server_ends() {
+    let metric = json!({ "id": "m", "key": "arr" });
+    let page = |at: &str| json!({ "store": "s", "events": [], "next": format!("s:{at}"), "upto": at, "head": "2" });
+    let limited = json!({ "error": "rate_limited", "message": "Too many reads." });
+    let program = answered(vec![(200, metric), (200, page("1")), (429, limited), (200, page("2"))]);
+    let tried = program.run(&["alert", "backtest", "--metric", "arr", "--timeout", "10s"]);
+    assert!(tried.stderr.contains("Too many reads. It goes on in 11 s."), "{}", tried.stderr);
+    // To its end, where there was nothing.
+    tried.ended(4);
+}
+
+/// What makes something anew each time is not to be sent again by whoever follows the advice.
+#[test]
+fn what_may_be_done_already_is_looked_for_before_it_is_sent_again() {
+    let unknown = json!({ "error": "service_unavailable", "message": "It is not known whether this was recorded." });
+    let apply = [
+        &["apply", "--founder-email", "ana@example.com", "--company", "Acme", "--website", ""][..],
+        &["--founder-name", "Ana", "--one-liner", "We count"],
+    ]
+    .concat();
+    for (command, look) in [
+        (&apply[..], "next: `muniment token list`, after `muniment login"),
+        (&["token", "create", "--name", "nightly"], "next: `muniment token list` shows whether it is there"),
+        (&["token", "rotate", "x"], "next: `muniment token list` shows whether a newer one has its name"),
+        (&["metric", "create", "arr"], "next: `muniment metric list` shows"),
+        (&["rule", "set", "--metric", "arr", "--threshold", "0.5"], "next: `muniment rule list --metric <key>` shows"),
+        (&["offer", "accept", "x"], "next: `muniment offer list --all` shows"),
+        (&["invite", "create", "--username", "ana"], "next: `muniment invite list` shows"),
+        (&["login", "--email", "ana@example.com", "--code", "1"], "next: `muniment login --email <address>` sends"),
+    ] {
+        for answers in [vec![(503, unknown.clone())], vec![(502, Value::Null)], vec![]] {
+            let is_lost = answers.is_empty();
+            let ended = answered(answers).env("MUNIMENT_SESSION_TOKEN", "x").run(command);
+            ended.ended(6);
+            assert!(ended.stderr.contains(look), "{command:?}: {}", ended.stderr);
+            let tells = ended.stderr.contains("it is not known whether this was done");
+            assert!(tells == is_lost && !ended.stderr.contains("muniment serve"), "{command:?}: {}", ended.stderr);
+        }
+    }
+    // A question, and what was not done, or is done but once.
+    let asked = answered(vec![(503, unknown.clone())]).run(&["status"]);
+    assert!(asked.ended(6).is_empty() && asked.stderr.contains("next: the same command again"), "{}", asked.stderr);
+    let late = json!({ "error": "request_timeout", "message": "The body did not arrive in time; send it again." });
+    for (command, answers) in
+        [(&["metric", "create", "arr"][..], vec![(408, late)]), (&["alert", "ack", "x"], vec![(503, unknown)])]
+    {
+        let ended = answered(answers).run(command);
+        assert!(ended.ended(6).is_empty() && ended.stderr.contains("next: the same command again"), "{}", ended.stderr);
     }
 }
 

@@ -14,6 +14,9 @@ use crate::cli::ask;
 
 /// A session that ends sooner is not worth using.
 const SESSION_LEFT_MIN: TimeDelta = TimeDelta::seconds(60);
+/// Each application that succeeds is a company, and its token is told once.
+const IF_LOST: &str = "`muniment token list`, after `muniment login --email <address>`, shows whether the company is there: \
+                       `muniment token create` then makes it a token; if not, the same command again";
 
 /// Apply for a company and get its agent token
 #[derive(Debug, Args)]
@@ -76,9 +79,9 @@ pub async fn apply(session: &mut Session, command: &Apply) -> Result<()> {
             "direction": "up",
         },
     });
-    let mut call = Call::post(&["v1", "applications"], body).auth(auth);
+    let mut call = Call::post_once(&["v1", "applications"], body, IF_LOST).auth(auth);
     if let Some(secret) = &session.credentials.signup_secret {
-        call = call.header("x-alif-signup-secret", secret.expose_secret());
+        call = call.header("x-alif-signup-secret", secret.expose_secret(), "the signup secret")?;
     }
     let answer = session.api.send(call).await?;
     let text =

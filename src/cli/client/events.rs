@@ -84,12 +84,13 @@ pub async fn events(session: &Session, command: Events, printed: &Printed) -> Re
     let one_document = session.printer.is_one_document() && !follow;
     let (mut collected, begun) = (Vec::new(), after.clone());
     loop {
-        let wait = if follow { WAIT_SECONDS } else { 0 };
-        let mut query = vec![("after", after.clone()), ("limit", PAGE_EVENTS.to_string()), ("wait", wait.to_string())];
-        query.extend(filter.iter().map(|filter| ("filter", filter.to_string())));
-        let call = Call::get(&["v1", "events"]).query(query).auth(auth.clone());
+        let call = |wait: u64| {
+            let query = [("after", after.clone()), ("limit", PAGE_EVENTS.to_string()), ("wait", wait.to_string())];
+            let filter = filter.iter().map(|filter| ("filter", filter.to_string()));
+            Call::get(&["v1", "events"]).query(query).query(filter).auth(auth.clone())
+        };
         let page = tokio::select! {
-            page = poll(session, &call, Duration::from_secs(wait)) => page,
+            page = poll(session, call, if follow { WAIT_SECONDS } else { 0 }) => page,
             () = unread(), if follow => return Err(Exit::Unread.because("nobody reads the events")),
         };
         // What is refused as it stands does not go on, and behind a position of another record there is nothing to go on to.
@@ -145,15 +146,18 @@ async fn unread() {
 /// A position that a person names, as a cursor of the record that the server has now.
 async fn cursor(session: &Session, auth: &Auth, position: &str) -> Result<String> {
     let head = vec![("after", "head".to_owned())];
-    let answer = poll(session, &Call::get(&["v1", "events"]).query(head).auth(auth.clone()), Duration::ZERO).await?;
+    let call = Call::get(&["v1", "events"]).query(head).auth(auth.clone());
+    let answer = session.api.insist(&call).await.map_err(CallError::ending)?;
     let store = answer["store"].as_str().context("the answer has no store")?;
     Ok(format!("{store}:{position}"))
 }
 
-/// One answer. A server that restarts is waited for as long as `--timeout` allows; the cursor loses nothing.
-async fn poll(session: &Session, call: &Call<'_>, wait: Duration) -> Result<Value> {
-    match session.api.once(call, session.global.timeout + wait).await {
-        Err(error) if error.is_transient() => session.api.insist(call).await.map_err(CallError::ending),
+/// One answer, asked for with so many seconds that the server waits for something to happen. One that restarts is waited
+/// for as long as `--timeout` allows; the cursor loses nothing.
+async fn poll<'a>(session: &Session, call: impl Fn(u64) -> Call<'a>, wait: u64) -> Result<Value> {
+    match session.api.once(&call(wait), session.global.timeout + Duration::from_secs(wait)).await {
+        // It is to say that it is there, and not first to wait for longer than it may still take.
+        Err(error) if error.is_transient() => session.api.insist(&call(0)).await.map_err(CallError::ending),
         other => other.map_err(CallError::ending),
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
@@ -12,7 +13,7 @@ use muniment_aggregates::metric::{Metric, MetricDefined, MetricEvent, PointRecor
 use muniment_aggregates::metric::{number, slug, timestamp};
 use serde_json::{Value, json};
 
-use super::http::{Call, CallError};
+use super::http::Call;
 use super::import::unreadable;
 use super::import_rows::{Columns, Row, csv, is_ndjson, ndjson};
 use super::{Company, Session};
@@ -21,6 +22,8 @@ use crate::cli::output::cell;
 
 /// Events of one request.
 const PAGE_EVENTS: usize = 1_000;
+/// Shortest pause where the server's limit is reached.
+const LIMITED_PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// The events of a metric, each with the time it was recorded at.
 pub struct History {
@@ -43,7 +46,7 @@ impl History {
         loop {
             let query = [("after", after.clone()), ("limit", PAGE_EVENTS.to_string()), ("filter", filter.clone())];
             let call = Call::get(&["v1", "events"]).query(query).auth(auth.clone());
-            let page = session.api.insist(&call).await.map_err(CallError::ending)?;
+            let page = page(session, &call).await?;
             for event in page["events"].as_array().into_iter().flatten() {
                 history.events.push(decoded(event)?);
             }
@@ -144,6 +147,21 @@ impl History {
             | MetricEvent::AlertAcknowledged(_)
             | MetricEvent::AlertResolved(_) => None,
         })
+    }
+}
+
+/// One page. A limit that is reached on the way is waited out, whatever `--timeout`: the server is there, and a run that
+/// began anew would reach it at the same place.
+async fn page(session: &Session, call: &Call<'_>) -> Result<Value> {
+    loop {
+        let error = match session.api.insist(call).await {
+            Ok(page) => return Ok(page),
+            Err(error) => error,
+        };
+        let Some(pause) = error.limited_for() else { return Err(error.ending()) };
+        let pause = pause.max(LIMITED_PAUSE_MIN);
+        session.printer.message(&format!("{error} It goes on in {} s.", pause.as_secs()));
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -41,9 +41,11 @@ pub struct Call<'a> {
     method: Method,
     segments: Vec<&'a str>,
     query: Vec<(&'a str, String)>,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, HeaderValue)>,
     auth: Auth,
     body: Option<Value>,
+    /// What to do where nobody can say whether it was done; nothing where the same again does no harm.
+    if_lost: Option<&'static str>,
 }
 
 impl<'a> Call<'a> {
@@ -53,15 +55,21 @@ impl<'a> Call<'a> {
         Self::new(Method::GET, segments, None)
     }
 
-    /// A POST to the path with these segments.
+    /// A POST to the path with these segments, of what done twice is as done once.
     #[must_use]
     pub fn post(segments: &[&'a str], body: Value) -> Self {
         Self::new(Method::POST, segments, Some(body))
     }
 
+    /// The same of what is not: with the command that shows, where no answer came, whether it was done.
+    #[must_use]
+    pub fn post_once(segments: &[&'a str], body: Value, if_lost: &'static str) -> Self {
+        Self { if_lost: Some(if_lost), ..Self::post(segments, body) }
+    }
+
     fn new(method: Method, segments: &[&'a str], body: Option<Value>) -> Self {
         let (query, headers) = (Vec::new(), Vec::new());
-        Self { method, segments: segments.to_vec(), query, headers, auth: Auth::None, body }
+        Self { method, segments: segments.to_vec(), query, headers, auth: Auth::None, body, if_lost: None }
     }
 
     /// As whom.
@@ -78,11 +86,14 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// With one more header.
-    #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
+    /// With one more header, whose value comes from what `given` names.
+    ///
+    /// # Errors
+    /// When it holds what no header can, as the end of a line.
+    pub fn header(mut self, name: &'static str, value: &str, given: &str) -> Result<Self> {
+        let refused = || Exit::Usage.because(format!("{given} holds a line end or another control character"));
+        self.headers.push((name, HeaderValue::from_str(value).map_err(|_| refused())?));
+        Ok(self)
     }
 }
 
@@ -156,6 +167,41 @@ impl CallError {
         match next {
             Some(next) => exit::with_next(error, next),
             None => error,
+        }
+    }
+
+    /// Whether it leaves open if the request was done: the server took it, or may have, and did not tell.
+    fn leaves_open(&self) -> bool {
+        match self {
+            Self::Refused { status: 502 | 504, .. } => true,
+            // Whatever else the server lacks has a code of its own, and is asked for before anything is done.
+            Self::Refused { status: 503, body, .. } => {
+                let code = body["error"].as_str().or_else(|| body["error"]["data"]["reason"].as_str());
+                code.is_none_or(|code| code == "service_unavailable")
+            }
+            Self::Unreachable { source, .. } => !source.is_connect(),
+            Self::Refused { .. } | Self::NotJson { .. } => false,
+        }
+    }
+
+    /// The error that ends the program where nobody can say whether the request was done: `next` tells where to look.
+    fn undecided(self, next: &str) -> anyhow::Error {
+        let error = match self {
+            Self::Unreachable { url, source } => {
+                let what = format!("{url} does not answer, and it is not known whether this was done");
+                Exit::Unavailable.because_of(what, source)
+            }
+            Self::Refused { .. } | Self::NotJson { .. } => Exit::Unavailable.because(self.to_string()),
+        };
+        exit::with_next(error, next)
+    }
+
+    /// How long the server wants to be left alone, where a limit is reached.
+    #[must_use]
+    pub fn limited_for(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { status: 429, retry_after, .. } => *retry_after,
+            Self::Refused { .. } | Self::Unreachable { .. } | Self::NotJson { .. } => None,
         }
     }
 
@@ -260,7 +306,7 @@ impl Api {
             Auth::None => request,
             Auth::Agent(token) | Auth::Session(token) => request.bearer_auth(token.expose_secret()),
         };
-        let request = call.headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        let request = call.headers.iter().fold(request, |request, (name, value)| request.header(*name, value.clone()));
         let request = match &call.body {
             None => request,
             Some(body) => request.json(body),
@@ -293,7 +339,10 @@ impl Api {
     /// # Errors
     /// What the server refused or the network failed, with its exit code.
     pub async fn send(&self, call: Call<'_>) -> Result<Value> {
-        self.once(&call, self.timeout).await.map_err(CallError::ending)
+        self.once(&call, self.timeout).await.map_err(|error| match call.if_lost {
+            Some(next) if error.leaves_open() => error.undecided(next),
+            Some(_) | None => error.ending(),
+        })
     }
 
     /// Sends a request that may be repeated, until it is answered or `--timeout` is over.

@@ -5,9 +5,12 @@ use clap::Subcommand;
 use serde_json::{Map, json};
 
 use super::Session;
-use super::rpc::{Caller, rpc};
+use super::rpc::{ASKS, Caller, rpc};
 use crate::cli::exit::Exit;
 use crate::cli::output::cell;
+
+/// What to do where an answer about an invitation is lost.
+const IF_LOST: Option<&str> = Some("`muniment invite list` shows whether it was done; if not, the same command again");
 
 /// Invitations to sign up
 #[derive(Debug, Subcommand)]
@@ -56,7 +59,7 @@ pub async fn invite(session: &Session, command: Invite) -> Result<()> {
             }
             let given = [("email", email), ("username", username)];
             let params = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect();
-            let answer = rpc(session, &caller, "invite_create", params).await?;
+            let answer = rpc(session, &caller, "invite_create", params, IF_LOST).await?;
             let invite = &answer["invite"];
             session.printer.result(&answer, || {
                 let whom = [&invite["username"], &invite["email"]].map(cell).join(" ");
@@ -64,14 +67,14 @@ pub async fn invite(session: &Session, command: Invite) -> Result<()> {
             })
         }
         Invite::List { caller } => {
-            let answer = rpc(session, &caller, "invite_list", Map::new()).await?;
+            let answer = rpc(session, &caller, "invite_list", Map::new(), ASKS).await?;
             let items = answer["invites"].as_array().cloned().unwrap_or_default();
             let columns = ["id", "email", "username", "created_at", "created_by_username", "claimed_by_username"];
             session.printer.list(&answer, &items, &columns)
         }
         Invite::Delete { id, caller } => {
             let params = Map::from_iter([("invite_id".to_owned(), json!(id))]);
-            let answer = rpc(session, &caller, "invite_delete", params).await?;
+            let answer = rpc(session, &caller, "invite_delete", params, IF_LOST).await?;
             session.printer.result(&answer, || vec![format!("Invitation taken back: {id}")])
         }
     }

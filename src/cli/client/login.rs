@@ -69,8 +69,9 @@ pub(super) async fn sign_in(session: &mut Session, email: &str, code: Option<&st
             ask::line("Code")?
         }
     };
-    let verify = Call::post(&["v1", "auth", "otp", "verify"], json!({ "email": email, "code": code }));
-    let answer = session.api.send(verify).await?;
+    let verify = json!({ "email": email, "code": code });
+    let if_lost = "`muniment login --email <address>` sends a new code; this one may be used up";
+    let answer = session.api.send(Call::post_once(&["v1", "auth", "otp", "verify"], verify, if_lost)).await?;
     let token = answer["session_token"].as_str().context("the answer has no session_token")?.to_owned();
     let text = |name: &str| answer[name].as_str().map(str::to_owned);
     let saved = session.credentials.save_of(answer["email"].as_str().unwrap_or(email), |saved| {

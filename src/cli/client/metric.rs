@@ -4,6 +4,7 @@ use anyhow::Result;
 use chrono::Utc;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
+use muniment_aggregates::metric::{IDEMPOTENCY_KEY_CHARACTERS_MAX, is_idempotency_key};
 use muniment_aggregates::wire;
 use serde_json::{Map, Value, json};
 
@@ -133,13 +134,19 @@ async fn create(session: &Session, command: &Create) -> Result<()> {
     if let Some(name) = &command.name {
         body["display_name"] = json!(name);
     }
-    let answer = session.api.send(Call::post(&["v1", "metrics"], body).auth(session.agent()?)).await?;
+    let if_lost = "`muniment metric list` shows whether it is there; if not, the same command again";
+    let call = Call::post_once(&["v1", "metrics"], body, if_lost).auth(session.agent()?);
+    let answer = session.api.send(call).await?;
     session
         .printer
         .result(&answer, || vec![format!("Metric created: {} ({})", cell(&answer["key"]), cell(&answer["id"]))])
 }
 
 async fn update(session: &Session, command: &Update) -> Result<()> {
+    if command.idempotency_key.as_deref().is_some_and(|key| !is_idempotency_key(key)) {
+        let form = format!("1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} characters, no line end or other control character");
+        return Err(Exit::Usage.because(format!("--idempotency-key takes {form}")));
+    }
     let given = command.metric.as_ref().or(command.key.as_ref()).map(String::as_str);
     let key = &ask::for_flag(&session.global, given, "--key", "Key of the metric")?;
     let value = match command.figure.or(command.value) {
@@ -162,7 +169,7 @@ async fn update(session: &Session, command: &Update) -> Result<()> {
     body.extend(command.confidence.map(|confidence| ("confidence".to_owned(), json!(confidence))));
     body.extend(command.raw_event_id.iter().map(|id| ("raw_event_id".to_owned(), json!(id))));
     let call = Call::post(&["v1", "metrics", key, "points"], Value::Object(body));
-    let call = call.auth(session.agent()?).header("idempotency-key", idempotency_key);
+    let call = call.auth(session.agent()?).header("idempotency-key", &idempotency_key, "KEY or --timestamp")?;
     // The same key makes a repeated request harmless, also where only the answer was lost.
     let answer = session.api.insist(&call).await.map_err(CallError::ending)?;
     let duplicate = answer["duplicate"] == true;

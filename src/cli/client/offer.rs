@@ -9,13 +9,16 @@ use muniment_aggregates::offer_book::GrantScope;
 use serde_json::{Map, Value, json};
 
 use super::Session;
-use super::rpc::{Caller, account_id, rpc};
+use super::rpc::{ASKS, Caller, account_id, rpc};
 use crate::cli::listing::{Listed, gather, offset_hint, print_part};
 use crate::cli::operator::role::scope;
 use crate::cli::output::cell;
 
 /// Offers of one request.
 const PAGE_OFFERS: usize = 500;
+/// What to do where an answer about an offer is lost.
+const IF_LOST: Option<&str> =
+    Some("`muniment offer list --all` shows whether it was done; if not, the same command again");
 
 /// Offers of roles
 #[derive(Debug, Subcommand)]
@@ -134,7 +137,7 @@ pub async fn offer(session: &Session, command: Offer) -> Result<()> {
             print_part(&session.printer, json!({ "offers": rows }), &rows, &columns, rest)
         }
         Offer::Accept { id, caller } => {
-            let answer = rpc(session, &caller, "role_grant_offer_accept", of_offer(&id)).await?;
+            let answer = rpc(session, &caller, "role_grant_offer_accept", of_offer(&id), IF_LOST).await?;
             let grant = &answer["role_grant_id"];
             session.printer.result(&answer, || {
                 vec![format!("Accepted: {} is held by grant {}", cell(&answer["offer"]["role"]), cell(grant))]
@@ -143,18 +146,18 @@ pub async fn offer(session: &Session, command: Offer) -> Result<()> {
         Offer::Decline { id, reason, caller } => {
             let mut params = of_offer(&id);
             params.extend(reason.map(|reason| ("reason".to_owned(), json!(reason))));
-            let answer = rpc(session, &caller, "role_grant_offer_decline", params).await?;
+            let answer = rpc(session, &caller, "role_grant_offer_decline", params, IF_LOST).await?;
             session.printer.result(&answer, || vec![format!("Declined: {id}")])
         }
         Offer::Retract { id, caller } => {
-            let answer = rpc(session, &caller, "role_grant_offer_retract", of_offer(&id)).await?;
+            let answer = rpc(session, &caller, "role_grant_offer_retract", of_offer(&id), IF_LOST).await?;
             session.printer.result(&answer, || vec![format!("Taken back: {id}")])
         }
     }
 }
 
 async fn offers(session: &Session, caller: &Caller, method: &str, params: Map<String, Value>) -> Result<Vec<Value>> {
-    let mut answer = rpc(session, caller, method, params).await?;
+    let mut answer = rpc(session, caller, method, params, ASKS).await?;
     Ok(serde_json::from_value(answer["offers"].take())?)
 }
 
@@ -172,7 +175,7 @@ async fn make(session: &Session, command: &Make) -> Result<()> {
     }
     params.extend(command.to_actor.iter().map(|actor| ("to_actor_id".to_owned(), json!(actor))));
     params.extend(command.message.iter().map(|message| ("message".to_owned(), json!(message))));
-    let answer = rpc(session, &command.caller, "role_grant_offer_create", params).await?;
+    let answer = rpc(session, &command.caller, "role_grant_offer_create", params, IF_LOST).await?;
     let offer = &answer["offer"];
     session.printer.result(&answer, || {
         let (id, until) = (cell(&offer["id"]), cell(&offer["expires_at"]));

@@ -28,18 +28,31 @@ pub struct Caller {
     daemon_token_file: Option<PathBuf>,
 }
 
-/// Calls one.
+/// One that only answers.
+pub const ASKS: Option<&str> = None;
+
+/// Calls one. `if_lost` tells, of one that changes something, how to see whether it did where no answer came.
 ///
 /// # Errors
 /// When there is no token, or the server refuses or is away.
-pub async fn rpc(session: &Session, caller: &Caller, method: &str, mut params: Map<String, Value>) -> Result<Value> {
+pub async fn rpc(
+    session: &Session,
+    caller: &Caller,
+    method: &str,
+    mut params: Map<String, Value>,
+    if_lost: Option<&'static str>,
+) -> Result<Value> {
     params.extend(caller.acting.map(|persona| ("acting".to_owned(), json!(persona))));
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-    let call = Call::post(&["api", "rpc"], body);
+    let path = ["api", "rpc"];
+    let call = match if_lost {
+        Some(if_lost) => Call::post_once(&path, body, if_lost),
+        None => Call::post(&path, body),
+    };
     let call = match &caller.daemon_token_file {
         Some(path) => {
             let token = read_secret(path)?;
-            call.header("x-daemon-token", token.expose_secret())
+            call.header("x-daemon-token", token.expose_secret(), "--daemon-token-file")?
         }
         None => call.auth(api_token(session)?),
     };
@@ -73,7 +86,7 @@ pub async fn account_id(session: &Session, caller: &Caller, named: &str) -> Resu
     let mut offset = 0;
     loop {
         let page = [("limit".to_owned(), json!(PAGE_ACCOUNTS)), ("offset".to_owned(), json!(offset))];
-        let answer = rpc(session, caller, "admin_account_list", page.into_iter().collect()).await?;
+        let answer = rpc(session, caller, "admin_account_list", page.into_iter().collect(), ASKS).await?;
         let entries = answer["accounts"].as_array().map(Vec::as_slice).unwrap_or_default();
         let is_named = |account: &&Value| {
             account["username"].as_str().is_some_and(|username| username.eq_ignore_ascii_case(named))

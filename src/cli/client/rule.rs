@@ -163,8 +163,9 @@ async fn set(session: &Session, command: &Set) -> Result<()> {
     if command.enable || command.disable {
         body.insert("enabled".to_owned(), json!(command.enable));
     }
-    let call = Call::post(&["v1", "metrics", &command.metric, "rules"], Value::Object(body)).auth(session.agent()?);
-    let answer = session.api.send(call).await?;
+    let if_lost = "`muniment rule list --metric <key>` shows whether it was set; if not, the same command again";
+    let call = Call::post_once(&["v1", "metrics", &command.metric, "rules"], Value::Object(body), if_lost);
+    let answer = session.api.send(call.auth(session.agent()?)).await?;
     session.printer.result(&answer, || {
         vec![format!("Rule set: {} of {}, version {}", cell(&answer["type"]), command.metric, cell(&answer["version"]))]
     })

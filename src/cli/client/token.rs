@@ -9,6 +9,13 @@ use super::{Company, Session};
 use crate::cli::ask;
 use crate::cli::output::cell;
 
+/// What to do where the answer with a new token is lost: its text is told once.
+const MADE_IF_LOST: &str = "`muniment token list` shows whether it is there: `muniment token revoke` ends it, and the same \
+                            command then makes another";
+/// The same where it took another's place.
+const ROTATED_IF_LOST: &str = "`muniment token list` shows whether a newer one has its name: rotate that one; if not, the \
+                               same command again";
+
 /// Agent tokens
 #[derive(Debug, Subcommand)]
 pub enum Token {
@@ -75,7 +82,7 @@ pub async fn token(session: &Session, command: Token) -> Result<()> {
             body.extend(expires_in_days.map(|days| ("expires_in_days".to_owned(), json!(days))));
             let company = session.company_of(&auth, &company);
             body.extend(company.map(|company| ("company_id".to_owned(), json!(company))));
-            let call = Call::post(&["v1", "tokens"], Value::Object(body)).auth(auth);
+            let call = Call::post_once(&["v1", "tokens"], Value::Object(body), MADE_IF_LOST).auth(auth);
             made(session, &session.api.send(call).await?)
         }
         Token::List(company) => {
@@ -95,8 +102,8 @@ pub async fn token(session: &Session, command: Token) -> Result<()> {
         }
         Token::Rotate { id, grace_seconds } => {
             let body = json!({ "grace_seconds": grace_seconds });
-            let answer = session.api.send(Call::post(&["v1", "tokens", &id, "rotate"], body).auth(auth)).await?;
-            made(session, &answer)
+            let call = Call::post_once(&["v1", "tokens", &id, "rotate"], body, ROTATED_IF_LOST).auth(auth);
+            made(session, &session.api.send(call).await?)
         }
     }
 }

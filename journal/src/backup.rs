@@ -4,9 +4,8 @@
 //! under the master key, and replaces its predecessor: whoever keeps old records but only the newest keys cannot
 //! bring back an erased person. Mail waiting in the outbox is in neither. The way back is [`crate::restore`].
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::BufWriter;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
@@ -17,6 +16,7 @@ use uuid::Uuid;
 use crate::Journal;
 use crate::backup_format::{ClaimBody, ClaimFrame, FormatError, FrameWriter, Header};
 use crate::chain::GENESIS;
+use crate::draft::{Draft, sync_folder_of};
 use crate::engine::Engine;
 use crate::key_table::{self, INSTALLATION_ROW};
 use crate::keyring::{KeyRing, unwrap};
@@ -47,6 +47,9 @@ pub enum BackupError {
     /// A file of that name is there.
     #[error("{0} exists already; a record is never overwritten")]
     Exists(PathBuf),
+    /// Another backup to the same file has not ended.
+    #[error("another backup writes {0} now; where none runs, delete that file")]
+    Busy(PathBuf),
     /// The file.
     #[error(transparent)]
     Format(#[from] FormatError),
@@ -97,7 +100,8 @@ pub(crate) fn claim_bound_to(installation: Uuid, scope: &str, owner: &StreamId) 
 }
 
 /// Writes a backup of the record as it is now; the server may go on working. `progress` hears how far it is and how
-/// far it goes. Both files appear whole or not at all, for their owner's eyes only.
+/// far it goes. Both files appear whole or not at all, for their owner's eyes only. The keys are those that there are at the
+/// end, as [`crate::restore`] takes newer ones: a run that is killed on its way has written none.
 ///
 /// # Errors
 /// See [`BackupError`]; nothing is left behind then.
@@ -106,32 +110,39 @@ pub async fn backup(
     record_file: &Path,
     progress: &(dyn Fn(Position, Position) + Send + Sync),
 ) -> Result<BackedUp, BackupError> {
-    if record_file.exists() {
-        return Err(BackupError::Exists(record_file.to_owned()));
-    }
     let engine = journal.engine();
     let stores = engine.stores().ok_or(BackupError::NoDatabase)?;
     let keys_file = keys_file_of(record_file);
-    let record = Draft::new(record_file)?;
-    let keys = Draft::new(&keys_file)?;
+    let record = Draft::begin(record_file)?;
+    // Nobody else gives the name away from here on.
+    if record_file.exists() {
+        return Err(BackupError::Exists(record_file.to_owned()));
+    }
+    let keys = Draft::begin(&keys_file)?;
 
-    // One moment for head, claims and keys. Events below the head never change and are read without holding it.
+    // One moment for head and claims. Events below the head never change and are read without holding it.
     let mut moment = stores.read.begin_snapshot().await?;
     let header = read_header(&mut moment, journal.keyring()).await?;
     let end = Position(header.position);
-    let mut writer = FrameWriter::new(BufWriter::new(record.open()?), &header)?;
+    let mut writer = FrameWriter::new(record.writer()?, &header)?;
     let claims = write_claims(&mut moment, journal.keyring(), &mut writer).await?;
-    let keys_header = Header { content: "keys".to_owned(), ..header.clone() };
-    let mut keys_writer = FrameWriter::new(BufWriter::new(keys.open()?), &keys_header)?;
+    moment.commit().await?;
+    write_events(&**engine, &header, &mut writer, progress).await?;
+    Draft::settle(writer.finish()?)?;
+
+    // A later moment: keys of later subjects open nothing here, and who was erased meanwhile stays erased.
+    let mut moment = stores.read.begin_snapshot().await?;
+    let keys_header = Header { content: "keys".to_owned(), ..read_header(&mut moment, journal.keyring()).await? };
+    let mut keys_writer = FrameWriter::new(keys.writer()?, &keys_header)?;
     let keys_written = write_keys(&mut moment, &mut keys_writer).await?;
     moment.commit().await?;
-
-    write_events(&**engine, &header, &mut writer, progress).await?;
     // Both are whole before either has its name: a disk that fills up here leaves no keys without their record.
     Draft::settle(keys_writer.finish()?)?;
-    Draft::settle(writer.finish()?)?;
+    if record_file.exists() {
+        return Err(BackupError::Exists(record_file.to_owned()));
+    }
     keys.keep()?;
-    record.keep().inspect_err(|_| drop(std::fs::remove_file(&keys_file)))?;
+    record.keep_new().inspect_err(|_| drop(std::fs::remove_file(&keys_file)))?;
     sync_folder_of(record_file)?;
     Ok(BackedUp { position: end, claims, keys: keys_written, record_file: record_file.to_owned(), keys_file })
 }
@@ -255,47 +266,4 @@ async fn write_events(
         return Err(VerifyError::HeadDiffers { position: end }.into());
     }
     Ok(())
-}
-
-/// A file under a temporary name beside its place, removed unless it is kept.
-struct Draft {
-    draft: PathBuf,
-    place: PathBuf,
-}
-
-impl Draft {
-    fn new(place: &Path) -> Result<Self, FormatError> {
-        let mut draft = place.as_os_str().to_owned();
-        draft.push(format!(".{}.part", Uuid::new_v4().simple()));
-        Ok(Self { draft: PathBuf::from(draft), place: place.to_owned() })
-    }
-
-    fn open(&self) -> Result<File, FormatError> {
-        Ok(OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.draft)?)
-    }
-
-    /// Makes what was written durable.
-    fn settle(written: BufWriter<File>) -> Result<(), FormatError> {
-        let file = written.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        Ok(file.sync_all()?)
-    }
-
-    /// Gives the file its name.
-    fn keep(self) -> Result<(), FormatError> {
-        Ok(std::fs::rename(&self.draft, &self.place)?)
-    }
-}
-
-/// Makes the names in a file's folder durable.
-fn sync_folder_of(file: &Path) -> Result<(), FormatError> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    Ok(File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all())?)
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // After `keep` the name is gone; otherwise a leftover of a failed backup only costs space, and its own error
-        // is already on the way.
-        drop(std::fs::remove_file(&self.draft));
-    }
 }

@@ -25,6 +25,14 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Under which identity the event at a position is hashed, of a record with these epochs ([`Engine::epochs`]); `None` where
+    /// none has it.
+    #[must_use]
+    pub fn at(installation: Uuid, epochs: &[(u64, Position)], position: Position) -> Option<Self> {
+        let (epoch, _) = epochs.iter().rev().find(|(_, after)| *after < position)?;
+        Some(Self { installation, epoch: *epoch })
+    }
+
     /// The same record in its next epoch. Two that go on from one moment are two futures: the clock tells their epochs
     /// apart, a mere next number would not.
     pub(crate) fn later(self, now: DateTime<Utc>) -> Self {

@@ -35,6 +35,7 @@ mod changes;
 pub mod checkpoint;
 mod commit;
 pub mod cqrs_repository;
+mod draft;
 pub mod engine;
 pub mod fence;
 mod fitting;

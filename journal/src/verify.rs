@@ -219,9 +219,7 @@ impl<'a> Walk<'a> {
     }
 
     fn identity(&self, position: Position) -> Result<Identity, VerifyError> {
-        let covering = self.epochs.iter().rev().find(|(_, after)| *after < position);
-        let (epoch, _) = covering.ok_or(VerifyError::NoEpoch { position })?;
-        Ok(Identity { installation: self.installation, epoch: *epoch })
+        Identity::at(self.installation, &self.epochs, position).ok_or(VerifyError::NoEpoch { position })
     }
 
     /// Takes the next event, if it is the one that follows; `later` are read already, to tell what was done.

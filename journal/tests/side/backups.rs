@@ -26,6 +26,8 @@ on_both!(
     a_backup_beside_a_busy_server_is_of_one_moment,
     a_backup_that_cannot_be_kept_leaves_no_keys_behind,
     a_record_that_could_not_be_restored_is_not_backed_up,
+    what_a_killed_backup_left_goes_with_the_next_one_and_keys_come_last,
+    two_backups_to_one_file_are_not_mixed,
 );
 
 fn other(kind: Kind) -> Kind {
@@ -326,6 +328,56 @@ async fn a_backup_that_cannot_be_kept_leaves_no_keys_behind(kind: Kind) {
     backup(&journal, &file, &|_, _| std::fs::create_dir_all(&file).unwrap()).await.unwrap_err();
     let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["record"]);
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = entries.collect();
+    names.sort_unstable();
+    names
+}
+
+async fn what_a_killed_backup_left_goes_with_the_next_one_and_keys_come_last(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    fill(&journal).await;
+    // More keys than are written at once.
+    for n in 0..200 {
+        journal.keyring().subject_for(SubjectAlias::email(&format!("p{n}@example.com"))).await.unwrap();
+    }
+    let folder = place.home.path().join("backups");
+    std::fs::create_dir(&folder).unwrap();
+    let (file, keys) = (folder.join("record"), folder.join("record.keys.part"));
+    for left in [&folder.join("record.part"), &keys] {
+        std::fs::write(left, "of a run that was killed").unwrap();
+    }
+    let keys_seen = std::sync::Mutex::new(Vec::new());
+    let look = |_, _| keys_seen.lock().unwrap().push(std::fs::metadata(&keys).unwrap().len());
+    let made = backup(&journal, &file, &look).await.unwrap();
+    let keys_seen = keys_seen.into_inner().unwrap();
+    assert!(keys_seen.len() > 1 && keys_seen.iter().all(|bytes| *bytes == 0), "{keys_seen:?}");
+    assert_eq!((made.keys, names_in(&folder)), (201, vec!["record".to_owned(), "record.keys".to_owned()]));
+    let copy = restored(&place.beside(kind), &file, Some(&keys_file_of(&file))).await;
+    copy.verify(None, &|_, _| {}).await.unwrap();
+}
+
+async fn two_backups_to_one_file_are_not_mixed(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    fill(&journal).await;
+    let folder = place.home.path().join("backups");
+    std::fs::create_dir(&folder).unwrap();
+    let (file, draft) = (folder.join("record"), folder.join("record.part"));
+    let other = std::fs::File::create(&draft).unwrap();
+    other.try_lock().unwrap();
+    let refused = backup(&journal, &file, &|_, _| {}).await;
+    assert!(matches!(refused, Err(BackupError::Busy(_))), "{refused:?}");
+    assert_eq!(names_in(&folder), ["record.part"], "the other's draft is there");
+    drop(other);
+    // A record that is put there while the events are written stays.
+    let refused = backup(&journal, &file, &|_, _| std::fs::write(&file, "another").unwrap()).await;
+    assert!(matches!(refused, Err(BackupError::Exists(_))), "{refused:?}");
+    assert_eq!((names_in(&folder), std::fs::read(&file).unwrap()), (vec!["record".to_owned()], b"another".to_vec()));
 }
 
 async fn a_record_that_could_not_be_restored_is_not_backed_up(kind: Kind) {

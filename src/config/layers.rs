@@ -163,15 +163,36 @@ fn variable_of(
 }
 
 fn refuse_unknown_variables(variables: &BTreeMap<String, String>, errors: &mut Vec<ConfigError>) {
-    for name in variables.keys().filter(|name| name.starts_with("MUNIMENT_")) {
+    for (name, value) in variables.iter().filter(|(name, _)| name.starts_with("MUNIMENT_")) {
         let plain = name.strip_suffix("_FILE").unwrap_or(name);
         let known = CLIENT_VARIABLES.contains(&name.as_str())
             || SETTINGS.iter().any(|setting| {
                 setting.variables().any(|variable| variable == *name || (setting.secret && variable == plain))
             });
-        if !known {
+        if !known && !is_of_a_service(name, value) {
             let what = "is no variable of this program; `muniment config show` lists the settings".to_owned();
             errors.push(ConfigError { setting: name.clone(), what });
         }
     }
+}
+
+/// Whether a variable is one of those by which Kubernetes tells every container of a namespace where its Services are, one of
+/// them called `muniment…`: none of their names is a setting's.
+fn is_of_a_service(name: &str, value: &str) -> bool {
+    const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
+    if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
+        return true;
+    }
+    // A setting that is misspelt holds no address with a protocol.
+    if name.ends_with("_PORT") && value.contains("://") {
+        return true;
+    }
+    // <SERVICE>_PORT_<number>_<protocol>, and the same with _PROTO, _PORT or _ADDR behind it.
+    name.match_indices("_PORT_").any(|(at, found)| {
+        let mut rest = name.get(at + found.len()..).unwrap_or_default().split('_');
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let (number, protocol) = (rest.next().is_some_and(is_number), rest.next());
+        let stands = number && protocol.is_some_and(|protocol| PROTOCOLS.contains(&protocol));
+        stands && matches!((rest.next(), rest.next()), (None | Some("PROTO" | "PORT" | "ADDR"), None))
+    })
 }

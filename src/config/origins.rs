@@ -100,6 +100,31 @@ impl OriginPattern {
         scheme == self.scheme && host_stands && port_stands
     }
 
+    /// Whether it lets in whatever is registered under a suffix that everybody registers under.
+    #[must_use]
+    pub fn is_of_whole_domains(&self) -> bool {
+        match &self.host {
+            Host::Labels(labels) => labels.iter().rev().take(2).any(|label| label == "*"),
+            Host::Bracketed(_) => false,
+        }
+    }
+
+    /// Whether it is of sites without TLS that are not on the browser's own machine, which browsers trust without it.
+    #[must_use]
+    pub fn is_plain_beyond_loopback(&self) -> bool {
+        let is_local = match &self.host {
+            Host::Labels(labels) => {
+                let address = labels.join(".").parse::<std::net::Ipv4Addr>();
+                labels.last().is_some_and(|label| label == "localhost") || address.is_ok_and(|it| it.is_loopback())
+            }
+            Host::Bracketed(text) => {
+                let address = text.trim_matches(['[', ']']).parse::<std::net::Ipv6Addr>();
+                address.is_ok_and(|it| it.is_loopback())
+            }
+        };
+        self.scheme == "http" && !is_local
+    }
+
     /// The pattern as it is matched.
     #[must_use]
     pub fn as_str(&self) -> &str {

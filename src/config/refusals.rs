@@ -4,6 +4,7 @@
 use super::Config;
 use super::errors::ConfigError;
 use super::mail::MailMode;
+use super::origins::OriginPattern;
 use super::store::KeysConfig;
 
 impl Config {
@@ -28,6 +29,11 @@ impl Config {
             let what = "must be set in production: the sites from which browsers may call, as https://app.example.com";
             refuse("http.allowed_origins", what.to_owned());
         }
+        let unsafe_origins: Vec<String> =
+            self.http.allowed_origins.iter().filter_map(|it| self.unsafe_in(it)).collect();
+        if !unsafe_origins.is_empty() {
+            refuse("http.allowed_origins", unsafe_origins.join("; "));
+        }
         for name in self.accounts.weakened() {
             refuse(name, "must not be weakened in production".to_owned());
         }
@@ -42,6 +48,16 @@ impl Config {
             refuse("keys_dir", what);
         }
         refused
+    }
+
+    /// Why production does not take an origin.
+    fn unsafe_in(&self, origin: &OriginPattern) -> Option<String> {
+        let origin_is = format!("{} is not taken in production", origin.as_str());
+        if origin.is_of_whole_domains() {
+            return Some(format!("{origin_is}: a * in its last two labels lets in sites that are not yours"));
+        }
+        let is_plain = self.accounts.cookie_secure && origin.is_plain_beyond_loopback();
+        is_plain.then(|| format!("{origin_is}: the session's cookie is for https alone"))
     }
 
     /// What an operator should know though it stops nothing.

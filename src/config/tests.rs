@@ -122,6 +122,34 @@ fn a_name_that_is_no_setting_is_told_with_what_was_meant() {
 }
 
 #[test]
+fn what_kubernetes_says_of_a_service_called_muniment_is_no_setting() {
+    let of_services = [
+        ("MUNIMENT_SERVICE_HOST", "10.0.0.7"),
+        ("MUNIMENT_SERVICE_PORT", "8080"),
+        ("MUNIMENT_SERVICE_PORT_HTTP", "8080"),
+        ("MUNIMENT_PORT", "tcp://10.0.0.7:8080"),
+        ("MUNIMENT_PORT_8080_TCP", "tcp://10.0.0.7:8080"),
+        ("MUNIMENT_PORT_8080_TCP_PROTO", "tcp"),
+        ("MUNIMENT_PORT_8080_TCP_PORT", "8080"),
+        ("MUNIMENT_PORT_8080_TCP_ADDR", "10.0.0.7"),
+        ("MUNIMENT_POSTGRES_PORT_5432_UDP", "udp://10.0.0.8:5432"),
+        ("MUNIMENT_POSTGRES_SERVICE_HOST", "10.0.0.8"),
+    ];
+    let loaded = Config::load(&variables(&of_services)).unwrap();
+    assert_eq!(loaded.config.http.listen.port(), 8080, "the default, which no variable of a Service changed");
+    for (name, value) in [
+        ("MUNIMENT_PORT", "8080"),
+        ("MUNIMENT_LISTEN_PORT", "8080"),
+        ("MUNIMENT_PORT_8080", "tcp://10.0.0.7:8080"),
+        ("MUNIMENT_PORT_X_TCP", "tcp://10.0.0.7:8080"),
+        ("MUNIMENT_PORT_8080_TCP_MORE", "8080"),
+        ("MUNIMENT_SERVICE", "10.0.0.7"),
+    ] {
+        assert_eq!(names(&Config::load(&variables(&[(name, value)])).unwrap_err().0), [name]);
+    }
+}
+
+#[test]
 fn all_errors_come_at_once_and_each_names_its_setting() {
     let (_folder, path) = file("listn = \"x\"\n[mail]\nfrom_emial = \"a@b\"\n[nonsense]\na = 1\n");
     let mut surroundings = variables(&[
@@ -295,6 +323,71 @@ fn production_refuses_the_echo_missing_mail_and_a_missing_key() {
     let development = Config::load(&Surroundings::default()).unwrap().config;
     assert!(matches!(development.mail.mode(), MailMode::Echo(_)));
     assert!(development.refusals().is_empty() && !development.applications.require_email_otp);
+}
+
+/// A production that may serve, but for what is added.
+fn refused_in_production(pairs: &[(&str, &str)]) -> Vec<String> {
+    let master = "4a".repeat(32);
+    let keys = "k".repeat(32);
+    let mut all = vec![
+        ("MUNIMENT_ENV", "production"),
+        ("MUNIMENT_MASTER_KEY", master.as_str()),
+        ("MUNIMENT_COOKIE_KEYS", keys.as_str()),
+        ("MUNIMENT_SMTP_URL", "smtps://mail.example.com"),
+        ("MUNIMENT_MAIL_FROM_EMAIL", "codes@example.com"),
+        ("MUNIMENT_HTTP_ALLOWED_ORIGINS", "https://app.example.com"),
+    ];
+    all.retain(|(name, _)| pairs.iter().all(|(given, _)| given != name));
+    all.extend(pairs);
+    let refused = Config::load(&variables(&all)).unwrap().config.refusals();
+    names(&refused).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn production_refuses_weakened_cookies() {
+    assert_eq!(refused_in_production(&[]), [""; 0]);
+    for (variable, value, setting) in [
+        ("MUNIMENT_ACCOUNTS_COOKIE_SECURE", "false", "accounts.cookie_secure"),
+        ("MUNIMENT_ACCOUNTS_COOKIE_HTTP_ONLY", "false", "accounts.cookie_http_only"),
+        ("MUNIMENT_ACCOUNTS_COOKIE_SAME_SITE", "lax", "accounts.cookie_same_site"),
+        ("MUNIMENT_ACCOUNTS_COOKIE_SAME_SITE", "none", "accounts.cookie_same_site"),
+    ] {
+        assert_eq!(refused_in_production(&[(variable, value)]), [setting], "{variable}={value}");
+    }
+}
+
+#[test]
+fn production_refuses_origins_of_whole_domains_and_those_that_no_secure_cookie_reaches() {
+    let refused = |origins: &str| refused_in_production(&[("MUNIMENT_HTTP_ALLOWED_ORIGINS", origins)]);
+    for unsafe_origin in [
+        "https://*",
+        "https://*:8443",
+        "https://*.com",
+        "https://*.*",
+        "https://app.*",
+        "https://app.*.com",
+        "http://app.example.com",
+        "http://*.example.com",
+        "http://10.0.0.7:3000",
+        "http://localhost.example.com",
+        "https://app.example.com, http://app.example.com",
+    ] {
+        assert_eq!(refused(unsafe_origin), ["http.allowed_origins"], "{unsafe_origin}");
+    }
+    for safe in [
+        "https://*.example.com",
+        "https://app.*.example.com:*",
+        "https://intranet",
+        "https://[2001:db8::1]:8443",
+        "http://localhost:*",
+        "http://app.localhost:3000",
+        "http://127.0.0.1:3000",
+        "http://[::1]:3000",
+    ] {
+        assert_eq!(refused(safe), [""; 0], "{safe}");
+    }
+    let development = variables(&[("MUNIMENT_HTTP_ALLOWED_ORIGINS", "https://*.com, http://app.example.com")]);
+    assert!(Config::load(&development).unwrap().config.refusals().is_empty());
 }
 
 #[test]

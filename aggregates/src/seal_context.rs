@@ -4,6 +4,7 @@
 //! not open. What is written here stands in the record and never changes.
 
 use crate::ids::{AccountId, ApplicationId, CredentialId, GrantId, InviteId, OfferId, OtpId};
+use crate::record::StreamId;
 pub use crate::sealed::{Admits, SealContext};
 
 /// A field of which there are many in one place, where the reader does not know which of them it has before it.
@@ -37,6 +38,44 @@ impl Admits for OneOf {
     fn admits(&self, context: &str) -> bool {
         let which = context.strip_prefix(&self.before).and_then(|rest| rest.strip_suffix(self.after));
         which.is_some_and(|which| !which.is_empty() && !which.contains('/'))
+    }
+}
+
+/// Every field of a stream, and the client's address beside one of its events, for who reads whole events or states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InStream {
+    stream: StreamId,
+    client: Option<SealContext>,
+}
+
+impl InStream {
+    /// The fields of a stream, and of the metadata of a request where that is named.
+    #[must_use]
+    pub fn of(stream: &StreamId, correlation: Option<&str>) -> Self {
+        Self { stream: stream.clone(), client: correlation.map(SealContext::client) }
+    }
+
+    /// Whether streams of the kind have a sealed field of that name.
+    fn has(&self, field: &str) -> bool {
+        match &*self.stream.kind {
+            "account" => matches!(field, "email" | "email_key" | "password"),
+            "application" => matches!(field, "founder_name" | "founder_email" | "narrative"),
+            "challenge" => field == "email",
+            "invite" => matches!(field, "email" | "email_key"),
+            "offer" => matches!(field, "message" | "decline_reason" | "reason"),
+            // Whatever was tried, by its name.
+            "attempt" => true,
+            _ => false,
+        }
+    }
+}
+
+impl Admits for InStream {
+    fn admits(&self, context: &str) -> bool {
+        let own = context.strip_prefix(&*self.stream.kind).and_then(|rest| rest.strip_prefix('/'));
+        let own = own.and_then(|rest| rest.strip_prefix(&*self.stream.id)).and_then(|rest| rest.strip_prefix('/'));
+        let field = own.and_then(|rest| rest.rsplit('/').next());
+        field.is_some_and(|field| self.has(field)) || self.client.as_ref().is_some_and(|client| client.admits(context))
     }
 }
 
@@ -212,6 +251,30 @@ mod tests {
             SealContext::founder_email(&application).as_str(),
             format!("application/{application}/founder_email")
         );
+    }
+
+    #[test]
+    fn an_event_holds_what_is_of_its_stream_and_of_its_request() {
+        let (account, offer) = (AccountId("a".to_owned()), OfferId("o".to_owned()));
+        let within = |kind: &str, id: &str, context: &SealContext| {
+            InStream::of(&StreamId::new(kind, id), Some("c")).admits(context.as_str())
+        };
+        assert!(within("account", "a", &SealContext::account_email(&account)));
+        assert!(within("account", "a", &SealContext::account_password(&account)));
+        assert!(within("offer", "a", &SealContext::offer_message(&account, &offer)));
+        assert!(within("offer", "a", &SealContext::decline_reason(&account, &offer)));
+        assert!(within("offer", "a", &SealContext::revocation_of_role(&account, "admin")));
+        assert!(within("attempt", "n", &SealContext::attempt("n", "username")));
+        assert!(within("challenge", "s", &SealContext::challenge_email("s")));
+        assert!(within("invite", "i", &SealContext::invite_email(&InviteId("i".to_owned()))));
+        assert!(within("metric", "m", &SealContext::client("c")));
+        let application = ApplicationId::from_random([7; 12]);
+        assert!(within("application", application.as_str(), &SealContext::narrative(&application)));
+        assert!(!within("metric", "m", &SealContext::client("d")), "of another request");
+        assert!(!within("account", "b", &SealContext::account_email(&account)), "of another account");
+        assert!(!within("metric", "m", &SealContext::of("metric", "m", "reason")), "no field of metrics is sealed");
+        assert!(!within("account", "a", &SealContext::of("account", "a", "name")));
+        assert!(!within("account", "a", &SealContext::of("accounta", "", "email")));
     }
 
     #[test]

@@ -47,6 +47,7 @@ mod points;
 mod races;
 mod real_data;
 mod recorded_answers;
+mod revealed;
 mod review;
 mod rotate_master;
 mod schedule;

@@ -63,6 +63,10 @@ fn acc_173_types_of_the_operator_join_and_what_drifts_is_counted(engine: Engine)
     }
     let good = record(&["lesson.held", "--account", "ben", "--metadata", r#"{"pupils": 12, "more": [1]}"#]).json();
     assert_eq!(good["warning"], Value::Null);
+    // As every list has it, by which the two are joined.
+    let seq = good["seq"].as_str().unwrap_or_else(|| panic!("{good}"));
+    let listed = operator.run(&["audit", "accounts", "--event-type", "lesson.held", "--json"]).json();
+    assert_eq!(listed["events"][0]["seq"], seq);
     let bad = record(&["lesson.held", "--metadata", r#"{"pupils": "many"}"#]).json();
     assert!(bad["warning"].as_str().unwrap().contains("pupils"));
     let failed = record(&["lesson.held", "--failure", "--target", "ben"]).json();

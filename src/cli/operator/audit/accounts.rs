@@ -8,13 +8,14 @@ use clap::Args;
 use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::record::Position;
 use muniment_aggregates::seal_context::OneOf;
+use muniment_aggregates::sealed::Sealed;
 use muniment_aggregates::wire;
-use muniment_journal::Journal;
+use muniment_journal::{Journal, KeyRing, SealError};
 use muniment_projections::audit_log::{self, AuditLog, AuditRow, Filter};
 use muniment_projections::{OnMismatch, PAGE_ROWS_MAX, ReadStore, accounts, personas};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::event::{open_one, reveal};
+use super::event::{ERASED, open_one};
 use super::trace::metadata as metadata_of;
 use crate::cli::listing::{gather, offset_hint, print_part};
 use crate::cli::operator::keeper;
@@ -90,8 +91,7 @@ async fn shown(row: AuditRow, journal: &Journal, store: &ReadStore, names: &mut 
     let mut metadata = row.metadata;
     // What a program of the operator's wrote is shown as it stands.
     if is_built_in(&row.event_type) {
-        reveal(&mut metadata, keyring).await?;
-        opened(&mut metadata);
+        open_sealed(&mut metadata, keyring).await?;
     }
     let address = match &row.client {
         None => None,
@@ -143,27 +143,16 @@ async fn username_of(
     Ok(name)
 }
 
-/// Puts the text of each opened value in the place of the object that held it sealed.
-fn opened(value: &mut Value) {
-    match value {
-        Value::Object(fields) if fields.len() == 1 && fields.contains_key("$sealed") => {
-            let text = fields.remove("$sealed").unwrap_or_default();
-            *value = text;
+/// Opens what the read model marks as sealed, as the network's listing does. A text of a client that has the look of a sealed
+/// value is none; one that does not open stands as it is.
+async fn open_sealed(metadata: &mut Value, keyring: &KeyRing) -> Result<()> {
+    for field in metadata.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        let Some(Value::String(text)) = field.get("$sealed") else { continue };
+        match keyring.open_anywhere(&Sealed::from_text(text.as_str())).await {
+            Ok(opened) => *field = opened.unwrap_or_else(|| ERASED.to_owned()).into(),
+            Err(SealError::Malformed | SealError::Refused { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
-        Value::Object(fields) => fields.values_mut().for_each(opened),
-        Value::Array(items) => items.iter_mut().for_each(opened),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_opened_value_stands_where_the_sealed_one_stood() {
-        let mut metadata = json!({ "reason": { "$sealed": "asked" }, "list": [{ "$sealed": "x" }], "n": 1 });
-        opened(&mut metadata);
-        assert_eq!(metadata, json!({ "reason": "asked", "list": ["x"], "n": 1 }));
-    }
+    Ok(())
 }

@@ -4,11 +4,12 @@ use anyhow::Result;
 use chrono::SecondsFormat;
 use clap::Args;
 use muniment_aggregates::record::{Position, RecordedEvent};
-use muniment_aggregates::seal_context::Admits;
+use muniment_aggregates::seal_context::{Admits, InStream};
 use muniment_aggregates::sealed::Sealed;
 use muniment_journal::{KeyRing, SealError};
 use serde_json::{Value, json};
 
+use super::trace::metadata;
 use crate::cli::exit::Exit;
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
@@ -35,7 +36,9 @@ pub(super) async fn show(printer: &Printer, command: &Show) -> Result<()> {
     let event = found.ok_or_else(|| Exit::NotFound.because(format!("there is no position {}", command.position)))?;
     let mut shown = as_json(&event);
     if command.reveal {
-        reveal(&mut shown, journal.keyring()).await?;
+        let correlation = metadata(&event).ok().map(|it| it.correlation);
+        let places = InStream::of(&event.stream, correlation.as_deref());
+        reveal(&mut shown, &places, journal.keyring()).await?;
     }
     printer.result(&shown, || {
         // A Value serialises to text without a failing case.
@@ -55,15 +58,21 @@ pub fn as_json(event: &RecordedEvent) -> Value {
         "sequence": event.sequence,
         "type": &*event.event_type,
         "version": &*event.event_version,
-        "recorded_at": event.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+        "recorded_at": recorded_at(event),
         "payload": document(&event.payload),
         "metadata": document(&event.metadata),
         "hash": hex::encode(event.hash),
     })
 }
 
-/// Opens every sealed value inside; one whose key was destroyed reads as erased.
-pub(super) async fn reveal(value: &mut Value, keyring: &KeyRing) -> Result<()> {
+/// When it was recorded, to the microsecond, as it is hashed.
+pub(super) fn recorded_at(event: &RecordedEvent) -> String {
+    event.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// Opens every value inside that is sealed for a field of `places`; one whose key was destroyed reads as erased. Any text may
+/// have the look of a sealed one, or be a copy of one: whoever may write a note may write it.
+pub(super) async fn reveal(value: &mut Value, places: &impl Admits, keyring: &KeyRing) -> Result<()> {
     let mut waiting = vec![value];
     while let Some(value) = waiting.pop() {
         match value {
@@ -72,9 +81,8 @@ pub(super) async fn reveal(value: &mut Value, keyring: &KeyRing) -> Result<()> {
                 if sealed.parts().is_none() {
                     continue;
                 }
-                match keyring.open_anywhere(&sealed).await {
+                match keyring.open(places, &sealed).await {
                     Ok(opened) => *text = opened.unwrap_or_else(|| ERASED.to_owned()),
-                    // A note may hold a text that only looks like a sealed one: it is shown as it stands.
                     Err(SealError::Malformed | SealError::Refused { .. }) => {}
                     Err(error) => return Err(error.into()),
                 }

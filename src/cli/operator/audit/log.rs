@@ -11,7 +11,7 @@ use muniment_projections::audit::{self, ActorLabel, AuditFilter, MutationRow};
 use muniment_projections::{OnMismatch, PAGE_ROWS_MAX};
 use serde_json::{Value, json};
 
-use super::event::{ERASED, open_one, reveal};
+use super::event::{ERASED, open_one};
 use crate::cli::exit::Exit;
 use crate::cli::listing::{gather, print_part};
 use crate::cli::operator::keeper;
@@ -108,8 +108,6 @@ async fn shown(row: MutationRow, keyring: &KeyRing) -> Result<Value> {
         None => None,
         Some(sealed) => Some(open_one(&SealContext::client(&row.correlation), sealed, keyring).await?),
     };
-    let mut metadata = row.metadata;
-    reveal(&mut metadata, keyring).await?;
     Ok(json!({
         "seq": row.seq.to_string(),
         "id": row.id,
@@ -129,6 +127,7 @@ async fn shown(row: MutationRow, keyring: &KeyRing) -> Result<Value> {
         "causation": row.causation.map(|position| position.to_string()),
         "surface": row.surface,
         "command": row.command,
-        "metadata": metadata,
+        // Nothing is sealed in it: what a client wrote there is shown as it stands.
+        "metadata": row.metadata,
     }))
 }

@@ -98,7 +98,8 @@ async fn record_in(
         Drift::UnknownType => format!("{} is not registered: add it to audit_events", command.event_type),
         Drift::Metadata { key } => format!("metadata key {key} is missing or not of its kind; see audit_events"),
     });
-    let shown = json!({ "seq": position, "event_type": command.event_type, "warning": warning });
+    let seq = position.map(|position| position.to_string());
+    let shown = json!({ "seq": seq, "event_type": command.event_type, "warning": warning });
     Printer::new(global).result(&shown, || {
         let place = position.map_or_else(String::new, |position| format!(" at position {position}"));
         let mut lines = vec![format!("{} recorded{place}", command.event_type)];

@@ -16,6 +16,7 @@ use muniment_aggregates::record::{Position, StreamId};
 use muniment_aggregates::roster::Roster;
 use muniment_aggregates::scheduler::Scheduler;
 use muniment_aggregates::scope::Scope;
+use muniment_aggregates::seal_context::InStream;
 use muniment_aggregates::session::Session;
 use muniment_aggregates::settings::Settings;
 use muniment_aggregates::subject::Subject;
@@ -107,7 +108,7 @@ pub(super) async fn state(global: &Global, printer: &Printer, command: &State) -
         return Err(nothing_there(&command.stream, at));
     }
     if command.reveal {
-        reveal(&mut folded.state, journal.keyring()).await?;
+        reveal(&mut folded.state, &InStream::of(&command.stream, None), journal.keyring()).await?;
     }
     let shown = json!({
         "stream": command.stream.to_string(),

@@ -2,7 +2,7 @@
 //! pages, and takes the live one's place in one transaction once it has caught up. Interrupted, it goes on where it
 //! was; the old tables serve until the swap and are dropped after it.
 
-use std::fmt::Display;
+use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -39,12 +39,12 @@ pub enum RebuildError {
     #[error(transparent)]
     Stopped(#[from] Poison),
     /// The journal could not be read.
-    #[error("the journal could not be read after position {after}: {reason}")]
+    #[error("the journal could not be read after position {after}: {source}")]
     Read {
         /// Where the page was to begin.
         after: Position,
         /// What the reader said.
-        reason: String,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The journal ends before the position that the live tables have.
     #[error("the journal has no event after position {at}, but the live tables are at {target}")]
@@ -90,7 +90,7 @@ pub async fn rebuild<R, F, E>(
 where
     R: Fn(Position, usize) -> F,
     F: Future<Output = Result<Vec<Arc<RecordedEvent>>, E>>,
-    E: Display,
+    E: Into<Box<dyn Error + Send + Sync>>,
 {
     let projection = store.projection(name).ok_or_else(|| RebuildError::Unknown(name.to_owned()))?;
     let projection = projection.as_ref();
@@ -206,7 +206,7 @@ pub(crate) async fn catch_up<R, F, E>(
 where
     R: Fn(Position, usize) -> F,
     F: Future<Output = Result<Vec<Arc<RecordedEvent>>, E>>,
-    E: Display,
+    E: Into<Box<dyn Error + Send + Sync>>,
 {
     let mut position = generation_position(store, id).await?;
     let mut ahead: Option<Vec<Arc<RecordedEvent>>> = None;
@@ -244,11 +244,11 @@ async fn page_between<R, F, E>(
 where
     R: Fn(Position, usize) -> F,
     F: Future<Output = Result<Vec<Arc<RecordedEvent>>, E>>,
-    E: Display,
+    E: Into<Box<dyn Error + Send + Sync>>,
 {
     let missing = usize::try_from(target.0.saturating_sub(after.0)).unwrap_or(usize::MAX);
     let page = read(after, missing.min(PAGE_EVENTS)).await;
-    page.map_err(|error| RebuildError::Read { after, reason: error.to_string() })
+    page.map_err(|error| RebuildError::Read { after, source: error.into() })
 }
 
 async fn generation_position(store: &ReadStore, id: GenerationId) -> Result<Position, RebuildError> {

@@ -1,7 +1,7 @@
 //! Comparing a live read model with a fresh replay of the journal, row for row. The live tables serve and advance
 //! meanwhile; only for the moment of taking a common snapshot are they held still.
 
-use std::fmt::Display;
+use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ pub async fn verify<R, F, E>(
 where
     R: Fn(Position, usize) -> F,
     F: Future<Output = Result<Vec<Arc<RecordedEvent>>, E>>,
-    E: Display,
+    E: Into<Box<dyn Error + Send + Sync>>,
 {
     let projection = store.projection(name).ok_or_else(|| RebuildError::Unknown(name.to_owned()))?;
     let projection = projection.as_ref();
@@ -104,7 +104,7 @@ async fn compare_with<R, F, E>(
 where
     R: Fn(Position, usize) -> F,
     F: Future<Output = Result<Vec<Arc<RecordedEvent>>, E>>,
-    E: Display,
+    E: Into<Box<dyn Error + Send + Sync>>,
 {
     let mut attempts = 0;
     let (mut snapshot, live, position) = loop {

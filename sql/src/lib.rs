@@ -52,30 +52,26 @@ impl SqlError {
         !self.is_driver() || self.obstacle() == Some(Obstacle::Damaged)
     }
 
+    /// Whether something that went wrong came of the connection, as [`SqlError::is_of_the_connection`] says, however it is wrapped.
+    #[must_use]
+    pub fn came_of_the_connection(error: &(dyn std::error::Error + 'static)) -> bool {
+        // A transparent wrapper shows only what caused what it wraps, which of a driver's error is the driver's own.
+        std::iter::successors(Some(error), |error| error.source()).any(|cause| match cause.downcast_ref::<Self>() {
+            Some(error) => error.is_of_the_connection(),
+            None => cause.downcast_ref::<sqlx::Error>().is_some_and(is_of_the_connection),
+        })
+    }
+
     /// Whether the connection broke, the server ended it, or it only reads: another may answer.
     #[must_use]
     pub fn is_lost_connection(&self) -> bool {
-        match self {
-            Self::Driver(sqlx::Error::Io(_)) => true,
-            Self::Driver(sqlx::Error::Database(error)) => {
-                error.code().is_some_and(|code| code.starts_with("57P") || code == postgres::READS_ONLY)
-            }
-            Self::Driver(_) | Self::Column { .. } | Self::Unsuitable(_) => false,
-        }
+        matches!(self, Self::Driver(error) if is_lost_connection(error))
     }
 
     /// Whether there is no connection to ask on: it broke, none could be made, or none became free.
     #[must_use]
     pub fn is_of_the_connection(&self) -> bool {
-        match self {
-            Self::Driver(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_)) => true,
-            // 08 the connection, 53 no room for one more.
-            Self::Driver(sqlx::Error::Database(error)) => {
-                self.is_lost_connection()
-                    || error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("53"))
-            }
-            Self::Driver(_) | Self::Column { .. } | Self::Unsuitable(_) => self.is_lost_connection(),
-        }
+        matches!(self, Self::Driver(error) if is_of_the_connection(error))
     }
 
     /// Whether PostgreSQL ended the statement because it took longer than `statement_timeout` allows.
@@ -112,4 +108,26 @@ impl SqlError {
         // SQLite's extended codes have the primary one in their lowest byte: too big, constraint, mismatch.
         code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 18..=20))
     }
+}
+
+fn is_lost_connection(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("57P") || code == postgres::READS_ONLY)
+        }
+        _ => false,
+    }
+}
+
+fn is_of_the_connection(error: &sqlx::Error) -> bool {
+    let is_no_connection = match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => true,
+        // 08 the connection, 53 no room for one more.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("53"))
+        }
+        _ => false,
+    };
+    is_no_connection || is_lost_connection(error)
 }

@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use muniment_journal::JournalError;
+use muniment_sql::SqlError;
+
 use super::output::say;
 use crate::config::ConfigErrors;
 use crate::runtime::fold::FoldError;
@@ -26,13 +29,17 @@ pub enum Exit {
     Unavailable,
     /// A check was made and failed.
     CheckFailed,
+    /// The terminal it ran on was closed.
+    HungUp,
     /// Stopped by the user.
     Interrupted,
+    /// Asked to end by whoever started it.
+    Terminated,
 }
 
 /// For `--help`.
 pub const EXIT_CODES: &str = "Exit codes: 0 ok, 1 failure, 2 usage or configuration, 3 not found, \
-4 unauthenticated or forbidden, 5 conflict, 6 unavailable or timed out (retry), 7 a check failed, 130 interrupted";
+4 unauthenticated or forbidden, 5 conflict, 6 unavailable or timed out (retry), 7 a check failed, 130 interrupted (129, 143 by SIGHUP, SIGTERM)";
 
 impl Exit {
     /// Whether the error is worth a line.
@@ -62,7 +69,9 @@ impl Exit {
             Self::Conflict => 5,
             Self::Unavailable => 6,
             Self::CheckFailed => 7,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
+            Self::Terminated => 143,
         }
     }
 }
@@ -119,8 +128,21 @@ pub fn of(error: &anyhow::Error) -> Exit {
         if cause.is::<ConfigErrors>() {
             return Exit::Usage;
         }
+        if is_of_the_connection(cause) {
+            return Exit::Unavailable;
+        }
     }
     Exit::Failure
+}
+
+/// Whether the database went away, or its head could not be confirmed: it may be there on another try.
+fn is_of_the_connection(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let journal = match cause.downcast_ref::<FoldError>() {
+        Some(FoldError::Journal(error)) => Some(error),
+        Some(_) => None,
+        None => cause.downcast_ref::<JournalError>(),
+    };
+    matches!(journal, Some(JournalError::Unavailable(_))) || SqlError::came_of_the_connection(cause)
 }
 
 /// What went wrong and its causes. A cause that only repeats what was said before it is left out.
@@ -202,6 +224,15 @@ mod tests {
         let unread = Exit::Unread.because_of("nobody reads the results", broken());
         assert_eq!(of(&unread), Exit::Unread);
         assert!(!of(&unread).is_loud());
+    }
+
+    #[test]
+    fn a_head_that_cannot_be_confirmed_is_worth_another_try() {
+        let away = || JournalError::Unavailable("no answer".to_owned());
+        assert_eq!(of(&anyhow::Error::new(away()).context("it cannot be shown")), Exit::Unavailable);
+        assert_eq!(of(&anyhow::Error::new(FoldError::from(away()))), Exit::Unavailable);
+        assert_eq!(of(&Exit::Failure.because_of("not so", away())), Exit::Failure, "who says more is believed");
+        assert_eq!(of(&anyhow::Error::new(JournalError::Closed)), Exit::Failure);
     }
 
     #[test]

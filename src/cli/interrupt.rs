@@ -1,13 +1,14 @@
-//! Ctrl-C: a command ends with 130 at once, also while it waits for standard input, and one that can go on says how.
+//! Ctrl-C, and what else asks a command to end: SIGTERM, and SIGHUP of a terminal that is closed. It ends with 130, 143 or 129
+//! at once, also while it waits for standard input; what it holds is let go, and one that can go on says how.
 
 use std::os::unix::ffi::OsStrExt as _;
-use std::process::exit;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use parking_lot::Mutex;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use super::exit::{self as ending, Exit};
 
@@ -29,41 +30,94 @@ pub fn resumed_by(command: String) -> Farewell {
     Arc::new(move || format!("interrupted; what is done stays done. Go on with: {command}"))
 }
 
+/// What is known of a command that changes the record, for whoever ends it in the middle. It begins with nothing recorded.
+#[derive(Clone, Default)]
+pub struct Standing(Arc<Mutex<Option<String>>>);
+
+impl Standing {
+    /// From here on this is so.
+    pub fn is(&self, what: impl Into<String>) {
+        *self.0.lock() = Some(what.into());
+    }
+
+    /// What is said where it is interrupted.
+    #[must_use]
+    pub fn farewell(&self) -> Farewell {
+        let standing = self.clone();
+        Arc::new(move || {
+            let known = standing.0.lock();
+            format!("interrupted: {}", known.as_deref().unwrap_or("nothing was recorded"))
+        })
+    }
+}
+
 /// Does the work until it ends or the user interrupts it.
 ///
 /// # Errors
 /// Those of the work, and that it was interrupted.
 pub async fn until_interrupted(farewell: Farewell, work: impl Future<Output = Result<()>>) -> Result<()> {
-    let pressed = Arc::new(Notify::new());
-    let listener = listen(Arc::clone(&pressed), Arc::clone(&farewell));
-    // Where no thread can be started the signal keeps its own effect, which is to end the process.
-    if let Err(error) = listener {
+    let (tell, told) = oneshot::channel();
+    // Where no thread can be started the signals keep their own effect, which is to end the process.
+    if let Err(error) = listen(tell, Arc::clone(&farewell)) {
         tracing::debug!(%error, "interrupts cannot be listened for");
     }
+    let asked = async {
+        match told.await {
+            Ok(exit) => exit,
+            Err(_) => std::future::pending().await,
+        }
+    };
     tokio::select! {
         done = work => done,
-        () = pressed.notified() => Err(Exit::Interrupted.because(farewell())),
+        exit = asked => Err(exit.because(farewell())),
     }
 }
 
 /// Listens on a thread of its own: a read of standard input blocks the one that works, and no signal ends that read.
-fn listen(pressed: Arc<Notify>, farewell: Farewell) -> std::io::Result<()> {
+fn listen(tell: oneshot::Sender<Exit>, farewell: Farewell) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Before the work begins: what is pressed before the thread has its first turn is heard too.
-    let mut interrupts = {
+    let (mut interrupts, mut terminations, mut hangups) = {
         let _entered = runtime.enter();
-        signal(SignalKind::interrupt())?
+        let hangups = (!outlives_its_terminal()).then(|| signal(SignalKind::hangup())).transpose()?;
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, hangups)
     };
     let wait = move || {
-        runtime.block_on(async {
-            interrupts.recv().await;
-            pressed.notify_one();
+        let exit = runtime.block_on(async {
+            let exit = tokio::select! {
+                _ = interrupts.recv() => Exit::Interrupted,
+                _ = terminations.recv() => Exit::Terminated,
+                () = hung_up(hangups.as_mut()) => Exit::HungUp,
+            };
+            // Who works may have ended just now.
+            let _ = tell.send(exit);
             tokio::time::sleep(GRACE).await;
+            exit
         });
-        ending::tell(&Exit::Interrupted.because(farewell()));
-        exit(i32::from(Exit::Interrupted.code()));
+        ending::tell(&exit.because(farewell()));
+        std::process::exit(i32::from(exit.code()));
     };
     std::thread::Builder::new().name("interrupts".to_owned()).spawn(wait).map(drop)
+}
+
+async fn hung_up(hangups: Option<&mut Signal>) {
+    match hangups {
+        Some(hangups) => drop(hangups.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the process was started so that the end of its terminal does not end it, as by `nohup`: to listen would undo that.
+/// Where the system does not say, it is taken to be so, and SIGHUP keeps its own effect.
+fn outlives_its_terminal() -> bool {
+    std::fs::read_to_string("/proc/self/status").map_or(true, |status| ignores_hangups(&status))
+}
+
+fn ignores_hangups(status: &str) -> bool {
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is the first signal.
+    ignored.is_none_or(|mask| mask & 1 == 1)
 }
 
 /// This process's command line, as a shell takes it. It holds no secret: none is ever a flag's value.
@@ -93,6 +147,13 @@ fn quoted(word: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_was_started_to_outlive_the_terminal_is_seen() {
+        assert!(ignores_hangups("Name:\tmuniment\nSigIgn:\t0000000000000001\n"));
+        assert!(!ignores_hangups("Name:\tmuniment\nSigIgn:\t0000000000001006\n"));
+        assert!(ignores_hangups("Name:\tmuniment\n"));
+    }
 
     #[test]
     fn words_are_quoted_where_a_shell_would_read_them_otherwise() {

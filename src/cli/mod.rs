@@ -22,7 +22,7 @@ use clap::{FromArgMatches as _, Parser, Subcommand};
 
 use client::Session;
 use flags::Global;
-use interrupt::{Farewell, no_resume, resumed_by, until_interrupted};
+use interrupt::{Farewell, Standing, no_resume, resumed_by, until_interrupted};
 
 /// A record of who may do what, who agreed to it, and what the numbers were.
 #[derive(Debug, Parser)]
@@ -171,6 +171,11 @@ fn on_this_thread_resumed(farewell: Farewell, work: impl Future<Output = Result<
 /// As [`on_this_thread`], for work that aggregates' actors take part in.
 fn on_actors(work: impl Future<Output = Result<()>>) -> Result<()> {
     actix::System::new().block_on(until_interrupted(no_resume(), work))
+}
+
+/// The same for such work that says what is known of it where it is interrupted.
+fn on_actors_known(standing: &Standing, work: impl Future<Output = Result<()>>) -> Result<()> {
+    actix::System::new().block_on(until_interrupted(standing.farewell(), work))
 }
 
 fn this_thread() -> Result<tokio::runtime::Runtime> {

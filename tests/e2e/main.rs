@@ -59,6 +59,7 @@ mod surface;
 mod tamper;
 mod tokens;
 mod tokens_check;
+mod told_to_end;
 #[cfg(feature = "otel")]
 mod traces;
 mod why;

@@ -26,9 +26,10 @@ use crate::auth::identifiers;
 use crate::auth::passwords::Passwords;
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
+use crate::cli::interrupt::{Standing, this_command};
 use crate::cli::listing::{gather, offset_hint, print_part};
 use crate::cli::output::Printer;
-use crate::cli::{on_actors, on_this_thread};
+use crate::cli::{on_actors, on_actors_known, on_this_thread};
 use crate::runtime::BusError;
 use crate::runtime::accounts::make::{MakeError, make, seal_password};
 
@@ -126,7 +127,10 @@ pub fn account(global: &Global, command: Account) -> Result<()> {
         Account::List(command) => on_this_thread(list(global, &command)),
         Account::Show(command) => on_actors(show(global, &command)),
         Account::Create(command) => on_actors(create(global, &command)),
-        Account::SetPassword(command) => on_actors(set_password(global, &command)),
+        Account::SetPassword(command) => {
+            let standing = Standing::default();
+            on_actors_known(&standing, set_password(global, &command, &standing))
+        }
         Account::Unthrottle(command) => on_actors(unthrottle(global, &command)),
     }
 }
@@ -174,8 +178,13 @@ async fn show(global: &Global, command: &Show) -> Result<()> {
     let journal = open::reading(&config).await?;
     let id = keeper::account(&journal, &command.account).await?;
     let bus = keeper::bus(&journal);
-    let state = bus.state::<State>(&id.0).await.context("the account cannot be read")?.state;
-    let book = bus.state::<OfferBook>(&id.0).await.context("the offer book cannot be read")?.state;
+    let state =
+        bus.state::<State>(&id.0).await.map_err(|error| keeper::ended("the account cannot be read", error))?.state;
+    let book = bus
+        .state::<OfferBook>(&id.0)
+        .await
+        .map_err(|error| keeper::ended("the offer book cannot be read", error))?
+        .state;
     let registered = state.registered().context("the account's stream does not begin with its registration")?;
     let now = Utc::now();
     let personas: Vec<Value> = state
@@ -271,26 +280,36 @@ async fn create_in(
     Printer::new(global).result(&shown, || vec![format!("Account {username} made: {}", made.id)])
 }
 
-async fn set_password(global: &Global, command: &Set) -> Result<()> {
+async fn set_password(global: &Global, command: &Set, standing: &Standing) -> Result<()> {
     let config = command.store.load()?.config;
     let password = password_of_stdin(config.accounts.refuse_common_passwords)?;
     let journal = open::writing(&config).await?;
-    let outcome = set_password_in(global, command, &journal, password).await;
+    let outcome = set_password_in(global, command, &journal, password, standing).await;
     journal.shutdown().await;
     outcome
 }
 
-async fn set_password_in(global: &Global, command: &Set, journal: &Journal, password: Zeroizing<String>) -> Result<()> {
+async fn set_password_in(
+    global: &Global,
+    command: &Set,
+    journal: &Journal,
+    password: Zeroizing<String>,
+    standing: &Standing,
+) -> Result<()> {
     let id = keeper::account(journal, &command.account).await?;
     let bus = keeper::bus(journal);
-    let state = bus.state::<State>(&id.0).await.context("the account cannot be read")?.state;
+    let state =
+        bus.state::<State>(&id.0).await.map_err(|error| keeper::ended("the account cannot be read", error))?.state;
     let registered = state.registered().context("the account's stream does not begin with its registration")?;
     let stored = Zeroizing::new(Passwords::new(1, 0)?.hash(password).await?);
     let password = seal_password(journal.keyring(), &id, &registered.subject, &stored).await?;
+    standing.is(format!("it is not known whether the password was set; `{}` again sets it", this_command()));
     let done = bus
         .execute::<State>(&id.0, SetPassword { password }.into(), &keeper::origin("account_set_password"))
         .await
         .map_err(|error| keeper::ended("the password was not set", error))?;
+    let at = done.position.map(|position| format!(" at position {position}")).unwrap_or_default();
+    standing.is(format!("the password was set{at}, and its sessions and tokens have ended"));
     let shown = json!({
         "id": id,
         "username": registered.username,

@@ -24,6 +24,7 @@ use super::open::{self, StoreFlags};
 use crate::cli::ask;
 use crate::cli::exit::{Exit, unfolded, with_next};
 use crate::cli::flags::Global;
+use crate::cli::interrupt::Standing;
 use crate::cli::output::Printer;
 use crate::config::Config;
 use crate::runtime::accounts::taken_back::Made;
@@ -81,15 +82,21 @@ struct Leaving {
 ///
 /// # Errors
 /// When nobody is found, it is not confirmed, or the record cannot be written.
-pub async fn erase(global: &Global, command: &Erase) -> Result<()> {
+pub async fn erase(global: &Global, command: &Erase, standing: &Standing) -> Result<()> {
     let config = command.store.load()?.config;
     let journal = open::writing(&config).await?;
-    let outcome = erase_in(global, command, &config, &journal).await;
+    let outcome = erase_in(global, command, &config, &journal, standing).await;
     journal.shutdown().await;
     outcome
 }
 
-async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &Journal) -> Result<()> {
+async fn erase_in(
+    global: &Global,
+    command: &Erase,
+    config: &Config,
+    journal: &Journal,
+    standing: &Standing,
+) -> Result<()> {
     let bus = keeper::bus(journal);
     let mut person = match (&command.who, command.client_day) {
         (Some(who), _) => find(journal, &bus, who).await?,
@@ -105,6 +112,7 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
     };
     ask::confirm(global, &what, name)?;
     let (committed, leaving) = loop {
+        standing.is(in_doubt(&person));
         let leaving = leaving(config, journal, &bus, person.account.as_deref()).await?;
         if let Some(leaving) = &leaving {
             decline_beyond(&bus, leaving, DECLINED_WITH_IT_MAX).await?;
@@ -118,14 +126,18 @@ async fn erase_in(global: &Global, command: &Erase, config: &Config, journal: &J
     };
     if let Some(leaving) = &leaving {
         let what = erased_but("offers it made may still stand", &person, committed.appended);
+        standing.is(&*what);
         made_by(&leaving.account).take_back_late(config, journal, &bus, "erase", &what).await?;
     }
     let (sessions, mut tokens) = committed.value;
     let what = erased_but("tokens of its companies may still work", &person, committed.appended);
+    standing.is(&*what);
     tokens += tokens::end_late(config, journal, &bus, &person.subject, &what).await?;
     let what = "read models that an interrupted rebuild or verification left may still hold names";
     let what = erased_but(what, &person, committed.appended);
+    standing.is(&*what);
     drop_unfinished(config, journal).await.map_err(|error| keeper::cut_short(&what, error))?;
+    standing.is(format!("erased {}", at(committed.appended)));
     let shown = json!({
         "account_id": person.account,
         "subject": person.subject,
@@ -201,7 +213,11 @@ async fn drop_unfinished(config: &Config, journal: &Journal) -> Result<()> {
 /// The same person with the account that signed up since they were looked up, where that is why nothing was erased.
 async fn signed_up_meanwhile(bus: &CommandBus, person: Person, error: BusError<String>) -> Result<Person> {
     let BusError::ClaimTaken { scope: ACCOUNT_EMAIL_CLAIM, owner } = &error else { return Err(last_holder(error)) };
-    let state = bus.state::<Account>(&owner.id).await.context("the account cannot be read")?.state;
+    let state = bus
+        .state::<Account>(&owner.id)
+        .await
+        .map_err(|error| keeper::ended("the account cannot be read", error))?
+        .state;
     // Of another subject it is somebody else's, who came after this person was erased.
     if state.registered().is_none_or(|registered| registered.subject != person.subject) {
         return Err(last_holder(error));
@@ -209,12 +225,27 @@ async fn signed_up_meanwhile(bus: &CommandBus, person: Person, error: BusError<S
     Ok(Person { account: Some(owner.id.to_string()), free_address: None, ..person })
 }
 
-/// What stands where the person is erased and what came meanwhile could not be ended. The names that the command began with
-/// lead nowhere any more, the account's id and the subject do.
+/// What stands where the person is erased and what came meanwhile could not be ended.
 fn erased_but(rest: &str, person: &Person, appended: Option<Appended>) -> String {
-    let at = appended.map_or_else(|| "already".to_owned(), |appended| format!("at position {}", appended.last));
-    let lasting = person.account.as_ref().unwrap_or(&person.subject.0);
-    format!("erased {at}, but {rest}; `muniment erase {lasting}` again")
+    format!("erased {}, but {rest}; {}", at(appended), again(person))
+}
+
+fn at(appended: Option<Appended>) -> String {
+    appended.map_or_else(|| "already".to_owned(), |appended| format!("at position {}", appended.last))
+}
+
+/// What is known while it is recorded. Who has no account is known by the subject only once it is erased.
+fn in_doubt(person: &Person) -> String {
+    let knows_nobody = match person.account {
+        Some(_) => "",
+        None => ", and where it knows nobody, the same command as before erases",
+    };
+    format!("it is not known whether anything was recorded; {} finds out{knows_nobody}", again(person))
+}
+
+/// The command that goes on. The names that it began with lead nowhere once it is recorded, the account's id and the subject do.
+fn again(person: &Person) -> String {
+    format!("`muniment erase {}` again", person.account.as_ref().unwrap_or(&person.subject.0))
 }
 
 /// What an account with a persona leaves, and to whom it offered.
@@ -225,7 +256,8 @@ async fn leaving(
     account: Option<&str>,
 ) -> Result<Option<Leaving>> {
     let Some(account) = account else { return Ok(None) };
-    let state = bus.state::<Account>(account).await.context("the account cannot be read")?.state;
+    let state =
+        bus.state::<Account>(account).await.map_err(|error| keeper::ended("the account cannot be read", error))?.state;
     let Some(persona) = state.personas().first() else { return Ok(None) };
     let account = AccountId(account.to_owned());
     let recipients = made_by(&account).recipients(config, journal).await?;
@@ -317,11 +349,17 @@ async fn find(journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> 
         return Ok(Person { name, free_address: account.is_none().then_some(email), account, subject });
     }
     let Some(account) = find_account(journal, who).await.map_err(unfolded)? else {
-        let erased = bus.state::<Subject>(who).await.context("the subject cannot be read")?.state.erased_at();
+        let erased = bus
+            .state::<Subject>(who)
+            .await
+            .map_err(|error| keeper::ended("the subject cannot be read", error))?
+            .state
+            .erased_at();
         let subject = erased.map(|_| SubjectId(who.to_owned())).ok_or_else(nobody)?;
         return Ok(Person { name: who.to_owned(), account: None, subject, free_address: None });
     };
-    let folded = bus.state::<Account>(&account.0).await.context("the account cannot be read")?;
+    let folded =
+        bus.state::<Account>(&account.0).await.map_err(|error| keeper::ended("the account cannot be read", error))?;
     let subject = folded.state.registered().map(|registered| registered.subject.clone()).ok_or_else(nobody)?;
     Ok(Person { name: account.0.clone(), account: Some(account.0), subject, free_address: None })
 }

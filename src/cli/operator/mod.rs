@@ -6,8 +6,9 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::flags::Global;
+use super::interrupt::Standing;
 use super::output::Printer;
-use super::{on_actors, on_this_thread, on_this_thread_resumed};
+use super::{on_actors, on_actors_known, on_this_thread, on_this_thread_resumed};
 use crate::config::{Config, Surroundings};
 
 pub mod account;
@@ -96,7 +97,10 @@ pub fn run(global: &Global, command: Command) -> Result<()> {
         Command::Cleanup(command) => on_actors(cleanup::cleanup(global, &command)),
         Command::Backup(command) => on_this_thread(backup::make(global, &command)),
         Command::Restore(command) => on_this_thread(backup::load(global, &command)),
-        Command::Erase(command) => on_actors(erase::erase(global, &command)),
+        Command::Erase(command) => {
+            let standing = Standing::default();
+            on_actors_known(&standing, erase::erase(global, &command, &standing))
+        }
         Command::Keys(command) => on_this_thread_resumed(keys::farewell(), keys::keys(global, command)),
         Command::Mail(command) => on_this_thread(mail::mail(global, command)),
         Command::Papers(command) => papers::papers(&printer, command),

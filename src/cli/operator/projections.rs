@@ -10,7 +10,7 @@ use muniment_projections::{OnMismatch, ReadStore};
 use serde_json::{Value, json};
 
 use super::open::{self, StoreFlags};
-use crate::cli::exit::{Exit, with_next};
+use crate::cli::exit::{self, Exit, with_next};
 use crate::cli::flags::Global;
 use crate::cli::interrupt::{Farewell, no_resume, resumed_by, this_command};
 use crate::cli::output::Printer;
@@ -176,7 +176,8 @@ async fn rebuild_all(global: &Global, printer: &Printer, which: &Which) -> Resul
         let position = rebuild(&store, name, pages(&journal), &|at| progress.at(at.position.0, at.target.0)).await;
         let position = position.map_err(|error| {
             let what = format!("{name} was not rebuilt; the old tables still serve");
-            with_next(Exit::Failure.because_of(what, error), format!("`{}` goes on", which.resumed()))
+            let error = anyhow::Error::new(error);
+            with_next(exit::of(&error).because_of(what, error), format!("`{}` goes on", which.resumed()))
         })?;
         progress.done(position.0, &format!("{name}: rebuilt, position {position}"));
         rebuilt.push(json!({ "name": name, "position": position.to_string() }));

@@ -1,7 +1,7 @@
 //! `role grant` and `role revoke`: roles given and taken without an offer, by whoever has the server's files
 //! (spec/accounts-and-offers.md sections 1 and 5.2).
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use muniment_aggregates::account::Account;
@@ -15,6 +15,7 @@ use serde_json::json;
 use super::scope;
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
+use crate::cli::interrupt::{Standing, this_command};
 use crate::cli::operator::keeper;
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
@@ -73,7 +74,7 @@ fn registered(config: &Config, role: &str) -> Result<()> {
 }
 
 /// Gives a role.
-pub(super) async fn grant(global: &Global, command: &Grant) -> Result<()> {
+pub(super) async fn grant(global: &Global, command: &Grant, standing: &Standing) -> Result<()> {
     let config = command.store.load()?.config;
     registered(&config, &command.role)?;
     if let Some(scope) = command.scope.as_ref().filter(|scope| !config.registries.is_scope_kind(&scope.kind)) {
@@ -83,18 +84,23 @@ pub(super) async fn grant(global: &Global, command: &Grant) -> Result<()> {
         return Err(Exit::Usage.because("--expires is in the past"));
     }
     let journal = open::writing(&config).await?;
-    let outcome = grant_in(global, command, &journal).await;
+    let outcome = grant_in(global, command, &journal, standing).await;
     journal.shutdown().await;
     outcome
 }
 
-async fn grant_in(global: &Global, command: &Grant, journal: &Journal) -> Result<()> {
+async fn grant_in(global: &Global, command: &Grant, journal: &Journal, standing: &Standing) -> Result<()> {
     let account = keeper::account(journal, &command.account).await?;
     let wanted = DirectGrant { role: command.role.clone(), scope: command.scope.clone(), expires: command.expires };
+    standing.is(format!("it is not known whether the role was given; `{}` again finds out", this_command()));
     let given = grant_directly(&keeper::bus(journal), &account, command.actor.as_deref(), &wanted)
         .await
         .map_err(|error| not_given(command, error))?;
     let position = given.position.map(|position| position.to_string());
+    standing.is(match &position {
+        Some(position) => format!("given at position {position}"),
+        None => "nothing was recorded, the role was held already".to_owned(),
+    });
     let ends = given.expires.map(wire::instant);
     let shown = json!({
         "account_id": account,
@@ -124,22 +130,29 @@ fn not_given(command: &Grant, error: BusError<String>) -> anyhow::Error {
 }
 
 /// Takes a role.
-pub(super) async fn revoke(global: &Global, command: &Revoke) -> Result<()> {
+pub(super) async fn revoke(global: &Global, command: &Revoke, standing: &Standing) -> Result<()> {
     let config = command.store.load()?.config;
     registered(&config, &command.role)?;
     if command.reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_CHARACTERS_MAX) {
         return Err(Exit::Usage.because(format!("--reason has at most {REASON_CHARACTERS_MAX} characters")));
     }
     let journal = open::writing(&config).await?;
-    let outcome = revoke_in(global, command, &config, &journal).await;
+    let outcome = revoke_in(global, command, &config, &journal, standing).await;
     journal.shutdown().await;
     outcome
 }
 
-async fn revoke_in(global: &Global, command: &Revoke, config: &Config, journal: &Journal) -> Result<()> {
+async fn revoke_in(
+    global: &Global,
+    command: &Revoke,
+    config: &Config,
+    journal: &Journal,
+    standing: &Standing,
+) -> Result<()> {
     let account = keeper::account(journal, &command.account).await?;
     let bus = keeper::bus(journal);
-    let folded = bus.state::<Account>(&account.0).await.context("the account cannot be read")?;
+    let folded =
+        bus.state::<Account>(&account.0).await.map_err(|error| keeper::ended("the account cannot be read", error))?;
     let subject = folded.state.registered().map(|registered| registered.subject.clone());
     let reason = match (&command.reason, subject) {
         (Some(reason), Some(subject)) => {
@@ -150,14 +163,17 @@ async fn revoke_in(global: &Global, command: &Revoke, config: &Config, journal: 
     };
     let made = Made { by: &account, role: Some(&command.role) };
     let recipients = made.recipients(config, journal).await?;
+    let again = format!("`muniment role revoke {} {}` again", account.0, command.role);
+    standing.is(format!("it is not known whether the role was taken; {again} finds out"));
     let revoked = revoke_directly(&bus, &account, &command.role, reason.as_ref(), &made, &recipients)
         .await
         .map_err(|error| last_holder(command, error))?;
     let RevokedRole { grants, mut offers, position } = revoked;
     let at = position.map(|position| format!(" at position {position}")).unwrap_or_default();
-    let again = format!("`muniment role revoke {} {}` again", account.0, command.role);
     let what = format!("taken{at}, but offers of it that {} made may still stand; {again}", command.account);
+    standing.is(&*what);
     offers.extend(made.take_back_late(config, journal, &bus, "role_revoke", &what).await?);
+    standing.is(if at.is_empty() { "nothing was recorded".to_owned() } else { format!("taken{at}") });
     let position = position.map(|position| position.to_string());
     let shown = json!({
         "account_id": account,

@@ -7,7 +7,8 @@ use muniment_aggregates::offer_book::GrantScope;
 use uuid::Uuid;
 
 use crate::cli::flags::Global;
-use crate::cli::{on_actors, on_this_thread};
+use crate::cli::interrupt::Standing;
+use crate::cli::{on_actors_known, on_this_thread};
 
 mod grant;
 mod why;
@@ -42,10 +43,11 @@ pub enum Role {
 /// # Errors
 /// Whatever kept it from being done.
 pub fn role(global: &Global, command: Role) -> Result<()> {
+    let standing = Standing::default();
     match command {
         Role::Why(command) => on_this_thread(why::why(global, &command)),
-        Role::Grant(command) => on_actors(grant::grant(global, &command)),
-        Role::Revoke(command) => on_actors(grant::revoke(global, &command)),
+        Role::Grant(command) => on_actors_known(&standing, grant::grant(global, &command, &standing)),
+        Role::Revoke(command) => on_actors_known(&standing, grant::revoke(global, &command, &standing)),
     }
 }
 

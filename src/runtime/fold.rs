@@ -86,7 +86,7 @@ pub fn decode<D: Decider>(event: &RecordedEvent) -> Result<D::Event, FoldError> 
 /// Loads a stream's state: snapshot where one fits, then every later event.
 ///
 /// # Errors
-/// When the journal cannot be read or an event cannot be decoded.
+/// When the journal cannot be read, or an event is missing or cannot be decoded.
 pub async fn load<D: Decider>(journal: &Journal, stream: &StreamId) -> Result<Folded<D>, FoldError> {
     let mut folded = Folded { state: Arc::new(D::default()), version: 0, snapshot_version: 0 };
     if let Some(snapshot) = journal.load_snapshot(stream, D::SNAPSHOT_SCHEMA).await? {
@@ -106,7 +106,7 @@ pub async fn load<D: Decider>(journal: &Journal, stream: &StreamId) -> Result<Fo
 /// Folds every later event of its stream into a state.
 ///
 /// # Errors
-/// When the journal cannot be read or an event cannot be decoded.
+/// When the journal cannot be read, or an event is missing or cannot be decoded.
 pub async fn catch_up<D: Decider>(
     journal: &Journal,
     stream: &StreamId,
@@ -115,6 +115,7 @@ pub async fn catch_up<D: Decider>(
     loop {
         let page = journal.read_stream(stream, folded.version, PAGE_EVENTS).await?;
         for event in &page {
+            expect_next(event, folded.version)?;
             let folding = || decode::<D>(event).map(|decoded| Arc::make_mut(&mut folded.state).evolve(&decoded));
             panics::catch(folding).map_err(|place| FoldError::Panicked { stream: stream.clone(), place })??;
             folded.version = event.sequence;

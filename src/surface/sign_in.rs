@@ -227,6 +227,7 @@ impl Surface {
             if account.state.erased_at().is_some() {
                 return Err(BusError::Refused(Box::new(wrong_code())));
             }
+            check_owner(&account.state, subject)?;
             if !account.state.email_verified() {
                 let command = AccountCommand::VerifyEmail(VerifyEmail {});
                 tx.decide(&mut account, &command).map_err(BusError::unexpected)?;
@@ -301,6 +302,15 @@ impl Surface {
         let given = self.runtime.journal.keyring().open(&context, &founder.email).await?;
         Ok(given.map(|email| email.to_lowercase()))
     }
+}
+
+/// Whoever proved a mailbox is known by its subject. The claim that leads from an address to an account stands in no hash: one
+/// that was moved in the database opens nothing.
+fn check_owner<R>(account: &Account, subject: &SubjectId) -> Result<(), BusError<R>> {
+    if account.registered().is_some_and(|registered| registered.subject == *subject) {
+        return Ok(());
+    }
+    Err(BusError::Fault("the claim of an address leads to the account of somebody else".to_owned()))
 }
 
 fn too_many_sign_ins(limited: Limited) -> V1Error {

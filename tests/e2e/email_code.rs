@@ -112,6 +112,37 @@ fn met_015_the_right_code_opens_a_session(engine: Engine) {
     assert_eq!((&answer["ok"], &answer["email"]), (&json!(true), &json!(email)));
 }
 
+/// What leads from an address to an account stands in no hash.
+fn a_code_opens_no_account_that_its_address_was_moved_to(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let client = server.anonymous();
+    let sign_in = |email: &str| verify(&client, email, &server.code_for(email)).expect(200);
+    let [victim, mallory] = [address(), address()];
+    let accounts = [&victim, &mallory].map(|email| {
+        sign_in(email);
+        let newest =
+            "SELECT aggregate_id FROM events WHERE event_type = 'account.registered' ORDER BY position DESC LIMIT 1";
+        server.store.texts(newest).remove(0)
+    });
+    let events = || server.store.texts("SELECT CAST(COUNT(*) AS TEXT) FROM events");
+    // Of the claim that was taken last.
+    let lead_to = |account: &str| {
+        server.store.execute(&format!(
+            "UPDATE claims SET owner_id = '{account}' WHERE scope = 'account-email' AND position = \
+             (SELECT MAX(position) FROM claims WHERE scope = 'account-email')"
+        ));
+    };
+    let code = server.code_for(&mallory);
+    lead_to(&accounts[0]);
+    let before = events();
+    let (status, told) = client.post_to_a_fault("/v1/auth/otp/verify", &json!({ "email": mallory, "code": code }));
+    assert!(status == 500 && told.contains("internal_error") && !told.contains("session_token"), "{status}: {told}");
+    assert_eq!(events(), before, "no session is opened");
+    sign_in(&victim);
+    lead_to(&accounts[1]);
+    verify(&client, &mallory, &code).expect(200);
+}
+
 #[track_caller]
 fn assert_session_form(token: &str) {
     let rest = token.strip_prefix("alif_session_").unwrap_or_else(|| panic!("{token}"));
@@ -435,6 +466,7 @@ both_engines![
     met_013_the_sixth_start_in_the_window_is_limited,
     met_014_used_codes_count_as_starts,
     met_015_the_right_code_opens_a_session,
+    a_code_opens_no_account_that_its_address_was_moved_to,
     met_016_white_space_inside_a_code_is_ignored,
     met_017_a_code_of_another_form_is_refused_and_not_counted,
     met_018_a_code_without_a_start_is_refused,

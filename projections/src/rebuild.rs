@@ -149,8 +149,26 @@ impl ReadStore {
     }
 }
 
+/// A new generation at position 0. What is there for the purpose is given up: who filled it, with which program and from what,
+/// nobody knows.
+pub(crate) async fn begin_anew(
+    store: &ReadStore,
+    projection: &dyn Projection,
+    purpose: Purpose,
+) -> Result<GenerationId, SqlError> {
+    let mut tx = store.begin_schema_change().await?;
+    let all = checkpoint::all(&mut tx).await?;
+    let is_own = |at: &&Checkpoint| at.name == projection.name() && at.version == projection.version();
+    for left in all.iter().filter(is_own).filter(|at| at.purpose == purpose) {
+        checkpoint::give_up(&mut tx, generation_id(projection, left.generation)).await?;
+    }
+    let id = create_generation(&mut tx, projection, purpose, store.record()).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
 /// The generation that an interrupted attempt left for this purpose, else a new one.
-pub(crate) async fn resume_or_create(
+async fn resume_or_create(
     store: &ReadStore,
     projection: &dyn Projection,
     purpose: Purpose,

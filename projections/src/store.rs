@@ -5,7 +5,7 @@
 //! [`crate::verify`].
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -141,6 +141,8 @@ pub struct ReadStore {
 }
 
 struct Inner {
+    /// Where `read.db` is; `None` on PostgreSQL.
+    folder: Option<PathBuf>,
     writer: Database,
     reader: Database,
     record: String,
@@ -231,6 +233,10 @@ impl ReadStore {
             .collect();
         let store = Self {
             inner: Arc::new(Inner {
+                folder: match config.database {
+                    ReadDatabase::Sqlite { directory } => Some(directory),
+                    ReadDatabase::Postgres { .. } => None,
+                },
                 writer,
                 reader,
                 record: config.record,
@@ -397,6 +403,11 @@ impl ReadStore {
     pub(crate) fn live_id(&self, projection: &dyn Projection) -> GenerationId {
         let generation = self.inner.live_generations.seen().get(projection.name()).copied().unwrap_or(0);
         generation_id(projection, generation)
+    }
+
+    /// Where `read.db` is; `None` on PostgreSQL.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.inner.folder.as_deref()
     }
 
     pub(crate) fn writer(&self) -> &Database {

@@ -2,11 +2,12 @@
 //! meanwhile; only for the moment of taking a common snapshot are they held still.
 
 use std::error::Error;
+use std::fs::{File, TryLockError};
 use std::future::Future;
 use std::sync::Arc;
 
 use muniment_aggregates::record::{Position, RecordedEvent};
-use muniment_sql::{SqlError, Transaction};
+use muniment_sql::{NodeLock, SqlError, Transaction, private};
 
 use crate::checkpoint::{self, GenerationId, Purpose};
 use crate::projection::{Projection, Table};
@@ -15,6 +16,12 @@ use crate::store::ReadStore;
 
 /// Differing keys reported of one table; the first say enough.
 const DIFFERENCES_MAX: usize = 100;
+
+/// What is locked on PostgreSQL while somebody verifies.
+const LOCK: &str = "muniment/verify";
+
+/// The same in the folder of `read.db`.
+const LOCK_FILE: &str = "verify.lock";
 
 /// Attempts at a moment in which both generations are at one position, where another node advances the live one.
 const SNAPSHOT_ATTEMPTS: usize = 20;
@@ -56,8 +63,38 @@ pub struct Verified {
     pub differing: u64,
 }
 
-/// Replays the journal into shadow tables up to where the live ones are, compares, and drops the shadow, also where it could
-/// not be compared: no erasure would be folded into it.
+/// Held by whoever verifies, until it is dropped. The tables of a second verification take the place of the first one's,
+/// which ends with [`RebuildError::Dropped`]; nothing else rests on the lock.
+pub struct Verifying {
+    _node: NodeLock,
+    /// On SQLite.
+    _file: Option<File>,
+}
+
+impl ReadStore {
+    /// `None` where somebody verifies read models of this store already.
+    ///
+    /// # Errors
+    /// When the database does not answer, or the folder takes no file.
+    pub async fn try_verifying(&self) -> Result<Option<Verifying>, SqlError> {
+        let file = match self.folder() {
+            None => None,
+            Some(folder) => {
+                let file = private::open(&folder.join(LOCK_FILE)).map_err(|error| SqlError::Driver(error.into()))?;
+                match file.try_lock() {
+                    Ok(()) => Some(file),
+                    Err(TryLockError::WouldBlock) => return Ok(None),
+                    Err(TryLockError::Error(error)) => return Err(SqlError::Driver(error.into())),
+                }
+            }
+        };
+        let node = NodeLock::try_take(self.writer(), LOCK).await?;
+        Ok(node.map(|node| Verifying { _node: node, _file: file }))
+    }
+}
+
+/// Replays the journal from the first event into new shadow tables up to where the live ones are, compares, and drops the
+/// shadow, also where it could not be compared: no erasure would be folded into it. One that an earlier run left is given up.
 ///
 /// # Errors
 /// When the model is unknown, an event cannot be folded in, or journal or database fail.
@@ -74,7 +111,7 @@ where
 {
     let projection = store.projection(name).ok_or_else(|| RebuildError::Unknown(name.to_owned()))?;
     let projection = projection.as_ref();
-    let shadow = rebuild::resume_or_create(store, projection, Purpose::Verify).await?;
+    let shadow = rebuild::begin_anew(store, projection, Purpose::Verify).await?;
     let compared = compare_with(store, projection, shadow, &read, progress).await;
     if matches!(compared, Err(RebuildError::Dropped(_))) {
         // Tables of this number are another run's by now.

@@ -1,5 +1,6 @@
 //! Commands that end in the middle: what is served meanwhile, and how the next run goes on.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Child, Command};
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Company, Engine, Program, Server, eventually, pause};
+use crate::harness::{Company, Engine, OpenTransaction, Program, Server, Store, eventually, pause};
 
 /// Six pages of a rebuild.
 const POINTS: usize = 30_000;
@@ -188,6 +189,31 @@ fn a_rebuild_that_is_killed_leaves_the_old_tables_and_is_gone_on_with(engine: En
     assert_eq!(company.points("arr").len(), POINTS + kills);
 }
 
+fn a_second_verification_at_once_is_refused(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    server.company();
+    let operator = Program::operator_of(&server);
+    operator.run(&["projections", "verify", "--resume"]).ended(2);
+    let refused = || {
+        let second = operator.run(&["projections", "verify"]);
+        assert!(second.ended(6).is_empty() && second.stderr.contains("is at work"), "{}", second.stderr);
+    };
+    match &server.store {
+        Store::Sqlite { folder } => {
+            let first = File::create(folder.join("verify.lock")).unwrap();
+            first.lock().unwrap();
+            refused();
+        }
+        Store::Postgres { url } => {
+            let lock = "SELECT pg_advisory_xact_lock(hashtextextended('muniment/verify', 0))";
+            let first = OpenTransaction::begin(url, lock);
+            refused();
+            first.end("COMMIT");
+        }
+    }
+    operator.run(&["projections", "verify"]).ok();
+}
+
 fn a_rebuild_of_all_that_fails_in_the_middle_is_gone_on_with_behind_what_is_done(engine: Engine) {
     let server = Server::with(engine, &[]);
     let company = server.company();
@@ -356,4 +382,5 @@ both_engines![
     a_tail_outlives_a_restart_and_says_by_its_exit_code_why_it_ends,
     a_rebuild_that_is_killed_leaves_the_old_tables_and_is_gone_on_with,
     a_rebuild_of_all_that_fails_in_the_middle_is_gone_on_with_behind_what_is_done,
+    a_second_verification_at_once_is_refused,
 ];

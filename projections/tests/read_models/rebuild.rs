@@ -11,7 +11,7 @@ use muniment_projections::{Advance, AdvanceError, OnMismatch, Purpose, ReadStore
 use tokio::sync::{Barrier, Notify};
 
 use crate::company::{acme, company_history, count_points, define, point};
-use crate::harness::on_both_engines;
+use crate::harness::{RECORD, on_both_engines};
 use crate::history::{History, bytes};
 
 /// A company whose metric has so many points.
@@ -126,6 +126,64 @@ async fn what_is_unfinished_is_dropped_by_a_failed_verification_and_by_whoever_e
         assert_eq!(count_points(&desk.store).await, 6_003, "the live model still serves");
         rebuild(&desk.store, "points", |after, limit| history.read(after, limit), &|_| {}).await.unwrap();
         assert_eq!(count_points(&desk.store).await, 6_003);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_verification_rests_on_no_tables_that_are_there() {
+    on_both_engines(async |desk| {
+        let history = long_history(50);
+        desk.fold(&history, 100).await;
+        let tamper = desk.tamper().await;
+        let head = history.head();
+        let planted = [
+            "UPDATE points_v1_g0 SET value = 666 WHERE position = 10".to_owned(),
+            "CREATE TABLE points_v1_g7 AS SELECT * FROM points_v1_g0".to_owned(),
+            format!(
+                "INSERT INTO read_checkpoints_v1 (name, version, generation, purpose, position, record) \
+                 VALUES ('points', 1, 7, 'verify', {head}, '{RECORD}')"
+            ),
+        ];
+        for sql in planted {
+            tamper.execute(&sql, &[]).await.unwrap();
+        }
+        let steps = Mutex::new(Vec::new());
+        let progress = |step: Progress| steps.lock().unwrap().push(step.position);
+        let read = |after, limit| history.read(after, limit);
+        let verified = verify(&desk.store, "points", read, &progress).await.unwrap();
+        assert_eq!(verified.differences.len(), 1, "{verified:?}");
+        assert_eq!(steps.into_inner().unwrap().first(), Some(&Position::START));
+        let left = desk.store.checkpoints().await.unwrap();
+        assert!(left.iter().all(|at| at.purpose == Purpose::Live), "{left:?}");
+        assert!(tamper.fetch_all("SELECT position FROM points_v1_g7", &[]).await.is_err(), "the planted table is gone");
+        tamper.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_verifications_the_later_is_told_and_without_the_lock_the_earlier_begins_again() {
+    on_both_engines(async |desk| {
+        let history = long_history(50);
+        desk.fold(&history, 100).await;
+        let other = desk.reopen(history.head(), OnMismatch::Refuse).await.unwrap();
+        let first = desk.store.try_verifying().await.unwrap().expect("nobody else verifies");
+        assert!(other.try_verifying().await.unwrap().is_none());
+        drop(first);
+        // On PostgreSQL the server has to notice.
+        while other.try_verifying().await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+
+        let beside = async |after: Position, limit: usize| {
+            let own = verify(&other, "points", |after, limit| history.read(after, limit), &|_| {}).await;
+            assert_eq!(own.unwrap().differences, []);
+            history.read(after, limit).await
+        };
+        let ended = verify(&desk.store, "points", &beside, &|_| {}).await;
+        assert!(matches!(ended, Err(RebuildError::Dropped("points"))), "{ended:?}");
+        other.close().await;
     })
     .await;
 }

@@ -28,9 +28,12 @@ pub enum Projections {
         after_help = "Interrupted, the same command goes on where it was; with --all add --resume, or it begins again with\n\
                       the models that are done."
     )]
-    Rebuild(Which),
+    Rebuild(Rebuild),
     /// Compare with a fresh replay, row for row; exit 7 when one differs
-    #[command(before_help = "Examples:\n  muniment projections verify\n  muniment projections verify metrics --json")]
+    #[command(
+        before_help = "Examples:\n  muniment projections verify\n  muniment projections verify metrics --json",
+        after_help = "Every run begins with the first event; what one that was cut short had replayed proves nothing and is dropped."
+    )]
     Verify(Which),
 }
 
@@ -43,21 +46,30 @@ pub struct Which {
     /// All of them
     #[arg(long)]
     all: bool,
-    /// Go on with an interrupted run: of `rebuild --all`, with the models that any run left, one that was given a name too; else
-    /// always done, so only said
-    #[arg(long)]
-    resume: bool,
     #[command(flatten)]
     store: StoreFlags,
 }
 
-impl Which {
+/// `projections rebuild`.
+#[derive(Debug, Args)]
+pub struct Rebuild {
+    #[command(flatten)]
+    which: Which,
+    /// With --all: go on with the models that any interrupted run left, one that was given a name too. A single model is always
+    /// gone on with
+    #[arg(long)]
+    resume: bool,
+}
+
+impl Rebuild {
     /// The command that goes on with a rebuild that was cut short. Without `--resume` a run over all begins with the first.
     fn resumed(&self) -> String {
-        let more = if self.name.is_none() && !self.resume { " --resume" } else { "" };
+        let more = if self.which.name.is_none() && !self.resume { " --resume" } else { "" };
         format!("{}{more}", this_command())
     }
+}
 
+impl Which {
     fn names(&self, store: &ReadStore) -> Result<Vec<&'static str>> {
         let known = || store.projections().iter().map(|projection| projection.name());
         match &self.name {
@@ -78,7 +90,7 @@ impl Projections {
     #[must_use]
     pub fn farewell(&self) -> Farewell {
         match self {
-            Self::Rebuild(which) => resumed_by(which.resumed()),
+            Self::Rebuild(rebuild) => resumed_by(rebuild.resumed()),
             Self::List(_) | Self::Verify(_) => no_resume(),
         }
     }
@@ -92,11 +104,11 @@ pub async fn projections(global: &Global, command: Projections) -> Result<()> {
     let printer = Printer::new(global);
     match command {
         Projections::List(store) => list(&printer, &store).await,
-        Projections::Rebuild(which) => {
-            if which.name.is_none() && !which.all {
+        Projections::Rebuild(command) => {
+            if command.which.name.is_none() && !command.which.all {
                 return Err(Exit::Usage.because("name a read model, or add --all"));
             }
-            rebuild_all(global, &printer, &which).await
+            rebuild_all(global, &printer, &command).await
         }
         Projections::Verify(which) => verify_all(global, &printer, &which).await,
     }
@@ -147,22 +159,22 @@ type Page = Result<Vec<std::sync::Arc<muniment_aggregates::record::RecordedEvent
 type ReadPage = std::pin::Pin<Box<dyn Future<Output = Page>>>;
 
 /// The models to rebuild: those that are named, or those that an interrupted run left where it is to be gone on with.
-async fn to_rebuild(printer: &Printer, store: &ReadStore, which: &Which) -> Result<Vec<&'static str>> {
-    if which.name.is_none() && which.resume {
+async fn to_rebuild(printer: &Printer, store: &ReadStore, command: &Rebuild) -> Result<Vec<&'static str>> {
+    if command.which.name.is_none() && command.resume {
         let left = store.unfinished_rebuilds().await?;
         if !left.is_empty() {
             printer.message(&format!("goes on with what an interrupted run left: {}", left.join(", ")));
             return Ok(left);
         }
     }
-    which.names(store)
+    command.which.names(store)
 }
 
-async fn rebuild_all(global: &Global, printer: &Printer, which: &Which) -> Result<()> {
-    let config = which.store.load()?.config;
+async fn rebuild_all(global: &Global, printer: &Printer, command: &Rebuild) -> Result<()> {
+    let config = command.which.store.load()?.config;
     let journal = open::reading(&config).await?;
     let store = open::read_models(&config, &journal, OnMismatch::Reset).await?;
-    let names = to_rebuild(printer, &store, which).await?;
+    let names = to_rebuild(printer, &store, command).await?;
     let mut rebuilt = Vec::new();
     for (done, name) in names.iter().copied().enumerate() {
         let projection = store.projection(name).with_context(|| format!("{name} is gone"))?;
@@ -177,7 +189,7 @@ async fn rebuild_all(global: &Global, printer: &Printer, which: &Which) -> Resul
         let position = position.map_err(|error| {
             let what = format!("{name} was not rebuilt; the old tables still serve");
             let error = anyhow::Error::new(error);
-            with_next(exit::of(&error).because_of(what, error), format!("`{}` goes on", which.resumed()))
+            with_next(exit::of(&error).because_of(what, error), format!("`{}` goes on", command.resumed()))
         })?;
         progress.done(position.0, &format!("{name}: rebuilt, position {position}"));
         rebuilt.push(json!({ "name": name, "position": position.to_string() }));
@@ -189,6 +201,11 @@ async fn verify_all(global: &Global, printer: &Printer, which: &Which) -> Result
     let config = which.store.load()?.config;
     let journal = open::reading(&config).await?;
     let store = open::read_models(&config, &journal, OnMismatch::Refuse).await?;
+    let _alone =
+        store.try_verifying().await.context("it cannot be said that read models are verified")?.ok_or_else(|| {
+            let what = "another `muniment projections verify` is at work on these read models";
+            with_next(Exit::Unavailable.because(what), "the same command once that one has ended")
+        })?;
     let (mut models, mut lines, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for name in which.names(&store)? {
         let progress = Progress::new(global, format!("verify {name}"));

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use muniment_aggregates::record::{Position, StreamId};
 use muniment_sql::{Row, SqlError, Transaction};
 use uuid::Uuid;
@@ -17,11 +17,11 @@ use crate::Journal;
 use crate::backup_format::{ClaimBody, ClaimFrame, FormatError, FrameWriter, Header};
 use crate::chain::GENESIS;
 use crate::draft::{Draft, sync_folder_of};
-use crate::engine::Engine;
+use crate::engine::{Engine, Head, Identity};
 use crate::key_table::{self, INSTALLATION_ROW};
 use crate::keyring::{KeyRing, unwrap};
 use crate::seal::{SealError, SecretKey, join};
-use crate::verify::{Trusted, VerifyError, Walk};
+use crate::verify::{Trusted, VerifyError, Walk, refuse_below_first};
 
 /// Rows or events read at a time.
 const PAGE_ROWS: usize = 1_000;
@@ -252,6 +252,7 @@ async fn write_events(
 ) -> Result<(), BackupError> {
     let end = Position(header.position);
     let epochs = header.epochs.iter().map(|(epoch, after)| (*epoch, Position(*after))).collect();
+    refuse_below_first(engine).await?;
     let beginning = Trusted { position: Position::START, hash: GENESIS };
     let mut walk = Walk::new(engine, header.installation, epochs, beginning);
     while walk.position < end {
@@ -262,8 +263,16 @@ async fn write_events(
         }
         progress(walk.position, end);
     }
-    if hex::encode(walk.hash) != header.hash {
-        return Err(VerifyError::HeadDiffers { position: end }.into());
-    }
-    Ok(())
+    let head = head_of(header).ok_or(VerifyError::HeadDiffers { position: end })?;
+    Ok(walk.check_head(&head)?)
+}
+
+/// The head row as the header tells of it; `None` where it holds what no head has.
+fn head_of(header: &Header) -> Option<Head> {
+    Some(Head {
+        position: Position(header.position),
+        hash: hex::decode(&header.hash).ok()?.try_into().ok()?,
+        identity: Identity { installation: header.installation, epoch: header.epoch },
+        recorded_at: DateTime::from_timestamp_micros(header.recorded_at)?,
+    })
 }

@@ -188,7 +188,8 @@ pub trait Engine: Send + Sync + 'static {
     /// Events with `after < position <= through`, in order, at most `limit`.
     async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError>;
 
-    /// Events of one stream with a sequence above `after_sequence`, in order, at most `limit`.
+    /// Events of one stream with a sequence above `after_sequence`, in order, at most `limit`. Here and in what follows a
+    /// row below the first position is no event.
     async fn read_stream(
         &self,
         stream: &StreamId,
@@ -219,6 +220,11 @@ pub trait Engine: Send + Sync + 'static {
     /// what leads there, which no hash covers, was changed. `None` where both are found by the event's own columns.
     async fn misfiled(&self, after: Position, through: Position) -> Result<Option<Position>, SqlError> {
         let _ = (after, through);
+        Ok(None)
+    }
+
+    /// The lowest row that stands below the first position, where no event is and no walk comes by.
+    async fn below_first(&self) -> Result<Option<i64>, SqlError> {
         Ok(None)
     }
 

@@ -18,6 +18,7 @@ use crate::limits::JournalLimits;
 use crate::master_key::{KeyFileError, KeySource, MasterKey};
 use crate::postgres::PostgresEngine;
 use crate::sqlite::SqliteEngine;
+use crate::verify::{self, VerifyError};
 
 /// Where the record is.
 #[derive(Debug, Clone)]
@@ -74,6 +75,9 @@ pub enum OpenError {
     /// The database, or the way to it, is none that a record can be in.
     #[error("{0}")]
     Unsuitable(String),
+    /// Head row, last event and table of epochs do not belong together: what would be appended could never be verified.
+    #[error("the record is not intact: {0}")]
+    Damaged(VerifyError),
     /// The master key.
     #[error(transparent)]
     Key(#[from] KeyFileError),
@@ -83,6 +87,15 @@ pub enum OpenError {
     /// The database.
     #[error(transparent)]
     Sql(#[from] SqlError),
+}
+
+impl From<VerifyError> for OpenError {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Sql { source, .. } => Self::Sql(source),
+            damage => Self::Damaged(damage),
+        }
+    }
 }
 
 impl OpenError {
@@ -101,6 +114,7 @@ impl OpenError {
             | Self::SchemaBehind(_)
             | Self::Unsafe(_)
             | Self::Unsuitable(_)
+            | Self::Damaged(_)
             | Self::Key(_)
             | Self::KeyRing(_) => None,
         }
@@ -219,7 +233,7 @@ async fn forget_keys_of_nothing(write: &Database) -> Result<(), SqlError> {
 
 impl Journal {
     /// Opens a record for appending: brings its schema up to date, makes sure that nobody else has a SQLite file
-    /// open and that commits are durable, opens the keys.
+    /// open, that commits are durable and that what is appended can be verified, opens the keys.
     ///
     /// # Errors
     /// Each with what to do about it.
@@ -252,6 +266,7 @@ impl Journal {
         let master = if is_begun { MasterKey::load_existing(&config.keys) } else { MasterKey::load(&config.keys) }?;
         let head = engine.head().await?;
         let keyring = KeyRing::load(master, head.identity.installation, stores.read, Some(stores.write)).await?;
+        verify::check_head(engine.as_ref()).await?;
         Ok(Self::with_engine(engine, keyring, config.limits).await?)
     }
 

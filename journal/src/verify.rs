@@ -3,6 +3,7 @@
 //! A chain cannot know of a tail that was cut together with the head row, or of a history rewritten from some
 //! position to the end: a signed head kept elsewhere does ([`crate::checkpoint`]).
 
+use chrono::{DateTime, Utc};
 use muniment_aggregates::record::{Position, RecordedEvent};
 use muniment_sql::SqlError;
 use uuid::Uuid;
@@ -78,9 +79,22 @@ pub enum VerifyError {
         /// The first position after the head.
         position: Position,
     },
-    /// The head row bears another hash than the last event.
+    /// A row stands where no event is: below the first position.
+    #[error("position {position}: a row stands before the first event")]
+    BelowFirst {
+        /// Its position, 0 or negative.
+        position: i64,
+    },
+    /// The head row bears another hash or time than the last event.
     #[error("position {position}: the head row does not belong to the last event")]
     HeadDiffers {
+        /// The head's position.
+        position: Position,
+    },
+    /// The head row names another epoch than the newest of the table, or that one begins behind the head: what is recorded
+    /// next would be hashed under one and checked under the other.
+    #[error("position {position}: the head row and the table of epochs do not belong together")]
+    EpochsDiffer {
         /// The head's position.
         position: Position,
     },
@@ -101,7 +115,7 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    /// The first position that is not as it was recorded.
+    /// The first position that is not as it was recorded; none where a row stands before the first.
     #[must_use]
     pub const fn position(&self) -> Option<Position> {
         match self {
@@ -114,8 +128,9 @@ impl VerifyError {
             | Self::TailCut { position, .. }
             | Self::BeyondHead { position }
             | Self::HeadDiffers { position }
+            | Self::EpochsDiffer { position }
             | Self::NoEpoch { position } => Some(*position),
-            Self::Sql { .. } => None,
+            Self::BelowFirst { .. } | Self::Sql { .. } => None,
         }
     }
 }
@@ -138,6 +153,8 @@ pub(crate) struct Walk<'a> {
     installation: Uuid,
     pub(crate) position: Position,
     pub(crate) hash: [u8; 32],
+    /// When the last event was recorded; unknown before the first step from the middle.
+    recorded_at: Option<DateTime<Utc>>,
 }
 
 impl Journal {
@@ -165,9 +182,9 @@ pub async fn verify(
     progress: &(dyn Fn(Position, Position) + Send + Sync),
 ) -> Result<Verified, VerifyError> {
     let start = from.unwrap_or(Trusted { position: Position::START, hash: GENESIS });
+    refuse_below_first(engine).await?;
     let failed = |source| VerifyError::Sql { after: start.position, source };
-    let epochs = engine.epochs().await.map_err(failed)?;
-    let head = engine.head().await.map_err(failed)?;
+    let (head, epochs) = head_and_epochs(engine).await.map_err(failed)?;
     let mut walk = Walk::new(engine, head.identity.installation, epochs, start);
     while walk.position < head.position {
         let page = walk.page(head.position).await?;
@@ -185,10 +202,53 @@ pub async fn verify(
     Ok(Verified { through: walk.position, hash: walk.hash, events: walk.position.0 - start.position.0 })
 }
 
+/// Refuses a row below the first position. A walk begins behind it.
+pub(crate) async fn refuse_below_first(engine: &dyn Engine) -> Result<(), VerifyError> {
+    let found = engine.below_first().await;
+    match found.map_err(|source| VerifyError::Sql { after: Position::START, source })? {
+        None => Ok(()),
+        Some(position) => Err(VerifyError::BelowFirst { position }),
+    }
+}
+
+/// The head, and the epochs that belong to it: another node may begin one between the two questions.
+async fn head_and_epochs(engine: &dyn Engine) -> Result<(Head, Vec<(u64, Position)>), SqlError> {
+    let mut before = engine.head().await?;
+    loop {
+        let epochs = engine.epochs().await?;
+        let head = engine.head().await?;
+        if head.identity == before.identity {
+            return Ok((head, epochs));
+        }
+        before = head;
+    }
+}
+
+/// As much as can be looked at before every start: whether head row, last event and table of epochs belong together.
+/// What is appended on a head that does not could never be verified. A last event that is missing or cannot be read is left
+/// to [`verify`].
+///
+/// # Errors
+/// [`VerifyError::HeadDiffers`], [`VerifyError::EpochsDiffer`], or what the database says.
+pub(crate) async fn check_head(engine: &dyn Engine) -> Result<(), VerifyError> {
+    let failed = |source| VerifyError::Sql { after: Position::START, source };
+    let (head, epochs) = head_and_epochs(engine).await.map_err(failed)?;
+    let from = Trusted { position: Position(head.position.0.saturating_sub(1)), hash: GENESIS };
+    let mut end = Walk::new(engine, head.identity.installation, epochs, from);
+    match engine.read(from.position, head.position, 1).await {
+        Ok(page) => page.iter().for_each(|last| end.take(last)),
+        Err(source) if source.is_driver() => return Err(failed(source)),
+        Err(_) => {}
+    }
+    end.check_head(&head)
+}
+
 impl<'a> Walk<'a> {
     /// A walk that goes on after `from`.
     pub(crate) fn new(engine: &'a dyn Engine, installation: Uuid, epochs: Vec<(u64, Position)>, from: Trusted) -> Self {
-        Self { engine, hasher: Hasher::default(), epochs, installation, position: from.position, hash: from.hash }
+        let recorded_at = (from.position == Position::START).then_some(DateTime::UNIX_EPOCH);
+        let Trusted { position, hash } = from;
+        Self { engine, hasher: Hasher::default(), epochs, installation, position, hash, recorded_at }
     }
 
     /// The next events up to `head`, of which there is one.
@@ -232,9 +292,14 @@ impl<'a> Walk<'a> {
         if hash != event.hash {
             return Err(self.diagnose(position, later)?);
         }
-        self.position = position;
-        self.hash = hash;
+        self.take(event);
         Ok(())
+    }
+
+    fn take(&mut self, event: &RecordedEvent) {
+        self.position = event.position;
+        self.hash = event.hash;
+        self.recorded_at = Some(event.recorded_at);
     }
 
     /// What happened at `position`: if a later row bears the hash that belongs here, rows were moved.
@@ -257,10 +322,22 @@ impl<'a> Walk<'a> {
         Ok(if inserted { VerifyError::Inserted { position } } else { VerifyError::Reordered { position } })
     }
 
-    async fn check_end(&self, head: &Head) -> Result<(), VerifyError> {
-        if self.position == head.position && self.hash != head.hash {
-            return Err(VerifyError::HeadDiffers { position: head.position });
+    /// Whether a head row is that of the event that the walk came to, and of the epochs: the newest covers what comes next.
+    pub(crate) fn check_head(&self, head: &Head) -> Result<(), VerifyError> {
+        let position = head.position;
+        let is_same_time = self.recorded_at.is_none_or(|recorded_at| recorded_at == head.recorded_at);
+        if self.position == position && (self.hash != head.hash || !is_same_time) {
+            return Err(VerifyError::HeadDiffers { position });
         }
+        let newest = self.epochs.last();
+        if newest.is_none_or(|(epoch, after)| *epoch != head.identity.epoch || *after > position) {
+            return Err(VerifyError::EpochsDiffer { position });
+        }
+        Ok(())
+    }
+
+    async fn check_end(&self, head: &Head) -> Result<(), VerifyError> {
+        self.check_head(head)?;
         // What was appended since is behind the head as of then; the head as of now decides.
         let beyond = self.read(Position(u64::MAX)).await?;
         if let Some(event) = beyond.last() {

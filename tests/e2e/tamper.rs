@@ -1,5 +1,7 @@
 //! The record is changed behind the server's back; `muniment audit verify` names the position and ends with 7.
 
+use std::fmt::Display;
+
 use serde_json::json;
 
 use crate::harness::{Engine, Installation, Person, Program, Server, cookie_of, unique};
@@ -21,11 +23,11 @@ fn with_history(engine: Engine) -> (Server, Program, u64, u64) {
 
 /// The check fails and its output names the position as a number of its own.
 #[track_caller]
-fn found_at(operator: &Program, position: u64) {
+fn found_at(operator: &Program, position: impl Display) {
     let output = operator.run(&["audit", "verify"]);
     output.ended(7);
     let said = format!("{}\n{}", output.stdout, output.stderr);
-    let numbers = said.split(|c: char| !c.is_ascii_digit()).any(|number| number == position.to_string());
+    let numbers = said.split(|c: char| !(c.is_ascii_digit() || c == '-')).any(|number| number == position.to_string());
     assert!(numbers, "position {position} is not named in:\n{said}");
     let told = operator.run(&["audit", "verify", "--json"]);
     let told: serde_json::Value = serde_json::from_str(told.ended(7)).unwrap();
@@ -106,7 +108,7 @@ fn a_stream_that_lacks_an_event_proves_nothing(engine: Engine) {
     let grant = house.grant(&ana, "admin");
     let revoke = json!({ "actor_id": ana.actor, "role_grant_id": grant });
     house.keeper.client.rpc("role_grant_revoke", &revoke).result();
-    house.offer(&house.keeper, &ana, "admin", &json!({}));
+    let offer = house.offer(&house.keeper, &ana, "admin", &json!({}));
     house.server.kill9();
     let own = format!("aggregate_type = 'offer' AND aggregate_id = '{}'", ana.id);
     let revoked = format!("FROM events WHERE {own} AND event_type = 'grant.revoked'");
@@ -131,9 +133,45 @@ fn a_stream_that_lacks_an_event_proves_nothing(engine: Engine) {
     assert!(traced.ended(7).contains("grant.created"), "{}", traced.stdout);
     assert!(traced.stderr.contains(&format!("position {position} of the record is missing")), "{}", traced.stderr);
     house.server.restart();
-    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "role_why", "params": { "role": "admin" } });
-    let (status, told) = ana.client.post_to_a_fault("/api/rpc", &body);
-    assert!(status == 500 && told.contains("-32603") && !told.contains("holds"), "{status}: {told}");
+    let count = || store.texts(&format!("SELECT CAST(COUNT(*) AS TEXT) FROM events WHERE {own}"));
+    let before = count();
+    // Nor does she hold again what was taken from her, and nothing is recorded on what is left.
+    for (method, params) in [
+        ("role_why", json!({ "role": "admin" })),
+        ("admin_account_list", json!({})),
+        ("role_grant_offer_accept", json!({ "offer_id": offer["id"], "acting": ana.actor })),
+    ] {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let (status, told) = ana.client.post_to_a_fault("/api/rpc", &body);
+        assert!(status == 500 && told.contains("-32603") && !told.contains("holds"), "{method}: {status}: {told}");
+    }
+    assert_eq!(count(), before);
+}
+
+fn a_row_before_the_first_event_is_found(engine: Engine) {
+    let (server, operator, middle, _) = with_history(engine);
+    for position in [0, -2] {
+        server.store.execute(&format!(
+            "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at, hash, stream)
+             SELECT {position}, aggregate_type, aggregate_id, 1000 - {position}, event_type, event_version, payload, metadata, recorded_at, hash, stream
+             FROM events WHERE position = {middle};"
+        ));
+        found_at(&operator, position);
+        let refused = operator.run(&["backup", "record"]);
+        assert!(refused.ended(7).is_empty(), "{}", refused.stderr);
+        assert!(refused.stderr.contains(&format!("position {position}:")), "{}", refused.stderr);
+    }
+}
+
+/// What would be recorded on it could never be verified.
+fn a_server_does_not_start_on_a_head_of_another_epoch(engine: Engine) {
+    let (server, operator, _, head) = with_history(engine);
+    server.store.execute("UPDATE journal_head SET epoch = epoch + 1");
+    found_at(&operator, head);
+    let refused = operator.run(&["serve"]);
+    assert!(refused.ended(7).is_empty(), "{}", refused.stdout);
+    assert!(refused.stderr.contains(&format!("position {head}:")), "{}", refused.stderr);
+    assert!(refused.stderr.contains("audit verify"), "{}", refused.stderr);
 }
 
 fn two_swapped_events_are_found(engine: Engine) {
@@ -285,6 +323,8 @@ both_engines![
     a_deleted_event_is_found,
     a_deleted_event_is_neither_another_one_nor_passed_over,
     a_stream_that_lacks_an_event_proves_nothing,
+    a_row_before_the_first_event_is_found,
+    a_server_does_not_start_on_a_head_of_another_epoch,
     two_swapped_events_are_found,
     an_inserted_event_is_found,
     a_cut_tail_is_found_with_a_signed_head_kept_elsewhere,

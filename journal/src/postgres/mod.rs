@@ -168,7 +168,7 @@ impl Engine for PostgresEngine {
     ) -> Result<Vec<RecordedEvent>, SqlError> {
         static SQL: LazyLock<String> = LazyLock::new(|| {
             format!(
-                "SELECT {POSTGRES_COLUMNS} FROM events WHERE sequence > $3 AND \
+                "SELECT {POSTGRES_COLUMNS} FROM events WHERE sequence > $3 AND position > 0 AND \
                  stream = (SELECT number FROM streams WHERE aggregate_type = $1 AND aggregate_id = $2) \
                  ORDER BY sequence LIMIT $4"
             )
@@ -181,7 +181,8 @@ impl Engine for PostgresEngine {
     async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
         let (kinds, ids): (Vec<&str>, Vec<&str>) = streams.iter().map(|stream| (&*stream.kind, &*stream.id)).unzip();
         let query = sqlx::query(
-            "SELECT kind, id, number, (SELECT max(sequence) FROM events WHERE stream = number) AS version \
+            "SELECT kind, id, number, \
+             (SELECT max(sequence) FROM events WHERE stream = number AND position > 0) AS version \
              FROM unnest($1::text[], $2::text[]) AS asked (kind, id) \
              JOIN streams ON aggregate_type = kind AND aggregate_id = id",
         )
@@ -203,7 +204,7 @@ impl Engine for PostgresEngine {
 
     async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
         let asked: Vec<&[u8]> = keys.iter().map(|key| key.0.as_slice()).collect();
-        let sql = "SELECT dedupe_key, position FROM events WHERE dedupe_key = ANY($1)";
+        let sql = "SELECT dedupe_key, position FROM events WHERE dedupe_key = ANY($1) AND position > 0";
         let rows = self.fetch(ANSWER_MAX, sqlx::query(sql).bind(asked)).await?;
         let found = |row: &PgRow| {
             let key = DedupeKey(rows::bytes("dedupe_key", row.try_get("dedupe_key")?)?);
@@ -269,6 +270,12 @@ impl Engine for PostgresEngine {
         let query = sqlx::query(sql).bind(stored(after.0)).bind(stored(through.0));
         let found = self.fetch(bound, query).await?;
         found.first().map(|row| Ok(Position(count("position", row.try_get("position")?)?))).transpose()
+    }
+
+    async fn below_first(&self) -> Result<Option<i64>, SqlError> {
+        let lowest = "SELECT position FROM events WHERE position < 1 ORDER BY position LIMIT 1";
+        let found = self.fetch(ANSWER_MAX, sqlx::query(lowest)).await?;
+        found.first().map(|row| Ok(row.try_get("position")?)).transpose()
     }
 
     fn announce(&self, head: Position) {

@@ -102,6 +102,7 @@ impl DedupeKeys {
             let sql = format!(
                 "WITH asked (asked_key) AS (VALUES {asked}) \
                  SELECT dedupe_key, position FROM asked CROSS JOIN dedupe_keys ON dedupe_key = asked_key \
+                 WHERE position > 0 \
                  UNION ALL SELECT dedupe_key, position FROM events \
                  WHERE position > max(?, (SELECT dedupe_indexed FROM journal_head)) \
                  AND dedupe_key IN (SELECT asked_key FROM asked)"

@@ -199,7 +199,7 @@ impl Engine for SqliteEngine {
     ) -> Result<Vec<RecordedEvent>, SqlError> {
         static SQL: LazyLock<String> = LazyLock::new(|| {
             format!(
-                "SELECT {SQLITE_COLUMNS} FROM events WHERE sequence > ? AND \
+                "SELECT {SQLITE_COLUMNS} FROM events WHERE sequence > ? AND position > 0 AND \
                  stream = (SELECT number FROM streams WHERE aggregate_type = ? AND aggregate_id = ?) \
                  ORDER BY sequence LIMIT ?"
             )
@@ -216,7 +216,7 @@ impl Engine for SqliteEngine {
             let mut sql = String::new();
             write!(
                 sql,
-                "WITH asked (kind, id) AS (VALUES {}) SELECT kind, id, (SELECT max(sequence) FROM events WHERE \
+                "WITH asked (kind, id) AS (VALUES {}) SELECT kind, id, (SELECT max(sequence) FROM events WHERE position > 0 AND \
                  stream = (SELECT number FROM streams WHERE aggregate_type = kind AND aggregate_id = id)) AS version \
                  FROM asked",
                 placeholders(keys.len(), 2)
@@ -270,6 +270,11 @@ impl Engine for SqliteEngine {
         let query = sqlx::query_scalar(sql).bind(stored(after.0)).bind(stored(through.0));
         let found: Option<i64> = query.fetch_optional(&self.read).await?;
         found.map(|position| Ok(Position(count("position", position)?))).transpose()
+    }
+
+    async fn below_first(&self) -> Result<Option<i64>, SqlError> {
+        let lowest = sqlx::query_scalar("SELECT min(position) FROM events WHERE position < 1");
+        Ok(lowest.fetch_one(&self.read).await?)
     }
 
     async fn changed(&self) {

@@ -1,7 +1,7 @@
 //! Whoever changes the tables behind the journal's back is found, and the position is named.
 
-use muniment_aggregates::record::Position;
-use muniment_journal::{Journal, Store, VerifyError};
+use muniment_aggregates::record::{DedupeKey, Position};
+use muniment_journal::{AppendError, Journal, OpenError, Store, VerifyError};
 
 use crate::support::{Home, both_engines, one, stream};
 
@@ -15,6 +15,8 @@ both_engines! {
     a_changed_head_is_named
     an_event_filed_under_another_stream_is_named
     an_event_without_a_number_is_named
+    a_row_before_the_first_event_is_named_and_no_event
+    a_head_of_another_time_or_epoch_is_named_and_nothing_is_appended_on_it
 }
 
 /// Twelve events, a meddler, and what the walk says.
@@ -30,7 +32,7 @@ async fn after(home: &Home, sql: &str) -> VerifyError {
         home.meddle("ALTER TABLE events ALTER COLUMN stream DROP NOT NULL").await;
     }
     home.meddle(sql).await;
-    let journal = Journal::open(home.config()).await.unwrap();
+    let journal = Journal::open_read_only(home.config()).await.unwrap();
     let error = journal.verify(None, &|_, _| ()).await.unwrap_err();
     journal.shutdown().await;
     error
@@ -139,6 +141,67 @@ async fn an_event_filed_under_another_stream_is_named(home: Home) {
         let error = after(&on(), &sql).await;
         assert_eq!(error.position(), Some(Position(first)), "{error}");
     }
+}
+
+/// No walk comes by there, so nothing else may either: neither who folds a stream nor who asks for a key.
+async fn a_row_before_the_first_event_is_named_and_no_event(home: Home) {
+    let key = DedupeKey::of(&stream("s"), "yet to come");
+    let hex: String = key.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    for position in [0_i64, -3] {
+        let (on, key_text) = match &home.store {
+            Store::Sqlite { .. } => (Home::sqlite(), format!("X'{hex}'")),
+            Store::Postgres { .. } => (Home::postgres(), format!(r"'\x{hex}'")),
+        };
+        let forged = format!(
+            "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
+                 recorded_at, hash, dedupe_key, stream) SELECT {position}, aggregate_type, aggregate_id, 13, event_type,
+                 event_version, payload, metadata, recorded_at, hash, {key_text}, stream FROM events WHERE position = 5"
+        );
+        let error = after(&on, &forged).await;
+        assert!(matches!(error, VerifyError::BelowFirst { position: named } if named == position), "{error}");
+        assert!(error.to_string().starts_with(&format!("position {position}: ")), "{error}");
+        let journal = on.open().await;
+        assert_eq!(journal.read_stream(&stream("s"), 0, 100).await.unwrap().len(), 12);
+        assert!(journal.engine().find_dedupe(&[key]).await.unwrap().is_empty());
+        let over_it = journal.append(one(&stream("s"), 13, "over it")).await.unwrap_err();
+        assert!(matches!(over_it, AppendError::Conflict { actual: 12, .. }), "{over_it:?}");
+        journal.append(one(&stream("t"), 0, "others go on")).await.unwrap();
+        journal.shutdown().await;
+    }
+}
+
+/// What is recorded next would be hashed under what the head says and checked under what the tables say.
+async fn a_head_of_another_time_or_epoch_is_named_and_nothing_is_appended_on_it(home: Home) {
+    let on = || match &home.store {
+        Store::Sqlite { .. } => Home::sqlite(),
+        Store::Postgres { .. } => Home::postgres(),
+    };
+    let epoch = |epoch: u64, after: u64| {
+        format!("INSERT INTO journal_epochs (epoch, after_position, started_at) VALUES ({epoch}, {after}, 0)")
+    };
+    for (tampering, of_epochs) in [
+        ("UPDATE journal_head SET recorded_at = recorded_at + 1".to_owned(), false),
+        ("UPDATE journal_head SET epoch = epoch + 1".to_owned(), true),
+        (epoch(9, 12), true),
+        (format!("{}; UPDATE journal_head SET epoch = 9", epoch(9, 13)), true),
+    ] {
+        let on = on();
+        let error = after(&on, &tampering).await;
+        let named = match error {
+            VerifyError::HeadDiffers { position } => !of_epochs && position == Position(12),
+            VerifyError::EpochsDiffer { position } => of_epochs && position == Position(12),
+            _ => false,
+        };
+        assert!(named, "{tampering}: {error}");
+        let refused = Journal::open(on.config()).await.err();
+        assert!(matches!(refused, Some(OpenError::Damaged(_))), "{tampering}: {refused:?}");
+    }
+    let empty = on();
+    empty.open().await.shutdown().await;
+    empty.open().await.shutdown().await;
+    empty.meddle("UPDATE journal_head SET recorded_at = 5").await;
+    let refused = Journal::open(empty.config()).await.err();
+    assert!(matches!(refused, Some(OpenError::Damaged(VerifyError::HeadDiffers { .. }))), "{refused:?}");
 }
 
 #[tokio::test]

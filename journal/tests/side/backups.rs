@@ -381,7 +381,13 @@ async fn two_backups_to_one_file_are_not_mixed(kind: Kind) {
 }
 
 async fn a_record_that_could_not_be_restored_is_not_backed_up(kind: Kind) {
+    let below = "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, \
+                 metadata, recorded_at, hash, stream) SELECT -1, aggregate_type, aggregate_id, sequence + 5000, event_type, \
+                 event_version, payload, metadata, recorded_at, hash, stream FROM events WHERE position = 7";
     for (tampering, position) in [
+        (below, -1),
+        ("UPDATE journal_head SET recorded_at = recorded_at + 1", 1_503),
+        ("UPDATE journal_head SET epoch = epoch + 1", 1_503),
         ("UPDATE events SET payload = '{}' WHERE position = 1200", 1_200),
         ("UPDATE events SET recorded_at = 9223372036854775807 WHERE position = 1200", 1_200),
         ("DELETE FROM events WHERE position = 1200", 1_200),
@@ -397,7 +403,7 @@ async fn a_record_that_could_not_be_restored_is_not_backed_up(kind: Kind) {
         std::fs::create_dir(&folder).unwrap();
         let refused = backup(&journal, &folder.join("record"), &|_, _| {}).await;
         let Err(BackupError::Damaged(damage)) = refused else { panic!("{tampering}: {refused:?}") };
-        assert_eq!(damage.position(), Some(Position(position)), "{tampering}: {damage}");
+        assert!(damage.to_string().starts_with(&format!("position {position}: ")), "{tampering}: {damage}");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "{tampering}");
     }
 }

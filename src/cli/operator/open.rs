@@ -140,6 +140,12 @@ pub fn ended(error: OpenError) -> anyhow::Error {
             let (exit, next) = kept_out(obstacle, DAMAGED_RECORD);
             (exit, Some(next))
         }),
+        OpenError::Damaged(_) => (
+            Exit::CheckFailed,
+            Some(
+                "keep the backups that you have and restore one of before; `muniment audit verify` says what is wrong",
+            ),
+        ),
         OpenError::Folder { .. } | OpenError::Key(KeyFileError::Io { .. }) => (Exit::Failure, Some(NOT_OURS)),
         OpenError::SchemaBehind(_)
         | OpenError::Unsafe(_)

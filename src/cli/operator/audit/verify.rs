@@ -52,7 +52,10 @@ pub(super) async fn verify(global: &Global, printer: &Printer, command: &Verify)
             return Err(Exit::Unavailable.because_of(message, source));
         }
         Err(error) => {
-            let first_bad = error.position().map(|position| position.to_string());
+            let first_bad = match &error {
+                VerifyError::BelowFirst { position } => Some(position.to_string()),
+                _ => error.position().map(|position| position.to_string()),
+            };
             let shown = json!({ "ok": false, "error": error.to_string(), "first_bad_position": first_bad });
             let ended = Err(Exit::CheckFailed.because(error.to_string()));
             return printer.verdict(&shown, || vec![format!("NOT intact: {error}")], ended);

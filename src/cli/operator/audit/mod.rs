@@ -22,7 +22,10 @@ mod verify;
 pub enum Audit {
     /// Prove that no event was changed, removed, inserted or moved; exit 7 names the first bad position
     #[command(
-        before_help = "Examples:\n  muniment audit verify\n  muniment audit verify --checkpoint head-2026-11-20.txt"
+        before_help = "Examples:\n  muniment audit verify\n  muniment audit verify --checkpoint head-2026-11-20.txt",
+        after_help = "It covers the rows of events, those before position 1 too, what leads from streams and dedupe keys to them, the\n\
+                      head and the epochs. It does not cover snapshots and claims (whose an address, a username or a key is), which\n\
+                      no command compares with the record; read models are compared by `muniment projections verify`."
     )]
     Verify(verify::Verify),
     /// Print a signed statement of the head, to be kept elsewhere

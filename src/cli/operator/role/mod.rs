@@ -17,10 +17,14 @@ mod why;
 #[derive(Debug, Subcommand)]
 pub enum Role {
     /// Prove from the record that an account holds a role, or with --not that it does not; exit 7 when it is otherwise
-    #[command(before_help = "Examples:\n  muniment role why ana admin\n  \
+    #[command(
+        before_help = "Examples:\n  muniment role why ana admin\n  \
                             muniment role why ana admin --at 2026-03-31T23:59:59Z\n  \
                             muniment role why ana teacher --scope class:6f1c0d5e-8a3b-4c7d-9e2f-1b0a4d6c8e57\n  \
-                            muniment role why ana teacher --not --json")]
+                            muniment role why ana teacher --not --json",
+        after_help = "Only the streams concerned are read. An event that is missing in one ends it with 7, unless it was the\n\
+                            stream's last: that one is missing `muniment audit verify` alone says."
+    )]
     Why(why::Why),
     /// Give an account a role without its consent; any registered role, keeper and admin too
     #[command(

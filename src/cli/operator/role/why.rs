@@ -17,6 +17,9 @@ use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
 use crate::runtime::why::{OfferRules, Question, Step, why as answer};
 
+/// What a proof from a few streams leaves open: an event that nothing follows in its stream leaves no gap there.
+const WHOLE_RECORD: &str = "Whether an event was removed from the end of a stream, `muniment audit verify` alone says.";
+
 /// `role why`.
 #[derive(Debug, Args)]
 pub struct Why {
@@ -85,7 +88,8 @@ pub(super) async fn why(global: &Global, command: &Why) -> Result<()> {
         let known = config.registries.role_names().join(", ");
         let note = format!("The setting `roles` names no role {}; there are {known}.", command.role);
         let note = (!registered).then_some(note);
-        std::iter::once(verdict.sentence.clone()).chain(note).chain(events).collect()
+        let rest = verdict.account.is_some().then(|| WHOLE_RECORD.to_owned());
+        std::iter::once(verdict.sentence.clone()).chain(note).chain(events).chain(rest).collect()
     };
     let ended = match (verdict.holds, command.not) {
         // Of nobody it is not so that he does not hold it: --not would take a mistyped name for a proof.

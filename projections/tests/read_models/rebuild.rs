@@ -140,6 +140,7 @@ async fn a_verification_rests_on_no_tables_that_are_there() {
         let planted = [
             "UPDATE points_v1_g0 SET value = 666 WHERE position = 10".to_owned(),
             "CREATE TABLE points_v1_g7 AS SELECT * FROM points_v1_g0".to_owned(),
+            "CREATE TABLE point_corrections_v1_g7 AS SELECT * FROM point_corrections_v1_g0".to_owned(),
             format!(
                 "INSERT INTO read_checkpoints_v1 (name, version, generation, purpose, position, record) \
                  VALUES ('points', 1, 7, 'verify', {head}, '{RECORD}')"

@@ -160,7 +160,7 @@ pub struct Metadata {
     /// Position of the event that caused this one, where an event did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation: Option<Position>,
-    /// The surface the command came by: `http`, `live`, `cli`, `policy`.
+    /// The surface the command came by: `http`, `ws` (a socket of `/api`), `cli` or `policy`.
     pub surface: String,
     /// Name of the command, for example `record_point`.
     pub command: String,

@@ -16,7 +16,7 @@ pub struct Origin {
     pub correlation: String,
     /// Position of the event this reacts to, for policies.
     pub causation: Option<Position>,
-    /// `http`, `live`, `cli` or `policy`.
+    /// `http`, `ws` (a socket of `/api`), `cli` or `policy`.
     pub surface: &'static str,
     /// Name of the command, for example `record_points`.
     pub command: &'static str,

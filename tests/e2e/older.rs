@@ -2,7 +2,8 @@
 //! told then is told now, what was ended stays ended, and what comes next is recorded behind it.
 //!
 //! A folder a day on whose evening the program was built. None is ever made anew; one is added before what a store holds changes:
-//! a backup would not do, since the read models and snapshots of the older program are not in it.
+//! a backup would not do, since the read models of the older program are not in it. Snapshots are in none of them, for none of
+//! their streams is long enough; what form those have is held by `aggregates/golden/snapshots`.
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
-//! `cargo xtask golden`: writes the golden copy of each event that has none yet, and the listing of the surface. Released
-//! copies of events are never edited: the same test, run without the variable, compares them with what today's code writes.
+//! `cargo xtask golden`: writes the golden copy of each event, state and kind of metadata that has none yet, and the listing of
+//! the surface. Released copies are never edited: the same tests, run without the variable, compare them with what today's code
+//! writes.
 
 use anyhow::Result;
 

@@ -24,7 +24,7 @@ Tasks:
   test [--quick]     everything a change must pass: tidy, unit, contract and end-to-end tests on both engines
                      (--quick: without the end-to-end tests)
   tidy               the rules of the house: imports by layer, sizes, banned words and calls, dead files, parity
-  golden             write the golden copies of new events (never edits a released one)
+  golden             write the golden copies of new events and states (never edits a released one)
   torture [FILTER]   every proof in full length, with its counts; FILTER is a part of a test's name
   bench [ARGS]       run the benchmarks beside their peers
   help               this page

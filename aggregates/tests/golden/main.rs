@@ -6,10 +6,12 @@
 
 mod accounts;
 mod ended;
+mod metadata;
+mod snapshots;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use muniment_aggregates::account::AccountEvent;
@@ -286,27 +288,35 @@ fn golden_copies_hold() {
     let sampled: BTreeSet<_> = samples.0.keys().cloned().collect();
     assert_eq!(sampled, catalogued, "each catalogued event has a sample here, and each sample is catalogued");
     for (name, sample) in &samples.0 {
-        let path = folder().join(name);
-        if !path.exists() && std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::write(&path, format!("{}\n", serde_json::to_string_pretty(sample).unwrap())).unwrap();
-        }
-        let golden = fs::read_to_string(&path)
-            .unwrap_or_else(|_| panic!("{name} is missing: run `cargo xtask golden`, and commit what it writes"));
-        let golden: Value = serde_json::from_str(&golden).unwrap();
-        assert_eq!(
-            &golden, sample,
-            "{name} differs: a released event keeps its shape; give the new one a version and an upcaster"
-        );
+        let differs = "a released event keeps its shape; give the new one a version and an upcaster";
+        expect_golden(&folder().join(name), sample, differs);
     }
     every_version_still_reads();
+}
+
+/// Compares with the golden copy, which is written where there is none and that was asked for.
+fn expect_golden(path: &Path, sample: &Value, differs: &str) {
+    if !path.exists() && std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, format!("{}\n", serde_json::to_string_pretty(sample).unwrap())).unwrap();
+    }
+    let name = path.display();
+    let golden = fs::read_to_string(path)
+        .unwrap_or_else(|_| panic!("{name} is missing: run `cargo xtask golden`, and commit what it writes"));
+    let golden: Value = serde_json::from_str(&golden).unwrap();
+    assert_eq!(&golden, sample, "{name} differs: {differs}");
+}
+
+/// The names of the golden copies of events.
+fn copies() -> BTreeSet<String> {
+    let entries = fs::read_dir(folder()).unwrap().map(Result::unwrap);
+    entries.filter(|entry| entry.path().is_file()).map(|entry| entry.file_name().into_string().unwrap()).collect()
 }
 
 /// Old versions too: this is what makes a log of any release replay.
 fn every_version_still_reads() {
     let mut seen = 0;
-    for entry in fs::read_dir(folder()).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+    for name in copies() {
         let (event_type, version) = name.strip_suffix(".json").unwrap().rsplit_once(".v").unwrap();
         let event = muniment_aggregates::record::RecordedEvent {
             position: muniment_aggregates::record::Position(1),
@@ -314,7 +324,7 @@ fn every_version_still_reads() {
             sequence: 1,
             event_type: event_type.into(),
             event_version: version.into(),
-            payload: fs::read_to_string(&path).unwrap().into(),
+            payload: fs::read_to_string(folder().join(&name)).unwrap().into(),
             metadata: "{}".into(),
             recorded_at: instant(),
             dedupe: None,
@@ -352,8 +362,7 @@ fn old_versions_say_what_they_said() {
         assert_eq!(read, said, "{name}");
     }
     let newest: BTreeSet<_> = CATALOG.iter().map(|row| file_name(row.event_type, row.version)).collect();
-    let kept = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let old: Vec<String> = kept.filter(|name| !newest.contains(name)).collect::<BTreeSet<_>>().into_iter().collect();
+    let old: Vec<String> = copies().into_iter().filter(|name| !newest.contains(name)).collect();
     assert_eq!(old, told.into_keys().collect::<Vec<_>>(), "each old version has its line here");
 }
 

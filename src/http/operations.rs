@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use futures_util::future::join;
+use muniment_aggregates::record::Position;
 use serde_json::json;
 
+use crate::runtime::ReadPosition;
 use crate::runtime::limits::LAG_EVENTS_MAX;
 use crate::runtime::policies::alert_evaluator;
 use crate::surface::Surface;
@@ -46,7 +48,7 @@ async fn ready(surface: web::Data<Surface>) -> HttpResponse {
         let stopped = at.stopped_by.as_ref().map(|poison| {
             json!({"position": poison.position.0.to_string(), "event_type": poison.event_type, "reason": poison.reason})
         });
-        is_ready &= lag <= LAG_EVENTS_MAX && stopped.is_none() && at.failing.is_none();
+        is_ready &= follows(&at, head);
         let position = at.position.to_string();
         let told = json!({
             "name": name, "position": position, "lag": lag, "stopped_by": stopped, "failing": at.failing,
@@ -66,6 +68,11 @@ async fn ready(surface: web::Data<Surface>) -> HttpResponse {
     surface.check_other_answer(&READY, if is_ready { 200 } else { 503 }, &body);
     let mut response = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.content_type(JSON).body(body.to_string())
+}
+
+/// Whether a read model is within its bound of the head, and nothing keeps it from following.
+fn follows(at: &ReadPosition, head: Position) -> bool {
+    head.0.saturating_sub(at.position.0) <= LAG_EVENTS_MAX && at.stopped_by.is_none() && at.failing.is_none()
 }
 
 /// Figures for Prometheus.
@@ -98,4 +105,19 @@ async fn asked<T, E>(figure: impl Future<Output = Result<T, E>>) -> Option<T> {
 #[expect(clippy::cast_precision_loss, reason = "gauges are floats; counts stay far below 2^53")]
 fn float(count: u64) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_model_follows_within_its_bound_of_the_head() {
+        let head = Position(20_000);
+        let behind = |events| ReadPosition { position: Position(head.0 - events), ..ReadPosition::default() };
+        assert!(follows(&behind(0), head));
+        assert!(follows(&behind(LAG_EVENTS_MAX), head));
+        assert!(!follows(&behind(LAG_EVENTS_MAX + 1), head));
+        assert!(!follows(&ReadPosition { failing: Some("its checkpoint is gone"), ..behind(0) }, head));
+    }
 }

@@ -45,7 +45,7 @@ pub use clock::Clock;
 pub use command_bus::{CommandBus, Done};
 pub use errors::BusError;
 pub use origin::Origin;
-pub use reads::Reads;
+pub use reads::{ReadPosition, Reads};
 
 /// What every surface holds: the way to the journal, to the actors and to the read models.
 #[derive(Clone)]

@@ -2,15 +2,19 @@
 
 use std::io::{BufReader, Read as _, Write as _};
 
+use muniment_testkit::Cluster;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Engine, Founder, Installation, PASSWORD, Person, Program, Server, contains, cookie_of, eventually, folder_bytes,
-    unique,
+    Engine, Founder, Installation, PASSWORD, Person, Program, Server, Setup, Store, contains, cookie_of, eventually,
+    folder_bytes, unique,
 };
 
 fn an_erased_founder_is_found_nowhere_and_the_record_verifies(engine: Engine) {
-    let server = Server::with(engine, &[]);
+    // One whose files can be searched: what is deleted stands in them for a while.
+    let cluster = (engine == Engine::Postgres).then(Cluster::start);
+    let setup = cluster.iter().fold(Setup::new(engine), Setup::on_cluster);
+    let server = setup.start();
     let mark = unique("zacharias");
     let (email, name) = (format!("{mark}@example.com"), format!("Zacharias {mark} Quill"));
     let founder = server.sign_in(&email);
@@ -46,7 +50,9 @@ fn an_erased_founder_is_found_nowhere_and_the_record_verifies(engine: Engine) {
     let exported = operator.run(&["audit", "export"]);
     let log = operator.run(&["audit", "log", "--output", "ndjson"]);
     assert!(exported.ok().contains(&company.application), "the company's record stays");
+    let (deleted, files) = cluster.as_ref().map_or_else(Default::default, |cluster| files_of(cluster, &server));
     for (place, holds, bytes) in [
+        ("the database's files", deleted, files),
         ("the database", known.as_str(), server.store.bytes()),
         ("the data folder", "", folder_bytes(&server.data)),
         ("a backup", &known, std::fs::read(&backup).unwrap()),
@@ -69,6 +75,18 @@ fn an_erased_founder_is_found_nowhere_and_the_record_verifies(engine: Engine) {
     let fresh = again.client.get("/v1/auth/session").expect(200);
     assert_ne!(fresh["account_id"], json!(account));
     assert_eq!(fresh["companies"], json!([]));
+}
+
+/// A word that was deleted from the database, and the files of its server, in which it stands.
+fn files_of(cluster: &Cluster, server: &Server) -> (&'static str, Vec<u8>) {
+    const DELETED: &str = "a word that was deleted";
+    let Store::Postgres { url } = &server.store else { unreachable!("{:?}", server.store) };
+    let sql = format!("CREATE TABLE words AS SELECT '{DELETED}'::text AS word; DELETE FROM words");
+    drop(Cluster::psql_at(url, &sql));
+    drop(Cluster::psql_at(url, "CHECKPOINT"));
+    let files = folder_bytes(&cluster.data());
+    drop(Cluster::psql_at(url, "DROP TABLE words"));
+    (DELETED, files)
 }
 
 /// Erases while the server is away where only one process may write.

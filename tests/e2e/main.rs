@@ -31,6 +31,7 @@ mod equality;
 mod erase;
 mod erase_cut_short;
 mod examples;
+mod figures;
 mod idempotency;
 mod idle_actors;
 mod interrupted;

@@ -227,9 +227,13 @@ fn the_real_series_come_back_value_for_value(engine: Engine) {
         .filter(|(_, days)| !days.is_empty())
         .collect();
     let count: usize = expected.values().map(Vec::len).sum();
-    let alerts = eventually("all alerts", || {
-        Some(all_pages(&watcher, "/v1/alerts?limit=200", "alerts")).filter(|alerts| alerts.len() >= count)
+    let listed = || all_pages(&watcher, "/v1/alerts?limit=200", "alerts");
+    eventually("all alerts", || (listed().len() >= count).then_some(()));
+    // One too many would come after them.
+    eventually("alerts are evaluated", || {
+        (server.figure("muniment_alert_evaluator_lag_events") == Some(0.0)).then_some(())
     });
+    let alerts = listed();
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for alert in alerts.iter().filter(|alert| alert["alert_type"] == "growth_spike") {
         let day = days[alert["point_id"].as_str().unwrap()].clone();

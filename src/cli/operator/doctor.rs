@@ -8,7 +8,7 @@ use clap::Args;
 use muniment_aggregates::record::Position;
 use muniment_journal::master_key::{MASTER_KEY_FILE, NEXT_KEY_FILE};
 use muniment_journal::{Journal, Trusted};
-use muniment_projections::OnMismatch;
+use muniment_projections::{Checkpoint, OnMismatch};
 use serde_json::{Value, json};
 
 use super::doctor_traces;
@@ -205,15 +205,43 @@ async fn drifted(config: &Config, journal: &Journal) -> Result<String, String> {
 async fn models(config: &Config, journal: &Journal) -> Result<String, String> {
     let store =
         open::read_models(config, journal, OnMismatch::Refuse).await.map_err(|error| exit::in_a_line(&error))?;
-    let live = store.live().await.map_err(|error| error.to_string())?;
-    let head = journal.head().0;
+    following(&store.live().await.map_err(|error| error.to_string())?, journal.head())
+}
+
+/// Whether none of these has stopped or is further behind than a server lets them be.
+fn following(live: &[Checkpoint], head: Position) -> Result<String, String> {
     let stopped = live.iter().find_map(|model| model.stopped_by.as_ref().map(|poison| (&model.name, poison)));
     if let Some((name, poison)) = stopped {
         return Err(format!("{name} has stopped: {poison}"));
     }
-    let furthest = live.iter().map(|model| head.saturating_sub(model.position.0)).max().unwrap_or(0);
+    let furthest = live.iter().map(|model| head.0.saturating_sub(model.position.0)).max().unwrap_or(0);
     if furthest > LAG_EVENTS_MAX {
         return Err(format!("one is {furthest} events behind; is a server running?"));
     }
     Ok(format!("{} models, at most {furthest} events behind", live.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use muniment_projections::Purpose;
+
+    use super::*;
+
+    #[test]
+    fn read_models_that_nobody_moves_are_told() {
+        let at = |name: &str, position| Checkpoint {
+            name: name.to_owned(),
+            version: 1,
+            generation: 0,
+            purpose: Purpose::Live,
+            position: Position(position),
+            record: String::new(),
+            stopped_by: None,
+        };
+        let head = Position(LAG_EVENTS_MAX + 10);
+        let told = |position| following(&[at("points", head.0), at("metrics", position)], head);
+        assert_eq!(told(10), Ok(format!("2 models, at most {LAG_EVENTS_MAX} events behind")));
+        let further = LAG_EVENTS_MAX + 1;
+        assert_eq!(told(9), Err(format!("one is {further} events behind; is a server running?")));
+    }
 }

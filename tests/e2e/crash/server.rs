@@ -1,10 +1,14 @@
 //! The server dies; the record does not.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::kills;
 use super::ledger::{Ledger, company, contiguous, rounds, verifies};
-use crate::harness::{Engine, Server, in_parallel, unique};
+use crate::harness::{Engine, Server, Setup, eventually, in_parallel, pause, unique};
 
 fn met_092_every_acknowledged_point_survives_a_kill_once(engine: Engine) {
     let server = Server::with(engine, &[]);
@@ -55,13 +59,46 @@ fn a_terminated_server_finishes_what_it_accepted(engine: Engine) {
     let ledger = Ledger::default();
     ledger.write_until(&company, 200, || assert!(server.terminate().success()));
     server.restart();
-    ledger.resend(&company);
+    let (_, found) = ledger.resend(&company);
+    assert_eq!(found, 0, "recorded, and nobody was told");
     ledger.check(&server, &company);
     verifies(&server);
+}
+
+/// It has as long as is set, which is longer here than where nothing is.
+fn a_terminated_server_waits_for_a_request_that_is_still_coming(engine: Engine) {
+    let setup = Setup::new(engine).set("HTTP_SHUTDOWN_SECONDS", "60").set("HTTP_BODY_SECONDS", "60");
+    let server = setup.start();
+    let company = server.company();
+    company.metric("arr");
+    let body = json!({ "value": 1 }).to_string();
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    let head = format!(
+        "POST /v1/metrics/arr/points HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\nexpect: 100-continue\r\n\
+         content-type: application/json\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
+        company.token,
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut go_on = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut go_on).unwrap();
+    let mut answer = String::new();
+    std::thread::scope(|threads| {
+        let ended = threads.spawn(|| server.terminate());
+        eventually("the server is told to end", || server.log().contains("\"stopping\"").then_some(()));
+        pause(Duration::from_secs(12));
+        stream.write_all(body.as_bytes()).unwrap();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(ended.join().unwrap().success());
+    });
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    server.restart();
+    assert_eq!(company.points("arr").len(), 1);
 }
 
 both_engines![
     met_050_an_application_is_whole_or_absent_after_a_kill,
     met_092_every_acknowledged_point_survives_a_kill_once,
     a_terminated_server_finishes_what_it_accepted,
+    a_terminated_server_waits_for_a_request_that_is_still_coming,
 ];

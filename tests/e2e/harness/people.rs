@@ -20,6 +20,7 @@ pub(crate) struct Founder {
 }
 
 /// A company after its application, with the first agent token.
+#[derive(Clone)]
 pub(crate) struct Company {
     pub(crate) id: String,
     pub(crate) application: String,

@@ -271,6 +271,13 @@ impl Server {
         &self.settings
     }
 
+    /// A figure of `/metrics`, with its labels in its name; NaN where the server does not know it.
+    pub(crate) fn figure(&self, name: &str) -> Option<f64> {
+        let figures = String::from_utf8(self.anonymous().get("/metrics").body).unwrap();
+        let told = figures.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+        Some(told.parse().unwrap())
+    }
+
     /// Process id of the running server.
     pub(crate) fn pid(&self) -> u32 {
         self.running.lock().unwrap().as_ref().unwrap().0.id()

@@ -1,12 +1,14 @@
 //! Two nodes over one database (LIV-20).
 
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
+use muniment_testkit::SilentWay;
 use serde_json::{Value, json};
 
-use super::socket::{EventStream, Socket};
-use super::{LEVEL, company_with_metric, issue, listing, positions, store};
-use crate::harness::{Company, Engine, Server, eventually};
+use super::socket::{EventStream, Incoming, Socket};
+use super::{LEVEL, company_with_metric, issue, listing, positions, store, write_points};
+use crate::harness::{Company, Engine, Server, Setup, Store, eventually, pause};
 
 /// A node, a company with a metric, and another node.
 fn two_nodes() -> (Server, Company, Server) {
@@ -122,4 +124,59 @@ fn liv_20_a_cursor_of_one_node_is_good_on_the_other_at_once() {
         assert_eq!(answer["t"], "subok", "{answer}");
         EventStream::open(&second, &company.token, "", Some(&cursor())).unwrap();
     }
+}
+
+/// A node that hears nothing of the others does not know whose rights ended there.
+#[test]
+fn liv_20_a_node_that_is_cut_off_soon_sends_nothing_more() {
+    /// Five seconds are promised; the rest is for a machine that lets this test wait for what was sent in time.
+    const LAST_WITHIN: Duration = Duration::from_secs(15);
+    const ASKED_FOR: Duration = Duration::from_secs(20);
+    const ASKED_EVERY: Duration = Duration::from_millis(200);
+    /// More than are asked for.
+    const BEHIND: usize = 150;
+    let first = Server::with(Engine::Postgres, &[]);
+    let (founder, company) = company_with_metric(&first, "revenue");
+    let (token, id) = issue(&founder, &company, &json!(["application:read"]));
+    let Store::Postgres { url } = &first.store else { unreachable!("{:?}", first.store) };
+    let way = SilentWay::to(url);
+    let setup = Setup::new(Engine::Postgres).over(first.store.clone(), &first.data).by_way_of(way.url());
+    let second = setup.set("DATABASE_WAIT_SECONDS", "").start();
+    // What one subscription has read lies in the node's memory; another has given no credit for it yet.
+    let mut socket = Socket::connect(&second, &token);
+    socket.subscribe(1, &json!("head"), 1024, &Value::Null);
+    socket.frame_of("live");
+    socket.ask(2, &json!("head"), 0, &Value::Null);
+    assert_eq!(socket.frame_of("subok")["id"], 2);
+    let mut stream = EventStream::open(&second, &token, "after=head", None).unwrap();
+    write_points(&company, "revenue", BEHIND);
+    socket.events(BEHIND);
+    stream.events(BEHIND);
+
+    let cut_at = Instant::now();
+    way.cut(true);
+    founder.client.post_bytes(&format!("/v1/tokens/{id}/revoke"), "").expect(200);
+    let mut last = Duration::ZERO;
+    while cut_at.elapsed() < ASKED_FOR {
+        socket.send(&json!({ "t": "credit", "id": 2, "n": 1 }));
+        match socket.within(ASKED_EVERY) {
+            Some(Incoming::Frame(frame)) if frame["t"] == "batch" => {
+                last = cut_at.elapsed();
+                pause(ASKED_EVERY);
+            }
+            None => {}
+            other => panic!("of the revocation nobody there can know: {other:?}"),
+        }
+    }
+    println!("the last event of a node that was cut off came {last:?} later");
+    assert!(last < LAST_WITHIN, "{last:?}");
+
+    way.cut(false);
+    let (frames, code) = socket.until_closed();
+    assert_eq!((&frames.last().unwrap()["t"], code), (&json!("revoked"), Some(4503)), "{frames:?}");
+    assert!(frames.iter().all(|frame| frame["ev"].as_array().is_none_or(Vec::is_empty)), "{frames:?}");
+    // The stream had ended before.
+    let told: Vec<_> = std::iter::from_fn(|| stream.next()).collect();
+    let [bye] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((bye.event.as_str(), &bye.data.as_ref().unwrap()["code"]), ("bye", &json!(4001)), "{bye:?}");
 }

@@ -171,6 +171,16 @@ fn k11_the_names_of_an_erased_account_leave_the_audit(engine: Engine) {
     let of_zelda = |row: &Value| row["account_id"] == json!(zelda.id);
     let mut hers = written["events"].as_array().unwrap().iter().filter(|row| of_zelda(row)).peekable();
     assert!(hers.peek().is_some() && hers.all(|row| row["username"].is_null()), "{written}");
+    if let Store::Sqlite { folder } = &house.server.store {
+        house.server.terminate();
+        // Whoever closes the file last brings the log of its writes into it.
+        house.server.store.texts_of_read_models("SELECT name FROM read_checkpoints_v1");
+        eventually("it is all in the file", || (!folder.join("read.db-wal").exists()).then_some(()));
+        let file = std::fs::read(folder.join("read.db")).unwrap();
+        assert!(contains(&file, house.keeper.username.as_bytes()), "the others are there");
+        let kept: Vec<_> = names.iter().filter(|name| contains(&file, name.as_bytes())).collect();
+        assert!(kept.is_empty(), "{kept:?} are left in the file's free space");
+    }
 }
 
 /// Whether they used the invitation up when they applied, only signed in, or never came.

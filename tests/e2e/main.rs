@@ -26,6 +26,7 @@ mod cli_unread;
 mod client_sequence;
 mod crash;
 mod declared;
+mod doors;
 mod email_code;
 mod equality;
 mod erase;

@@ -1,5 +1,5 @@
-//! Golden copies of what stands beside events: one file a kind of [`Who`] in `golden/metadata/`. It has no version and no upcaster,
-//! so a field that is written once is read for ever: renamed, it would be missing in all that was recorded before.
+//! Golden copies of what stands beside events: one file a kind of [`Who`] in `golden/metadata/`. It has no version and no
+//! upcaster, so a field that is written once is read for ever: renamed, it would be missing in all that was recorded before.
 
 use muniment_aggregates::record::{Metadata, Position, Who};
 

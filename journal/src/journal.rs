@@ -199,6 +199,12 @@ impl Journal {
         Ok(Ticket(ticket))
     }
 
+    /// Whether the queue takes another append at this moment.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.queue.capacity() > 0
+    }
+
     /// [`Journal::submit`] and wait.
     ///
     /// # Errors

@@ -3,11 +3,9 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use muniment_journal::JournalError;
-use muniment_sql::SqlError;
-
 use super::output::say;
 use crate::config::ConfigErrors;
+use crate::runtime::errors::came_of_the_connection;
 use crate::runtime::fold::FoldError;
 
 /// How a command ended.
@@ -128,21 +126,11 @@ pub fn of(error: &anyhow::Error) -> Exit {
         if cause.is::<ConfigErrors>() {
             return Exit::Usage;
         }
-        if is_of_the_connection(cause) {
+        if came_of_the_connection(cause) {
             return Exit::Unavailable;
         }
     }
     Exit::Failure
-}
-
-/// Whether the database went away, or its head could not be confirmed: it may be there on another try.
-fn is_of_the_connection(cause: &(dyn std::error::Error + 'static)) -> bool {
-    let journal = match cause.downcast_ref::<FoldError>() {
-        Some(FoldError::Journal(error)) => Some(error),
-        Some(_) => None,
-        None => cause.downcast_ref::<JournalError>(),
-    };
-    matches!(journal, Some(JournalError::Unavailable(_))) || SqlError::came_of_the_connection(cause)
 }
 
 /// What went wrong and its causes. A cause that only repeats what was said before it is left out.
@@ -189,6 +177,7 @@ pub fn tell(error: &anyhow::Error) {
 #[cfg(test)]
 mod tests {
     use anyhow::Context as _;
+    use muniment_journal::JournalError;
 
     use super::*;
 

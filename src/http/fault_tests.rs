@@ -80,7 +80,10 @@ async fn a_fault_of_a_handler_is_a_500_and_one_line_with_the_correlation_id() {
     for (command, said) in [
         (FragileCommand::PanicDeciding, "the handler of fragile/a panicked at src/runtime/fragile.rs:"),
         (FragileCommand::PanicWriting, "the handler of fragile/a panicked at src/runtime/fragile.rs:"),
-        (FragileCommand::Unwritable, "a fault of the program: an event of fragile/a does not serialise"),
+        (
+            FragileCommand::Unwritable,
+            "a fault of the program or of what is stored: an event of fragile/a does not serialise",
+        ),
     ] {
         for is_api in [false, true] {
             let origin = Origin::system("test", "test", None);

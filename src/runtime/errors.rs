@@ -2,6 +2,7 @@
 
 use muniment_aggregates::record::{DedupeKey, Position, StreamId};
 use muniment_journal::{AppendError, JournalError};
+use muniment_sql::SqlError;
 
 use super::fold::FoldError;
 
@@ -52,7 +53,7 @@ pub enum BusError<R> {
     },
     /// A fault of the program that is no panic, for example an event that does not serialise: no other attempt ends
     /// otherwise.
-    #[error("a fault of the program: {0}")]
+    #[error("a fault of the program or of what is stored: {0}")]
     Fault(String),
     /// An event of the stream does not decode: it was written by a newer program, or it was tampered with. Until that is
     /// mended no command on the stream can be decided.
@@ -153,4 +154,15 @@ impl<R> BusError<R> {
             Self::Unreadable { position, why } => BusError::Unreadable { position, why },
         }
     }
+}
+
+/// Whether the database went away, or its head could not be confirmed: it may be there on another try.
+#[must_use]
+pub fn came_of_the_connection(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let journal = match cause.downcast_ref::<FoldError>() {
+        Some(FoldError::Journal(error)) => Some(error),
+        Some(_) => None,
+        None => cause.downcast_ref::<JournalError>(),
+    };
+    matches!(journal, Some(JournalError::Unavailable(_))) || SqlError::came_of_the_connection(cause)
 }

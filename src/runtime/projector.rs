@@ -307,11 +307,12 @@ mod tests {
         bus.execute::<Note>("next", fresh::note(), &origin).await.expect("it is recorded");
         assert!(is_any_on_its_way(&models, journal.head()), "the others follow");
         let gone = models.iter().find(|model| !model.stands).expect("one goes on").projection.name();
-        let file = format!("sqlite:{}", folder.path().join("read.db").display());
-        let pool = sqlx::SqlitePool::connect(&file).await.expect("the read models");
-        let sql = "DELETE FROM read_checkpoints_v1 WHERE name = $1";
-        sqlx::query(sql).bind(gone).execute(&pool).await.expect("it goes");
-        pool.close().await;
+        let sql = format!(
+            "ATTACH '{}' AS read_models; DELETE FROM read_models.read_checkpoints_v1 WHERE name = '{gone}'; \
+             DETACH read_models",
+            folder.path().join("read.db").display()
+        );
+        journal.engine().stores().expect("a database").write.run_script(&sql).await.expect("it goes");
         fold(stopping).await;
         refresh(&reads, &mut models).await;
         assert!(!is_any_on_its_way(&models, journal.head()));

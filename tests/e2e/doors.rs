@@ -67,7 +67,7 @@ impl Doors<'_> {
     }
 
     /// The last door is open to this machine alone, not to whoever comes by a proxy.
-    fn from_this_machine(&mut self) {
+    fn note_this_machine(&mut self) {
         self.came.last_mut().unwrap().beside["client"] = json!("127.0.0.1");
     }
 
@@ -76,7 +76,7 @@ impl Doors<'_> {
         let server = &self.house.server;
         let asked = server.anonymous().post("/v1/auth/otp/start", &json!({ "email": founder.email }));
         self.by("challenge.issued", Some(&asked), json!({ "kind": "anonymous" }), "http", "issue_challenge");
-        self.from_this_machine();
+        self.note_this_machine();
 
         let own = founder.client.get("/v1/auth/session").expect(200);
         let (name, from) = self.next();
@@ -131,7 +131,7 @@ impl Doors<'_> {
         let invited = house.daemon().rpc("invite_create", &json!({ "username": "somebody" })).0;
         let who = account(&house.keeper.id, "daemon_token", "daemon");
         self.by("invite.created", Some(&invited), who, "http", "invite_create");
-        self.from_this_machine();
+        self.note_this_machine();
 
         let (name, from) = self.next();
         let offer = json!({ "to_account_id": ann.id, "role": "teacher" });

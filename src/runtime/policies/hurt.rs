@@ -17,7 +17,7 @@ use crate::runtime::{Clock, CommandBus, Reads, Runtime, fresh};
 
 /// What the next attempt may not meet.
 pub(super) fn busy() -> SqlError {
-    SqlError::Driver(sqlx::Error::PoolTimedOut)
+    SqlError::Driver(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into())
 }
 
 /// What every attempt meets.
@@ -25,11 +25,14 @@ pub(super) fn damaged() -> SqlError {
     SqlError::Column { column: "hash".to_owned(), what: "has 1 bytes, not 32".to_owned() }
 }
 
+/// A stream and what is met instead of it.
+type Refused = (String, fn() -> SqlError);
+
 /// An engine that fails as it is told.
 pub(super) struct Hurt {
     inner: Arc<dyn Engine>,
     /// Whose stream is not read, and why.
-    refused: Mutex<Option<(String, fn() -> SqlError)>>,
+    refused: Mutex<Option<Refused>>,
     is_away: AtomicBool,
 }
 

@@ -62,7 +62,10 @@ pub async fn run(runtime: Arc<Runtime>, config: MailConfig, mut stop: watch::Rec
             cleaned_at = now;
             // Beside the sending, which waits neither for its end nor for its success.
             let post = Arc::clone(&post);
-            under_way.spawn(async move { post.tidy(now - KEPT).await });
+            under_way.spawn(async move {
+                post.tidy(now - KEPT).await;
+                Ok(())
+            });
         }
         match post.look(now, room).await {
             Ok(mails) => mails.into_iter().for_each(|mail| {
@@ -112,11 +115,13 @@ impl Post {
         Ok(due.mails)
     }
 
-    /// Drops what was finished before then.
-    async fn tidy(&self, before: DateTime<Utc>) -> Result<(), SqlError> {
+    /// Drops what was finished before then. Whatever it cannot drop is dropped an hour later.
+    async fn tidy(&self, before: DateTime<Utc>) {
         tokio::select! {
-            removed = self.outbox.remove_finished(before) => removed.map(drop),
-            () = self.too_late() => Ok(()),
+            removed = self.outbox.remove_finished(before) => if let Err(error) = removed {
+                tracing::warn!(error = %error, "finished mails cannot be dropped from the outbox at present");
+            },
+            () = self.too_late() => {}
         }
     }
 

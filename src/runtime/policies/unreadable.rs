@@ -56,7 +56,7 @@ pub(super) async fn put_off(
     error: BusError<MetricRefusal>,
     journal: &Journal,
 ) -> Result<(), BusError<MetricRefusal>> {
-    if journal.confirm_head().await.is_err() || journal.check_writable().await.is_err() {
+    if !journal.has_room() || journal.confirm_head().await.is_err() || journal.check_writable().await.is_err() {
         return Err(error);
     }
     tracing::warn!(policy, metric.id = metric, error = %error, "a metric cannot be asked at present and is left for later");

@@ -47,6 +47,9 @@ pub enum BackupError {
     /// A file of that name is there.
     #[error("{0} exists already; a record is never overwritten")]
     Exists(PathBuf),
+    /// The draft of another record, or its keys, would have this name.
+    #[error("{0}: no backup's name ends in .part or .keys")]
+    Reserved(PathBuf),
     /// Another backup to the same file has not ended.
     #[error("another backup writes {0} now; where none runs, delete that file")]
     Busy(PathBuf),
@@ -93,6 +96,11 @@ pub fn keys_file_of(record_file: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Whether a backup to another name takes this one for what belongs to it.
+fn is_reserved(record_file: &Path) -> bool {
+    record_file.extension().is_some_and(|ending| ending == "part" || ending == "keys")
+}
+
 /// What a sealed claim digest is bound to.
 pub(crate) fn claim_bound_to(installation: Uuid, scope: &str, owner: &StreamId) -> Vec<u8> {
     let parts = [installation.as_bytes(), scope.as_bytes(), owner.kind.as_bytes(), owner.id.as_bytes()];
@@ -113,11 +121,14 @@ pub async fn backup(
     let engine = journal.engine();
     let stores = engine.stores().ok_or(BackupError::NoDatabase)?;
     let keys_file = keys_file_of(record_file);
+    if is_reserved(record_file) {
+        return Err(BackupError::Reserved(record_file.to_owned()));
+    }
+    let is_free = || if record_file.exists() { Err(BackupError::Exists(record_file.to_owned())) } else { Ok(()) };
+    is_free()?;
     let record = Draft::begin(record_file)?;
     // Nobody else gives the name away from here on.
-    if record_file.exists() {
-        return Err(BackupError::Exists(record_file.to_owned()));
-    }
+    is_free()?;
     let keys = Draft::begin(&keys_file)?;
 
     // One moment for head and claims. Events below the head never change and are read without holding it.
@@ -128,7 +139,7 @@ pub async fn backup(
     let claims = write_claims(&mut moment, journal.keyring(), &mut writer).await?;
     moment.commit().await?;
     write_events(&**engine, &header, &mut writer, progress).await?;
-    Draft::settle(writer.finish()?)?;
+    Draft::settle(writer.finish()?).await?;
 
     // A later moment: keys of later subjects open nothing here, and who was erased meanwhile stays erased.
     let mut moment = stores.read.begin_snapshot().await?;
@@ -137,12 +148,15 @@ pub async fn backup(
     let keys_written = write_keys(&mut moment, &mut keys_writer).await?;
     moment.commit().await?;
     // Both are whole before either has its name: a disk that fills up here leaves no keys without their record.
-    Draft::settle(keys_writer.finish()?)?;
-    if record_file.exists() {
-        return Err(BackupError::Exists(record_file.to_owned()));
-    }
+    Draft::settle(keys_writer.finish()?).await?;
+    is_free()?;
     keys.keep()?;
-    record.keep_new().inspect_err(|_| drop(std::fs::remove_file(&keys_file)))?;
+    record.keep_new().inspect_err(|error| {
+        // The keys of a record that somebody put there meanwhile are no business of this run.
+        if !matches!(error, BackupError::Exists(_)) {
+            drop(std::fs::remove_file(&keys_file));
+        }
+    })?;
     sync_folder_of(record_file)?;
     Ok(BackedUp { position: end, claims, keys: keys_written, record_file: record_file.to_owned(), keys_file })
 }

@@ -50,9 +50,13 @@ impl Draft {
     }
 
     /// Makes what was written durable.
-    pub(crate) fn settle(written: BufWriter<File>) -> Result<(), FormatError> {
-        let file = written.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(file.sync_all()?)
+    pub(crate) async fn settle(written: BufWriter<File>) -> Result<(), FormatError> {
+        // On a thread of its own: it may take long, and who is told to end meanwhile takes the draft away.
+        let settled = tokio::task::spawn_blocking(move || {
+            let file = written.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.sync_all()
+        });
+        Ok(settled.await.map_err(io::Error::other)??)
     }
 
     /// Gives the file its name, whatever had it.
@@ -107,7 +111,8 @@ fn is_cleared(draft: &Path) -> io::Result<bool> {
     if !found.is_file() {
         return Ok(false);
     }
-    let left = match File::open(draft) {
+    // Network file systems lock alone only what can be written.
+    let left = match OpenOptions::new().write(true).open(draft) {
         Ok(left) => left,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(error),

@@ -223,6 +223,12 @@ pub trait Engine: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Where a dedupe key that no event bears leads to: whoever used it would be told that it is used. `None` where a key is
+    /// looked for among the events themselves.
+    async fn surplus_key(&self) -> Result<Option<Position>, SqlError> {
+        Ok(None)
+    }
+
     /// The lowest row that stands below the first position, where no event is and no walk comes by.
     async fn below_first(&self) -> Result<Option<i64>, SqlError> {
         Ok(None)

@@ -59,6 +59,12 @@ pub enum VerifyError {
         /// The position of the inserted event.
         position: Position,
     },
+    /// A dedupe key that no event bears is filed: who used it would be told that it is used, and nothing would be recorded.
+    #[error("position {position}: a dedupe key that its event does not bear leads there")]
+    SurplusKey {
+        /// Where it leads.
+        position: Position,
+    },
     /// An event is whole, but is found under no stream or another one, or not under its dedupe key.
     #[error("position {position}: the event is not filed under its own stream and key")]
     Misfiled {
@@ -125,6 +131,7 @@ impl VerifyError {
             | Self::Reordered { position }
             | Self::Inserted { position }
             | Self::Misfiled { position }
+            | Self::SurplusKey { position }
             | Self::TailCut { position, .. }
             | Self::BeyondHead { position }
             | Self::HeadDiffers { position }
@@ -199,6 +206,13 @@ pub async fn verify(
         tokio::task::yield_now().await;
     }
     walk.check_end(&head).await?;
+    if from.is_none() {
+        let surplus = engine.surplus_key().await;
+        let surplus = surplus.map_err(|source| VerifyError::Sql { after: walk.position, source })?;
+        if let Some(position) = surplus {
+            return Err(VerifyError::SurplusKey { position });
+        }
+    }
     Ok(Verified { through: walk.position, hash: walk.hash, events: walk.position.0 - start.position.0 })
 }
 

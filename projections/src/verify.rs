@@ -17,10 +17,7 @@ use crate::store::ReadStore;
 /// Differing keys reported of one table; the first say enough.
 const DIFFERENCES_MAX: usize = 100;
 
-/// What is locked on PostgreSQL while somebody verifies.
-const LOCK: &str = "muniment/verify";
-
-/// The same in the folder of `read.db`.
+/// Locked beside `read.db` while somebody verifies.
 const LOCK_FILE: &str = "verify.lock";
 
 /// Attempts at a moment in which both generations are at one position, where another node advances the live one.
@@ -75,20 +72,23 @@ impl ReadStore {
     /// `None` where somebody verifies read models of this store already.
     ///
     /// # Errors
-    /// When the database does not answer, or the folder takes no file.
+    /// When the database does not answer.
     pub async fn try_verifying(&self) -> Result<Option<Verifying>, SqlError> {
         let file = match self.folder() {
             None => None,
             Some(folder) => {
-                let file = private::open(&folder.join(LOCK_FILE)).map_err(|error| SqlError::Driver(error.into()))?;
-                match file.try_lock() {
-                    Ok(()) => Some(file),
-                    Err(TryLockError::WouldBlock) => return Ok(None),
-                    Err(TryLockError::Error(error)) => return Err(SqlError::Driver(error.into())),
+                // Nothing rests on it: where another user made the file, or nothing can be locked, it is done without.
+                match private::open(&folder.join(LOCK_FILE)).map(|file| (file.try_lock(), file)) {
+                    Ok((Ok(()), file)) => Some(file),
+                    Ok((Err(TryLockError::WouldBlock), _)) => return Ok(None),
+                    Ok((Err(TryLockError::Error(error)), _)) | Err(error) => {
+                        tracing::debug!(%error, "whether another verification runs cannot be told");
+                        None
+                    }
                 }
             }
         };
-        let node = NodeLock::try_take(self.writer(), LOCK).await?;
+        let node = self.try_lock("verify").await?;
         Ok(node.map(|node| Verifying { _node: node, _file: file }))
     }
 }

@@ -272,6 +272,14 @@ impl Engine for SqliteEngine {
         found.map(|position| Ok(Position(count("position", position)?))).transpose()
     }
 
+    async fn surplus_key(&self) -> Result<Option<Position>, SqlError> {
+        let sql = "SELECT dedupe_keys.position FROM dedupe_keys LEFT JOIN events USING (position) \
+             WHERE events.dedupe_key IS NOT dedupe_keys.dedupe_key LIMIT 1";
+        let found: Option<i64> = sqlx::query_scalar(sql).fetch_optional(&self.read).await?;
+        // One that leads below the first position leads nowhere.
+        Ok(found.map(|position| Position(u64::try_from(position).unwrap_or_default())))
+    }
+
     async fn below_first(&self) -> Result<Option<i64>, SqlError> {
         let lowest = sqlx::query_scalar("SELECT min(position) FROM events WHERE position < 1");
         Ok(lowest.fetch_one(&self.read).await?)

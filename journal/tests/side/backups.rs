@@ -374,6 +374,12 @@ async fn two_backups_to_one_file_are_not_mixed(kind: Kind) {
     assert!(matches!(refused, Err(BackupError::Busy(_))), "{refused:?}");
     assert_eq!(names_in(&folder), ["record.part"], "the other's draft is there");
     drop(other);
+    // Names that another backup takes for its own.
+    for name in ["record.part", "record.keys"] {
+        let refused = backup(&journal, &folder.join(name), &|_, _| {}).await;
+        assert!(matches!(refused, Err(BackupError::Reserved(_))), "{refused:?}");
+    }
+    assert_eq!(names_in(&folder), ["record.part"]);
     // A record that is put there while the events are written stays.
     let refused = backup(&journal, &file, &|_, _| std::fs::write(&file, "another").unwrap()).await;
     assert!(matches!(refused, Err(BackupError::Exists(_))), "{refused:?}");

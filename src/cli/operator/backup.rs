@@ -63,6 +63,7 @@ pub async fn make(global: &Global, command: &Backup) -> Result<()> {
     drop(progress);
     let made = made.map_err(|error| match error {
         BackupError::Exists(_) => Exit::Conflict.because(error.to_string()),
+        BackupError::Reserved(_) => Exit::Usage.because(error.to_string()),
         BackupError::Busy(_) => Exit::Unavailable.because(error.to_string()),
         BackupError::Unavailable(ref cause) if cause.is_driver() => Exit::Unavailable.because(error.to_string()),
         BackupError::Damaged(_) => {

@@ -12,7 +12,7 @@ use rand::rngs::SmallRng;
 
 use crate::engine::SharedStore;
 use crate::models::Models;
-use crate::scenario::{Answers, Node, point};
+use crate::scenario::{ANSWER_MAX, Answers, Node, point};
 
 /// Panics with what does not hold.
 pub(crate) async fn everything_holds(
@@ -84,13 +84,17 @@ fn decisions_follow_each_other(events: &[Arc<RecordedEvent>], answers: &Answers)
 /// A node that lived through it all answers what is recorded, and records, once nothing goes wrong any more.
 pub(crate) async fn goes_on(node: &Node, metrics: &[String], random: &mut SmallRng) {
     for metric in metrics {
-        node.journal.confirm_head().await.expect("the head is confirmed");
-        states_agree(&node.journal, &node.bus, metric).await;
-        let origin = Origin::system("simulation", "record_points", None);
-        let (id, command) = point(random, 0, format!("after-{}", node.journal.head()));
-        let done = node.bus.execute::<Metric>(metric, command, &origin).await;
-        let done = done.unwrap_or_else(|error| panic!("point {id} is not recorded after all that: {error}"));
-        assert!(done.position.is_some());
+        let goes_on = async {
+            node.journal.confirm_head().await.expect("the head is confirmed");
+            states_agree(&node.journal, &node.bus, metric).await;
+            let origin = Origin::system("simulation", "record_points", None);
+            let (id, command) = point(random, 0, format!("after-{}", node.journal.head()));
+            let done = node.bus.execute::<Metric>(metric, command, &origin).await;
+            let done = done.unwrap_or_else(|error| panic!("point {id} is not recorded after all that: {error}"));
+            assert!(done.position.is_some());
+        };
+        let within = tokio::time::timeout(ANSWER_MAX, goes_on).await;
+        assert!(within.is_ok(), "{} stands still at {metric} after all that", node.engine);
     }
 }
 

@@ -15,7 +15,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::SharedStore;
-use crate::scenario::{Node, paused};
+use crate::scenario::{ANSWER_MAX, Node, paused};
 
 const SEEDS: u64 = 200;
 const ACTORS: u64 = 5;
@@ -75,20 +75,18 @@ fn steps(random: &mut SmallRng) -> Vec<Step> {
     (0..count).map(|_| step(random)).collect()
 }
 
-fn append(own: &StreamId, version: u64, name: &str, lineage: &Lineage, random: &mut SmallRng) -> Append {
-    let happened = Happened { name: name.to_owned(), steps: steps(random) };
+fn append(own: &StreamId, version: u64, happened: &Happened, dedupe: Option<DedupeKey>, lineage: &Lineage) -> Append {
     let key = |key: &str| ClaimKey::Clear(key.to_owned());
     let change = |step: &Step| match step {
         Step::Take(taken) => ClaimChange::Take { scope: SCOPE, key: key(taken) },
         Step::GiveBack(given) => ClaimChange::Release { scope: SCOPE, key: key(given) },
     };
-    let shared = random.random_bool(0.2).then(|| format!("once-{}", random.random_range(0..20_u32)));
     let event = NewEvent {
         stream: own.clone(),
         event_type: "owner.changed",
         event_version: "1.0",
-        payload: serde_json::to_string(&happened).expect("it serialises").into_boxed_str(),
-        dedupe: shared.map(|once| DedupeKey::of(&StreamId::new("owner", "all"), &once)),
+        payload: serde_json::to_string(happened).expect("it serialises").into_boxed_str(),
+        dedupe,
     };
     Append {
         events: vec![event],
@@ -100,6 +98,12 @@ fn append(own: &StreamId, version: u64, name: &str, lineage: &Lineage, random: &
     }
 }
 
+/// A key of repetition that other appends have too, now and then.
+fn shared_by_some(random: &mut SmallRng) -> Option<DedupeKey> {
+    let shared = random.random_bool(0.2).then(|| format!("once-{}", random.random_range(0..20_u32)));
+    shared.map(|once| DedupeKey::of(&StreamId::new("owner", "all"), &once))
+}
+
 async fn act(number: u64, nodes: Rc<RefCell<[Rc<Node>; 2]>>, told: Rc<RefCell<Told>>, mut random: SmallRng) {
     let (own, mut version) = (owner(number), 0);
     for step in 0..STEPS_PER_ACTOR {
@@ -109,7 +113,9 @@ async fn act(number: u64, nodes: Rc<RefCell<[Rc<Node>; 2]>>, told: Rc<RefCell<To
         let mut sent = Vec::new();
         for ahead in 0..random.random_range(1..=PIPELINED) {
             let name = format!("{number}-{step}-{ahead}");
-            let append = append(&own, version + ahead, &name, &lineage, &mut random);
+            let happened = Happened { name: name.clone(), steps: steps(&mut random) };
+            let dedupe = shared_by_some(&mut random);
+            let append = append(&own, version + ahead, &happened, dedupe, &lineage);
             match node.journal.submit(append) {
                 Ok(ticket) => sent.push((name, ticket)),
                 // Nothing is decided on what was not even taken.
@@ -120,8 +126,10 @@ async fn act(number: u64, nodes: Rc<RefCell<[Rc<Node>; 2]>>, told: Rc<RefCell<To
             }
         }
         for (name, ticket) in sent {
-            // A node that crashed answers nothing.
-            let Ok(outcome) = tokio::time::timeout(Duration::from_secs(60), ticket).await else { continue };
+            let Some(outcome) = node.answered(ticket).await else { continue };
+            if let Err(AppendError::Uncertain(told)) = &outcome {
+                node.must_have_crashed(told);
+            }
             version = told.borrow_mut().note(name, outcome, version);
         }
     }
@@ -155,6 +163,17 @@ impl Told {
     }
 }
 
+/// A node that lived through it all records, once nothing goes wrong any more; where it did.
+async fn goes_on(node: &Node, number: usize) -> (String, Position) {
+    let own = StreamId::new("owner", &format!("after-{number}"));
+    let happened = Happened { name: format!("after-{number}-0"), steps: vec![Step::Take(format!("after-{number}"))] };
+    let ticket = node.journal.submit(append(&own, 0, &happened, None, &Lineage::default())).expect("it is taken");
+    let outcome = tokio::time::timeout(ANSWER_MAX, ticket).await;
+    let outcome = outcome.unwrap_or_else(|_elapsed| panic!("{} stands still after all that", node.engine));
+    let appended = outcome.unwrap_or_else(|error| panic!("{} records nothing after all that: {error}", node.engine));
+    (happened.name, appended.first)
+}
+
 fn run(seed: u64) -> Counts {
     paused(async move {
         let trouble_percent = if seed.is_multiple_of(4) { 0 } else { u32::try_from(seed % 40).unwrap_or(0) };
@@ -176,11 +195,14 @@ fn run(seed: u64) -> Counts {
             task.await.expect("nobody panics");
         }
         store.calm().await;
-        let told = told.take();
+        let mut told = told.take();
+        let survivors = nodes.borrow().clone();
+        for (number, node) in survivors.iter().enumerate() {
+            told.recorded.extend([goes_on(node, number).await]);
+        }
         let (holders, not_his) = fold(&store.events(), &told);
         let last = Node::start(&store).await;
         last.journal.verify(None, &|_, _| {}).await.expect("the chain verifies");
-        let survivors = nodes.borrow().clone();
         for node in survivors.iter().map(|node| &**node).chain([&last]) {
             for key in (0..KEYS).map(|number| format!("key-{number}")) {
                 let holder = node.journal.claim_owner(SCOPE, &key).await.expect("it answers");

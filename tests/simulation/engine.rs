@@ -1,6 +1,8 @@
 //! A store in memory behind the journal's seam, as unreliable as its seed makes it. Several nodes may share one.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -35,8 +37,13 @@ struct Stored {
 }
 
 impl Stored {
+    /// Whose transaction holds the head, unless the server has ended it.
+    fn holder(&self) -> Option<usize> {
+        self.holder.filter(|(_, until)| Instant::now() < *until).map(|(holder, _)| holder)
+    }
+
     fn is_held_by_another_than(&self, node: Option<usize>) -> bool {
-        self.holder.is_some_and(|(holder, until)| Some(holder) != node && Instant::now() < until)
+        self.holder().is_some_and(|holder| Some(holder) != node)
     }
 
     fn compare_head(&mut self, batch: &Batch) -> Result<(), WriteError> {
@@ -92,6 +99,8 @@ impl Stored {
 /// PostgreSQL.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
 const IDLE_MAX: Duration = Duration::from_secs(10);
+/// Where a session that holds the head is ended before that, it is about when its node comes to write.
+const ENDED_MILLISECONDS_MAX: u32 = 60;
 /// How often it is looked whether something that is waited for has come about.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// A copy that nobody waits for comes within the first few attempts of its node to send another.
@@ -211,6 +220,8 @@ pub(crate) struct SimulatedEngine {
     store: Arc<SharedStore>,
     node: usize,
     crashed: AtomicBool,
+    /// Its session has begun a transaction that locks the head, and has not heard of its end.
+    holds: AtomicBool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -228,7 +239,12 @@ enum Trouble {
 impl SimulatedEngine {
     pub(crate) fn new(store: &Arc<SharedStore>) -> Arc<Self> {
         let node = store.nodes.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { store: Arc::clone(store), node, crashed: AtomicBool::new(false) })
+        Arc::new(Self {
+            store: Arc::clone(store),
+            node,
+            crashed: AtomicBool::new(false),
+            holds: AtomicBool::new(false),
+        })
     }
 
     /// From here on nothing this node does reaches the store, and nothing comes back, whatever it was doing.
@@ -236,8 +252,12 @@ impl SimulatedEngine {
         self.crashed.store(true, Ordering::Relaxed);
     }
 
+    pub(crate) fn has_crashed(&self) -> bool {
+        self.crashed.load(Ordering::Relaxed)
+    }
+
     async fn alive(&self) {
-        if self.crashed.load(Ordering::Relaxed) {
+        if self.has_crashed() {
             std::future::pending::<()>().await;
         }
     }
@@ -285,11 +305,16 @@ impl SimulatedEngine {
     async fn try_write(&self, batch: &Batch) -> Result<(), WriteError> {
         let trouble = self.trouble();
         tokio::time::sleep(Duration::from_micros(u64::from(self.store.dice(2_000)))).await;
+        if trouble == Trouble::Slow {
+            self.store.stored.lock().faults.slow += 1;
+            tokio::time::sleep(Duration::from_millis(u64::from(self.store.dice(900)))).await;
+        }
+        if self.finds_its_lock_lost().await {
+            return Err(WriteError::Unknown("the session that held the head is gone".to_owned()));
+        }
         match trouble {
             Trouble::None => self.store_and_answer(batch).await,
             Trouble::Slow => {
-                self.store.stored.lock().faults.slow += 1;
-                tokio::time::sleep(Duration::from_millis(u64::from(self.store.dice(900)))).await;
                 let outcome = self.store_and_answer(batch).await;
                 tokio::time::sleep(Duration::from_millis(u64::from(self.store.dice(300)))).await;
                 outcome
@@ -339,10 +364,26 @@ impl SimulatedEngine {
         Ok(())
     }
 
+    /// Whether the server has ended the session in which this node held the head.
+    async fn finds_its_lock_lost(&self) -> bool {
+        self.alive().await;
+        let mut stored = self.store.stored.lock();
+        let is_lost = self.holds.load(Ordering::Relaxed) && stored.holder() != Some(self.node);
+        stored.faults.holds_lost += u64::from(is_lost);
+        is_lost
+    }
+
     /// Gives the head back, if this node holds it.
     fn let_go(&self) {
+        self.holds.store(false, Ordering::Relaxed);
         let mut stored = self.store.stored.lock();
         stored.holder = stored.holder.filter(|(holder, _)| *holder != self.node);
+    }
+}
+
+impl fmt::Display for SimulatedEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node {}", self.node)
     }
 }
 
@@ -365,16 +406,23 @@ impl Engine for SimulatedEngine {
         if !self.store.lock_head(Some(self.node)).await {
             return Err(SqlError::Driver(sqlx::Error::PoolTimedOut));
         }
+        let is_ended_early = self.store.trouble_percent() > 0 && self.store.dice(3) == 0;
+        let idle_max = if is_ended_early {
+            Duration::from_millis(u64::from(self.store.dice(ENDED_MILLISECONDS_MAX)))
+        } else {
+            IDLE_MAX
+        };
         let mut stored = self.store.stored.lock();
         stored.faults.heads_held += 1;
-        stored.holder = Some((self.node, Instant::now() + IDLE_MAX));
+        stored.holder = Some((self.node, Instant::now() + idle_max));
+        self.holds.store(true, Ordering::Relaxed);
         Ok(stored.head)
     }
 
     async fn release(&self) -> Result<(), SqlError> {
-        self.alive().await;
+        let is_lost = self.finds_its_lock_lost().await;
         self.let_go();
-        Ok(())
+        if is_lost { Err(SqlError::Driver(sqlx::Error::Io(ErrorKind::BrokenPipe.into()))) } else { Ok(()) }
     }
 
     async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {

@@ -18,6 +18,8 @@ pub(crate) struct Faults {
     /// Batches that found the head locked.
     pub(crate) locked_out: u64,
     pub(crate) heads_held: u64,
+    /// Writes and releases of a node whose session the server had ended while it held the head.
+    pub(crate) holds_lost: u64,
     pub(crate) questions_failed: u64,
     pub(crate) wakeups_lost: u64,
     pub(crate) wakeups_doubled: u64,
@@ -36,6 +38,7 @@ impl Faults {
         self.late_stored += other.late_stored;
         self.locked_out += other.locked_out;
         self.heads_held += other.heads_held;
+        self.holds_lost += other.holds_lost;
         self.questions_failed += other.questions_failed;
         self.wakeups_lost += other.wakeups_lost;
         self.wakeups_doubled += other.wakeups_doubled;
@@ -55,6 +58,7 @@ impl Faults {
             late_stored,
             locked_out,
             heads_held,
+            holds_lost,
             questions_failed,
             wakeups_lost,
             wakeups_doubled,
@@ -71,6 +75,7 @@ impl Faults {
             late_stored,
             locked_out,
             heads_held,
+            holds_lost,
             questions_failed,
             wakeups_lost,
             wakeups_doubled,

@@ -109,23 +109,24 @@ impl User {
                 self.answers.borrow_mut().refused.push((id.as_str().to_owned(), "the right had ended".to_owned()));
             }
             let found = node.rights.find(self.right, &self.store, &node.journal);
-            let Ok(Some(fence)) = tokio::time::timeout(Duration::from_secs(60), found).await else { continue };
+            let Some(Some(fence)) = node.answered(found).await else { continue };
             let origin = Origin::system("simulation", "record_points", None);
             let outcome = node.bus.execute_under::<Metric>(Some(&fence), &metric, command, &origin);
-            let outcome = tokio::time::timeout(Duration::from_secs(60), outcome).await;
+            let outcome = node.answered(outcome).await;
             let mut answers = self.answers.borrow_mut();
             match outcome {
-                Ok(Ok(done)) => {
+                Some(Ok(done)) => {
                     let position = done.position.expect("a recorded point has a position");
                     answers.acknowledged.insert(id.as_str().to_owned(), position);
                     answers.counts.under_rights += 1;
                 }
-                Ok(Err(BusError::Fenced)) => {
+                Some(Err(BusError::Fenced)) => {
                     answers.refused.push((id.as_str().to_owned(), "fenced".to_owned()));
                     answers.counts.fenced += 1;
                 }
+                Some(Err(BusError::Uncertain(told))) => node.must_have_crashed(&told),
                 // Refused, or nobody can say.
-                Ok(Err(_)) | Err(_) => {}
+                Some(Err(_)) | None => {}
             }
         }
     }

@@ -33,6 +33,8 @@ const READERS: u64 = 3;
 const READS_PER_READER: u64 = 16;
 /// Of so many seeds one also compares every read model with its replay, row for row, which takes longer than the seed.
 const REPLAYED_EVERY: u64 = 20;
+/// Far longer than anything lasts on a node that lives: the lock of the head and the end of who held it, a few times over.
+pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// Whose the metrics are.
 static COMPANY: LazyLock<CompanyId> = LazyLock::new(|| CompanyId::from_random([7; 12]));
 
@@ -113,6 +115,18 @@ impl Node {
         let clock = Clock::from_source(move || clock_store.now());
         let bus = CommandBus::new(journal.clone(), clock, Arc::from([]));
         Self { engine, journal, bus, rights }
+    }
+
+    /// The node's answer; none where it crashed. One that lives and gives none has lost whoever asked.
+    pub(crate) async fn answered<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let answer = tokio::time::timeout(ANSWER_MAX, work).await.ok();
+        assert!(answer.is_some() || self.engine.has_crashed(), "{} lives and gives no answer", self.engine);
+        answer
+    }
+
+    /// A node that lives can say whether something was recorded: no trouble here lasts until it gives up.
+    pub(crate) fn must_have_crashed(&self, told: &str) {
+        assert!(self.engine.has_crashed(), "{} lives and cannot say what came of it: {told}", self.engine);
     }
 }
 
@@ -249,12 +263,9 @@ async fn read(
             let until = |event: &&Arc<RecordedEvent>| until.is_none_or(|until| event.position <= until);
             u64::try_from(events.iter().filter(of_metric).filter(until).count()).unwrap_or(u64::MAX)
         };
-        let Ok(Ok(seen)) = tokio::time::timeout(Duration::from_secs(60), node.journal.confirm_head()).await else {
-            continue;
-        };
-        let asked = tokio::time::timeout(Duration::from_secs(60), node.bus.state::<Metric>(&metric)).await;
-        // A node that crashed or could not say answers nothing.
-        let Ok(Ok(folded)) = asked else { continue };
+        let Some(Ok(seen)) = node.answered(node.journal.confirm_head()).await else { continue };
+        // A node that crashed answers nothing, and whose question to the store has no answer cannot say.
+        let Some(Ok(folded)) = node.answered(node.bus.state::<Metric>(&metric)).await else { continue };
         assert!(folded.version >= stored(Some(seen)), "a state misses what its node had seen");
         assert!(folded.version <= stored(None), "a state holds what is not stored");
         answers.borrow_mut().counts.reads += 1;
@@ -277,8 +288,15 @@ async fn tune(
         let rule = RuleChange { threshold: Some(threshold), ..RuleChange::of(RuleType::Above) };
         let command = MetricCommand::SetRule(SetRule { rule, by: None });
         let outcome = node.bus.execute::<Metric>(&metric, command, &origin);
-        // A node that crashed or could not say answers nothing: the rule may be there or not.
-        let Ok(Ok(done)) = tokio::time::timeout(Duration::from_secs(60), outcome).await else { continue };
+        let done = match node.answered(outcome).await {
+            Some(Ok(done)) => done,
+            // The rule may be there or not.
+            Some(Err(BusError::Uncertain(told))) => {
+                node.must_have_crashed(&told);
+                continue;
+            }
+            Some(Err(_)) | None => continue,
+        };
         let [MetricEvent::RuleSet(set)] = &*done.events else { panic!("a rule was set, and nothing else") };
         let position = done.position.expect("a recorded rule has a position");
         let mut answers = answers.borrow_mut();
@@ -325,21 +343,21 @@ async fn post(
         let node = Rc::clone(&nodes.borrow()[random.random_range(0..2)]);
         let origin = Origin::system("simulation", "record_points", None);
         let outcome = node.bus.execute::<Metric>(&metric, command, &origin);
-        let outcome = tokio::time::timeout(Duration::from_secs(60), outcome).await;
+        let outcome = node.answered(outcome).await;
         let mut answers = answers.borrow_mut();
         match outcome {
-            Ok(Ok(done)) => {
+            Some(Ok(done)) => {
                 let position = done.position.expect("a recorded point has a position");
                 answers.acknowledged.insert(id.as_str().to_owned(), position);
                 answers.by_key.entry((metric, key)).or_default().push(position);
                 answers.counts.acknowledged += 1;
             }
-            Ok(Err(error @ BusError::Duplicate { position, .. })) => {
+            Some(Err(error @ BusError::Duplicate { position, .. })) => {
                 answers.refused.push((id.as_str().to_owned(), error.to_string()));
                 answers.by_key.entry((metric, key)).or_default().push(position);
                 answers.counts.duplicates += 1;
             }
-            Ok(Err(
+            Some(Err(
                 error @ (BusError::Refused(_)
                 | BusError::Overloaded
                 | BusError::TooLarge(_)
@@ -350,14 +368,16 @@ async fn post(
                 answers.counts.refused += 1;
             }
             // What the store does not take, or nothing of it was tried: it is certain that the point is not there.
-            Ok(Err(error @ (BusError::Unavailable(_) | BusError::Fault(_)))) => {
+            Some(Err(error @ (BusError::Unavailable(_) | BusError::Fault(_)))) => {
                 answers.refused.push((id.as_str().to_owned(), error.to_string()));
                 answers.counts.failed += 1;
             }
             // The node crashed or could not say: the point may be there or not, but at most once.
-            Ok(Err(BusError::Uncertain(_) | BusError::Panicked { .. } | BusError::Unreadable { .. })) | Err(_) => {
-                answers.counts.unanswered += 1
+            Some(Err(BusError::Uncertain(told))) => {
+                node.must_have_crashed(&told);
+                answers.counts.unanswered += 1;
             }
+            Some(Err(BusError::Panicked { .. } | BusError::Unreadable { .. })) | None => answers.counts.unanswered += 1,
         }
     }
 }

@@ -56,11 +56,6 @@ fn origin(command: &'static str) -> Origin {
     Origin::system("simulation", command, None)
 }
 
-/// An answer, or none where the node crashed or could not say.
-async fn answered<T>(work: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(Duration::from_secs(60), work).await.ok()
-}
-
 /// Brings something to the class, as the surface and the command line do.
 async fn bring(node: &Node, to: &AccountId, what: OfferBookCommand) -> Outcome {
     let origin = origin("bring");
@@ -129,15 +124,15 @@ async fn act(nodes: Nodes, accounts: Rc<Vec<AccountId>>, mut random: SmallRng) {
         tokio::time::sleep(Duration::from_micros(random.random_range(0..20_000))).await;
         let account = &accounts[random.random_range(0..accounts.len())];
         let node = Rc::clone(&nodes.borrow()[random.random_range(0..2)]);
-        let Some(Ok(book)) = answered(node.bus.state::<OfferBook>(&account.0)).await else { continue };
+        let Some(Ok(book)) = node.answered(node.bus.state::<OfferBook>(&account.0)).await else { continue };
         let (brings, command) = next_step(&book.state, &mut random);
         // Refused or without an answer: the record says what came of it.
         let _outcome = if brings {
-            answered(bring(&node, account, command)).await
+            node.answered(bring(&node, account, command)).await
         } else {
             let origin = origin("settle");
             let done = node.bus.execute::<OfferBook>(&account.0, command, &origin);
-            answered(async { done.await.map(drop) }).await
+            node.answered(async { done.await.map(drop) }).await
         };
     }
 }
@@ -156,7 +151,7 @@ async fn sweep(nodes: Nodes, stop: Rc<Cell<bool>>, mut random: SmallRng) {
     while !stop.get() {
         tokio::time::sleep(Duration::from_micros(random.random_range(0..20_000))).await;
         let node = Rc::clone(&nodes.borrow()[random.random_range(0..2)]);
-        let _outcome = answered(have_leave(&node)).await;
+        let _outcome = node.answered(have_leave(&node)).await;
     }
 }
 
@@ -175,7 +170,7 @@ async fn destroy(nodes: Nodes, mut random: SmallRng) {
             });
             ended.await.map(drop)
         };
-        if let Some(Ok(())) = answered(ended).await {
+        if let Some(Ok(())) = node.answered(ended).await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(random.random_range(1..50))).await;

@@ -3,7 +3,7 @@
 use muniment_testkit::Cluster;
 
 use super::kills;
-use crate::harness::{Company, Engine, Setup, eventually};
+use crate::harness::{Company, Engine, Setup, eventually, torture};
 
 #[test]
 fn every_acknowledged_point_survives_a_kill_of_the_database() {
@@ -23,5 +23,7 @@ fn every_acknowledged_point_survives_a_kill_of_the_database() {
     let (unknown, ended) = (times("outcome of a batch is unknown"), times("a batch met the end of its session"));
     let recorded = times("a batch of unknown outcome is recorded");
     println!("{unknown} batches of unknown outcome, {ended} at the end of a session; {recorded} found recorded");
-    assert!(unknown > 0, "no batch was under way at any kill");
+    assert!(unknown + ended > 0, "no batch met a kill");
+    // A kill may come between two batches; of fifty not all do.
+    assert!(unknown > 0 || !torture(), "no batch was under way at any kill");
 }

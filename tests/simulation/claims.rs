@@ -112,6 +112,10 @@ async fn act(number: u64, nodes: Rc<RefCell<[Rc<Node>; 2]>>, told: Rc<RefCell<To
         let lineage = Lineage::default();
         let mut sent = Vec::new();
         for ahead in 0..random.random_range(1..=PIPELINED) {
+            // What it is decided on may be in another batch then, and others' appends between the two.
+            if ahead > 0 && random.random_bool(0.5) {
+                tokio::time::sleep(Duration::from_micros(random.random_range(0..20_000))).await;
+            }
             let name = format!("{number}-{step}-{ahead}");
             let happened = Happened { name: name.clone(), steps: steps(&mut random) };
             let dedupe = shared_by_some(&mut random);

@@ -128,7 +128,8 @@ pub fn this_command() -> String {
 }
 
 /// One word as a shell takes it; a name of a file need be no text.
-fn quoted(word: &[u8]) -> String {
+#[must_use]
+pub fn quoted(word: &[u8]) -> String {
     let Ok(word) = std::str::from_utf8(word) else {
         let escaped = word.iter().map(|byte| match byte {
             b'\'' | b'\\' => format!(r"\{}", char::from(*byte)),

@@ -71,4 +71,34 @@ fn the_company_that_is_saved_is_that_of_the_session_that_is_saved(engine: Engine
     assert_ne!(own, tokens(&as_stranger, &[]));
 }
 
-both_engines![a_founder_of_several_companies_names_one, the_company_that_is_saved_is_that_of_the_session_that_is_saved,];
+/// As the advice says that comes after an `apply` without an answer: the company that is saved is an earlier one.
+fn what_an_application_made_whose_answer_was_lost_is_listed_and_gets_a_token(engine: Engine) {
+    let server = Server::shared(engine);
+    let founder = server.founder("ana");
+    let program = Program::client_of(server);
+    let code = server.code_for(&founder.email);
+    program.run(&["login", "--email", &founder.email, "--code", &code]).ok();
+    assert_eq!(program.run(&["apply", "--list", "--json"]).json(), serde_json::json!({ "applications": [] }));
+    let flags = ["--company", "Acme", "--website", "", "--founder-name", "Ana", "--one-liner", "Anvils"];
+    program.run(&[&["apply", "--founder-email", &founder.email], flags.as_slice()].concat()).ok();
+    let saved = program.run(&["whoami", "--json"]).json()["company_id"].as_str().unwrap().to_owned();
+
+    let lost = server.company_of(&founder).id;
+    let listed = program.run(&["apply", "--list", "--json"]).json();
+    let companies: Vec<&str> =
+        listed["applications"].as_array().unwrap().iter().map(|it| it["company_id"].as_str().unwrap()).collect();
+    assert_eq!(companies, [&lost, &saved], "newest first");
+    let table = program.run(&["apply", "--list"]);
+    assert!(table.ok().contains("Acme") && table.stdout.contains(&lost), "{}", table.stdout);
+    let made = program.run(&["token", "create", "--name", "agent", "--company-id", &lost, "--json"]).json();
+    let as_agent = program.env("MUNIMENT_TOKEN", made["token"].as_str().unwrap());
+    let tokens = as_agent.run(&["token", "list", "--company-id", &lost, "--json"]).json();
+    assert!(tokens["tokens"].as_array().unwrap().iter().any(|it| it["name"] == "agent"), "{tokens}");
+    as_agent.run(&["apply", "--list", "--company", "Acme"]).ended(2);
+}
+
+both_engines![
+    what_an_application_made_whose_answer_was_lost_is_listed_and_gets_a_token,
+    a_founder_of_several_companies_names_one,
+    the_company_that_is_saved_is_that_of_the_session_that_is_saved,
+];

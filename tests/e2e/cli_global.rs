@@ -210,6 +210,14 @@ fn what_no_header_can_hold_is_refused_before_anything_is_sent() {
     assert_eq!(asked, Err(ErrorKind::WouldBlock), "nobody called");
 }
 
+/// What it would advise otherwise is to set the variable that is set.
+#[test]
+fn met_141_an_empty_variable_is_named_by_what_takes_an_api_token_too() {
+    let refused = Program::alone().env("MUNIMENT_TOKEN", "").run(&["invite", "list"]);
+    refused.ended(4);
+    assert!(refused.stderr.contains("MUNIMENT_TOKEN is set and empty"), "{}", refused.stderr);
+}
+
 both_engines![
     a_doctor_finds_nothing_wrong_where_nothing_is_wrong,
     the_status_is_printed_as_the_server_answers_it,

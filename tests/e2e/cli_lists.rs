@@ -101,6 +101,10 @@ fn what_an_operator_lists_says_when_it_is_a_part(engine: Engine) {
     assert_eq!((offers.len(), more), (3, false));
     assert_eq!(by_keeper(&["--limit", "2"]), (offers[..2].to_vec(), true));
     assert_eq!(by_keeper(&["--limit", "2", "--offset", "2"]), (offers[2..].to_vec(), false));
+    let account = ["--account", people[0].id.as_str(), "--daemon-token-file", &keeper];
+    let table = anyone.run(&[&["offer", "list", "--all"][..], &account].concat()).ok().to_lowercase();
+    let declined = offers[0]["declined_at"].as_str().unwrap().to_lowercase();
+    assert!(table.contains("declined_at") && table.contains(&declined), "{table}");
 }
 
 /// So many rows more than are there, by a statement that selects them from `numbers (n)`.

@@ -263,7 +263,15 @@ pub(crate) fn answered(answers: Vec<(u16, Value)>) -> Program {
 }
 
 /// The same for a server that looks at the request's first line.
-fn answered_by(mut answer: impl FnMut(&str) -> Option<(u16, Value)> + Send + 'static) -> Program {
+fn answered_by(answer: impl FnMut(&str) -> Option<(u16, Value)> + Send + 'static) -> Program {
+    answered_with("", answer)
+}
+
+/// The same, with more headers in each answer.
+fn answered_with(
+    headers: &'static str,
+    mut answer: impl FnMut(&str) -> Option<(u16, Value)> + Send + 'static,
+) -> Program {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -276,7 +284,7 @@ fn answered_by(mut answer: impl FnMut(&str) -> Option<(u16, Value)> + Send + 'st
             reader.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
             let Some((status, body)) = answer(&head[0]) else { continue };
             let limited = if status == 429 { "\r\nretry-after: 11" } else { "" };
-            let more = format!("content-type: application/json\r\nconnection: close{limited}");
+            let more = format!("content-type: application/json\r\nconnection: close{limited}{headers}");
             let body = body.to_string();
             let answer = format!("HTTP/1.1 {status} x\r\n{more}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
             reader.get_mut().write_all(answer.as_bytes()).unwrap();
@@ -348,14 +356,20 @@ fn what_may_be_done_already_is_looked_for_before_it_is_sent_again() {
     ]
     .concat();
     for (command, look) in [
-        (&apply[..], "next: `muniment token list`, after `muniment login"),
+        (
+            &apply[..],
+            "next: `muniment apply --list` shows whether the company is there: `muniment token create --company-id",
+        ),
         (&["token", "create", "--name", "nightly"], "next: `muniment token list` shows whether it is there"),
         (&["token", "rotate", "x"], "next: `muniment token list` shows whether a newer one has its name"),
         (&["metric", "create", "arr"], "next: `muniment metric list` shows"),
-        (&["rule", "set", "--metric", "arr", "--threshold", "0.5"], "next: `muniment rule list --metric <key>` shows"),
+        (&["rule", "set", "--metric", "arr", "--threshold", "0.5"], "next: `muniment rule list --metric arr` shows"),
         (&["offer", "accept", "x"], "next: `muniment offer list --all` shows"),
         (&["invite", "create", "--username", "ana"], "next: `muniment invite list` shows"),
-        (&["login", "--email", "ana@example.com", "--code", "1"], "next: `muniment login --email <address>` sends"),
+        (
+            &["login", "--email", "ana@example.com", "--code", "1"],
+            "next: `muniment login --email ana@example.com` sends",
+        ),
     ] {
         for answers in [vec![(503, unknown.clone())], vec![(502, Value::Null)], vec![]] {
             let is_lost = answers.is_empty();
@@ -366,6 +380,10 @@ fn what_may_be_done_already_is_looked_for_before_it_is_sent_again() {
             assert!(tells == is_lost && !ended.stderr.contains("muniment serve"), "{command:?}: {}", ended.stderr);
         }
     }
+    // What stands between says 503 without a code, and may say when to come back; it cannot know what was done.
+    let between = answered_with("\r\nretry-after: 1", |_| Some((503, Value::Null)));
+    let busy = between.run(&["metric", "create", "arr"]);
+    assert!(busy.ended(6).is_empty() && busy.stderr.contains("next: `muniment metric list`"), "{}", busy.stderr);
     // A question, and what was not done, or is done but once.
     let asked = answered(vec![(503, unknown.clone())]).run(&["status"]);
     assert!(asked.ended(6).is_empty() && asked.stderr.contains("next: the same command again"), "{}", asked.stderr);
@@ -375,6 +393,69 @@ fn what_may_be_done_already_is_looked_for_before_it_is_sent_again() {
     {
         let ended = answered(answers).run(command);
         assert!(ended.ended(6).is_empty() && ended.stderr.contains("next: the same command again"), "{}", ended.stderr);
+    }
+}
+
+/// A command that asks another server, or as somebody else, would not find it there.
+#[test]
+fn what_is_looked_for_is_looked_for_where_it_was_sent() {
+    let program = answered_by(|_| Some((502, Value::Null)));
+    let token = program.path("the token").display().to_string();
+    std::fs::write(&token, "x").unwrap();
+    program.run(&["context", "add", "prod", "--token-file", &token]).ok();
+    let persona = "0190f0c4-7f1e-7cc3-98c4-dc0c0c07398f";
+    let apply = ["--founder-email", "ana@example.com", "--company", "Acme", "--website", "", "--founder-name", "Ana"];
+    let apply = [&["apply", "--session-token-file", &token][..], &apply, &["--one-liner", "We count"]].concat();
+    // It answers nothing to the code dialogue, so the session is given, and with the secret alone none is needed.
+    let by_secret = [&["apply", "--no-input", "--signup-secret-file", &token][..], &apply[3..]].concat();
+    for (command, look) in [
+        (&apply[..], format!("`muniment apply --list --context prod --session-token-file '{token}'` shows")),
+        (
+            &by_secret,
+            "`muniment apply --list --context prod`, after `muniment login --context prod --email ana@ex".to_owned(),
+        ),
+        (
+            &["token", "create", "--name", "n", "--company-id", "b", "--session-token-file", &token],
+            format!("`muniment token list --company-id b --context prod --session-token-file '{token}'` shows"),
+        ),
+        (
+            &["offer", "accept", "x", "--acting", persona, "--daemon-token-file", &token],
+            format!(
+                "`muniment offer list --all --context prod --acting {persona} --daemon-token-file '{token}'` shows"
+            ),
+        ),
+        (&["invite", "create", "--username", "ana"], "`muniment invite list --context prod` shows".to_owned()),
+        (&["metric", "create", "arr"], "`muniment metric list --context prod` shows".to_owned()),
+        (
+            &["login", "--email", "ana@example.com", "--code", "1"],
+            "`muniment login --context prod --email ana@".to_owned(),
+        ),
+    ] {
+        let ended = program.run(&[command, &["--context", "prod"]].concat());
+        ended.ended(6);
+        assert!(ended.stderr.contains(&format!("next: {look}")), "{command:?}: {}", ended.stderr);
+    }
+    let elsewhere = program.env("MUNIMENT_URL", "http://127.0.0.1:1");
+    let list = elsewhere.run(&["context", "list", "--json"]).json();
+    let url = list["contexts"].as_array().unwrap().iter().find(|it| it["name"] == "prod").unwrap()["url"].clone();
+    let url = url.as_str().unwrap();
+    let ended = elsewhere.run(&["metric", "create", "arr", "--url", url]);
+    assert!(ended.stderr.contains(&format!("next: `muniment metric list --url {url}` shows")), "{}", ended.stderr);
+}
+
+/// The reader is not to be told in one breath that nothing was done, and to look whether it was.
+#[test]
+fn what_the_server_did_not_do_is_sent_again() {
+    let message = "The record cannot be written at present; nothing was done. Try again shortly.";
+    let of_metrics = json!({ "error": "service_unavailable", "message": message });
+    let error = json!({ "code": -32_007, "message": message, "data": { "reason": "service_unavailable" } });
+    let of_accounts = json!({ "jsonrpc": "2.0", "id": 1, "error": error });
+    for (command, answer) in
+        [(&["metric", "create", "arr"][..], of_metrics), (&["invite", "create", "--username", "ana"], of_accounts)]
+    {
+        let ended = answered_with("\r\nretry-after: 1", move |_| Some((503, answer.clone()))).run(command);
+        ended.ended(6);
+        assert!(ended.stderr.contains("next: the same command again in 1 s"), "{command:?}: {}", ended.stderr);
     }
 }
 

@@ -9,19 +9,17 @@ use serde_json::json;
 
 use super::Session;
 use super::http::{Auth, Call};
-use super::login::sign_in;
+use super::login::{sign_in, this_login};
 use crate::cli::ask;
 
 /// A session that ends sooner is not worth using.
 const SESSION_LEFT_MIN: TimeDelta = TimeDelta::seconds(60);
-/// Each application that succeeds is a company, and its token is told once.
-const IF_LOST: &str = "`muniment token list`, after `muniment login --email <address>`, shows whether the company is there: \
-                       `muniment token create` then makes it a token; if not, the same command again";
 
 /// Apply for a company and get its agent token
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  muniment apply\n  muniment apply --founder-email ana@example.com --company Acme --metric-key arr",
+    before_help = "Examples:\n  muniment apply\n  muniment apply --founder-email ana@example.com --company Acme --metric-key arr\n  \
+                   muniment apply --list",
     after_help = "What is missing is asked for on a terminal."
 )]
 pub struct Apply {
@@ -46,6 +44,12 @@ pub struct Apply {
     /// Unit of the first metric
     #[arg(long, default_value = "usd")]
     metric_unit: String,
+    /// List the companies you applied for, newest first, instead
+    #[arg(
+        long,
+        conflicts_with_all = ["founder_email", "company", "website", "founder_name", "one_liner", "metric_key", "metric_unit"]
+    )]
+    list: bool,
 }
 
 /// Applies.
@@ -53,6 +57,9 @@ pub struct Apply {
 /// # Errors
 /// When the server refuses, or there is nobody to ask for what is missing.
 pub async fn apply(session: &mut Session, command: &Apply) -> Result<()> {
+    if command.list {
+        return list(session).await;
+    }
     let global = session.global.clone();
     let email = ask::for_flag(&global, command.founder_email.as_deref(), "--founder-email", "Founder's e-mail")?;
     let company = ask::for_flag(&global, command.company.as_deref(), "--company", "Company")?;
@@ -79,7 +86,7 @@ pub async fn apply(session: &mut Session, command: &Apply) -> Result<()> {
             "direction": "up",
         },
     });
-    let mut call = Call::post_once(&["v1", "applications"], body, IF_LOST).auth(auth);
+    let mut call = Call::post_once(&["v1", "applications"], body, if_lost(session, &auth, &email)).auth(auth);
     if let Some(secret) = &session.credentials.signup_secret {
         call = call.header("x-alif-signup-secret", secret.expose_secret(), "the signup secret")?;
     }
@@ -106,6 +113,28 @@ pub async fn apply(session: &mut Session, command: &Apply) -> Result<()> {
             format!("export MUNIMENT_TOKEN='{token}'"),
         ]
     })
+}
+
+/// Lists what the founder applied for. What is saved here knows the last company only, and not where the answer was lost.
+async fn list(session: &Session) -> Result<()> {
+    let answer = session.api.send(Call::get(&["v1", "applications"]).auth(session.founder()?)).await?;
+    let items = answer["applications"].as_array().cloned().unwrap_or_default();
+    session.printer.list(&answer, &items, &["company_name", "company_id", "submitted_at", "status"])
+}
+
+/// What to do where the answer is lost: each application that succeeds is a company, and its token is told once.
+fn if_lost(session: &Session, auth: &Auth, email: &str) -> String {
+    let flags = session.flags();
+    let signed_in = match auth {
+        Auth::Session(_) => String::new(),
+        Auth::None | Auth::Agent(_) => {
+            format!(", after `{}`,", this_login(session, email))
+        }
+    };
+    format!(
+        "`muniment apply --list{flags}`{signed_in} shows whether the company is there: `muniment token create --company-id \
+         <its id>{flags}` then makes it a token; if not, the same command again"
+    )
 }
 
 /// The session to apply with: that of a flag or a variable; the saved one where it is this founder's and lasts; else a

@@ -159,14 +159,25 @@ impl Credentials {
     /// The agent token where there is one, else the founder session.
     ///
     /// # Errors
-    /// When there is neither.
+    /// When there is neither, or the variable of the token is empty and nothing but the saved session is left.
     pub fn either(&self) -> Result<Auth> {
         let missing = || {
             let (flag, called) = (self.place.flag(), self.called());
             let login = format!("run `muniment login{flag} --email <address>`");
             format!("there is neither a token nor a session for {called}: set MUNIMENT_TOKEN, or {login}")
         };
-        self.agent().or_else(|_| self.founder()).map_err(|_| self.agent.missing(missing))
+        let agent = self.agent();
+        // The saved session is as little what was meant by the variable as the saved token, and sees another company as well.
+        if self.agent_is_empty() && (self.session_is_saved() || !self.has_session()) {
+            return agent;
+        }
+        agent.or_else(|_| self.founder()).map_err(|_| self.agent.missing(missing))
+    }
+
+    /// Whether the variable that was to hold the agent token is set and empty, and nothing else names one.
+    #[must_use]
+    pub fn agent_is_empty(&self) -> bool {
+        self.agent.empty.is_some()
     }
 
     /// Whether there is a session.
@@ -222,6 +233,24 @@ impl Credentials {
         self.keep(Some(email), change)
     }
 
+    /// Forgets the session that was used, where it is the saved one still: another may have been saved while it ended.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn forget_session(&mut self) -> Result<()> {
+        if !self.session_is_saved() {
+            return Ok(());
+        }
+        let _turn = turn(&self.place.file).map_err(|error| self.not_saved(error))?;
+        self.look_again()?;
+        if !self.session_is_saved() {
+            return Ok(());
+        }
+        self.saved.session_token = None;
+        self.saved.session_expires_at = None;
+        write_saved(&self.place.file, &self.saved).map_err(|error| self.not_saved(error))
+    }
+
     fn keep(&mut self, email: Option<&str>, change: impl FnOnce(&mut Saved)) -> Result<()> {
         let _turn = turn(&self.place.file).map_err(|error| self.not_saved(error))?;
         self.look_again()?;
@@ -242,9 +271,10 @@ impl Credentials {
     /// What another command saved while this one asked and waited, perhaps a token that was shown once, is changed too
     /// and not written over; of another server it is put aside.
     fn look_again(&mut self) -> Result<()> {
-        if self.elsewhere.is_some() || !self.place.file.exists() {
+        if !self.place.file.exists() {
             return Ok(());
         }
+        // Also where what was saved at first was for another server: what is there by now may be for this one.
         let meanwhile = read_saved(&self.place.file, None)?;
         let is_another = |url: &String| self.saved.url.as_ref() != Some(url) && origin(url) != origin(&self.url);
         self.elsewhere = meanwhile.url.clone().filter(is_another);
@@ -300,170 +330,4 @@ fn free_name(file: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use clap::Parser as _;
-
-    use super::*;
-    use crate::cli::Cli;
-
-    fn found(home: &Path, variables: &[(&str, &str)], flags: &[&str]) -> Credentials {
-        let arguments = ["muniment", "whoami"].iter().chain(flags);
-        let global = Cli::parse_from(arguments).global;
-        let home = home.display().to_string();
-        let look = |name: &str| {
-            let set = variables.iter().find(|(have, _)| *have == name).map(|(_, value)| (*value).to_owned());
-            set.or_else(|| (name == "HOME").then(|| home.clone()))
-        };
-        Credentials::find_with(&global, &look).unwrap()
-    }
-
-    fn token(credentials: &Credentials) -> Option<String> {
-        credentials.agent.token.as_ref().map(|token| token.expose_secret().to_owned())
-    }
-
-    #[test]
-    fn met_141_a_flag_beats_a_variable_and_that_beats_the_file() {
-        let home = tempfile::tempdir().unwrap();
-        let mut credentials = found(home.path(), &[("MUNIMENT_URL", "http://saved")], &[]);
-        credentials.save(|saved| saved.token = Some("saved".to_owned())).unwrap();
-        let ours = ("MUNIMENT_TOKEN", "ours");
-        let theirs = ("ALIF_API_TOKEN", "theirs");
-        assert_eq!(token(&found(home.path(), &[], &[])).as_deref(), Some("saved"));
-        assert_eq!(token(&found(home.path(), &[theirs], &[])).as_deref(), Some("theirs"));
-        assert_eq!(token(&found(home.path(), &[theirs, ours], &[])).as_deref(), Some("ours"));
-        let file = home.path().join("token");
-        fs::write(&file, "filed\n").unwrap();
-        let flags = ["--token-file", file.to_str().unwrap()];
-        assert_eq!(token(&found(home.path(), &[theirs, ours], &flags)).as_deref(), Some("filed"));
-        assert_eq!(found(home.path(), &[], &[]).url, "http://saved");
-        let urls = [("MUNIMENT_URL", "http://ours"), ("ALIF_API_URL", "http://theirs")];
-        assert_eq!(found(home.path(), &urls[1..], &[]).url, "http://theirs");
-        assert_eq!(found(home.path(), &urls, &[]).url, "http://ours");
-        assert_eq!(found(home.path(), &urls, &["--api-url", "http://flag"]).url, "http://flag");
-    }
-
-    #[test]
-    fn what_is_saved_for_one_server_is_neither_shown_to_another_nor_lost_to_it() {
-        let home = tempfile::tempdir().unwrap();
-        let mut credentials = found(home.path(), &[("MUNIMENT_URL", "http://a.example:80/")], &[]);
-        credentials.save(|saved| saved.token = Some("for-a".to_owned())).unwrap();
-        assert_eq!(token(&found(home.path(), &[], &["--url", "http://a.example"])).as_deref(), Some("for-a"));
-        for other in ["http://b.example", "https://a.example", "http://a.example:81", "http://a.example@b.example"] {
-            assert_eq!(token(&found(home.path(), &[], &["--url", other])), None, "{other}");
-            let of_environment = found(home.path(), &[("ALIF_API_URL", other)], &[]);
-            assert_eq!(token(&of_environment).as_deref(), Some("for-a"), "it says where calls go for good: {other}");
-        }
-        let ours = [("MUNIMENT_TOKEN", "ours")];
-        let mut other = found(home.path(), &ours, &["--url", "http://b.example"]);
-        assert_eq!(token(&other).as_deref(), Some("ours"), "what is not saved is the caller's own business");
-        other.save(|saved| saved.email = Some("ana@example.com".to_owned())).unwrap();
-        assert_eq!(token(&found(home.path(), &[], &[])), None, "the login to b brings no token of a");
-        let aside = fs::read_to_string(home.path().join(".config/muniment/credentials.toml.old")).unwrap();
-        assert!(aside.contains("for-a"), "{aside}");
-    }
-
-    #[test]
-    fn what_is_saved_is_for_its_owner_alone() {
-        let home = tempfile::tempdir().unwrap();
-        let mut credentials = found(home.path(), &[], &[]);
-        for token in ["first", "second"] {
-            credentials.save(|saved| saved.token = Some(token.to_owned())).unwrap();
-            let folder = home.path().join(".config/muniment");
-            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-            assert_eq!(mode(&folder), 0o700);
-            assert_eq!(mode(&folder.join("credentials.toml")), 0o600);
-            assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "a temporary file stayed behind");
-            assert_eq!(super::tests::token(&found(home.path(), &[], &[])).as_deref(), Some(token));
-        }
-    }
-
-    /// As by `MUNIMENT_TOKEN=$(cat gone)`: the saved one may be another company's.
-    #[test]
-    fn met_141_an_empty_variable_is_not_made_up_for_by_what_is_saved() {
-        let home = tempfile::tempdir().unwrap();
-        let mut credentials = found(home.path(), &[], &[]);
-        let both =
-            |saved: &mut Saved| (saved.token, saved.session_token) = (Some("t".to_owned()), Some("s".to_owned()));
-        credentials.save(both).unwrap();
-        for name in ["MUNIMENT_TOKEN", "MUNIMENT_TOKEN_FILE", "ALIF_API_TOKEN"] {
-            let emptied = found(home.path(), &[(name, "")], &[]);
-            let error = emptied.agent().unwrap_err();
-            assert_eq!(exit::of(&error), Exit::Denied);
-            assert!(error.to_string().starts_with(&format!("{name} is set and empty")), "{error}");
-            assert!(matches!(emptied.either(), Ok(Auth::Session(_))), "the session may still look");
-            let neither = found(home.path(), &[(name, ""), ("MUNIMENT_SESSION_TOKEN", "")], &[]);
-            assert!(neither.either().unwrap_err().to_string().starts_with(name));
-            assert!(neither.founder().unwrap_err().to_string().starts_with("MUNIMENT_SESSION_TOKEN is set and empty"));
-        }
-        let theirs = found(home.path(), &[("MUNIMENT_TOKEN", ""), ("ALIF_API_TOKEN", "theirs")], &[]);
-        assert_eq!(token(&theirs).as_deref(), Some("theirs"), "one of the two names is enough");
-    }
-
-    #[test]
-    fn what_another_command_saved_meanwhile_is_kept() {
-        let home = tempfile::tempdir().unwrap();
-        let mut waits = found(home.path(), &[], &[]);
-        let mut applies = found(home.path(), &[], &[]);
-        applies.save_of("ana@example.com", |saved| saved.token = Some("shown-once".to_owned())).unwrap();
-        waits.save_of("ana@example.com", |saved| saved.session_token = Some("session".to_owned())).unwrap();
-        let kept = found(home.path(), &[], &[]).saved;
-        assert_eq!((kept.token.as_deref(), kept.session_token.as_deref()), (Some("shown-once"), Some("session")));
-
-        let mut of_other_server = found(home.path(), &[], &["--url", "http://b.example"]);
-        of_other_server.save(|saved| saved.token = Some("for-b".to_owned())).unwrap();
-        waits.save_of("ben@example.com", |saved| saved.session_token = Some("bens".to_owned())).unwrap();
-        let kept = found(home.path(), &[], &[]).saved;
-        assert_eq!((kept.token, kept.session_token.as_deref()), (None, Some("bens")), "no token of b goes to a");
-        for (name, has) in [("credentials.toml.old", "shown-once"), ("credentials.toml.old2", "for-b")] {
-            let aside = fs::read_to_string(home.path().join(".config/muniment").join(name)).unwrap();
-            assert!(aside.contains(has), "{name}: {aside}");
-        }
-    }
-
-    #[test]
-    fn commands_that_save_at_once_save_one_after_the_other() {
-        let home = tempfile::tempdir().unwrap();
-        type Change = fn(&mut Saved);
-        let changes: [Change; 4] = [
-            |saved| saved.token = Some("x".to_owned()),
-            |saved| saved.session_token = Some("x".to_owned()),
-            |saved| saved.company_id = Some("x".to_owned()),
-            |saved| saved.application_id = Some("x".to_owned()),
-        ];
-        std::thread::scope(|threads| {
-            for change in changes {
-                let path = home.path();
-                threads.spawn(move || found(path, &[], &[]).save(change).unwrap());
-            }
-        });
-        let kept = found(home.path(), &[], &[]).saved;
-        let all = [kept.token, kept.session_token, kept.company_id, kept.application_id];
-        assert!(all.iter().all(Option::is_some), "{all:?}");
-    }
-
-    #[test]
-    fn met_145_the_other_clients_file_is_read_and_left_alone() {
-        let home = tempfile::tempdir().unwrap();
-        let foreign = home.path().join(".alif/config.json");
-        fs::create_dir(foreign.parent().unwrap()).unwrap();
-        let text = r#"{"apiUrl":"http://there","token":"alif_live_x","email":"a@b.c","sessionToken":"s","new":1}"#;
-        fs::write(&foreign, text).unwrap();
-        let mut credentials = found(home.path(), &[], &[]);
-        assert_eq!((credentials.url.as_str(), token(&credentials).as_deref()), ("http://there", Some("alif_live_x")));
-        credentials.save(|saved| saved.token = Some("new".to_owned())).unwrap();
-        assert_eq!(fs::read_to_string(&foreign).unwrap(), text);
-        assert_eq!(token(&found(home.path(), &[], &[])).as_deref(), Some("new"));
-    }
-
-    #[test]
-    fn a_damaged_file_does_not_print_what_it_holds() {
-        let home = tempfile::tempdir().unwrap();
-        let folder = home.path().join(".config/muniment");
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("credentials.toml"), "token = alif_live_secret").unwrap();
-        let error = read_saved(&folder.join("credentials.toml"), None).err().unwrap();
-        assert!(!format!("{error:#}").contains("alif_live"), "{error:#}");
-    }
-}
+mod tests;

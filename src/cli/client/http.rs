@@ -45,7 +45,7 @@ pub struct Call<'a> {
     auth: Auth,
     body: Option<Value>,
     /// What to do where nobody can say whether it was done; nothing where the same again does no harm.
-    if_lost: Option<&'static str>,
+    if_lost: Option<String>,
 }
 
 impl<'a> Call<'a> {
@@ -63,7 +63,7 @@ impl<'a> Call<'a> {
 
     /// The same of what is not: with the command that shows, where no answer came, whether it was done.
     #[must_use]
-    pub fn post_once(segments: &[&'a str], body: Value, if_lost: &'static str) -> Self {
+    pub fn post_once(segments: &[&'a str], body: Value, if_lost: String) -> Self {
         Self { if_lost: Some(if_lost), ..Self::post(segments, body) }
     }
 
@@ -174,10 +174,11 @@ impl CallError {
     fn leaves_open(&self) -> bool {
         match self {
             Self::Refused { status: 502 | 504, .. } => true,
-            // Whatever else the server lacks has a code of its own, and is asked for before anything is done.
-            Self::Refused { status: 503, body, .. } => {
+            // The server says when to come again where it did nothing; what it lacks has a code of its own, and is asked for
+            // before anything is done. Without a code it is somebody else between here and there who says 503.
+            Self::Refused { status: 503, body, retry_after, .. } => {
                 let code = body["error"].as_str().or_else(|| body["error"]["data"]["reason"].as_str());
-                code.is_none_or(|code| code == "service_unavailable")
+                code.is_none_or(|code| code == "service_unavailable" && retry_after.is_none())
             }
             Self::Unreachable { source, .. } => !source.is_connect(),
             Self::Refused { .. } | Self::NotJson { .. } => false,
@@ -185,7 +186,7 @@ impl CallError {
     }
 
     /// The error that ends the program where nobody can say whether the request was done: `next` tells where to look.
-    fn undecided(self, next: &str) -> anyhow::Error {
+    fn undecided(self, next: String) -> anyhow::Error {
         let error = match self {
             Self::Unreachable { url, source } => {
                 let what = format!("{url} does not answer, and it is not known whether this was done");

@@ -9,8 +9,8 @@ use super::rpc::{ASKS, Caller, rpc};
 use crate::cli::exit::Exit;
 use crate::cli::output::cell;
 
-/// What to do where an answer about an invitation is lost.
-const IF_LOST: Option<&str> = Some("`muniment invite list` shows whether it was done; if not, the same command again");
+/// What shows, where an answer about an invitation is lost, whether it was done.
+const SHOWN_BY: Option<&str> = Some("invite list");
 
 /// Invitations to sign up
 #[derive(Debug, Subcommand)]
@@ -59,7 +59,7 @@ pub async fn invite(session: &Session, command: Invite) -> Result<()> {
             }
             let given = [("email", email), ("username", username)];
             let params = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect();
-            let answer = rpc(session, &caller, "invite_create", params, IF_LOST).await?;
+            let answer = rpc(session, &caller, "invite_create", params, SHOWN_BY).await?;
             let invite = &answer["invite"];
             session.printer.result(&answer, || {
                 let whom = [&invite["username"], &invite["email"]].map(cell).join(" ");
@@ -74,7 +74,7 @@ pub async fn invite(session: &Session, command: Invite) -> Result<()> {
         }
         Invite::Delete { id, caller } => {
             let params = Map::from_iter([("invite_id".to_owned(), json!(id))]);
-            let answer = rpc(session, &caller, "invite_delete", params, IF_LOST).await?;
+            let answer = rpc(session, &caller, "invite_delete", params, SHOWN_BY).await?;
             session.printer.result(&answer, || vec![format!("Invitation taken back: {id}")])
         }
     }

@@ -8,6 +8,7 @@ use super::Session;
 use super::http::Call;
 use crate::cli::ask;
 use crate::cli::exit::Exit;
+use crate::cli::interrupt::quoted;
 use crate::cli::output::{printable, say};
 
 /// Sign in by e-mail code
@@ -61,16 +62,14 @@ pub(super) async fn sign_in(session: &mut Session, email: &str, code: Option<&st
                 None => session.printer.message(&format!("A code was sent to {email}.")),
             }
             if !ask::somebody(&session.global) {
-                let server = session.global.url.as_ref().map(|url| format!(" --url {url}")).unwrap_or_default();
-                let server = format!("{}{server}", session.credentials.place.flag());
-                let again = format!("--code is missing: run `muniment login{server} --email {email} --code <code>`");
+                let again = format!("--code is missing: run `{} --code <code>`", this_login(session, email));
                 return Err(Exit::Usage.because(again));
             }
             ask::line("Code")?
         }
     };
     let verify = json!({ "email": email, "code": code });
-    let if_lost = "`muniment login --email <address>` sends a new code; this one may be used up";
+    let if_lost = format!("`{}` sends a new code; this one may be used up", this_login(session, email));
     let answer = session.api.send(Call::post_once(&["v1", "auth", "otp", "verify"], verify, if_lost)).await?;
     let token = answer["session_token"].as_str().context("the answer has no session_token")?.to_owned();
     let text = |name: &str| answer[name].as_str().map(str::to_owned);
@@ -80,6 +79,11 @@ pub(super) async fn sign_in(session: &mut Session, email: &str, code: Option<&st
         saved.session_token = Some(token);
     });
     Ok((answer, saved))
+}
+
+/// The command that asks the same server for a code for this address.
+pub(super) fn this_login(session: &Session, email: &str) -> String {
+    format!("muniment login{} --email {}", session.server_flags(), quoted(email.as_bytes()))
 }
 
 /// Ends the session on the server and forgets it here. One that a flag or a variable gave leaves the saved one as it is.
@@ -94,11 +98,6 @@ pub async fn logout(session: &mut Session) -> Result<()> {
     if !gone {
         ended?;
     }
-    if session.credentials.session_is_saved() {
-        session.credentials.save(|saved| {
-            saved.session_token = None;
-            saved.session_expires_at = None;
-        })?;
-    }
+    session.credentials.forget_session()?;
     session.printer.result(&json!({ "ok": true }), || vec!["Signed out.".to_owned()])
 }

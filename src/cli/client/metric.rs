@@ -134,7 +134,8 @@ async fn create(session: &Session, command: &Create) -> Result<()> {
     if let Some(name) = &command.name {
         body["display_name"] = json!(name);
     }
-    let if_lost = "`muniment metric list` shows whether it is there; if not, the same command again";
+    let flags = session.flags();
+    let if_lost = format!("`muniment metric list{flags}` shows whether it is there; if not, the same command again");
     let call = Call::post_once(&["v1", "metrics"], body, if_lost).auth(session.agent()?);
     let answer = session.api.send(call).await?;
     session

@@ -28,10 +28,13 @@ pub mod token;
 pub mod value;
 pub mod whoami;
 
+use std::os::unix::ffi::OsStrExt as _;
+
 use anyhow::Result;
 use clap::Args;
 
 use super::flags::Global;
+use super::interrupt::quoted;
 use super::output::Printer;
 use credentials::Credentials;
 use http::{Api, Auth};
@@ -54,6 +57,15 @@ pub struct Company {
     /// The company, where you have several [default: the one applied for from here]
     #[arg(long, value_name = "ID")]
     company_id: Option<String>,
+}
+
+impl Company {
+    /// The flag as it was given, with a blank before it.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        let company = self.company_id.as_ref();
+        company.map(|company| format!(" --company-id {}", quoted(company.as_bytes()))).unwrap_or_default()
+    }
 }
 
 impl Session {
@@ -81,6 +93,23 @@ impl Session {
     fn with(global: &Global, credentials: Credentials) -> Result<Self> {
         let api = Api::new(&credentials.url, global.timeout)?;
         Ok(Self { global: global.clone(), printer: Printer::new(global), credentials, api })
+    }
+
+    /// The flags that bring another command to the same server, each with a blank before it. What the environment says
+    /// counts for that command too.
+    #[must_use]
+    pub fn server_flags(&self) -> String {
+        let url = self.global.url.as_ref().map(|url| format!(" --url {}", quoted(url.as_bytes())));
+        format!("{}{}", self.credentials.place.flag(), url.unwrap_or_default())
+    }
+
+    /// The same, with those that name the files of what proves who calls.
+    #[must_use]
+    pub fn flags(&self) -> String {
+        let global = &self.global;
+        let files = [("--token-file", &global.token_file), ("--session-token-file", &global.session_token_file)];
+        let given = files.into_iter().filter_map(|(flag, file)| Some((flag, file.as_ref()?.as_os_str().as_bytes())));
+        given.fold(self.server_flags(), |flags, (flag, file)| format!("{flags} {flag} {}", quoted(file)))
     }
 
     /// The agent token.

@@ -16,9 +16,8 @@ use crate::cli::output::cell;
 
 /// Offers of one request.
 const PAGE_OFFERS: usize = 500;
-/// What to do where an answer about an offer is lost.
-const IF_LOST: Option<&str> =
-    Some("`muniment offer list --all` shows whether it was done; if not, the same command again");
+/// What shows, where an answer about an offer is lost, whether it was done.
+const SHOWN_BY: Option<&str> = Some("offer list --all");
 
 /// Offers of roles
 #[derive(Debug, Subcommand)]
@@ -132,12 +131,14 @@ pub async fn offer(session: &Session, command: Offer) -> Result<()> {
             let mut seen = HashSet::new();
             rows.retain(|row| seen.insert(row["id"].to_string()));
             let columns = ["id", "role", "scope_kind", "scope_id", "to_account_id", "from_actor_id", "expires_at"];
+            let ends = ["accepted_at", "declined_at", "retracted_at", "superseded_at"];
+            let columns = [columns.as_slice(), if all { ends.as_slice() } else { &[] }].concat();
             let left_out = if all { "older offers" } else { "offers that end later" };
             let rest = more.then(|| offset_hint(left_out, limit, offset));
             print_part(&session.printer, json!({ "offers": rows }), &rows, &columns, rest)
         }
         Offer::Accept { id, caller } => {
-            let answer = rpc(session, &caller, "role_grant_offer_accept", of_offer(&id), IF_LOST).await?;
+            let answer = rpc(session, &caller, "role_grant_offer_accept", of_offer(&id), SHOWN_BY).await?;
             let grant = &answer["role_grant_id"];
             session.printer.result(&answer, || {
                 vec![format!("Accepted: {} is held by grant {}", cell(&answer["offer"]["role"]), cell(grant))]
@@ -146,11 +147,11 @@ pub async fn offer(session: &Session, command: Offer) -> Result<()> {
         Offer::Decline { id, reason, caller } => {
             let mut params = of_offer(&id);
             params.extend(reason.map(|reason| ("reason".to_owned(), json!(reason))));
-            let answer = rpc(session, &caller, "role_grant_offer_decline", params, IF_LOST).await?;
+            let answer = rpc(session, &caller, "role_grant_offer_decline", params, SHOWN_BY).await?;
             session.printer.result(&answer, || vec![format!("Declined: {id}")])
         }
         Offer::Retract { id, caller } => {
-            let answer = rpc(session, &caller, "role_grant_offer_retract", of_offer(&id), IF_LOST).await?;
+            let answer = rpc(session, &caller, "role_grant_offer_retract", of_offer(&id), SHOWN_BY).await?;
             session.printer.result(&answer, || vec![format!("Taken back: {id}")])
         }
     }
@@ -175,7 +176,7 @@ async fn make(session: &Session, command: &Make) -> Result<()> {
     }
     params.extend(command.to_actor.iter().map(|actor| ("to_actor_id".to_owned(), json!(actor))));
     params.extend(command.message.iter().map(|message| ("message".to_owned(), json!(message))));
-    let answer = rpc(session, &command.caller, "role_grant_offer_create", params, IF_LOST).await?;
+    let answer = rpc(session, &command.caller, "role_grant_offer_create", params, SHOWN_BY).await?;
     let offer = &answer["offer"];
     session.printer.result(&answer, || {
         let (id, until) = (cell(&offer["id"]), cell(&offer["expires_at"]));

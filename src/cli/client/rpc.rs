@@ -1,5 +1,6 @@
 //! Methods of `/api/rpc`, called by an account's API token, or by the daemon token on the server's own machine.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -13,6 +14,7 @@ use super::credentials::read_secret;
 use super::http::{Auth, Call};
 use crate::auth::tokens::{self, TokenKind};
 use crate::cli::exit::{self, Exit};
+use crate::cli::interrupt::quoted;
 
 /// Accounts asked for at once.
 const PAGE_ACCOUNTS: usize = 200;
@@ -28,10 +30,20 @@ pub struct Caller {
     daemon_token_file: Option<PathBuf>,
 }
 
+impl Caller {
+    /// The flags as they were given, each with a blank before it.
+    fn flags(&self) -> String {
+        let acting = self.acting.map(|persona| format!(" --acting {persona}")).unwrap_or_default();
+        let keeper = self.daemon_token_file.as_ref();
+        let keeper = keeper.map(|file| format!(" --daemon-token-file {}", quoted(file.as_os_str().as_bytes())));
+        format!("{acting}{}", keeper.unwrap_or_default())
+    }
+}
+
 /// One that only answers.
 pub const ASKS: Option<&str> = None;
 
-/// Calls one. `if_lost` tells, of one that changes something, how to see whether it did where no answer came.
+/// Calls one. `shown_by` names, of one that changes something, the command that shows whether it did where no answer came.
 ///
 /// # Errors
 /// When there is no token, or the server refuses or is away.
@@ -40,13 +52,17 @@ pub async fn rpc(
     caller: &Caller,
     method: &str,
     mut params: Map<String, Value>,
-    if_lost: Option<&'static str>,
+    shown_by: Option<&str>,
 ) -> Result<Value> {
     params.extend(caller.acting.map(|persona| ("acting".to_owned(), json!(persona))));
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let path = ["api", "rpc"];
-    let call = match if_lost {
-        Some(if_lost) => Call::post_once(&path, body, if_lost),
+    let call = match shown_by {
+        Some(command) => {
+            let look = format!("muniment {command}{}{}", session.flags(), caller.flags());
+            let if_lost = format!("`{look}` shows whether it was done; if not, the same command again");
+            Call::post_once(&path, body, if_lost)
+        }
         None => Call::post(&path, body),
     };
     let call = match &caller.daemon_token_file {
@@ -68,6 +84,7 @@ fn api_token(session: &Session) -> Result<Auth> {
             "the token at hand is a company's agent token, which stands for no account"
         }
         Ok(token) => return Ok(token),
+        Err(error) if session.credentials.agent_is_empty() => return Err(error),
         Err(_) => "there is no API token",
     };
     let next = "make one with account_token_create (docs/integrate/accounts.md) and set MUNIMENT_TOKEN, or on the server's \

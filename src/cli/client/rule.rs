@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::http::Call;
 use super::{Company, Session};
 use crate::cli::exit::Exit;
+use crate::cli::interrupt::quoted;
 use crate::cli::output::cell;
 
 /// The rules of a metric
@@ -163,7 +164,8 @@ async fn set(session: &Session, command: &Set) -> Result<()> {
     if command.enable || command.disable {
         body.insert("enabled".to_owned(), json!(command.enable));
     }
-    let if_lost = "`muniment rule list --metric <key>` shows whether it was set; if not, the same command again";
+    let look = format!("muniment rule list --metric {}{}", quoted(command.metric.as_bytes()), session.flags());
+    let if_lost = format!("`{look}` shows whether it was set; if not, the same command again");
     let call = Call::post_once(&["v1", "metrics", &command.metric, "rules"], Value::Object(body), if_lost);
     let answer = session.api.send(call.auth(session.agent()?)).await?;
     session.printer.result(&answer, || {

@@ -9,13 +9,6 @@ use super::{Company, Session};
 use crate::cli::ask;
 use crate::cli::output::cell;
 
-/// What to do where the answer with a new token is lost: its text is told once.
-const MADE_IF_LOST: &str = "`muniment token list` shows whether it is there: `muniment token revoke` ends it, and the same \
-                            command then makes another";
-/// The same where it took another's place.
-const ROTATED_IF_LOST: &str = "`muniment token list` shows whether a newer one has its name: rotate that one; if not, the \
-                               same command again";
-
 /// Agent tokens
 #[derive(Debug, Subcommand)]
 pub enum Token {
@@ -80,9 +73,16 @@ pub async fn token(session: &Session, command: Token) -> Result<()> {
                 body.insert("allowed_metrics".to_owned(), json!(metrics));
             }
             body.extend(expires_in_days.map(|days| ("expires_in_days".to_owned(), json!(days))));
+            // The text of a new token is told once.
+            let flags = session.flags();
+            let if_lost = format!(
+                "`muniment token list{}{flags}` shows whether it is there: `muniment token revoke <its id>{flags}` ends it, \
+                 and the same command then makes another",
+                company.flag()
+            );
             let company = session.company_of(&auth, &company);
             body.extend(company.map(|company| ("company_id".to_owned(), json!(company))));
-            let call = Call::post_once(&["v1", "tokens"], Value::Object(body), MADE_IF_LOST).auth(auth);
+            let call = Call::post_once(&["v1", "tokens"], Value::Object(body), if_lost).auth(auth);
             made(session, &session.api.send(call).await?)
         }
         Token::List(company) => {
@@ -102,7 +102,12 @@ pub async fn token(session: &Session, command: Token) -> Result<()> {
         }
         Token::Rotate { id, grace_seconds } => {
             let body = json!({ "grace_seconds": grace_seconds });
-            let call = Call::post_once(&["v1", "tokens", &id, "rotate"], body, ROTATED_IF_LOST).auth(auth);
+            let if_lost = format!(
+                "`muniment token list{}`, with --company-id where you have several companies, shows whether a newer one has \
+                 its name: rotate that one; if not, the same command again",
+                session.flags()
+            );
+            let call = Call::post_once(&["v1", "tokens", &id, "rotate"], body, if_lost).auth(auth);
             made(session, &session.api.send(call).await?)
         }
     }

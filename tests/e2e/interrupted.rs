@@ -210,7 +210,10 @@ fn a_second_verification_at_once_is_refused(engine: Engine) {
         Store::Postgres { url } => {
             let lock = |record: &str| {
                 let lock = format!("pg_advisory_xact_lock(hashtextextended('verify/' || {record}, 0))");
-                OpenTransaction::begin(url, &format!("SELECT {lock} FROM (SELECT DISTINCT record FROM read_checkpoints_v1)"))
+                OpenTransaction::begin(
+                    url,
+                    &format!("SELECT {lock} FROM (SELECT DISTINCT record FROM read_checkpoints_v1)"),
+                )
             };
             let first = lock("record");
             refused();
@@ -441,22 +444,6 @@ fn what_is_looked_for_is_looked_for_where_it_was_sent() {
     let url = url.as_str().unwrap();
     let ended = elsewhere.run(&["metric", "create", "arr", "--url", url]);
     assert!(ended.stderr.contains(&format!("next: `muniment metric list --url {url}` shows")), "{}", ended.stderr);
-}
-
-/// The reader is not to be told in one breath that nothing was done, and to look whether it was.
-#[test]
-fn what_the_server_did_not_do_is_sent_again() {
-    let message = "The record cannot be written at present; nothing was done. Try again shortly.";
-    let of_metrics = json!({ "error": "service_unavailable", "message": message });
-    let error = json!({ "code": -32_007, "message": message, "data": { "reason": "service_unavailable" } });
-    let of_accounts = json!({ "jsonrpc": "2.0", "id": 1, "error": error });
-    for (command, answer) in
-        [(&["metric", "create", "arr"][..], of_metrics), (&["invite", "create", "--username", "ana"], of_accounts)]
-    {
-        let ended = answered_with("\r\nretry-after: 1", move |_| Some((503, answer.clone()))).run(command);
-        ended.ended(6);
-        assert!(ended.stderr.contains("next: the same command again in 1 s"), "{command:?}: {}", ended.stderr);
-    }
 }
 
 #[test]

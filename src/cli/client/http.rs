@@ -174,11 +174,11 @@ impl CallError {
     fn leaves_open(&self) -> bool {
         match self {
             Self::Refused { status: 502 | 504, .. } => true,
-            // The server says when to come again where it did nothing; what it lacks has a code of its own, and is asked for
-            // before anything is done. Without a code it is somebody else between here and there who says 503.
-            Self::Refused { status: 503, body, retry_after, .. } => {
+            // The one code that is also that of an outcome nobody knows. Whatever else the server lacks has a code of its own,
+            // and is asked for before anything is done. Without a code it is somebody else between here and there who says 503.
+            Self::Refused { status: 503, body, .. } => {
                 let code = body["error"].as_str().or_else(|| body["error"]["data"]["reason"].as_str());
-                code.is_none_or(|code| code == "service_unavailable" && retry_after.is_none())
+                code.is_none_or(|code| code == "service_unavailable")
             }
             Self::Unreachable { source, .. } => !source.is_connect(),
             Self::Refused { .. } | Self::NotJson { .. } => false,

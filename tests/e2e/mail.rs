@@ -264,7 +264,7 @@ fn an_outbox_that_cannot_be_tidied_keeps_no_mail_back(engine: Engine) {
          INSERT INTO held SELECT id FROM outbox",
     );
     let second = Setup::new(engine).over(first.store.clone(), &first.data).with_mail(&sink.url()).start();
-    eventually("the log says so", || second.log().contains("the outbox cannot be").then_some(()));
+    eventually("the log says so", || second.log().contains("finished mails cannot be dropped").then_some(()));
     ask(&second);
     eventually("the mail arrives", || (sink.mails().len() == 2).then_some(()));
 }

@@ -10,90 +10,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
-use muniment_journal::engine::{Batch, Change, ClaimId, Head, WriteError};
+use muniment_journal::engine::{Batch, ClaimId, Head, WriteError};
 use muniment_journal::{Engine, Identity};
 use muniment_sql::SqlError;
 use parking_lot::Mutex;
-use rand::rngs::SmallRng;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::faults::Faults;
-
-struct Stored {
-    events: Vec<Arc<RecordedEvent>>,
-    head: Head,
-    versions: HashMap<StreamId, u64>,
-    dedupe: HashMap<DedupeKey, Position>,
-    claims: HashMap<ClaimId, StreamId>,
-    /// Whose transaction holds the head, and when the server ends it.
-    holder: Option<(usize, Instant)>,
-    /// Whose copies of batches are on their way that nobody waits for any more.
-    under_way: Vec<usize>,
-    random: SmallRng,
-    faults: Faults,
-}
-
-impl Stored {
-    /// Whose transaction holds the head, unless the server has ended it.
-    fn holder(&self) -> Option<usize> {
-        self.holder.filter(|(_, until)| Instant::now() < *until).map(|(holder, _)| holder)
-    }
-
-    fn is_held_by_another_than(&self, node: Option<usize>) -> bool {
-        self.holder().is_some_and(|holder| Some(holder) != node)
-    }
-
-    fn compare_head(&mut self, batch: &Batch) -> Result<(), WriteError> {
-        if self.head.position != batch.before.position || self.head.hash != batch.before.hash {
-            self.faults.heads_lost += 1;
-            return Err(WriteError::HeadMoved);
-        }
-        Ok(())
-    }
-
-    /// All of a batch or nothing, as one transaction.
-    fn store(&mut self, batch: &Batch) -> Result<(), WriteError> {
-        self.compare_head(batch)?;
-        for event in &batch.events {
-            if self.versions.get(&event.stream).copied().unwrap_or(0) + 1 > event.sequence {
-                return Err(WriteError::Unique("events_stream_sequence".to_owned()));
-            }
-            if event.dedupe.is_some_and(|key| self.dedupe.contains_key(&key)) {
-                return Err(WriteError::Unique("events_dedupe_key".to_owned()));
-            }
-        }
-        let mut claims = self.claims.clone();
-        for change in &batch.changes {
-            match change {
-                Change::Take { claim, owner, .. } => {
-                    if claims.contains_key(claim) {
-                        return Err(WriteError::Unique("claims_pkey".to_owned()));
-                    }
-                    claims.insert(claim.clone(), owner.clone());
-                }
-                Change::Release { claim, owner } => {
-                    if claims.get(claim) == Some(owner) {
-                        claims.remove(claim);
-                    }
-                }
-                Change::Erase { .. } | Change::Mail { .. } => {}
-            }
-        }
-        self.claims = claims;
-        for event in &batch.events {
-            self.versions.insert(event.stream.clone(), event.sequence);
-            if let Some(key) = event.dedupe {
-                self.dedupe.insert(key, event.position);
-            }
-            self.events.push(Arc::clone(event));
-        }
-        self.head = batch.after();
-        Ok(())
-    }
-}
+use crate::stored::Stored;
 
 /// How long a session waits for the lock of the head, and how long the server lets a transaction stand idle, as on
 /// PostgreSQL.
@@ -120,17 +47,7 @@ impl SharedStore {
         let identity = Identity { installation: Uuid::from_u64_pair(seed, 1), epoch: 1 };
         let head = Head { position: Position::START, hash: [0; 32], identity, recorded_at: epoch() };
         Arc::new(Self {
-            stored: Mutex::new(Stored {
-                events: Vec::new(),
-                head,
-                versions: HashMap::new(),
-                dedupe: HashMap::new(),
-                claims: HashMap::new(),
-                holder: None,
-                under_way: Vec::new(),
-                random: SmallRng::seed_from_u64(seed),
-                faults: Faults::default(),
-            }),
+            stored: Mutex::new(Stored::new(head, seed)),
             started: Instant::now(),
             trouble_percent: AtomicU32::new(trouble_percent),
             nodes: AtomicUsize::new(0),

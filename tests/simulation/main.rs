@@ -19,6 +19,7 @@ mod models;
 mod rights;
 mod scenario;
 mod scopes;
+mod stored;
 
 use faults::Faults;
 

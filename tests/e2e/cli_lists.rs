@@ -104,7 +104,7 @@ fn what_an_operator_lists_says_when_it_is_a_part(engine: Engine) {
     let account = ["--account", people[0].id.as_str(), "--daemon-token-file", &keeper];
     let table = anyone.run(&[&["offer", "list", "--all"][..], &account].concat()).ok().to_lowercase();
     let declined = offers[0]["declined_at"].as_str().unwrap().to_lowercase();
-    assert!(table.contains("declined_at") && table.contains(&declined), "{table}");
+    assert!(table.contains("declined at") && table.contains(&declined), "{table}");
 }
 
 /// So many rows more than are there, by a statement that selects them from `numbers (n)`.

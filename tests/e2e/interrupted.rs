@@ -212,7 +212,7 @@ fn a_second_verification_at_once_is_refused(engine: Engine) {
                 let lock = format!("pg_advisory_xact_lock(hashtextextended('verify/' || {record}, 0))");
                 OpenTransaction::begin(
                     url,
-                    &format!("SELECT {lock} FROM (SELECT DISTINCT record FROM read_checkpoints_v1)"),
+                    &format!("SELECT {lock} FROM (SELECT DISTINCT record FROM read_checkpoints_v1) AS all_models"),
                 )
             };
             let first = lock("record");
@@ -364,7 +364,7 @@ fn what_may_be_done_already_is_looked_for_before_it_is_sent_again() {
             "next: `muniment apply --list` shows whether the company is there: `muniment token create --company-id",
         ),
         (&["token", "create", "--name", "nightly"], "next: `muniment token list` shows whether it is there"),
-        (&["token", "rotate", "x"], "next: `muniment token list` shows whether a newer one has its name"),
+        (&["token", "rotate", "x"], "shows whether a newer one has its name: rotate that one"),
         (&["metric", "create", "arr"], "next: `muniment metric list` shows"),
         (&["rule", "set", "--metric", "arr", "--threshold", "0.5"], "next: `muniment rule list --metric arr` shows"),
         (&["offer", "accept", "x"], "next: `muniment offer list --all` shows"),

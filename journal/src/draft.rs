@@ -69,7 +69,7 @@ impl Draft {
         match std::fs::hard_link(&self.draft, &self.place) {
             Ok(()) => Ok(()),
             Err(_) if self.place.exists() => Err(BackupError::Exists(self.place.clone())),
-            // A file system without links; other runs to this name wait for the draft.
+            // A file system without links; other runs to this name are refused while the draft is there.
             Err(_) => Ok(self.keep()?),
         }
     }

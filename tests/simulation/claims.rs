@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::SharedStore;
 use crate::scenario::{ANSWER_MAX, Node, paused};
+use crate::seeds;
 
 const SEEDS: u64 = 200;
 const ACTORS: u64 = 5;
@@ -259,31 +260,18 @@ fn fold(events: &[Arc<RecordedEvent>], told: &Told) -> (HashMap<String, StreamId
 
 #[test]
 fn a_key_has_one_holder_whatever_fails_while_it_is_taken_and_given_back() {
-    let seeds = match std::env::var("MUNIMENT_SEED") {
-        Ok(seed) => vec![seed.parse().expect("MUNIMENT_SEED is a number")],
-        Err(_) => (1..=SEEDS).collect::<Vec<u64>>(),
-    };
+    let outcomes = seeds::each("claims", SEEDS, run);
     let mut total = Counts::default();
-    for seed in &seeds {
-        match std::panic::catch_unwind(|| run(*seed)) {
-            Ok(counts) => {
-                total.recorded += counts.recorded;
-                total.taken_by_another += counts.taken_by_another;
-                total.not_his += counts.not_his;
-                total.fallen += counts.fallen;
-                total.doubled += counts.doubled;
-                total.failed += counts.failed;
-            }
-            Err(panic) => {
-                eprintln!(
-                    "seed {seed} failed; replay it with MUNIMENT_SEED={seed} cargo test --test simulation claims"
-                );
-                std::panic::resume_unwind(panic);
-            }
-        }
+    for counts in &outcomes {
+        total.recorded += counts.recorded;
+        total.taken_by_another += counts.taken_by_another;
+        total.not_his += counts.not_his;
+        total.fallen += counts.fallen;
+        total.doubled += counts.doubled;
+        total.failed += counts.failed;
     }
-    println!("{} seeds: {total:?}", seeds.len());
-    if seeds.len() > 100 {
+    println!("{} seeds: {total:?}", outcomes.len());
+    if outcomes.len() > 100 {
         let Counts { recorded, taken_by_another, not_his, fallen, doubled, failed } = total;
         let all = [recorded, taken_by_another, not_his, fallen, doubled, failed];
         assert!(all.iter().all(|count| *count > 0), "{total:?}");

@@ -19,6 +19,7 @@ mod models;
 mod rights;
 mod scenario;
 mod scopes;
+mod seeds;
 mod stored;
 
 use faults::Faults;
@@ -31,29 +32,17 @@ const SEEDS_FULL: u64 = 10_000;
 
 #[test]
 fn every_seed_keeps_what_was_acknowledged_and_nothing_else() {
-    let seeds: Vec<u64> = match std::env::var("MUNIMENT_SEED") {
-        Ok(seed) => vec![seed.parse().expect("MUNIMENT_SEED is a number")],
-        Err(_) if std::env::var("MUNIMENT_TORTURE").is_ok_and(|form| form == "full") => (1..=SEEDS_FULL).collect(),
-        Err(_) => (1..=SEEDS_SHORT).collect(),
-    };
+    let is_full = std::env::var("MUNIMENT_TORTURE").is_ok_and(|form| form == "full");
+    let outcomes = seeds::each("every_seed", if is_full { SEEDS_FULL } else { SEEDS_SHORT }, scenario::run);
     let mut total = scenario::Counts::default();
     let mut faults = Faults::default();
-    for seed in &seeds {
-        let outcome = std::panic::catch_unwind(|| scenario::run(*seed));
-        match outcome {
-            Ok((counts, seed_faults)) => {
-                total.add(&counts);
-                faults.add(&seed_faults);
-            }
-            Err(panic) => {
-                eprintln!("seed {seed} failed; replay it with MUNIMENT_SEED={seed} cargo test --test simulation");
-                std::panic::resume_unwind(panic);
-            }
-        }
+    for (counts, of_seed) in &outcomes {
+        total.add(counts);
+        faults.add(of_seed);
     }
-    println!("{} seeds: {total:?} {faults:?}", seeds.len());
+    println!("{} seeds: {total:?} {faults:?}", outcomes.len());
     assert!(total.acknowledged > 0, "a simulation in which nothing is acknowledged proves nothing");
-    if seeds.len() > 100 {
+    if outcomes.len() > 100 {
         assert!(total.fenced > 0 && total.under_rights > 0, "{total:?}");
         let asked = [total.rules, total.duplicates, total.reads, total.pages, total.pages_of_another];
         assert!(total.crashes > 0 && asked.iter().all(|count| *count > 0), "{total:?}");

@@ -22,6 +22,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use crate::engine::SharedStore;
 use crate::scenario::{Node, paused};
+use crate::seeds;
 
 const SEEDS: u64 = 200;
 const ACCOUNTS: usize = 4;
@@ -256,29 +257,16 @@ fn nothing_stands_at_a_destroyed_scope(events: &[Arc<RecordedEvent>]) -> Counts 
 
 #[test]
 fn nothing_is_ever_open_or_held_at_a_destroyed_scope_whatever_leaves_and_returns() {
-    let seeds = match std::env::var("MUNIMENT_SEED") {
-        Ok(seed) => vec![seed.parse().expect("MUNIMENT_SEED is a number")],
-        Err(_) => (1..=SEEDS).collect::<Vec<u64>>(),
-    };
+    let outcomes = seeds::each("scopes", SEEDS, run);
     let mut total = Counts::default();
-    for seed in &seeds {
-        match std::panic::catch_unwind(|| run(*seed)) {
-            Ok(counts) => {
-                total.destroyed += counts.destroyed;
-                total.left += counts.left;
-                total.returned += counts.returned;
-                total.ended += counts.ended;
-            }
-            Err(panic) => {
-                eprintln!(
-                    "seed {seed} failed; replay it with MUNIMENT_SEED={seed} cargo test --test simulation scopes"
-                );
-                std::panic::resume_unwind(panic);
-            }
-        }
+    for counts in &outcomes {
+        total.destroyed += counts.destroyed;
+        total.left += counts.left;
+        total.returned += counts.returned;
+        total.ended += counts.ended;
     }
-    println!("{} seeds: {total:?}", seeds.len());
-    if seeds.len() > 100 {
+    println!("{} seeds: {total:?}", outcomes.len());
+    if outcomes.len() > 100 {
         assert!(total.left > 0 && total.returned > 0 && total.ended > 0, "{total:?}");
     }
 }

@@ -56,6 +56,8 @@ fn why_leads_from_the_bootstrap_over_the_offer_to_the_grant(engine: Engine) {
     assert!(sentence.contains("keeper offered it at position"), "{sentence}");
     let first_line = operator.run(&["role", "why", &ana.username, "admin"]);
     assert!(first_line.ok().starts_with(sentence), "{}", first_line.stdout);
+    let limit = "`muniment audit verify` alone says";
+    assert!(first_line.stdout.contains(limit), "{}", first_line.stdout);
 
     let earlier = why(&operator, &[&ana.username, "admin", "--at", &before], 7);
     assert_eq!(earlier["holds"], false);

@@ -69,10 +69,12 @@ impl DetachedRequests {
     pub async fn to_the_end(&self, answer: impl Future<Output = HttpResponse> + 'static) -> Option<HttpResponse> {
         let stage = Rc::new(Cell::new(Stage::Awaited));
         let (count, at) = (Arc::clone(&self.0), Rc::clone(&stage));
-        let task = actix_web::rt::spawn(async move {
+        // Boxed, because a task's future is moved several times on its way to where it is polled, and an answer's has
+        // several KiB.
+        let task = actix_web::rt::spawn(Box::pin(async move {
             let _running = Running { count, stage: at };
             answer.await
-        });
+        }));
         let client = Client { requests: self, stage };
         let response = task.await;
         drop(client);

@@ -22,6 +22,9 @@ use super::paging::rest;
 use super::reads::{ReadPosition, Reads};
 use crate::telemetry::spans::SPANS;
 
+/// Smallest distance between two pages that no reader waits for.
+const PAGE_INTERVAL: Duration = Duration::from_millis(50);
+
 /// How often a node that does not lead looks at the checkpoints while they are behind its head.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -89,7 +92,7 @@ pub async fn run(journal: Journal, reads: Arc<Reads>, mut leadership: Leadership
         if worked {
             let moving = models.iter().filter(|model| model.retry.is_none());
             if let Some(lowest) = moving.map(|model| model.position).min() {
-                rest(&journal, lowest, begun, reads.wanted_beyond(lowest), &mut stop).await;
+                rest(&journal, lowest, begun, PAGE_INTERVAL, reads.wanted_beyond(lowest), &mut stop).await;
             }
             continue;
         }

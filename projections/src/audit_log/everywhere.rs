@@ -6,6 +6,7 @@ use muniment_sql::{Row, SqlError};
 use serde_json::{Map, Value, json};
 
 use super::{AuditRow, Filter, uuid_of};
+use crate::audit::of_action;
 use crate::query::Query;
 use crate::store::ReadStore;
 
@@ -27,7 +28,7 @@ const METRICS: &str = "SELECT a.seq, a.id, a.action AS event_type, \
     a.account_id, CAST(NULL AS TEXT) AS target_account_id, CAST(NULL AS TEXT) AS target_actor_id, a.client, \
     a.recorded_at AS created_at, a.metadata, a.company_id, a.resource_type, a.resource_id, \
     COALESCE(l.email, a.actor_label) AS label, CASE WHEN l.email IS NULL THEN a.actor_sealed ELSE 1 END AS sealed, \
-    a.occurrences FROM audit_v2_g0 a LEFT JOIN audit_labels_v2_g0 l ON l.label_key = a.label_key \
+    a.occurrences FROM audit_v3_g0 a LEFT JOIN audit_labels_v3_g0 l ON l.label_key = a.label_key \
     WHERE a.action NOT IN ('account.erased', 'subject.erased') \
     AND NOT EXISTS (SELECT 1 FROM audit_log_v3_g0 x WHERE x.seq = a.seq)";
 
@@ -92,7 +93,11 @@ pub async fn list(store: &ReadStore, filter: &Filter) -> Result<Vec<AuditRow>, S
             without_cookie_sessions(&mut query);
         }
         if let Some(wanted) = &filter.event_type {
-            query.bind(if arm.is_metrics { " AND a.action = " } else { " AND event_type = " }, wanted.as_str());
+            if arm.is_metrics {
+                of_action(&mut query, wanted);
+            } else {
+                query.bind(" AND event_type = ", wanted.as_str());
+            }
         }
         match &filter.outcome {
             Some(wanted) if arm.is_metrics => {

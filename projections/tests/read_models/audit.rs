@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use muniment_aggregates::challenge::{Challenge, ChallengeCommand, Guess, Issue, Limits, Purpose};
 use muniment_aggregates::ids::{CompanyId, OtpId};
-use muniment_aggregates::metric::{Metric, MetricCommand, RuleChange, RuleType, SetRule};
+use muniment_aggregates::metric::{Metric, MetricCommand, MetricEvent, PointCorrected, RuleChange, RuleType, SetRule};
 use muniment_aggregates::record::{Position, Who};
 use muniment_aggregates::scheduler::{Scheduler, SchedulerCommand, Tick};
 use muniment_aggregates::sealed::SubjectId;
@@ -182,6 +182,45 @@ async fn rows_are_filtered_and_paged_newest_first() {
         assert_eq!(page(&desk.store, &since, 5).await.unwrap(), two[..1]);
         let one = AuditFilter { correlation: Some("request-3".to_owned()), ..AuditFilter::default() };
         assert_eq!(page(&desk.store, &one, 5).await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_rows_of_one_thing_are_all_that_name_it() {
+    on_both_engines(async |desk| {
+        let mut history = crate::company::company_history();
+        let company = CompanyId::from_random(bytes(1));
+        let (application, _) = apply(&mut history, 2, "Bolt", "subject-2");
+        let metric = define(&mut history, &company, &application, "users");
+        let recorded = point(&mut history, &company, &metric, "users", 4.0);
+        let corrected = PointCorrected {
+            company: company.clone(),
+            metric_key: "users".to_owned(),
+            point: recorded.clone(),
+            value: 5.0,
+            reason: None,
+            at: history.now,
+        };
+        history.record("metric", metric.as_str(), &MetricEvent::PointCorrected(corrected));
+        desk.fold(&history, 100).await;
+        let all = page(&desk.store, &AuditFilter::default(), 100).await.unwrap();
+        for row in &all {
+            let same = |other: &&MutationRow| other.resource_id == row.resource_id;
+            let Some(id) = &row.resource_id else { continue };
+            let filter = AuditFilter { resource_id: Some(id.clone()), ..AuditFilter::default() };
+            let found = page(&desk.store, &filter, 100).await.unwrap();
+            assert_eq!(found, all.iter().filter(same).cloned().collect::<Vec<_>>(), "{id}");
+            let filter = AuditFilter { action: Some(row.action.clone()), ..AuditFilter::default() };
+            let same = |other: &&MutationRow| other.action == row.action;
+            let found = page(&desk.store, &filter, 100).await.unwrap();
+            assert_eq!(found, all.iter().filter(same).cloned().collect::<Vec<_>>(), "{}", row.action);
+        }
+        let of_point = all.iter().filter(|row| row.resource_id.as_deref() == Some(recorded.as_str()));
+        assert_eq!(
+            of_point.map(shown).map(|(action, ..)| action).collect::<Vec<_>>(),
+            ["metric_point.corrected", "metric_point.created"]
+        );
     })
     .await;
 }

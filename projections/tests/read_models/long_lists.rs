@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{AccountId, OfferId, PersonaId};
 use muniment_aggregates::offer_book::{NoteLapsed, OfferBook, OfferBookCommand, OfferBookEvent, OfferMade};
+use muniment_projections::audit::{AuditFilter, page};
 use muniment_projections::audit_log::{Filter, everywhere};
 use muniment_projections::{audit_log, offers, sessions};
 
@@ -185,6 +186,44 @@ async fn the_newest_audit_rows_of_an_account_are_read_as_fast_after_100_000() {
         assert_eq!([grants(7, 0).await, grants(13, 7).await].concat(), newest);
         let old = as_fast(none, async || grants(20, 0).await).await;
         assert!(is_as_fast(none, old), "{none:?} for no roles given and taken, {old:?} for all of them");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_done_to_one_thing_is_read_as_fast_among_100_000_points() {
+    on_both_engines(async |desk| {
+        // Every hundredth row is of a thing of its own, all others are of points; the one action is the oldest of all.
+        let rows = "audit_v3_g0 (seq, id, action, recorded_at, resource_type, resource_id, actor_kind, actor_label, \
+                    actor_sealed, correlation, surface, command, metadata, occurrences) \
+                    SELECT n, 'id-' || n, CASE WHEN n = 1 THEN 'metric.created' WHEN n % 100 = 0 THEN 'rule.set' \
+                    ELSE 'metric_point.created' END, n, CASE WHEN n % 100 = 0 THEN 'metric' ELSE 'metric_point' END, \
+                    'thing-' || n, 'system', 'system', 0, 'request-' || n, 'http', 'bench', '{}', 1 FROM numbers";
+        fill(desk, rows).await;
+        let read = async |filter: &AuditFilter| {
+            let rows = page(&desk.store, filter, 20).await.unwrap();
+            rows.into_iter().map(|row| row.seq.0).collect::<Vec<_>>()
+        };
+        let all = AuditFilter::default();
+        let young = shortest(async || read(&all).await).await;
+        let action = |action: &str| AuditFilter { action: Some(action.to_owned()), ..AuditFilter::default() };
+        let resource = AuditFilter { resource_id: Some("thing-100".to_owned()), ..AuditFilter::default() };
+        for (filter, newest) in [
+            (action("metric.created"), vec![1]),
+            (action("rule.set"), vec![100_000, 99_900]),
+            (action("metric_point.created"), vec![99_999]),
+            (resource, vec![100]),
+        ] {
+            assert!(read(&filter).await.starts_with(&newest), "{filter:?}");
+            let old = as_fast(young, async || read(&filter).await).await;
+            assert!(is_as_fast(young, old), "{young:?} for the whole list, {old:?} for {filter:?}");
+        }
+        // The program's own list of the whole installation has the same rows by the same index.
+        let filter = Filter { event_type: Some("metric.created".to_owned()), limit: 20, ..Filter::default() };
+        let listed = async || everywhere::list(&desk.store, &filter).await.unwrap();
+        assert_eq!(listed().await.len(), 1);
+        let old = as_fast(young, listed).await;
+        assert!(is_as_fast(young, old), "{young:?} for the whole list, {old:?} for one action of the installation");
     })
     .await;
 }

@@ -52,6 +52,9 @@ const ASK_AGAIN_INTERVAL: Duration = Duration::from_secs(60);
 /// How soon they are asked again where one of them only could not be asked at that moment.
 const BUSY_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Smallest distance between two pages: nobody waits for an alert for less than that.
+const PAGE_INTERVAL: Duration = Duration::from_millis(100);
+
 /// How often it looks when nothing wakes it.
 const IDLE_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -75,7 +78,7 @@ pub async fn run(runtime: Arc<Runtime>, mut leadership: Leadership, pause: Durat
             match step(&runtime, reached, &mut again).await {
                 Ok(Some(position)) if Some(position) != reached => {
                     reached = Some(position);
-                    rest(&runtime.journal, position, begun, pending(), &mut stop).await;
+                    rest(&runtime.journal, position, begun, PAGE_INTERVAL, pending(), &mut stop).await;
                     continue;
                 }
                 Ok(Some(_)) => {}

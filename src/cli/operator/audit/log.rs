@@ -76,7 +76,9 @@ pub(super) async fn log(printer: &Printer, command: &Log) -> Result<()> {
         before: command.before.map(Position),
     };
     let store = open::read_models(&config, &journal, OnMismatch::Refuse).await?;
-    open::catch_up(&journal, &store, &audit::Audit).await?;
+    for model in audit::READ_MODELS {
+        open::catch_up(&journal, &store, *model).await?;
+    }
     let page = async |have: &[MutationRow], wanted: usize| {
         filter.before = have.last().map(|row| row.seq).or(filter.before);
         Ok(audit::page(&store, &filter, wanted).await?)

@@ -5,6 +5,8 @@
 
 // Both panic where nobody reads: `output` has what writes instead.
 #![deny(clippy::print_stderr, clippy::print_stdout)]
+// Comments of arguments are what `--help` shows: `[default: …]` and `<FILE>` are for its readers.
+#![allow(rustdoc::broken_intra_doc_links, rustdoc::invalid_html_tags)]
 
 pub mod ask;
 pub mod client;

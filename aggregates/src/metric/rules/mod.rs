@@ -1,4 +1,4 @@
-//! What a rule is and what it finds. Deciding is [`evaluate`]'s: the one pure function behind live, late, replay
+//! What a rule is and what it finds. Deciding is [`evaluate()`]'s: the one pure function behind live, late, replay
 //! and back-test.
 
 use std::fmt;

@@ -18,10 +18,10 @@ impl ReadStore {
     /// Runs a query over live generations. One retry follows a swap made by another node.
     pub(crate) async fn fetch_all(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, SqlError> {
         self.answer(|| async {
-            match self.reader().fetch_all(&self.text(sql), args).await {
+            match self.reader().fetch_all(&self.for_live_tables(sql), args).await {
                 Err(error) if is_missing_table(&error) => {
                     self.refresh().await?;
-                    self.reader().fetch_all(&self.text(sql), args).await
+                    self.reader().fetch_all(&self.for_live_tables(sql), args).await
                 }
                 answer => answer,
             }
@@ -32,10 +32,10 @@ impl ReadStore {
     /// The same for at most one row.
     pub(crate) async fn fetch_optional(&self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, SqlError> {
         self.answer(|| async {
-            match self.reader().fetch_optional(&self.text(sql), args).await {
+            match self.reader().fetch_optional(&self.for_live_tables(sql), args).await {
                 Err(error) if is_missing_table(&error) => {
                     self.refresh().await?;
-                    self.reader().fetch_optional(&self.text(sql), args).await
+                    self.reader().fetch_optional(&self.for_live_tables(sql), args).await
                 }
                 answer => answer,
             }

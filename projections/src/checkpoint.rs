@@ -4,7 +4,7 @@
 use muniment_aggregates::record::Position;
 use muniment_sql::{Arg, Row, SqlError, Transaction};
 
-use crate::projection::Poison;
+use crate::projection::{Poison, Projection};
 use crate::query::Query;
 
 /// Names one generation of one read model.
@@ -18,6 +18,11 @@ pub(crate) struct GenerationId {
 impl GenerationId {
     fn args(self) -> [Arg<'static>; 3] {
         [self.name.into(), i64::from(self.version).into(), self.generation.into()]
+    }
+
+    /// What one of the model's tables is called in this generation.
+    pub(crate) fn table(self, name: &str) -> String {
+        format!("{name}_g{}", self.generation)
     }
 }
 
@@ -71,6 +76,18 @@ pub struct Checkpoint {
     pub record: String,
     /// The event that stops it, where one does.
     pub stopped_by: Option<Poison>,
+}
+
+impl Checkpoint {
+    /// Whether it is of this version of this model.
+    pub(crate) fn is_of(&self, projection: &dyn Projection) -> bool {
+        self.name == projection.name() && self.version == projection.version()
+    }
+
+    /// Whether queries of this model read it.
+    pub(crate) fn is_live_of(&self, projection: &dyn Projection) -> bool {
+        self.purpose == Purpose::Live && self.is_of(projection)
+    }
 }
 
 const COLUMNS: &str =

@@ -65,7 +65,7 @@ impl ReadStore {
         }
         if is_retired(&mut tx, id).await? {
             for table in tables {
-                for name in [in_reach(table, id), out_of_reach(table, id)] {
+                for name in [id.table(table), out_of_reach(table, id)] {
                     tx.execute(&format!("DROP TABLE IF EXISTS {name}"), &[]).await?;
                 }
             }
@@ -82,7 +82,7 @@ impl ReadStore {
             return Ok(());
         }
         for table in tables {
-            let name = in_reach(table, id);
+            let name = id.table(table);
             let there = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1";
             if tx.fetch_optional(there, &[name.as_str().into()]).await?.is_some() {
                 tx.execute(&format!("ALTER TABLE {name} RENAME TO {}", out_of_reach(table, id)), &[]).await?;
@@ -143,12 +143,8 @@ async fn is_retired(tx: &mut Transaction, id: GenerationId) -> Result<bool, SqlE
     Ok(checkpoint::find(tx, id).await?.is_some_and(|found| found.purpose == Purpose::Retired))
 }
 
-fn in_reach(table: &str, id: GenerationId) -> String {
-    format!("{table}_g{}", id.generation)
-}
-
 fn out_of_reach(table: &str, id: GenerationId) -> String {
-    format!("{table}_g{}_retired", id.generation)
+    format!("{}_retired", id.table(table))
 }
 
 /// The tables of a generation, if it is one of this model.

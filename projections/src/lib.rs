@@ -19,6 +19,7 @@ mod asking;
 pub mod audit;
 pub mod audit_log;
 mod checkpoint;
+mod connecting;
 mod dialect;
 mod dropping;
 mod fact;
@@ -46,6 +47,7 @@ use std::sync::Arc;
 
 pub use advance::{Advance, AdvanceError, Outcome};
 pub use checkpoint::{Checkpoint, Purpose};
+pub use connecting::ReadDatabase;
 pub use fact::Fact;
 pub use head::AskHead;
 pub use last_used::LastUsed;
@@ -54,7 +56,7 @@ pub use muniment_sql::SqlError;
 pub use projection::{ApplyError, Former, Poison, Projection, Table};
 pub use query::PAGE_ROWS_MAX;
 pub use rows::{InsertBatch, Rows};
-pub use store::{OnMismatch, OpenError, ReadDatabase, ReadStore, ReadStoreConfig};
+pub use store::{OnMismatch, OpenError, ReadStore, ReadStoreConfig};
 
 /// Every read model there is: the one registry. Host, status, rebuild and verification follow from being in it.
 #[must_use]

@@ -55,8 +55,25 @@ pub enum RebuildError {
         target: Position,
     },
     /// The pages that the journal gave are not contiguous.
-    #[error("{0}")]
-    Gap(String),
+    #[error("the journal was read with a hole: position {found} follows {before}")]
+    Gap {
+        /// A position.
+        before: Position,
+        /// What came next.
+        found: Position,
+    },
+    /// Events arrive so fast that a verification never stood where the live tables are.
+    #[error(
+        "no moment was found in which the shadow of {name} is where the live tables are ({}); \
+         the same command when fewer events arrive",
+        live_at.map_or_else(|| "nowhere".to_owned(), |at| at.to_string())
+    )]
+    NoCommonMoment {
+        /// The model.
+        name: &'static str,
+        /// Where its live tables were at the last look.
+        live_at: Option<Position>,
+    },
     /// Another run finished with the new tables and dropped them, or an erasure did.
     #[error("another run rebuilt or verified {0} meanwhile, or somebody was erased; the same command begins again")]
     Dropped(&'static str),
@@ -69,7 +86,7 @@ impl From<AdvanceError> for RebuildError {
     fn from(error: AdvanceError) -> Self {
         match error {
             AdvanceError::Stopped(poison) => Self::Stopped(poison),
-            AdvanceError::Gap { .. } => Self::Gap(error.to_string()),
+            AdvanceError::Gap { before, found } => Self::Gap { before, found },
             AdvanceError::Sql(error) => Self::Sql(error),
         }
     }
@@ -158,8 +175,7 @@ pub(crate) async fn begin_anew(
 ) -> Result<GenerationId, SqlError> {
     let mut tx = store.begin_schema_change().await?;
     let all = checkpoint::all(&mut tx).await?;
-    let is_own = |at: &&Checkpoint| at.name == projection.name() && at.version == projection.version();
-    for left in all.iter().filter(is_own).filter(|at| at.purpose == purpose) {
+    for left in all.iter().filter(|at| at.is_of(projection) && at.purpose == purpose) {
         checkpoint::give_up(&mut tx, generation_id(projection, left.generation)).await?;
     }
     let id = create_generation(&mut tx, projection, purpose, store.record()).await?;
@@ -194,10 +210,7 @@ async fn find_or_create(
 }
 
 fn is_of(at: &Checkpoint, store: &ReadStore, projection: &dyn Projection, purpose: Purpose) -> bool {
-    at.purpose == purpose
-        && at.name == projection.name()
-        && at.version == projection.version()
-        && at.record == store.record()
+    at.purpose == purpose && at.is_of(projection) && at.record == store.record()
 }
 
 pub(crate) async fn find(
@@ -305,7 +318,7 @@ async fn swap(
 /// The planner must know the new tables before the first query meets them.
 async fn inform_planner(store: &ReadStore, projection: &dyn Projection, id: GenerationId) -> Result<(), RebuildError> {
     for table in projection.tables() {
-        let Some(analyze) = analyze(store.engine(), &format!("{}_g{}", table.name, id.generation)) else { continue };
+        let Some(analyze) = analyze(store.engine(), &id.table(table.name)) else { continue };
         let mut tx = store.writer().begin_long().await?;
         tx.execute(&analyze, &[]).await.map_err(|error| {
             if is_missing_table(&error) { RebuildError::Dropped(projection.name()) } else { error.into() }

@@ -18,7 +18,8 @@ impl<'t> Rows<'t> {
         Self { tx, generation }
     }
 
-    fn text(&self, sql: &str) -> String {
+    /// SQL written against generation 0, for the one that is filled.
+    fn of_generation(&self, sql: &str) -> String {
         with_generations(sql, |_| Some(self.generation))
     }
 
@@ -27,7 +28,7 @@ impl<'t> Rows<'t> {
     /// # Errors
     /// What the database says.
     pub async fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64, SqlError> {
-        let sql = self.text(sql);
+        let sql = self.of_generation(sql);
         self.tx.execute(&sql, &storable(args)).await
     }
 
@@ -36,7 +37,7 @@ impl<'t> Rows<'t> {
     /// # Errors
     /// What the database says.
     pub async fn fetch_optional(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, SqlError> {
-        let sql = self.text(sql);
+        let sql = self.of_generation(sql);
         self.tx.fetch_optional(&sql, args).await
     }
 
@@ -45,7 +46,7 @@ impl<'t> Rows<'t> {
     /// # Errors
     /// What the database says.
     pub async fn fetch_all(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, SqlError> {
-        let sql = self.text(sql);
+        let sql = self.of_generation(sql);
         self.tx.fetch_all(&sql, args).await
     }
 
@@ -55,7 +56,7 @@ impl<'t> Rows<'t> {
     /// # Errors
     /// What the database says.
     pub async fn insert(&mut self, batch: InsertBatch, suffix: &str) -> Result<(), SqlError> {
-        let (table, suffix) = (self.text(batch.table), self.text(suffix));
+        let (table, suffix) = (self.of_generation(batch.table), self.of_generation(suffix));
         self.tx.insert(&table, batch.columns, &storable(&batch.values), &suffix).await
     }
 }

@@ -162,11 +162,7 @@ where
             Some(live_at) if live_at == shadow_at => break (snapshot, live, live_at),
             _ if attempts < SNAPSHOT_ATTEMPTS => attempts += 1,
             live_at => {
-                return Err(RebuildError::Gap(format!(
-                    "no moment was found in which the shadow of {} is where the live tables are ({live_at:?}); \
-                     try again when fewer events arrive",
-                    projection.name()
-                )));
+                return Err(RebuildError::NoCommonMoment { name: projection.name(), live_at });
             }
         }
     };
@@ -185,8 +181,7 @@ async fn compare(
     shadow: GenerationId,
     found: &mut Verified,
 ) -> Result<(), SqlError> {
-    let live_table = format!("{}_g{}", table.name, live.generation);
-    let shadow_table = format!("{}_g{}", table.name, shadow.generation);
+    let (live_table, shadow_table) = (live.table(table.name), shadow.table(table.name));
     let counted = snapshot.fetch_optional(&format!("SELECT COUNT(*) AS total FROM {live_table}"), &[]).await?;
     found.rows += crate::query::total(counted)?;
     let rows = snapshot.fetch_all(&differing_rows(table, &live_table, &shadow_table), &[]).await?;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::{ArgGroup, Args, Subcommand};
 use muniment_aggregates::record::Position;
 use muniment_journal::Journal;
-use muniment_projections::rebuild::rebuild;
+use muniment_projections::rebuild::{RebuildError, rebuild};
 use muniment_projections::verify::{DifferenceKind, verify};
 use muniment_projections::{OnMismatch, ReadStore};
 use serde_json::{Value, json};
@@ -197,6 +197,15 @@ async fn rebuild_all(global: &Global, printer: &Printer, command: &Rebuild) -> R
     printer.result(&json!({ "rebuilt": rebuilt }), Vec::new)
 }
 
+/// Who was only outrun by what others record may try again.
+fn not_verified(name: &str, error: RebuildError) -> anyhow::Error {
+    let what = format!("{name} was not verified");
+    match error {
+        RebuildError::NoCommonMoment { .. } => Exit::Unavailable.because_of(what, error),
+        _ => anyhow::Error::new(error).context(what),
+    }
+}
+
 async fn verify_all(global: &Global, printer: &Printer, which: &Which) -> Result<()> {
     let config = which.store.load()?.config;
     let journal = open::reading(&config).await?;
@@ -211,7 +220,7 @@ async fn verify_all(global: &Global, printer: &Printer, which: &Which) -> Result
         let progress = Progress::new(global, format!("verify {name}"));
         let done = verify(&store, name, pages(&journal), &|at| progress.at(at.position.0, at.target.0)).await;
         drop(progress);
-        let found = done.with_context(|| format!("{name} was not verified"))?;
+        let found = done.map_err(|error| not_verified(name, error))?;
         let differences: Vec<Value> = found
             .differences
             .iter()
@@ -246,4 +255,22 @@ async fn verify_all(global: &Global, printer: &Printer, which: &Which) -> Result
         Err(Exit::CheckFailed.because(what))
     };
     printer.verdict(&json!({ "ok": wrong.is_empty(), "projections": models }), || lines, ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use muniment_aggregates::record::Position;
+
+    use super::*;
+    use crate::cli::exit;
+
+    #[test]
+    fn who_was_outrun_by_what_others_record_may_try_again() {
+        let outrun = RebuildError::NoCommonMoment { name: "points", live_at: Some(Position(7)) };
+        let outrun = not_verified("points", outrun);
+        assert_eq!(exit::of(&outrun), Exit::Unavailable);
+        assert_eq!(outrun.to_string(), "points was not verified");
+        let hole = RebuildError::Gap { before: Position(3), found: Position(5) };
+        assert_eq!(exit::of(&not_verified("points", hole)), Exit::Failure);
+    }
 }

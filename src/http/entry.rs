@@ -208,7 +208,12 @@ fn success(reply: Reply, correlation: &str) -> (Value, HttpResponse) {
 }
 
 pub(super) fn failure(error: V1Error, route: &str, correlation: &str) -> (Value, HttpResponse) {
-    let (body, mut response) = transport::refused(transport::told(error, route, correlation));
+    let refusal = transport::told(error, route, correlation);
+    let position = refusal.position;
+    let (body, mut response) = transport::refused(refusal);
+    if let Some(position) = position {
+        response.headers_mut().insert(POSITION, HeaderValue::from(position.0));
+    }
     if let Ok(correlation) = HeaderValue::from_str(correlation) {
         response.headers_mut().insert(REQUEST_ID, correlation);
     }

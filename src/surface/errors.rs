@@ -8,6 +8,7 @@ use muniment_aggregates::application::ApplicationRefusal;
 use muniment_aggregates::challenge::ChallengeRefusal;
 use muniment_aggregates::decider::Refuse;
 use muniment_aggregates::metric::MetricRefusal;
+use muniment_aggregates::record::Position;
 use serde_json::{Map, Value, json};
 
 use super::accounts::failure::RestFailure;
@@ -34,6 +35,8 @@ pub struct V1Refusal {
     pub extra: Map<String, Value>,
     /// The input field it is about, where there is one. The body does not have it: it is for who says of several which.
     pub field: Option<String>,
+    /// A position behind what was recorded although the caller is refused.
+    pub position: Option<Position>,
 }
 
 /// Why a method did not succeed.
@@ -49,7 +52,8 @@ impl V1Refusal {
     /// A refusal with a code and a text.
     #[must_use]
     pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), retry_after_seconds: None, extra: Map::new(), field: None }
+        let message = message.into();
+        Self { status, code, message, retry_after_seconds: None, extra: Map::new(), field: None, position: None }
     }
 
     /// 503: nothing was done, and the same call may succeed shortly.
@@ -96,6 +100,15 @@ impl V1Error {
     pub fn about(mut self, field: &str) -> Self {
         if let Self::Refused(refusal) = &mut self {
             refusal.field = Some(field.to_owned());
+        }
+        self
+    }
+
+    /// The same, with the position that the answer names.
+    #[must_use]
+    pub fn at(mut self, position: Position) -> Self {
+        if let Self::Refused(refusal) = &mut self {
+            refusal.position = Some(position);
         }
         self
     }

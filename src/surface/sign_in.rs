@@ -166,11 +166,15 @@ impl Surface {
         let (client, limit) = (client_prefix(request.presented.client), self.limits.otp_address_guesses);
         self.windows.hit(Window::OtpAddressGuesses, &client, limit).await.map_err(too_many_sign_ins)?;
 
-        let no_code = || V1Error::from(wrong_code());
-        let keys = self.runtime.journal.keyring();
-        let Some(subject) = keys.find_subject(&SubjectAlias::email(&email)).await? else { return Err(no_code()) };
-        let signed_in = self.guess(request, &email, &subject, &code).await?;
-        let signed_in = signed_in.ok_or_else(no_code)?;
+        let subject = self.runtime.journal.keyring().find_subject(&SubjectAlias::email(&email)).await?;
+        let guessed = match &subject {
+            Some(subject) => self.guess(request, &email, subject, &code).await,
+            None => Ok(None),
+        };
+        // A wrong guess is recorded. Whether there was a code to guess at must not show, so every refusal names the head.
+        let signed_in = guessed
+            .and_then(|signed_in| signed_in.ok_or_else(|| wrong_code().into()))
+            .map_err(|error| error.at(self.runtime.journal.head()))?;
         let body = json!({
             "ok": true,
             "email": email,

@@ -1,11 +1,14 @@
 //! Applications of companies (MET-040 to 054, but for invites).
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use crate::harness::{
     Engine, Installation, MailSink, OpenTransaction, Program, Server, Setup, assert_id, base64url, in_parallel,
     looks_like, unique,
 };
+use crate::limits::assert_window;
 
 fn form(email: &str) -> Value {
     json!({ "company_name": "Acme", "founder_name": "Ana Founder", "founder_email": email })
@@ -157,10 +160,12 @@ fn met_049_an_application_is_not_idempotent(engine: Engine) {
 
 fn met_052_an_eleventh_application_an_hour_from_one_address_is_limited(engine: Engine) {
     let server = Setup::new(engine).set("LIMITS_APPLICATIONS_ADDRESS", "").start();
+    let begun = Instant::now();
     for _ in 0..10 {
         server.anonymous().post("/v1/applications", &form(&address())).expect(201);
     }
-    server.anonymous().post("/v1/applications", &form(&address())).limited("rate_limited");
+    let eleventh = server.anonymous().post("/v1/applications", &form(&address()));
+    assert_window(eleventh.limited("rate_limited"), begun, 3_600);
     server.anonymous().at_address("127.0.0.2").post("/v1/applications", &form(&address())).expect(201);
 }
 
@@ -244,11 +249,12 @@ fn an_application_can_be_withdrawn_once(engine: Engine) {
 
 fn the_limit_of_applications_an_address_of_mail_holds(engine: Engine) {
     let server = Setup::new(engine).set("LIMITS_APPLICATIONS_EMAIL", "").start();
-    let email = address();
+    let (email, begun) = (address(), Instant::now());
     for _ in 0..5 {
         server.anonymous().post("/v1/applications", &form(&email)).expect(201);
     }
-    server.anonymous().post("/v1/applications", &form(&email)).limited("rate_limited");
+    let sixth = server.anonymous().post("/v1/applications", &form(&email));
+    assert_window(sixth.limited("rate_limited"), begun, 86_400);
     server.anonymous().post("/v1/applications", &form(&address())).expect(201);
     Program::operator_of(&server).run(&["audit", "verify"]).ok();
 }

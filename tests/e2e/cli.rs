@@ -9,7 +9,7 @@ use std::path::Path;
 use muniment_testkit::free_port;
 use serde_json::json;
 
-use crate::harness::{Engine, Program, Server, unique};
+use crate::harness::{Engine, Program, Server, split_token, unique};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -81,6 +81,56 @@ fn met_140_from_a_fresh_home_to_a_first_status(engine: Engine) {
     let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap()).collect();
     assert_eq!(names.len(), 1, "{names:?}");
     assert_eq!(mode(&names[0].path()), 0o600);
+}
+
+/// What somebody pastes into an agent's instructions or a bug report holds no secret, unless that was asked for.
+fn met_140_what_is_told_of_oneself_and_to_an_agent_holds_no_token_unasked(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let program = Program::client_of(&server);
+    let email = format!("{}@example.com", unique("ana"));
+    sign_in(&program, &email);
+    let applied = apply(&program, &email);
+    let after = |start: &str| applied.lines().find_map(|line| line.strip_prefix(start)).unwrap().to_owned();
+    let token = after("export MUNIMENT_TOKEN='").trim_end_matches('\'').to_owned();
+    let saved = fs::read_to_string(program.home().join(".config/muniment/credentials.toml")).unwrap();
+    let session = saved.split('"').find(|text| text.starts_with("alif_session_")).unwrap().to_owned();
+    let tells_no_secret = |program: &Program, arguments: &[&str]| {
+        let output = program.run(arguments);
+        output.ok();
+        let said = format!("{}{}", output.stdout, output.stderr);
+        for secret in [split_token(&token).1, split_token(&session).1, "alif_live_", "alif_session_"] {
+            assert!(!said.contains(secret), "{arguments:?} tells {secret}:\n{said}");
+        }
+        output.stdout
+    };
+    let by_variable = Program::client_of(&server).env("MUNIMENT_TOKEN", &token);
+    for program in [&program, &by_variable] {
+        for arguments in [["setup-agent", "arr"].as_slice(), &["setup-agent", "--metric", "arr", "--json"]] {
+            assert!(tells_no_secret(program, arguments).contains("muniment metric update arr <value>"));
+        }
+        assert!(tells_no_secret(program, &["setup-agent"]).contains("muniment metric update weekly_revenue"));
+        for arguments in [["setup-agent", "--show-token"].as_slice(), &["setup-agent", "--show-token", "--json"]] {
+            assert_eq!(program.run(arguments).ok().matches(&token).count(), 1, "{arguments:?}");
+        }
+    }
+
+    server.terminate();
+    let told = tells_no_secret(&program, &["whoami"]);
+    let until = &saved.lines().find_map(|line| line.strip_prefix("session_expires_at = ")).unwrap().replace('"', "");
+    for line in [
+        format!("URL: {}", server.base),
+        format!("E-mail: {email}"),
+        format!("Session: yes, until {until}"),
+        format!("Company: {}", after("Company: ")),
+        format!("Application: {}", after("Application: ")),
+        "Token: yes".to_owned(),
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line} is not in:\n{told}");
+    }
+    let shown = tells_no_secret(&program, &["whoami", "--json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!((&shown["session"], &shown["token"], &shown["email"]), (&json!(true), &json!(true), &json!(email)));
+    assert!(tells_no_secret(&by_variable, &["whoami"]).contains("Session: no"));
 }
 
 fn met_141_which_credential_and_server_count(engine: Engine) {
@@ -319,6 +369,7 @@ fn met_147_a_retry_after_a_lost_answer_records_one_point(engine: Engine) {
 
 both_engines![
     met_140_from_a_fresh_home_to_a_first_status,
+    met_140_what_is_told_of_oneself_and_to_an_agent_holds_no_token_unasked,
     met_140_where_nothing_can_be_saved_nothing_is_lost,
     met_141_another_founder_does_not_keep_the_former_ones_company,
     met_141_which_credential_and_server_count,

@@ -10,6 +10,7 @@ use crate::harness::{
     Client, Engine, MailSink, Program, Reply, Server, Setup, base64url, contains, eventually, folder_bytes,
     in_parallel, looks_like, milliseconds_until, split_token, unique, within,
 };
+use crate::limits::assert_window;
 
 fn start(client: &Client, email: &str) -> Reply {
     client.post("/v1/auth/otp/start", &json!({ "email": email }))
@@ -92,12 +93,12 @@ fn met_013_the_sixth_start_in_the_window_is_limited(engine: Engine) {
 
 fn met_014_used_codes_count_as_starts(engine: Engine) {
     let server = Server::shared(engine);
-    let email = address();
+    let (email, begun) = (address(), Instant::now());
     for _ in 0..4 {
         server.sign_in(&email);
     }
     start(&server.anonymous(), &email).expect(200);
-    start(&server.anonymous(), &email).limited("otp_rate_limited");
+    assert_window(start(&server.anonymous(), &email).limited("otp_rate_limited"), begun, 600);
 }
 
 fn met_015_the_right_code_opens_a_session(engine: Engine) {
@@ -204,7 +205,7 @@ fn met_020_an_old_code_is_expired_also_after_wrong_guesses(engine: Engine) {
 }
 
 /// Moves the end that events of a type name into the past, as if the time had passed.
-fn make_earlier(server: &Server, event_type: &str, seconds: i64) {
+pub(crate) fn make_earlier(server: &Server, event_type: &str, seconds: i64) {
     fn shift(value: &mut Value, seconds: i64) {
         match value {
             Value::Object(fields) => {
@@ -229,8 +230,13 @@ fn met_021_five_wrong_guesses_close_a_code_and_a_new_one_opens(engine: Engine) {
     let client = server.anonymous();
     let email = address();
     let code = server.code_for(&email);
+    let mut recorded = 0;
     for n in 0..5 {
-        verify(&client, &email, &wrong(&code, n)).refused(401, "invalid_otp");
+        let reply = verify(&client, &email, &wrong(&code, n));
+        reply.refused(401, "invalid_otp");
+        // Each is recorded, and the answer says where.
+        assert!(reply.position() > recorded, "{reply}: {recorded} before");
+        recorded = reply.position();
     }
     verify(&client, &email, &code).limited("otp_attempts_exceeded");
     let fresh = server.code_for(&email);
@@ -298,7 +304,7 @@ fn met_024_of_parallel_wrong_guesses_at_most_five_are_compared(engine: Engine) {
 fn met_025_thirty_wrong_guesses_a_day_close_an_address(engine: Engine) {
     let server = Server::with(engine, &[("LIMITS_OTP_STARTS", "off")]);
     let client = server.anonymous();
-    let email = address();
+    let (email, begun) = (address(), Instant::now());
     for _ in 0..6 {
         let code = server.code_for(&email);
         for n in 0..5 {
@@ -306,7 +312,7 @@ fn met_025_thirty_wrong_guesses_a_day_close_an_address(engine: Engine) {
         }
     }
     let code = server.code_for(&email);
-    verify(&client, &email, &code).limited("otp_attempts_exceeded");
+    assert_window(verify(&client, &email, &code).limited("otp_attempts_exceeded"), begun, 86_400);
 }
 
 fn met_026_neither_code_nor_session_secret_is_stored_in_clear(engine: Engine) {

@@ -45,6 +45,16 @@ fn met_087_without_a_key_the_timestamp_decides(engine: Engine) {
     company.agent.post(ARR, &now).expect(201);
     company.agent.post(ARR, &now).expect(201);
     assert_eq!(company.points("arr").len(), 4);
+    // The key's form is kept for ever: a client may send a point again to a later release.
+    let other = json!({ "value": 7, "timestamp": "2026-06-02" });
+    company.agent.post("/v1/metrics/%20ARR%20/points", &other).expect(201);
+    let batch = json!({ "points": [{ "value": 7, "timestamp": "2026-06-03 12:00" }] });
+    company.agent.post("/v1/metrics/Arr/points/batch", &batch).expect(200);
+    let points = company.points("arr");
+    for time in ["2026-06-01", "2026-06-01T00:00:00Z", "2026-06-02", "2026-06-03 12:00"] {
+        let point = points.iter().find(|point| point["timestamp"] == time).unwrap();
+        assert_eq!(point["idempotency_key"], json!(format!("{}:arr:{time}", company.id)));
+    }
 }
 
 /// Points that name neither a time nor a key repeat none, however many of them come within one millisecond.

@@ -2,11 +2,45 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Client, Engine, Installation, Server, eventually, in_parallel, within};
+use crate::harness::{Client, Engine, Installation, Program, Server, eventually, in_parallel, within};
+
+/// Asserts that a window of so many seconds that opened at `begun` or later passes in so many.
+#[track_caller]
+pub(crate) fn assert_window(left: u64, begun: Instant, window: u64) {
+    // A second for a wall clock that is set meanwhile.
+    assert!(left <= window && left + begun.elapsed().as_secs() + 1 >= window, "{left} s of {window} are left");
+}
+
+/// What holds where nobody sets anything, by sections 12 and 13.1.
+#[test]
+fn met_137_figures_are_those_of_the_specification() {
+    let shown = Program::alone().run(&["config", "show", "--json"]).json();
+    for (setting, figure) in [
+        ("limits.otp_starts", "5/600"),
+        ("limits.otp_address", "20/600"),
+        ("limits.otp_guesses", "30/86400"),
+        ("limits.applications_address", "10/3600"),
+        ("limits.applications_email", "5/86400"),
+        ("limits.signup_secret", "10/900"),
+        ("limits.bad_tokens", "20/900"),
+        ("limits.metric_writes", "1200/60"),
+        ("limits.reads", "600/60"),
+        ("runtime.tick_seconds", "1800"),
+        ("metrics.max_per_company", "10000"),
+        ("metrics.token_prefix", "alif"),
+        ("metrics.reviewer_roles", "admin"),
+        ("accounts.otp_signup", "always"),
+        ("applications.require_invite", "false"),
+        ("mail.from_name", "Muniment"),
+        ("mail.product_name", "Muniment"),
+    ] {
+        assert_eq!(shown[setting], json!(figure), "{setting}");
+    }
+}
 
 fn met_137_the_fourth_write_of_a_token_is_limited_and_no_one_elses(engine: Engine) {
     let server = Server::with(engine, &[("LIMITS_METRIC_WRITES", "3/60"), ("LIMITS_BAD_TOKENS", "5/60")]);

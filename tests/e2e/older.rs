@@ -86,6 +86,11 @@ fn is_opened(maker: &str, engine: Engine) {
     let again = json!({ "value": 1200, "timestamp": "2024-01-01", "idempotency_key": "one" });
     let same = agent.post("/v1/metrics/arr/points", &again).expect(200);
     assert_eq!(same["duplicate"], json!(true), "{same}");
+    // Without a key of its own: what names the point is made now as it was then.
+    let first = &told["answers"]["GET /v1/metrics/arr/points?order=asc"]["points"][0];
+    let unnamed = json!({ "value": first["value"], "timestamp": first["timestamp"] });
+    let same = agent.post("/v1/metrics/arr/points", &unnamed).expect(200);
+    assert_eq!(same, json!({ "id": first["id"], "duplicate": true }));
     let next = agent.post("/v1/metrics/arr/points", &json!({ "value": 1, "idempotency_key": "next" })).expect(201);
     assert_eq!(next["duplicate"], json!(false), "{next}");
     let founder = server.sign_in("ana@example.com");

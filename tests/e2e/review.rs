@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Company, Engine, Installation, ORIGIN, PASSWORD, Program, Setup, cookie_of, milliseconds_until, text, unique,
+    Client, Company, Engine, Installation, ORIGIN, PASSWORD, Setup, cookie_of, milliseconds_until, text, unique,
 };
 
 fn met_130_only_reviewers_review(engine: Engine) {
@@ -28,6 +28,45 @@ fn met_130_only_reviewers_review(engine: Engine) {
     founder.client.post(&decide, &json!({ "status": "accepted" })).refused(403, "credential_type_required");
     plain.client.post_bytes(&decide, "{").refused(403, "insufficient_permissions");
     assert_eq!(company.status()["application"]["status"], "submitted");
+}
+
+fn met_130_a_reviewer_is_the_acting_persona_that_holds_the_role_everywhere(engine: Engine) {
+    let house = Installation::shared(engine);
+    let company = house.server.company();
+    let (list, one) = ("/v1/review/applications", format!("/v1/review/applications/{}", company.application));
+    let refused = |client: &Client, query: &str| {
+        client.get(&format!("{list}{query}")).refused(403, "insufficient_permissions");
+        client.get(&format!("{one}{query}")).refused(403, "insufficient_permissions");
+        let decide = client.post(&format!("{one}/status{query}"), &json!({ "status": "accepted" }));
+        decide.refused(403, "insufficient_permissions");
+    };
+    let of_a_class = house.person("ann");
+    let scope = json!({ "scope_kind": "class", "scope_id": "22222222-2222-4222-8222-222222222222" });
+    house.grant_at(&of_a_class, "admin", &scope);
+    refused(&of_a_class.client, "");
+
+    let boss = house.admin("boss");
+    boss.client.get(list).expect(200);
+    let second = boss.client.rpc("actor_create", &json!({ "name": "Second" })).result();
+    refused(&boss.client, &format!("?acting={}", text(&second["actor"]["id"])));
+    let unnamed = boss.client.get(list).refused(400, "actor_required");
+    assert_eq!(unnamed["available"].as_array().unwrap().len(), 2, "{unnamed}");
+    assert_eq!(company.status()["application"]["status"], "submitted");
+    boss.client.get(&format!("{list}?acting={}", boss.actor)).expect(200);
+    let decide = format!("{one}/status?acting={}", boss.actor);
+    boss.client.post(&decide, &json!({ "status": "in_review" })).expect(200);
+}
+
+fn met_130_an_operator_says_which_roles_review(engine: Engine) {
+    let roles = [("ROLES", "teacher:admin,reviewer:admin"), ("METRICS_REVIEWER_ROLES", "reviewer")];
+    let house = Installation::with(engine, &roles);
+    let list = "/v1/review/applications";
+    house.keeper.client.get(list).refused(403, "insufficient_permissions");
+    let (ann, ben) = (house.person("ann"), house.person("ben"));
+    house.grant(&ann, "reviewer");
+    house.grant(&ben, "teacher");
+    ann.client.get(list).expect(200);
+    ben.client.get(list).refused(403, "insufficient_permissions");
 }
 
 fn met_131_another_sites_page_and_a_form_decide_nothing(engine: Engine) {
@@ -212,14 +251,30 @@ fn met_051_applying_by_invitation_uses_the_invitation_up(engine: Engine) {
 fn sign_up_by_code_can_be_by_invitation(engine: Engine) {
     let house = Installation::with(engine, &[("ACCOUNTS_OTP_SIGNUP", "invited")]);
     let email = format!("{}@example.com", unique("gwen"));
-    let verify =
-        |code: String| house.server.anonymous().post("/v1/auth/otp/verify", &json!({ "email": email, "code": code }));
-    verify(house.server.code_for(&email)).refused(403, "no_matching_invite");
+    let verify = |email: &str, code: &str| {
+        house.server.anonymous().post("/v1/auth/otp/verify", &json!({ "email": email, "code": code }))
+    };
+    let code = house.server.code_for(&email);
+    let before = house.server.store.count("%");
+    verify(&email, &code).refused(403, "no_matching_invite");
+    assert_eq!(house.server.store.count("%"), before, "the code is not used up");
+    let claimed_by = |invite: &Value| {
+        let listed = house.keeper.client.rpc("invite_list", &json!({})).result();
+        listed["invites"].as_array().unwrap().iter().find(|row| row["id"] == invite["id"]).unwrap()["claimed_by"]
+            .clone()
+    };
     let invite = house.invite(&json!({ "email": email }));
-    verify(house.server.code_for(&email)).expect(200);
-    let listed = house.keeper.client.rpc("invite_list", &json!({})).result();
-    let listed = listed["invites"].as_array().unwrap().iter().find(|row| row["id"] == invite["id"]).unwrap().clone();
-    assert!(listed["claimed_by"].is_string());
+    assert_eq!(claimed_by(&invite), Value::Null);
+    verify(&email, &code).expect(200);
+    assert!(claimed_by(&invite).is_string());
+    // Where everybody may sign up, an invitation is left for another time.
+    house.keeper.client.rpc("app_settings_update", &json!({ "open_signup": true })).result();
+    let (anybody, invited) = (format!("{}@example.com", unique("hal")), format!("{}@example.com", unique("ida")));
+    let invite = house.invite(&json!({ "email": invited }));
+    for email in [&anybody, &invited] {
+        verify(email, &house.server.code_for(email)).expect(200);
+    }
+    assert_eq!(claimed_by(&invite), Value::Null);
 }
 
 fn met_030_the_owner_of_a_mailbox_ends_what_another_set_up_with_it(engine: Engine) {
@@ -256,7 +311,7 @@ fn met_041_who_signed_up_with_capital_letters_applies_with_a_session(engine: Eng
     }
 }
 
-fn a_cookie_with_a_verified_mailbox_is_a_founder(engine: Engine) {
+fn a_reviewer_without_a_mailbox_reads_the_company_that_he_names(engine: Engine) {
     let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
     let server = setup.start();
     let keeper = server.bootstrap("keeper");
@@ -273,13 +328,7 @@ fn a_founder_by_cookie_with_two_personas_names_the_company_and_reads_it(engine: 
     let house = Installation::with(engine, &[]);
     let founder = house.server.founder("otto");
     let company = house.server.company_of(&founder);
-    house.server.terminate();
-    let set = ["account", "set-password", &founder.email, "--password-stdin"];
-    Program::operator_of(&house.server).run_with_input(&set, PASSWORD).ok();
-    house.server.restart();
-    let reply = house.login(&founder.email, PASSWORD);
-    reply.expect(200);
-    let otto = house.person_of(&founder.email, &cookie_of(&reply));
+    let otto = house.by_cookie(&founder);
     otto.client.rpc("actor_create", &json!({ "name": "Second" })).result();
     for query in [String::new(), format!("?company_id={}", company.id)] {
         otto.client.get(&format!("/v1/metrics{query}")).expect(200);
@@ -302,6 +351,8 @@ fn an_invitation_that_cannot_be_looked_for_is_no_fault_and_no_refusal(engine: En
 }
 
 both_engines![
+    met_130_a_reviewer_is_the_acting_persona_that_holds_the_role_everywhere,
+    met_130_an_operator_says_which_roles_review,
     met_130_only_reviewers_review,
     met_131_another_sites_page_and_a_form_decide_nothing,
     met_132_decisions_follow_the_table_and_are_kept_with_who_and_why,
@@ -311,7 +362,7 @@ both_engines![
     sign_up_by_code_can_be_by_invitation,
     met_030_the_owner_of_a_mailbox_ends_what_another_set_up_with_it,
     met_041_who_signed_up_with_capital_letters_applies_with_a_session,
-    a_cookie_with_a_verified_mailbox_is_a_founder,
+    a_reviewer_without_a_mailbox_reads_the_company_that_he_names,
     a_founder_by_cookie_with_two_personas_names_the_company_and_reads_it,
     an_invitation_that_cannot_be_looked_for_is_no_fault_and_no_refusal,
 ];

@@ -1,11 +1,18 @@
 //! Scheduled work and the rows that every change leaves in the audit (MET-135, 136).
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Founder, Installation, Program, Server, assert_id, eventually, split_token, text};
+use crate::harness::{
+    Client, Company, Engine, Founder, Installation, Program, Server, assert_id, eventually, milliseconds_until,
+    split_token, text,
+};
+use crate::points::ARR;
 
-fn audit_rows(server: &Server) -> Vec<Value> {
+/// All rows of the audit, as an operator reads them.
+pub(crate) fn audit_rows(server: &Server) -> Vec<Value> {
     let output = Program::operator_of(server).run(&["audit", "log", "--output", "ndjson", "--limit", "1000"]);
     output
         .ok()
@@ -53,17 +60,16 @@ fn met_135_a_tick_happens_once_whatever_the_number_of_nodes(engine: Engine) {
 
 fn met_136_each_change_leaves_its_row_and_nothing_else_does(engine: Engine) {
     let server = Server::with(engine, &[]);
-    let founder = server.founder("audited");
-    server.anonymous().post("/v1/auth/otp/verify", &json!({ "email": founder.email, "code": "000000" }));
+    let (founder, stranger) = (server.founder("audited"), server.founder("stranger"));
+    server.company_of(&stranger);
+    let guess = json!({ "email": founder.email, "code": "000000" });
+    server.anonymous().post("/v1/auth/otp/verify", &guess).refused(401, "invalid_otp");
     let primary = json!({ "primary_metric": { "key": "primary" } });
     let company = server.apply(&founder.client, &founder.email, &primary);
     let agent = &company.agent;
     let metric = company.metric("arr");
     let body = json!({ "value": 100, "timestamp": "2026-01-01" });
     let point = company.point("arr", &body);
-    agent.post("/v1/metrics/arr/points", &body).expect(200);
-    agent.post("/v1/metrics/arr/points", &json!({ "value": "x" })).refused(400, "invalid_value");
-    agent.get("/v1/status").expect(200);
     company.point("arr", &json!({ "value": 200, "timestamp": "2026-01-02" }));
     let alert = company.wait_for_alerts(1)[0]["id"].as_str().unwrap().to_owned();
     agent.post("/v1/metrics/arr/settings", &json!({ "unit": "usd" })).expect(200);
@@ -76,8 +82,10 @@ fn met_136_each_change_leaves_its_row_and_nothing_else_does(engine: Engine) {
     for _ in 0..2 {
         founder.client.post_bytes(&format!("/v1/alerts/{alert}/ack"), "").expect(200);
     }
-    let token = json!({ "name": "ci", "scopes": ["metrics:write"] });
+    let token = json!({ "name": "ci", "scopes": ["metrics:write"], "allowed_metrics": ["primary"] });
     let made = founder.client.post("/v1/tokens", &token).expect(201);
+    let narrow = server.agent(made["token"].as_str().unwrap());
+    leaves_no_row(&company, &body, &alert, [&server.anonymous(), &narrow, &stranger.client]);
     let public = made["public_id"].as_str().unwrap();
     let rotated = founder.client.post_bytes(&format!("/v1/tokens/{public}/rotate"), "").expect(201);
     let newest = rotated["public_id"].as_str().unwrap();
@@ -90,25 +98,7 @@ fn met_136_each_change_leaves_its_row_and_nothing_else_does(engine: Engine) {
     founder.client.post_bytes("/v1/auth/logout", "").expect(200);
 
     let rows = audit_rows(&server);
-    for (action, count) in [
-        ("auth.otp.started", 1),
-        ("auth.otp.verified", 1),
-        ("application.created", 1),
-        ("metric.created", 2),
-        ("metric_point.created", 2),
-        ("metric.settings_changed", 1),
-        ("metric_point.corrected", 1),
-        ("rule.set", 3),
-        ("alert.raised", 1),
-        ("alert.acknowledged", 1),
-        ("agent_token.rotated", 1),
-        ("agent_token.revoked", 1),
-        ("application.withdrawn", 1),
-        ("session.revoked", 1),
-    ] {
-        assert_eq!(rows_of(&rows, action).len(), count, "{action} in {:?}", actions(&rows));
-    }
-    assert!(!rows_of(&rows, "agent_token.created").is_empty(), "{:?}", actions(&rows));
+    are_as_many_as_was_done(&rows);
     let set: Vec<Value> = rows_of(&rows, "rule.set").iter().rev().map(|row| row["metadata"].clone()).collect();
     assert_eq!(
         (&set[0]["type"], &set[0]["threshold"], &set[0]["key"]),
@@ -118,14 +108,69 @@ fn met_136_each_change_leaves_its_row_and_nothing_else_does(engine: Engine) {
     assert_eq!((&set[2]["periods"], &set[2]["cool_down_points"]), (&Value::Null, &json!(4)), "{}", set[2]);
     let created = rows_of(&rows, "metric_point.created");
     let first = created.iter().find(|row| row.to_string().contains(&point)).unwrap();
-    assert_eq!(first["metadata"]["key"], "arr");
-    assert_eq!(first["metadata"]["value"].as_f64(), Some(100.0));
+    assert_eq!(first["metadata"], json!({ "key": "arr", "value": 100 }));
     assert!(first.to_string().contains(&company.id), "{first} names no company");
     assert!(first.to_string().contains("default-agent-token"), "{first} names no token");
-    assert!(rows_of(&rows, "metric.created").iter().any(|row| row.to_string().contains(&metric)));
+    let metrics = rows_of(&rows, "metric.created");
+    assert!(metrics.iter().any(|row| row["resource_id"] == json!(metric)), "{metrics:?}");
+    let of_primary = metrics.iter().find(|row| row["metadata"] == json!({ "key": "primary" })).unwrap();
+    assert_eq!(of_primary["actor"], "default-agent-token", "{of_primary}");
     let everything = json!(rows).to_string();
     for secret in [&founder.token, &company.token, made["token"].as_str().unwrap()] {
         assert!(!everything.contains(split_token(secret).1), "a row holds a secret");
+    }
+}
+
+/// What was recorded before, what is refused at each gate, and a read.
+fn leaves_no_row(company: &Company, recorded: &Value, alert: &str, others: [&Client; 3]) {
+    let ([anonymous, narrow, stranger], agent) = (others, &company.agent);
+    let (batch, ack) = (format!("{ARR}/batch"), format!("/v1/alerts/{alert}/ack"));
+    agent.post(ARR, recorded).expect(200);
+    let known = agent.post(&batch, &json!({ "points": [recorded, recorded] })).expect(200);
+    assert_eq!((&known["created"], &known["duplicates"]), (&json!(0), &json!(2)));
+    agent.post(ARR, &json!({ "value": "x" })).refused(400, "invalid_value");
+    agent.post(&batch, &json!({ "points": [{ "value": 1 }, { "value": null }] })).refused(400, "invalid_batch");
+    agent.post_bytes(ARR, vec![b' '; (1 << 20) + 1]).refused(413, "payload_too_large");
+    anonymous.bearer("alif_live_00_x").post(ARR, &json!({ "value": 1 })).refused(401, "invalid_token");
+    agent.post(&ack, &json!({})).refused(403, "missing_scope");
+    narrow.post(ARR, &json!({ "value": 1 })).refused(403, "forbidden");
+    stranger.post(&ack, &json!({})).refused(404, "alert_not_found");
+    agent.post("/v1/metrics/none/points", &json!({ "value": 1 })).refused(404, "metric_not_found");
+    agent.post("/v1/metrics", &json!({ "key": "arr" })).refused(409, "metric_exists");
+    agent.get("/v1/status").expect(200);
+}
+
+/// Of every action, and no row of any other.
+fn are_as_many_as_was_done(rows: &[Value]) {
+    let mut counts = BTreeMap::new();
+    for action in rows.iter().map(|row| row["event_type"].as_str().unwrap()).filter(|it| *it != "scheduled_tick") {
+        *counts.entry(action).or_insert(0) += 1;
+    }
+    let expected = BTreeMap::from([
+        ("auth.otp.started", 2),
+        ("auth.otp.verified", 2),
+        ("application.created", 2),
+        // Two with the applications, and a further one.
+        ("agent_token.created", 3),
+        ("agent_token.rotated", 1),
+        ("agent_token.revoked", 1),
+        ("metric.created", 2),
+        ("metric.settings_changed", 1),
+        ("metric_point.created", 2),
+        ("metric_point.corrected", 1),
+        ("rule.set", 3),
+        ("alert.raised", 1),
+        ("alert.acknowledged", 1),
+        ("application.withdrawn", 1),
+        ("session.revoked", 1),
+    ]);
+    assert_eq!(counts, expected);
+    for (action, told) in [
+        ("auth.otp.started", json!({ "sent": false })),
+        ("auth.otp.verified", json!({})),
+        ("application.created", json!({})),
+    ] {
+        assert!(rows_of(rows, action).iter().all(|row| row["metadata"] == told), "{:?}", rows_of(rows, action));
     }
 }
 
@@ -136,9 +181,9 @@ fn met_136_an_administrator_reads_each_row_with_company_resource_and_metadata(en
     let company = house.server.company_of(&founder);
     let metric = company.metric("arr");
     let point = company.point("arr", &json!({ "value": 100, "timestamp": "2026-01-01" }));
-    company.point("arr", &json!({ "value": 200, "timestamp": "2026-01-02" }));
+    let spike = company.point("arr", &json!({ "value": 200, "timestamp": "2026-01-02" }));
     let alert = company.wait_for_alerts(1)[0]["id"].as_str().unwrap().to_owned();
-    founder.client.post_bytes(&format!("/v1/alerts/{alert}/ack"), "").expect(200);
+    founder.client.post(&format!("/v1/alerts/{alert}/ack"), &json!({ "note": "seen" })).expect(200);
     company.agent.post("/v1/metrics/arr/settings", &json!({ "unit": "usd" })).expect(200);
     company.agent.post(&format!("/v1/metrics/arr/points/{point}/correct"), &json!({ "value": 90 })).expect(200);
     company.agent.post("/v1/metrics/arr/rules", &json!({ "type": "growth_spike", "threshold": 2 })).expect(200);
@@ -155,45 +200,43 @@ fn met_136_an_administrator_reads_each_row_with_company_resource_and_metadata(en
     founder.client.post_bytes("/v1/auth/logout", "").expect(200);
 
     let only = |event_type: &str| house.audit(&json!({ "event_type": event_type }));
-    for (event_type, resource_type, resource, actor) in [
-        ("application.created", "application", company.application.as_str(), founder.email.as_str()),
-        ("metric.created", "metric", metric.as_str(), "default-agent-token"),
-        ("alert.raised", "alert", alert.as_str(), "system"),
-        ("alert.acknowledged", "alert", alert.as_str(), founder.email.as_str()),
-        ("metric.settings_changed", "metric", metric.as_str(), "default-agent-token"),
-        ("metric_point.corrected", "metric_point", point.as_str(), "default-agent-token"),
-        ("rule.set", "rule", rule.as_str(), "default-agent-token"),
-        ("agent_token.rotated", "agent_token", made.as_str(), founder.email.as_str()),
-        ("agent_token.revoked", "agent_token", ended.as_str(), founder.email.as_str()),
-        ("application.status_changed", "application", company.application.as_str(), house.keeper.id.as_str()),
-        ("application.withdrawn", "application", company.application.as_str(), founder.email.as_str()),
+    let (application, founded) = (company.application.as_str(), founder.email.as_str());
+    let (agent, reviewer) = ("default-agent-token", house.keeper.id.as_str());
+    let raised = json!({
+        "key": "arr", "alert_type": "growth_spike", "severity": "high", "point_id": spike, "rule_version": 1,
+    });
+    let set = json!({
+        "key": "arr", "type": "growth_spike", "version": 2, "enabled": true, "threshold": 2, "severity": "high",
+    });
+    let ends_at = only("agent_token.rotated")[0]["metadata"]["ends_at"].clone();
+    assert!(milliseconds_until(&ends_at) <= 0, "no grace was asked for: {ends_at}");
+    let rotated = json!({ "name": "ci", "replacement": replaced, "ends_at": ends_at });
+    let decided = json!({ "from": "submitted", "to": "in_review", "reason": "first look" });
+    for (event_type, resource_type, resource, actor, told) in [
+        ("application.created", "application", application, founded, json!({})),
+        ("metric.created", "metric", &metric, agent, json!({ "key": "arr" })),
+        ("alert.raised", "alert", &alert, "system", raised),
+        ("alert.acknowledged", "alert", &alert, founded, json!({ "key": "arr", "note": "seen" })),
+        ("metric.settings_changed", "metric", &metric, agent, json!({ "key": "arr", "unit": "usd" })),
+        ("metric_point.corrected", "metric_point", &point, agent, json!({ "key": "arr", "value": 90 })),
+        ("rule.set", "rule", &rule, agent, set),
+        ("agent_token.rotated", "agent_token", &made, founded, rotated),
+        ("agent_token.revoked", "agent_token", &ended, founded, json!({ "name": "ci", "reason": "leaked" })),
+        ("application.status_changed", "application", application, reviewer, decided),
+        (
+            "application.withdrawn",
+            "application",
+            application,
+            founded,
+            json!({ "from": "in_review", "reason": "sold" }),
+        ),
     ] {
         let rows = only(event_type);
         assert_eq!(rows.len(), 1, "{event_type}: {rows:?}");
-        let (row, metadata) = (&rows[0], &rows[0]["metadata"]);
-        assert_eq!((&row["outcome"], &row["event_type"]), (&json!("success"), &json!(event_type)));
-        assert_eq!(metadata["resource_type"], resource_type, "{row}");
-        assert_eq!(metadata["resource_id"], resource, "{row}");
-        assert_eq!(metadata["company_id"], company.id.as_str(), "{row}");
-        assert_eq!(metadata["actor"], actor, "{row}");
+        assert_eq!((&rows[0]["outcome"], &rows[0]["event_type"]), (&json!("success"), &json!(event_type)));
+        assert_tells(&rows[0], [actor, resource_type, resource], Some(&company.id), &told);
     }
-    for (event_type, told) in [
-        ("metric.settings_changed", json!({ "key": "arr", "unit": "usd" })),
-        ("metric_point.corrected", json!({ "key": "arr", "value": 90 })),
-        ("agent_token.rotated", json!({ "name": "ci", "replacement": replaced })),
-        ("agent_token.revoked", json!({ "name": "ci", "reason": "leaked" })),
-        ("application.status_changed", json!({ "from": "submitted", "to": "in_review", "reason": "first look" })),
-        ("application.withdrawn", json!({ "from": "in_review", "reason": "sold" })),
-    ] {
-        let metadata = only(event_type)[0]["metadata"].clone();
-        assert!(
-            told.as_object().unwrap().iter().all(|(key, value)| metadata[key] == *value),
-            "{event_type}: {metadata}"
-        );
-    }
-    let tokens = only("agent_token.created");
-    assert!(tokens.iter().any(|row| row["metadata"]["resource_id"] == made.as_str()), "{tokens:?}");
-    assert!(tokens.iter().all(|row| row["metadata"]["company_id"] == company.id.as_str()), "{tokens:?}");
+    tokens_and_the_session_are_told(&house, &founder, &company, &made);
     let points = only("metric_point.created");
     assert_eq!(points.len(), 2);
     let first = &points[1]["metadata"];
@@ -207,9 +250,39 @@ fn met_136_an_administrator_reads_each_row_with_company_resource_and_metadata(en
         assert_eq!(failures.iter().any(|it| it["id"] == row["id"]), outcome == "failure", "{row}");
     }
     sign_in_is_told(&founder, &only("auth.otp.started"), &only("auth.otp.verified"), &only("auth.otp.failed"));
-    assert_eq!(only("session.revoked").len(), 1, "the founder's; the keeper's are rows of accounts");
     let account = only("auth.otp.verified")[0]["account_id"].clone();
     all_are_in_one_order(&house, &account, [&founder.token, &company.token]);
+}
+
+/// Who made which token, and how the founder's session ended; the keeper's are rows of accounts.
+fn tokens_and_the_session_are_told(house: &Installation, founder: &Founder, company: &Company, made: &str) {
+    let only = |event_type: &str| house.audit(&json!({ "event_type": event_type }));
+    let founded = founder.email.as_str();
+    let public = founder.token.split('_').nth(2).unwrap();
+    let signed_out = only("session.revoked");
+    assert_eq!(signed_out.len(), 1, "{signed_out:?}");
+    assert_tells(&signed_out[0], [founded, "email_session", public], None, &json!({ "reason": "logout" }));
+    let tokens = only("agent_token.created");
+    assert_eq!(tokens.len(), 2, "{tokens:?}");
+    let default = company.token.split('_').nth(2).unwrap();
+    let all = ["application:read", "metrics:create", "metrics:write"];
+    for (row, id, name, scopes) in
+        [(&tokens[0], made, "ci", &all[2..]), (&tokens[1], default, "default-agent-token", &all)]
+    {
+        let told = json!({ "name": name, "scopes": scopes, "allowed_metrics": null, "expires_at": null });
+        assert_tells(row, [founded, "agent_token", id], Some(&company.id), &told);
+    }
+}
+
+/// Asserts who did it, to what and of which company, and that the row tells this and no more.
+#[track_caller]
+fn assert_tells(row: &Value, [actor, resource_type, resource]: [&str; 3], company: Option<&str>, told: &Value) {
+    let mut whole = told.clone();
+    let fields = [("actor", actor), ("resource_type", resource_type), ("resource_id", resource)];
+    for (field, value) in fields.into_iter().chain(company.map(|company| ("company_id", company))) {
+        whole[field] = json!(value);
+    }
+    assert_eq!(row["metadata"], whole, "{row}");
 }
 
 fn guess_wrong_thrice(house: &Installation, email: &str) {
@@ -267,10 +340,6 @@ fn sign_in_is_told(founder: &Founder, started: &[Value], verified: &[Value], fai
     // One row a minute, and a busy machine may see it turn.
     let counts: Vec<u64> = failed.iter().map(|row| row["metadata"]["count"].as_u64().unwrap()).collect();
     assert!(counts.len() <= 2 && counts.iter().sum::<u64>() == 3, "{counts:?}");
-}
-
-fn actions(rows: &[Value]) -> Vec<&Value> {
-    rows.iter().map(|row| &row["event_type"]).collect()
 }
 
 both_engines![

@@ -4,13 +4,20 @@
 use serde_json::{Value, json};
 
 use super::socket::Socket;
-use crate::harness::{Engine, Installation, PASSWORD, Program, cookie_of, eventually, text, unique};
+use crate::harness::{Engine, Installation, PASSWORD, Program, cookie_of, eventually, looks_like, text, unique};
 
 fn the_account_that_signs_in_by_code_and_later_with_a_password_and_whose_agents_hold_tokens_is_one(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let founder = house.server.founder("otto");
     let company = house.server.company_of(&founder);
     let id = text(&founder.client.get("/v1/auth/session").expect(200)["account_id"]);
+    let accounts = house.keeper.client.rpc("admin_account_list", &Value::Null).result()["accounts"].clone();
+    let listed = accounts.as_array().unwrap().iter().find(|listed| listed["account"]["id"] == json!(id)).unwrap();
+    let username = text(&listed["account"]["username"]);
+    let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    assert!(looks_like(&username, "founder-", 10, plain), "{username}");
+    let made = (&listed["account"]["email_verified"], listed["actors"].as_array().unwrap().len());
+    assert_eq!(made, (&json!(true), 1), "{listed}");
     house.login(&founder.email, PASSWORD).refused(401, "invalid_credentials");
 
     // No route gives it a password; the operator does, which ends what was open but not what acts for the company.

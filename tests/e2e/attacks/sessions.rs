@@ -149,10 +149,7 @@ fn f7_a_daemon_token_that_came_through_a_proxy_is_refused(engine: Engine) {
 }
 
 fn f7_a_daemon_token_from_another_machine_is_refused(engine: Engine) {
-    let Some(outside) = own_address() else {
-        eprintln!("this machine has no address but loopback: nothing to test");
-        return;
-    };
+    let Some(outside) = own_address() else { return };
     let (setup, _folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
     let server = setup.listen_everywhere().start();
     server.bootstrap("keeper").expect(200);

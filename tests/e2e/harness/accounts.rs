@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use super::{Client, Engine, Reply, Server, Setup, unique};
+use super::{Client, Engine, Founder, Program, Reply, Server, Setup, unique};
 
 /// The password of everybody who says nothing else.
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -150,6 +150,17 @@ impl Installation {
         let reply = self.login(&person.username, PASSWORD);
         reply.expect(200);
         self.person_of(&person.username, &cookie_of(&reply))
+    }
+
+    /// A founder by cookie, to whom the operator gave a password; that ended what was open.
+    pub(crate) fn by_cookie(&self, founder: &Founder) -> Person {
+        self.server.terminate();
+        let set = ["account", "set-password", &founder.email, "--password-stdin"];
+        Program::operator_of(&self.server).run_with_input(&set, PASSWORD).ok();
+        self.server.restart();
+        let reply = self.login(&founder.email, PASSWORD);
+        reply.expect(200);
+        self.person_of(&founder.email, &cookie_of(&reply))
     }
 
     /// A client with an API token of somebody, and the token's id.

@@ -230,8 +230,30 @@ impl Reply {
         let is_known = |key: &str| of_all.iter().chain(of_its_surface).chain(of_health).any(|known| *known == key);
         assert!(keys.iter().all(|key| is_known(key)), "{self}: an unknown key in an error");
         assert!(body["error"].is_string(), "{self}: an error without a code");
+        if !self.is_of_api() {
+            self.check_keys_of_v1(&body);
+        }
         assert!(self.status < 500 || self.status == 503, "{self}: a fault of the server");
         self.check_nothing_leaks();
+    }
+
+    /// An unknown path and a fault of ours alone have no words, and each further key belongs to its codes.
+    fn check_keys_of_v1(&self, body: &Value) {
+        let code = self.code();
+        let comes_again = matches!(self.status, 429 | 503);
+        let path = self.what.split(' ').nth(1).unwrap_or_default();
+        let is_live = ["/v1/events", "/v1/stream", "/v1/live"].iter().any(|live| path.starts_with(live));
+        let is_bare = *body == serde_json::json!({ "error": "not_found" });
+        assert!(is_bare || body["message"].as_str().is_some_and(|told| !told.is_empty()), "{self}: no message");
+        for (key, belongs) in [
+            ("retry_after", self.status == 429 || (is_live && comes_again)),
+            ("available", ["company_required", "actor_required"].contains(&code.as_str())),
+            ("issues", code == "invalid_batch"),
+            ("id", code == "metric_exists"),
+        ] {
+            assert_eq!(body.get(key).is_some(), belongs, "{self}: {key}");
+        }
+        assert_eq!(!self.header("retry-after").is_empty(), comes_again, "{self}: Retry-After");
     }
 
     fn check_rpc_error_shape(&self, body: &Value) {

@@ -93,8 +93,16 @@ struct Strict(Value);
 
 impl<'de> serde::Deserialize<'de> for Strict {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Strict)
+        strict(deserializer).map(Strict)
     }
+}
+
+/// Reads a value of any kind in which no name stands twice, as a field of something greater.
+///
+/// # Errors
+/// As the deserializer says.
+pub fn strict<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    deserializer.deserialize_any(StrictVisitor)
 }
 
 struct StrictVisitor;
@@ -154,7 +162,8 @@ impl<'de> serde::de::Visitor<'de> for StrictVisitor {
     }
 }
 
-/// Reads a text of JSON of any kind: not deeper than 32 levels, no field twice.
+/// Reads a text of JSON of any kind: not deeper than 32 levels, no field twice. A number beyond every float is JSON all the same;
+/// its field refuses what stands for it.
 ///
 /// # Errors
 /// What is wrong with it, for a person.
@@ -162,7 +171,11 @@ pub fn strict_value(bytes: &[u8]) -> Result<Value, String> {
     if is_too_deep(bytes) {
         return Err("it is nested too deeply".to_owned());
     }
-    serde_json::from_slice::<Strict>(bytes).map(|Strict(value)| value).map_err(|error| error.to_string())
+    let parsed = match serde_json::from_slice::<Strict>(bytes) {
+        Err(error) if is_out_of_range(&error) => serde_json::from_slice(&without_huge_numbers(bytes)),
+        parsed => parsed,
+    };
+    parsed.map(|Strict(value)| value).map_err(|error| error.to_string())
 }
 
 impl Fields {
@@ -183,22 +196,10 @@ impl Fields {
     /// # Errors
     /// 400 `invalid_json` or 400 `unknown_field`.
     pub fn parse(bytes: &[u8], known: &[&str]) -> Result<Self, V1Error> {
-        if is_too_deep(bytes) {
-            return Err(invalid_json("it is nested too deeply"));
-        }
-        let parsed = serde_json::from_slice::<Strict>(bytes);
-        match parsed {
-            Ok(Strict(Value::Object(values))) => Self::within(values, known),
-            Ok(Strict(_)) => Err(invalid_json("it is another kind of value")),
-            // A number beyond every float is JSON all the same; its field refuses it.
-            Err(error) if is_out_of_range(&error) => {
-                match serde_json::from_slice::<Strict>(&without_huge_numbers(bytes)) {
-                    Ok(Strict(Value::Object(values))) => Self::within(values, known),
-                    Ok(Strict(_)) => Err(invalid_json("it is another kind of value")),
-                    Err(error) => Err(invalid_json(&error.to_string())),
-                }
-            }
-            Err(error) => Err(invalid_json(&error.to_string())),
+        match strict_value(bytes) {
+            Ok(Value::Object(values)) => Self::within(values, known),
+            Ok(_) => Err(invalid_json("it is another kind of value")),
+            Err(error) => Err(invalid_json(&error)),
         }
     }
 

@@ -217,6 +217,8 @@ struct Connected {
     recent: VecDeque<(Position, Ending)>,
     /// Ends up to here are forgotten.
     forgotten: Position,
+    /// Everybody was sent away; whoever was let in at that moment is sent after them.
+    is_closing: bool,
 }
 
 /// The connections of one node.
@@ -323,10 +325,9 @@ impl ApiRegistry {
             }
         }
         let oldest = oldest.and_then(|number| connected.entries.get(&number).cloned());
+        let late = connected.is_closing.then(|| Arc::clone(&entry));
         drop(connected);
-        if let Some(oldest) = oldest {
-            oldest.end(LEAVING, "");
-        }
+        oldest.iter().chain(&late).for_each(|leaving| leaving.end(LEAVING, ""));
         Ok(Connection { entry, number, stream_of, registry: Arc::clone(self) })
     }
 
@@ -363,9 +364,12 @@ impl ApiRegistry {
         }
     }
 
-    /// Sends everybody away.
+    /// Sends everybody away, and whoever comes after them.
     pub fn shutdown(&self) {
-        let entries: Vec<Arc<ConnectionEntry>> = self.connected.lock().entries.values().cloned().collect();
+        let mut connected = self.connected.lock();
+        connected.is_closing = true;
+        let entries: Vec<Arc<ConnectionEntry>> = connected.entries.values().cloned().collect();
+        drop(connected);
         entries.iter().for_each(|entry| entry.end(LEAVING, ""));
     }
 }

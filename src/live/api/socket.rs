@@ -2,6 +2,7 @@
 //! sent to its mailbox.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -42,8 +43,9 @@ const FRAME_BYTES_MAX: usize = 1 << 20;
 const IN_FLIGHT_MAX: usize = 64;
 /// Frames after which the reader is asked whether it reads.
 const ASK_EVERY_FRAMES: u64 = 64;
-/// Frames a reader may be behind.
-const BEHIND_FRAMES_MAX: u64 = 1_024;
+/// Frames a reader may be behind. Whoever writes a whole burst before he reads is behind by an answer to each, and his pongs stand
+/// behind his requests; a full queue of notifications may come on top.
+const BEHIND_FRAMES_MAX: u64 = 4_096;
 /// How long to wait where a node cannot tell at present whether a credential has run out.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Close code of a socket from which nothing came.
@@ -52,6 +54,8 @@ const SILENT: u16 = 4003;
 const TOO_MANY: u16 = 1008;
 /// Close code of what is no frame of a WebSocket.
 const NO_FRAME: u16 = 1002;
+/// Close code of a text that is no UTF-8.
+const NO_TEXT: u16 = 1007;
 /// Close code of a frame that is too long.
 const TOO_BIG: u16 = 1009;
 
@@ -208,7 +212,9 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for ApiSocket {
             Err(error) => {
                 tracing::debug!(%error, "a socket broke the protocol");
                 self.life.broke();
-                self.close(NO_FRAME, ctx);
+                // The codec says the same of a text that is no UTF-8 and of a connection that broke, which no code reaches.
+                let is_no_text = matches!(&error, ProtocolError::Io(error) if error.kind() == ErrorKind::Other);
+                self.close(if is_no_text { NO_TEXT } else { NO_FRAME }, ctx);
             }
         }
     }
@@ -293,6 +299,7 @@ impl ApiSocket {
     fn piece(&mut self, item: Item, ctx: &mut Context) {
         match self.fragments.add(item) {
             Ok(None) => {}
+            Ok(Some(text)) if std::str::from_utf8(&text).is_err() => self.close(NO_TEXT, ctx),
             Ok(Some(text)) => self.text(&text, ctx),
             Err(Broken::Binary) => self.not_json(ctx),
             Err(Broken::TooLong) => self.close(TOO_BIG, ctx),
@@ -360,6 +367,10 @@ impl ApiSocket {
 
     /// Takes back a request of which nothing was handed to the journal yet. Any other is left to answer.
     fn cancel(&mut self, request: &Value, ctx: &mut Context) {
+        // What has no id is known as `null`, and nobody can name it.
+        if !request.is_string() && !request.is_number() {
+            return;
+        }
         let Some(correlation) = self.newest.get(&request.to_string()).cloned() else { return };
         let recallable = self.calls.get(&correlation).and_then(|call| call.recallable.as_ref());
         if !recallable.is_some_and(Recallable::take_back) {

@@ -287,17 +287,48 @@ fn acc_213_what_is_no_request_is_told_and_the_socket_lives(engine: Engine) {
     let mut socket = Socket::of(&house.server, &person.cookie);
     socket.bytes(&[[0x81, 0xff].as_slice(), &(1_u64 << 62).to_be_bytes(), b"mask{"].concat());
     assert_eq!(socket.closed(), 1009);
-    // An opcode that does not exist, a reserved bit, no mask, a text that is no UTF-8.
-    for broken in [
-        [0x83, 0x81, 0, 0, 0, 0, b'x'],
-        [0xc1, 0x81, 0, 0, 0, 0, b'x'],
-        *b"\x81\x05hello",
-        [0x81, 0x81, 0, 0, 0, 0, 0xff],
+    // An opcode that does not exist, a reserved bit, no mask; a text that is no UTF-8, whole and in pieces.
+    for (broken, code) in [
+        (&[0x83, 0x81, 0, 0, 0, 0, b'x'][..], 1002),
+        (&[0xc1, 0x81, 0, 0, 0, 0, b'x'], 1002),
+        (b"\x81\x05hello", 1002),
+        (&[0x81, 0x81, 0, 0, 0, 0, 0xff], 1007),
+        (&[0x01, 0x81, 0, 0, 0, 0, 0xff, 0x80, 0x80, 0, 0, 0, 0], 1007),
     ] {
         let mut socket = Socket::of(&house.server, &person.cookie);
-        socket.bytes(&broken);
-        assert_eq!(socket.closed(), 1002, "{broken:?}");
+        socket.bytes(broken);
+        assert_eq!(socket.closed(), code, "{broken:?}");
     }
+}
+
+/// It is JSON, so the request has an id, and its field refuses it.
+fn acc_213_a_number_beyond_every_float_is_refused_under_its_id(engine: Engine) {
+    let house = Installation::shared(engine);
+    let mut socket = Socket::of(&house.server, &house.keeper.cookie);
+    let ask = r#"{"jsonrpc":"2.0","id":7,"method":"audit_log_list","params":{"limit":1e400}}"#;
+    socket.send(Message::text(ask));
+    let by_socket = socket.answer(&json!(7));
+    assert_eq!(
+        (&by_socket["error"]["code"], &by_socket["error"]["data"]["issues"][0]["path"]),
+        (&json!(-32_602), &json!(["limit"]))
+    );
+    let by_http = house.keeper.client.header("content-type", "application/json").post_bytes("/api/rpc", ask).json();
+    assert_eq!(by_http, by_socket);
+}
+
+/// Whoever writes first and reads then has sent no more than he may, and is answered to the last.
+fn h11_a_burst_that_is_allowed_is_answered_before_anything_is_read(engine: Engine) {
+    const BURST: u64 = 1_900;
+    let house = Installation::shared(engine);
+    let mut socket = Socket::of(&house.server, &house.person("ann").cookie);
+    let asked: Vec<u64> = (0..BURST).map(|_| socket.ask("heartbeat", &Value::Null)).collect();
+    let answered = asked.iter().map(|_| match socket.next_within(WAIT) {
+        Some(Incoming::Frame(frame)) => frame["id"].as_u64().unwrap(),
+        other => panic!("{other:?}"),
+    });
+    let mut answered: Vec<u64> = answered.collect();
+    answered.sort_unstable();
+    assert_eq!(answered, asked);
 }
 
 fn h11_one_id_used_again_and_again_counts_every_time(engine: Engine) {
@@ -430,6 +461,8 @@ both_engines![
     acc_211_every_method_answers_alike_and_leaves_the_same_row,
     acc_212_a_silent_socket_is_closed_and_a_chatty_one_stays,
     acc_213_what_is_no_request_is_told_and_the_socket_lives,
+    acc_213_a_number_beyond_every_float_is_refused_under_its_id,
+    h11_a_burst_that_is_allowed_is_answered_before_anything_is_read,
     h11_one_id_used_again_and_again_counts_every_time,
     h11_a_flood_of_frames_ends_the_socket,
     acc_215_a_role_counts_from_the_next_message_on,

@@ -86,6 +86,24 @@ fn acc_214_what_changes_something_is_taken_back_before_it_is_recorded(engine: En
     ben.client.rpc("invite_list", &json!({})).refused(403, -32_002, "insufficient_permissions");
 }
 
+/// A text as a client sends it, masked with zeros, which leave it as it is.
+fn masked(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).ok().filter(|length| *length < 126).expect("a short text");
+    [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
+}
+
+fn acc_214_a_cancel_that_names_no_request_takes_none_back(engine: Engine) {
+    let house = Installation::shared(engine);
+    let mut socket = Socket::of(&house.server, &house.person("ann").cookie);
+    for params in ["", r#","params":{}"#, r#","params":{"request_id":null}"#] {
+        // In one packet, so that the first is still in flight when the second is read.
+        let asked = masked(r#"{"jsonrpc":"2.0","id":null,"method":"heartbeat"}"#);
+        socket.bytes(&[asked, masked(&format!(r#"{{"jsonrpc":"2.0","method":"cancel"{params}}}"#))].concat());
+        let answer = socket.answer(&Value::Null);
+        assert_eq!(answer["error"]["code"], -32_600, "{params}: {answer}");
+    }
+}
+
 fn acc_214_what_answers_is_recorded_and_what_was_taken_back_is_not(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let mut socket = Socket::of(&house.server, &house.keeper.cookie);
@@ -154,6 +172,7 @@ fn acc_214_what_waits_for_the_record_is_taken_back_no_more(engine: Engine) {
 }
 
 both_engines![
+    acc_214_a_cancel_that_names_no_request_takes_none_back,
     acc_214_a_request_is_taken_back_by_its_own_socket_alone,
     acc_214_a_request_that_is_taken_back_answers_once,
     acc_214_what_changes_something_is_taken_back_before_it_is_recorded,

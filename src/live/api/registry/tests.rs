@@ -81,6 +81,18 @@ fn acc_181_the_eleventh_stream_of_a_session_ends_the_first() {
     assert_eq!(code(&streams[0]), Some(GOING_AWAY));
     assert!(streams[1..].iter().chain([&other]).all(|stream| stream.entry.ended().is_none()));
 }
+
+#[test]
+fn acc_210_whoever_comes_once_everybody_was_sent_away_is_sent_away_too() {
+    let registry = Arc::new(ApiRegistry::new(Arc::default()));
+    let before = registry.admit(&caller("a", "s1", 0)).expect("alive");
+    registry.shutdown();
+    let socket = registry.admit(&caller("a", "s1", 0)).expect("alive");
+    let stream = registry.admit_stream(&caller("b", "s2", 0)).expect("alive");
+    let away = Some(GOING_AWAY);
+    assert_eq!((code(&before), code(&socket), code(&stream)), (away, away, away));
+}
+
 #[test]
 fn acc_181_frames_for_sockets_do_not_end_a_stream() {
     let registry = Arc::new(ApiRegistry::new(Arc::default()));

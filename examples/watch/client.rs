@@ -15,6 +15,8 @@ const CREDIT: usize = 256;
 const PAUSE: Duration = Duration::from_millis(1_500);
 /// From this close code on, coming back is of no use.
 const DO_NOT_COME_BACK: u16 = 4500;
+/// Coming back is of use with another token only.
+const EXPIRED: u16 = 4005;
 
 /// Hands every event to `seen`, in order and each once, for as long as the server lets us.
 ///
@@ -58,7 +60,7 @@ async fn follow(
     while let Some(Ok(message)) = socket.next().await {
         let frame: Value = match message {
             Message::Text(text) => serde_json::from_str(&text)?,
-            Message::Close(Some(close)) if u16::from(close.code) >= DO_NOT_COME_BACK => {
+            Message::Close(Some(close)) if matches!(u16::from(close.code), EXPIRED | DO_NOT_COME_BACK..) => {
                 bail!("the server closed the connection: {} {}", close.code, close.reason)
             }
             _ => continue,
@@ -84,7 +86,12 @@ async fn follow(
                 pause = frame["retry_ms"].as_u64().map(Duration::from_millis);
                 continue;
             }
-            Some("err" | "revoked") => bail!("the server refuses: {frame}"),
+            Some("err") if frame.get("id").is_some() => bail!("the server refuses the subscription: {frame}"),
+            // Whether coming back is of use is said by the code that it closes with.
+            Some("err" | "revoked") => {
+                eprintln!("the server says: {frame}");
+                continue;
+            }
             _ => continue,
         };
         if socket.send(Message::text(answer.to_string())).await.is_err() {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::limits;
 use crate::surface::errors::V1Refusal;
+use crate::surface::input;
 
 /// Name of the subprotocol.
 pub(crate) const SUBPROTOCOL: &str = "muniment.live.v1";
@@ -65,7 +66,7 @@ pub(crate) struct Subscribe {
     #[serde(default)]
     pub(crate) mode: Mode,
     /// What to narrow to.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "input::strict")]
     pub(crate) filter: Value,
     /// Where to begin.
     #[serde(default)]
@@ -391,6 +392,8 @@ mod tests {
             r#"{"t":"nope"}"#,
             r#"{"t":"sub","id":-1}"#,
             r#"{"t":"sub","id":1,"surprise":true}"#,
+            r#"{"t":"sub","id":1,"filter":{"eq":{"type":"a"},"eq":{"metric":"b"}}}"#,
+            r#"{"t":"sub","id":1,"filter":{"all":[{"eq":{"type":"a","type":"b"}}]}}"#,
             r#"{"t":"sub","id":1,"from":"middle"}"#,
             r#"{"t":"credit","id":1}"#,
             r#"{"t":"pong","x":1}"#,

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::routing::Keys;
+use crate::surface::input;
 
 /// Deepest nesting of a filter.
 pub(crate) const DEPTH_MAX: usize = 8;
@@ -75,7 +76,7 @@ impl Filter {
     /// # Errors
     /// As [`Filter::compile`], and for text that is not JSON.
     pub(crate) fn parse(text: &str) -> Result<Self, BadFilter> {
-        match serde_json::from_str::<Value>(text) {
+        match input::strict_value(text.as_bytes()) {
             Ok(value) => Self::compile(&value),
             Err(error) => bad(format!("the filter is not JSON: {error}")),
         }
@@ -262,6 +263,8 @@ mod tests {
             "[]",
             r#"{"all":[{}]}"#,
             r#"{"eq":{"type":"a"},"in":{}}"#,
+            r#"{"eq":{"type":"a"},"eq":{"metric":"b"}}"#,
+            r#"{"all":[{"eq":{"type":"a","type":"b"}}]}"#,
             r#"{"eq":{"payload":"a"}}"#,
             r#"{"eq":{"type":1}}"#,
             r#"{"eq":{"type":"a","company":"b"}}"#,

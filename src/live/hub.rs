@@ -270,6 +270,11 @@ fn apply(change: &Change, authority: &Authority, at: Position, now: DateTime<Utc
                 }
             }
         }
+        Change::CredentialRanOut { credential } => {
+            if authority.credential() == credential {
+                authority.run_out();
+            }
+        }
         Change::CredentialLasts { credential, end } => {
             if authority.credential() == credential {
                 authority.last_until(*end);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use muniment_aggregates::record::Position;
 use tokio::time::Instant;
 
 use super::hub::Hub;
@@ -13,6 +14,7 @@ use super::limits;
 use super::reader::{Bounds, Ended, Reader, beginning, heard_of};
 use super::request::{self, Query};
 use super::routing::Routed;
+use crate::http::headers::POSITION;
 use crate::surface::errors::V1Refusal;
 use crate::surface::other_routes::EVENTS;
 use crate::telemetry::requests::{self, Time};
@@ -38,20 +40,25 @@ async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, V1Re
     let deadline = Instant::now() + Duration::from_secs(wait);
     let portion = Bounds { events: limit, bytes: limits::LONG_POLL_BYTES, positions: limits::LONG_POLL_SCAN_MAX };
     loop {
+        let scanned = Position(reader.cursor().0.saturating_add(portion.positions));
         let events = match reader.take(portion).await {
             Ok(events) => events,
             // A node that restarts has nothing more to say, which is an answer: the client comes back for the rest.
             Err(Ended::Closing) => return Ok(respond(request, &reader, &[])),
             Err(Ended::Revoked(revocation)) => {
-                return Err(V1Refusal::new(401, "invalid_token", revocation.why));
+                let code = if reader.is_session() { "invalid_session" } else { "invalid_token" };
+                return Err(V1Refusal::new(401, code, revocation.why));
             }
             Err(Ended::Expired) => {
-                return Err(V1Refusal::new(401, "expired_token", "the credential has expired"));
+                let code = if reader.is_session() { "expired_session" } else { "expired_token" };
+                return Err(V1Refusal::new(401, code, "the credential has expired"));
             }
             Err(Ended::Unavailable(why)) => return Err(V1Refusal::unavailable(why)),
         };
-        // A scan that was cut short answers with how far it came, so that one request never costs a whole journal.
-        if !events.is_empty() || !reader.caught_up() || Instant::now() >= deadline {
+        // A scan that was cut short answers with how far it came, so that one request never costs a whole journal. What was
+        // recorded since is no such scan; there is a signal for it.
+        let is_cut = reader.cursor() >= scanned;
+        if !events.is_empty() || is_cut || Instant::now() >= deadline {
             return Ok(respond(request, &reader, &events));
         }
         // Either way round the loop looks again.
@@ -74,6 +81,7 @@ fn respond(request: &HttpRequest, reader: &Reader, events: &[Arc<Routed>]) -> Ht
     HttpResponse::Ok()
         .content_type(JSON)
         .insert_header(("cache-control", "no-store"))
-        .insert_header(("muniment-position", head.to_string()))
+        // What is shown reaches to there: whoever subscribes from it misses nothing.
+        .insert_header((POSITION, reader.cursor().to_string()))
         .body(body)
 }

@@ -155,6 +155,11 @@ impl Reader {
         self.presence.number
     }
 
+    /// Whether its credential is a person's session; else it is a token.
+    pub(crate) fn is_session(&self) -> bool {
+        self.admission.authority.account().is_some()
+    }
+
     /// Whether there is nothing behind the cursor yet.
     pub(crate) fn caught_up(&self) -> bool {
         self.cursor >= self.hub.head()

@@ -8,6 +8,7 @@ use muniment_aggregates::application::ApplicationEvent;
 use muniment_aggregates::catalog::{DecodeError, StreamKind, decode_recorded, find};
 use muniment_aggregates::ended::{Credentials, Ended, ended_by};
 use muniment_aggregates::record::{Position, RecordedEvent};
+use muniment_aggregates::session::EXPIRED;
 
 use super::limits::RECENT_CHANGES_MAX;
 
@@ -27,6 +28,11 @@ pub(crate) enum Change {
         credential: String,
         /// When.
         end: DateTime<Utc>,
+    },
+    /// A session ran out, by the clock of whichever node swept it.
+    CredentialRanOut {
+        /// Its public id.
+        credential: String,
     },
     /// A session that was used lasts longer.
     CredentialLasts {
@@ -103,6 +109,9 @@ pub(crate) fn change(event: &RecordedEvent) -> Option<Change> {
 
 fn of_end(ended: Ended) -> Option<Change> {
     match ended.credentials {
+        Credentials::Session { session, .. } if ended.reason == EXPIRED => {
+            Some(Change::CredentialRanOut { credential: session.0 })
+        }
         Credentials::Session { session, .. } => {
             Some(Change::CredentialEnds { credential: session.0, why: "the session was closed" })
         }

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use actix_web::HttpRequest;
@@ -87,6 +88,7 @@ pub(crate) struct Authority {
     companies: RwLock<Arc<HashSet<String>>>,
     expires_at: RwLock<Option<DateTime<Utc>>>,
     revoked: OnceLock<Revocation>,
+    ran_out: AtomicBool,
 }
 
 impl Authority {
@@ -99,6 +101,7 @@ impl Authority {
             companies: RwLock::new(Arc::new(readable.companies)),
             expires_at: RwLock::new(readable.expires_at),
             revoked: OnceLock::new(),
+            ran_out: AtomicBool::new(false),
         })
     }
 
@@ -149,12 +152,17 @@ impl Authority {
 
     /// Whether it has ended by itself.
     pub(crate) fn expired(&self, now: DateTime<Utc>) -> bool {
-        self.expires_at().is_some_and(|end| end <= now)
+        self.ran_out.load(Ordering::Acquire) || self.expires_at().is_some_and(|end| end <= now)
     }
 
     /// Ends it. The first revocation stands.
     pub(crate) fn revoke(&self, at: Position, why: &'static str) {
         self.revoked.get_or_init(|| Revocation { at, why });
+    }
+
+    /// Ends it as its own time does, whoever's clock said so: nothing makes what has run out hold again.
+    pub(crate) fn run_out(&self) {
+        self.ran_out.store(true, Ordering::Release);
     }
 
     /// Moves its end forward, as a rotation with grace does; never back.

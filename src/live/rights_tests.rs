@@ -246,6 +246,11 @@ fn liv_10_events_that_end_rights_are_understood() {
     assert_eq!(change("session", "s1", "session.revoked", revoked), ends("s1", "the session was closed"));
     let closed = json!({"session_closed": {"session": "s1", "reason": "logout", "at": at}});
     assert_eq!(change("account", "a", "account.session_closed", closed), ends("s1", "the session was closed"));
+    let ran_out = Some(Change::CredentialRanOut { credential: "s1".to_owned() });
+    let revoked = json!({"revoked": {"account": "a", "reason": "expired", "at": at}});
+    assert_eq!(change("session", "s1", "session.revoked", revoked), ran_out);
+    let closed = json!({"session_closed": {"session": "s1", "reason": "expired", "at": at}});
+    assert_eq!(change("account", "a", "account.session_closed", closed), ran_out);
     let evicted = json!({"session_evicted": {"session": "s1", "evicted_by": "s2", "at": at}});
     assert_eq!(change("account", "a", "account.session_evicted", evicted), ends("s1", "the session was closed"));
     let extended = json!({"session_extended": {"session": "s1", "expires_at": at, "at": at}});

@@ -53,7 +53,9 @@ impl Authenticate for Credentials {
     }
 
     fn presented(&self, request: &HttpRequest) -> Presented {
-        Presented { client: request.peer_addr().map(|peer| peer.ip()), ..Presented::default() }
+        let sent = request.headers().get_all("authorization");
+        let authorization = sent.map(|value| value.to_str().ok().map(str::to_owned)).collect();
+        Presented { client: request.peer_addr().map(|peer| peer.ip()), authorization, ..Presented::default() }
     }
 
     fn check_socket_origin(&self, _presented: &Presented) -> Result<(), V1Error> {
@@ -298,6 +300,67 @@ async fn a_session_that_is_extended_lasts_longer_for_who_reads_under_it() {
     served.record("account", "a", 0, vec![("account.session_extended", event)]).await;
     assert_eq!(extended.authority.expires_at(), Some(later.parse().expect("an instant")));
     assert_eq!(other.authority.expires_at(), others_end);
+}
+
+#[actix_web::test]
+async fn a_session_that_ran_out_is_expired_whichever_clock_said_so() {
+    let served = Served::start().await;
+    served.points("co_A", 0, 1, 1).await;
+    let later = Utc::now() + chrono::TimeDelta::hours(1);
+    for (kind, stream, event_type, event) in [
+        ("session", "s1", "session.revoked", json!({"revoked": {"account": "a", "reason": "expired", "at": later}})),
+        (
+            "account",
+            "a",
+            "account.session_closed",
+            json!({"session_closed": {"session": "s1", "reason": "expired", "at": later}}),
+        ),
+    ] {
+        let authority = Authority::new(Readable {
+            credential: "s1".to_owned(),
+            account: Some("a".to_owned()),
+            subject: None,
+            companies: HashSet::new(),
+            expires_at: Some(later),
+        });
+        let admission = served.hub.registry.admit(authority, None).expect("admitted");
+        served.record(kind, stream, 0, vec![(event_type, event)]).await;
+        assert!(admission.authority.expired(served.hub.now()), "{event_type}");
+        assert_eq!(admission.authority.revocation(), None, "it may come back with another session");
+    }
+}
+
+/// What others record moves the head at any moment, also at the one when a reader finds that nothing is there for it.
+#[actix_web::test]
+async fn a_long_poll_waits_on_while_others_record() {
+    const READERS: usize = 40;
+    const WAIT: Duration = Duration::from_secs(3);
+    let served = Served::start().await;
+    served.points("co_A", 0, 1, 1).await;
+    let port = served.port;
+    let readers = (0..READERS).map(|_| async move {
+        let begun = Instant::now();
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("connected");
+        let request = format!(
+            "GET /v1/events?after=head&wait={} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer co_B.t\r\nconnection: close\r\n\r\n",
+            WAIT.as_secs()
+        );
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""events":[]"#), "{answer}");
+        begun.elapsed()
+    });
+    let mut readers = std::pin::pin!(futures_util::future::join_all(readers));
+    let mut recorded = 1;
+    let waited = loop {
+        tokio::select! {
+            waited = &mut readers => break waited,
+            _ = served.points("co_A", recorded, 1, 1) => recorded += 1,
+        }
+    };
+    let early = waited.iter().filter(|waited| **waited < WAIT - Duration::from_millis(100)).count();
+    assert_eq!(early, 0, "of {READERS}, while {recorded} events were recorded");
 }
 
 /// Says in the environment that a process was started for one test.

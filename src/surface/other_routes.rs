@@ -11,7 +11,7 @@ use super::shapes;
 pub enum Answer {
     /// JSON.
     Json(Shape),
-    /// JSON, with the position that the record had reached.
+    /// JSON, with the position up to which it shows the record.
     JsonAt(Shape),
     /// Server-sent events; the `data` of each that has no name of its own is JSON.
     Events(Shape),

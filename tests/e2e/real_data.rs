@@ -10,8 +10,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::harness::{Client, Engine, Program, Server, eventually, runtime, unique};
 
@@ -298,6 +302,48 @@ fn the_second_client_ends_at_an_address_that_it_can_never_watch() {
         let error = ended.unwrap_or_else(|_| panic!("{address} is tried again and again")).unwrap_err();
         assert!(format!("{error:#}").contains(why), "{address}: {error:#}");
     }
+}
+
+/// A server in trouble says so in an `err` of the whole connection; whether to come back is told by the code that it closes with.
+#[test]
+fn the_second_client_comes_back_after_a_trouble_of_the_server() {
+    let welcome = json!({ "t": "welcome", "conn": "1", "store": "s", "head": "1", "hb_ms": 25_000 });
+    let batch = json!({ "t": "batch", "id": 1, "upto": "1", "ev": [{ "p": "1" }] });
+    let trouble = json!({ "t": "err", "code": "rate_limited", "msg": "the read models are behind", "head": "1" });
+    let expired = json!({ "t": "err", "code": "token_expired", "msg": "it has expired", "head": "1" });
+    let connections =
+        [(vec![trouble.clone()], 4001), (vec![trouble], 4008), (vec![welcome, batch], 4000), (vec![expired], 4005)];
+    runtime().block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let served = tokio::spawn(async move {
+            for (frames, code) in connections {
+                let (stream, _) = listener.accept().await.unwrap();
+                serve_live(stream, &frames, code).await;
+            }
+        });
+        let mut seen = Vec::new();
+        let watched = watching::watch(&address, "a token", |event| seen.push(event.clone()));
+        let ended = tokio::time::timeout(Duration::from_secs(60), watched).await.expect("another token is needed");
+        assert!(ended.unwrap_err().to_string().contains("4005"));
+        assert_eq!(seen, [json!({ "p": "1" })]);
+        served.await.unwrap();
+    });
+}
+
+/// One connection of a stand-in for the server: what it says after `hello`, and the code it closes with.
+async fn serve_live(stream: tokio::net::TcpStream, frames: &[Value], code: u16) {
+    let with_protocol = |_: &Request, mut response: Response| {
+        response.headers_mut().insert("sec-websocket-protocol", "muniment.live.v1".parse().unwrap());
+        Ok(response)
+    };
+    let mut socket = tokio_tungstenite::accept_hdr_async(stream, with_protocol).await.unwrap();
+    socket.next().await.unwrap().unwrap();
+    for frame in frames {
+        socket.send(Message::text(frame.to_string())).await.unwrap();
+    }
+    socket.close(Some(CloseFrame { code: code.into(), reason: "".into() })).await.unwrap();
+    while let Some(Ok(_)) = socket.next().await {}
 }
 
 fn day_of(point: &Value) -> String {

@@ -12,7 +12,7 @@ use crate::decider::{Decider, DomainEvent, Facts, Refuse};
 use crate::ids::AccountId;
 
 /// Why a session ended that ran out.
-pub(crate) const EXPIRED: &str = "expired";
+pub const EXPIRED: &str = "expired";
 
 /// What kind of sign-in a session is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::socket::{EventStream, Socket};
-use super::{LEVEL, StopsWhenDropped, company_with_metric, listing, store, write_points};
-use crate::harness::{Engine, Server, pause, within};
+use super::{LEVEL, StopsWhenDropped, company_with_metric, listing, positions, store, write_points};
+use crate::harness::{Engine, Server, eventually, pause, text, within};
 
 /// Looks at each address while points come.
 const LOOKS: usize = 40;
@@ -147,6 +147,79 @@ fn liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap(engine: Engine) {
     assert_eq!(values, expected, "each point once, in order");
 }
 
+/// A page is a list like any other: its position is where the next one begins, however far the record reaches.
+fn liv_19_a_page_of_events_and_a_subscription_from_it_leave_no_gap(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    write_points(&company, "revenue", 20);
+    let all = listing(&company.agent, "start");
+    for query in ["after=start&limit=2", "after=start", "after=head"] {
+        let reply = company.agent.get(&format!("/v1/events?{query}"));
+        let page = reply.expect(200);
+        assert_eq!(page["upto"], reply.position().to_string(), "{query}");
+        let mut socket = Socket::connect(server, &company.token);
+        socket.subscribe(
+            1,
+            &json!({ "after": format!("{}:{}", text(&page["store"]), reply.position()) }),
+            1024,
+            &Value::Null,
+        );
+        let rest = all.iter().filter(|event| positions(&[(*event).clone()])[0] > reply.position());
+        assert_eq!(socket.until_live(), rest.cloned().collect::<Vec<_>>(), "{query}");
+    }
+}
+
+/// Every field by which events are told apart, with the value that an event has, against the same listing sorted out by hand. A
+/// founder reads events of his company and of his account.
+fn liv_16_every_field_of_a_filter_narrows_alike_on_all_three(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, company) = company_with_metric(server, "revenue");
+    company.metric("users");
+    write_points(&company, "revenue", 3);
+    company.point("users", &json!({ "value": LEVEL }));
+    let all = listing(&founder.client, "start");
+    let of = |event: &Value, name: &str| event[name].as_str().unwrap().to_owned();
+    let newest = all.last().unwrap();
+    let users = of(newest, "agg");
+    let (_, metric) = users.split_once('/').unwrap();
+    let account = founder.client.get("/v1/auth/session").expect(200)["account_id"].clone();
+    let begins = |event: &Value, kinds: [&str; 2]| kinds.iter().any(|kind| of(event, "agg").starts_with(kind));
+    let is_users = |event: &Value| of(event, "agg") == users;
+    let cases: [(Value, &dyn Fn(&Value) -> bool); 10] = [
+        (json!({ "eq": { "type": "metric.defined" } }), &|event| event["type"] == "metric.defined"),
+        (json!({ "eq": { "aggregate": "metric" } }), &|event| begins(event, ["metric/"; 2])),
+        (json!({ "eq": { "aggregate": users } }), &is_users),
+        (json!({ "eq": { "metric": "users" } }), &is_users),
+        (json!({ "eq": { "metric": metric } }), &is_users),
+        (json!({ "eq": { "company": company.id } }), &|event| begins(event, ["metric/", "application/"])),
+        (json!({ "eq": { "account": account } }), &|event| begins(event, ["account/", "session/"])),
+        (json!({ "eq": { "correlation": newest["corr"] } }), &|event| event["corr"] == newest["corr"]),
+        (json!({ "in": { "aggregate": [users, "session", "nothing"] } }), &|event| {
+            is_users(event) || begins(event, ["session/"; 2])
+        }),
+        (
+            json!({ "all": [{ "gt": { "type": "application.submitted" } }, { "lt": { "type": "metric.point_recorded" } }] }),
+            &|event| {
+                let event_type = of(event, "type");
+                event_type.as_str() > "application.submitted" && event_type.as_str() < "metric.point_recorded"
+            },
+        ),
+    ];
+    for (filter, is_meant) in cases {
+        let meant: Vec<Value> = all.iter().filter(|event| is_meant(event)).cloned().collect();
+        assert!(!meant.is_empty() && meant.len() < all.len(), "{filter} tells nothing: {all:?}");
+        let encoded: String = filter.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let query = format!("after=start&filter={encoded}");
+        let page = founder.client.get(&format!("/v1/events?{query}&limit=1000")).expect(200);
+        assert_eq!(page["events"], json!(meant), "{filter}");
+        let told = EventStream::open(server, &founder.token, &query, None).unwrap().events(meant.len());
+        assert_eq!(told.into_iter().filter_map(|told| told.data).collect::<Vec<_>>(), meant, "{filter}");
+        let mut socket = Socket::connect(server, &founder.token);
+        assert_eq!(socket.subscribe(1, &json!("start"), 1024, &filter)["t"], "subok", "{filter}");
+        assert_eq!(socket.until_live(), meant, "{filter}");
+    }
+}
+
 /// One look at something while points come: where the answer says it is, and what it shows of them.
 struct Look {
     path: &'static str,
@@ -167,8 +240,8 @@ fn recorded(events: &[Value], look: &Look) -> f64 {
     }
 }
 
-fn liv_19_what_is_shown_is_all_up_to_its_position_and_nothing_later(engine: Engine) {
-    let server = Server::shared(engine);
+/// Looks at everything while points come, and tells what showed more than it said. Less is a gap.
+fn newer_than_they_say(server: &Server) -> Vec<String> {
     let (founder, company) = company_with_metric(server, "revenue");
     company.point("revenue", &json!({ "value": LEVEL }));
     let above = json!({ "type": "above", "threshold": 0, "cool_down_points": 0 });
@@ -220,8 +293,17 @@ fn liv_19_what_is_shown_is_all_up_to_its_position_and_nothing_later(engine: Engi
             newer.push(format!("{} at {}: {} and not {expected}", look.path, look.position, look.shown));
         }
     }
-    // On a machine that stands still, pages may follow each other faster than one can be read.
-    assert!(newer.len() <= NEWER_MAX, "{newer:?}");
+    newer
+}
+
+fn liv_19_what_is_shown_is_all_up_to_its_position_and_nothing_later(engine: Engine) {
+    let server = Server::shared(engine);
+    // On a machine that stands still, pages may follow each other faster than one can be read; not in every round.
+    eventually("nothing newer is shown", || {
+        let newer = newer_than_they_say(server);
+        assert!(newer.len() <= NEWER_MAX, "{newer:?}");
+        newer.is_empty().then_some(())
+    });
 }
 
 /// As everywhere else: a position that a command answered with is in what is read after it, or nothing is read.
@@ -246,9 +328,11 @@ fn liv_17_muniment_after_is_waited_for(engine: Engine) {
 }
 
 both_engines![
+    liv_16_every_field_of_a_filter_narrows_alike_on_all_three,
     liv_16_last_event_id_resumes_like_a_socket,
     liv_17_a_long_poll_answers_at_once_or_waits,
     liv_17_muniment_after_is_waited_for,
+    liv_19_a_page_of_events_and_a_subscription_from_it_leave_no_gap,
     liv_19_a_snapshot_and_a_subscription_from_it_leave_no_gap,
     liv_19_what_is_shown_is_all_up_to_its_position_and_nothing_later,
 ];

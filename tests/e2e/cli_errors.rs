@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Child;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::spawn;
 use std::time::Duration;
 
@@ -217,15 +217,72 @@ fn a_server_that_answers_sign_in_codes_says_so_at_its_start() {
     assert!(!told("off").contains("sign-in codes"));
 }
 
-/// A program that ends with the test, however that ends.
-struct Running(Child);
+/// A server that ends with the test, however that ends, and what it says.
+struct Running {
+    child: Child,
+    said: Receiver<String>,
+}
+
+impl Running {
+    fn start(program: &Program, arguments: &[&str]) -> Self {
+        let mut child = program.start(arguments);
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (lines, said) = channel();
+        spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
+        Self { child, said }
+    }
+
+    /// The rest of the next line that begins so.
+    fn says(&self, start: &str) -> String {
+        loop {
+            let line = self.said.recv_timeout(Duration::from_secs(60));
+            let line = line.unwrap_or_else(|_| panic!("it does not say {start}"));
+            if let Some(rest) = line.strip_prefix(start) {
+                return rest.to_owned();
+            }
+        }
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended by itself.
-        drop(self.0.kill());
-        drop(self.0.wait());
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
+}
+
+/// Where it listens is said by the flag, whatever the variable says; what it prints makes another terminal the demo's founder.
+#[test]
+fn the_lines_that_a_demo_prints_show_its_company() {
+    for arguments in [&["serve", "--demo", "--listen", "127.0.0.1:0"][..], &["dev", "--listen", "127.0.0.1:0"]] {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap().to_string();
+        let program =
+            Program::alone().env("MUNIMENT_LISTEN", &address).env("TMPDIR", ".").env("MUNIMENT_DATA_DIR", "kept");
+        let server = Running::start(&program, arguments);
+        let listens = server.says("Muniment listens on ");
+        assert!(listens != format!("http://{address}"), "{arguments:?}");
+        server.says("Demo company");
+        let lines: String = ["export MUNIMENT_URL=", "export MUNIMENT_TOKEN=", "muniment status"]
+            .map(|start| format!("{start}{}\n", server.says(start)))
+            .concat();
+        assert!(lines.contains(&listens), "{lines}");
+        let status = Program::alone().shell(&lines);
+        assert!(status.contains("weekly_revenue"), "{arguments:?}: {status}");
+    }
+}
+
+#[test]
+fn what_cannot_be_shown_or_is_not_there_yet_is_no_usage() {
+    let with_mail = Program::alone()
+        .env("MUNIMENT_DATA_DIR", "kept")
+        .env("MUNIMENT_SMTP_URL", "smtp://127.0.0.1:9")
+        .env("MUNIMENT_MAIL_FROM_EMAIL", "codes@muniment.example");
+    fails(&with_mail, &["serve", "--demo", "--listen", "127.0.0.1:0"], 2, &["--demo signs in by an echoed code"]);
+    // Until there are webhooks and a dashboard (decision 0020).
+    fails(&Program::alone(), &["listen", "--forward-to", "http://127.0.0.1:9"], 2, &["listen"]);
+    fails(&Program::alone(), &["serve", "--open"], 2, &["--open"]);
 }
 
 /// Whatever settings and variables of another server there are: its keys and files are left alone, nobody gets mail.
@@ -248,21 +305,12 @@ fn a_server_to_try_out_keeps_to_a_folder_of_its_own() {
         "keys_dir = \"elsewhere\"\n[applications]\nrequire_invite = true\n[accounts]\notp_signup = \"invited\"\n";
     fs::write(program.path("muniment.toml"), settings).unwrap();
     fs::write(program.path("token"), "a token of another server\n").unwrap();
-    let mut server = Running(program.start(&["dev", "--listen", "127.0.0.1:0"]));
-    let stderr = BufReader::new(server.0.stderr.take().unwrap());
-    let (lines, said) = channel();
-    spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
-    let says = |start: &str| loop {
-        let line = said.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("it does not say {start}"));
-        if let Some(rest) = line.strip_prefix(start) {
-            break rest.to_owned();
-        }
-    };
-    let made = Client::new(&says("Muniment listens on "));
+    let server = Running::start(&program, &["dev", "--listen", "127.0.0.1:0"]);
+    let made = Client::new(&server.says("Muniment listens on "));
     let asked = json!({ "token": "a token of another server", "username": "ana-first", "password": PASSWORD });
     made.post("/api/account/bootstrap", &asked).expect(404);
     // The codes of its demo are echoed, not sent.
-    says("Demo company");
+    server.says("Demo company");
     drop(server);
     for others in ["kept", "record", "apart", "elsewhere", "letters"] {
         assert!(!program.path(others).exists(), "{others}");

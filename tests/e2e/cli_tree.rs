@@ -156,7 +156,14 @@ fn every_command_prints_one_json_document(engine: Engine) {
 /// What needs no server.
 fn of_the_program(tried: &mut Tried, client: &Program) {
     tried.run(client, &["version"]);
-    assert!(text(&tried.run(client, &["completions", "bash"])["text"]).contains("complete"));
+    for shell in ["bash", "zsh", "fish"] {
+        let script = text(&tried.run(client, &["completions", shell])["text"]);
+        assert!(script.contains("complete") || script.contains("compdef"), "{shell}");
+        let words: BTreeSet<&str> = script.split(|it: char| !it.is_alphanumeric() && it != '-').collect();
+        for word in tried.leaves.iter().flat_map(|leaf| leaf.split(' ')) {
+            assert!(words.contains(word), "{shell} knows no {word}");
+        }
+    }
     let page = text(&tried.run(client, &["man"])["text"]);
     assert!(page.contains(".TH muniment 1"));
     for leaf in &tried.leaves {

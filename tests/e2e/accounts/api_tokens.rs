@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::socket::Socket;
-use crate::harness::{Client, Engine, Installation, ORIGIN, PASSWORD, base64url, in_parallel, looks_like, text};
+use crate::harness::{Client, Engine, Installation, ORIGIN, PASSWORD, Reply, base64url, in_parallel, looks_like, text};
 
 const PREFIX: &str = "secret_muniment_token_";
 
@@ -48,7 +48,22 @@ fn acc_052_what_a_browser_sends_is_no_token(engine: Engine) {
     let house = Installation::shared(engine);
     let (by_token, _) = house.token_of(&house.person("ann"));
     for (name, value) in [("origin", ORIGIN), ("referer", "https://x.example"), ("referer", "")] {
-        by_token.header(name, value).get("/api/account/verify").refused(401, "authentication_required");
+        let [with_token, without] = [&by_token, &house.server.anonymous()].map(|client| client.header(name, value));
+        let alike = |ask: &dyn Fn(&Client) -> Reply| {
+            let (seen, nobodys) = (ask(&with_token), ask(&without));
+            assert_eq!((seen.status, &seen.body), (nobodys.status, &nobodys.body), "{name}: {value}");
+            let headers = |reply: &Reply| {
+                let all = reply.headers.iter().filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()));
+                all.map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>()
+            };
+            assert_eq!(headers(&seen), headers(&nobodys), "{name}: {value}");
+            seen.status
+        };
+        for path in ["/api/account/verify", "/api/account/status", "/api/rpc?method=account_verify&id=1"] {
+            assert_eq!(alike(&|client| client.get(path)), 401, "{path}");
+        }
+        assert_eq!(alike(&|client| client.rpc("account_verify", &Value::Null).0), 401);
+        with_token.get("/api/account/verify").refused(401, "authentication_required");
     }
     for origin in ["", "https://rogue.example"] {
         by_token.header("origin", origin).get("/api/account/verify").refused(403, "forbidden_origin");

@@ -149,10 +149,27 @@ fn acc_069_the_daemon_token_opens_nothing_to_who_lost_the_grant(engine: Engine) 
     health(&second).expect(200);
 }
 
+/// Nothing in the program brings that about: the record itself must be damaged.
+fn acc_067_a_keeper_without_an_account_is_a_fault_and_nobody(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    house.server.terminate();
+    house.server.store.rewrite("roster.admitted", |payload| {
+        payload["admitted"]["account"] = json!("22222222-2222-4222-8222-222222222222");
+    });
+    house.server.restart();
+    let client = house.server.anonymous().header("x-daemon-token", token(&house.server).trim_end());
+    let verify = json!({ "jsonrpc": "2.0", "id": 1, "method": "account_verify" });
+    for (path, body) in [("/api/rpc", verify), ("/api/account/logout", json!({}))] {
+        let (status, said) = client.post_to_a_fault(path, &body);
+        assert_eq!((status, said.as_str()), (500, r#"{"error":"keeper_account_not_found"}"#), "{path}");
+    }
+}
+
 both_engines![
     acc_065_the_file_is_the_servers_alone_and_goes_with_it,
     acc_066_the_token_and_the_one_before_hold,
     acc_067_before_the_bootstrap_there_is_no_keeper_and_right_after_there_is,
+    acc_067_a_keeper_without_an_account_is_a_fault_and_nobody,
     acc_067_who_keeps_for_a_while_is_the_keeper_for_so_long,
     acc_068_the_daemon_token_wins_over_a_cookie,
     acc_069_the_daemon_token_opens_nothing_to_who_lost_the_grant,

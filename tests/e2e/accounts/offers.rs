@@ -361,6 +361,15 @@ fn acc_133_declining_tells_the_grantor_why(engine: Engine) {
         (&row["target_account_id"], &row["target_actor_id"]),
         (&json!(house.keeper.id), &json!(house.keeper.actor))
     );
+
+    let boss = house.admin("boss");
+    let mut to_boss = Socket::of(&house.server, &boss.cookie);
+    let silent = house.offer(&boss, &ben, "teacher", &json!({}));
+    ben.client.rpc("role_grant_offer_decline", &on(&silent)).result();
+    let told = to_boss.notice("role_grant_offer_declined")["offer"].clone();
+    assert!(told["declined_at"].is_string() && told["decline_reason"].is_null(), "{told}");
+    let history = boss.client.rpc("role_grant_offer_history", &json!({})).result();
+    assert_eq!((&history["offers"][0]["id"], &history["offers"][0]["decline_reason"]), (&silent["id"], &Value::Null));
 }
 
 fn acc_134_only_the_persona_that_made_an_offer_takes_it_back(engine: Engine) {

@@ -132,6 +132,18 @@ fn all_gone(server: &Server, but: usize, begun: Instant) {
     assert!(!torture() || took < Duration::from_secs(15), "{took:?}");
 }
 
+/// Bytes wait for him, and no pong says that he has read any.
+fn liv_12_who_reads_nothing_of_what_he_asked_for_is_told_so(engine: Engine) {
+    let server = Server::shared(engine);
+    let (_, company) = company_with_metric(server, "revenue");
+    write_kibibytes(&company, "slow", 250);
+    let mut slow = Socket::connect(server, &company.token);
+    slow.ask(1, &json!("start"), 1024, &Value::Null);
+    let last = slow.unread();
+    let close = 4002_u16.to_be_bytes();
+    assert!(contains(&last, br#""code":4002"#) && contains(&last, &close), "{}", String::from_utf8_lossy(&last));
+}
+
 fn liv_13_who_does_not_answer_is_found_and_closed(engine: Engine) {
     let server = Server::with(engine, &[("LIVE_HEARTBEAT", "1s")]);
     let company = server.company();
@@ -321,6 +333,7 @@ fn liv_18_the_machine_itself_may_have_more_connections_than_an_address(engine: E
 both_engines![
     liv_18_the_machine_itself_may_have_more_connections_than_an_address,
     liv_12_a_jammed_reader_costs_little_and_is_gone_soon,
+    liv_12_who_reads_nothing_of_what_he_asked_for_is_told_so,
     liv_13_who_does_not_answer_is_found_and_closed,
     liv_14_a_restart_sends_everybody_away_and_nothing_is_lost,
     liv_18_one_event_reaches_every_subscriber,

@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::alerts_record::{assert_own_causes, traced};
-use crate::harness::{Company, Engine, Installation, Server, Setup, assert_id, eventually, holds_for, text, torture};
+use crate::alerts_record::{RULES, assert_own_causes, traced};
+use crate::harness::{
+    Company, Engine, Installation, Server, Setup, assert_id, eventually, holds_for, milliseconds_until, text, torture,
+};
 use crate::real_data::events_from_the_start;
 
 fn with_metric(server: &Server, name: &str) -> Company {
@@ -37,9 +39,11 @@ fn met_100_a_rise_by_half_raises_one_alert_within_five_seconds(engine: Engine) {
     assert_eq!((&alert["metric_key"], &alert["state"]), (&json!("arr"), &json!("open")));
     assert_eq!(alert["growth"].as_f64(), Some(0.5));
     assert_eq!((&alert["acknowledged_at"], &alert["acknowledged_by"]), (&Value::Null, &Value::Null));
-    let mut keys: Vec<&str> = status["alerts"][0].as_object().unwrap().keys().map(String::as_str).collect();
-    keys.sort_unstable();
-    assert_eq!(keys, ["alert_type", "created_at", "severity", "summary"]);
+    let told = json!({
+        "alert_type": "growth_spike", "severity": "high", "summary": alert["summary"], "created_at": alert["created_at"],
+    });
+    assert_eq!(status["alerts"], json!([told]), "exactly these keys, and as the list has them");
+    assert!((-60_000..=0).contains(&milliseconds_until(&alert["created_at"])), "{alert}");
     assert_only_the_watched_metric_alerts(&company, 1);
 }
 
@@ -284,6 +288,41 @@ fn met_112_a_new_rule_counts_for_points_after_it(engine: Engine) {
     company.agent.post(rules, &json!({ "type": "growth_spike", "threshold": 1_000 })).expect(200);
 }
 
+fn met_112_a_rule_tells_who_set_it_and_its_alerts_bear_its_severity(engine: Engine) {
+    let company = with_metric(Server::shared(engine), "Arr");
+    let listed = || company.agent.get(RULES).expect(200)["rules"].clone();
+    let set = |change: Value| company.agent.post(RULES, &change).expect(200);
+    // The one that every metric has is as old as the metric.
+    let created_at = company.agent.get("/v1/metrics/arr").expect(200)["created_at"].clone();
+    let mut expected = json!({
+        "type": "growth_spike", "version": 1, "enabled": true, "threshold": 0.5, "severity": "high",
+        "set_at": created_at, "set_by": "system",
+    });
+    assert_eq!(listed(), json!([expected]));
+    let low = set(json!({ "type": "growth_spike", "severity": "low" }));
+    assert!((-60_000..=0).contains(&milliseconds_until(&low["set_at"])), "{low}");
+    (expected["version"], expected["severity"]) = (json!(2), json!("low"));
+    (expected["set_at"], expected["set_by"]) = (low["set_at"].clone(), json!("default-agent-token"));
+    assert_eq!(low, expected);
+    assert_eq!(listed(), json!([expected]));
+    point(&company, "arr", &json!(100), "2026-01-01");
+    point(&company, "arr", &json!(150), "2026-01-02");
+    let alert = company.wait_for_alerts(1)[0].clone();
+    assert_eq!((&alert["severity"], &alert["rule_version"]), (&json!("low"), &json!(2)));
+    assert_eq!(company.status()["alerts"][0]["severity"], "low");
+    // What a change does not name stays.
+    set(json!({ "type": "growth_spike", "threshold": 2 }));
+    let off = set(json!({ "type": "growth_spike", "enabled": false }));
+    let shown = ["version", "enabled", "threshold", "severity"].map(|field| off[field].clone());
+    assert_eq!(json!(shown), json!([4, false, 2, "low"]));
+    for bad in [json!({ "threshold": 0 }), json!({ "severity": "urgent" }), json!({ "enabled": "yes" })] {
+        let mut change = json!({ "type": "growth_spike" });
+        change.as_object_mut().unwrap().extend(bad.as_object().unwrap().clone());
+        company.agent.post(RULES, &change).refused(400, "invalid_field");
+    }
+    assert_eq!(listed(), json!([off]), "a refused change makes no version");
+}
+
 fn met_113_an_alert_is_acknowledged_once(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let server = &house.server;
@@ -404,5 +443,6 @@ both_engines![
     met_109_an_alert_keeps_the_name_of_its_moment,
     met_110_a_write_is_answered_before_any_rule_ran,
     met_112_a_new_rule_counts_for_points_after_it,
+    met_112_a_rule_tells_who_set_it_and_its_alerts_bear_its_severity,
     met_113_an_alert_is_acknowledged_once,
 ];

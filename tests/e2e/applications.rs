@@ -5,8 +5,8 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Engine, Installation, MailSink, OpenTransaction, Program, Server, Setup, assert_id, base64url, in_parallel,
-    looks_like, unique,
+    Company, Engine, Installation, MailSink, OpenTransaction, Program, Server, Setup, assert_id, base64url,
+    in_parallel, looks_like, unique,
 };
 use crate::limits::assert_window;
 
@@ -192,6 +192,32 @@ fn met_053_a_founder_sees_only_own_applications(engine: Engine) {
     first.agent.get("/v1/applications").refused(403, "credential_type_required");
 }
 
+fn met_053_a_founder_is_told_all_of_an_application(engine: Engine) {
+    let server = Server::shared(engine);
+    let founder = server.founder("rows");
+    let given = json!({ "company_name": "Acme Rows", "website": "https://acme.example" });
+    let with_session = server.apply(&founder.client, &founder.email, &given);
+    let without = server.apply(&server.anonymous(), &founder.email, &json!({ "company_name": "Acme Plain" }));
+    let row = |company: &Company, name: &str, website: Value, is_verified: bool| {
+        json!({
+            "id": company.application, "company_id": company.id, "company_name": name, "website": website,
+            "status": "submitted", "submitted_at": company.status()["application"]["submitted_at"],
+            "founder_email_verified": is_verified,
+        })
+    };
+    let rows = [
+        row(&without, "Acme Plain", Value::Null, false),
+        row(&with_session, "Acme Rows", json!("https://acme.example"), true),
+    ];
+    assert_eq!(founder.client.get("/v1/applications").expect(200), json!({ "applications": rows }));
+    for mut details in rows {
+        let shown = founder.client.get(&format!("/v1/applications/{}", details["id"].as_str().unwrap())).expect(200);
+        details["narrative"] = json!({});
+        details["status_history"] = json!([{ "status": "submitted", "at": details["submitted_at"], "reason": null }]);
+        assert_eq!(shown, json!({ "application": details, "metrics": [], "alerts": [] }));
+    }
+}
+
 fn met_054_production_demands_a_code_unless_there_is_a_secret(engine: Engine) {
     let sink = MailSink::start();
     let server = Setup::new(engine).production(&sink.url()).start();
@@ -297,6 +323,7 @@ both_engines![
     met_052_an_eleventh_application_an_hour_from_one_address_is_limited,
     met_052_an_application_that_could_not_be_recorded_does_not_count,
     met_053_a_founder_sees_only_own_applications,
+    met_053_a_founder_is_told_all_of_an_application,
     met_054_production_demands_a_code_unless_there_is_a_secret,
     an_application_can_be_withdrawn_once,
     the_oldest_of_more_companies_than_a_page_has_is_its_founders,

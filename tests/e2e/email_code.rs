@@ -210,8 +210,9 @@ pub(crate) fn make_earlier(server: &Server, event_type: &str, seconds: i64) {
         match value {
             Value::Object(fields) => {
                 for (name, field) in fields {
-                    if name == "expires_at" {
-                        let end: chrono::DateTime<chrono::Utc> = field.as_str().unwrap().parse().unwrap();
+                    // What ends never, stays so.
+                    if let ("expires_at", Some(end)) = (name.as_str(), field.as_str()) {
+                        let end: chrono::DateTime<chrono::Utc> = end.parse().unwrap();
                         *field = json!(end - chrono::Duration::seconds(seconds));
                     } else {
                         shift(field, seconds);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Server, assert_id, eventually, in_parallel};
+use crate::harness::{Engine, Server, assert_id, eventually, in_parallel, milliseconds_until};
 
 fn met_070_keys_become_slugs_and_titles(engine: Engine) {
     let company = Server::shared(engine).company();
@@ -129,6 +129,44 @@ fn met_075_settings_change_the_present_and_not_the_past(engine: Engine) {
     assert_eq!(listed[0]["display_name"], "Yearly");
 }
 
+fn met_075_each_setting_changes_and_what_is_not_named_stays(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let company = server.company();
+    let id = company.metric("arr");
+    let change = |body: &Value| company.agent.post("/v1/metrics/arr/settings", body);
+    let own = || company.agent.get("/v1/metrics/arr").expect(200);
+    let created_at = own()["created_at"].clone();
+    assert!((-60_000..=0).contains(&milliseconds_until(&created_at)), "{created_at}");
+    let all = json!({
+        "display_name": "Lost customers", "unit": "%", "cadence": "monthly", "direction": "down",
+        "source_type": "stripe",
+    });
+    let mut expected = json!({
+        "id": id, "key": "arr", "verification_level": "self_reported", "created_at": created_at,
+        "latest_value": null, "latest_timestamp": null,
+    });
+    expected.as_object_mut().unwrap().extend(all.as_object().unwrap().clone());
+    assert_eq!(change(&all).expect(200), expected);
+    assert_eq!(own(), expected);
+    assert_eq!(company.agent.get("/v1/metrics").expect(200)["metrics"], json!([expected]));
+    for field in ["display_name", "unit", "cadence", "direction", "source_type"] {
+        expected[field] = json!(format!("another {field}"));
+        assert_eq!(change(&json!({ field: expected[field] })).expect(200), expected);
+        assert_eq!(own(), expected);
+    }
+    let before = server.store.count("metric.settings_changed");
+    assert_eq!(before, 6);
+    let nulls = json!({ "display_name": null, "unit": null, "cadence": null, "direction": null, "source_type": null });
+    for nothing in [json!({}), nulls, json!({ "display_name": " ", "unit": "" }), json!({ "unit": "another unit" })] {
+        assert_eq!(change(&nothing).expect(200), expected, "{nothing}");
+    }
+    assert_eq!(company.agent.post_bytes("/v1/metrics/arr/settings", "").expect(200), expected);
+    change(&json!({ "key": "b" })).refused(400, "unknown_field");
+    change(&json!({ "display_name": "Refused", "unit": 5 })).refused(400, "invalid_field");
+    assert_eq!(own(), expected);
+    assert_eq!(server.store.count("metric.settings_changed"), before);
+}
+
 both_engines![
     met_070_keys_become_slugs_and_titles,
     met_071_a_metric_gets_the_defaults_or_what_was_given,
@@ -137,4 +175,5 @@ both_engines![
     met_074_of_parallel_creations_one_wins,
     a_company_has_no_more_metrics_than_are_allowed,
     met_075_settings_change_the_present_and_not_the_past,
+    met_075_each_setting_changes_and_what_is_not_named_stays,
 ];

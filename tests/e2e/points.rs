@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Company, Engine, Server, assert_id};
+use crate::harness::{Company, Engine, Server, assert_id, milliseconds_until};
 
 /// Its points.
 pub(crate) const ARR: &str = "/v1/metrics/arr/points";
@@ -24,6 +24,14 @@ fn met_080_a_point_is_answered_and_seen_at_once(engine: Engine) {
         assert_eq!(made, json!({ "id": made["id"], "duplicate": false }));
         assert_eq!(company.status_of("arr")["latest_value"], json!(12_000 + value));
     }
+    // Without a time it is of now.
+    company.agent.post(ARR, &json!({ "value": 1, "timestamp": null })).expect(201);
+    let points = company.points("arr");
+    let newest = points.last().unwrap();
+    for field in ["timestamp", "created_at"] {
+        assert!((-60_000..=0).contains(&milliseconds_until(&newest[field])), "{newest}");
+    }
+    assert_eq!(company.status_of("arr")["latest_timestamp"], newest["timestamp"]);
 }
 
 fn met_081_a_value_is_a_finite_number(engine: Engine) {
@@ -124,12 +132,14 @@ fn met_084_source_and_confidence_have_defaults_and_bounds(engine: Engine) {
     let given =
         json!({ "value": 2, "timestamp": "2026-01-02", "source": "stripe", "confidence": 1, "raw_event_id": "evt_1" });
     company.point("arr", &given);
+    company.point("arr", &json!({ "value": 3, "timestamp": "2026-01-03", "source": " ", "confidence": 0 }));
     let points = company.points("arr");
     let shown = |index: usize, field: &str| points[index][field].clone();
     assert_eq!((shown(0, "source"), shown(0, "confidence")), (json!("default-agent-token"), json!(0.5)));
     assert_eq!(shown(0, "raw_event_id"), Value::Null);
     assert_eq!((shown(1, "source"), shown(1, "raw_event_id")), (json!("stripe"), json!("evt_1")));
     assert_eq!(shown(1, "confidence").as_f64(), Some(1.0));
+    assert_eq!((shown(2, "source"), shown(2, "confidence").as_f64()), (json!("default-agent-token"), Some(0.0)));
     for (field, bad) in [
         ("confidence", json!(1.1)),
         ("confidence", json!(-0.1)),
@@ -140,6 +150,7 @@ fn met_084_source_and_confidence_have_defaults_and_bounds(engine: Engine) {
     ] {
         company.agent.post(ARR, &json!({ "value": 1, field: bad })).refused(400, "invalid_field");
     }
+    assert_eq!(company.points("arr").len(), 3);
 }
 
 fn met_093_the_greatest_instant_is_the_latest(engine: Engine) {
@@ -207,7 +218,7 @@ fn met_095_a_correction_changes_what_is_shown_and_keeps_what_was(engine: Engine)
     let path = format!("{ARR}/{id}/correct");
     let answer = company.agent.post(&path, &json!({ "value": 900, "reason": "a typo" })).expect(200);
     assert_eq!((&answer["id"], answer["value"].as_f64()), (&json!(id), Some(900.0)));
-    assert!(crate::harness::milliseconds_until(&answer["corrected_at"]) <= 0);
+    assert!(milliseconds_until(&answer["corrected_at"]) <= 0);
     assert_eq!(company.status_of("arr")["latest_value"].as_f64(), Some(900.0));
     let points = company.points("arr");
     assert_eq!((points[1]["value"].as_f64(), points[1]["original_value"].as_f64()), (Some(900.0), Some(110.0)));
@@ -302,6 +313,23 @@ fn met_096_a_key_in_a_path_is_decoded_and_slugged(engine: Engine) {
     }
 }
 
+/// All points in pages of a hundred, and the cursor of the last page.
+fn paged(company: &Company, order: &str) -> (Vec<Value>, String) {
+    let (mut points, mut cursor, mut query) = (Vec::new(), String::new(), String::new());
+    loop {
+        let page = company.agent.get(&format!("{ARR}?order={order}&limit=100{query}")).expect(200);
+        let part = page["points"].as_array().unwrap();
+        points.extend(part.iter().cloned());
+        let Some(next) = page["next_cursor"].as_str() else {
+            assert!(!part.is_empty(), "the last page is one");
+            return (points, cursor);
+        };
+        assert_eq!(part.len(), 100);
+        next.clone_into(&mut cursor);
+        query = format!("&cursor={next}");
+    }
+}
+
 fn met_097_pages_hold_each_point_once_in_both_orders(engine: Engine) {
     let company = with_metric(Server::shared(engine));
     company.metric("other");
@@ -313,17 +341,9 @@ fn met_097_pages_hold_each_point_once_in_both_orders(engine: Engine) {
     }
     let mut cursor_of_arr = String::new();
     for order in ["asc", "desc"] {
-        let mut values = Vec::new();
-        let mut cursor = String::new();
-        loop {
-            let page = company.agent.get(&format!("{ARR}?order={order}&limit=100{cursor}")).expect(200);
-            let part = page["points"].as_array().unwrap();
-            assert_eq!(part.len(), 100);
-            values.extend(part.iter().map(|point| point["value"].as_u64().unwrap()));
-            let Some(next) = page["next_cursor"].as_str() else { break };
-            next.clone_into(&mut cursor_of_arr);
-            cursor = format!("&cursor={next}");
-        }
+        let (points, cursor) = paged(&company, order);
+        cursor_of_arr = cursor;
+        let mut values: Vec<u64> = points.iter().map(|point| point["value"].as_u64().unwrap()).collect();
         if order == "desc" {
             values.reverse();
         }
@@ -340,6 +360,33 @@ fn met_097_pages_hold_each_point_once_in_both_orders(engine: Engine) {
     for bad in ["limit=0", "limit=1001", "order=up", "limit=x"] {
         company.agent.get(&format!("{ARR}?{bad}")).refused(400, "invalid_field");
     }
+    for bad in ["from=x", "from=", "to=2026-02-30"] {
+        company.agent.get(&format!("{ARR}?{bad}")).refused(400, "invalid_timestamp");
+    }
+}
+
+/// A page may end between points of one instant, which stand as they were recorded.
+fn met_097_points_of_one_instant_are_paged_each_once(engine: Engine) {
+    let company = with_metric(Server::shared(engine));
+    let spelt = ["2026-06-01T12:00:00Z", "2026-06-01T14:00:00+02:00"];
+    let point = |n: usize| json!({ "value": n, "timestamp": spelt[n % 2], "idempotency_key": format!("k{n}") });
+    let points: Vec<Value> = (0..250).map(point).collect();
+    let made = company.agent.post(&format!("{ARR}/batch"), &json!({ "points": points })).expect(200);
+    let of = |points: &Value| points.as_array().unwrap().iter().map(|it| it["id"].clone()).collect::<Vec<Value>>();
+    let recorded = of(&made["results"]);
+    for (order, other) in [("asc", "desc"), ("desc", "asc")] {
+        let (points, cursor) = paged(&company, order);
+        let mut listed = of(&json!(points));
+        if order == "desc" {
+            listed.reverse();
+        }
+        assert_eq!(listed, recorded, "{order}");
+        let turned = format!("{ARR}?order={other}&limit=100&cursor={cursor}");
+        company.agent.get(&turned).refused(400, "invalid_cursor");
+    }
+    let unasked = company.agent.get(ARR).expect(200);
+    let newest: Vec<Value> = recorded.iter().rev().take(100).cloned().collect();
+    assert_eq!(of(&unasked["points"]), newest, "a hundred, newest first");
 }
 
 both_engines![
@@ -355,4 +402,5 @@ both_engines![
     a_series_is_listed_as_it_was_known_at_a_position,
     met_096_a_key_in_a_path_is_decoded_and_slugged,
     met_097_pages_hold_each_point_once_in_both_orders,
+    met_097_points_of_one_instant_are_paged_each_once,
 ];

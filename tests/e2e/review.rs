@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Client, Company, Engine, Installation, ORIGIN, PASSWORD, Setup, cookie_of, milliseconds_until, text, unique,
+    Client, Company, Engine, Installation, ORIGIN, PASSWORD, Program, Setup, assert_id, cookie_of, milliseconds_until, text,
+    unique,
 };
 
 fn met_130_only_reviewers_review(engine: Engine) {
@@ -212,6 +213,8 @@ fn applications_are_paged_and_found_by_status_and_name(engine: Engine) {
     };
     assert_eq!(list("").0, [ids[2].clone(), ids[1].clone(), ids[0].clone()]);
     assert_eq!(list("?q=ALPHA").0, [ids[1].clone(), ids[0].clone()]);
+    assert_eq!(list("?q=alpha%20t").0, [ids[1].clone()]);
+    assert!(list("?q=one").0.is_empty(), "a name is found by its beginning");
     let (first, next) = list("?limit=2");
     assert_eq!(first.len(), 2);
     assert_eq!(list(&format!("?limit=2&cursor={}", text(&next))).0, [ids[0].clone()]);
@@ -223,6 +226,63 @@ fn applications_are_paged_and_found_by_status_and_name(engine: Engine) {
     house.keeper.client.get(unknown).refused(404, "application_not_found");
     let decision = json!({ "status": "in_review" });
     house.keeper.client.post(&format!("{unknown}/status"), &decision).refused(404, "application_not_found");
+    let decide = format!("/v1/review/applications/{}/status", ids[1]);
+    house.keeper.client.post(&decide, &decision).expect(200);
+    assert_eq!(list("?status=in_review"), (vec![ids[1].clone()], Value::Null));
+    let (first, next) = list("?status=submitted&limit=1");
+    assert_eq!(first, [ids[2].clone()]);
+    let rest = list(&format!("?status=submitted&limit=1&cursor={}", text(&next)));
+    assert_eq!(rest, (vec![ids[0].clone()], Value::Null));
+    assert_eq!(list("?status=in_review&q=alpha").0, [ids[1].clone()]);
+    assert!(list("?status=in_review&q=beta").0.is_empty());
+}
+
+fn met_130_a_reviewer_is_shown_company_founder_and_figures(engine: Engine) {
+    let house = Installation::shared(engine);
+    let founder = house.server.founder("rower");
+    let name = unique("Rowers");
+    let narrative = json!({ "one_liner": "Oars", "team": [1, { "née": null }] });
+    let given = json!({ "company_name": name, "website": "https://rowers.example", "narrative": narrative });
+    let company = house.server.apply(&founder.client, &founder.email, &given);
+    let shown = |path: &str| house.keeper.client.get(&format!("/v1/review/applications{path}")).expect(200);
+    let row = || {
+        let page = shown(&format!("?q={name}"));
+        assert_eq!(page["applications"].as_array().unwrap().len(), 1, "{page}");
+        page["applications"][0].clone()
+    };
+    let fresh = row();
+    assert_id(&fresh["founders"][0]["id"], "founder");
+    let submitted_at = company.status()["application"]["submitted_at"].clone();
+    let mut expected = json!({
+        "id": company.application, "status": "submitted", "submitted_at": submitted_at,
+        "company": { "id": company.id, "name": name, "website": "https://rowers.example" },
+        "founders": [{
+            "id": fresh["founders"][0]["id"], "name": "Ana Founder", "email": founder.email, "email_verified": true,
+        }],
+        "metrics_count": 0, "last_point_at": null, "open_alerts": 0,
+    });
+    assert_eq!(fresh, expected);
+    for key in ["mrr", "arr"] {
+        company.metric(key);
+        company.point(key, &json!({ "value": 100, "timestamp": "2026-01-02" }));
+    }
+    company.point("arr", &json!({ "value": 150, "timestamp": "2026-01-03" }));
+    let alert = text(&company.wait_for_alerts(1)[0]["id"]);
+    (expected["metrics_count"], expected["open_alerts"]) = (json!(2), json!(1));
+    expected["last_point_at"] = company.points("arr")[1]["created_at"].clone();
+    assert_eq!(row(), expected);
+    founder.client.post_bytes(&format!("/v1/alerts/{alert}/ack"), "").expect(200);
+    expected["open_alerts"] = json!(0);
+    // The last one that came, however old it says it is.
+    company.point("mrr", &json!({ "value": 90, "timestamp": "2026-01-01" }));
+    expected["last_point_at"] = company.points("mrr")[0]["created_at"].clone();
+    assert_eq!(row(), expected);
+
+    let status = company.status();
+    (expected["metrics"], expected["alerts"]) = (status["metrics"].clone(), status["alerts"].clone());
+    expected["narrative"] = narrative;
+    expected["status_history"] = json!([{ "status": "submitted", "at": submitted_at, "by": null, "reason": null }]);
+    assert_eq!(shown(&format!("/{}", company.application)), expected);
 }
 
 fn met_051_applying_by_invitation_uses_the_invitation_up(engine: Engine) {
@@ -354,6 +414,7 @@ both_engines![
     met_130_a_reviewer_is_the_acting_persona_that_holds_the_role_everywhere,
     met_130_an_operator_says_which_roles_review,
     met_130_only_reviewers_review,
+    met_130_a_reviewer_is_shown_company_founder_and_figures,
     met_131_another_sites_page_and_a_form_decide_nothing,
     met_132_decisions_follow_the_table_and_are_kept_with_who_and_why,
     met_132_each_step_is_allowed_or_refused_as_the_table_says,

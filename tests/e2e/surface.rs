@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Company, Engine, Founder, Installation, Reply, Server};
+use crate::harness::{Client, Company, Engine, Founder, Installation, Reply, Server, unique};
 use crate::live::socket::Socket;
 
 fn met_001_health_answers_without_a_credential(engine: Engine) {
@@ -230,6 +230,23 @@ fn met_005_a_body_that_is_no_json_object_is_refused_and_records_nothing(engine: 
     assert_eq!(server.store.count("%"), before);
 }
 
+fn met_005_a_body_of_32_levels_is_read_and_one_of_33_is_not(engine: Engine) {
+    let anonymous = Server::shared(engine).anonymous();
+    for (open, close) in [("{\"a\":", "}"), ("[", "]")] {
+        // The body and the narrative are a level each.
+        let apply = |levels: usize| {
+            let narrative = format!("{{\"a\":{}1{}}}", open.repeat(levels - 2), close.repeat(levels - 2));
+            let names = format!(
+                "\"company_name\":\"A\",\"founder_name\":\"B\",\"founder_email\":\"{}@b.example\"",
+                unique("a")
+            );
+            anonymous.post_bytes("/v1/applications", format!("{{{names},\"narrative\":{narrative}}}"))
+        };
+        apply(32).expect(201);
+        apply(33).refused(400, "invalid_json");
+    }
+}
+
 fn met_006_an_unknown_field_is_refused_by_name_and_records_nothing(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let server = &house.server;
@@ -398,6 +415,7 @@ both_engines![
     head_of_what_can_be_read_answers_without_a_body,
     met_004_a_path_matches_exactly_or_is_not_found,
     met_005_a_body_that_is_no_json_object_is_refused_and_records_nothing,
+    met_005_a_body_of_32_levels_is_read_and_one_of_33_is_not,
     met_006_an_unknown_field_is_refused_by_name_and_records_nothing,
     met_007_a_body_over_one_mebibyte_is_refused_and_the_server_lives,
     met_008_no_error_tells_more_than_its_code_and_message,

@@ -79,6 +79,54 @@ fn met_122_a_founder_makes_a_token_that_works_within_its_bounds(engine: Engine) 
     assert!(!json!(listed).to_string().contains(secret));
 }
 
+fn met_122_the_list_tells_all_of_a_token_but_its_secret(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, company) = founded(server);
+    let body = json!({
+        "name": "ci", "scopes": ["metrics:write", "application:read"], "allowed_metrics": ["arr", "mrr"],
+        "expires_in_days": 30,
+    });
+    let mut made = founder.client.post("/v1/tokens", &body).expect(201);
+    let listed = tokens(&founder);
+    let of_application = json!({
+        "public_id": company.token.split('_').nth(2), "name": "default-agent-token",
+        "scopes": ["application:read", "metrics:create", "metrics:write"], "allowed_metrics": null, "expires_at": null,
+        "company_id": company.id, "application_id": company.application, "created_at": listed[1]["created_at"],
+        "last_used_at": null, "revoked_at": null, "created_by": null,
+    });
+    made.as_object_mut().unwrap().remove("token");
+    let account = founder.client.get("/v1/auth/session").expect(200)["account_id"].clone();
+    (made["last_used_at"], made["revoked_at"], made["created_by"]) = (Value::Null, Value::Null, account);
+    assert_eq!(listed, [made, of_application]);
+    for token in listed {
+        assert!((-60_000..=0).contains(&milliseconds_until(&token["created_at"])), "{token}");
+    }
+}
+
+fn met_122_a_founder_of_two_companies_says_whose_the_token_is(engine: Engine) {
+    let server = Server::shared(engine);
+    let (founder, first) = founded(server);
+    let (second, foreign) = (server.company_of(&founder), server.company());
+    let make = |company: Value| {
+        let body = json!({ "name": "ci", "scopes": ["application:read"], "company_id": company });
+        founder.client.post("/v1/tokens", &body)
+    };
+    let refusal = make(Value::Null).refused(400, "company_required");
+    let available = refusal["available"].as_array().unwrap();
+    assert_eq!(available.len(), 2, "{refusal}");
+    let (other, random) = (make(json!(foreign.id)), make(json!("co_AAAAAAAAAAAAAAAA")));
+    other.refused(404, "not_found");
+    assert_eq!((other.status, &other.body), (random.status, &random.body));
+    for company in [&first, &second] {
+        let name = company.status()["application"]["company_name"].clone();
+        assert!(available.contains(&json!({ "company_id": company.id, "company_name": name })), "{refusal}");
+        let made = make(json!(company.id)).expect(201);
+        assert_eq!((&made["company_id"], &made["application_id"]), (&json!(company.id), &json!(company.application)));
+        let status = server.agent(made["token"].as_str().unwrap()).get("/v1/status").expect(200);
+        assert_eq!(status["application"]["id"], json!(company.application));
+    }
+}
+
 fn met_123_a_token_cannot_manage_tokens(engine: Engine) {
     let server = Server::shared(engine);
     let (_, company) = founded(server);
@@ -231,9 +279,10 @@ fn met_124_a_token_that_ended_long_ago_is_revoked_as_it_ended(engine: Engine) {
 }
 
 fn met_126_a_token_has_bounds(engine: Engine) {
-    let server = Server::shared(engine);
-    let (founder, _) = founded(server);
+    let server = Server::with(engine, &[]);
+    let (founder, _) = founded(&server);
     let base = json!({ "name": "ok", "scopes": ["application:read"] });
+    let before = server.store.count("%");
     for (field, bad) in [
         ("scopes", json!(["metrics:admin"])),
         ("scopes", json!(["application:read", "application:read"])),
@@ -241,6 +290,8 @@ fn met_126_a_token_has_bounds(engine: Engine) {
         ("scopes", json!("application:read")),
         ("allowed_metrics", json!([])),
         ("allowed_metrics", json!(vec!["a"; 101])),
+        ("allowed_metrics", json!((0..101).map(|n| format!("metric_{n}")).collect::<Vec<_>>())),
+        ("allowed_metrics", json!("a")),
         ("expires_in_days", json!(366)),
         ("expires_in_days", json!(0)),
         ("name", json!("x".repeat(101))),
@@ -251,6 +302,10 @@ fn met_126_a_token_has_bounds(engine: Engine) {
         body[field] = bad;
         founder.client.post("/v1/tokens", &body).refused(400, "invalid_field");
     }
+    let mut keyless = base.clone();
+    keyless["allowed_metrics"] = json!(["arr", "!!!"]);
+    founder.client.post("/v1/tokens", &keyless).refused(400, "invalid_metric_key");
+    assert_eq!(server.store.count("%"), before);
     let replies = in_parallel(24, |n| {
         let body = json!({ "name": format!("t{n}"), "scopes": ["application:read"] });
         founder.client.post("/v1/tokens", &body)
@@ -264,6 +319,47 @@ fn met_126_a_token_has_bounds(engine: Engine) {
     let public = listed[0]["public_id"].as_str().unwrap();
     founder.client.post_bytes(&format!("/v1/tokens/{public}/revoke"), "").expect(200);
     founder.client.post("/v1/tokens", &base).expect(201);
+}
+
+fn met_126_a_token_at_its_bounds_is_made(engine: Engine) {
+    const DAY: i64 = 24 * 3_600_000;
+    let server = Server::shared(engine);
+    let (founder, _) = founded(server);
+    let make = |body: &Value| founder.client.post("/v1/tokens", body).expect(201);
+    let listed = |token: &Value| {
+        tokens(&founder)
+            .into_iter()
+            .find(|row| row["public_id"] == token["public_id"])
+            .unwrap_or_else(|| panic!("{token}"))
+    };
+    let ends_after = |token: &Value, days: i64| {
+        let off = milliseconds_until(&listed(token)["expires_at"]) - days * DAY;
+        assert!(off.abs() < 60_000, "{token}: {off} ms from {days} days");
+    };
+    let metrics: Vec<String> = (0..100).map(|n| format!("metric_{n:02}")).collect();
+    let scopes = ["application:read", "metrics:create", "metrics:write", "alerts:ack"];
+    let most = json!({ "name": "é".repeat(100), "scopes": scopes, "allowed_metrics": metrics, "expires_in_days": 365 });
+    let least = json!({ "name": "é", "scopes": ["application:read"], "allowed_metrics": ["a"], "expires_in_days": 1 });
+    let (longest, shortest) = (make(&most), make(&least));
+    for (token, body) in [(&longest, &most), (&shortest, &least)] {
+        for field in ["name", "scopes", "allowed_metrics"] {
+            assert_eq!((&token[field], &listed(token)[field]), (&body[field], &body[field]));
+        }
+        ends_after(token, body["expires_in_days"].as_i64().unwrap());
+    }
+    let status = |token: &Value| server.agent(token["token"].as_str().unwrap()).get("/v1/status");
+    let rotate = |token: &Value, grace_seconds: u32| {
+        let path = format!("/v1/tokens/{}/rotate", token["public_id"].as_str().unwrap());
+        founder.client.post(&path, &json!({ "grace_seconds": grace_seconds })).expect(201)
+    };
+    let (of_longest, of_shortest) = (rotate(&longest, 604_800), rotate(&shortest, 0));
+    status(&longest).expect(200);
+    ends_after(&longest, 7);
+    status(&shortest).refused(401, "expired_token");
+    for (new, old) in [(&of_longest, &longest), (&of_shortest, &shortest)] {
+        status(new).expect(200);
+        assert_eq!(new["expires_at"], old["expires_at"], "the end is the old one's");
+    }
 }
 
 fn met_127_the_last_use_is_shown_and_is_no_event(engine: Engine) {
@@ -292,6 +388,8 @@ both_engines![
     met_121_metrics_stand_in_order_of_creation,
     met_122_a_founder_makes_a_token_that_works_within_its_bounds,
     met_122_a_thousand_tokens_and_more_are_listed_each_once,
+    met_122_the_list_tells_all_of_a_token_but_its_secret,
+    met_122_a_founder_of_two_companies_says_whose_the_token_is,
     met_123_a_token_cannot_manage_tokens,
     met_124_a_revoked_token_is_dead_on_every_node_at_once,
     met_124_a_token_that_ended_on_another_node_records_no_point,
@@ -299,5 +397,6 @@ both_engines![
     points_are_recorded_while_other_tokens_end,
     met_125_a_rotated_token_gives_way_after_its_grace,
     met_126_a_token_has_bounds,
+    met_126_a_token_at_its_bounds_is_made,
     met_127_the_last_use_is_shown_and_is_no_event,
 ];

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::email_code::make_earlier;
 use crate::harness::{
     Company, Engine, Founder, Installation, Program, Server, contains, eventually, folder_bytes, split_token,
 };
@@ -72,6 +73,34 @@ fn met_063_an_expired_token_says_so_only_with_its_secret(engine: Engine) {
     let (front, secret) = split_token(&company.token);
     let guessed = format!("{front}_{}", secret.chars().rev().collect::<String>());
     server.agent(&guessed).get("/v1/status").refused(401, "invalid_token");
+}
+
+fn met_063_a_token_ends_with_its_last_day(engine: Engine) {
+    const POINTS: &str = "/v1/metrics/arr/points";
+    let server = Server::with(engine, &[]);
+    let (founder, company) = founded(&server);
+    company.metric("arr");
+    let body = json!({ "name": "brief", "scopes": ["application:read", "metrics:write"], "expires_in_days": 1 });
+    let made = token(&founder, &body);
+    let brief = server.agent(made["token"].as_str().unwrap());
+    brief.get("/v1/status").expect(200);
+    brief.post(POINTS, &json!({ "value": 1 })).expect(201);
+    server.terminate();
+    make_earlier(&server, "agent_token.issued", 2 * 24 * 3_600);
+    Program::operator_of(&server).run(&["projections", "rebuild", "--all"]).ok();
+    server.restart();
+    let (front, secret) = split_token(made["token"].as_str().unwrap());
+    let guessed = server.agent(&format!("{front}_{}", secret.chars().rev().collect::<String>()));
+    // Points ask in a way of their own.
+    for (client, code) in [(&brief, "expired_token"), (&guessed, "invalid_token")] {
+        client.get("/v1/status").refused(401, code);
+        client.post(POINTS, &json!({ "value": 2 })).refused(401, code);
+        client.post_bytes(&format!("{POINTS}/batch"), "{").refused(401, code);
+    }
+    assert_eq!(company.points("arr").len(), 1);
+    // Its name is free again.
+    let again = token(&founder, &body);
+    server.agent(again["token"].as_str().unwrap()).post(POINTS, &json!({ "value": 3 })).expect(201);
 }
 
 fn met_064_a_lacking_scope_is_named(engine: Engine) {
@@ -188,6 +217,7 @@ both_engines![
     met_061_another_kind_of_token_is_invalid_here,
     met_062_wrong_unknown_and_revoked_tokens_are_told_the_same,
     met_063_an_expired_token_says_so_only_with_its_secret,
+    met_063_a_token_ends_with_its_last_day,
     met_064_a_lacking_scope_is_named,
     met_065_allowed_metrics_bound_writing_and_not_reading,
     met_066_allowed_metrics_bound_creating,

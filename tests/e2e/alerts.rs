@@ -215,6 +215,35 @@ fn met_108_the_status_shows_the_ten_newest_alerts_and_the_list_all(engine: Engin
     assert_eq!(summary(&second["alerts"][0]), expected[5]);
 }
 
+fn met_108_alerts_come_in_pages_of_fifty_unless_asked_otherwise(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = with_metric(server, "Arr");
+    // Each of them is twice the one before.
+    let risen = |n: i32| json!({ "value": 2.0_f64.powi(n), "timestamp": format!("2026-01-01T00:{n:02}:00Z") });
+    let points: Vec<Value> = (0..56).map(risen).collect();
+    company.agent.post("/v1/metrics/arr/points/batch", &json!({ "points": points })).expect(200);
+    let all = company.wait_for_alerts(55);
+    let page = |query: &str| {
+        let page = company.agent.get(&format!("/v1/alerts{query}")).expect(200);
+        (page["alerts"].as_array().unwrap().clone(), page["next_cursor"].clone())
+    };
+    let (first, next) = page("");
+    assert_eq!(first, all[..50]);
+    let next = text(&next);
+    assert_eq!(page(&format!("?cursor={next}")), (all[50..].to_vec(), Value::Null));
+    assert_eq!(page("?limit=200").0, all);
+    assert_eq!(page("?limit=1").0, all[..1]);
+    for bad in ["limit=0", "limit=201", "limit=x", "state=x"] {
+        company.agent.get(&format!("/v1/alerts?{bad}")).refused(400, "invalid_field");
+    }
+    company.agent.get("/v1/alerts?metric=none").refused(404, "metric_not_found");
+    for mangled in ["x", &next[1..], &format!("{next}A")] {
+        company.agent.get(&format!("/v1/alerts?cursor={mangled}")).refused(400, "invalid_cursor");
+    }
+    server.company().agent.get(&format!("/v1/alerts?cursor={next}")).refused(400, "invalid_cursor");
+    company.agent.get(&format!("/v1/metrics/arr/points?cursor={next}")).refused(400, "invalid_cursor");
+}
+
 fn met_109_an_alert_keeps_the_name_of_its_moment(engine: Engine) {
     let company = with_metric(Server::shared(engine), "Before");
     point(&company, "arr", &json!(1), "2026-01-01");
@@ -440,6 +469,7 @@ both_engines![
     met_106_a_duplicate_of_a_firing_point_raises_no_second_alert,
     met_107_no_alert_is_lost_or_doubled_when_the_server_dies_before_it,
     met_108_the_status_shows_the_ten_newest_alerts_and_the_list_all,
+    met_108_alerts_come_in_pages_of_fifty_unless_asked_otherwise,
     met_109_an_alert_keeps_the_name_of_its_moment,
     met_110_a_write_is_answered_before_any_rule_ran,
     met_112_a_new_rule_counts_for_points_after_it,

@@ -139,6 +139,27 @@ fn met_047_a_primary_metric_gets_the_defaults_or_what_was_given(engine: Engine) 
     server.anonymous().post("/v1/applications", &body).refused(400, "invalid_field");
 }
 
+fn met_047_a_primary_metric_is_read_as_strictly_as_the_rest(engine: Engine) {
+    let server = Server::with(engine, &[]);
+    let before = server.store.count("%");
+    for (metric, code, named) in [
+        (json!({ "key": "arr", "colour": "red" }), "unknown_field", "colour"),
+        (json!({ "key": "arr", "source_type": "stripe" }), "unknown_field", "source_type"),
+        (json!("arr"), "invalid_field", "primary_metric"),
+        (json!({ "key": "arr", "unit": 5 }), "invalid_field", "unit"),
+    ] {
+        let mut body = form(&address());
+        body["primary_metric"] = metric;
+        let refusal = server.anonymous().post("/v1/applications", &body).refused(400, code);
+        assert!(refusal["message"].as_str().unwrap().contains(named), "{refusal} names not {named}");
+    }
+    assert_eq!(server.store.count("%"), before, "nothing is recorded");
+    let further = json!({ "primary_metric": { "key": "Weekly Revenue" } });
+    let company = server.apply(&server.anonymous(), &address(), &further);
+    let shown = company.agent.get("/v1/metrics/weekly_revenue").expect(200);
+    assert_eq!(shown["source_type"], "self_reported", "{shown}");
+}
+
 fn met_048_a_metric_key_without_a_letter_stops_the_whole_application(engine: Engine) {
     let server = Server::with(engine, &[]);
     let mut body = form(&address());
@@ -318,6 +339,7 @@ both_engines![
     met_045_a_required_code_means_a_session,
     met_046_the_first_missing_field_is_named,
     met_047_a_primary_metric_gets_the_defaults_or_what_was_given,
+    met_047_a_primary_metric_is_read_as_strictly_as_the_rest,
     met_048_a_metric_key_without_a_letter_stops_the_whole_application,
     met_049_an_application_is_not_idempotent,
     met_052_an_eleventh_application_an_hour_from_one_address_is_limited,

@@ -16,17 +16,21 @@ fn mode(path: &Path) -> u32 {
 }
 
 /// Signs in through the echoed code, as the program prints it.
-fn sign_in(program: &Program, email: &str) {
+pub(crate) fn sign_in(program: &Program, email: &str) {
     let asked = program.run(&["login", "--email", email]);
     assert!(asked.stderr.contains("--code"), "{}", asked.stderr);
     let code = asked.ended(2).trim().strip_prefix("Development OTP: ").unwrap().to_owned();
     assert!(program.run(&["login", "--email", email, "--code", &code]).ok().contains(email));
 }
 
-fn apply(program: &Program, email: &str) -> String {
+/// The command that applies for a company.
+pub(crate) fn applying(email: &str) -> Vec<&str> {
     let flags = ["--company", "Acme", "--website", "", "--founder-name", "Ana", "--one-liner", "Anvils"];
-    let arguments: Vec<&str> = ["apply", "--founder-email", email].into_iter().chain(flags).collect();
-    program.run(&arguments).ok().to_owned()
+    ["apply", "--founder-email", email].into_iter().chain(flags).collect()
+}
+
+pub(crate) fn apply(program: &Program, email: &str) -> String {
+    program.run(&applying(email)).ok().to_owned()
 }
 
 /// A program that knows a company by its environment alone.
@@ -155,6 +159,10 @@ fn met_141_which_credential_and_server_count(engine: Engine) {
     assert_eq!(application(&elsewhere, &["--api-url", &server.base]), companies[2].application);
     let theirs = elsewhere.env("MUNIMENT_URL", "").env("ALIF_API_URL", &server.base);
     assert_eq!(application(&theirs, &[]), companies[2].application);
+    let both = theirs.env("MUNIMENT_URL", &server.base).env("ALIF_API_URL", "http://127.0.0.1:9");
+    assert_eq!(application(&both, &[]), companies[2].application);
+    let swapped = both.env("MUNIMENT_URL", "http://127.0.0.1:9").env("ALIF_API_URL", &server.base);
+    swapped.run(&["status"]).ended(6);
 }
 
 /// The session that a variable gives is ended, and the saved one stays.
@@ -306,14 +314,14 @@ fn read_message(stream: &mut TcpStream) -> Vec<u8> {
     }
 }
 
-/// A server that answers its one request with this status.
-fn answering(status: u16) -> String {
+/// A server that answers its one request so.
+fn answering(status: u16, body: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    let body = body.to_owned();
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         read_message(&mut stream);
-        let body = format!(r#"{{"error":"code_{status}","message":"words for {status}"}}"#);
         let head = format!("HTTP/1.1 {status} X\r\nretry-after: 60\r\ncontent-length: {}\r\n\r\n", body.len());
         stream.write_all((head + &body).as_bytes()).unwrap();
     });
@@ -324,10 +332,25 @@ fn answering(status: u16) -> String {
 fn met_146_failures_have_their_words_and_exit_codes() {
     let server = Server::shared(Engine::Sqlite);
     for (status, code) in [(400, 1), (401, 4), (403, 4), (404, 3), (409, 5), (429, 6), (500, 1), (503, 6)] {
-        let program = Program::client_of(server).env("MUNIMENT_TOKEN", "x").env("MUNIMENT_URL", &answering(status));
-        let output = program.run(&["metric", "update", "arr", "1"]);
-        assert_eq!(output.ended(code), "", "{status}");
-        assert!(output.stderr.contains(&format!("words for {status}")), "{}", output.stderr);
+        let told = format!("words for {status}");
+        let both = json!({ "error": format!("code_{status}"), "message": told }).to_string();
+        let bare = format!("HTTP {status}");
+        for (body, words) in [
+            (both.as_str(), told.as_str()),
+            (r#"{"error":"the_code_alone"}"#, "the_code_alone"),
+            ("{}", &bare),
+            ("", &bare),
+            ("<html><body>Bad day</body></html>", &bare),
+        ] {
+            let url = answering(status, body);
+            let program = Program::client_of(server).env("MUNIMENT_TOKEN", "x").env("MUNIMENT_URL", &url);
+            let output = program.run(&["metric", "update", "arr", "1"]);
+            assert_eq!(output.ended(code), "", "{status} {body}");
+            assert!(output.stderr.contains(words), "{body}: {}", output.stderr);
+            for inside in ["panicked", "backtrace", "<html>"] {
+                assert!(!output.stderr.contains(inside), "{body}: {}", output.stderr);
+            }
+        }
     }
     let down = format!("http://127.0.0.1:{}", free_port());
     let program = Program::client_of(server).env("MUNIMENT_TOKEN", "x").env("MUNIMENT_URL", &down);

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Client, Engine, Installation, Program, Server, eventually, in_parallel, within};
+use crate::harness::{
+    Client, Engine, Installation, Program, Reply, Server, Setup, eventually, in_parallel, split_token, text, within,
+};
 
 /// Asserts that a window of so many seconds that opened at `begun` or later passes in so many.
 #[track_caller]
@@ -66,6 +68,92 @@ fn met_137_the_fourth_write_of_a_token_is_limited_and_no_one_elses(engine: Engin
     company.agent.get("/v1/status").expect(200);
     for reply in in_parallel(40, |_| other.agent.get("/v1/status")) {
         reply.expect(200);
+    }
+}
+
+fn met_137_the_limit_stands_after_the_scope_and_before_metric_and_body(engine: Engine) {
+    let server = Server::with(engine, &[("LIMITS_METRIC_WRITES", "3/3600")]);
+    let founder = server.founder("ana");
+    let company = server.company_of(&founder);
+    company.metric("arr");
+    let narrow = json!({ "name": "narrow", "scopes": ["metrics:write"], "allowed_metrics": ["arr"] });
+    let made = founder.client.post("/v1/tokens", &narrow).expect(201);
+    let token = made["token"].as_str().unwrap();
+    let agent = server.agent(token);
+    let (front, _) = split_token(token);
+    let stranger = server.agent(&format!("{front}_{}", "x".repeat(43)));
+    let point = json!({ "value": 1 });
+    let lacks_scope = || agent.post("/v1/metrics", &json!({ "key": "mrr" })).refused(403, "missing_scope");
+    // What fails at credential or scope is not counted.
+    for _ in 0..4 {
+        lacks_scope();
+        stranger.post("/v1/metrics/arr/points", &point).refused(401, "invalid_token");
+    }
+    for _ in 0..3 {
+        agent.post("/v1/metrics/arr/points", &point).expect(201);
+    }
+    agent.post("/v1/metrics/arr/points", &point).limited("rate_limited");
+    agent.post("/v1/metrics/other/points", &point).limited("rate_limited");
+    agent.post_bytes("/v1/metrics/arr/points", "{").limited("rate_limited");
+    lacks_scope();
+    stranger.post("/v1/metrics/arr/points", &point).refused(401, "invalid_token");
+}
+
+/// Each route is called by a credential of its own, twice, which is all that it may.
+fn met_137_every_write_and_every_read_is_counted(engine: Engine) {
+    let before = Server::with(engine, &[]);
+    let founder = before.founder("ana");
+    let company = before.company_of(&founder);
+    company.metric("arr");
+    let first = company.point("arr", &json!({ "value": 100, "timestamp": "2026-01-01" }));
+    company.point("arr", &json!({ "value": 200, "timestamp": "2026-01-02" }));
+    let alert = text(&company.wait_for_alerts(1)[0]["id"]);
+    let point = json!({ "value": 1 });
+    let writes = [
+        ("/v1/metrics".to_owned(), json!({ "key": "mrr" })),
+        ("/v1/metrics/arr/settings".to_owned(), json!({ "unit": "usd" })),
+        ("/v1/metrics/arr/rules".to_owned(), json!({ "type": "growth_spike" })),
+        ("/v1/metrics/arr/points".to_owned(), point.clone()),
+        ("/v1/metrics/arr/points/batch".to_owned(), json!({ "points": [point] })),
+        (format!("/v1/metrics/arr/points/{first}/correct"), json!({ "value": 2 })),
+        (format!("/v1/alerts/{alert}/ack"), json!({})),
+        (format!("/v1/alerts/{alert}/resolve"), json!({})),
+    ];
+    let reads = ["status", "metrics", "metrics/arr", "metrics/arr/points", "metrics/arr/rules", "alerts"];
+    let application = format!("applications/{}", company.application);
+    let of_founder = ["tokens", "applications", &application, "auth/session"];
+    let scopes = ["application:read", "metrics:create", "metrics:write", "alerts:ack"];
+    let tokens = (0..writes.len() + reads.len()).map(|n| {
+        let body = json!({ "name": format!("t{n}"), "scopes": scopes });
+        text(&founder.client.post("/v1/tokens", &body).expect(201)["token"])
+    });
+    let tokens: Vec<String> = tokens.collect();
+    let sessions = of_founder.map(|_| before.sign_in(&founder.email).token);
+    before.terminate();
+
+    let limits = [("LIMITS_METRIC_WRITES", "2/3600"), ("LIMITS_READS", "2/3600")];
+    let setup = Setup::new(engine).over(before.store.clone(), &before.data);
+    let server = limits.iter().fold(setup, |setup, (name, value)| setup.set(name, value)).start();
+    let is_counted = |call: &dyn Fn() -> Reply| {
+        for _ in 0..2 {
+            let reply = call();
+            assert!(reply.status < 300 || reply.status == 409, "{reply}");
+        }
+        call().limited("rate_limited");
+    };
+    let (of_writes, of_reads) = tokens.split_at(writes.len());
+    for ((path, body), token) in writes.iter().zip(of_writes) {
+        let agent = server.agent(token);
+        is_counted(&|| agent.post(path, body));
+        agent.post("/v1/metrics/arr/points", &point).limited("rate_limited");
+        // Reads are counted apart.
+        agent.get("/v1/status").expect(200);
+    }
+    let credentials = of_reads.iter().chain(&sessions);
+    for (path, token) in reads.iter().chain(&of_founder).zip(credentials) {
+        let client = server.agent(token);
+        is_counted(&|| client.get(&format!("/v1/{path}")));
+        client.get("/v1/metrics").limited("rate_limited");
     }
 }
 
@@ -247,6 +335,8 @@ fn met_reads_of_the_live_routes_are_counted(engine: Engine) {
 
 both_engines![
     met_137_the_fourth_write_of_a_token_is_limited_and_no_one_elses,
+    met_137_the_limit_stands_after_the_scope_and_before_metric_and_body,
+    met_137_every_write_and_every_read_is_counted,
     bad_tokens_of_an_address_are_limited_and_good_ones_pass,
     wrong_signup_secrets_of_an_address_are_limited_before_comparing,
     reads_are_counted_by_token_and_by_session,

@@ -29,13 +29,38 @@ fn met_035_a_code_travels_by_mail_and_is_not_echoed(engine: Engine) {
     assert!(mail.contains(&format!("Your Muniment login code is {code}. It expires in 10 minutes.")), "{mail}");
     assert!(mail.contains(&format!("<strong>{code}</strong>")), "{mail}");
     assert!(mail.contains(&format!("To: {email}")), "{mail}");
-    assert!(mail.contains("codes@muniment.example") && mail.contains("From: "), "{mail}");
+    assert!(mail.contains("From: Muniment <codes@muniment.example>\r\n"), "{mail}");
     let verified = json!({ "email": email, "code": code });
     server.anonymous().post("/v1/auth/otp/verify", &verified).expect(200);
     assert_eq!(sink.mails().len(), 1);
     let rows = audit_rows(&server);
     let started: Vec<&Value> = rows.iter().filter(|row| row["event_type"] == "auth.otp.started").collect();
     assert!(matches!(started.as_slice(), [row] if row["metadata"] == json!({ "sent": true })), "{started:?}");
+}
+
+fn met_035_the_names_that_are_set_stand_in_both_parts(engine: Engine) {
+    let sink = MailSink::start();
+    let setup = Setup::new(engine).with_mail(&sink.url());
+    let server = setup.set("MAIL_FROM_NAME", "Anvil Post").set("MAIL_PRODUCT_NAME", "A & B").start();
+    server.anonymous().post("/v1/auth/otp/start", &json!({ "email": "ana@example.com" })).expect(200);
+    let mail = eventually("the mail arrives", || sink.mails().first().cloned());
+    let (head, parts) = mail.split_once("\r\n\r\n").unwrap();
+    let headers: Vec<&str> = head.lines().collect();
+    for header in ["From: \"Anvil Post\" <codes@muniment.example>", "Subject: Your A & B login code"] {
+        assert_eq!(headers.iter().filter(|line| **line == header).count(), 1, "{header}: {mail}");
+    }
+    let of_kind = |kind: &str| {
+        let mut found = parts.split("\r\n--").filter(|part| part.contains(&format!("Content-Type: {kind};")));
+        let part = found.next().unwrap_or_else(|| panic!("no {kind} in:\n{mail}")).to_owned();
+        assert!(found.next().is_none(), "{kind} twice:\n{mail}");
+        part
+    };
+    let (text, html) = (of_kind("text/plain"), of_kind("text/html"));
+    let (_, rest) = text.split_once("Your A & B login code is ").unwrap_or_else(|| panic!("{text}"));
+    let (code, rest) = rest.split_at(6);
+    assert!(rest.starts_with(". It expires in 10 minutes."), "{text}");
+    assert!(html.contains(&format!("Your A &amp; B login code is <strong>{code}</strong>.")), "{html}");
+    server.anonymous().post("/v1/auth/otp/verify", &json!({ "email": "ana@example.com", "code": code })).expect(200);
 }
 
 /// A figure without labels, as `/metrics` tells it.
@@ -186,7 +211,7 @@ fn mail_is_written_to_a_folder_in_development(engine: Engine) {
 
 /// A configuration that must not start; the message names the setting.
 #[track_caller]
-fn refuses(setup: Setup, setting: &str) {
+pub(crate) fn refuses(setup: Setup, setting: &str) {
     let Err(refused) = setup.try_start() else { panic!("it started, although {setting} is unsafe") };
     assert_eq!(refused.status.code(), Some(2), "{}", refused.log);
     assert!(refused.log.contains(setting), "{} does not name {setting}", refused.log);
@@ -295,6 +320,7 @@ both_engines![
     mail_is_written_to_a_folder_in_development,
     mail_that_expires_while_it_waits_is_counted_as_given_up,
     met_035_a_code_travels_by_mail_and_is_not_echoed,
+    met_035_the_names_that_are_set_stand_in_both_parts,
     met_036_a_dead_mail_server_changes_nothing_and_the_mail_arrives_once_it_lives,
     met_036_a_mail_that_the_server_refuses_is_tried_again,
     met_037_production_refuses_to_start_without_mail_or_with_the_echo,

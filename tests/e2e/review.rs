@@ -285,6 +285,37 @@ fn met_130_a_reviewer_is_shown_company_founder_and_figures(engine: Engine) {
     assert_eq!(shown(&format!("/{}", company.application)), expected);
 }
 
+fn applications_for_review_come_in_pages_of_25_unless_asked_otherwise(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let mut ids: Vec<String> = (0..27).map(|_| house.server.company().application).collect();
+    ids.reverse();
+    let get = |query: &str| house.keeper.client.get(&format!("/v1/review/applications{query}"));
+    let page = |query: &str| {
+        let page = get(query).expect(200);
+        let ids: Vec<String> = page["applications"].as_array().unwrap().iter().map(|it| text(&it["id"])).collect();
+        (ids, page["next_cursor"].clone())
+    };
+    let (first, next) = page("");
+    assert_eq!(first, ids[..25]);
+    let next = text(&next);
+    assert_eq!(page(&format!("?cursor={next}")), (ids[25..].to_vec(), Value::Null));
+    assert_eq!(page("?limit=100"), (ids.clone(), Value::Null));
+    assert_eq!(page("?limit=1").0, ids[..1]);
+    for bad in ["0", "101", "-1", "x"] {
+        get(&format!("?limit={bad}")).refused(400, "invalid_field");
+    }
+    // A cursor of another list, and one that was changed on its way.
+    let company = house.server.company();
+    company.metric("arr");
+    let points =
+        json!({ "points": [{ "value": 1, "timestamp": "2026-01-01" }, { "value": 2, "timestamp": "2026-01-02" }] });
+    company.agent.post("/v1/metrics/arr/points/batch", &points).expect(200);
+    let foreign = text(&company.agent.get("/v1/metrics/arr/points?limit=1").expect(200)["next_cursor"]);
+    for mangled in ["x", &next[1..], &format!("{next}A"), &foreign] {
+        get(&format!("?cursor={mangled}")).refused(400, "invalid_cursor");
+    }
+}
+
 fn met_051_applying_by_invitation_uses_the_invitation_up(engine: Engine) {
     let house = Installation::with(engine, &[("REQUIRE_INVITE", "true")]);
     let founder = house.server.founder("finn");
@@ -419,6 +450,7 @@ both_engines![
     met_132_decisions_follow_the_table_and_are_kept_with_who_and_why,
     met_132_each_step_is_allowed_or_refused_as_the_table_says,
     applications_are_paged_and_found_by_status_and_name,
+    applications_for_review_come_in_pages_of_25_unless_asked_otherwise,
     met_051_applying_by_invitation_uses_the_invitation_up,
     sign_up_by_code_can_be_by_invitation,
     met_030_the_owner_of_a_mailbox_ends_what_another_set_up_with_it,

@@ -14,6 +14,11 @@ fn met_001_health_answers_without_a_credential(engine: Engine) {
     assert_cors(&Server::shared(engine).anonymous().header("cookie", "theme=dark").get("/health"));
     let head = Server::shared(engine).anonymous().request("HEAD", "/health");
     assert_eq!((head.status, head.body.len()), (200, 0));
+    for method in ["POST", "PUT", "DELETE", "PATCH"] {
+        let other = Server::shared(engine).anonymous().request(method, "/health");
+        assert_eq!(other.expect(200), reply.json(), "{method}");
+        assert_cors(&other);
+    }
 }
 
 fn met_002_a_preflight_is_answered_on_any_path(engine: Engine) {
@@ -84,6 +89,27 @@ fn met_003_every_answer_has_its_content_type_and_cors_headers(engine: Engine) {
     for reply in replies.into_iter().chain(started) {
         assert_eq!(reply.header("content-type"), "application/json; charset=utf-8", "{reply}");
         assert_cors(&reply);
+    }
+}
+
+fn met_003_head_of_a_path_with_a_parameter_answers_as_its_get(engine: Engine) {
+    let server = Server::shared(engine);
+    let company = server.company();
+    company.metric("arr");
+    for (client, path, status) in [
+        (&company.agent, "/v1/metrics/arr", 200),
+        (&company.agent, "/v1/metrics/arr/points?limit=1", 200),
+        (&company.agent, "/v1/metrics/none", 404),
+        (&server.anonymous(), "/v1/metrics/arr", 401),
+    ] {
+        let (get, head) = (client.get(path), client.request("HEAD", path));
+        assert_eq!((get.status, head.status, head.body.len()), (status, status, 0), "{path}");
+        assert_eq!(head.header("content-type"), "application/json; charset=utf-8", "{path}");
+        assert_cors(&head);
+        match status {
+            200 => assert!(head.position() >= get.position(), "{path}"),
+            _ => assert_eq!((get.header("muniment-position"), head.header("muniment-position")), ("", ""), "{path}"),
+        }
     }
 }
 
@@ -411,6 +437,7 @@ both_engines![
     met_002_a_preflight_is_answered_on_any_path,
     met_002_a_preflight_that_asks_for_what_reading_heeds_is_given_it_and_nothing_else,
     met_003_every_answer_has_its_content_type_and_cors_headers,
+    met_003_head_of_a_path_with_a_parameter_answers_as_its_get,
     met_003_every_route_answers_so_and_who_comes_by_cookie_is_given_no_leave,
     head_of_what_can_be_read_answers_without_a_body,
     met_004_a_path_matches_exactly_or_is_not_found,

@@ -50,6 +50,9 @@ fn met_121_metrics_stand_in_order_of_creation(engine: Engine) {
     let status = company.status();
     let keys: Vec<&str> = status["metrics"].as_array().unwrap().iter().map(|m| m["key"].as_str().unwrap()).collect();
     assert_eq!(keys, ["zebra", "ant", "mole"]);
+    let listed = company.agent.get("/v1/metrics").expect(200)["metrics"].clone();
+    let keys: Vec<String> = listed.as_array().unwrap().iter().map(|metric| text(&metric["key"])).collect();
+    assert_eq!(keys, ["zebra", "ant", "mole"]);
 }
 
 fn met_122_a_founder_makes_a_token_that_works_within_its_bounds(engine: Engine) {

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::kills;
 use super::ledger::{Ledger, company, contiguous, rounds, verifies};
@@ -33,11 +33,19 @@ fn met_050_an_application_is_whole_or_absent_after_a_kill(engine: Engine) {
                 "primary_metric": { "key": "arr" },
             });
             while let Some(reply) = server.anonymous().try_post("/v1/applications", &form) {
-                kept.lock().unwrap().push(reply.expect(201));
+                kept.lock().unwrap().push((form["founder_email"].clone(), reply.expect(201)));
             }
         });
         server.restart();
-        for made in kept.into_inner().unwrap() {
+        let kept = kept.into_inner().unwrap();
+        // The founder is a part of it: one of them finds what he applied for.
+        let email = &kept[0].0;
+        let own = server.sign_in(email.as_str().unwrap()).client.get("/v1/applications").expect(200);
+        let own: Vec<&Value> = own["applications"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
+        for (_, made) in kept.iter().filter(|(of, _)| of == email) {
+            assert!(own.contains(&&made["application_id"]), "{made} is not in {own:?}");
+        }
+        for (_, made) in kept {
             let status = server.agent(made["token"].as_str().unwrap()).get("/v1/status").expect(200);
             assert_eq!(status["application"]["id"], made["application_id"]);
             assert_eq!(status["metrics"][0]["key"], "arr");

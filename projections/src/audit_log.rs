@@ -138,19 +138,26 @@ fn numbers<'a>(query: &mut Query<'a>, filter: &'a Filter, side: Option<(&str, &'
     }
 }
 
-/// Which roles were given and taken, newest first.
+/// Which roles were given and taken up to a position, newest first.
 ///
 /// # Errors
 /// What the database says.
-pub async fn grant_history(store: &ReadStore, limit: usize, offset: usize) -> Result<Vec<AuditRow>, SqlError> {
+pub async fn grant_history(
+    store: &ReadStore,
+    until: Position,
+    limit: usize,
+    offset: usize,
+) -> Result<Vec<AuditRow>, SqlError> {
     let reached = limit.min(PAGE_ROWS_MAX).saturating_add(offset);
     let mut query = Query::new(SELECT);
     // Each type by its own index: all that ever were of both would be sorted.
     query.push(" WHERE seq IN (SELECT seq FROM (SELECT * FROM (");
-    query.bind("SELECT seq FROM audit_log_v3_g0 WHERE event_type = ", "role_grant_create").push(NEWEST);
-    query.bind(" LIMIT ", reached).push(") given UNION ALL SELECT * FROM (");
-    query.bind("SELECT seq FROM audit_log_v3_g0 WHERE event_type = ", "role_grant_revoke").push(NEWEST);
-    query.bind(" LIMIT ", reached).push(") taken) both_types");
+    for (event_type, rest) in
+        [("role_grant_create", ") given UNION ALL SELECT * FROM ("), ("role_grant_revoke", ") taken) both_types")]
+    {
+        query.bind("SELECT seq FROM audit_log_v3_g0 WHERE event_type = ", event_type).bind(" AND seq <= ", until.0);
+        query.push(NEWEST).bind(" LIMIT ", reached).push(rest);
+    }
     query.push(NEWEST).limit(limit).bind(" OFFSET ", offset).push(")").push(NEWEST);
     store.fetch_all(query.sql(), query.args()).await?.iter().map(from_row).collect()
 }

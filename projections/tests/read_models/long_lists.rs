@@ -7,6 +7,7 @@ use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{AccountId, OfferId, PersonaId};
 use muniment_aggregates::offer_book::{NoteLapsed, OfferBook, OfferBookCommand, OfferBookEvent, OfferMade};
 use muniment_projections::audit::{AuditFilter, page};
+use muniment_aggregates::record::Position;
 use muniment_projections::audit_log::{Filter, everywhere};
 use muniment_projections::{audit_log, offers, sessions};
 
@@ -151,10 +152,11 @@ async fn what_lapsed_is_found_as_fast_after_100_000_whose_lapse_was_noted() {
 #[tokio::test]
 async fn the_newest_audit_rows_of_an_account_are_read_as_fast_after_100_000() {
     on_both_engines(async |desk| {
-        let grants = async |limit, offset| {
-            let rows = audit_log::grant_history(&desk.store, limit, offset).await.unwrap();
+        let grants_until = async |until, limit, offset| {
+            let rows = audit_log::grant_history(&desk.store, Position(until), limit, offset).await.unwrap();
             rows.into_iter().map(|row| row.seq.0).collect::<Vec<_>>()
         };
+        let grants = async |limit, offset| grants_until(100_000, limit, offset).await;
         let none = shortest(async || grants(20, 0).await).await;
         // By the account, about it, and every sixth both.
         let rows = "audit_log_v3_g0 (seq, id, event_type, outcome, account_id, target_account_id, created_at, metadata) \
@@ -184,6 +186,7 @@ async fn the_newest_audit_rows_of_an_account_are_read_as_fast_after_100_000() {
         let old = as_fast(young, async || own(20, 0).await).await;
         assert!(is_as_fast(young, old), "{young:?} for the whole list, {old:?} for the rows of one account alone");
         assert_eq!([grants(7, 0).await, grants(13, 7).await].concat(), newest);
+        assert_eq!(grants_until(99_990, 10, 0).await, newest[10..]);
         let old = as_fast(none, async || grants(20, 0).await).await;
         assert!(is_as_fast(none, old), "{none:?} for no roles given and taken, {old:?} for all of them");
     })

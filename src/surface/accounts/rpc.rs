@@ -114,6 +114,12 @@ impl Outcome {
         Self { result, position: None }
     }
 
+    /// The same of the state at this position and no other.
+    #[must_use]
+    pub const fn read_at(position: Position, result: Value) -> Self {
+        Self { result, position: Some(position) }
+    }
+
     /// An answer with what it appended.
     #[must_use]
     pub const fn wrote(result: Value, position: Option<Position>) -> Self {
@@ -314,7 +320,7 @@ impl Surface {
             let limit = self.limits.action_account;
             self.windows.hit(Window::ActionAccount, &caller.account.0, limit).await.map_err(ApiFailure::limited)?;
         }
-        // What a reading method shows is at least as new as what this node had seen when it was let in.
+        // What a reading method shows is at least as new as what this node had seen when it was let in; some say more.
         let as_of = (!method.side_effects).then(|| self.runtime.journal.head());
         let outcome = self.dispatch(&Call { caller, method, acting, input, transport, correlation }).await?;
         self.check_output(method.name, Some(&method.output), Some(&outcome.result), correlation);

@@ -1,4 +1,4 @@
-//! The stream of the audit (ACC-180 to ACC-183).
+//! The stream of the audit (ACC-180 to ACC-183, and LIV-19 for its lists).
 
 use std::time::{Duration, Instant};
 
@@ -340,6 +340,62 @@ fn acc_183_whoever_comes_back_misses_nothing_and_sees_nothing_twice(engine: Engi
     assert_eq!(since, listed);
 }
 
+/// What an administrator reads while others write.
+#[derive(Clone)]
+struct Look {
+    method: &'static str,
+    position: u64,
+    /// Newest first.
+    seqs: Vec<u64>,
+}
+
+fn looked(house: &Installation, method: &'static str) -> Look {
+    let call = house.keeper.client.rpc(method, &json!({ "limit": 200 }));
+    let events = call.result()["events"].clone();
+    let seqs = events.as_array().unwrap().iter().map(|row| row["seq"].as_u64().unwrap()).collect();
+    Look { method, position: call.0.position(), seqs }
+}
+
+fn liv_19_a_list_of_the_audit_and_the_stream_from_its_position_leave_no_gap(engine: Engine) {
+    const LISTS: [&str; 2] = ["audit_log_list", "audit_log_role_grant_history"];
+    let house = Installation::with(engine, &[]);
+    let ben = house.person("ben");
+    // Fewer rows than a page has.
+    let looks = in_parallel(4, |number| match number {
+        0 => (0..100).map(|look| looked(&house, LISTS[look % 2])).collect(),
+        1 => {
+            for turn in 0..50 {
+                let set = json!({ "role": "pal", "enabled": turn % 2 == 0 });
+                ben.client.rpc("self_service_role_set", &set).result();
+            }
+            Vec::new()
+        }
+        _ => {
+            (0..50).for_each(|_| drop(house.invite(&json!({ "username": unique("guest") }))));
+            Vec::new()
+        }
+    })
+    .concat();
+    let all = LISTS.map(|method| looked(&house, method).seqs);
+    assert!(all[0].len() < 200 && all[1].len() >= 50, "{} and {}", all[0].len(), all[1].len());
+    for (method, all) in LISTS.iter().zip(&all) {
+        let of_method: Vec<&Look> = looks.iter().filter(|look| look.method == *method).collect();
+        for look in &of_method {
+            let upto: Vec<u64> = all.iter().copied().filter(|seq| *seq <= look.position).collect();
+            assert_eq!(look.seqs, upto, "{method} at {}: all up to there and nothing later", look.position);
+        }
+        assert!(of_method.iter().any(|look| !look.seqs.is_empty() && look.seqs.len() < all.len()), "{method}");
+    }
+    for look in looks.iter().filter(|look| look.method == LISTS[0]).step_by(10) {
+        let mut stream = open(&house.server, &house.keeper, &format!("?since_seq={}", look.position));
+        let behind = all[0].len() - look.seqs.len();
+        let mut both: Vec<u64> = (0..behind).map(|_| stream.row().expect("it goes on").0).collect();
+        both.reverse();
+        both.extend(&look.seqs);
+        assert_eq!(both, all[0], "the list at {} and what the stream sends from there", look.position);
+    }
+}
+
 fn acc_183_who_is_cut_off_before_the_first_row_comes_back_with_an_id_all_the_same(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let mut stream = open(&house.server, &house.keeper, "");
@@ -365,4 +421,5 @@ both_engines![
     acc_183_rows_of_what_ended_before_end_nothing_that_was_opened_since,
     acc_183_whoever_comes_back_misses_nothing_and_sees_nothing_twice,
     acc_183_who_is_cut_off_before_the_first_row_comes_back_with_an_id_all_the_same,
+    liv_19_a_list_of_the_audit_and_the_stream_from_its_position_leave_no_gap,
 ];

@@ -17,6 +17,13 @@ const LAST_ERROR_CHARACTERS_MAX: usize = 500;
 /// Entries dropped at once: whatever else is written waits for no more than these.
 const REMOVED_AT_ONCE: usize = 1_000;
 
+/// Further ahead than this no lease and no pause ends, on nodes whose clocks differ by minutes either: such an instant was set by a
+/// clock that was ahead, and its entry is due now.
+const AHEAD_MAX: TimeDelta = TimeDelta::minutes(10);
+
+/// What is due at $1, where $2 is [`AHEAD_MAX`] later.
+const IS_DUE: &str = "status = 'pending' AND (next_attempt_at <= $1 OR next_attempt_at > $2)";
+
 /// Where an entry stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailStatus {
@@ -124,14 +131,17 @@ impl Outbox {
     pub async fn due(&self, now: DateTime<Utc>, limit: usize, lease: TimeDelta) -> Result<Due, SqlError> {
         let Some(stores) = &self.stores else { return Ok(Due::default()) };
         // Looking first keeps an idle outbox from asking for SQLite's one writing connection.
-        let look = "SELECT id FROM outbox WHERE status = 'pending' AND next_attempt_at <= $1 LIMIT 1";
-        if stores.read.fetch_optional(look, &[now.into()]).await?.is_none() {
+        let look = format!("SELECT id FROM outbox WHERE {IS_DUE} LIMIT 1");
+        let at = [now.into(), (now + AHEAD_MAX).into()];
+        if stores.read.fetch_optional(&look, &at).await?.is_none() {
             return Ok(Due::default());
         }
         let mut tx = stores.write.begin().await?;
-        let expire = "UPDATE outbox SET status = 'failed', body = '', last_error = 'expired before it could be sent' \
-                      WHERE status = 'pending' AND next_attempt_at <= $1 AND expires_at <= $1";
-        let expired = tx.execute(expire, &[now.into()]).await?;
+        let expire = format!(
+            "UPDATE outbox SET status = 'failed', body = '', last_error = 'expired before it could be sent' \
+             WHERE {IS_DUE} AND expires_at <= $1"
+        );
+        let expired = tx.execute(&expire, &at).await?;
         // Nodes that look at once pass over each other's entries. The conditions stand outside the selection too:
         // PostgreSQL checks them again for an entry that was taken since the selection began.
         let pass_over = match stores.write.engine() {
@@ -139,13 +149,13 @@ impl Outbox {
             Engine::Postgres => "FOR UPDATE SKIP LOCKED",
         };
         let take = format!(
-            "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 \
-             WHERE status = 'pending' AND next_attempt_at <= $1 AND id IN \
-               (SELECT id FROM outbox WHERE status = 'pending' AND next_attempt_at <= $1 \
-                ORDER BY next_attempt_at, id LIMIT $3 {pass_over}) \
+            "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $3 \
+             WHERE {IS_DUE} AND id IN \
+               (SELECT id FROM outbox WHERE {IS_DUE} ORDER BY next_attempt_at, id LIMIT $4 {pass_over}) \
              RETURNING id, subject, body, expires_at, attempts"
         );
-        let rows = tx.fetch_all(&take, &[now.into(), (now + lease).into(), limit.into()]).await?;
+        let rows =
+            tx.fetch_all(&take, &[now.into(), (now + AHEAD_MAX).into(), (now + lease).into(), limit.into()]).await?;
         let mails = rows.iter().map(read_mail).collect::<Result<_, _>>()?;
         tx.commit().await?;
         Ok(Due { mails, expired })

@@ -14,7 +14,10 @@ use crate::query::{Query, sealed_or_null};
 use crate::store::ReadStore;
 
 /// Least time between two writes for one credential.
-const WRITE_SECONDS: i64 = 60;
+const WRITE_INTERVAL: TimeDelta = TimeDelta::seconds(60);
+
+/// Further ahead than this no clock of a node is: such a use was noted by one that was wrong, and any later one takes its place.
+const AHEAD_MAX: TimeDelta = TimeDelta::minutes(10);
 
 /// Credentials whose last write is remembered; one that fell out costs one statement, which then changes no row.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("10,000 is not zero");
@@ -50,8 +53,7 @@ impl LastUsed {
     /// Whether a use at `now` would be written; what it costs to seal an address can then be saved.
     #[must_use]
     pub fn is_due(&self, credential: &CredentialId, now: DateTime<Utc>) -> bool {
-        let stale_before = now - TimeDelta::seconds(WRITE_SECONDS);
-        self.written.lock().get(&credential.0).is_none_or(|at| *at <= stale_before)
+        self.written.lock().get(&credential.0).is_none_or(|at| is_stale(*at, now))
     }
 
     /// Notes a use at `now` and from where; `true` when that was written.
@@ -64,10 +66,9 @@ impl LastUsed {
         client: Option<&Sealed>,
         now: DateTime<Utc>,
     ) -> Result<bool, SqlError> {
-        let stale_before = now - TimeDelta::seconds(WRITE_SECONDS);
         {
             let mut written = self.written.lock();
-            if written.get(&credential.0).is_some_and(|at| *at > stale_before) {
+            if written.get(&credential.0).is_some_and(|at| !is_stale(*at, now)) {
                 return Ok(false);
             }
             // Remembered before the write, so that parallel requests of one credential write once.
@@ -79,8 +80,14 @@ impl LastUsed {
             .execute(
                 "INSERT INTO last_used_v1 (credential_id, used_at, client) VALUES ($1, $2, $4) \
                  ON CONFLICT (credential_id) DO UPDATE SET used_at = excluded.used_at, client = excluded.client \
-                 WHERE last_used_v1.used_at <= $3",
-                &[credential.0.as_str().into(), now.into(), stale_before.into(), client.map(Sealed::as_str).into()],
+                 WHERE last_used_v1.used_at <= $3 OR last_used_v1.used_at > $5",
+                &[
+                    credential.0.as_str().into(),
+                    now.into(),
+                    (now - WRITE_INTERVAL).into(),
+                    client.map(Sealed::as_str).into(),
+                    (now + AHEAD_MAX).into(),
+                ],
             )
             .await;
         if written.is_err() {
@@ -88,6 +95,11 @@ impl LastUsed {
         }
         Ok(written? == 1)
     }
+}
+
+/// Whether a use at `now` is written over one at `at`.
+fn is_stale(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    at <= now - WRITE_INTERVAL || at > now + AHEAD_MAX
 }
 
 /// The last use of a credential.

@@ -1,5 +1,6 @@
 //! The outbox: with the append or not at all, one node at a time, and nothing left of what was sent.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,6 +15,7 @@ on_both!(
     whoever_follows_mail_hears_of_appends_with_mail_and_of_no_others,
     of_many_senders_each_mail_goes_to_one_until_its_lease_ends,
     b12_what_fails_is_retried_shown_and_at_last_given_up,
+    what_waits_by_a_clock_that_was_ahead_is_due,
 );
 
 fn lease() -> TimeDelta {
@@ -158,4 +160,22 @@ async fn b12_what_fails_is_retried_shown_and_at_last_given_up(kind: Kind) {
     let bodies = stores.read.fetch_all("SELECT id FROM outbox WHERE body <> ''", &[]).await.unwrap();
     assert!(bodies.is_empty(), "nothing is left of mail that was given up");
     assert_eq!(outbox.remove_finished(now + TimeDelta::hours(1)).await.unwrap(), 2);
+}
+
+async fn what_waits_by_a_clock_that_was_ahead_is_due(kind: Kind) {
+    let place = Place::new(kind);
+    let journal = place.open().await;
+    let (now, outbox) = (Utc::now(), journal.outbox());
+    let ahead = now + TimeDelta::days(365);
+    for (version, expires_at) in [(0, ahead + TimeDelta::minutes(10)), (1, ahead), (2, now)] {
+        assert!(post(&journal, &format!("m{version}"), version, expires_at).await);
+    }
+    let ids = |due: &Due| due.mails.iter().map(|mail| mail.id.clone()).collect::<BTreeSet<_>>();
+    let both = BTreeSet::from(["m0".to_owned(), "m1".to_owned()]);
+    // One attempt fails while the clock is ahead, the program ends under the other, and one was for no longer than that.
+    let taken = outbox.due(ahead - TimeDelta::minutes(1), 2, lease()).await.unwrap();
+    assert_eq!((ids(&taken), taken.expired), (both.clone(), 1));
+    assert!(outbox.retry_at(&taken.mails[0], ahead, "the network is not up").await.unwrap());
+    assert_eq!(ids(&outbox.due(now, 10, lease()).await.unwrap()), both);
+    assert_eq!(outbox.due(now, 10, lease()).await.unwrap(), Due::default(), "they are taken as any other");
 }

@@ -317,6 +317,28 @@ async fn met_127_last_use_is_written_once_a_minute() {
 }
 
 #[tokio::test]
+async fn a_use_that_a_clock_noted_which_was_ahead_gives_way_to_the_next() {
+    on_both_engines(async |desk| {
+        let token = CredentialId::from_random([2; 9]);
+        let noting = LastUsed::new(desk.store.clone());
+        assert!(noting.note(&token, None, beginning() + TimeDelta::days(365)).await.unwrap());
+        // As well where it is remembered as where it is not.
+        let elsewhere = LastUsed::new(desk.store.clone());
+        for (noting, second) in [(&noting, 0), (&elsewhere, 60)] {
+            let now = beginning() + TimeDelta::seconds(second);
+            assert!(noting.is_due(&token, now));
+            assert!(noting.note(&token, None, now).await.unwrap());
+            let at = last_used::of(&desk.store, &token).await.unwrap();
+            assert_eq!(at.map(|used| used.at), Some(now));
+        }
+        // Nodes whose clocks differ a little write no more often for it.
+        let behind = LastUsed::new(desk.store.clone());
+        assert!(!behind.note(&token, None, beginning() - TimeDelta::seconds(240)).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn records_in_schemas_of_one_database_have_their_duties_each() {
     let url = Cluster::shared().fresh_database();
     drop(Cluster::psql_at(&url, "CREATE SCHEMA other"));

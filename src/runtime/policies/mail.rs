@@ -11,6 +11,7 @@ use muniment_journal::{Mail, Outbox, SealError};
 use muniment_sql::SqlError;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 
 use super::letters::Sender;
 use crate::config::MailConfig;
@@ -32,7 +33,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Entries that are done leave the outbox after this.
 const KEPT: TimeDelta = TimeDelta::days(30);
 /// How often they are looked for.
-const CLEAN_INTERVAL: TimeDelta = TimeDelta::hours(1);
+const CLEAN_INTERVAL: Duration = Duration::from_hours(1);
 
 /// The pause after this many attempts.
 fn pause_after(attempts: u64) -> TimeDelta {
@@ -53,13 +54,14 @@ pub async fn run(runtime: Arc<Runtime>, config: MailConfig, mut stop: watch::Rec
     let mut mailed = runtime.journal.watch_mail();
     let outbox = runtime.journal.outbox();
     let post = Arc::new(Post { runtime, outbox, sender, stop: stop.clone() });
-    let mut cleaned_at = DateTime::UNIX_EPOCH;
+    let mut cleaned_at: Option<Instant> = None;
     // Tasks, because an attempt that nobody polls may keep the database's one writing turn from the next look.
     let mut under_way = JoinSet::new();
     while !*stop.borrow() {
         let (room, now) = (MAILS_AT_ONCE.saturating_sub(under_way.len()), post.runtime.clock.now());
-        if now - cleaned_at > CLEAN_INTERVAL {
-            cleaned_at = now;
+        // Not by the clock: after one that was ahead nothing would be dropped until it is that time.
+        if cleaned_at.is_none_or(|at| at.elapsed() > CLEAN_INTERVAL) {
+            cleaned_at = Some(Instant::now());
             // Beside the sending, which waits neither for its end nor for its success.
             let post = Arc::clone(&post);
             under_way.spawn(async move {

@@ -15,6 +15,9 @@ use uuid::Uuid;
 
 use crate::append::NewMail;
 
+/// Epochs that are skipped, at most, where the clock does not tell two apart: some twelve days of seconds.
+const SKIPPED_MAX: u64 = 1 << 20;
+
 /// Which record this is: cursors and copies of another record, or of a later life of it, are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Identity {
@@ -34,10 +37,14 @@ impl Identity {
     }
 
     /// The same record in its next epoch. Two that go on from one moment are two futures: the clock tells their epochs
-    /// apart, a mere next number would not.
+    /// apart, a mere next number would not; and where the epoch is of a clock that was ahead, chance does.
     pub(crate) fn later(self, now: DateTime<Utc>) -> Self {
         let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-        Self { epoch: seconds.max(self.epoch + 1), ..self }
+        if seconds > self.epoch {
+            return Self { epoch: seconds, ..self };
+        }
+        let (_, chance) = Uuid::new_v4().as_u64_pair();
+        Self { epoch: self.epoch + 1 + chance % SKIPPED_MAX, ..self }
     }
 }
 
@@ -277,4 +284,20 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Closes every connection.
     async fn close(&self);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_futures_of_one_moment_are_two_epochs_also_after_a_clock_that_was_ahead() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).expect("a time");
+        let record = Identity { installation: Uuid::nil(), epoch: 1_000_000_000 };
+        assert_eq!(record.later(at(1_000_000_007)).epoch, 1_000_000_007);
+        // Each of several trials may meet one in a million.
+        let futures: std::collections::BTreeSet<u64> = (0..5).map(|_| record.later(at(900_000_000)).epoch).collect();
+        assert!(futures.len() > 1, "{futures:?}");
+        assert!(futures.first().is_some_and(|epoch| *epoch > record.epoch), "{futures:?}");
+    }
 }

@@ -323,6 +323,14 @@ impl KeyRing {
         join("muniment/sealed/v1", &[self.0.installation.as_bytes(), subject.as_bytes(), context.as_bytes()])
     }
 
+    /// Whether there is no key of a subject: it was destroyed, or never made.
+    ///
+    /// # Errors
+    /// When the stored keys cannot be reached.
+    pub async fn is_gone(&self, subject: &SubjectId) -> Result<bool, SealError> {
+        Ok(self.key_of(subject).await?.is_none())
+    }
+
     /// Seals a personal value under its subject's key, bound to the field it is for.
     ///
     /// # Errors

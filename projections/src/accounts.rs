@@ -68,6 +68,16 @@ pub async fn by_id(store: &ReadStore, id: &AccountId) -> Result<Option<AccountRo
     store.fetch_optional(&sql, &[id.0.as_str().into()]).await?.as_ref().map(from_row).transpose()
 }
 
+/// The account of a subject, where it has one that is not erased.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_subject(store: &ReadStore, subject: &SubjectId) -> Result<Option<AccountId>, SqlError> {
+    let sql = "SELECT id FROM accounts_v2_g0 WHERE subject = $1 AND erased_at IS NULL LIMIT 1";
+    let row = store.fetch_optional(sql, &[subject.0.as_str().into()]).await?;
+    row.map(|row| row.text("id").map(AccountId)).transpose()
+}
+
 /// Accounts that are not erased, oldest first; those behind `after`, the last row of the page before.
 ///
 /// # Errors

@@ -54,6 +54,7 @@ mod races;
 mod real_data;
 mod recorded_answers;
 mod refused;
+mod restored;
 mod revealed;
 mod review;
 mod rotate_master;

@@ -16,7 +16,7 @@ use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::session::{self, Session};
 use muniment_aggregates::subject::{self, Subject};
 use muniment_journal::{Appended, Journal, SubjectAlias};
-use muniment_projections::OnMismatch;
+use muniment_projections::{OnMismatch, accounts};
 use serde_json::json;
 
 use super::keeper::{self, said};
@@ -39,7 +39,7 @@ use crate::runtime::{BusError, CommandBus};
     after_help = "With the embedded store, stop the server first. Backups keep the old keys until their .keys files are renewed."
 )]
 pub struct Erase {
-    /// Username, e-mail address or account id; or the subject that an erasure which was cut short names
+    /// Username, e-mail address or account id; or the subject that an earlier erasure named
     #[arg(required_unless_present = "client_day", conflicts_with = "client_day")]
     who: Option<String>,
     /// What clients nobody knows left behind on a day (UTC) instead: their network addresses and the names they tried
@@ -99,7 +99,7 @@ async fn erase_in(
 ) -> Result<()> {
     let bus = keeper::bus(journal);
     let mut person = match (&command.who, command.client_day) {
-        (Some(who), _) => find(journal, &bus, who).await?,
+        (Some(who), _) => find(config, journal, &bus, who).await?,
         (None, Some(day)) => find_day(journal, day).await?,
         (None, None) => return Err(Exit::Usage.because("name whom to erase")),
     };
@@ -338,7 +338,7 @@ async fn find_day(journal: &Journal, day: NaiveDate) -> Result<Person> {
     Ok(Person { name: day.to_string(), account: None, subject, free_address: None })
 }
 
-async fn find(journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> {
+async fn find(config: &Config, journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> {
     let nobody = || Exit::NotFound.because(format!("there is no account or founder {who}"));
     if who.contains('@') {
         let email = who.trim().to_lowercase();
@@ -349,19 +349,34 @@ async fn find(journal: &Journal, bus: &CommandBus, who: &str) -> Result<Person> 
         return Ok(Person { name, free_address: account.is_none().then_some(email), account, subject });
     }
     let Some(account) = find_account(journal, who).await.map_err(unfolded)? else {
-        let erased = bus
-            .state::<Subject>(who)
-            .await
-            .map_err(|error| keeper::ended("the subject cannot be read", error))?
-            .state
-            .erased_at();
-        let subject = erased.map(|_| SubjectId(who.to_owned())).ok_or_else(nobody)?;
-        return Ok(Person { name: who.to_owned(), account: None, subject, free_address: None });
+        return find_subject(config, journal, bus, who).await?.ok_or_else(nobody);
     };
     let folded =
         bus.state::<Account>(&account.0).await.map_err(|error| keeper::ended("the account cannot be read", error))?;
     let subject = folded.state.registered().map(|registered| registered.subject.clone()).ok_or_else(nobody)?;
     Ok(Person { name: account.0.clone(), account: Some(account.0), subject, free_address: None })
+}
+
+/// Somebody whose key is gone, by the subject: of an erasure that was cut short, or of one that the record does not know any more,
+/// because it was restored from a backup of before and the keys are newer.
+async fn find_subject(config: &Config, journal: &Journal, bus: &CommandBus, who: &str) -> Result<Option<Person>> {
+    let subject = SubjectId(who.to_owned());
+    let state = bus.state::<Subject>(who).await;
+    let state = state.map_err(|error| keeper::ended("the subject cannot be read", error))?.state;
+    let person = Person { name: who.to_owned(), account: None, subject, free_address: None };
+    if state.erased_at().is_some() {
+        return Ok(Some(person));
+    }
+    if !journal.keyring().is_gone(&person.subject).await? {
+        return Ok(None);
+    }
+    let store = open::read_models(config, journal, OnMismatch::Refuse).await?;
+    open::catch_up(journal, &store, &accounts::Accounts).await?;
+    if let Some(account) = accounts::of_subject(&store, &person.subject).await? {
+        return Ok(Some(Person { account: Some(account.0), ..person }));
+    }
+    let is_founder = !tokens::applications_of(config, journal, &person.subject).await?.is_empty();
+    Ok(is_founder.then_some(person))
 }
 
 /// How the command ends when it was refused.

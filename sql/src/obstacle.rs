@@ -12,6 +12,10 @@ pub enum Obstacle {
     Away,
     /// There is no room on its disk, or the disk fails.
     Disk,
+    /// There is no room on its server's disk.
+    ServerDisk,
+    /// Its server lets it only be read.
+    ReadOnly,
     /// Its file may not be opened, or is no file.
     Closed,
     /// Its file is no database, or was damaged.
@@ -39,6 +43,8 @@ impl SqlError {
                 "3D000" => Obstacle::NoDatabase,
                 "28000" | "28P01" => Obstacle::NotAdmitted,
                 "42501" => Obstacle::NotPermitted,
+                "25006" => Obstacle::ReadOnly,
+                "53100" => Obstacle::ServerDisk,
                 // A page or an index that is not what was written.
                 "XX001" | "XX002" => Obstacle::Damaged,
                 _ => Obstacle::Away,

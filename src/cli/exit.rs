@@ -150,7 +150,7 @@ fn next(error: &anyhow::Error) -> Option<&str> {
 
 /// The whole chain, a line a cause, then what to do.
 #[must_use]
-fn report(error: &anyhow::Error) -> String {
+pub(super) fn report(error: &anyhow::Error) -> String {
     let mut text = format!("muniment: {}\n", causes(error).join("\n  because: "));
     if let Some(next) = next(error) {
         // Writing to a String cannot fail.

@@ -155,6 +155,12 @@ fn a_database_without_rights_or_that_is_not_there_is_told_with_what_mends_it() {
     let nobody = Program::alone().env("MUNIMENT_DATABASE_URL", &url.replace("muniment@", "nobody_at_all@"));
     told(&nobody.run(&serve), 1, &["nobody_at_all", "next: ", "database_url"]);
     cluster.psql("postgres", &format!("DROP ROLE {role}"));
+    // It runs: to start it, or to name another, would be no help.
+    let name = url.rsplit_once('/').unwrap().1;
+    cluster.psql("postgres", &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let only_read = Program::alone().env("MUNIMENT_DATABASE_URL", &url);
+    let output = only_read.run(&serve);
+    told(&output, 6, &["read-only transaction", "next: let it be written again"]);
 }
 
 fn who_cannot_be_erased_or_is_named_by_a_word_is_told_the_next_step(engine: Engine) {

@@ -1,5 +1,7 @@
 //! Opens the record of the configuration, on a stopped server's store or beside a running one.
 
+use std::io::ErrorKind;
+
 use anyhow::Result;
 use clap::Args;
 use muniment_aggregates::record::Position;
@@ -70,6 +72,21 @@ const LOST_MASTER_KEY: &str = "put the copy that you keep there, mode 0600 in a 
 /// What to do where a file or folder of the store may not be opened.
 const NOT_OURS: &str = "the data folder and the files in it must belong to the user that runs this; `muniment config show --origin` \
                         names it";
+/// What to do where a disk refuses to be written.
+const NO_ROOM: &str = "make room on the disk of the data folder, then the same command again";
+/// What to do where a file system does.
+const READ_ONLY_FILES: &str = "let the file system of the data folder be written again, then the same command: a system makes one \
+                               read-only whose disk fails";
+
+/// How a command ends that a file or folder of the store keeps from its work, and what to do about it.
+fn file_refused(refused: &std::io::Error) -> (Exit, &'static str) {
+    match refused.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (Exit::Unavailable, NO_ROOM),
+        ErrorKind::ReadOnlyFilesystem => (Exit::Unavailable, READ_ONLY_FILES),
+        _ => (Exit::Failure, NOT_OURS),
+    }
+}
+
 /// What to do where the record's file is no database.
 const DAMAGED_RECORD: &str = "keep journal.db as it is, and `muniment restore` the newest backup into an empty folder \
                               (docs/operate/backup-and-erasure.md)";
@@ -91,7 +108,15 @@ fn kept_out(obstacle: Obstacle, damaged: &'static str) -> (Exit, &'static str) {
         Obstacle::Away => {
             (Exit::Unavailable, "start the database, or name another with --database; `muniment config show --origin`")
         }
-        Obstacle::Disk => (Exit::Unavailable, "make room on the disk of the data folder, then the same command again"),
+        Obstacle::Disk => (Exit::Unavailable, NO_ROOM),
+        Obstacle::ServerDisk => {
+            (Exit::Unavailable, "make room on the disk of the database's server, then the same command again")
+        }
+        Obstacle::ReadOnly => (
+            Exit::Unavailable,
+            "let it be written again, then the same command: a host makes a database read-only whose disk fills up, and a standby is \
+             not written at all",
+        ),
         Obstacle::Closed => (Exit::Failure, NOT_OURS),
         Obstacle::Damaged => (Exit::Failure, damaged),
         Obstacle::NoDatabase => (
@@ -146,7 +171,10 @@ pub fn ended(error: OpenError) -> anyhow::Error {
                 "keep the backups that you have and restore one of before; `muniment audit verify` says what is wrong",
             ),
         ),
-        OpenError::Folder { .. } | OpenError::Key(KeyFileError::Io { .. }) => (Exit::Failure, Some(NOT_OURS)),
+        OpenError::Folder { source, .. } | OpenError::Key(KeyFileError::Io { source, .. }) => {
+            let (exit, next) = file_refused(source);
+            (exit, Some(next))
+        }
         OpenError::SchemaBehind(_)
         | OpenError::Unsafe(_)
         | OpenError::Unsuitable(_)
@@ -230,4 +258,28 @@ pub async fn catch_up(journal: &Journal, store: &ReadStore, projection: &dyn Pro
         };
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::exit;
+
+    #[test]
+    fn a_full_or_read_only_disk_is_not_taken_for_another_users_folder() {
+        for (kind, end, next) in [
+            (ErrorKind::StorageFull, Exit::Unavailable, "make room"),
+            (ErrorKind::QuotaExceeded, Exit::Unavailable, "make room"),
+            (ErrorKind::ReadOnlyFilesystem, Exit::Unavailable, "let the file system"),
+            (ErrorKind::PermissionDenied, Exit::Failure, "must belong to the user"),
+        ] {
+            let path = std::path::PathBuf::from("journal.lock");
+            let of_key = OpenError::Key(KeyFileError::Io { path: path.clone(), source: kind.into() });
+            for refused in [OpenError::Folder { path, source: kind.into() }, of_key] {
+                let refused = ended(refused);
+                assert_eq!(exit::of(&refused), end, "{refused:#}");
+                assert!(exit::report(&refused).contains(next), "{}", exit::report(&refused));
+            }
+        }
+    }
 }

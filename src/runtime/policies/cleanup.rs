@@ -64,11 +64,24 @@ async fn sweep_all(
     looked_at: &mut Option<CredentialId>,
     stop: &watch::Receiver<bool>,
 ) -> anyhow::Result<Swept> {
-    request_windows::sweep(runtime.reads.store(), runtime.clock.now()).await?;
-    // From rows that lag behind, what the last sweep closed would be asked once more.
-    runtime.reads.catch_up(&["sessions", "offers"]).await?;
-    let swept = sweep(&runtime.bus, runtime.reads.store(), runtime.clock.now(), stop).await?;
-    *looked_at = last_used::forget_ended(runtime.reads.store(), looked_at.as_ref(), LOOKED_AT_MAX).await?;
+    let store = runtime.reads.store();
+    request_windows::sweep(store, runtime.clock.now()).await?;
+    let mut swept = Swept::default();
+    // Each by itself: a read model that stands still holds up only what it is asked for. From rows that lag behind, what the
+    // last sweep closed would be asked once more.
+    let closed = async {
+        runtime.reads.catch_up(&["sessions"]).await?;
+        sweep_sessions(&runtime.bus, store, runtime.clock.now(), stop, &mut swept).await
+    }
+    .await;
+    let noted = async {
+        runtime.reads.catch_up(&["offers"]).await?;
+        sweep_offers(&runtime.bus, store, runtime.clock.now(), stop, &mut swept).await
+    }
+    .await;
+    let forgotten = last_used::forget_ended(store, looked_at.as_ref(), LOOKED_AT_MAX).await;
+    closed.and(noted)?;
+    *looked_at = forgotten?;
     Ok(swept)
 }
 
@@ -83,9 +96,21 @@ pub async fn sweep(
     stop: &watch::Receiver<bool>,
 ) -> anyhow::Result<Swept> {
     let mut swept = Swept::default();
+    sweep_sessions(bus, store, now, stop, &mut swept).await?;
+    sweep_offers(bus, store, now, stop, &mut swept).await?;
+    Ok(swept)
+}
+
+async fn sweep_sessions(
+    bus: &CommandBus,
+    store: &ReadStore,
+    now: DateTime<Utc>,
+    stop: &watch::Receiver<bool>,
+    swept: &mut Swept,
+) -> anyhow::Result<()> {
     for row in sessions::expired(store, now, SWEPT_MAX).await? {
         if *stop.borrow() {
-            return Ok(swept);
+            return Ok(());
         }
         match close(bus, &row).await {
             Ok(closed) => swept.expired_sessions += usize::from(closed),
@@ -95,16 +120,26 @@ pub async fn sweep(
             }
         }
     }
+    Ok(())
+}
+
+async fn sweep_offers(
+    bus: &CommandBus,
+    store: &ReadStore,
+    now: DateTime<Utc>,
+    stop: &watch::Receiver<bool>,
+    swept: &mut Swept,
+) -> anyhow::Result<()> {
     for account in offers::lapsed(store, now, SWEPT_MAX).await? {
         if *stop.borrow() {
-            return Ok(swept);
+            return Ok(());
         }
         if let Err(error) = note_lapsed(bus, &account, &mut swept.expired_offers).await {
             swept.failures += 1;
             tracing::warn!(account.id = %account, error = %error, "lapsed offers could not be noted");
         }
     }
-    Ok(swept)
+    Ok(())
 }
 
 /// Notes what lapsed in a book, a portion at a time, and counts it.

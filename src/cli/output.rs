@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::exit::Exit;
 use super::flags::{Format, Global};
 use crate::surface::text::steers;
+use crate::telemetry::lines;
 
 /// Prints what a command has to say.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +111,7 @@ pub fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result
 
 /// Says a line on stderr. Where nobody listens any more the work goes on: it is not done for what is said of it.
 pub fn say(line: &str) {
-    let _unheard = writeln!(io::stderr().lock(), "{line}");
+    let _unheard = lines::write(&format!("{line}\n"));
 }
 
 /// A text that cannot steer the terminal: what others wrote is shown, not obeyed.

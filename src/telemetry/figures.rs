@@ -13,6 +13,9 @@ pub const SPANS_LOST: &str = "muniment_spans_lost_total";
 /// Spans that found the queue to the collector full.
 pub const SPANS_DROPPED: &str = "muniment_spans_dropped_total";
 
+/// Lines of the log that standard error did not take, or not in time.
+pub const LOG_LINES_LOST: &str = "muniment_log_lines_lost_total";
+
 /// Mails that the mail server took from this node.
 pub const MAILS_SENT: &str = "muniment_mails_sent_total";
 /// Mails that this node gave up, those that expired while they waited among them.
@@ -53,7 +56,7 @@ impl Figures {
         metrics::set_global_recorder(recorder)?;
         tokio::spawn(keep_small(handle.clone()));
         // There from the start, as 0: what is not there cannot be told from what was never counted.
-        let counters = [SPANS_LOST, SPANS_DROPPED, MAILS_SENT, MAILS_FAILED, NOTICES_LOST];
+        let counters = [SPANS_LOST, SPANS_DROPPED, LOG_LINES_LOST, MAILS_SENT, MAILS_FAILED, NOTICES_LOST];
         counters.into_iter().for_each(|name| metrics::counter!(name).absolute(0));
         Ok(Self(handle))
     }

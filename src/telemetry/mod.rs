@@ -1,12 +1,13 @@
 //! What the program tells its operator: log lines to stderr, figures for Prometheus, traces for a collector.
 //!
-//! A line is written once, where an error is handled; [`redaction`] looks at every line before it leaves; [`panics`] says
-//! where one happened. [`figures`] keeps the counters. [`spans`] are made where a request may wait, and leave by `export` when there is a collector; [`requests`] and [`connections`] come from outside.
+//! A line is written once, where an error is handled; [`redaction`] looks at every line before it leaves; [`lines`] brings it
+//! out, and holds up nobody; [`panics`] says where one happened. [`figures`] keeps the counters. [`spans`] are made where a request may wait, and leave by `export` when there is a collector; [`requests`] and [`connections`] come from outside.
 
 pub mod connections;
 #[cfg(feature = "otel")]
 mod export;
 pub mod figures;
+pub mod lines;
 #[cfg(not(feature = "otel"))]
 mod no_export;
 pub mod panics;
@@ -42,6 +43,9 @@ pub enum TelemetryError {
     /// The filter of lines is none.
     #[error("telemetry.filter is no filter")]
     Filter(#[from] ParseError),
+    /// Nothing can bring the lines out.
+    #[error("the thread of the log cannot be started")]
+    Lines(#[source] std::io::Error),
     /// Traces cannot be exported.
     #[error(transparent)]
     Traces(#[from] ExportError),
@@ -75,10 +79,11 @@ pub fn of_command(verbose: u8, colors: bool) -> Result<(), TelemetryError> {
     Ok(tracing_subscriber::registry().with(lines.with_filter(wanted.and(no_spans()))).try_init()?)
 }
 
-/// Starts to log and, where a collector is named, to export traces; for the whole process and once.
+/// Starts to log and, where a collector is named, to export traces; for the whole process and once. Who ends the process
+/// holds a [`lines::UntilRead`].
 ///
 /// # Errors
-/// When something logs already, or the export cannot be set up. A collector that does not answer is none.
+/// When something logs already, or lines or the export cannot be set up. A collector that does not answer is none.
 pub fn start(config: &TelemetryConfig, colors: bool) -> Result<Telemetry, TelemetryError> {
     let terminal = std::io::stderr().is_terminal();
     let json = match config.format {
@@ -87,19 +92,20 @@ pub fn start(config: &TelemetryConfig, colors: bool) -> Result<Telemetry, Teleme
         LogFormat::Auto => !terminal,
     };
     let wanted = EnvFilter::try_new(&config.filter)?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(RedactedStderr);
-    let lines = if json {
-        lines.json().flatten_event(true).with_current_span(false).boxed()
+    let layer = tracing_subscriber::fmt::layer().with_writer(RedactedStderr);
+    let layer = if json {
+        layer.json().flatten_event(true).with_current_span(false).boxed()
     } else {
-        lines.compact().with_ansi(colors).boxed()
+        layer.compact().with_ansi(colors).boxed()
     };
     let export = config.traces.as_ref().map(export::Export::start).transpose()?;
-    let lines = tracing_subscriber::registry().with(lines.with_filter(wanted.and(no_spans())));
+    let subscriber = tracing_subscriber::registry().with(layer.with_filter(wanted.and(no_spans())));
     // A layer that is `None` counts as one that wants every span.
     match export.as_ref().map(export::Export::layer) {
-        Some(traces) => lines.with(traces).try_init()?,
-        None => lines.try_init()?,
+        Some(traces) => subscriber.with(traces).try_init()?,
+        None => subscriber.try_init()?,
     }
+    lines::start().map_err(TelemetryError::Lines)?;
     Ok(Telemetry(export))
 }
 

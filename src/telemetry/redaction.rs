@@ -6,6 +6,8 @@ use std::io::{self, Write};
 
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::lines;
+
 /// What stands in place of a secret.
 const MASK: &str = "***";
 
@@ -17,12 +19,13 @@ impl Write for RedactedStderr {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         // One event is one call, so a secret is never cut in two.
         let text = redact(&String::from_utf8_lossy(line));
-        io::stderr().lock().write_all(text.as_bytes())?;
+        lines::write(&text)?;
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().lock().flush()
+        // Standard error keeps nothing back.
+        Ok(())
     }
 }
 

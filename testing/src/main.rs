@@ -25,6 +25,7 @@ use muniment::config::accounts::BootstrapMode;
 use muniment::config::store::DatabaseConfig;
 use muniment::config::{Config, Surroundings};
 use muniment::telemetry::Figures;
+use muniment::telemetry::lines::{self, UntilRead};
 use muniment::{http, telemetry};
 
 use generations::ResetLoop;
@@ -53,10 +54,12 @@ struct Arguments {
 const OF_ANOTHER: [&str; 2] = ["keys_dir", "master_key"];
 
 fn main() -> ExitCode {
+    let _said = UntilRead;
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Where nobody listens any more the code tells.
+            let _unheard = lines::write(&format!("error: {error:#}\n"));
             ExitCode::from(2)
         }
     }

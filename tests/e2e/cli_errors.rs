@@ -211,7 +211,7 @@ fn init_writes_the_kind_of_installation_only_where_it_was_chosen() {
 /// Behind a proxy of the same machine everybody may seem to be on it.
 #[test]
 fn a_server_that_answers_sign_in_codes_says_so_at_its_start() {
-    let told = |echo: &str| Server::with(Engine::Sqlite, &[("MAIL_DEV_ECHO", echo)]).log();
+    let told = |echo: &str| Server::with(Engine::Sqlite, &[("MAIL_DEV_ECHO", echo)]).log_with("serving");
     assert!(told("loopback").contains("sign-in codes are answered to whoever seems to be on this machine"));
     assert!(told("any").contains("sign-in codes are answered to everybody"));
     assert!(!told("off").contains("sign-in codes"));

@@ -58,7 +58,7 @@ fn one_unreadable_metric_keeps_no_other_from_its_alerts(engine: Engine) {
 
     // Whoever asks it is not told to try again: no other attempt ends otherwise until somebody mends it.
     let correlation = agent.post_a_fault("/v1/metrics/bad/points", &json!({ "value": 300 }));
-    let log = second.log();
+    let log = second.log_with(&correlation);
     let told: Vec<&str> = log.lines().filter(|line| line.contains(&correlation)).collect();
     assert!(
         matches!(told.as_slice(), [line] if line.contains("metric.defined")),

@@ -146,7 +146,7 @@ fn mail_that_expires_while_it_waits_is_counted_as_given_up(engine: Engine) {
     server.restart();
     let failed = || figure(&server, "muniment_mails_failed_total");
     eventually("it is counted", || (failed() == "1").then_some(()));
-    assert!(server.log().contains("mails were given up"), "{}", server.log());
+    server.log_with("mails were given up");
     let listed = Program::operator_of(&server).run(&["mail", "outbox", "--json"]).json().to_string();
     assert!(listed.contains("expired before it could be sent"), "{listed}");
 }

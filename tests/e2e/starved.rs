@@ -1,10 +1,17 @@
 //! Full disks, databases that were made read-only, logs that nobody takes, clocks that were wrong: the server says so and goes on
 //! by itself when it can.
 
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::process::Command;
+
 use muniment_testkit::Cluster;
 use serde_json::{Value, json};
 
 use crate::harness::{Company, Engine, Installation, PASSWORD, Program, Reply, Server, Setup, Store, eventually};
+
+const LINES_LOST: &str = "muniment_log_lines_lost_total";
 
 fn a_log_that_nobody_takes_ends_nothing(engine: Engine) {
     let server = Setup::new(engine).logs_to("/dev/full").start();
@@ -12,6 +19,39 @@ fn a_log_that_nobody_takes_ends_nothing(engine: Engine) {
     company.metric("arr");
     company.point("arr", &json!({ "value": 1 }));
     assert_eq!(company.points("arr").len(), 1);
+    eventually("it is counted", || server.figure(LINES_LOST).filter(|lines| *lines > 0.0));
+    assert!(server.terminate().success());
+}
+
+/// Fills a pipe that nobody reads.
+fn fill(pipe: &mut File) {
+    while pipe.write(&[b'\n'; 4_096]).is_ok() {}
+}
+
+/// As a collector that was stopped, or has no room itself: what is written to it is not refused, it waits.
+fn a_log_whose_reader_stands_still_holds_up_nothing(engine: Engine) {
+    // So that whoever writes what does not fit, or reads what is not there, is told so; that of Linux.
+    const O_NONBLOCK: i32 = 0o4000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let mut pipe = File::options().read(true).write(true).custom_flags(O_NONBLOCK).open(&path).unwrap();
+    fill(&mut pipe);
+    let server = Setup::new(engine).logs_to(path).start();
+    let company = server.company();
+    company.metric("arr");
+    company.point("arr", &json!({ "value": 1 }));
+    assert_eq!(company.points("arr").len(), 1);
+    assert_eq!(server.figure(LINES_LOST), Some(0.0), "they wait");
+    let (mut log, mut part) = (String::new(), [0; 65_536]);
+    eventually("it reads again, and nothing is missing", || {
+        while let Ok(read) = pipe.read(&mut part) {
+            log.push_str(&String::from_utf8_lossy(&part[..read]));
+        }
+        log.contains("\"serving\"").then_some(())
+    });
+    // Nor does it keep the server from its end.
+    fill(&mut pipe);
     assert!(server.terminate().success());
 }
 
@@ -105,4 +145,8 @@ fn doctor_says_when_the_record_is_ahead_of_the_clock(engine: Engine) {
     assert!(told["message"].as_str().unwrap().contains("ahead of this machine's clock"), "{told}");
 }
 
-both_engines![a_log_that_nobody_takes_ends_nothing, doctor_says_when_the_record_is_ahead_of_the_clock];
+both_engines![
+    a_log_that_nobody_takes_ends_nothing,
+    a_log_whose_reader_stands_still_holds_up_nothing,
+    doctor_says_when_the_record_is_ahead_of_the_clock,
+];

@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, OpenTransaction, Program, SHORT_READ_WAIT, Server, Setup, eventually};
+use crate::harness::{
+    Engine, Installation, OpenTransaction, PASSWORD, Program, SHORT_READ_WAIT, Server, Setup, eventually,
+};
 
 /// What `/ready` or `projections list` says of a read model.
 fn model(told: &Value, name: &str) -> Value {
@@ -126,11 +128,27 @@ fn a_read_model_whose_tables_are_dropped_holds_up_no_other(engine: Engine) {
     Program::operator_of(&house.server).run(&["projections", "verify", "--all"]).ok();
 }
 
+fn what_ran_out_is_swept_while_the_read_model_of_something_else_stands_still(engine: Engine) {
+    let sessions =
+        [("ACCOUNTS_SESSION_MAX_AGE", "5s"), ("ACCOUNTS_REFRESH_THRESHOLD", "0"), ("CLEANUP_INTERVAL", "1s")];
+    let house = Installation::with(engine, &[&sessions[..], &[SHORT_READ_WAIT]].concat());
+    house.server.store.execute_on_read_models(
+        "DROP TABLE offers_v2_g0; DELETE FROM read_checkpoints_v1 WHERE name = 'offers'; \
+         DELETE FROM read_active_v1 WHERE name = 'offers'",
+    );
+    house.server.log_with("what ran out cannot be swept at present");
+    let closed = || house.server.store.count("account.session_closed");
+    let before = closed();
+    house.login("keeper", PASSWORD).expect(200);
+    eventually("the end of the session is recorded", || (closed() > before).then_some(()));
+}
+
 /// Who watches how a count rises sees its first increase only where it stood at 0 before.
 fn what_an_alert_looks_at_is_counted_from_0(engine: Engine) {
     let server = Server::with(engine, &[]);
     let counted = [
         "muniment_journal_head_lost_total",
+        "muniment_log_lines_lost_total",
         "muniment_mails_failed_total",
         "muniment_metrics_passed_over_total{policy=\"alert-evaluator\"}",
         "muniment_metrics_passed_over_total{policy=\"late-checker\"}",
@@ -145,5 +163,6 @@ fn what_an_alert_looks_at_is_counted_from_0(engine: Engine) {
 both_engines![
     an_event_stops_one_read_model_until_its_cause_is_mended,
     a_read_model_whose_tables_are_dropped_holds_up_no_other,
+    what_ran_out_is_swept_while_the_read_model_of_something_else_stands_still,
     what_an_alert_looks_at_is_counted_from_0,
 ];

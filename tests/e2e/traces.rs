@@ -102,7 +102,7 @@ fn answers_without(engine: Engine, port: u16, batches: usize, told: &str) {
         before = eventually("spans are lost", || lost().filter(|lost| *lost > before));
     }
     // However many batches are lost, one line says so.
-    let log = server.log();
+    let log = server.log_with("the collector takes no spans");
     assert_eq!(log.matches("the collector takes no spans").count(), 1, "{log}");
     company.agent.get(POINTS).expect(200);
     let (well, message) = diagnosis(&server);

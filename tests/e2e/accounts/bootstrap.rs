@@ -142,7 +142,7 @@ fn acc_074_a_file_that_stays_is_told_as_a_fault_and_the_account_stands(engine: E
     assert!(!body.contains("/proc/") && !body.contains("token"), "{body}");
     assert!(std::fs::read_to_string(&path).is_ok(), "the file is still there");
     let told = |line: &str| line.contains(&path) && line.contains("ERROR");
-    assert!(server.log().lines().any(told), "{}", server.log());
+    assert!(server.log_with(&path).lines().any(told), "{}", server.log());
     let login = json!({ "username": "keeper", "password": PASSWORD });
     let reply = server.anonymous().post("/api/account/login", &login);
     reply.expect(200);

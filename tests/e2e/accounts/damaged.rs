@@ -17,7 +17,7 @@ fn roles_that_cannot_be_read_are_not_told_as_none(engine: Engine) {
     ));
     house.server.restart();
     let correlation = ann.client.get_a_fault("/api/account/status");
-    assert_eq!(house.server.log().lines().filter(|line| line.contains(&correlation)).count(), 1);
+    assert_eq!(house.server.log_with(&correlation).lines().filter(|line| line.contains(&correlation)).count(), 1);
     assert_eq!(house.keeper.client.get("/api/account/status").expect(200)["actor"]["id"], house.keeper.actor);
 }
 

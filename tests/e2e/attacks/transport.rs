@@ -120,6 +120,7 @@ fn i2_a_trusted_proxy_names_the_rightmost_untrusted_address(engine: Engine) {
     apply(&["unknown, 10.1.1.1, 10.1.2.3"]).expect(201);
     apply(&["10.1.1.1, 10.1.2.4"]).limited("rate_limited");
     apply(&["10.1.1.2, 10.1.2.3"]).expect(201);
+    server.log_with("http.trusted_proxies");
     assert_eq!(told(), 1);
 }
 

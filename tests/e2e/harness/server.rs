@@ -35,7 +35,7 @@ pub(crate) struct Setup {
     data: Option<PathBuf>,
     way: Option<String>,
     shared: bool,
-    log: Option<&'static str>,
+    log: Option<PathBuf>,
     on_little_disk: bool,
 }
 
@@ -67,8 +67,8 @@ impl Setup {
     }
 
     /// Its standard error is this file, which must be there.
-    pub(crate) fn logs_to(mut self, file: &'static str) -> Self {
-        self.log = Some(file);
+    pub(crate) fn logs_to(mut self, file: impl Into<PathBuf>) -> Self {
+        self.log = Some(file.into());
         self
     }
 
@@ -213,7 +213,7 @@ pub(crate) struct Server {
     settings: Vec<(String, String)>,
     folder: TempDir,
     shared: bool,
-    log: Option<&'static str>,
+    log: Option<PathBuf>,
     on_little_disk: bool,
     owns_data: bool,
     has_run: AtomicBool,
@@ -296,6 +296,11 @@ impl Server {
         fs::read_to_string(self.log_path()).unwrap()
     }
 
+    /// The same, once it says this: a line comes out a moment after what it tells of.
+    pub(crate) fn log_with(&self, told: &str) -> String {
+        eventually(&format!("the log says: {told}"), || Some(self.log()).filter(|log| log.contains(told)))
+    }
+
     fn log_path(&self) -> PathBuf {
         self.folder.path().join("server.log")
     }
@@ -355,7 +360,7 @@ impl Server {
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.folder.path());
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap());
-        command.stderr(self.log.map_or(log, |file| File::options().write(true).open(file).unwrap()));
+        command.stderr(self.log.as_ref().map_or(log, |file| File::options().write(true).open(file).unwrap()));
         let mut child = command.spawn().unwrap();
         // A shared server is never dropped, so its guard also removes its folder.
         let guard = Guard::new(child.id(), End::Kill, self.shared.then(|| self.folder.path()));

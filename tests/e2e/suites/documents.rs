@@ -431,7 +431,7 @@ fn doctor_and_the_log_of_the_start_count_the_surface(engine: Engine) {
         count("env"),
         count("diagnostics"),
     );
-    assert!(house.server.log().contains(&wanted), "the log does not say: {wanted}");
+    house.server.log_with(&wanted);
     let told = Program::operator_of(&house.server).run(&["doctor", "--json"]);
     let told: Value = serde_json::from_str(&told.stdout).unwrap();
     let check = rows(&told["checks"]).iter().find(|check| check["check"] == "surface").unwrap();

@@ -42,7 +42,7 @@ pub struct AccountsConfig {
     pub max_sessions: Option<u32>,
     /// Live API tokens of one account; `None` for any number.
     pub max_tokens: Option<u32>,
-    /// A failed sign-in takes at least this long; zero for off.
+    /// A failed sign-in, and a sign-up without an invitation, takes at least this long; zero for off.
     pub login_fail_floor: Duration,
     /// By how much that is varied up and down.
     pub login_fail_jitter: Duration,
@@ -155,7 +155,7 @@ impl AccountsConfig {
             otp_signup: if otp == "invited" { OtpSignup::Invited } else { OtpSignup::Always },
             refuse_common_passwords: reader.get("accounts.refuse_common_passwords", environment.is_production()),
             cookie_keys: cookie_keys(reader),
-            cookie_name: reader.get("accounts.cookie_name", default.cookie_name),
+            cookie_name: cookie_name(reader, default.cookie_name),
             cookie_secure: reader.get("accounts.cookie_secure", default.cookie_secure),
             cookie_same_site: match same_site {
                 "lax" => SameSite::Lax,
@@ -197,6 +197,17 @@ impl AccountsConfig {
         ];
         weak.into_iter().filter(|(_, is_weak)| *is_weak).map(|(name, _)| name).collect()
     }
+}
+
+/// The cookie's name, which browsers send back only where it is a token of RFC 6265.
+fn cookie_name(reader: &mut Reader, default: String) -> String {
+    const NAME: &str = "accounts.cookie_name";
+    let name = reader.get(NAME, default);
+    let is_of_tokens = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_of_tokens) {
+        reader.refuse(NAME, "must be letters of ASCII, digits and !#$%&'*+-.^_`|~, one at least");
+    }
+    name
 }
 
 /// Splits the keys and judges each; no error says what a key is.

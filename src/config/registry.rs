@@ -110,7 +110,11 @@ pub const SETTINGS: &[Setting] = &[
     plain("accounts.refresh_threshold", "1d", "less than this left, a session that is used lasts longer; 0 = never"),
     plain("accounts.max_sessions", "5", "live sessions by cookie of an account, or none for any number"),
     plain("accounts.max_tokens", "10", "live API tokens of an account, or none for any number"),
-    plain("accounts.login_fail_floor_ms", "250", "a failed sign-in takes at least this long; 0 = off"),
+    plain(
+        "accounts.login_fail_floor_ms",
+        "250",
+        "a failed sign-in, or a sign-up without an invitation, takes at least this long; 0 = off",
+    ),
     plain("accounts.login_fail_jitter_ms", "25", "by how much that varies up and down"),
     plain("accounts.api_token_prefix", "secret_muniment_token_", "first characters of API tokens"),
     plain("accounts.bootstrap", "disabled", "the first account over the network: disabled, surface_only or live"),

@@ -344,6 +344,20 @@ fn refused_in_production(pairs: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
+fn the_cookie_has_a_name_that_browsers_send_back() {
+    let named = |name: &str| Config::load(&variables(&[("MUNIMENT_ACCOUNTS_COOKIE_NAME", name)]));
+    for good in ["sid", "__Host-sid", "!#$%&'*+-.^_`|~"] {
+        assert_eq!(named(good).unwrap().config.accounts.cookie_name, good);
+    }
+    for bad in ["sitzung_\u{e4}", "a b", "a ", "a;b", "a; Domain=.x; b", "a=b", "a,b", "\"a\"", "a\r\nb"] {
+        assert_eq!(names(&named(bad).unwrap_err().0), ["accounts.cookie_name"], "{bad:?}");
+    }
+    let (_folder, path) = file("[accounts]\ncookie_name = \"\"\n");
+    let surroundings = Surroundings { files: vec![path], ..Surroundings::default() };
+    assert_eq!(names(&Config::load(&surroundings).unwrap_err().0), ["accounts.cookie_name"], "none at all");
+}
+
+#[test]
 fn production_refuses_weakened_cookies() {
     assert_eq!(refused_in_production(&[]), [""; 0]);
     for (variable, value, setting) in [

@@ -1,6 +1,7 @@
 //! What a request proves itself by, read once for every surface, and the gates before any credential: from which site
 //! it comes and what its body is (spec/accounts-and-offers.md section 8.1).
 
+use std::fmt;
 use std::net::IpAddr;
 
 use cookie::Cookie;
@@ -12,8 +13,8 @@ use super::errors::V1Error;
 /// The header of the daemon token.
 const DAEMON_TOKEN: &str = "x-daemon-token";
 
-/// What a request proves itself by, and what else its headers say of where it comes from.
-#[derive(Debug, Clone, Default)]
+/// What a request proves itself by, and what else its headers say of where it comes from. The proofs cannot be printed.
+#[derive(Clone, Default)]
 pub struct Presented {
     /// Every `Origin` header; `None` for one that is no text.
     pub origins: Vec<Option<String>>,
@@ -43,6 +44,18 @@ pub struct Presented {
     pub client: Option<IpAddr>,
     /// Correlation id.
     pub correlation: String,
+}
+
+impl fmt::Debug for Presented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presented")
+            .field("cookies", &self.cookies.len())
+            .field("authorization", &self.authorization.len())
+            .field("daemon_tokens", &self.daemon_tokens.len())
+            .field("client", &self.client)
+            .field("correlation", &self.correlation)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether a `Content-Type` is that of JSON, whatever its parameters.
@@ -180,5 +193,44 @@ impl Surface {
             (Some(origin), Some(host)) if origin.eq_ignore_ascii_case(&host) => Ok(()),
             _ => Err(V1Error::refuse(403, "forbidden_origin", "this origin may not open a socket here")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+    use crate::surface::accounts::caller::Authenticated;
+    use crate::surface::accounts::rest::RestReply;
+    use crate::surface::accounts::rpc::RpcReply;
+    use crate::surface::accounts::schema::{Kind, check, required};
+
+    #[test]
+    fn k1_what_bears_a_secret_is_printed_without_it() {
+        const SECRET: &str = "horse-battery";
+        let secret = || Some(SECRET.to_owned());
+        let presented = Presented {
+            cookies: vec![SECRET.to_owned()],
+            authorization: vec![secret()],
+            daemon_tokens: vec![secret()],
+            ..Presented::default()
+        };
+        let mut given = Map::new();
+        given.insert("password".to_owned(), json!(SECRET));
+        let input = check(&[required("password", Kind::GivenPassword)], given).expect("an input");
+        let answered = RpcReply {
+            status: 200,
+            body: json!({ "result": { "token": SECRET } }),
+            sent_id: None,
+            position: None,
+            retry_after_seconds: None,
+        };
+        let by_cookie = RestReply { set_cookie: secret(), ..RestReply::ok(Value::Null, None) };
+        let authenticated = Authenticated { caller: None, set_cookie: secret() };
+        let reply = RestReply::from(answered.clone());
+        let printed = format!("{presented:?} {input:?} {answered:?} {by_cookie:?} {reply:?} {authenticated:?}");
+        assert!(!printed.contains(SECRET), "{printed}");
+        assert!(printed.contains("password") && printed.contains("200"), "what is no secret helps: {printed}");
     }
 }

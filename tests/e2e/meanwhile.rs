@@ -19,7 +19,7 @@ fn form(email: &str) -> Value {
 }
 
 /// Waits until so many appends wait for the head of the record.
-fn wait_for_waiting(server: &Server, count: usize) {
+pub(crate) fn wait_for_waiting(server: &Server, count: usize) {
     eventually("they wait for the head", || (server.store.texts(WAITING).len() >= count).then_some(()));
 }
 
@@ -28,12 +28,29 @@ const LOCKED_OUT: &str =
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 /// Erases whoever applied, and asks for something that is recorded right behind the erasure; the address and the answer.
-fn behind_an_erasure(server: &Server, ask: impl Fn(&str) -> Reply + Sync) -> (String, Reply) {
+fn behind_the_erasure_of_a_founder(server: &Server, ask: impl Fn(&str) -> Reply + Sync) -> (String, Reply) {
+    behind_an_erasure(
+        server,
+        || {
+            let email = server.company().email;
+            (email.clone(), email)
+        },
+        |email| ask(email),
+    )
+}
+
+/// Erases somebody by the name that is given beside, and asks for something that is recorded right behind the erasure; who
+/// it was, and the answer.
+pub(crate) fn behind_an_erasure<T: Sync>(
+    server: &Server,
+    somebody: impl Fn() -> (String, T),
+    ask: impl Fn(&T) -> Reply + Sync,
+) -> (T, Reply) {
     let operator = Program::operator_of(server);
     let Store::Postgres { url } = &server.store else { panic!("a test of PostgreSQL") };
     // A statement waits for some seconds only; on a busy machine the next attempt comes in time.
     eventually("an erasure that comes in time", || {
-        let email = server.company().email;
+        let (name, whom) = somebody();
         // The erasure has the head then, and what is asked comes behind it.
         let held = OpenTransaction::begin(url, "UPDATE subject_keys SET subject = subject");
         let (erased, answer) = std::thread::scope(|threads| {
@@ -41,14 +58,14 @@ fn behind_an_erasure(server: &Server, ask: impl Fn(&str) -> Reply + Sync) -> (St
                 let waiting = || server.store.texts(LOCKED_OUT).len() >= count || given_up();
                 eventually("they wait, or have given up", || waiting().then_some(()));
             };
-            let erasing = threads.spawn(|| operator.run(&["erase", &email, "--yes"]));
+            let erasing = threads.spawn(|| operator.run(&["erase", &name, "--yes"]));
             wait_for(1, &|| erasing.is_finished());
-            let asking = threads.spawn(|| ask(&email));
+            let asking = threads.spawn(|| ask(&whom));
             wait_for(2, &|| erasing.is_finished() || asking.is_finished());
             held.end("ROLLBACK");
             (erasing.join().unwrap(), asking.join().unwrap())
         });
-        erased.stdout.contains("Erased at position").then_some((email, answer))
+        erased.stdout.contains("Erased at position").then_some((whom, answer))
     })
 }
 
@@ -57,7 +74,7 @@ fn behind_an_erasure(server: &Server, ask: impl Fn(&str) -> Reply + Sync) -> (St
 fn k11_an_application_recorded_behind_its_founders_erasure_has_a_founder() {
     let server = Server::with(Engine::Postgres, &[]);
     let apply = |email: &str| server.anonymous().post("/v1/applications", &form(email));
-    let (email, answer) = behind_an_erasure(&server, apply);
+    let (email, answer) = behind_the_erasure_of_a_founder(&server, apply);
     // One that came late knew of the erasure.
     let recorded = if answer.status == 503 { json!([]) } else { json!([answer.expect(201)["application_id"]]) };
     let listed = server.sign_in(&email).client.get("/v1/applications").expect(200);
@@ -70,7 +87,7 @@ fn k11_an_application_recorded_behind_its_founders_erasure_has_a_founder() {
 fn k11_a_code_that_is_sent_behind_an_erasure_opens() {
     let server = Server::with(Engine::Postgres, &[]);
     let start = |email: &str| server.anonymous().post("/v1/auth/otp/start", &json!({ "email": email }));
-    let (email, answer) = behind_an_erasure(&server, start);
+    let (email, answer) = behind_the_erasure_of_a_founder(&server, start);
     if answer.status != 503 {
         let body = json!({ "email": email, "code": answer.expect(200)["dev_otp"] });
         server.anonymous().post("/v1/auth/otp/verify", &body).expect(200);

@@ -127,6 +127,24 @@ fn acc_131_a_role_that_is_held_is_not_given_twice() {
     assert_eq!(types(&expired.when(accept(1, "p1")).events()), ["offer.accepted", "grant.created"]);
 }
 
+/// What is reused keeps its end (docs/decisions/0021), and the grant that an administrator sees is the one that he takes away.
+#[test]
+fn acc_131_a_role_that_is_held_for_a_while_is_not_lengthened_by_an_offer() {
+    let for_a_while = GrantDirectly {
+        grant: GrantId("for-a-while".to_owned()),
+        persona: persona("p1"),
+        role: "teacher".to_owned(),
+        scope: None,
+        path: GrantPath::System,
+        expires_at: Some(at(5)),
+    };
+    let accepted = book().and(for_a_while).and(offer(1, "g")).and(accept(1, "p1"));
+    let held = |now: i64| accepted.state.active_grant(&persona("p1"), "teacher", None, at(now)).map(|it| it.expires_at);
+    assert_eq!((held(4), held(5)), (Some(Some(at(5))), None));
+    let revoked = accepted.and(revoke("for-a-while", "p1"));
+    assert!(revoked.state.active_grant(&persona("p1"), "teacher", None, at(0)).is_none(), "in every order");
+}
+
 #[test]
 fn what_is_given_directly_lasts_as_asked_whatever_is_held() {
     let direct = |id: &str, end: Option<i64>| GrantDirectly {

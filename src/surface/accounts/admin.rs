@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use muniment_aggregates::account::{Account, AccountCommand, AccountEvent, EndApiTokens, EndSessions, Persona};
+use muniment_aggregates::account::{
+    Account, AccountCommand, AccountEvent, AccountRefusal, EndApiTokens, EndSessions, Persona,
+};
 use muniment_aggregates::ids::{AccountId, PersonaId};
 use muniment_aggregates::offer_book::OfferBook;
 use muniment_aggregates::record::Position;
@@ -117,14 +119,24 @@ impl Surface {
     ) -> Result<Outcome, ApiFailure> {
         let target = AccountId(call.input.text("account_id").to_owned());
         let origin = self.account_origin(call).await?;
-        if self.account_state(&target).await?.is_none() {
+        let not_found = || ApiFailure::because(Code::NotFound, "account_not_found", "There is no such account.");
+        let refuse = |refusal| match refusal {
+            AccountRefusal::NotRegistered | AccountRefusal::Erased => not_found(),
+            AccountRefusal::AlreadyRegistered
+            | AccountRefusal::InvalidUsername
+            | AccountRefusal::PersonaLimit
+            | AccountRefusal::SessionOpenAlready
+            | AccountRefusal::ConcurrentChange => ApiFailure::fault(refusal),
+        };
+        let done = self.execute_entitled::<Account>(call, &target.0, command, &origin, refuse).await;
+        let done = done.map_err(ApiFailure::from);
+        if done.as_ref().is_err_and(|fail| fail.code == Code::NotFound) {
             let refusal = RefusedAttempt::of(what)
                 .with("reason", "account_not_found")
                 .with("attempted_account_id", target.0.as_str());
             self.record_refusal(refusal, &call.caller.subject, &origin).await?;
-            return Err(ApiFailure::because(Code::NotFound, "account_not_found", "There is no such account."));
         }
-        let done = self.execute_entitled::<Account>(call, &target.0, command, &origin, ApiFailure::fault).await?;
+        let done = done?;
         let count = done.events.iter().find_map(ended).unwrap_or(0);
         Ok(Outcome::wrote(json!({ "ok": true, "count": count }), done.position))
     }

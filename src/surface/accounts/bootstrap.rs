@@ -31,8 +31,18 @@ use crate::surface::limits::{Window, client_prefix};
 /// Refusals that leave a row and count against the address. Where the server could not do it, or what came of it is not
 /// known, whoever has the right token is not kept out.
 const REFUSALS: [&str; 3] = ["invalid_token", "token_file_missing", "already_bootstrapped"];
-/// The event that ends it.
+/// The event that ends it by what it is for.
 const FOUNDED: &str = "roster.founded";
+/// The one that ends it by another door: only the first account can be made here.
+const REGISTERED: &str = "account.registered";
+
+/// Says what the operator would otherwise learn from a refusal alone, and how an installation without a keeper gets one.
+fn warn_of_another_first() {
+    tracing::warn!(
+        "an account exists, so the bootstrap makes none any more; without a keeper, `muniment role grant <account> keeper` \
+         on the server's machine makes one"
+    );
+}
 
 /// Whether the first account can be made now.
 #[derive(Debug)]
@@ -89,12 +99,18 @@ impl Surface {
         let available = Arc::clone(&self.bootstrap.available);
         self.runtime.journal.on_publish(Arc::new(move |events| {
             // By whichever node.
-            if events.iter().any(|event| &*event.event_type == FOUNDED) {
-                available.store(false, Ordering::Release);
+            let has = |event_type: &str| events.iter().any(|event| &*event.event_type == event_type);
+            let is_founded = has(FOUNDED);
+            if (is_founded || has(REGISTERED)) && available.swap(false, Ordering::AcqRel) && !is_founded {
+                warn_of_another_first();
             }
         }));
         if self.is_inhabited().await? {
-            self.bootstrap.close();
+            let was_open = self.bootstrap.available.swap(false, Ordering::AcqRel);
+            let roster = self.runtime.bus.state::<Roster>(ROSTER_ID).await.map_err(ApiFailure::from_bus)?.state;
+            if was_open && roster.holders("keeper").next().is_none() {
+                warn_of_another_first();
+            }
             return Ok(());
         }
         tracing::warn!("the first account can be made by whoever has the bootstrap token");

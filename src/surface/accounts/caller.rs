@@ -6,6 +6,7 @@
 //! so an end that any node recorded holds for the next request. Each credential has a file: `by_cookie`, `by_bearer`,
 //! `by_daemon_token`; what of a request they look at is read in `surface/presented.rs`.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -100,13 +101,19 @@ impl Caller {
     }
 }
 
-/// The outcome of authentication.
-#[derive(Debug, Clone, Default)]
+/// The outcome of authentication. The cookie cannot be printed.
+#[derive(Clone, Default)]
 pub struct Authenticated {
     /// Who calls; `None` for nobody.
     pub caller: Option<Caller>,
     /// A `Set-Cookie` header the answer bears.
     pub set_cookie: Option<String>,
+}
+
+impl fmt::Debug for Authenticated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticated").field("caller", &self.caller).finish_non_exhaustive()
+    }
 }
 
 impl Surface {

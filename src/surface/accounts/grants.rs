@@ -15,7 +15,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::attempts::RefusedAttempt;
-use super::failure::{ApiFailure, Code, Issue};
+use super::failure::{ApiFailure, Code};
 use super::offers::{answer, last_position, refused, superseded};
 use super::persona::vanished;
 use super::rpc::{Call, Outcome};
@@ -142,10 +142,6 @@ impl Surface {
     pub(super) async fn scope_destroy(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let scope =
             GrantScope { kind: call.input.text("scope_kind").to_owned(), id: call.input.text("scope_id").to_owned() };
-        if !self.registries.is_scope_kind(&scope.kind) {
-            let issue = Issue::at("scope_kind", "invalid_value", "This kind of scope is not registered.");
-            return Err(ApiFailure::issues(&[issue]));
-        }
         let by = call.persona()?.persona.id.clone();
         let origin = self.persona_origin(call).await?;
         self.let_books_leave(call, &scope, &origin).await?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use muniment_aggregates::account::{ACCOUNT_EMAIL_CLAIM, ACCOUNT_USERNAME_CLAIM};
 use muniment_aggregates::ids::{InviteId, PersonaId};
 use muniment_aggregates::invite::{
-    Create, Delete, INVITE_EMAIL_CLAIM, INVITE_USERNAME_CLAIM, Invite, InviteRefusal, InvitedEmail,
+    Create, Delete, INVITE_EMAIL_CLAIM, INVITE_USERNAME_CLAIM, Invite, InviteCommand, InviteRefusal, InvitedEmail,
 };
 use muniment_aggregates::seal_context::SealContext;
 use muniment_journal::SubjectAlias;
@@ -14,7 +14,8 @@ use muniment_projections::{PAGE_ROWS_MAX, accounts, invites};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::failure::{ApiFailure, Code, Issue};
+use super::failure::{ApiFailure, Code};
+use super::offers::last_position;
 use super::rpc::{Call, Outcome};
 use crate::runtime::BusError;
 use crate::surface::Surface;
@@ -23,20 +24,6 @@ use crate::surface::text::instant;
 impl Surface {
     pub(super) async fn invite_create(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let (email, username) = (call.input.optional_text("email"), call.input.optional_text("username"));
-        if email.is_none() && username.is_none() {
-            return Err(ApiFailure::issues(&[Issue::at("email", "custom", "Name an e-mail, a username or both.")]));
-        }
-        let conflict = |reason, message: &str| ApiFailure::because(Code::Conflict, reason, message);
-        if let Some(username) = username
-            && self.claim_owner(ACCOUNT_USERNAME_CLAIM, username).await?.is_some()
-        {
-            return Err(conflict("invite_account_exists_username", "An account has this username already."));
-        }
-        if let Some(email) = email
-            && self.claim_owner(ACCOUNT_EMAIL_CLAIM, &email.to_lowercase()).await?.is_some()
-        {
-            return Err(conflict("invite_account_exists_email", "An account has this e-mail already."));
-        }
         let id = InviteId(Uuid::new_v4().to_string());
         let by = call.persona()?.persona.id.clone();
         let invited = match email {
@@ -44,23 +31,35 @@ impl Surface {
             None => None,
         };
         let command = Create { email: invited, username: username.map(str::to_owned), created_by: by.clone() };
+        let command = InviteCommand::Create(command);
         let origin = self.account_origin(call).await?;
-        let done = match self.execute_entitled::<Invite>(call, &id.0, command, &origin, ApiFailure::fault).await {
-            Err(BusError::ClaimTaken { scope: INVITE_EMAIL_CLAIM | INVITE_USERNAME_CLAIM, .. }) => {
-                return Err(conflict("invite_duplicate", "Somebody is invited by this e-mail or username already."));
-            }
-            other => other?,
-        };
+        let committed = self
+            .runtime
+            .bus
+            .transact(&origin, async |tx| {
+                self.entitled(tx, call).await?;
+                let mut invite = tx.begin::<Invite>(&id.0);
+                // An account that signs up meanwhile counts as one that was there before.
+                if let Some(username) = username {
+                    tx.expect_free(&invite, ACCOUNT_USERNAME_CLAIM, username);
+                }
+                if let Some(email) = email {
+                    tx.expect_free(&invite, ACCOUNT_EMAIL_CLAIM, &email.to_lowercase());
+                }
+                tx.decide(&mut invite, &command).map_err(BusError::unexpected)
+            })
+            .await
+            .map_err(conflict)?;
         let invite = json!({
             "id": id,
             "email": email,
             "username": username,
             "claimed_by": null,
             "claimed_at": null,
-            "created_at": instant(created_at(&done.events).unwrap_or(done.recorded_at)),
+            "created_at": created_at(&committed.value).map(instant),
             "created_by": by,
         });
-        Ok(Outcome::wrote(json!({ "ok": true, "invite": invite }), done.position))
+        Ok(Outcome::wrote(json!({ "ok": true, "invite": invite }), last_position(committed.appended)))
     }
 
     /// The stream that holds a unique key.
@@ -137,6 +136,23 @@ impl Surface {
         let done = self.execute_entitled::<Invite>(call, id, Delete {}, &origin, refuse).await?;
         Ok(Outcome::wrote(json!({ "ok": true }), done.position))
     }
+}
+
+/// Which of the names that an invitation takes, or needs to be free, somebody has already.
+fn conflict(error: BusError<Box<ApiFailure>>) -> ApiFailure {
+    let (reason, message) = match error {
+        BusError::ClaimTaken { scope: ACCOUNT_USERNAME_CLAIM, .. } => {
+            ("invite_account_exists_username", "An account has this username already.")
+        }
+        BusError::ClaimTaken { scope: ACCOUNT_EMAIL_CLAIM, .. } => {
+            ("invite_account_exists_email", "An account has this e-mail already.")
+        }
+        BusError::ClaimTaken { scope: INVITE_EMAIL_CLAIM | INVITE_USERNAME_CLAIM, .. } => {
+            ("invite_duplicate", "Somebody is invited by this e-mail or username already.")
+        }
+        other => return other.into(),
+    };
+    ApiFailure::because(Code::Conflict, reason, message)
 }
 
 fn created_at(events: &[muniment_aggregates::invite::InviteEvent]) -> Option<chrono::DateTime<chrono::Utc>> {

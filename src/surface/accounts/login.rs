@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use super::attempts::RefusedAttempt;
 use super::caller::{Caller, Credential};
 use super::failure::{ApiFailure, Code, RestFailure};
+use super::own::of_own_account;
 use super::rest::RestReply;
 use super::schema::Input;
 use crate::auth::random_bytes;
@@ -60,7 +61,7 @@ impl Surface {
     }
 
     /// Waits until a failure has taken as long as every failure takes, so that time tells nothing.
-    async fn pad(&self, begun: Instant) -> Result<(), ApiFailure> {
+    pub(super) async fn pad(&self, begun: Instant) -> Result<(), ApiFailure> {
         let floor = self.accounts.login_fail_floor;
         if floor.is_zero() {
             return Ok(());
@@ -111,6 +112,22 @@ impl Surface {
     ) -> Result<RestFailure, ApiFailure> {
         by_address.failed().await.map_err(ApiFailure::limited)?;
         by_account.failed().await.map_err(ApiFailure::limited)?;
+        match self.record_failed_login(name, found, from).await {
+            // Erased meanwhile, so that nothing more is sealed for that person: a name that nobody has.
+            Err(fail) if found.is_some() && fail.code == Code::Unauthenticated => {
+                self.record_failed_login(name, None, from).await?;
+            }
+            recorded => recorded?,
+        }
+        Ok(invalid_credentials().on_rest())
+    }
+
+    async fn record_failed_login(
+        &self,
+        name: &str,
+        found: Option<&Found>,
+        from: &Requester<'_>,
+    ) -> Result<(), ApiFailure> {
         let subject = match found {
             Some(found) => found.subject.clone(),
             None => self.client_subject().await?,
@@ -119,7 +136,7 @@ impl Surface {
         let named = if found.is_some() { None } else { self.subject_named(name).await? };
         let refusal = RefusedAttempt { account: found.map(|found| found.id.clone()), ..RefusedAttempt::of("login") };
         self.record_refusal(refusal.personal(named, "username", name), &subject, &origin).await?;
-        Ok(invalid_credentials().on_rest())
+        Ok(())
     }
 
     /// The account a name means: with `@` by e-mail first, else by username first.
@@ -277,7 +294,7 @@ impl Surface {
                 self.record_refusal(refusal, &caller.subject, &origin).await?;
                 return Err(invalid_credentials().on_rest());
             }
-            other => other.map_err(ApiFailure::from_bus)?,
+            other => other.map_err(of_own_account)?,
         };
         by_account.succeeded().await;
         let ended = done.events.iter().find_map(|event| {

@@ -80,6 +80,8 @@ pub struct RpcMethod {
     pub socket_only: bool,
     /// What goes in.
     pub params: Params,
+    /// Fields of which one at least must be there.
+    pub one_of: &'static [&'static str],
     /// What comes out.
     pub output: Shape,
     /// Why it may refuse, beyond its gates.
@@ -98,6 +100,7 @@ const READS: RpcMethod = RpcMethod {
     failures_limited: false,
     socket_only: false,
     params: Params::Void,
+    one_of: &[],
     output: shapes::DONE,
     reasons: &[],
 };
@@ -235,6 +238,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         name: "invite_create",
         about: "Invites somebody by e-mail, username or both",
         params: Params::Fields(&[optional("email", Kind::Email), optional("username", Kind::NewUsername), ACTING]),
+        one_of: &["email", "username"],
         output: shapes::INVITE_MADE,
         reasons: &["invite_account_exists_username", "invite_account_exists_email", "invite_duplicate"],
         ..ADMIN_WRITES
@@ -396,7 +400,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
             required("role", Kind::Name),
             optional("scope_kind", Kind::Name),
             optional("scope_id", Kind::Uuid),
-            optional("at", Kind::Text { min: 1, max: 40 }),
+            optional("at", Kind::Moment),
             ACTING,
         ]),
         output: shapes::WHY,

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::attempts::RefusedAttempt;
 use super::failure::{ApiFailure, Code, Issue};
 use super::rpc::{Call, Outcome};
+use super::schema::Input;
 use crate::config::offers::OfferAuthority;
 use crate::runtime::BusError;
 use crate::runtime::transaction::{Loaded, Transaction};
@@ -54,9 +55,9 @@ impl Surface {
     ///
     /// # Errors
     /// −32602 with the issue.
-    pub(super) fn scope_of(&self, call: &Call<'_>) -> Result<Option<GrantScope>, ApiFailure> {
+    pub(super) fn scope_of(&self, input: &Input) -> Result<Option<GrantScope>, ApiFailure> {
         let half = |field| ApiFailure::issues(&[Issue::at(field, "custom", "scope_kind and scope_id go together.")]);
-        match (call.input.optional_text("scope_kind"), call.input.optional_text("scope_id")) {
+        match (input.optional_text("scope_kind"), input.optional_text("scope_id")) {
             (None, None) => Ok(None),
             (Some(_), None) => Err(half("scope_id")),
             (None, Some(_)) => Err(half("scope_kind")),
@@ -70,7 +71,7 @@ impl Surface {
     }
 
     pub(super) async fn offer_create(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
-        let scope = self.scope_of(call)?;
+        let scope = self.scope_of(&call.input)?;
         let to = AccountId(call.input.text("to_account_id").to_owned());
         let to_persona = call.input.optional_text("to_actor_id").map(|id| PersonaId(id.to_owned()));
         let offer = OfferId(Uuid::new_v4().to_string());

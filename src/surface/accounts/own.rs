@@ -29,6 +29,19 @@ const SESSIONS_SHOWN_MAX: usize = 50;
 /// The name of an API token that was given none.
 const TOKEN_NAME_DEFAULT: &str = "CLI token";
 
+/// How what an account refuses its own caller is answered. Who was erased while the call ran is nobody any more.
+pub(super) fn of_own_account(error: BusError<AccountRefusal>) -> ApiFailure {
+    ApiFailure::from_decision(error, |refusal| match refusal {
+        AccountRefusal::Erased => ApiFailure::unauthenticated(),
+        AccountRefusal::PersonaLimit => ApiFailure::because(Code::Conflict, "actor_limit", refusal.to_string()),
+        AccountRefusal::NotRegistered
+        | AccountRefusal::AlreadyRegistered
+        | AccountRefusal::InvalidUsername
+        | AccountRefusal::SessionOpenAlready
+        | AccountRefusal::ConcurrentChange => ApiFailure::fault(refusal),
+    })
+}
+
 impl Surface {
     pub(super) async fn account_verify(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let account = self.own_account(call).await?;
@@ -122,7 +135,7 @@ impl Surface {
         let command = EndSessions { reason: "revoked".to_owned() };
         let origin = self.account_origin(call).await?;
         let done = self.runtime.bus.execute::<Account>(&call.caller.account.0, command.into(), &origin).await;
-        let done = done.map_err(ApiFailure::from_bus)?;
+        let done = done.map_err(of_own_account)?;
         let count = done.events.iter().find_map(ended_sessions).unwrap_or(0);
         Ok(Outcome::wrote(json!({ "ok": true, "count": count }), done.position))
     }
@@ -148,7 +161,7 @@ impl Surface {
             }
             tx.decide(&mut account, &command).map(|_| true)
         });
-        let made = made.await.map_err(ApiFailure::from_bus)?;
+        let made = made.await.map_err(of_own_account)?;
         if !made.value {
             return Err(ApiFailure::unauthenticated());
         }
@@ -185,7 +198,7 @@ impl Surface {
         let command = RevokeApiToken { token: token.clone(), reason: "revoked".to_owned() };
         let origin = self.account_origin(call).await?;
         let done = self.runtime.bus.execute::<Account>(&call.caller.account.0, command.into(), &origin).await;
-        let done = done.map_err(ApiFailure::from_bus)?;
+        let done = done.map_err(of_own_account)?;
         if done.position.is_some() {
             return Ok(Outcome::wrote(json!({ "ok": true, "revoked": true }), done.position));
         }
@@ -201,17 +214,7 @@ impl Surface {
         let command = AddPersona { persona: persona.clone(), name: name.to_owned() };
         let origin = self.account_origin(call).await?;
         let done = self.runtime.bus.execute::<Account>(&call.caller.account.0, command.into(), &origin).await;
-        let done = done.map_err(|error| {
-            ApiFailure::from_decision(error, |refusal| match refusal {
-                AccountRefusal::PersonaLimit => ApiFailure::because(Code::Conflict, "actor_limit", refusal.to_string()),
-                AccountRefusal::NotRegistered
-                | AccountRefusal::AlreadyRegistered
-                | AccountRefusal::InvalidUsername
-                | AccountRefusal::Erased
-                | AccountRefusal::SessionOpenAlready
-                | AccountRefusal::ConcurrentChange => ApiFailure::fault(refusal),
-            })
-        })?;
+        let done = done.map_err(of_own_account)?;
         let body = json!({ "ok": true, "actor": { "id": persona, "name": name } });
         Ok(Outcome::wrote(body, done.position))
     }

@@ -1,6 +1,7 @@
 //! The REST routes of `/api` (spec/accounts-and-offers.md sections 3.13, 4.1 and 8.3): the gates in their order, then
 //! the route.
 
+use std::fmt;
 use std::time::Duration;
 
 use muniment_aggregates::record::Position;
@@ -19,8 +20,8 @@ use crate::surface::input;
 use crate::surface::presented::Presented;
 use crate::surface::request::{self, Body, BodyError};
 
-/// What a REST route answers.
-#[derive(Debug, Clone)]
+/// What a REST route answers. It cannot be printed: a session's cookie or a raw token may be in it.
+#[derive(Clone)]
 pub struct RestReply {
     /// HTTP status.
     pub status: u16,
@@ -34,6 +35,12 @@ pub struct RestReply {
     pub set_cookie: Option<String>,
     /// Seconds after which trying again makes sense.
     pub retry_after_seconds: Option<u64>,
+}
+
+impl fmt::Debug for RestReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RestReply").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl RestReply {

@@ -1,6 +1,7 @@
 //! JSON-RPC 2.0 (spec/accounts-and-offers.md sections 3.13 and 8.5): the envelope, and the gates every method passes
 //! in one order, whichever transport brought it: 401, 400, authorization, credential type, role, limit, method.
 
+use std::fmt;
 use std::time::Instant;
 
 use muniment_aggregates::record::Position;
@@ -37,8 +38,8 @@ impl Transport {
     }
 }
 
-/// The answer to a request.
-#[derive(Debug, Clone)]
+/// The answer to a request. It cannot be printed: a raw token may be in it.
+#[derive(Clone)]
 pub struct RpcReply {
     /// HTTP status.
     pub status: u16,
@@ -50,6 +51,12 @@ pub struct RpcReply {
     pub position: Option<Position>,
     /// Seconds after which trying again makes sense.
     pub retry_after_seconds: Option<u64>,
+}
+
+impl fmt::Debug for RpcReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RpcReply").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl RpcReply {
@@ -98,8 +105,8 @@ impl Call<'_> {
     }
 }
 
-/// What a method answers.
-#[derive(Debug, Clone, PartialEq)]
+/// What a method answers. A raw token may be in it, so that it is not for printing.
+#[derive(Clone, PartialEq)]
 pub struct Outcome {
     /// The result.
     pub result: Value,
@@ -294,7 +301,11 @@ impl Surface {
                 }]));
             }
             (Params::Fields(fields), params) => {
-                schema::check(fields, params.unwrap_or_default()).map_err(|issues| ApiFailure::issues(&issues))?
+                let input = schema::check(fields, params.unwrap_or_default());
+                let input = input.map_err(|issues| ApiFailure::issues(&issues))?;
+                schema::check_one_of(method.one_of, &input).map_err(|issue| ApiFailure::issues(&[issue]))?;
+                self.scope_of(&input)?;
+                input
             }
         };
         // On sockets the head was confirmed long ago; what was recorded elsewhere since counts for this message.

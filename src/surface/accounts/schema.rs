@@ -1,12 +1,18 @@
 //! Inputs: what fields a method takes, checked as a whole, and the same as JSON Schema
 //! (spec/accounts-and-offers.md sections 3.1, 3.2 and 4). Strict: an unknown field is an issue.
 
+use std::fmt;
+
 use serde_json::{Map, Value, json};
 
 use super::failure::Issue;
 use crate::auth::common_passwords::is_common;
 use crate::auth::identifiers;
+use crate::runtime::moment::read_time;
 use crate::surface::text::steers;
+
+/// Most characters of a position or a time.
+const MOMENT_CHARACTERS_MAX: usize = 40;
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +53,8 @@ pub enum Kind {
     EventType,
     /// `success` or `failure`.
     Outcome,
+    /// A position of the record, or a time.
+    Moment,
     /// True or false.
     Flag,
     /// A whole number.
@@ -115,9 +123,15 @@ pub const fn optional_not_null(name: &'static str, kind: Kind) -> Field {
 /// The persona the caller acts as.
 pub const ACTING: Field = optional_not_null("acting", Kind::Uuid);
 
-/// Checked fields.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// Checked fields. They cannot be printed: passwords and tokens are among them.
+#[derive(Clone, Default, PartialEq)]
 pub struct Input(Map<String, Value>);
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Input").field(&self.0.keys()).finish()
+    }
+}
 
 impl Input {
     /// A text, empty where it is absent: for fields the table requires.
@@ -187,6 +201,19 @@ pub fn check(fields: &[Field], mut given: Map<String, Value>) -> Result<Input, V
         issues.push(Issue { code: "unrecognized_keys", message, path: Vec::new() });
     }
     if issues.is_empty() { Ok(Input(input)) } else { Err(issues) }
+}
+
+/// Checks that of these fields one at least is there.
+///
+/// # Errors
+/// The issue, at the first of them.
+pub fn check_one_of(fields: &[&'static str], input: &Input) -> Result<(), Issue> {
+    match fields.first() {
+        Some(first) if !fields.iter().any(|name| input.0.contains_key(*name)) => {
+            Err(Issue::at(first, "custom", format!("Name {}.", fields.join(" or "))))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Checks a query: texts by name. A name that stands twice says two things, and none of them is taken.
@@ -326,6 +353,13 @@ impl Kind {
                 "success" | "failure" => Ok(text),
                 _ => Err(Issue::at(name, "invalid_value", format!("{name} must be success or failure."))),
             },
+            Self::Moment => {
+                within(name, &text, 1, MOMENT_CHARACTERS_MAX)?;
+                if text.parse::<u64>().is_err() && read_time(&text).is_err() {
+                    return Err(Issue::at(name, "invalid_value", format!("{name} must be a position or a time.")));
+                }
+                Ok(text)
+            }
             Self::SessionHash => holds(is_session_hash(&text), "64 lower-case hex digits").map(|()| text),
             Self::TokenId => holds(is_token_id(&text), "tok_ and 12 characters").map(|()| text),
             Self::Email => {
@@ -357,6 +391,7 @@ impl Kind {
             Self::Name => pattern("^[a-z][a-z_]*[a-z]$|^[a-z]$"),
             Self::EventType => pattern("^[A-Za-z][A-Za-z0-9_./-]*$"),
             Self::Outcome => json!({ "type": "string", "enum": ["success", "failure"] }),
+            Self::Moment => text(1, MOMENT_CHARACTERS_MAX),
             Self::Flag => json!({ "type": "boolean" }),
             Self::Count { min, max } if max >= u64::from(u32::MAX) => json!({ "type": "integer", "minimum": min }),
             Self::Count { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
@@ -426,53 +461,4 @@ pub fn object(fields: &[Field]) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn issues(fields: &[Field], given: Value) -> Vec<(&'static str, Vec<&'static str>)> {
-        let Value::Object(given) = given else { panic!("an object") };
-        let issues = check(fields, given).err().unwrap_or_default();
-        issues.into_iter().map(|issue| (issue.code, issue.path)).collect()
-    }
-
-    #[test]
-    fn every_issue_is_named_at_its_path() {
-        let fields = [
-            required("id", Kind::Uuid),
-            optional("limit", Kind::Count { min: 1, max: 200 }),
-            optional_not_null("acting", Kind::Uuid),
-        ];
-        assert_eq!(issues(&fields, json!({ "id": "00000000-0000-0000-0000-000000000000", "limit": null })), []);
-        assert_eq!(
-            issues(
-                &fields,
-                json!({ "id": "{00000000-0000-0000-0000-000000000000}", "limit": 0, "acting": null, "x": 1 })
-            ),
-            [
-                ("invalid_format", vec!["id"]),
-                ("too_small", vec!["limit"]),
-                ("invalid_type", vec!["acting"]),
-                ("unrecognized_keys", vec![]),
-            ]
-        );
-        assert_eq!(
-            issues(&fields, json!({ "limit": 1.5 })),
-            [("invalid_type", vec!["id"]), ("invalid_type", vec!["limit"])]
-        );
-        for (limit, code) in [(1e30, "too_big"), (1e300, "too_big"), (-1.0, "too_small"), (-1e300, "too_small")] {
-            assert_eq!(issues(&fields[1..2], json!({ "limit": limit })), [(code, vec!["limit"])], "{limit}");
-        }
-        let Value::Object(whole) = json!({ "limit": 7.0 }) else { panic!("an object") };
-        assert_eq!(check(&fields[1..2], whole).map(|input| input.count("limit")), Ok(Some(7)));
-    }
-
-    #[test]
-    fn names_are_of_one_form() {
-        for good in ["a", "a_b", "teacher"] {
-            assert!(is_name(good), "{good}");
-        }
-        for bad in ["", "_x", "x_", "a1", "Bad-Name", "GLOBAL"] {
-            assert!(!is_name(bad), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! Signing up, on an invitation or while anybody may (spec/accounts-and-offers.md section 3.10).
 
+use std::time::Instant;
+
 use muniment_aggregates::account::{
     ACCOUNT_EMAIL_CLAIM, ACCOUNT_USERNAME_CLAIM, Account, AccountCommand, AccountEmail, SignUp, Via,
 };
@@ -62,6 +64,7 @@ fn signup_conflict() -> ApiFailure {
 impl Surface {
     /// `POST /api/account/signup`.
     pub(super) async fn sign_up(&self, input: &Input, from: &Requester<'_>) -> Result<RestReply, RestFailure> {
+        let begun = Instant::now();
         let (username, email) = (input.text("username"), input.optional_text("email"));
         let address = client_prefix(from.client);
         let limits = (self.limits.signup_ip, self.limits.signup_account);
@@ -79,6 +82,10 @@ impl Surface {
                     by_address.failed().await.map_err(ApiFailure::limited)?;
                     by_name.failed().await.map_err(ApiFailure::limited)?;
                     self.record_sign_up(row, username, email, from).await?;
+                }
+                // Whose name it is costs the row some time, and this answer must not tell it.
+                if fail.code == Code::Forbidden {
+                    self.pad(begun).await?;
                 }
                 Err(fail.on_rest())
             }
@@ -131,6 +138,9 @@ impl Surface {
                             })
                         })
                     })?;
+                } else if !tx.load::<Settings, Box<ApiFailure>>(SETTINGS_ID).await?.state.open_signup() {
+                    // The switch was turned while the password was hashed.
+                    return Err(no_matching_invite().into());
                 }
                 tx.rest_on(&new.subject).await?;
                 let mut account = tx.begin::<Account>(&new.id.0);

@@ -16,7 +16,7 @@ use crate::surface::Surface;
 impl Surface {
     /// One's own roles, or anybody's for an administrator.
     pub(super) async fn role_why(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
-        let scope = self.scope_of(call)?;
+        let scope = self.scope_of(&call.input)?;
         let (at, instant) = self.moment_of(call).await?;
         let account = Self::readable_account(call)?;
         let question = Question { account: account.0, role: call.input.text("role").to_owned(), scope, at, instant };
@@ -48,13 +48,14 @@ impl Surface {
         let journal = &self.runtime.journal;
         let head = journal.confirm_head().await?;
         let Some(text) = call.input.optional_text("at") else { return Ok((head, self.runtime.clock.now())) };
-        let refuse = |what: &str| ApiFailure::issues(&[Issue::at("at", "invalid_value", what)]);
         if let Ok(position) = text.parse() {
+            let unknown = || Issue::at("at", "invalid_value", "The record has no such position.");
             let event = journal.event(Position(position)).await?;
-            let event = event.ok_or_else(|| refuse("The record has no such position."))?;
+            let event = event.ok_or_else(|| ApiFailure::issues(&[unknown()]))?;
             return Ok((event.position, event.recorded_at));
         }
-        let time = read_time(text).map_err(|_| refuse("at is a position or a time."))?;
+        // The input was checked for being one of the two.
+        let time = read_time(text).map_err(ApiFailure::fault)?;
         Ok((last_recorded_by(journal, time).await?, time))
     }
 }

@@ -64,6 +64,26 @@ fn acc_071_a_closed_window_says_one_thing(engine: Engine) {
     assert!(folder.path().join("token").exists());
 }
 
+fn acc_071_another_first_account_closes_the_window_and_the_log_says_so(engine: Engine) {
+    let (setup, folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
+    let server = setup.start();
+    let told = || server.log().lines().filter(|line| line.contains("muniment role grant <account> keeper")).count();
+    assert_eq!(told(), 0);
+    server.founder("first");
+    for round in 1..=2 {
+        let status = server.anonymous().get("/api/account/status").refused(401, "authentication_required");
+        assert!(status.get("bootstrap_available").is_none(), "{status}");
+        server.bootstrap("keeper").refused(403, "already_bootstrapped");
+        assert_eq!(server.store.count("attempt.refused"), 0, "the early refusal leaves no row");
+        assert_eq!(told(), round, "{}", server.log());
+        if round == 1 {
+            server.terminate();
+            server.restart();
+        }
+    }
+    assert!(folder.path().join("token").exists());
+}
+
 fn acc_072_a_wrong_token_and_a_missing_file_make_no_account(engine: Engine) {
     let (setup, folder) = Setup::new(engine).with_accounts().with_bootstrap_file();
     let server = setup.start();
@@ -169,6 +189,7 @@ fn acc_075_the_rules_of_sign_up_hold_here(engine: Engine) {
 both_engines![
     acc_070_the_first_account_keeps_and_administers,
     acc_071_a_closed_window_says_one_thing,
+    acc_071_another_first_account_closes_the_window_and_the_log_says_so,
     acc_072_a_wrong_token_and_a_missing_file_make_no_account,
     acc_072_what_the_server_cannot_do_now_is_no_refusal,
     acc_073_many_at_once_make_one_account,

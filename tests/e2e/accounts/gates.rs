@@ -21,6 +21,25 @@ fn acc_090_who_asks_comes_before_what_and_what_before_whether(engine: Engine) {
     plain.client.rpc("admin_account_list", &json!({})).refused(403, -32_002, "insufficient_permissions");
 }
 
+fn acc_090_an_input_is_judged_as_a_whole_before_whoever_sent_it(engine: Engine) {
+    let house = Installation::shared(engine);
+    // No administrator, and of two personas none is named.
+    let (person, _) = with_second_persona(house);
+    let id = &person.id;
+    for (method, params, path) in [
+        ("invite_create", json!({}), "email"),
+        ("invite_create", json!({ "email": null, "username": null }), "email"),
+        ("scope_destroy", json!({ "scope_kind": "nowhere", "scope_id": id }), "scope_kind"),
+        ("role_grant_offer_create", json!({ "to_account_id": id, "role": "teacher", "scope_id": id }), "scope_kind"),
+        ("role_why", json!({ "role": "teacher", "scope_kind": "class" }), "scope_id"),
+        ("role_why", json!({ "role": "teacher", "at": "yesterday" }), "at"),
+    ] {
+        let issues = person.client.rpc(method, &params).issues();
+        assert!(matches!(issues.as_slice(), [(at, _)] if at == path), "{method}: {issues:?}");
+        house.server.anonymous().rpc(method, &params).refused(401, -32_001, "");
+    }
+}
+
 fn acc_091_the_credential_is_judged_before_the_role(engine: Engine) {
     let house = Installation::shared(engine);
     house.person("ann").client.get("/api/db/health").refused(403, "credential_type_required");
@@ -138,6 +157,7 @@ fn acc_097_every_method_of_administrators_is_theirs_by_any_credential(engine: En
 
 both_engines![
     acc_090_who_asks_comes_before_what_and_what_before_whether,
+    acc_090_an_input_is_judged_as_a_whole_before_whoever_sent_it,
     acc_091_the_credential_is_judged_before_the_role,
     acc_092_of_several_personas_one_must_be_named,
     acc_093_a_persona_of_others_is_refused_and_not_listed,

@@ -176,6 +176,7 @@ fn acc_085_limited_methods_share_one_budget_over_both_transports(engine: Engine)
     for _ in 0..4 {
         gone.client.rpc("actor_lookup", &lookup).refused(401, -32_001, "");
         ann.client.rpc("actor_lookup", &json!({})).issues();
+        ann.client.rpc("role_why", &json!({ "role": "teacher", "scope_kind": "class" })).issues();
         assert_eq!(socket.call("actor_lookup", &json!({}))["error"]["code"], -32_602);
         ann.client.rpc("invite_list", &json!({})).refused(403, -32_002, "insufficient_permissions");
         assert_eq!(socket.call("invite_list", &json!({}))["error"]["code"], -32_002);

@@ -3,6 +3,7 @@
 mod admin;
 mod api_tokens;
 mod audit;
+mod behind;
 mod bootstrap;
 mod closings;
 mod configuration;

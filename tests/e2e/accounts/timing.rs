@@ -33,6 +33,19 @@ fn a1_failures_of_known_and_unknown_names_take_equally_long(engine: Engine) {
     }
 }
 
+/// Without an invitation, whether the name is free or taken.
+fn a4_a_sign_up_that_nobody_invited_to_takes_as_long_as_a_failed_sign_in(engine: Engine) {
+    let house = Installation::with(engine, &[("ACCOUNTS_LOGIN_FAIL_FLOOR_MS", "250")]);
+    house.named("ann-a");
+    for name in ["ann-a", "nobody-here"] {
+        let begun = Instant::now();
+        let body = serde_json::json!({ "username": name, "password": PASSWORD });
+        house.sign_up(&body).refused(403, "no_matching_invite");
+        let took = begun.elapsed();
+        assert!(took >= FLOOR - JITTER, "{name}: {took:?}");
+    }
+}
+
 fn a20_many_sign_ins_at_once_leave_the_server_answering(engine: Engine) {
     let house = Installation::with(engine, &[("ACCOUNTS_MAX_SESSIONS", "none"), ("ACCOUNTS_HASHING_QUEUE", "100")]);
     house.named("ann-a");
@@ -83,6 +96,7 @@ fn a20_whoever_finds_no_place_to_wait_is_told_to_come_back(engine: Engine) {
 }
 
 both_engines![
+    a4_a_sign_up_that_nobody_invited_to_takes_as_long_as_a_failed_sign_in,
     a20_whoever_finds_no_place_to_wait_is_told_to_come_back,
     a1_failures_of_known_and_unknown_names_take_equally_long,
     a20_many_sign_ins_at_once_leave_the_server_answering,

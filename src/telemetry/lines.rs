@@ -135,7 +135,7 @@ mod tests {
     impl Write for Reader {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             // An error says that it is let go for good.
-            drop(self.let_go.recv());
+            let _ = self.let_go.recv();
             self.read.send(String::from_utf8_lossy(bytes).into_owned()).map_err(io::Error::other)?;
             Ok(bytes.len())
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Client, Company, Engine, Installation, ORIGIN, PASSWORD, Program, Setup, assert_id, cookie_of, milliseconds_until, text,
+    Client, Company, Engine, Installation, ORIGIN, PASSWORD, Setup, assert_id, cookie_of, milliseconds_until, text,
     unique,
 };
 

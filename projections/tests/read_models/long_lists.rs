@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 use muniment_aggregates::decider::Decider as _;
 use muniment_aggregates::ids::{AccountId, OfferId, PersonaId};
 use muniment_aggregates::offer_book::{NoteLapsed, OfferBook, OfferBookCommand, OfferBookEvent, OfferMade};
-use muniment_projections::audit::{AuditFilter, page};
 use muniment_aggregates::record::Position;
+use muniment_projections::audit::{AuditFilter, page};
 use muniment_projections::audit_log::{Filter, everywhere};
 use muniment_projections::{audit_log, offers, sessions};
 

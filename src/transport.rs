@@ -1,6 +1,7 @@
 //! What HTTP and the live protocols share at their door: how a request's headers are read, and how a refusal is written.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
@@ -11,6 +12,9 @@ use crate::surface::presented::Presented;
 
 /// The content type of every body that is JSON.
 pub const JSON: &str = "application/json; charset=utf-8";
+
+/// Position of what was appended or read.
+pub const POSITION: HeaderName = HeaderName::from_static("muniment-position");
 
 /// What a request proves itself by.
 #[must_use]

@@ -5,8 +5,11 @@
 
 // Both panic where nobody reads: `output` has what writes instead.
 #![deny(clippy::print_stderr, clippy::print_stdout)]
-// Comments of arguments are what `--help` shows: `[default: …]` and `<FILE>` are for its readers.
-#![allow(rustdoc::broken_intra_doc_links, rustdoc::invalid_html_tags)]
+#![expect(
+    rustdoc::broken_intra_doc_links,
+    reason = "`--help` shows the comments of arguments, `[default: …]` among them"
+)]
+#![expect(rustdoc::invalid_html_tags, reason = "likewise `<FILE>`")]
 
 pub mod ask;
 pub mod client;

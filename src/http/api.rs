@@ -7,14 +7,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::Edge;
 use super::entry::body;
-use super::headers::POSITION;
 use crate::surface::Surface;
 use crate::surface::accounts::failure::RestFailure;
 use crate::surface::accounts::rest::{RestCall, RestReply};
 use crate::surface::accounts::routes;
 use crate::surface::request::BodyError;
 use crate::telemetry::requests::REQUEST_ID;
-use crate::transport::{self, JSON};
+use crate::transport::{self, JSON, POSITION};
 
 /// Whether a path is of this surface.
 #[must_use]

@@ -11,14 +11,14 @@ use tracing::Instrument as _;
 
 use super::Edge;
 use super::api;
-use super::headers::{AFTER, POSITION};
+use super::headers::AFTER;
 use crate::surface::Surface;
 use crate::surface::accounts::failure::{ApiFailure, RestFailure};
 use crate::surface::errors::V1Error;
 use crate::surface::methods::{self, Method, Verb};
 use crate::surface::request::{Body, BodyError, Reply, Request, Unreadable};
 use crate::telemetry::requests::{self, Begun, REQUEST_ID};
-use crate::transport::{self, JSON};
+use crate::transport::{self, JSON, POSITION};
 
 /// Characters of a parameter's name that a refusal repeats.
 const NAME_CHARACTERS_TOLD_MAX: usize = 100;

@@ -19,8 +19,6 @@ const ALLOW_HEADERS: &str = "authorization,content-type,idempotency-key,x-alif-s
 const ALLOW_ON_ASKING: [&str; 3] = ["last-event-id", "muniment-after", "traceparent"];
 const EXPOSE_HEADERS: &str = "muniment-position,retry-after";
 
-/// Position of what was appended or read.
-pub const POSITION: HeaderName = HeaderName::from_static("muniment-position");
 /// What the caller has seen and wants to see in the answer.
 pub const AFTER: HeaderName = HeaderName::from_static("muniment-after");
 

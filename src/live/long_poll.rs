@@ -14,11 +14,10 @@ use super::limits;
 use super::reader::{Bounds, Ended, Reader, beginning, heard_of};
 use super::request::{self, Query};
 use super::routing::Routed;
-use crate::http::headers::POSITION;
 use crate::surface::errors::V1Refusal;
 use crate::surface::other_routes::EVENTS;
 use crate::telemetry::requests::{self, Time};
-use crate::transport::JSON;
+use crate::transport::{JSON, POSITION};
 
 /// Answers a long-poll.
 pub(crate) async fn answer(request: HttpRequest, hub: web::Data<Hub>) -> HttpResponse {

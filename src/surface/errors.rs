@@ -34,7 +34,7 @@ pub struct V1Refusal {
     /// Further keys of the body.
     pub extra: Map<String, Value>,
     /// The input field it is about, where there is one. The body does not have it: it is for who says of several which.
-    pub field: Option<String>,
+    pub field: Option<Box<str>>,
     /// A position behind what was recorded although the caller is refused.
     pub position: Option<Position>,
 }
@@ -99,7 +99,7 @@ impl V1Error {
     #[must_use]
     pub fn about(mut self, field: &str) -> Self {
         if let Self::Refused(refusal) = &mut self {
-            refusal.field = Some(field.to_owned());
+            refusal.field = Some(Box::from(field));
         }
         self
     }

@@ -332,6 +332,7 @@ fn the_second_client_comes_back_after_a_trouble_of_the_server() {
 }
 
 /// One connection of a stand-in for the server: what it says after `hello`, and the code it closes with.
+#[expect(clippy::result_large_err, reason = "the library's own answer to a handshake")]
 async fn serve_live(stream: tokio::net::TcpStream, frames: &[Value], code: u16) {
     let with_protocol = |_: &Request, mut response: Response| {
         response.headers_mut().insert("sec-websocket-protocol", "muniment.live.v1".parse().unwrap());

@@ -101,7 +101,11 @@ impl Surface {
             // By whichever node.
             let has = |event_type: &str| events.iter().any(|event| &*event.event_type == event_type);
             let is_founded = has(FOUNDED);
-            if (is_founded || has(REGISTERED)) && available.swap(false, Ordering::AcqRel) && !is_founded {
+            if !is_founded && !has(REGISTERED) {
+                return;
+            }
+            let was_open = available.swap(false, Ordering::AcqRel);
+            if was_open && !is_founded {
                 warn_of_another_first();
             }
         }));

@@ -185,7 +185,8 @@ fn liv_16_every_field_of_a_filter_narrows_alike_on_all_three(engine: Engine) {
     let account = founder.client.get("/v1/auth/session").expect(200)["account_id"].clone();
     let begins = |event: &Value, kinds: [&str; 2]| kinds.iter().any(|kind| of(event, "agg").starts_with(kind));
     let is_users = |event: &Value| of(event, "agg") == users;
-    let cases: [(Value, &dyn Fn(&Value) -> bool); 10] = [
+    type Meant<'a> = &'a dyn Fn(&Value) -> bool;
+    let cases: [(Value, Meant<'_>); 10] = [
         (json!({ "eq": { "type": "metric.defined" } }), &|event| event["type"] == "metric.defined"),
         (json!({ "eq": { "aggregate": "metric" } }), &|event| begins(event, ["metric/"; 2])),
         (json!({ "eq": { "aggregate": users } }), &is_users),

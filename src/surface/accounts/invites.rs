@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use muniment_aggregates::account::{ACCOUNT_EMAIL_CLAIM, ACCOUNT_USERNAME_CLAIM};
 use muniment_aggregates::ids::{InviteId, PersonaId};
-use muniment_aggregates::invite::{
-    Create, Delete, INVITE_EMAIL_CLAIM, INVITE_USERNAME_CLAIM, Invite, InviteCommand, InviteRefusal, InvitedEmail,
-};
+use muniment_aggregates::invite::{Create, Delete, Invite, InviteCommand, InviteRefusal, InvitedEmail};
 use muniment_aggregates::seal_context::SealContext;
 use muniment_journal::SubjectAlias;
 use muniment_projections::invites::InviteRow;
@@ -48,8 +46,11 @@ impl Surface {
                 }
                 tx.decide(&mut invite, &command).map_err(BusError::unexpected)
             })
-            .await
-            .map_err(conflict)?;
+            .await;
+        let committed = match committed {
+            Ok(committed) => committed,
+            Err(error) => return Err(self.invite_conflict(error, username, email).await?),
+        };
         let invite = json!({
             "id": id,
             "email": email,
@@ -60,6 +61,31 @@ impl Surface {
             "created_by": by,
         });
         Ok(Outcome::wrote(json!({ "ok": true, "invite": invite }), last_position(committed.appended)))
+    }
+
+    /// Why an invitation was refused, told in one order where several of its names are taken: an account's before those of
+    /// another invitation, and the username first.
+    async fn invite_conflict(
+        &self,
+        error: BusError<Box<ApiFailure>>,
+        username: Option<&str>,
+        email: Option<&str>,
+    ) -> Result<ApiFailure, ApiFailure> {
+        if !matches!(error, BusError::ClaimTaken { .. }) {
+            return Ok(error.into());
+        }
+        let conflict = |reason, message: &str| ApiFailure::because(Code::Conflict, reason, message);
+        if let Some(username) = username
+            && self.claim_owner(ACCOUNT_USERNAME_CLAIM, username).await?.is_some()
+        {
+            return Ok(conflict("invite_account_exists_username", "An account has this username already."));
+        }
+        if let Some(email) = email
+            && self.claim_owner(ACCOUNT_EMAIL_CLAIM, &email.to_lowercase()).await?.is_some()
+        {
+            return Ok(conflict("invite_account_exists_email", "An account has this e-mail already."));
+        }
+        Ok(conflict("invite_duplicate", "Somebody is invited by this e-mail or username already."))
     }
 
     /// The stream that holds a unique key.
@@ -136,23 +162,6 @@ impl Surface {
         let done = self.execute_entitled::<Invite>(call, id, Delete {}, &origin, refuse).await?;
         Ok(Outcome::wrote(json!({ "ok": true }), done.position))
     }
-}
-
-/// Which of the names that an invitation takes, or needs to be free, somebody has already.
-fn conflict(error: BusError<Box<ApiFailure>>) -> ApiFailure {
-    let (reason, message) = match error {
-        BusError::ClaimTaken { scope: ACCOUNT_USERNAME_CLAIM, .. } => {
-            ("invite_account_exists_username", "An account has this username already.")
-        }
-        BusError::ClaimTaken { scope: ACCOUNT_EMAIL_CLAIM, .. } => {
-            ("invite_account_exists_email", "An account has this e-mail already.")
-        }
-        BusError::ClaimTaken { scope: INVITE_EMAIL_CLAIM | INVITE_USERNAME_CLAIM, .. } => {
-            ("invite_duplicate", "Somebody is invited by this e-mail or username already.")
-        }
-        other => return other.into(),
-    };
-    ApiFailure::because(Code::Conflict, reason, message)
 }
 
 fn created_at(events: &[muniment_aggregates::invite::InviteEvent]) -> Option<chrono::DateTime<chrono::Utc>> {

@@ -83,6 +83,19 @@ fn the_global_flags_do_what_they_say() {
 }
 
 #[test]
+fn whoever_wants_more_said_hears_what_the_server_answered() {
+    let server = Server::shared(Engine::Sqlite);
+    let program = Program::client_of(server).env("MUNIMENT_TOKEN", &server.company().token);
+    let listed = |flags: &[&str]| program.run(&[flags, &["metric", "list", "--json"]].concat());
+    let plain = listed(&[]);
+    for flag in ["-v", "-vv"] {
+        let more = listed(&[flag]);
+        assert_eq!(more.json(), plain.json(), "what more is said is no result");
+        assert!(plain.stderr.is_empty() && more.stderr.contains("/v1/metrics"), "{flag}: {}", more.stderr);
+    }
+}
+
+#[test]
 fn a_rebuild_goes_on_where_it_is_told_to_and_is_of_something() {
     let program = with_an_account();
     let done = program.run(&["projections", "rebuild", "accounts", "--resume", "--json"]).json();

@@ -20,10 +20,16 @@
 //!
 //! # Reading order
 //!
-//! [`append`] (what goes in and comes out), [`fence`] (rights an append rests on), [`engine`] (the seam to a database), [`limits`], [`chain`] (what is hashed);
-//! for personal values [`keyring`] (whose key seals what), [`master_key`] (the key outside the database), [`seal`] (the
-//! cryptography), [`rotation`]; beside the record [`snapshot`], [`outbox`], [`checkpoint`]
-//! (signed heads), [`verify`] (walks the chain), [`backup`] and [`restore`]; [`cqrs_repository`] is the journal as cqrs-es sees it.
+//! - What is said: [`append`] (what goes in and comes out), [`fence`] (rights an append rests on), [`limits`], [`chain`] (what is
+//!   hashed), [`engine`] (the seam to a database; [`postgres`] and [`sqlite`] behind it).
+//! - The way of an append: [`journal`] (the handle) has it checked and sequenced ([`admit`]) and hands it to
+//!   [`writer`], the one task, which asks the database what it must know ([`gather`]), judges ([`verdicts`]), fills a [`batch`], says
+//!   when it goes ([`pace`]) and sends it ([`commit`]); what is durable goes to [`tail`], from which all read the newest events.
+//! - Around it: [`open`] (from a configuration to a journal), [`foreign`] (what other nodes write, and a database that lost what it had).
+//! - Personal values: [`keyring`] (whose key seals what), [`master_key`] (the key outside the database), [`fitting`] (which master
+//!   key opens what is stored), [`seal`] (the cryptography), [`rotation`].
+//! - Beside the record: [`snapshot`], [`outbox`], [`checkpoint`] (signed heads), [`verify`] (walks the chain), [`backup`] and
+//!   [`restore`]; [`cqrs_repository`] is the journal as cqrs-es sees it.
 
 mod admit;
 pub mod append;

@@ -1,5 +1,20 @@
 //! The parts behind the surfaces: journal, actors, read models, projector and policies, opened in order and closed the
 //! other way round.
+//!
+//! A [`Node`] runs these tasks, all on one thread of their own. Those that one node does at a time hold a lock for it
+//! ([`Leadership`]).
+//!
+//! | task | does | where | looks |
+//! |---|---|---|---|
+//! | [`projector`] | folds events into the read models | one node | when events come, and every 500 ms |
+//! | [`alert_evaluator`] | has metrics raise the alerts that points made due | one node | when events come, and every 500 ms |
+//! | [`late_checker`] | asks metrics whose points stay away | one node | every `metrics.late_check_seconds` (60) |
+//! | [`cleanup`] | closes sessions and notes offers that ran out, drops what else did | one node | every `cleanup.interval` (10 min) |
+//! | [`audit_drift`] | counts rows of the audit that are not as registered | each node | every 250 ms |
+//! | [`scheduler`] | ticks; its stream takes one tick an interval | each node asks | every 10 s, for `runtime.tick_seconds` (1,800) |
+//! | [`CommandBus::sweep_idle`] | lets idle actors go | each node | every 30 s; sooner where `runtime.idle_seconds` is less |
+//! | [`retired`] | drops tables of read models that were replaced | each node | at the start, then every hour |
+//! | [`mail`] | sends what lies in the outbox; each mail is leased | each node | when mail comes, and every second |
 
 use std::pin::pin;
 use std::sync::Arc;

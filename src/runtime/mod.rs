@@ -1,9 +1,18 @@
 //! The actors: commands in, decisions, durable events out, read models and policies behind them.
 //!
-//! Joins `aggregates`, `journal` and `projections`; knows no HTTP and no JSON of the wire. Reading order:
-//! [`origin`] (who asks), [`command_bus`] (the one way in), [`directory`] and [`aggregate_actor`] (one actor a
-//! live aggregate), [`transaction`] (decisions over several streams), [`reads`] and [`projector`] (read models
-//! and waiting for them), [`policies`] (what reacts to events by sending commands).
+//! Joins `aggregates`, `journal` and `projections`; knows no HTTP and no JSON of the wire.
+//!
+//! # Reading order
+//!
+//! - A command: [`origin`] (who asks), [`command_bus`] (the one way in), [`directory`] and [`aggregate_actor`] (one actor a live
+//!   aggregate), [`fold`] (from events to its state), [`recall`] (requests that can be taken back before their first append).
+//! - Several streams: [`transaction`] (one decision over them; in `stream_queues` who lost a race waits for a turn),
+//!   [`scopes`] (what is done over all books of a scope), [`accounts`] (what is done to accounts from beside the surface).
+//! - Queries: [`reads`] (waiting for the read models), [`projector`] (keeps them at the head), [`retired`] (drops those that were
+//!   replaced), [`moment`] (from a time to a position), [`why`] (the proof of a role, from events alone).
+//! - Tasks: [`policies`] (what reacts to events by sending commands), [`leadership`] (which node does what one does at a time). All that
+//!   run are listed in [`app::node`](crate::app).
+//! - For all: [`clock`], [`limits`], [`errors`].
 
 pub mod accounts;
 pub mod actor_messages;

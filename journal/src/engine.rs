@@ -44,7 +44,7 @@ impl Identity {
             return Self { epoch: seconds, ..self };
         }
         let (_, chance) = Uuid::new_v4().as_u64_pair();
-        Self { epoch: self.epoch + 1 + (chance % SKIPPED_MAX) * 0, ..self }
+        Self { epoch: self.epoch + 1 + chance % SKIPPED_MAX, ..self }
     }
 }
 

@@ -19,7 +19,7 @@ const REMOVED_AT_ONCE: usize = 1_000;
 
 /// Further ahead than this no lease and no pause ends, on nodes whose clocks differ by minutes either: such an instant was set by a
 /// clock that was ahead, and its entry is due now.
-const AHEAD_MAX: TimeDelta = TimeDelta::days(3650);
+const AHEAD_MAX: TimeDelta = TimeDelta::minutes(10);
 
 /// What is due at $1, where $2 is [`AHEAD_MAX`] later.
 const IS_DUE: &str = "status = 'pending' AND (next_attempt_at <= $1 OR next_attempt_at > $2)";

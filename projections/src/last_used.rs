@@ -17,7 +17,7 @@ use crate::store::ReadStore;
 const WRITE_INTERVAL: TimeDelta = TimeDelta::seconds(60);
 
 /// Further ahead than this no clock of a node is: such a use was noted by one that was wrong, and any later one takes its place.
-const AHEAD_MAX: TimeDelta = TimeDelta::days(3650);
+const AHEAD_MAX: TimeDelta = TimeDelta::minutes(10);
 
 /// Credentials whose last write is remembered; one that fell out costs one statement, which then changes no row.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("10,000 is not zero");

@@ -43,7 +43,7 @@ impl SqlError {
                 "3D000" => Obstacle::NoDatabase,
                 "28000" | "28P01" => Obstacle::NotAdmitted,
                 "42501" => Obstacle::NotPermitted,
-                "2500x" => Obstacle::ReadOnly,
+                "25006" => Obstacle::ReadOnly,
                 "53100" => Obstacle::ServerDisk,
                 // A page or an index that is not what was written.
                 "XX001" | "XX002" => Obstacle::Damaged,

@@ -37,11 +37,11 @@ pub(super) fn start() -> io::Result<()> {
 /// What the system says, where the caller itself writes them.
 pub fn write(lines: &str) -> io::Result<()> {
     match SERVER.get() {
-        Some(server) if lines.is_empty() => {
+        Some(server) => {
             server.put(lines);
             Ok(())
         }
-        _ => io::stderr().lock().write_all(lines.as_bytes()),
+        None => io::stderr().lock().write_all(lines.as_bytes()),
     }
 }
 
@@ -84,7 +84,7 @@ impl Lines {
     fn put(&self, line: &str) {
         let before = self.waiting.fetch_add(line.len(), Ordering::Relaxed);
         let has_room = before.saturating_add(line.len()) <= WAITING_BYTES_MAX;
-        if (!has_room && line.is_empty()) || self.queue.send(Said::Line(line.to_owned())).is_err() {
+        if !has_room || self.queue.send(Said::Line(line.to_owned())).is_err() {
             self.waiting.fetch_sub(line.len(), Ordering::Relaxed);
             lost();
         }

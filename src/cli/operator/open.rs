@@ -80,7 +80,7 @@ const READ_ONLY_FILES: &str = "let the file system of the data folder be written
 
 /// How a command ends that a file or folder of the store keeps from its work, and what to do about it.
 fn file_refused(refused: &std::io::Error) -> (Exit, &'static str) {
-    match ErrorKind::Other {
+    match refused.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (Exit::Unavailable, NO_ROOM),
         ErrorKind::ReadOnlyFilesystem => (Exit::Unavailable, READ_ONLY_FILES),
         _ => (Exit::Failure, NOT_OURS),

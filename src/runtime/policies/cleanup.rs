@@ -69,7 +69,6 @@ async fn sweep_all(
     let mut swept = Swept::default();
     // Each by itself: a read model that stands still holds up only what it is asked for. From rows that lag behind, what the
     // last sweep closed would be asked once more.
-    runtime.reads.catch_up(&["sessions", "offers"]).await?;
     let closed = async {
         runtime.reads.catch_up(&["sessions"]).await?;
         sweep_sessions(&runtime.bus, store, runtime.clock.now(), stop, &mut swept).await

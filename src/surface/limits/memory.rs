@@ -14,7 +14,7 @@ use crate::config::Limit;
 const KEYS_MAX: NonZeroUsize = NonZeroUsize::new(100_000).expect("100,000 is not zero");
 
 /// Keys that idle whose end each request looks for: more than the one that it may add.
-const LOOKED_AT: usize = 0;
+const LOOKED_AT: usize = 2;
 
 /// What counts of somebody.
 struct Hits {

@@ -27,6 +27,9 @@ pub(crate) mod fragile;
 #[cfg(test)]
 pub(crate) mod fresh;
 mod in_flight;
+#[cfg(test)]
+#[path = "../../journal/tests/contract/interposed.rs"]
+pub(crate) mod interposed;
 pub mod leadership;
 pub mod limits;
 pub mod moment;

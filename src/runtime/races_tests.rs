@@ -1,7 +1,6 @@
 //! Lost races, through the real bus over a real journal: what was decided on a state that is no more is decided again, on the
 //! state that there is and in the order in which it was asked.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,13 +8,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::{join, join3, select};
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
-use muniment_journal::engine::{Batch, ClaimId, Head, WriteError};
-use muniment_journal::{Append, Engine, Journal, JournalLimits, NewEvent, Stores};
+use muniment_journal::engine::{Batch, Head, WriteError};
+use muniment_journal::{Append, Engine, Journal, JournalLimits, NewEvent};
 use muniment_sql::SqlError;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::fragile::{Fragile, FragileCommand, FragileRefusal};
+use super::interposed::{Interpose, Interposed};
 use super::{BusError, Clock, CommandBus, Origin, fresh};
 
 /// The engine of a node that hears of what others record only when it asks for the head: every other node's news are on
@@ -36,7 +36,11 @@ struct Deaf {
 }
 
 #[async_trait]
-impl Engine for Deaf {
+impl Interpose for Deaf {
+    fn inner(&self) -> &Arc<dyn Engine> {
+        &self.inner
+    }
+
     async fn head(&self) -> Result<Head, SqlError> {
         // First it is asked by the actor, which has read its stream; then for what the actor has answered.
         if self.asked.fetch_add(1, Ordering::Relaxed) == 1 && self.is_other_busy.load(Ordering::Relaxed) {
@@ -56,42 +60,14 @@ impl Engine for Deaf {
         self.inner.write(batch).await
     }
 
-    async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
-        self.inner.read(after, through, limit).await
-    }
-
     async fn read_stream(&self, stream: &StreamId, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
         self.readings.fetch_add(1, Ordering::Relaxed);
         self.asked.store(0, Ordering::Relaxed);
         self.inner.read_stream(stream, after, limit).await
     }
 
-    async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
-        self.inner.versions(streams).await
-    }
-
-    async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
-        self.inner.find_dedupe(keys).await
-    }
-
-    async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError> {
-        self.inner.claim_owners(claims).await
-    }
-
-    async fn epochs(&self) -> Result<Vec<(u64, Position)>, SqlError> {
-        self.inner.epochs().await
-    }
-
     fn shared(&self) -> bool {
         true
-    }
-
-    fn stores(&self) -> Option<Stores> {
-        self.inner.stores()
-    }
-
-    async fn close(&self) {
-        self.inner.close().await;
     }
 }
 
@@ -108,9 +84,9 @@ impl Rig {
     }
 
     /// A deaf node, which knows what is recorded when it starts.
-    async fn deaf(&self) -> (CommandBus, Arc<Deaf>) {
+    async fn deaf(&self) -> (CommandBus, Arc<Interposed<Deaf>>) {
         let journal = self.other.journal();
-        let engine = Arc::new(Deaf {
+        let engine = Arc::new(Interposed(Deaf {
             inner: Arc::clone(journal.engine()),
             readings: AtomicUsize::new(0),
             other: journal.clone(),
@@ -118,7 +94,7 @@ impl Rig {
             is_other_busy: AtomicBool::new(false),
             is_open: watch::Sender::new(true),
             is_disk_full: AtomicBool::new(false),
-        });
+        }));
         let opened = Journal::with_engine(engine.clone(), journal.keyring().clone(), JournalLimits::default()).await;
         (CommandBus::new(opened.expect("it tells its head"), Clock::system(), Arc::from([])), engine)
     }

@@ -1,16 +1,16 @@
 //! A node that another one is always ahead of: it takes the lock of the head, lands, and keeps no lock that it has no use for.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
-use muniment_journal::engine::{Batch, ClaimId, Head, WriteError};
-use muniment_journal::{AppendError, Engine, Journal, JournalLimits, Stores};
+use muniment_aggregates::record::{Position, StreamId};
+use muniment_journal::engine::{Batch, Head, WriteError};
+use muniment_journal::{AppendError, Engine, Journal, JournalLimits};
 use muniment_sql::SqlError;
 
+use crate::interposed::{Interpose, Interposed};
 use crate::support::{Home, all, one, stream, verify};
 
 /// Longer than anything takes that comes to an end.
@@ -30,23 +30,27 @@ struct Outrun {
 }
 
 impl Outrun {
-    async fn new(home: &Home, begins: &[StreamId]) -> (Journal, Arc<Self>) {
+    async fn new(home: &Home, begins: &[StreamId]) -> (Journal, Arc<Interposed<Self>>) {
         let (own, other) = (home.open().await, home.open().await);
-        let engine = Arc::new(Self {
+        let engine = Arc::new(Interposed(Self {
             inner: Arc::clone(own.engine()),
             other,
             begins: begins.to_vec(),
             begun: AtomicUsize::new(0),
             holds: AtomicBool::new(false),
             writes: AtomicUsize::new(0),
-        });
+        }));
         let journal = Journal::with_engine(engine.clone(), own.keyring().clone(), JournalLimits::default());
         (journal.await.unwrap(), engine)
     }
 }
 
 #[async_trait]
-impl Engine for Outrun {
+impl Interpose for Outrun {
+    fn inner(&self) -> &Arc<dyn Engine> {
+        &self.inner
+    }
+
     async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
         self.writes.fetch_add(1, Ordering::Relaxed);
         if !self.holds.swap(false, Ordering::Relaxed) {
@@ -66,46 +70,6 @@ impl Engine for Outrun {
     async fn release(&self) -> Result<(), SqlError> {
         self.holds.store(false, Ordering::Relaxed);
         self.inner.release().await
-    }
-
-    async fn head(&self) -> Result<Head, SqlError> {
-        self.inner.head().await
-    }
-
-    async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
-        self.inner.read(after, through, limit).await
-    }
-
-    async fn read_stream(&self, stream: &StreamId, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
-        self.inner.read_stream(stream, after, limit).await
-    }
-
-    async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
-        self.inner.versions(streams).await
-    }
-
-    async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
-        self.inner.find_dedupe(keys).await
-    }
-
-    async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError> {
-        self.inner.claim_owners(claims).await
-    }
-
-    async fn epochs(&self) -> Result<Vec<(u64, Position)>, SqlError> {
-        self.inner.epochs().await
-    }
-
-    fn shared(&self) -> bool {
-        true
-    }
-
-    fn stores(&self) -> Option<Stores> {
-        self.inner.stores()
-    }
-
-    async fn close(&self) {
-        self.inner.close().await;
     }
 }
 

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
-use muniment_journal::engine::{Batch, ClaimId, Head, WriteError};
+use muniment_aggregates::record::{Position, RecordedEvent, StreamId};
+use muniment_journal::engine::{Batch, WriteError};
 use muniment_journal::limits::{ANSWER_MAX, LOST_HEADS_BEFORE_LOCK};
-use muniment_journal::{Append, AppendError, Engine, FenceCounter, Journal, JournalLimits, KeyRing, Stores, Ticket};
+use muniment_journal::{Append, AppendError, Engine, FenceCounter, Journal, JournalLimits, KeyRing, Ticket};
 use muniment_sql::SqlError;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
+use crate::interposed::{Interpose, Interposed};
 use crate::support::{Home, all, one, stream, verify};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +78,11 @@ async fn reached(counter: &watch::Sender<usize>, count: usize) {
 }
 
 #[async_trait]
-impl Engine for Faulty {
+impl Interpose for Faulty {
+    fn inner(&self) -> &Arc<dyn Engine> {
+        &self.inner
+    }
+
     async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
         self.sizes.lock().push(batch.events.len());
         self.writes.send_modify(|writes| *writes += 1);
@@ -103,10 +108,6 @@ impl Engine for Faulty {
         Err(WriteError::Unknown("cut after".to_owned()))
     }
 
-    async fn head(&self) -> Result<Head, SqlError> {
-        self.inner.head().await
-    }
-
     async fn release(&self) -> Result<(), SqlError> {
         self.releases.send_modify(|releases| *releases += 1);
         self.inner.release().await
@@ -120,43 +121,19 @@ impl Engine for Faulty {
         self.inner.read(after, through, limit).await
     }
 
-    async fn read_stream(&self, stream: &StreamId, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
-        self.inner.read_stream(stream, after, limit).await
-    }
-
     async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
         let versions = self.inner.versions(streams).await;
         self.questions.send_modify(|questions| *questions += 1);
         versions
     }
 
-    async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
-        self.inner.find_dedupe(keys).await
-    }
-
-    async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError> {
-        self.inner.claim_owners(claims).await
-    }
-
-    async fn epochs(&self) -> Result<Vec<(u64, Position)>, SqlError> {
-        self.inner.epochs().await
-    }
-
     fn shared(&self) -> bool {
         self.shared
-    }
-
-    fn stores(&self) -> Option<Stores> {
-        self.inner.stores()
-    }
-
-    async fn close(&self) {
-        self.inner.close().await;
     }
 }
 
 /// A journal on a faulty engine over a fresh record; `open_gates` writes may pass at once.
-async fn faulty(home: &Home, script: &[Option<Fault>], open_gates: usize) -> (Journal, Arc<Faulty>) {
+async fn faulty(home: &Home, script: &[Option<Fault>], open_gates: usize) -> (Journal, Arc<Interposed<Faulty>>) {
     faulty_over(&home.open().await, script, open_gates, script.contains(&Some(Fault::Late))).await
 }
 
@@ -166,8 +143,8 @@ async fn faulty_over(
     script: &[Option<Fault>],
     open_gates: usize,
     shared: bool,
-) -> (Journal, Arc<Faulty>) {
-    let engine = Arc::new(Faulty {
+) -> (Journal, Arc<Interposed<Faulty>>) {
+    let engine = Arc::new(Interposed(Faulty {
         inner: Arc::clone(made.engine()),
         script: Mutex::new(script.iter().copied().collect()),
         late: Mutex::new(None),
@@ -178,7 +155,7 @@ async fn faulty_over(
         questions: watch::Sender::new(0),
         unread: Mutex::new(None),
         releases: watch::Sender::new(0),
-    });
+    }));
     let keyring = KeyRing::in_memory([7; 32], made.identity().installation).unwrap();
     let journal = Journal::with_engine(engine.clone(), keyring, JournalLimits::default()).await.unwrap();
     (journal, engine)

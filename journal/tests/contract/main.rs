@@ -8,6 +8,7 @@ mod dedupe_keys;
 mod fairness;
 mod faults;
 mod histories;
+mod interposed;
 mod nodes;
 mod older_stores;
 mod outages;

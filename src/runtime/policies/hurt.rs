@@ -1,18 +1,18 @@
 //! A journal of the tests alone, over a real one: streams are not read, and the head is not told, when it is told so.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
-use muniment_journal::engine::{Batch, ClaimId, Head, WriteError};
-use muniment_journal::{Engine, Journal, JournalLimits, Stores};
+use muniment_aggregates::record::{RecordedEvent, StreamId};
+use muniment_journal::engine::Head;
+use muniment_journal::{Engine, Journal, JournalLimits};
 use muniment_sql::SqlError;
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
+use crate::runtime::interposed::{Interpose, Interposed};
 use crate::runtime::{Clock, CommandBus, Reads, Runtime, fresh};
 
 /// What the next attempt may not meet.
@@ -38,14 +38,15 @@ pub(super) struct Hurt {
 
 impl Hurt {
     /// What policies run on, with so many metrics that are late, and their ids in the order in which they are due.
-    pub(super) async fn runtime(metrics: usize) -> (Runtime, Arc<Self>, Vec<String>, TempDir) {
+    pub(super) async fn runtime(metrics: usize) -> (Runtime, Arc<Interposed<Self>>, Vec<String>, TempDir) {
         let (made, folder) = fresh::bus().await;
         let mut ids = Vec::new();
         for number in 0..metrics {
             ids.push(fresh::late_metric(&made, number).await);
         }
         let inner = Arc::clone(made.journal().engine());
-        let engine = Arc::new(Self { inner, refused: Mutex::new(None), is_away: AtomicBool::new(false) });
+        let hurt = Self { inner, refused: Mutex::new(None), is_away: AtomicBool::new(false) };
+        let engine = Arc::new(Interposed(hurt));
         let keys = made.journal().keyring().clone();
         let journal = Journal::with_engine(engine.clone(), keys, JournalLimits::default()).await;
         let bus = CommandBus::new(journal.expect("it tells its head"), Clock::system(), Arc::from([]));
@@ -71,20 +72,16 @@ impl Hurt {
 }
 
 #[async_trait]
-impl Engine for Hurt {
+impl Interpose for Hurt {
+    fn inner(&self) -> &Arc<dyn Engine> {
+        &self.inner
+    }
+
     async fn head(&self) -> Result<Head, SqlError> {
         if self.is_away.load(Ordering::Relaxed) {
             return Err(busy());
         }
         self.inner.head().await
-    }
-
-    async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
-        self.inner.write(batch).await
-    }
-
-    async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
-        self.inner.read(after, through, limit).await
     }
 
     async fn read_stream(&self, stream: &StreamId, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
@@ -95,31 +92,7 @@ impl Engine for Hurt {
         }
     }
 
-    async fn versions(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, SqlError> {
-        self.inner.versions(streams).await
-    }
-
-    async fn find_dedupe(&self, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, Position>, SqlError> {
-        self.inner.find_dedupe(keys).await
-    }
-
-    async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError> {
-        self.inner.claim_owners(claims).await
-    }
-
-    async fn epochs(&self) -> Result<Vec<(u64, Position)>, SqlError> {
-        self.inner.epochs().await
-    }
-
     fn shared(&self) -> bool {
         true
-    }
-
-    fn stores(&self) -> Option<Stores> {
-        self.inner.stores()
-    }
-
-    async fn close(&self) {
-        self.inner.close().await;
     }
 }

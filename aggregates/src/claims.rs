@@ -21,14 +21,14 @@ pub enum ClaimChange {
     /// The key must be free and is taken.
     Take {
         /// Name space of the key, for example `account-email`.
-        scope: &'static str,
+        namespace: &'static str,
         /// The key.
         key: ClaimKey,
     },
     /// The key is given back. Releasing a key the stream does not own changes nothing.
     Release {
         /// Name space of the key.
-        scope: &'static str,
+        namespace: &'static str,
         /// The key.
         key: ClaimKey,
     },

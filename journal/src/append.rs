@@ -110,10 +110,10 @@ pub enum AppendError {
     #[error("a right that it rests on may have ended")]
     Fenced,
     /// A unique key belongs to somebody else.
-    #[error("the key of scope {scope} is taken by {owner}")]
+    #[error("the key of scope {namespace} is taken by {owner}")]
     ClaimTaken {
         /// Name space of the key.
-        scope: &'static str,
+        namespace: &'static str,
         /// Who holds it.
         owner: StreamId,
     },

@@ -102,8 +102,8 @@ fn is_reserved(record_file: &Path) -> bool {
 }
 
 /// What a sealed claim digest is bound to.
-pub(crate) fn claim_bound_to(installation: Uuid, scope: &str, owner: &StreamId) -> Vec<u8> {
-    let parts = [installation.as_bytes(), scope.as_bytes(), owner.kind.as_bytes(), owner.id.as_bytes()];
+pub(crate) fn claim_bound_to(installation: Uuid, namespace: &str, owner: &StreamId) -> Vec<u8> {
+    let parts = [installation.as_bytes(), namespace.as_bytes(), owner.kind.as_bytes(), owner.id.as_bytes()];
     join("muniment/backup-claim/v1", &parts)
 }
 
@@ -192,14 +192,14 @@ async fn write_claims(
     writer: &mut FrameWriter<BufWriter<File>>,
 ) -> Result<u64, BackupError> {
     let mut written = 0;
-    let (mut after_scope, mut after_digest) = (String::new(), Vec::new());
+    let (mut after_namespace, mut after_digest) = (String::new(), Vec::new());
     loop {
         let page = moment
             .fetch_all(
                 "SELECT scope, digest, owner_kind, owner_id, claims.subject, position, wrapped_key FROM claims \
                  LEFT JOIN subject_keys ON subject_keys.subject = claims.subject \
                  WHERE (scope, digest) > ($1, $2) ORDER BY scope, digest LIMIT $3",
-                &[(&after_scope).into(), after_digest.as_slice().into(), PAGE_ROWS.into()],
+                &[(&after_namespace).into(), after_digest.as_slice().into(), PAGE_ROWS.into()],
             )
             .await?;
         for row in &page {
@@ -210,7 +210,7 @@ async fn write_claims(
         }
         match page.last() {
             Some(last) if page.len() == PAGE_ROWS => {
-                (after_scope, after_digest) = (last.text("scope")?, last.blob("digest")?);
+                (after_namespace, after_digest) = (last.text("scope")?, last.blob("digest")?);
             }
             Some(_) | None => return Ok(written),
         }
@@ -219,7 +219,7 @@ async fn write_claims(
 
 /// A claim as the file keeps it; `None` when it belongs to an erased subject, which frees it.
 fn read_claim(row: &Row, keyring: &KeyRing) -> Result<Option<ClaimFrame>, BackupError> {
-    let scope = row.text("scope")?;
+    let namespace = row.text("scope")?;
     let owner = StreamId::new(&row.text("owner_kind")?, &row.text("owner_id")?);
     let position = Position(row.count("position")?);
     let digest = row.blob("digest")?;
@@ -234,11 +234,11 @@ fn read_claim(row: &Row, keyring: &KeyRing) -> Result<Option<ClaimFrame>, Backup
         (Some(_), None) => return Ok(None),
         (Some(subject), Some(wrapped)) => {
             let key: SecretKey = unwrap(&keyring.master().key, keyring.installation(), &subject, &wrapped)?;
-            let body = key.encrypt(&claim_bound_to(keyring.installation(), &scope, &owner), &digest)?;
+            let body = key.encrypt(&claim_bound_to(keyring.installation(), &namespace, &owner), &digest)?;
             ClaimBody::Sealed { subject, body }
         }
     };
-    Ok(Some(ClaimFrame { scope, owner, position, body }))
+    Ok(Some(ClaimFrame { namespace, owner, position, body }))
 }
 
 async fn write_keys(moment: &mut Transaction, writer: &mut FrameWriter<BufWriter<File>>) -> Result<u64, BackupError> {

@@ -90,7 +90,7 @@ pub(crate) enum ClaimBody {
 /// One claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClaimFrame {
-    pub(crate) scope: String,
+    pub(crate) namespace: String,
     pub(crate) owner: StreamId,
     pub(crate) position: Position,
     pub(crate) body: ClaimBody,
@@ -174,7 +174,7 @@ impl<W: Write> FrameWriter<W> {
 
     pub(crate) fn claim(&mut self, claim: &ClaimFrame) -> Result<(), FormatError> {
         self.buffer.extend_from_slice(&claim.position.0.to_le_bytes());
-        self.bytes(claim.scope.as_bytes());
+        self.bytes(claim.namespace.as_bytes());
         self.bytes(claim.owner.kind.as_bytes());
         self.bytes(claim.owner.id.as_bytes());
         match &claim.body {
@@ -356,7 +356,7 @@ impl<'a> Fields<'a> {
 
     fn claim(&mut self) -> Result<ClaimFrame, FormatError> {
         let position = self.position()?;
-        let scope = self.text()?.to_owned();
+        let namespace = self.text()?.to_owned();
         let owner = StreamId::new(self.text()?, self.text()?);
         let subject = self.optional()?;
         let body = self.bytes()?;
@@ -367,7 +367,7 @@ impl<'a> Fields<'a> {
                 ClaimBody::Sealed { subject: subject.to_owned(), body: body.to_vec() }
             }
         };
-        Ok(ClaimFrame { scope, owner, position, body })
+        Ok(ClaimFrame { namespace, owner, position, body })
     }
 
     fn key(&mut self) -> Result<KeyRow, FormatError> {
@@ -420,7 +420,9 @@ mod tests {
         let mut writer = FrameWriter::new(Vec::new(), &header()).unwrap();
         let body = ClaimBody::Sealed { subject: "subject_x".to_owned(), body: vec![1, 2, 3] };
         let owner = StreamId::new("account", "a");
-        writer.claim(&ClaimFrame { scope: "account-email".to_owned(), owner, position: Position(1), body }).unwrap();
+        writer
+            .claim(&ClaimFrame { namespace: "account-email".to_owned(), owner, position: Position(1), body })
+            .unwrap();
         writer.event(&event()).unwrap();
         writer.finish().unwrap()
     }

@@ -18,8 +18,8 @@ pub(crate) fn statements(change: &Change) -> (&'static [&'static str], Vec<Arg<'
     match change {
         Change::Take { claim, owner, subject, position } => {
             let subject = subject.as_ref().map(|subject| subject.0.as_str());
-            let [scope, digest, kind, id] = held(claim, owner);
-            (&[TAKE], vec![scope, digest, kind, id, subject.into(), position.0.into()])
+            let [namespace, digest, kind, id] = held(claim, owner);
+            (&[TAKE], vec![namespace, digest, kind, id, subject.into(), position.0.into()])
         }
         Change::Release { claim, owner } => (&[RELEASE], held(claim, owner).into()),
         Change::Erase { subject } => (&ERASE, vec![subject.0.as_str().into()]),
@@ -38,5 +38,5 @@ pub(crate) fn statements(change: &Change) -> (&'static [&'static str], Vec<Arg<'
 }
 
 fn held<'a>(claim: &'a ClaimId, owner: &'a StreamId) -> [Arg<'a>; 4] {
-    [claim.scope.into(), claim.digest.as_slice().into(), (&*owner.kind).into(), (&*owner.id).into()]
+    [claim.namespace.into(), claim.digest.as_slice().into(), (&*owner.kind).into(), (&*owner.id).into()]
 }

@@ -72,7 +72,7 @@ pub struct Head {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClaimId {
     /// Name space of the key.
-    pub scope: &'static str,
+    pub namespace: &'static str,
     /// Keyed HMAC of the normalised key.
     pub digest: [u8; 32],
 }

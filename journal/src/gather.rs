@@ -75,10 +75,10 @@ async fn ask(core: &Core, gathered: &mut Gathered) -> Result<(), SqlError> {
 
 async fn digest(core: &Core, submission: &mut Submission) -> Result<(), AppendError> {
     for (owner, change) in std::mem::take(&mut submission.undigested) {
-        let (scope, key) = match &change {
-            ClaimChange::Take { scope, key } | ClaimChange::Release { scope, key } => (*scope, key),
+        let (namespace, key) = match &change {
+            ClaimChange::Take { namespace, key } | ClaimChange::Release { namespace, key } => (*namespace, key),
         };
-        let digest = core.keyring.claim_digest(scope, key).await.map_err(|error| match error {
+        let digest = core.keyring.claim_digest(namespace, key).await.map_err(|error| match error {
             // Under another master key they cannot be reached either, until this node is given it.
             SealError::Unavailable(_) | SealError::WrongMasterKey => AppendError::Unavailable(error.to_string()),
             SealError::Erased(_)
@@ -86,21 +86,23 @@ async fn digest(core: &Core, submission: &mut Submission) -> Result<(), AppendEr
             | SealError::Refused { .. }
             | SealError::BadContext(_)
             | SealError::NoRandom(_)
-            | SealError::ReadOnly => AppendError::Invalid(format!("a claim of scope {scope}: {error}")),
+            | SealError::ReadOnly => AppendError::Invalid(format!("a claim of scope {namespace}: {error}")),
         })?;
         match (change, digest) {
             (ClaimChange::Take { .. }, Some(found)) => submission.claims.push(ClaimStep::Take {
-                claim: ClaimId { scope, digest: found.digest },
+                claim: ClaimId { namespace, digest: found.digest },
                 owner,
                 subject: found.subject,
             }),
             (ClaimChange::Release { .. }, Some(found)) => {
-                submission.claims.push(ClaimStep::Release { claim: ClaimId { scope, digest: found.digest }, owner });
+                submission
+                    .claims
+                    .push(ClaimStep::Release { claim: ClaimId { namespace, digest: found.digest }, owner });
             }
             // Erasing the subject freed the key already.
             (ClaimChange::Release { .. }, None) => {}
             (ClaimChange::Take { .. }, None) => {
-                return Err(AppendError::Invalid(format!("a claim of scope {scope} belongs to an erased subject")));
+                return Err(AppendError::Invalid(format!("a claim of scope {namespace} belongs to an erased subject")));
             }
         }
     }

@@ -329,10 +329,10 @@ impl Journal {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn claim_owner(&self, scope: &'static str, key: &str) -> Result<Option<StreamId>, JournalError> {
+    pub async fn claim_owner(&self, namespace: &'static str, key: &str) -> Result<Option<StreamId>, JournalError> {
         let key = ClaimKey::Clear(key.to_owned());
-        let Some(found) = self.core.keyring.claim_digest(scope, &key).await? else { return Ok(None) };
-        let claim = ClaimId { scope, digest: found.digest };
+        let Some(found) = self.core.keyring.claim_digest(namespace, &key).await? else { return Ok(None) };
+        let claim = ClaimId { namespace, digest: found.digest };
         let engine = &self.core.engine;
         let owner = engine.claim_owners(std::slice::from_ref(&claim)).await?.remove(&claim);
         if owner.is_none() && engine.writable() && !engine.shared() {

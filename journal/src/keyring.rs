@@ -57,7 +57,7 @@ impl SubjectAlias {
 /// The digest under which the journal keeps a claim, and the subject whose erasure frees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimDigest {
-    /// Keyed HMAC over scope and key.
+    /// Keyed HMAC over namespace and key.
     pub digest: [u8; 32],
     /// Whose personal data the key is.
     pub subject: Option<SubjectId>,
@@ -377,15 +377,15 @@ impl KeyRing {
     ///
     /// # Errors
     /// When a sealed key does not open, or keys cannot be reached.
-    pub async fn claim_digest(&self, scope: &str, key: &ClaimKey) -> Result<Option<ClaimDigest>, SealError> {
+    pub async fn claim_digest(&self, namespace: &str, key: &ClaimKey) -> Result<Option<ClaimDigest>, SealError> {
         match key {
             ClaimKey::Clear(text) => {
-                Ok(Some(ClaimDigest { digest: self.0.claims.mac(scope, text.as_bytes()), subject: None }))
+                Ok(Some(ClaimDigest { digest: self.0.claims.mac(namespace, text.as_bytes()), subject: None }))
             }
             ClaimKey::Sealed(sealed) => {
                 // Of an event that is about to be recorded, whose fields were sealed on the way in.
                 let Some(text) = self.open_anywhere(sealed).await?.map(Zeroizing::new) else { return Ok(None) };
-                let digest = self.0.claims.mac(scope, text.as_bytes());
+                let digest = self.0.claims.mac(namespace, text.as_bytes());
                 Ok(Some(ClaimDigest { digest, subject: sealed.subject() }))
             }
         }

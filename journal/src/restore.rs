@@ -310,13 +310,13 @@ impl Loader {
                     return Ok(());
                 };
                 let key = unwrap(master, self.installation, subject, &row.blob("wrapped_key")?)?;
-                let bound_to = claim_bound_to(self.installation, &claim.scope, &claim.owner);
+                let bound_to = claim_bound_to(self.installation, &claim.namespace, &claim.owner);
                 let refused = || FormatError::Damaged(format!("a claim of {} does not open", claim.owner));
                 (key.decrypt(&bound_to, body).ok_or_else(refused)?.to_vec(), Some(subject.clone()))
             }
         };
         let args = [
-            (&claim.scope).into(),
+            (&claim.namespace).into(),
             digest.into(),
             (&*claim.owner.kind).into(),
             (&*claim.owner.id).into(),

@@ -130,7 +130,7 @@ impl Knowledge {
             match step {
                 ClaimStep::Take { owner, .. } => match holder {
                     Some(Some(other)) if other != owner => {
-                        return Err(AppendError::ClaimTaken { scope: claim.scope, owner: other.clone() });
+                        return Err(AppendError::ClaimTaken { namespace: claim.namespace, owner: other.clone() });
                     }
                     Some(Some(_)) => {}
                     Some(None) | None => {
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn what_the_database_refused_is_not_judged_on_what_was_forgotten() {
-        let claim = ClaimId { scope: "account-username", digest: [7; 32] };
+        let claim = ClaimId { namespace: "account-username", digest: [7; 32] };
         let (one, other) = (StreamId::new("account", "a"), StreamId::new("account", "b"));
         let mut knowledge = Knowledge::new(1);
         assert!(matches!(knowledge.judge(&taking(&claim, &one, false)), Some(Ok(_))), "it is taken on trust at first");

@@ -21,10 +21,10 @@ pub enum BusError<R> {
         position: Position,
     },
     /// A unique key belongs to another stream.
-    #[error("{scope} is already taken by {owner}")]
+    #[error("{namespace} is already taken by {owner}")]
     ClaimTaken {
         /// Name space of the key.
-        scope: &'static str,
+        namespace: &'static str,
         /// Who holds it.
         owner: StreamId,
     },
@@ -89,7 +89,7 @@ impl<R> BusError<R> {
     pub(super) fn from_append(error: AppendError) -> Self {
         match error {
             AppendError::Duplicate { key, position } => Self::Duplicate { key, position },
-            AppendError::ClaimTaken { scope, owner } => Self::ClaimTaken { scope, owner },
+            AppendError::ClaimTaken { namespace, owner } => Self::ClaimTaken { namespace, owner },
             AppendError::Fenced => Self::Fenced,
             AppendError::Overloaded => Self::Overloaded,
             AppendError::Conflict { stream, .. } => {
@@ -143,7 +143,7 @@ impl<R> BusError<R> {
         match self {
             Self::Refused(refusal) => of(refusal),
             Self::Duplicate { key, position } => BusError::Duplicate { key, position },
-            Self::ClaimTaken { scope, owner } => BusError::ClaimTaken { scope, owner },
+            Self::ClaimTaken { namespace, owner } => BusError::ClaimTaken { namespace, owner },
             Self::Fenced => BusError::Fenced,
             Self::Overloaded => BusError::Overloaded,
             Self::Unavailable(why) => BusError::Unavailable(why),

@@ -85,10 +85,10 @@ impl Transaction<'_> {
 
     /// Rests the decision on a unique key that nobody holds: the append fails with [`BusError::ClaimTaken`] where somebody
     /// took it first.
-    pub fn expect_free<D: Decider>(&mut self, by: &Loaded<D>, scope: &'static str, key: &str) {
+    pub fn expect_free<D: Decider>(&mut self, by: &Loaded<D>, namespace: &'static str, key: &str) {
         let key = ClaimKey::Clear(key.to_owned());
         // The journal compares keys where they are taken; this one is given back in the same append.
-        let changes = [ClaimChange::Take { scope, key: key.clone() }, ClaimChange::Release { scope, key }];
+        let changes = [ClaimChange::Take { namespace, key: key.clone() }, ClaimChange::Release { namespace, key }];
         self.append.claims.extend(changes.map(|change| (by.stream.clone(), change)));
     }
 

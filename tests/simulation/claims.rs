@@ -26,7 +26,7 @@ const OWNERS: u64 = 3;
 const KEYS: u32 = 3;
 /// Appends that are decided one on the other.
 const PIPELINED: u64 = 3;
-const SCOPE: &str = "name";
+const NAMESPACE: &str = "name";
 
 /// What an event says that it does to the keys, beside its name.
 #[derive(Debug, Serialize, Deserialize)]
@@ -79,8 +79,8 @@ fn steps(random: &mut SmallRng) -> Vec<Step> {
 fn append(own: &StreamId, version: u64, happened: &Happened, dedupe: Option<DedupeKey>, lineage: &Lineage) -> Append {
     let key = |key: &str| ClaimKey::Clear(key.to_owned());
     let change = |step: &Step| match step {
-        Step::Take(taken) => ClaimChange::Take { scope: SCOPE, key: key(taken) },
-        Step::GiveBack(given) => ClaimChange::Release { scope: SCOPE, key: key(given) },
+        Step::Take(taken) => ClaimChange::Take { namespace: NAMESPACE, key: key(taken) },
+        Step::GiveBack(given) => ClaimChange::Release { namespace: NAMESPACE, key: key(given) },
     };
     let event = NewEvent {
         stream: own.clone(),
@@ -210,7 +210,7 @@ fn run(seed: u64) -> Counts {
         last.journal.verify(None, &|_, _| {}).await.expect("the chain verifies");
         for node in survivors.iter().map(|node| &**node).chain([&last]) {
             for key in (0..KEYS).map(|number| format!("key-{number}")) {
-                let holder = node.journal.claim_owner(SCOPE, &key).await.expect("it answers");
+                let holder = node.journal.claim_owner(NAMESPACE, &key).await.expect("it answers");
                 assert_eq!(holder.as_ref(), holders.get(&key), "who holds {key}");
             }
         }

@@ -288,15 +288,17 @@ impl DomainEvent for AccountEvent {
         match self {
             Self::Registered(registered) => {
                 let key = registered.email_key.as_ref().or(registered.email.as_ref());
-                let email =
-                    key.map(|key| ClaimChange::Take { scope: ACCOUNT_EMAIL_CLAIM, key: ClaimKey::Sealed(key.clone()) });
+                let email = key.map(|key| ClaimChange::Take {
+                    namespace: ACCOUNT_EMAIL_CLAIM,
+                    key: ClaimKey::Sealed(key.clone()),
+                });
                 let username =
-                    ClaimChange::Take { scope: ACCOUNT_USERNAME_CLAIM, key: username_key(&registered.username) };
+                    ClaimChange::Take { namespace: ACCOUNT_USERNAME_CLAIM, key: username_key(&registered.username) };
                 email.into_iter().chain(std::iter::once(username)).collect()
             }
             // The e-mail's claim goes with the subject's key: the journal frees it where the key is destroyed.
             Self::Erased(erased) => {
-                vec![ClaimChange::Release { scope: ACCOUNT_USERNAME_CLAIM, key: username_key(&erased.username) }]
+                vec![ClaimChange::Release { namespace: ACCOUNT_USERNAME_CLAIM, key: username_key(&erased.username) }]
             }
             Self::EmailVerified(_)
             | Self::SessionOpened(_)

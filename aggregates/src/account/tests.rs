@@ -70,12 +70,12 @@ fn email_and_username_are_claimed_and_the_username_freed() {
     assert_eq!(
         registered_event.claims(&stream),
         [
-            ClaimChange::Take { scope: "account-email", key: ClaimKey::Sealed(register().email) },
-            ClaimChange::Take { scope: "account-username", key: username() },
+            ClaimChange::Take { namespace: "account-email", key: ClaimKey::Sealed(register().email) },
+            ClaimChange::Take { namespace: "account-username", key: username() },
         ]
     );
     let erased = registered().when(Erase { reason: "asked".to_owned() }).events().remove(0);
-    assert_eq!(erased.claims(&stream), [ClaimChange::Release { scope: "account-username", key: username() }]);
+    assert_eq!(erased.claims(&stream), [ClaimChange::Release { namespace: "account-username", key: username() }]);
 }
 
 #[test]

@@ -121,9 +121,10 @@ pub enum InviteEvent {
 }
 
 fn releases(email: Option<&Sealed>, username: Option<&String>) -> Vec<ClaimChange> {
-    let email = email.map(|key| ClaimChange::Release { scope: INVITE_EMAIL_CLAIM, key: ClaimKey::Sealed(key.clone()) });
-    let username =
-        username.map(|name| ClaimChange::Release { scope: INVITE_USERNAME_CLAIM, key: ClaimKey::Clear(name.clone()) });
+    let email =
+        email.map(|key| ClaimChange::Release { namespace: INVITE_EMAIL_CLAIM, key: ClaimKey::Sealed(key.clone()) });
+    let username = username
+        .map(|name| ClaimChange::Release { namespace: INVITE_USERNAME_CLAIM, key: ClaimKey::Clear(name.clone()) });
     email.into_iter().chain(username).collect()
 }
 
@@ -146,13 +147,13 @@ impl DomainEvent for InviteEvent {
         match self {
             Self::Created(created) => {
                 let email = created.email.iter().map(|email| ClaimChange::Take {
-                    scope: INVITE_EMAIL_CLAIM,
+                    namespace: INVITE_EMAIL_CLAIM,
                     key: ClaimKey::Sealed(email.key.clone()),
                 });
-                let username = created
-                    .username
-                    .iter()
-                    .map(|name| ClaimChange::Take { scope: INVITE_USERNAME_CLAIM, key: ClaimKey::Clear(name.clone()) });
+                let username = created.username.iter().map(|name| ClaimChange::Take {
+                    namespace: INVITE_USERNAME_CLAIM,
+                    key: ClaimKey::Clear(name.clone()),
+                });
                 email.chain(username).collect()
             }
             Self::Claimed(claimed) => releases(claimed.email_key.as_ref(), claimed.username.as_ref()),

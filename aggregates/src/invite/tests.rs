@@ -28,7 +28,7 @@ fn names_are_taken_while_the_invitation_is_open() {
     let created = given::<Invite>(&[]).when(create()).events().remove(0);
     let stream = StreamId::new("invite", "i");
     let key = || ClaimKey::Clear("ann".to_owned());
-    assert_eq!(created.claims(&stream), [ClaimChange::Take { scope: INVITE_USERNAME_CLAIM, key: key() }]);
+    assert_eq!(created.claims(&stream), [ClaimChange::Take { namespace: INVITE_USERNAME_CLAIM, key: key() }]);
     let claimed = given::<Invite>(&[created]).when(claim()).events().remove(0);
-    assert_eq!(claimed.claims(&stream), [ClaimChange::Release { scope: INVITE_USERNAME_CLAIM, key: key() }]);
+    assert_eq!(claimed.claims(&stream), [ClaimChange::Release { namespace: INVITE_USERNAME_CLAIM, key: key() }]);
 }

@@ -225,7 +225,7 @@ impl DomainEvent for MetricEvent {
     fn claims(&self, _stream: &StreamId) -> Vec<ClaimChange> {
         match self {
             Self::Defined(defined) => vec![ClaimChange::Take {
-                scope: METRIC_KEY_CLAIM,
+                namespace: METRIC_KEY_CLAIM,
                 key: ClaimKey::Clear(metric_key_claim(&defined.company, &defined.metric_key)),
             }],
             Self::SettingsChanged(_)

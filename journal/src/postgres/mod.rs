@@ -214,14 +214,14 @@ impl Engine for PostgresEngine {
     }
 
     async fn claim_owners(&self, claims: &[ClaimId]) -> Result<HashMap<ClaimId, StreamId>, SqlError> {
-        let (scopes, digests): (Vec<&str>, Vec<&[u8]>) =
-            claims.iter().map(|claim| (claim.scope, claim.digest.as_slice())).unzip();
+        let (namespaces, digests): (Vec<&str>, Vec<&[u8]>) =
+            claims.iter().map(|claim| (claim.namespace, claim.digest.as_slice())).unzip();
         let query = sqlx::query(
             "SELECT asked.ordinality AS place, owner_kind, owner_id \
              FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS asked (scope, digest, ordinality) \
              JOIN claims ON claims.scope = asked.scope AND claims.digest = asked.digest",
         )
-        .bind(scopes)
+        .bind(namespaces)
         .bind(digests);
         let rows = self.fetch(ANSWER_MAX, query).await?;
         let mut found = HashMap::new();

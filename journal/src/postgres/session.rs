@@ -335,7 +335,7 @@ where
 
 #[derive(Default)]
 struct Takes<'a> {
-    scopes: Vec<&'a str>,
+    namespaces: Vec<&'a str>,
     digests: Vec<&'a [u8]>,
     kinds: Vec<&'a str>,
     ids: Vec<&'a str>,
@@ -359,7 +359,7 @@ fn bind_changes<'q>(query: PgQuery<'q>, changes: &'q [Change]) -> PgQuery<'q> {
     for change in changes {
         match change {
             Change::Take { claim, owner, subject, position } => {
-                takes.scopes.push(claim.scope);
+                takes.namespaces.push(claim.namespace);
                 takes.digests.push(&claim.digest);
                 takes.kinds.push(&owner.kind);
                 takes.ids.push(&owner.id);
@@ -379,7 +379,7 @@ fn bind_changes<'q>(query: PgQuery<'q>, changes: &'q [Change]) -> PgQuery<'q> {
         }
     }
     query
-        .bind(takes.scopes)
+        .bind(takes.namespaces)
         .bind(takes.digests)
         .bind(takes.kinds)
         .bind(takes.ids)

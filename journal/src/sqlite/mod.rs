@@ -241,7 +241,7 @@ impl Engine for SqliteEngine {
         let mut found = HashMap::new();
         for claim in claims {
             let sql = "SELECT owner_kind, owner_id FROM claims WHERE scope = ? AND digest = ?";
-            let query = sqlx::query(sql).bind(claim.scope).bind(claim.digest.as_slice());
+            let query = sqlx::query(sql).bind(claim.namespace).bind(claim.digest.as_slice());
             if let Some(row) = query.fetch_optional(&self.read).await? {
                 let owner = StreamId::new(row.try_get("owner_kind")?, row.try_get("owner_id")?);
                 found.insert(claim.clone(), owner);

@@ -22,8 +22,8 @@ async fn of_racing_claimants_exactly_one_wins(home: Home) {
     for ticket in tickets {
         match ticket.await {
             Ok(_) => winners += 1,
-            Err(AppendError::ClaimTaken { scope, owner }) => {
-                assert_eq!(scope, "name");
+            Err(AppendError::ClaimTaken { namespace, owner }) => {
+                assert_eq!(namespace, "name");
                 assert_eq!(journal.claim_owner("name", "ana").await.unwrap(), Some(owner));
             }
             Err(error) => panic!("{error}"),
@@ -51,7 +51,7 @@ async fn a_key_that_is_given_back_can_be_taken(home: Home) {
     for ticket in tickets {
         outcomes.push(ticket.await.map(drop));
     }
-    let taken = |owner: &StreamId| Err(AppendError::ClaimTaken { scope: "name", owner: owner.clone() });
+    let taken = |owner: &StreamId| Err(AppendError::ClaimTaken { namespace: "name", owner: owner.clone() });
     assert_eq!(outcomes, [Ok(()), Ok(()), taken(&a), Ok(()), Ok(()), taken(&a)]);
     assert_eq!(journal.claim_owner("name", "x").await.unwrap(), Some(b.clone()));
     assert_eq!(journal.claim_owner("name", "y").await.unwrap(), Some(a));
@@ -69,7 +69,7 @@ async fn a_claim_of_the_past_is_known_after_a_restart(home: Home) {
     let neighbour = journal.submit(one(&stream("n"), 0, "n")).unwrap();
     let refused = journal.submit(claiming(&b, 0, &[take("x")])).unwrap();
     let own = journal.submit(claiming(&a, 1, &[take("x")])).unwrap();
-    assert_eq!(refused.await.unwrap_err(), AppendError::ClaimTaken { scope: "name", owner: a.clone() });
+    assert_eq!(refused.await.unwrap_err(), AppendError::ClaimTaken { namespace: "name", owner: a.clone() });
     neighbour.await.unwrap();
     own.await.expect("taking a key again that one has changes nothing");
     journal.append(claiming(&a, 2, &[release("x")])).await.unwrap();
@@ -83,7 +83,7 @@ async fn erasing_a_subject_destroys_its_key_and_frees_its_claims(home: Home) {
     let keyring = journal.keyring();
     let subject = keyring.subject_for(SubjectAlias::email("ana@example.com")).await.unwrap();
     let sealed = keyring.seal(&subject, &SealContext::of("thing", "a", "email"), "ana@example.com").await.unwrap();
-    let claim = ClaimChange::Take { scope: "email", key: ClaimKey::Sealed(sealed.clone()) };
+    let claim = ClaimChange::Take { namespace: "email", key: ClaimKey::Sealed(sealed.clone()) };
     journal.append(claiming(&stream("a"), 0, &[claim])).await.unwrap();
     assert_eq!(journal.claim_owner("email", "ana@example.com").await.unwrap(), Some(stream("a")));
     assert_eq!(keyring.open_anywhere(&sealed).await.unwrap().as_deref(), Some("ana@example.com"));
@@ -95,7 +95,7 @@ async fn erasing_a_subject_destroys_its_key_and_frees_its_claims(home: Home) {
     assert_eq!(journal.claim_owner("email", "ana@example.com").await.unwrap(), None);
     let other = keyring.subject_for(SubjectAlias::email("ana@example.com")).await.unwrap();
     let sealed = keyring.seal(&other, &SealContext::of("thing", "b", "email"), "ana@example.com").await.unwrap();
-    let claim = ClaimChange::Take { scope: "email", key: ClaimKey::Sealed(sealed) };
+    let claim = ClaimChange::Take { namespace: "email", key: ClaimKey::Sealed(sealed) };
     journal.append(claiming(&stream("b"), 0, &[claim])).await.unwrap();
     verify(&journal).await;
     journal.shutdown().await;

@@ -108,7 +108,7 @@ async fn a_node_hears_of_the_other_and_respects_its_keys() {
     let heard = head.wait_for(|head| *head == Position(2));
     tokio::time::timeout(Duration::from_secs(30), heard).await.expect("the other node hears of it").unwrap();
     let refused = there.append(claiming(&b, 0, &[take("x")])).await.unwrap_err();
-    assert_eq!(refused, AppendError::ClaimTaken { scope: "name", owner: a.clone() });
+    assert_eq!(refused, AppendError::ClaimTaken { namespace: "name", owner: a.clone() });
     let doubled = there.append(deduped(&a, 2, "k")).await.unwrap_err();
     assert!(matches!(doubled, AppendError::Duplicate { position: Position(2), .. }));
     there.append(one(&a, 2, "3")).await.unwrap();

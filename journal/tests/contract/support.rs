@@ -112,11 +112,11 @@ pub(crate) fn deduped(stream: &StreamId, expected: u64, key: &str) -> Append {
 }
 
 pub(crate) fn take(key: &str) -> ClaimChange {
-    ClaimChange::Take { scope: "name", key: ClaimKey::Clear(key.to_owned()) }
+    ClaimChange::Take { namespace: "name", key: ClaimKey::Clear(key.to_owned()) }
 }
 
 pub(crate) fn release(key: &str) -> ClaimChange {
-    ClaimChange::Release { scope: "name", key: ClaimKey::Clear(key.to_owned()) }
+    ClaimChange::Release { namespace: "name", key: ClaimKey::Clear(key.to_owned()) }
 }
 
 pub(crate) fn claiming(stream: &StreamId, expected: u64, changes: &[ClaimChange]) -> Append {

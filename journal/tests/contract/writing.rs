@@ -42,7 +42,7 @@ fn batch(before: Head, id: &str, count: u64) -> Batch {
 }
 
 fn take(id: &str, digest: u8) -> Change {
-    let claim = ClaimId { scope: "name", digest: [digest; 32] };
+    let claim = ClaimId { namespace: "name", digest: [digest; 32] };
     Change::Take { claim, owner: stream(id), subject: None, position: Position(1) }
 }
 
@@ -91,7 +91,7 @@ async fn a_head_that_moved_refuses_the_batch_and_the_next_one_is_written(home: H
     assert_eq!(head(engine).await, now);
     engine.write(&batch(now, "second", 1)).await.unwrap();
     assert_eq!(engine.read(Position::START, Position(9), 9).await.unwrap().len(), 2);
-    assert!(engine.claim_owners(&[ClaimId { scope: "name", digest: [1; 32] }]).await.unwrap().is_empty());
+    assert!(engine.claim_owners(&[ClaimId { namespace: "name", digest: [1; 32] }]).await.unwrap().is_empty());
     journal.shutdown().await;
 }
 

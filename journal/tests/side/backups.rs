@@ -43,7 +43,7 @@ async fn fill(journal: &Journal) -> Sealed {
     let subject = ring.subject_for(SubjectAlias::email("a@example.com")).await.unwrap();
     let sealed = claim_address(journal, "a1", &subject, "a@example.com").await;
     let metric = StreamId::new("metric", "m1");
-    let take = ClaimChange::Take { scope: "metric-key", key: ClaimKey::Clear("co/revenue".to_owned()) };
+    let take = ClaimChange::Take { namespace: "metric-key", key: ClaimKey::Clear("co/revenue".to_owned()) };
     let point = NewEvent {
         dedupe: Some(DedupeKey::of(&metric, "once")),
         ..event(&metric, "{ \"kept\" : \"as it is \\u00e9\",  \"n\": 1.50 }")
@@ -99,10 +99,10 @@ async fn a_backup_restores_on_the_other_engine_byte_for_byte_in_a_new_epoch(kind
     assert_eq!(copy.identity().installation, journal.identity().installation);
     assert!(copy.identity().epoch > journal.identity().epoch);
     assert_eq!(copy.keyring().open_anywhere(&sealed).await.unwrap().as_deref(), Some("a@example.com"));
-    for (scope, key) in [("account-email", "a@example.com"), ("metric-key", "co/revenue")] {
-        let owner = copy.claim_owner(scope, key).await.unwrap();
-        assert!(owner.is_some(), "{scope}");
-        assert_eq!(owner, journal.claim_owner(scope, key).await.unwrap());
+    for (namespace, key) in [("account-email", "a@example.com"), ("metric-key", "co/revenue")] {
+        let owner = copy.claim_owner(namespace, key).await.unwrap();
+        assert!(owner.is_some(), "{namespace}");
+        assert_eq!(owner, journal.claim_owner(namespace, key).await.unwrap());
     }
     let metric = StreamId::new("metric", "m1");
     let once = DedupeKey::of(&metric, "once");
@@ -427,9 +427,10 @@ async fn a_backup_beside_a_busy_server_is_of_one_moment(kind: Kind) {
                     // Each event takes one claim and gives the one before it back: every stream holds exactly one.
                     let stream = StreamId::new("busy", &format!("w{writer}"));
                     let key = |n: u64| ClaimKey::Clear(format!("{writer}/{n}"));
-                    let mut claims = vec![(stream.clone(), ClaimChange::Take { scope: "busy", key: key(written + 1) })];
+                    let mut claims =
+                        vec![(stream.clone(), ClaimChange::Take { namespace: "busy", key: key(written + 1) })];
                     if written > 0 {
-                        claims.push((stream.clone(), ClaimChange::Release { scope: "busy", key: key(written) }));
+                        claims.push((stream.clone(), ClaimChange::Release { namespace: "busy", key: key(written) }));
                     }
                     let append = Append {
                         events: vec![event(&stream, "{}")],

@@ -162,7 +162,7 @@ async fn an_erased_alias_leads_to_a_new_subject(kind: Kind) {
 pub(crate) async fn claim_address(journal: &Journal, account: &str, subject: &SubjectId, address: &str) -> Sealed {
     let stream = StreamId::new("account", account);
     let sealed = journal.keyring().seal(subject, &SealContext::of("account", account, "email"), address).await.unwrap();
-    let take = ClaimChange::Take { scope: "account-email", key: ClaimKey::Sealed(sealed.clone()) };
+    let take = ClaimChange::Take { namespace: "account-email", key: ClaimKey::Sealed(sealed.clone()) };
     let append = Append {
         events: vec![event(&stream, &serde_json::json!({ "registered": { "email": sealed } }).to_string())],
         expect: vec![(stream.clone(), 0)],

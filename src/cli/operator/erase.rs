@@ -212,7 +212,7 @@ async fn drop_unfinished(config: &Config, journal: &Journal) -> Result<()> {
 
 /// The same person with the account that signed up since they were looked up, where that is why nothing was erased.
 async fn signed_up_meanwhile(bus: &CommandBus, person: Person, error: BusError<String>) -> Result<Person> {
-    let BusError::ClaimTaken { scope: ACCOUNT_EMAIL_CLAIM, owner } = &error else { return Err(last_holder(error)) };
+    let BusError::ClaimTaken { namespace: ACCOUNT_EMAIL_CLAIM, owner } = &error else { return Err(last_holder(error)) };
     let state = bus
         .state::<Account>(&owner.id)
         .await

@@ -47,7 +47,7 @@ pub fn ended<R: std::fmt::Display>(what: &str, error: BusError<R>) -> anyhow::Er
     let why = match error {
         BusError::Refused(reason) => reason.to_string(),
         BusError::Duplicate { position, .. } => format!("recorded already at position {position}"),
-        BusError::ClaimTaken { scope, owner } => format!("{scope} is taken by {owner}"),
+        BusError::ClaimTaken { namespace, owner } => format!("{namespace} is taken by {owner}"),
         BusError::Overloaded => "a queue is full; try again".to_owned(),
         BusError::Unavailable(why) => why,
         BusError::Uncertain(why) => {

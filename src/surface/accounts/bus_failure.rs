@@ -68,7 +68,7 @@ impl ApiFailure {
             | BusError::Fault(_)
             | BusError::Unreadable { .. }) => Self::fault(error.to_string()),
             BusError::Duplicate { position, .. } => Self::fault(format!("recorded twice, first at {position}")),
-            BusError::ClaimTaken { scope, owner } => Self::fault(format!("{scope} is taken by {owner}")),
+            BusError::ClaimTaken { namespace, owner } => Self::fault(format!("{namespace} is taken by {owner}")),
         }
     }
 }

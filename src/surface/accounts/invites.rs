@@ -91,10 +91,10 @@ impl Surface {
     /// The stream that holds a unique key.
     pub(in crate::surface) async fn claim_owner(
         &self,
-        scope: &'static str,
+        namespace: &'static str,
         key: &str,
     ) -> Result<Option<String>, ApiFailure> {
-        let owner = self.runtime.journal.claim_owner(scope, key).await?;
+        let owner = self.runtime.journal.claim_owner(namespace, key).await?;
         Ok(owner.map(|stream| stream.id.to_string()))
     }
 

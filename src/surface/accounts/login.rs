@@ -146,8 +146,8 @@ impl Surface {
         } else {
             [ACCOUNT_USERNAME_CLAIM, ACCOUNT_EMAIL_CLAIM]
         };
-        for scope in order {
-            if let Some(id) = self.claim_owner(scope, name).await? {
+        for namespace in order {
+            if let Some(id) = self.claim_owner(namespace, name).await? {
                 return self.found(AccountId(id)).await;
             }
         }

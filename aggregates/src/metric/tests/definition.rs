@@ -30,7 +30,7 @@ fn nothing_can_be_asked_of_a_metric_that_is_not() {
 fn the_key_is_claimed_within_the_company() {
     let stream = StreamId::new("metric", "metric_x");
     let key = ClaimKey::Clear(format!("{}/weekly_revenue", company()));
-    assert_eq!(defined().claims(&stream), [ClaimChange::Take { scope: "metric-key", key }]);
+    assert_eq!(defined().claims(&stream), [ClaimChange::Take { namespace: "metric-key", key }]);
 }
 
 #[test]

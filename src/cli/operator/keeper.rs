@@ -10,7 +10,7 @@ use crate::cli::exit::{Exit, unfolded};
 use crate::runtime::why::find_account;
 use crate::runtime::{BusError, Clock, CommandBus};
 
-pub use crate::runtime::accounts::{origin, said};
+pub use crate::runtime::accounts::origin;
 
 /// A way in for commands, its actors on this thread.
 #[must_use]

@@ -22,6 +22,7 @@ pub mod erase;
 pub mod init;
 pub mod keeper;
 pub mod keys;
+mod late_offers;
 pub mod mail;
 pub mod moment;
 pub mod open;
@@ -29,7 +30,6 @@ pub mod papers;
 pub mod projections;
 pub mod role;
 pub mod serve;
-mod taken_back;
 mod unthrottle;
 
 /// The operator's commands.

@@ -1,6 +1,7 @@
 //! What is done to accounts from beside the surface, by whoever has the server's files. The command line and the
 //! test-support program ask for it here; how an account is prepared is shared with the surface.
 
+pub mod erase;
 pub mod grant;
 pub mod make;
 pub mod revoke;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use muniment_aggregates::ids::{AccountId, OfferId};
 use muniment_aggregates::offer_book::{Offer, OfferBook, Retract};
 
-use super::said;
-use crate::runtime::BusError;
+use super::{origin, said};
 use crate::runtime::transaction::{Loaded, Transaction};
+use crate::runtime::{BusError, CommandBus};
 
 /// Offers taken back in one append, which has a bound.
 const TAKEN_BACK_MAX: usize = 5_000;
@@ -48,6 +48,20 @@ impl Made<'_> {
             taken.extend(retract(tx, &mut theirs, left, is_meant)?);
         }
         Ok(taken)
+    }
+
+    /// [`Made::take_back`] in an append of its own, which `command` asked for; what it was.
+    ///
+    /// # Errors
+    /// What the books refuse, or when the record cannot be written.
+    pub async fn take_back_alone(
+        &self,
+        bus: &CommandBus,
+        command: &'static str,
+        recipients: &BTreeSet<AccountId>,
+    ) -> Result<Vec<OfferId>, BusError<String>> {
+        let done = bus.transact(&origin(command), async |tx| self.take_back(tx, recipients).await).await?;
+        Ok(done.value)
     }
 }
 

@@ -152,6 +152,13 @@ const LAYERS: [Layer; 14] = [
 /// names an aggregate.
 const ONLY: [(&str, &str, &[&str]); 1] = [("journal/src/", "muniment_aggregates", &["claims", "record", "sealed"])];
 
+/// Methods that a layer never calls, and what to do instead. A decision over several streams names no path.
+const NEVER_CALLED: [(&str, &[&str], &str); 1] = [(
+    "src/cli/",
+    &["transact", "decide"],
+    "what is decided on accounts from beside the surface is in `runtime/accounts/`; the command line asks for it",
+)];
+
 /// The two sockets alone may name the deprecated socket crate, so that replacing it stays the work of two files; and
 /// the peer that they are measured beside, which is made of it.
 const SOCKET_FILES: [&str; 3] = ["src/live/socket_actor.rs", "src/live/api/socket.rs", "benches/push/broadcaster.rs"];
@@ -179,6 +186,11 @@ pub(crate) fn check(file: &File, paths: &[NamedPath]) -> Vec<Finding> {
     if !SOCKET_FILES.contains(&file.path.as_str()) && !file.path.starts_with("xtask/") {
         ban("actix_web_actors", "only the two sockets of src/live name it");
     }
+    for (folder, methods, instead) in NEVER_CALLED {
+        if !is_test && file.path.starts_with(folder) {
+            findings.extend(calls(file, methods, instead));
+        }
+    }
     findings
         .extend(ONLY.iter().filter(|only| file.path.starts_with(only.0)).flat_map(|only| beyond(file, paths, only)));
     findings
@@ -192,6 +204,16 @@ fn beyond(file: &File, paths: &[NamedPath], (_, source, modules): &(&str, &str, 
     });
     let what = |module| format!("names `{source}::{module}`: of this crate it may name {} alone", modules.join(", "));
     named.map(|(line, module)| file.finding(line, what(module))).collect()
+}
+
+/// Lines on which one of these methods is called.
+fn calls(file: &File, methods: &[&str], instead: &str) -> Vec<Finding> {
+    let lines = (1..).zip(&file.lines);
+    let called = lines.filter_map(|(line, text)| {
+        let method = methods.iter().find(|method| text.code.contains(&format!(".{method}(")))?;
+        Some(file.finding(line, format!("calls `{method}`: {instead}")))
+    });
+    called.collect()
 }
 
 /// A crate's name counts at the beginning of a path; `a::b` counts wherever the two stand together.
@@ -221,6 +243,13 @@ mod tests {
         assert_eq!(findings("src/http/routes/a.rs", "use crate::{live::cursor, surface::methods};\n"), 1);
         assert_eq!(findings("aggregates/src/metric/decide.rs", "let now = chrono::Utc::now();\n"), 1);
         assert_eq!(findings("src/live/cursor.rs", "use actix_web_actors::ws;\n"), 1);
+    }
+
+    #[test]
+    fn the_command_line_decides_nothing_over_several_streams() {
+        let decides = "    bus.transact(&origin, async |tx| end(tx).await).await\n";
+        assert_eq!(findings("src/cli/operator/a.rs", decides), 1);
+        assert_eq!(findings("src/runtime/accounts/a.rs", decides), 0);
     }
 
     #[test]

@@ -16,8 +16,8 @@ use super::scope;
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::interrupt::{Standing, this_command};
-use crate::cli::operator::keeper;
 use crate::cli::operator::open::{self, StoreFlags};
+use crate::cli::operator::{keeper, late_offers};
 use crate::cli::output::Printer;
 use crate::config::Config;
 use crate::runtime::BusError;
@@ -162,7 +162,7 @@ async fn revoke_in(
         (Some(_) | None, _) => None,
     };
     let made = Made { by: &account, role: Some(&command.role) };
-    let recipients = made.recipients(config, journal).await?;
+    let recipients = late_offers::recipients(&made, config, journal).await?;
     let again = format!("`muniment role revoke {} {}` again", account.0, command.role);
     standing.is(format!("it is not known whether the role was taken; {again} finds out"));
     let revoked = revoke_directly(&bus, &account, &command.role, reason.as_ref(), &made, &recipients)
@@ -172,7 +172,7 @@ async fn revoke_in(
     let at = position.map(|position| format!(" at position {position}")).unwrap_or_default();
     let what = format!("taken{at}, but offers of it that {} made may still stand; {again}", command.account);
     standing.is(&*what);
-    offers.extend(made.take_back_late(config, journal, &bus, "role_revoke", &what).await?);
+    offers.extend(late_offers::take_back(&made, config, journal, &bus, "role_revoke", &what).await?);
     standing.is(if at.is_empty() { "nothing was recorded".to_owned() } else { format!("taken{at}") });
     let position = position.map(|position| position.to_string());
     let shown = json!({

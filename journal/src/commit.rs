@@ -16,8 +16,8 @@ use muniment_aggregates::record::Position;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use crate::core::Core;
 use crate::engine::{Batch, Change, Engine, WriteError};
-use crate::journal::Core;
 
 const RETRY_MILLISECONDS_MIN: u64 = 10;
 const RETRY_MILLISECONDS_MAX: u64 = 1_000;

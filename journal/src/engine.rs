@@ -192,6 +192,9 @@ pub trait Engine: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Writes what changes nothing, to learn whether the database can be written.
+    async fn check_writable(&self) -> Result<(), SqlError>;
+
     /// Events with `after < position <= through`, in order, at most `limit`.
     async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError>;
 

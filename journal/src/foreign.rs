@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use crate::chain::Hasher;
 use crate::commit::watched;
+use crate::core::Core;
 use crate::engine::{Head, Identity};
-use crate::journal::Core;
 use crate::limits::PAGE_EVENTS;
 use crate::writer::Writer;
 

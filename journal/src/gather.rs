@@ -10,8 +10,8 @@ use muniment_sql::SqlError;
 
 use crate::admit::{ClaimStep, Submission};
 use crate::append::AppendError;
+use crate::core::Core;
 use crate::engine::ClaimId;
-use crate::journal::Core;
 use crate::seal::SealError;
 
 /// What came back; the appends in their old order.

@@ -2,25 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use muniment_aggregates::claims::ClaimKey;
 use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
 use muniment_sql::SqlError;
-use parking_lot::RwLock;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::admit::{Names, Submission, admit};
+use crate::admit::{Submission, admit};
 use crate::append::{Append, AppendError, Appended, Ticket};
-use crate::engine::{Batch, Change, ClaimId, Engine, Head, Identity};
-use crate::foreign::{self, Departure, HeadAsker};
+use crate::core::Core;
+use crate::engine::{ClaimId, Engine, Head, Identity};
+use crate::foreign::{self, HeadAsker};
 use crate::keyring::KeyRing;
 use crate::limits::{JournalLimits, READ_EVENTS_MAX, SHUTDOWN_MILLISECONDS_MAX};
 use crate::outbox::Outbox;
 use crate::seal::SealError;
 use crate::snapshot::{self, Snapshot};
-use crate::tail::{PublishHook, Tail};
+use crate::tail::PublishHook;
 use crate::writer::Writer;
 
 /// Askers for the head that may wait; more are answered as unavailable.
@@ -48,82 +47,6 @@ pub enum JournalError {
     Closed,
 }
 
-/// What the handle, the writer and the watchers share.
-pub(crate) struct Core {
-    pub(crate) engine: Arc<dyn Engine>,
-    pub(crate) keyring: KeyRing,
-    pub(crate) limits: JournalLimits,
-    pub(crate) tail: Tail,
-    pub(crate) identity: Identity,
-    /// The end of the record as this node knows it: what a database that has less, or something else there, has lost.
-    seen: RwLock<Head>,
-    names: Names,
-    /// A batch is without an outcome for long, or the database does not answer.
-    stalled: AtomicBool,
-    /// Why nothing can be appended any more.
-    broken: RwLock<Option<String>>,
-    /// The newest batch could not be written.
-    failing: AtomicBool,
-    /// The highest head anybody reported.
-    pub(crate) foreign_head: AtomicU64,
-    pub(crate) foreign: Notify,
-    pub(crate) closing: watch::Sender<bool>,
-    /// The writer has ended.
-    pub(crate) finished: watch::Sender<bool>,
-    /// Why the record in the database is not the one that this node knows, since that was found.
-    pub(crate) departed: watch::Sender<Option<Departure>>,
-    /// Position of the newest append of this node that mail left with.
-    mailed: watch::Sender<Position>,
-}
-
-impl Core {
-    pub(crate) fn set_stalled(&self, stalled: bool) {
-        self.stalled.store(stalled, Ordering::Release);
-    }
-
-    pub(crate) fn set_failing(&self, failing: bool) {
-        self.failing.store(failing, Ordering::Release);
-    }
-
-    pub(crate) fn break_down(&self, reason: &str) {
-        *self.broken.write() = Some(reason.to_owned());
-    }
-
-    /// The end of the record as this node knows it.
-    pub(crate) fn seen(&self) -> Head {
-        *self.seen.read()
-    }
-
-    /// Says that a durable batch brought mail, if it did.
-    pub(crate) fn tell_of_mail(&self, batch: &Batch) {
-        let mail = batch.changes.iter().rev().find_map(|change| match change {
-            Change::Mail { position, .. } => Some(*position),
-            Change::Take { .. } | Change::Release { .. } | Change::Erase { .. } => None,
-        });
-        if let Some(position) = mail {
-            self.mailed.send_replace(position);
-        }
-    }
-
-    /// Durable events, in order: to those whose fences they may let fall. Before anything is written on top of them.
-    pub(crate) fn forewarn(&self, events: &[Arc<RecordedEvent>]) {
-        self.tail.forewarn(events);
-    }
-
-    /// Durable events, in order: to key ring, ring, hooks and readers. [`Core::forewarn`] comes first.
-    pub(crate) fn publish(&self, events: &[Arc<RecordedEvent>]) {
-        events.iter().for_each(|event| self.keyring.observe(event));
-        if let Some(last) = events.last() {
-            let mut seen = self.seen.write();
-            (seen.position, seen.hash, seen.recorded_at) = (last.position, last.hash, last.recorded_at);
-        }
-        self.tail.publish(events);
-        // A gauge is a float; positions beyond 2^53 are a matter of centuries.
-        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-        metrics::gauge!("muniment_journal_head").set(self.tail.head().0 as f64);
-    }
-}
-
 /// The record. Cheap to clone; all clones share one writer and one tail.
 #[derive(Clone)]
 pub struct Journal {
@@ -149,24 +72,7 @@ impl Journal {
     fn start(engine: Arc<dyn Engine>, keyring: KeyRing, limits: JournalLimits, head: Head) -> Self {
         let (queue, submissions) = mpsc::channel(limits.queue_appends_max.max(1));
         let (askers, asked) = mpsc::channel(ASKERS_WAITING_MAX);
-        let core = Arc::new(Core {
-            tail: Tail::new(head.position, limits.ring_bytes_max),
-            identity: head.identity,
-            seen: RwLock::new(head),
-            names: Names::default(),
-            stalled: AtomicBool::new(false),
-            broken: RwLock::new(None),
-            failing: AtomicBool::new(false),
-            foreign_head: AtomicU64::new(0),
-            foreign: Notify::new(),
-            closing: watch::Sender::new(false),
-            finished: watch::Sender::new(false),
-            departed: watch::Sender::new(None),
-            mailed: watch::Sender::new(Position::START),
-            engine,
-            keyring,
-            limits,
-        });
+        let core = Arc::new(Core::new(engine, keyring, limits, head));
         // The writer ends when every handle is dropped or `shutdown` is called; the two others end with it.
         tokio::spawn(Writer::new(Arc::clone(&core), submissions, head).run());
         if core.engine.shared() {
@@ -181,13 +87,13 @@ impl Journal {
     /// # Errors
     /// At once when the append is invalid, the queue is full, the database does not answer, or the journal is closed.
     pub fn submit(&self, append: Append) -> Result<Ticket, AppendError> {
-        if let Some(reason) = &*self.core.broken.read() {
-            return Err(AppendError::Unavailable(reason.clone()));
+        if let Some(reason) = self.core.broken() {
+            return Err(AppendError::Unavailable(reason));
         }
         if !self.core.engine.writable() {
             return Err(AppendError::Closed);
         }
-        if self.core.stalled.load(Ordering::Acquire) {
+        if self.core.is_stalled() {
             return Err(AppendError::Unavailable(NO_ANSWER.to_owned()));
         }
         let (reply, ticket) = oneshot::channel();
@@ -371,7 +277,7 @@ impl Journal {
     /// node knows.
     #[must_use]
     pub fn watch_mail(&self) -> watch::Receiver<Position> {
-        self.core.mailed.subscribe()
+        self.core.watch_mail()
     }
 
     /// Calls `hook` with every batch in order, right after it is durable and before its tickets resolve; also with
@@ -404,25 +310,16 @@ impl Journal {
     /// # Errors
     /// Why not, for the operator.
     pub async fn check_writable(&self) -> Result<(), String> {
-        if let Some(reason) = self.core.broken.read().clone() {
+        if let Some(reason) = self.core.broken() {
             return Err(reason);
         }
-        if self.core.stalled.load(Ordering::Acquire) {
+        if self.core.is_stalled() {
             return Err(NO_ANSWER.to_owned());
         }
-        if !self.core.failing.load(Ordering::Acquire) {
+        if !self.core.is_failing() {
             return Ok(());
         }
-        let Some(stores) = self.core.engine.stores() else { return Err(NO_WRITES.to_owned()) };
-        let tried = async {
-            let mut tx = stores.write.begin().await?;
-            // SQLite writes no page that did not change, so it changes and changes back.
-            for change in ["+ 1", "- 1"] {
-                tx.execute(&format!("UPDATE journal_head SET recorded_at = recorded_at {change}"), &[]).await?;
-            }
-            tx.commit().await
-        };
-        match tokio::time::timeout(self.core.limits.answer_max, tried).await {
+        match tokio::time::timeout(self.core.limits.answer_max, self.core.engine.check_writable()).await {
             Ok(Ok(())) => {
                 self.core.set_failing(false);
                 Ok(())

@@ -318,6 +318,10 @@ impl Engine for SimulatedEngine {
         outcome
     }
 
+    async fn check_writable(&self) -> Result<(), SqlError> {
+        Err(SqlError::Unsuitable("the simulated database knows batches alone".to_owned()))
+    }
+
     async fn hold(&self) -> Result<Head, SqlError> {
         self.ask().await?;
         if !self.store.lock_head(Some(self.node)).await {

@@ -140,6 +140,13 @@ impl Engine for PostgresEngine {
         session.lock().await.write(batch, &self.numbers).await
     }
 
+    async fn check_writable(&self) -> Result<(), SqlError> {
+        let mut tx = self.databases().write.begin().await?;
+        // The row is written anew, although it says what it said.
+        tx.execute("UPDATE journal_head SET recorded_at = recorded_at", &[]).await?;
+        tx.commit().await
+    }
+
     async fn hold(&self) -> Result<Head, SqlError> {
         head(&self.session()?.lock().await.hold().await?)
     }

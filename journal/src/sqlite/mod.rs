@@ -179,6 +179,15 @@ impl Engine for SqliteEngine {
         write.events.write(batch.clone()).await
     }
 
+    async fn check_writable(&self) -> Result<(), SqlError> {
+        let mut tx = self.databases().write.begin().await?;
+        // No page is written that did not change, so it changes and changes back.
+        for change in ["+ 1", "- 1"] {
+            tx.execute(&format!("UPDATE journal_head SET recorded_at = recorded_at {change}"), &[]).await?;
+        }
+        tx.commit().await
+    }
+
     async fn read(&self, after: Position, through: Position, limit: usize) -> Result<Vec<RecordedEvent>, SqlError> {
         static SQL: LazyLock<String> = LazyLock::new(|| {
             format!(

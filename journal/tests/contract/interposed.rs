@@ -73,6 +73,10 @@ impl<T: Interpose> Engine for Interposed<T> {
         self.0.write(batch).await
     }
 
+    async fn check_writable(&self) -> Result<(), SqlError> {
+        self.inner().check_writable().await
+    }
+
     async fn hold(&self) -> Result<Head, SqlError> {
         self.0.hold().await
     }

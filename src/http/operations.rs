@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use futures_util::future::join;
-use muniment_aggregates::record::Position;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::runtime::ReadPosition;
-use crate::runtime::limits::LAG_EVENTS_MAX;
 use crate::runtime::policies::alert_evaluator;
+use crate::runtime::readiness::{self, Readiness};
 use crate::surface::Surface;
 use crate::surface::other_routes::{HEALTH, READY};
 use crate::telemetry::Figures;
@@ -21,8 +20,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(web::resource("/health").to(health))
         .route("/ready", web::get().to(ready))
         .route("/ready", web::head().to(ready))
-        .route("/metrics", web::get().to(numbers))
-        .route("/metrics", web::head().to(numbers));
+        .route("/metrics", web::get().to(figures))
+        .route("/metrics", web::head().to(figures));
 }
 
 /// How long `/metrics` waits for the figures that the database has: whoever scrapes gives up after ten seconds or so, and
@@ -36,33 +35,27 @@ async fn health(surface: web::Data<Surface>) -> HttpResponse {
     HttpResponse::Ok().content_type(JSON).body(body.to_string())
 }
 
-/// Migrated, the journal within reach and writable, every read model within its bound and none stopped or failing.
+/// Whether this node can serve, and what it is that keeps it from that.
 async fn ready(surface: web::Data<Surface>) -> HttpResponse {
-    let journal = &surface.runtime.journal;
-    let confirmed = journal.confirm_head().await;
-    let head = confirmed.as_ref().map_or_else(|_| journal.head(), |head| *head);
-    let mut is_ready = true;
-    let mut models = Vec::new();
-    for (name, at) in surface.runtime.reads.positions() {
-        let lag = head.0.saturating_sub(at.position.0);
+    let readiness = Readiness::of(&surface.runtime).await;
+    let is_ready = readiness.is_ready();
+    let model = |(name, at): &(&str, ReadPosition)| {
         let stopped = at.stopped_by.as_ref().map(|poison| {
             json!({"position": poison.position.0.to_string(), "event_type": poison.event_type, "reason": poison.reason})
         });
-        is_ready &= follows(&at, head);
-        let position = at.position.to_string();
-        let told = json!({
-            "name": name, "position": position, "lag": lag, "stopped_by": stopped, "failing": at.failing,
-        });
-        models.push(told);
-    }
-    models.sort_by(|one, other| one["name"].as_str().cmp(&other["name"].as_str()));
-    let away = || confirmed.is_err().then(|| "the database does not answer".to_owned());
-    let trouble = journal.check_writable().await.err().or_else(away);
-    is_ready &= trouble.is_none();
+        json!({
+            "name": name,
+            "position": at.position.to_string(),
+            "lag": readiness::lag(at, readiness.head),
+            "stopped_by": stopped,
+            "failing": at.failing,
+        })
+    };
+    let models: Vec<Value> = readiness.models.iter().map(model).collect();
     let body = json!({
         "ready": is_ready,
-        "head": head.to_string(),
-        "journal": trouble.as_deref().unwrap_or("writable"),
+        "head": readiness.head.to_string(),
+        "journal": readiness.trouble.as_deref().unwrap_or("writable"),
         "projections": models,
     });
     surface.check_other_answer(&READY, if is_ready { 200 } else { 503 }, &body);
@@ -70,17 +63,12 @@ async fn ready(surface: web::Data<Surface>) -> HttpResponse {
     response.content_type(JSON).body(body.to_string())
 }
 
-/// Whether a read model is within its bound of the head, and nothing keeps it from following.
-fn follows(at: &ReadPosition, head: Position) -> bool {
-    head.0.saturating_sub(at.position.0) <= LAG_EVENTS_MAX && at.stopped_by.is_none() && at.failing.is_none()
-}
-
 /// Figures for Prometheus.
-async fn numbers(surface: web::Data<Surface>, figures: web::Data<Figures>) -> HttpResponse {
+async fn figures(surface: web::Data<Surface>, figures: web::Data<Figures>) -> HttpResponse {
     let runtime = &surface.runtime;
     let head = runtime.journal.head();
     for (name, at) in runtime.reads.positions() {
-        let lag = float(head.0.saturating_sub(at.position.0));
+        let lag = float(readiness::lag(&at, head));
         metrics::gauge!("muniment_projection_lag_events", "projection" => name).set(lag);
     }
     for (kind, count) in runtime.bus.directories().live_counts() {
@@ -105,19 +93,4 @@ async fn asked<T, E>(figure: impl Future<Output = Result<T, E>>) -> Option<T> {
 #[expect(clippy::cast_precision_loss, reason = "gauges are floats; counts stay far below 2^53")]
 fn float(count: u64) -> f64 {
     count as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_read_model_follows_within_its_bound_of_the_head() {
-        let head = Position(20_000);
-        let behind = |events| ReadPosition { position: Position(head.0 - events), ..ReadPosition::default() };
-        assert!(follows(&behind(0), head));
-        assert!(follows(&behind(LAG_EVENTS_MAX), head));
-        assert!(!follows(&behind(LAG_EVENTS_MAX + 1), head));
-        assert!(!follows(&ReadPosition { failing: Some("its checkpoint is gone"), ..behind(0) }, head));
-    }
 }

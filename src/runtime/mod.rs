@@ -9,7 +9,8 @@
 //! - Several streams: [`transaction`] (one decision over them; in `stream_queues` who lost a race waits for a turn),
 //!   [`scopes`] (what is done over all books of a scope), [`accounts`] (what is done to accounts from beside the surface).
 //! - Queries: [`reads`] (waiting for the read models), [`projector`] (keeps them at the head), [`retired`] (drops those that were
-//!   replaced), [`moment`] (from a time to a position), [`why`] (the proof of a role, from events alone).
+//!   replaced), [`readiness`] (whether this node can serve), [`moment`] (from a time to a position), [`why`] (the proof of a role, from
+//!   events alone).
 //! - Tasks: [`policies`] (what reacts to events by sending commands), [`leadership`] (which node does what one does at a time). All that
 //!   run are listed in [`app::node`](crate::app).
 //! - For all: [`clock`], [`limits`], [`errors`].
@@ -39,6 +40,7 @@ pub mod policies;
 pub mod projector;
 #[cfg(test)]
 mod races_tests;
+pub mod readiness;
 pub mod reads;
 pub mod recall;
 pub mod retired;

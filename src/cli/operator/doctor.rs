@@ -19,9 +19,9 @@ use crate::cli::flags::Global;
 use crate::cli::output::Printer;
 use crate::config::store::KeysConfig;
 use crate::config::{Config, MailConfig, MailMode};
-use crate::runtime::limits::LAG_EVENTS_MAX;
 use crate::runtime::policies::audit_drift::{self, Drifted, ROWS_LOOKED_AT};
 use crate::runtime::policies::letters::Sender;
+use crate::runtime::{ReadPosition, readiness};
 use crate::surface::accounts::counts::Counts;
 
 /// Events at the end of the chain that are checked here; `audit verify` checks all.
@@ -210,12 +210,18 @@ async fn models(config: &Config, journal: &Journal) -> Result<String, String> {
 
 /// Whether none of these has stopped or is further behind than a server lets them be.
 fn following(live: &[Checkpoint], head: Position) -> Result<String, String> {
-    let stopped = live.iter().find_map(|model| model.stopped_by.as_ref().map(|poison| (&model.name, poison)));
+    let at = |model: &Checkpoint| ReadPosition {
+        position: model.position,
+        stopped_by: model.stopped_by.clone(),
+        failing: None,
+    };
+    let models: Vec<(&str, ReadPosition)> = live.iter().map(|model| (model.name.as_str(), at(model))).collect();
+    let stopped = models.iter().find_map(|(name, at)| at.stopped_by.as_ref().map(|poison| (name, poison)));
     if let Some((name, poison)) = stopped {
         return Err(format!("{name} has stopped: {poison}"));
     }
-    let furthest = live.iter().map(|model| head.0.saturating_sub(model.position.0)).max().unwrap_or(0);
-    if furthest > LAG_EVENTS_MAX {
+    let furthest = models.iter().map(|(_, at)| readiness::lag(at, head)).max().unwrap_or(0);
+    if models.iter().any(|(_, at)| !readiness::follows(at, head)) {
         return Err(format!("one is {furthest} events behind; is a server running?"));
     }
     Ok(format!("{} models, at most {furthest} events behind", live.len()))
@@ -226,6 +232,7 @@ mod tests {
     use muniment_projections::Purpose;
 
     use super::*;
+    use crate::runtime::limits::LAG_EVENTS_MAX;
 
     #[test]
     fn read_models_that_nobody_moves_are_told() {

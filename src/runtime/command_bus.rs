@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use actix::ArbiterHandle;
 use actix::prelude::SendError;
+use actix::{Actor, ArbiterHandle, Context, Handler, Message};
 use chrono::{DateTime, Utc};
 use muniment_aggregates::account::Account;
 use muniment_aggregates::application::Application;
@@ -27,7 +27,8 @@ use tokio::sync::{oneshot, watch};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use super::actor_messages::{Execute, GetState, Pending};
+use super::actor_messages::{ActorFlags, Execute, GetState, Pending};
+use super::aggregate_actor::AggregateActor;
 use super::clock::Clock;
 use super::directory::Directory;
 use super::errors::BusError;
@@ -260,39 +261,21 @@ impl CommandBus {
         let metadata = origin.to_metadata();
         let correlation: Arc<str> = Arc::from(origin.correlation.as_str());
         let recall = self.recalls.of(&origin.correlation);
-        let directory = D::directory(&self.directories);
         let mut was_confirmed = false;
         for _ in 0..HANDOVERS_MAX {
-            let (address, flags) = directory.find(id);
-            if !flags.enter(self.limits.mailbox_commands_max) {
-                return Err(BusError::Overloaded);
-            }
-            let (reply, outcome) = oneshot::channel();
-            let pending = Pending {
-                command: Arc::clone(&command),
-                metadata: Arc::clone(&metadata),
-                correlation: Arc::clone(&correlation),
-                span: span.clone(),
-                fence: fence.cloned(),
-                reply,
-                recall: recall.clone(),
-                races_lost: 0,
+            let ask = |reply| {
+                Execute(Pending::<D> {
+                    command: Arc::clone(&command),
+                    metadata: Arc::clone(&metadata),
+                    correlation: Arc::clone(&correlation),
+                    span: span.clone(),
+                    fence: fence.cloned(),
+                    reply,
+                    recall: recall.clone(),
+                    races_lost: 0,
+                })
             };
-            match address.try_send(Execute(pending)) {
-                Ok(()) => {}
-                Err(SendError::Full(_)) => return Err(BusError::Overloaded),
-                Err(SendError::Closed(_)) => {
-                    directory.forget(id, &flags);
-                    continue;
-                }
-            }
-            let Ok(outcome) = outcome.await else {
-                directory.forget(id, &flags);
-                if flags.retired.load(Ordering::Acquire) {
-                    continue;
-                }
-                return Err(died::<D, _>(id));
-            };
+            let Some((outcome, flags)) = self.hand_over::<D, _, _>(id, ask).await? else { continue };
             let recorded = matches!(&outcome, Ok(done) if done.position.is_some());
             // What may be recorded must not be decided again, nor be told to have done nothing because the database is gone.
             let is_open = matches!(&outcome, Err(BusError::Uncertain(_)));
@@ -320,36 +303,50 @@ impl CommandBus {
     }
 
     async fn ask_state<D: Hosted>(&self, id: &str) -> Result<Folded<D>, BusError<D::Refusal>> {
-        let directory = D::directory(&self.directories);
-        if let Some(cached) = directory.cached_state(id) {
+        if let Some(cached) = D::directory(&self.directories).cached_state(id) {
             return Ok(cached);
         }
         for _ in 0..HANDOVERS_MAX {
-            let (address, flags) = directory.find(id);
-            if !flags.enter(self.limits.mailbox_commands_max) {
-                return Err(BusError::Overloaded);
-            }
-            let (reply, state) = oneshot::channel();
-            match address.try_send(GetState(reply)) {
-                Ok(()) => {}
-                Err(SendError::Full(_)) => return Err(BusError::Overloaded),
-                Err(SendError::Closed(_)) => {
-                    directory.forget(id, &flags);
-                    continue;
-                }
-            }
-            match state.await {
-                Ok(_) if flags.is_leaving() => {}
-                Ok(state) => return state,
-                Err(_) => {
-                    directory.forget(id, &flags);
-                    if !flags.retired.load(Ordering::Acquire) {
-                        return Err(died::<D, _>(id));
-                    }
-                }
+            let Some((state, flags)) = self.hand_over::<D, _, _>(id, GetState::<D>).await? else { continue };
+            if !flags.is_leaving() {
+                return state;
             }
         }
         Err(BusError::Unavailable(format!("{}/{id} does not answer", D::TYPE)))
+    }
+
+    /// Hands a message to the actor of an id and waits for its answer; `None` where the actor was just leaving memory, so that
+    /// it has neither decided nor told anything and another takes its place.
+    async fn hand_over<D, M, A>(
+        &self,
+        id: &str,
+        message: impl FnOnce(oneshot::Sender<A>) -> M,
+    ) -> Result<Option<(A, Arc<ActorFlags>)>, BusError<D::Refusal>>
+    where
+        D: Hosted,
+        M: Message<Result = ()> + Send + 'static,
+        AggregateActor<D>: Actor<Context = Context<AggregateActor<D>>> + Handler<M>,
+    {
+        let directory = D::directory(&self.directories);
+        let (address, flags) = directory.find(id);
+        if !flags.enter(self.limits.mailbox_commands_max) {
+            return Err(BusError::Overloaded);
+        }
+        let (reply, answer) = oneshot::channel();
+        match address.try_send(message(reply)) {
+            Ok(()) => {}
+            Err(SendError::Full(_)) => return Err(BusError::Overloaded),
+            Err(SendError::Closed(_)) => {
+                directory.forget(id, &flags);
+                return Ok(None);
+            }
+        }
+        let Ok(answer) = answer.await else {
+            directory.forget(id, &flags);
+            let is_retired = flags.retired.load(Ordering::Acquire);
+            return if is_retired { Ok(None) } else { Err(died::<D, _>(id)) };
+        };
+        Ok(Some((answer, flags)))
     }
 }
 

@@ -4,8 +4,6 @@
 //! that was signed and taken away shows both. The note is text, signed with Ed25519, and made to be mailed, printed
 //! and pasted.
 
-use std::path::Path;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -59,7 +57,12 @@ impl CheckpointKey {
     /// When the file is missing, unsafe or no key.
     pub fn load(source: &KeySource, ring: &KeyRing) -> Result<Self, CheckpointError> {
         match source {
-            KeySource::Directory { path, create_missing } => Self::from_folder(path, *create_missing),
+            KeySource::Directory { path, create_missing: true } => {
+                Self::from_seed(master_key::read_or_make(path, CHECKPOINT_KEY_FILE)?.as_bytes())
+            }
+            KeySource::Directory { path, create_missing: false } => {
+                Self::from_seed(master_key::read_key(path, CHECKPOINT_KEY_FILE)?.as_bytes())
+            }
             KeySource::Explicit(_) => Self::from_seed(ring.seed_of_heads().as_bytes()),
         }
     }
@@ -76,10 +79,6 @@ impl CheckpointKey {
             trusted.push(Self::from_seed(seed.as_bytes())?.public_key());
         }
         Ok(trusted)
-    }
-
-    fn from_folder(folder: &Path, create_missing: bool) -> Result<Self, CheckpointError> {
-        Self::from_seed(master_key::read_or_create(folder, CHECKPOINT_KEY_FILE, create_missing)?.as_bytes())
     }
 
     /// A signing key from its 32-byte seed.

@@ -39,7 +39,7 @@ pub(crate) fn of(keys: MasterKey, installation: Uuid, stored: Vec<u8>) -> Result
 pub(crate) async fn look(folder: &Path, installation: Uuid, table: &KeyTable) -> Result<Fitting, KeyRingError> {
     let mut looks = 1;
     loop {
-        let keys = MasterKey::in_folder(folder, false)?;
+        let keys = MasterKey::in_folder(folder)?;
         let stored = table.load(INSTALLATION_ROW).await?.ok_or(SealError::WrongMasterKey)?;
         match of(keys, installation, stored) {
             Err(SealError::WrongMasterKey) if looks < LOOKS_MAX => looks += 1,
@@ -67,7 +67,7 @@ pub(crate) async fn settle(folder: &Path, installation: Uuid, table: &KeyTable) 
 /// changes it later would need the key that is destroyed here.
 pub(crate) fn keep_only(lock: &RotationLock<'_>, installation: Uuid, stored: Vec<u8>) -> Result<(), KeyRingError> {
     // Read here: what was read before the lock was taken may be of before a rotation.
-    let found = of(MasterKey::in_folder(lock.folder(), false)?, installation, stored)?;
+    let found = of(MasterKey::in_folder(lock.folder())?, installation, stored)?;
     if found.is_next {
         lock.promote_next(&found.master.key)?
     } else {

@@ -110,7 +110,10 @@ impl MasterKey {
             KeySource::Explicit(bytes) => {
                 Ok(Self { current: SecretKey::new(**bytes), next: None, is_unsettled: false, directory: None })
             }
-            KeySource::Directory { path, create_missing } => Self::in_folder(path, *create_missing),
+            KeySource::Directory { path, create_missing: true } => {
+                Self::beside_next(path, read_or_make(path, MASTER_KEY_FILE)?)
+            }
+            KeySource::Directory { path, create_missing: false } => Self::in_folder(path),
         }
     }
 
@@ -122,16 +125,20 @@ impl MasterKey {
     pub fn load_existing(source: &KeySource) -> Result<Self, KeyFileError> {
         match source {
             KeySource::Explicit(_) => Self::load(source),
-            KeySource::Directory { path, .. } => Self::in_folder(path, false).map_err(|error| match error {
+            KeySource::Directory { path, .. } => Self::in_folder(path).map_err(|error| match error {
                 KeyFileError::Missing(path) => KeyFileError::Lost(path),
                 other => other,
             }),
         }
     }
 
-    /// Reads what lies in the folder now.
-    pub(crate) fn in_folder(folder: &Path, create_missing: bool) -> Result<Self, KeyFileError> {
-        let current = read_or_create(folder, MASTER_KEY_FILE, create_missing)?;
+    /// Reads what lies in the folder now, and makes nothing.
+    pub(crate) fn in_folder(folder: &Path) -> Result<Self, KeyFileError> {
+        Self::beside_next(folder, read_key(folder, MASTER_KEY_FILE)?)
+    }
+
+    /// A key of the folder, with the one that a rotation left beside it.
+    fn beside_next(folder: &Path, current: SecretKey) -> Result<Self, KeyFileError> {
         let (next, is_unsettled) = match read_key(folder, NEXT_KEY_FILE) {
             Ok(key) => (Some(key), true),
             Err(KeyFileError::Missing(_)) => (None, false),
@@ -218,10 +225,10 @@ pub(crate) fn write_key(folder: &Path, name: &str, key: &SecretKey) -> Result<()
     sync_folder(folder)
 }
 
-/// Reads a key of the folder, or makes folder and key where that is allowed.
-pub(crate) fn read_or_create(folder: &Path, name: &str, create_missing: bool) -> Result<SecretKey, KeyFileError> {
+/// Reads a key of the folder; makes folder and key where it is missing.
+pub(crate) fn read_or_make(folder: &Path, name: &str) -> Result<SecretKey, KeyFileError> {
     match read_key(folder, name) {
-        Err(KeyFileError::Missing(_)) if create_missing => {
+        Err(KeyFileError::Missing(_)) => {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io(folder))?;
             check_folder(folder)?;
             match write_key(folder, name, &SecretKey::random()?) {
@@ -309,17 +316,21 @@ mod tests {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    fn source(path: &Path, create_missing: bool) -> KeySource {
-        KeySource::Directory { path: path.to_owned(), create_missing }
+    fn existing(path: &Path) -> KeySource {
+        KeySource::Directory { path: path.to_owned(), create_missing: false }
+    }
+
+    fn made_if_missing(path: &Path) -> KeySource {
+        KeySource::Directory { path: path.to_owned(), create_missing: true }
     }
 
     #[test]
     fn a_key_is_made_once_for_its_owner_alone() {
         let home = tempfile::tempdir().unwrap();
         let keys = home.path().join("keys");
-        assert!(matches!(MasterKey::load(&source(&keys, false)), Err(KeyFileError::Missing(_))));
-        let made = MasterKey::load(&source(&keys, true)).unwrap();
-        let again = MasterKey::load(&source(&keys, false)).unwrap();
+        assert!(matches!(MasterKey::load(&existing(&keys)), Err(KeyFileError::Missing(_))));
+        let made = MasterKey::load(&made_if_missing(&keys)).unwrap();
+        let again = MasterKey::load(&existing(&keys)).unwrap();
         assert_eq!(made.current.as_bytes(), again.current.as_bytes());
         assert_eq!(std::fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(std::fs::metadata(keys.join(MASTER_KEY_FILE)).unwrap().permissions().mode() & 0o777, 0o600);
@@ -329,18 +340,18 @@ mod tests {
     fn f8_a_key_file_others_can_read_or_a_link_is_refused() {
         let home = tempfile::tempdir().unwrap();
         let keys = home.path().join("keys");
-        MasterKey::load(&source(&keys, true)).unwrap();
+        MasterKey::load(&made_if_missing(&keys)).unwrap();
         let file = keys.join(MASTER_KEY_FILE);
         chmod(&file, 0o640);
-        let error = MasterKey::load(&source(&keys, true)).unwrap_err().to_string();
+        let error = MasterKey::load(&made_if_missing(&keys)).unwrap_err().to_string();
         assert!(error.contains("0640") && error.contains("chmod 600"), "{error}");
         chmod(&file, 0o600);
         chmod(&keys, 0o750);
-        assert!(matches!(MasterKey::load(&source(&keys, true)), Err(KeyFileError::Unsafe { .. })));
+        assert!(matches!(MasterKey::load(&made_if_missing(&keys)), Err(KeyFileError::Unsafe { .. })));
         chmod(&keys, 0o700);
         std::fs::rename(&file, keys.join("elsewhere")).unwrap();
         std::os::unix::fs::symlink(keys.join("elsewhere"), &file).unwrap();
-        let error = MasterKey::load(&source(&keys, true)).unwrap_err().to_string();
+        let error = MasterKey::load(&made_if_missing(&keys)).unwrap_err().to_string();
         assert!(error.contains("symbolic link"), "{error}");
     }
 
@@ -348,10 +359,10 @@ mod tests {
     fn a_file_that_is_no_key_is_refused() {
         let home = tempfile::tempdir().unwrap();
         let keys = home.path().join("keys");
-        MasterKey::load(&source(&keys, true)).unwrap();
+        MasterKey::load(&made_if_missing(&keys)).unwrap();
         for content in ["", "zz", "00", &"0".repeat(65), &"0".repeat(200)] {
             std::fs::write(keys.join(MASTER_KEY_FILE), content).unwrap();
-            assert!(matches!(MasterKey::load(&source(&keys, true)), Err(KeyFileError::Malformed(_))), "{content:?}");
+            assert!(matches!(MasterKey::load(&made_if_missing(&keys)), Err(KeyFileError::Malformed(_))), "{content:?}");
         }
     }
 

@@ -228,7 +228,7 @@ mod tests {
 
     use super::*;
 
-    fn taking(claim: &ClaimId, owner: &StreamId, careful: bool) -> Submission {
+    fn taking(claim: &ClaimId, owner: &StreamId) -> Submission {
         let (reply, _) = oneshot::channel();
         let take = ClaimStep::Take { claim: claim.clone(), owner: owner.clone(), subject: None };
         Submission {
@@ -245,7 +245,7 @@ mod tests {
             reply,
             submitted: Instant::now(),
             span: tracing::Span::none(),
-            careful,
+            careful: false,
             gathered: true,
             refusals: 0,
             alone: false,
@@ -257,8 +257,8 @@ mod tests {
         let claim = ClaimId { namespace: "account-username", digest: [7; 32] };
         let (one, other) = (StreamId::new("account", "a"), StreamId::new("account", "b"));
         let mut knowledge = Knowledge::new(1);
-        assert!(matches!(knowledge.judge(&taking(&claim, &one, false)), Some(Ok(_))), "it is taken on trust at first");
-        let again = taking(&claim, &one, true);
+        assert!(matches!(knowledge.judge(&taking(&claim, &one)), Some(Ok(_))), "it is taken on trust at first");
+        let again = Submission { careful: true, ..taking(&claim, &one) };
         assert!(knowledge.judge(&again).is_none(), "nobody has asked who holds it");
         knowledge.learn_claim(claim.clone(), Some(other));
         assert!(matches!(knowledge.judge(&again), Some(Err(AppendError::ClaimTaken { .. }))));

@@ -36,7 +36,7 @@ impl Identity {
         Some(Self { installation, epoch: *epoch })
     }
 
-    /// The same record in its next epoch. Two that go on from one moment are two futures: the clock tells their epochs
+    /// This record in its next epoch. Two that go on from one moment are two futures: the clock tells their epochs
     /// apart, a mere next number would not; and where the epoch is of a clock that was ahead, chance does.
     pub(crate) fn later(self, now: DateTime<Utc>) -> Self {
         let seconds = u64::try_from(now.timestamp()).unwrap_or(0);

@@ -7,10 +7,10 @@ use muniment_aggregates::record::{DedupeKey, Position, RecordedEvent, StreamId};
 use muniment_sql::SqlError;
 use sqlx::{ColumnIndex, Database, Decode, Row, Type};
 
-/// The columns in the order that [`Reader::event`] reads; PostgreSQL's JSON is read as the text that was stored.
+/// SQLite's columns in the order that [`Reader::event`] reads.
 pub(crate) const SQLITE_COLUMNS: &str = "position, aggregate_type, aggregate_id, sequence, event_type, event_version, \
      payload, metadata, recorded_at, hash, dedupe_key";
-/// The same for PostgreSQL.
+/// PostgreSQL's columns in the order that [`Reader::event`] reads; JSON is read as the text that was stored.
 pub(crate) const POSTGRES_COLUMNS: &str = "position, aggregate_type, aggregate_id, sequence, event_type, event_version, \
      payload::text, metadata::text, recorded_at, hash, dedupe_key";
 

@@ -29,7 +29,7 @@ impl ReadStore {
         .await
     }
 
-    /// The same for at most one row.
+    /// Runs a query for at most one row over live generations. One retry follows a swap made by another node.
     pub(crate) async fn fetch_optional(&self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, SqlError> {
         self.answer(|| async {
             match self.reader().fetch_optional(&self.for_live_tables(sql), args).await {

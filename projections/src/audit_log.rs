@@ -285,7 +285,7 @@ fn row_id(hash: &[u8; 32]) -> String {
     uuid_text(bytes)
 }
 
-/// The same from the id of a row of the other audit, which keeps the first bytes of the hash.
+/// A UUID of version 8 from the id of a row of the other audit, which keeps the first bytes of the hash.
 fn uuid_of(id: &str, seq: Position) -> String {
     let hash = id.split_once('_').and_then(|(_, hash)| URL_SAFE_NO_PAD.decode(hash).ok()).unwrap_or_default();
     let mut bytes = [0_u8; 16];

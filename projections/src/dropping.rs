@@ -34,7 +34,7 @@ impl ReadStore {
         Ok(())
     }
 
-    /// The same for one model.
+    /// Drops every generation of one model that was replaced or given up.
     pub(crate) async fn drop_retired_of(&self, projection: &dyn Projection) -> Result<(), SqlError> {
         for left in self.checkpoints().await?.iter().filter(|at| at.purpose == Purpose::Retired) {
             if let Some((id, tables)) = tables_of(projection, left) {
@@ -44,7 +44,7 @@ impl ReadStore {
         Ok(())
     }
 
-    /// The same behind work that is done: what cannot be dropped now is left to the server.
+    /// Drops what it can of one model's replaced generations, behind work that is done: the rest is left to the server.
     pub(crate) async fn drop_what_can_be(&self, projection: &dyn Projection) {
         if let Err(error) = self.drop_retired_of(projection).await {
             tracing::warn!(projection.name = projection.name(), %error, "what was replaced is left to the server to drop");

@@ -76,7 +76,7 @@ pub(crate) fn folded(name: &str) -> String {
     name.to_lowercase()
 }
 
-/// The same with its last sigma in the other form. Folding writes a capital sigma as ς where a word ends and as σ
+/// A folded name with its last sigma in the other form. Folding writes a capital sigma as ς where a word ends and as σ
 /// elsewhere, and the end of what was typed need not be the end of a word of the name.
 fn other_sigma(folded: &str) -> Option<String> {
     let at = folded.rfind(['σ', 'ς'])?;
@@ -92,7 +92,7 @@ pub(crate) fn parsed<T>(row: &Row, column: &str, parse: impl Fn(&str) -> Option<
         .ok_or_else(|| SqlError::Column { column: column.to_owned(), what: format!("has another form: {text}") })
 }
 
-/// The same for a column that may be null.
+/// A text column that is null or has the form which `parse` accepts.
 pub(crate) fn parsed_or_null<T>(
     row: &Row,
     column: &str,
@@ -117,7 +117,7 @@ pub(crate) fn position(row: &Row, column: &str) -> Result<Position, SqlError> {
     row.count(column).map(Position)
 }
 
-/// The same, where null means before the first event.
+/// A column with a position, where null means before the first event.
 pub(crate) fn position_or_start(row: &Row, column: &str) -> Result<Position, SqlError> {
     Ok(match row.int_or_null(column)? {
         None => Position::START,

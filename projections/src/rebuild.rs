@@ -195,7 +195,7 @@ async fn resume_or_create(
     Ok(id)
 }
 
-/// The same behind the lock on the schema: of two runs that begin at once the second finds what the first makes.
+/// The generation that was left for this purpose, else a new one, behind the lock on the schema: of two runs that begin at once the second finds what the first makes.
 async fn find_or_create(
     tx: &mut Transaction,
     store: &ReadStore,

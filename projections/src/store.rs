@@ -28,7 +28,8 @@ pub enum OnMismatch {
     Refuse,
     /// Begin again from the first event. Nothing is lost: read models hold nothing of their own.
     Reset,
-    /// The same, and drop what older programs left: whoever serves does, since no older one serves any more.
+    /// Begin again from the first event, and drop what older programs left: whoever serves does, since no older one serves
+    /// any more.
     TakeOver,
 }
 
@@ -130,7 +131,7 @@ impl ReadStore {
         Self::open_with(config, crate::all()).await
     }
 
-    /// The same with another registry, for instance of one projection under test.
+    /// Opens the database with another registry than [`crate::all`], for instance of one projection under test.
     ///
     /// # Errors
     /// As [`ReadStore::open`].

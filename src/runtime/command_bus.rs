@@ -143,7 +143,7 @@ impl CommandBus {
         Self::with_limits(journal, clock, arbiters, ActorLimits::default())
     }
 
-    /// The same within these limits.
+    /// A bus whose actors run on the given event loops, or on the caller's own where none are given, within these limits.
     #[must_use]
     pub fn with_limits(journal: Journal, clock: Clock, arbiters: Arc<[ArbiterHandle]>, limits: ActorLimits) -> Self {
         let directories = Arc::new(Directories::new(&journal, &clock, &arbiters, limits));
@@ -209,8 +209,8 @@ impl CommandBus {
         self.execute_under::<D>(None, id, command, origin).await
     }
 
-    /// The same, recorded only while the fence holds. Only what is recorded was compared with it: who is answered anything
-    /// else than that must be looked at again first.
+    /// Has one aggregate decide a command whose events are recorded only while the fence holds. Only what is recorded was
+    /// compared with it: who is answered anything else than that must be looked at again first.
     ///
     /// # Errors
     /// As [`CommandBus::execute`]; [`BusError::Fenced`] where the fence fell.

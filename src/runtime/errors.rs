@@ -126,12 +126,12 @@ impl<R> BusError<R> {
         }
     }
 
-    /// The same end with the refusal translated.
+    /// How the command ended, with the refusal translated.
     pub fn map_refusal<S>(self, translate: impl FnOnce(R) -> S) -> BusError<S> {
         self.or_for_refusal(|refusal| BusError::Refused(translate(refusal)))
     }
 
-    /// The same end where nothing is asked that could be refused: where it is refused all the same, that is a fault.
+    /// How a command ended of which nothing could be refused: where it was refused all the same, that is a fault.
     pub fn unexpected<S>(self) -> BusError<S>
     where
         R: std::fmt::Display,

@@ -36,7 +36,7 @@ pub(crate) async fn bus() -> (CommandBus, TempDir) {
     bus_with(ActorLimits::default(), &[]).await
 }
 
-/// The same with other limits, or with actors elsewhere.
+/// A bus over a record of its own, with these limits, whose actors run on the given event loops or where its caller does.
 pub(crate) async fn bus_with(limits: ActorLimits, arbiters: &[&Arbiter]) -> (CommandBus, TempDir) {
     let (journal, folder) = journal(JournalLimits::default()).await;
     let arbiters = arbiters.iter().map(|arbiter| arbiter.handle()).collect();

@@ -26,7 +26,7 @@ impl StreamQueues {
         self.queue(stream).lock().await
     }
 
-    /// The same behind whoever has a turn at one of these streams now; `None`, at once, where nobody has.
+    /// Waits for a turn at one of these streams behind whoever has one now; `None`, at once, where nobody has.
     pub(super) async fn turn_behind_others(
         &self,
         mut streams: impl Iterator<Item = &StreamId>,

@@ -137,7 +137,7 @@ async fn faulty(home: &Home, script: &[Option<Fault>], open_gates: usize) -> (Jo
     faulty_over(&home.open().await, script, open_gates, script.contains(&Some(Fault::Late))).await
 }
 
-/// The same over the record of another journal.
+/// A journal on a faulty engine over the record of another journal.
 async fn faulty_over(
     made: &Journal,
     script: &[Option<Fault>],

@@ -131,7 +131,7 @@ impl Folded {
         }
     }
 
-    /// The same answer as the aggregate's own `late_due_at`, from what the row knows.
+    /// From when the metric is late, as the aggregate's own `late_due_at` says, from what the row knows.
     fn late_due_at(&self) -> Option<DateTime<Utc>> {
         let latest = self.row.latest.as_ref()?;
         if self.late_raised.as_ref() == Some(&latest.point) {

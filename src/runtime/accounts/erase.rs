@@ -110,7 +110,7 @@ pub async fn end(
     .await
 }
 
-/// The same person with the account that signed up since they were looked up, where that is why nothing was erased.
+/// A person with the account that signed up since they were looked up, where that is why nothing was erased.
 ///
 /// # Errors
 /// When the account cannot be read.

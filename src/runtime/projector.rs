@@ -42,7 +42,7 @@ struct Model {
     /// See [`ReadPosition::failing`].
     failing: Option<&'static str>,
     /// An event stops it, or its checkpoint is gone: it is not on its way, wherever the head is.
-    stands: bool,
+    is_stopped: bool,
 }
 
 impl Model {
@@ -116,14 +116,14 @@ fn models_of(reads: &Reads) -> Vec<Model> {
             position: Position::START,
             retry: None,
             failing: None,
-            stands: false,
+            is_stopped: false,
         })
         .collect()
 }
 
 /// Whether the node that leads is moving a model to the head, as far as the checkpoints tell.
 fn is_any_on_its_way(models: &[Model], head: Position) -> bool {
-    models.iter().any(|model| model.position < head && !model.stands)
+    models.iter().any(|model| model.position < head && !model.is_stopped)
 }
 
 /// Learns the checkpoints from the database, as other nodes and rebuilds have moved them.
@@ -138,7 +138,7 @@ async fn refresh(reads: &Reads, models: &mut [Model]) {
     for model in models {
         let name = model.projection.name();
         let found = live.iter().find(|checkpoint| checkpoint.name == name);
-        model.stands = found.is_none_or(|found| found.stopped_by.is_some());
+        model.is_stopped = found.is_none_or(|found| found.stopped_by.is_some());
         if let Some(found) = found {
             // Where somebody moved it, nothing keeps it. Until then it is as it was when this node tried.
             model.failing = model.failing.filter(|_| model.position == found.position);
@@ -309,7 +309,7 @@ mod tests {
 
         bus.execute::<Note>("next", fresh::note(), &origin).await.expect("it is recorded");
         assert!(is_any_on_its_way(&models, journal.head()), "the others follow");
-        let gone = models.iter().find(|model| !model.stands).expect("one goes on").projection.name();
+        let gone = models.iter().find(|model| !model.is_stopped).expect("one goes on").projection.name();
         let sql = format!(
             "ATTACH '{}' AS read_models; DELETE FROM read_models.read_checkpoints_v1 WHERE name = '{gone}'; \
              DETACH read_models",

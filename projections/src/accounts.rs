@@ -133,10 +133,7 @@ impl Projection for Accounts {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/accounts_v2.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/accounts_v2.sql"),
-        }
+        schema_of!(engine, "accounts_v2.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

@@ -131,10 +131,7 @@ impl Projection for AgentTokens {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/agent_tokens_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/agent_tokens_v1.sql"),
-        }
+        schema_of!(engine, "agent_tokens_v1.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

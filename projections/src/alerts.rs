@@ -231,10 +231,7 @@ impl Projection for Alerts {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/alerts_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/alerts_v1.sql"),
-        }
+        schema_of!(engine, "alerts_v1.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

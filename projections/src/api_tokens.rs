@@ -97,10 +97,7 @@ impl Projection for ApiTokens {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/api_tokens_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/api_tokens_v1.sql"),
-        }
+        schema_of!(engine, "api_tokens_v1.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

@@ -247,10 +247,7 @@ impl Projection for Applications {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/applications_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/applications_v1.sql"),
-        }
+        schema_of!(engine, "applications_v1.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

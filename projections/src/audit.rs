@@ -257,10 +257,7 @@ impl Projection for Audit {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/audit_v3.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/audit_v3.sql"),
-        }
+        schema_of!(engine, "audit_v3.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

@@ -214,10 +214,7 @@ impl Projection for AuditLog {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/audit_log_v3.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/audit_log_v3.sql"),
-        }
+        schema_of!(engine, "audit_log_v3.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

@@ -105,10 +105,7 @@ impl Projection for Invites {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/invites_v3.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/invites_v3.sql"),
-        }
+        schema_of!(engine, "invites_v3.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

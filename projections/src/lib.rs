@@ -9,6 +9,9 @@
 //! **Invariant:** what a person wrote stands here as [`muniment_aggregates::sealed::Sealed`]. Names by which accounts, personas
 //! and invites are listed stand in clear until the erasure is folded, which takes them out (docs/decisions/0010).
 
+#[macro_use]
+mod schema;
+
 pub mod accounts;
 pub mod advance;
 pub mod agent_tokens;

@@ -146,10 +146,7 @@ impl Projection for Offers {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/offers_v2.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/offers_v2.sql"),
-        }
+        schema_of!(engine, "offers_v2.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

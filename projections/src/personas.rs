@@ -109,10 +109,7 @@ impl Projection for Personas {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/personas_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/personas_v1.sql"),
-        }
+        schema_of!(engine, "personas_v1.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

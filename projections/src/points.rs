@@ -216,10 +216,7 @@ impl Projection for Points {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/points_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/points_v1.sql"),
-        }
+        schema_of!(engine, "points_v1.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

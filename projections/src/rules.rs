@@ -71,10 +71,7 @@ impl Projection for Rules {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/rules_v1.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/rules_v1.sql"),
-        }
+        schema_of!(engine, "rules_v1.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

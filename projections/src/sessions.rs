@@ -137,10 +137,7 @@ impl Projection for Sessions {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/sessions_v2.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/read_models/sessions_v2.sql"),
-        }
+        schema_of!(engine, "sessions_v2.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

@@ -116,10 +116,7 @@ struct Inner {
 }
 
 const fn framework_schema(engine: Engine) -> &'static str {
-    match engine {
-        Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/checkpoints_v1.sql"),
-        Engine::Postgres => include_str!("../../migrations/postgres/read_models/checkpoints_v1.sql"),
-    }
+    schema_of!(engine, "checkpoints_v1.sql")
 }
 
 impl ReadStore {

@@ -14,10 +14,7 @@ use crate::projection::Projection as _;
 use crate::store::ReadStore;
 
 pub(crate) const fn schema(engine: Engine) -> &'static str {
-    match engine {
-        Engine::Sqlite => include_str!("../../migrations/sqlite/read_models/subscriptions_v1.sql"),
-        Engine::Postgres => include_str!("../../migrations/postgres/read_models/subscriptions_v1.sql"),
-    }
+    schema_of!(engine, "subscriptions_v1.sql")
 }
 
 /// How far each subscription of a record has come.

@@ -36,6 +36,8 @@ mod loading;
 
 type Loading<D> = Pin<Box<dyn Future<Output = Result<Folded<D>, FoldError>> + Send>>;
 type Saving = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What the actor is doing with its state.
 enum Phase<D: Decider> {
     /// No state in memory; the next request loads it.
     Unloaded,

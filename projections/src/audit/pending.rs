@@ -139,7 +139,7 @@ impl Pending {
             actor.credential_id.into(),
             metadata.client.as_ref().map(|client| client.as_str().to_owned()).into(),
             metadata.correlation.clone().into(),
-            metadata.causation.map(|position| i64::try_from(position.0).unwrap_or(i64::MAX)).into(),
+            metadata.causation.map(|position| position.0).into(),
             metadata.surface.clone().into(),
             metadata.command.clone().into(),
             described.metadata.to_string().into(),

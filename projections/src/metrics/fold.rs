@@ -166,7 +166,7 @@ impl Folded {
             self.row.last_point_at.into(),
             latest.map(|latest| latest.point.to_string()).into(),
             latest.map(|latest| latest.instant).into(),
-            latest.map(|_| i64::try_from(self.latest_position.0).unwrap_or(i64::MAX)).into(),
+            latest.map(|_| self.latest_position.0).into(),
             latest.map(|latest| latest.value).into(),
             latest.map(|latest| latest.timestamp.clone()).into(),
             self.late_rule.map(|rule| rule.tolerance).into(),
@@ -230,10 +230,7 @@ impl Projection for Metrics {
     }
 
     fn schema(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite => include_str!("../../../migrations/sqlite/read_models/metrics_v2.sql"),
-            Engine::Postgres => include_str!("../../../migrations/postgres/read_models/metrics_v2.sql"),
-        }
+        schema_of!(engine, "metrics_v2.sql")
     }
 
     fn interest(&self) -> &'static [&'static str] {

@@ -31,8 +31,8 @@ impl StoreFlags {
     /// When a flag bears a password, which everyone on this machine would see in the list of processes.
     pub fn surroundings(&self) -> Result<Surroundings> {
         if self.database.as_deref().is_some_and(has_password) {
-            let refused =
-                Exit::Usage.because("--database is refused with a password: flags are visible to everyone here");
+            let refused = Exit::Usage
+                .because("--database is refused with a password: flags are visible to everyone on this machine");
             return Err(with_next(refused, "set MUNIMENT_DATABASE_URL, or name a file in MUNIMENT_DATABASE_URL_FILE"));
         }
         let surroundings = Surroundings::of_process();

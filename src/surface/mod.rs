@@ -31,6 +31,7 @@ pub mod readable;
 pub mod refusals;
 pub mod request;
 pub mod review;
+mod rows;
 pub mod rules;
 pub mod session;
 pub mod shape;

@@ -5,45 +5,46 @@
 use super::bus_failure::STEP_TOO_LARGE;
 use super::schema::{ACTING, Field, Kind, optional, optional_not_null, required};
 use super::shapes;
+use crate::surface::rows::row_names;
 use crate::surface::shape::Shape;
 
-/// Which RPC method a row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each row of the table describes its method")]
-pub enum Rpc {
-    AccountVerify,
-    SessionList,
-    SessionRevoke,
-    SessionRevokeAll,
-    TokenCreate,
-    TokenList,
-    TokenRevoke,
-    AdminAccountList,
-    AdminSessionList,
-    AdminSessionRevokeAll,
-    AdminTokenRevokeAll,
-    AuditList,
-    AuditGrantHistory,
-    InviteCreate,
-    InviteList,
-    InviteDelete,
-    SettingsGet,
-    SettingsUpdate,
-    GrantRevoke,
-    ScopeDestroy,
-    OfferCreate,
-    OfferAccept,
-    OfferDecline,
-    OfferRetract,
-    OfferList,
-    OfferHistory,
-    SelfServiceSet,
-    RoleWhy,
-    ActorLookup,
-    ActorSearch,
-    ActorCreate,
-    ActorList,
-    Heartbeat,
+row_names! {
+    /// Which RPC method a row is.
+    pub enum Rpc {
+        AccountVerify,
+        SessionList,
+        SessionRevoke,
+        SessionRevokeAll,
+        TokenCreate,
+        TokenList,
+        TokenRevoke,
+        AdminAccountList,
+        AdminSessionList,
+        AdminSessionRevokeAll,
+        AdminTokenRevokeAll,
+        AuditList,
+        AuditGrantHistory,
+        InviteCreate,
+        InviteList,
+        InviteDelete,
+        SettingsGet,
+        SettingsUpdate,
+        GrantRevoke,
+        ScopeDestroy,
+        OfferCreate,
+        OfferAccept,
+        OfferDecline,
+        OfferRetract,
+        OfferList,
+        OfferHistory,
+        SelfServiceSet,
+        RoleWhy,
+        ActorLookup,
+        ActorSearch,
+        ActorCreate,
+        ActorList,
+        Heartbeat,
+    }
 }
 
 /// What goes in.
@@ -88,28 +89,45 @@ pub struct RpcMethod {
     pub reasons: &'static [&'static str],
 }
 
-const READS: RpcMethod = RpcMethod {
-    rpc: Rpc::AccountVerify,
-    name: "",
-    about: "",
-    persona: false,
-    roles: &[],
-    credentials: &[],
-    side_effects: false,
-    limited: false,
-    failures_limited: false,
-    socket_only: false,
-    params: Params::Void,
-    one_of: &[],
-    output: shapes::DONE,
-    reasons: &[],
-};
-const WRITES: RpcMethod = RpcMethod { side_effects: true, ..READS };
-const SESSION_WRITES: RpcMethod = RpcMethod { credentials: &["session"], ..WRITES };
-const ADMIN_READS: RpcMethod = RpcMethod { persona: true, roles: &["admin"], limited: true, ..READS };
-const ADMIN_WRITES: RpcMethod = RpcMethod { side_effects: true, ..ADMIN_READS };
-const PERSONA_READS: RpcMethod = RpcMethod { persona: true, ..READS };
-const PERSONA_WRITES: RpcMethod = RpcMethod { side_effects: true, ..PERSONA_READS };
+/// What every row has: without them it would be another one.
+const fn reads(rpc: Rpc, name: &'static str, about: &'static str, output: Shape) -> RpcMethod {
+    RpcMethod {
+        rpc,
+        name,
+        about,
+        persona: false,
+        roles: &[],
+        credentials: &[],
+        side_effects: false,
+        limited: false,
+        failures_limited: false,
+        socket_only: false,
+        params: Params::Void,
+        one_of: &[],
+        output,
+        reasons: &[],
+    }
+}
+
+const fn session_writes(rpc: Rpc, name: &'static str, about: &'static str, output: Shape) -> RpcMethod {
+    RpcMethod { side_effects: true, credentials: &["session"], ..reads(rpc, name, about, output) }
+}
+
+const fn persona_reads(rpc: Rpc, name: &'static str, about: &'static str, output: Shape) -> RpcMethod {
+    RpcMethod { persona: true, ..reads(rpc, name, about, output) }
+}
+
+const fn persona_writes(rpc: Rpc, name: &'static str, about: &'static str, output: Shape) -> RpcMethod {
+    RpcMethod { side_effects: true, ..persona_reads(rpc, name, about, output) }
+}
+
+const fn admin_reads(rpc: Rpc, name: &'static str, about: &'static str, output: Shape) -> RpcMethod {
+    RpcMethod { roles: &["admin"], limited: true, ..persona_reads(rpc, name, about, output) }
+}
+
+const fn admin_writes(rpc: Rpc, name: &'static str, about: &'static str, output: Shape) -> RpcMethod {
+    RpcMethod { side_effects: true, ..admin_reads(rpc, name, about, output) }
+}
 
 const REASON: Field = optional("reason", Kind::Text { min: 0, max: 500 });
 const PAGE_OFFSET: Field = optional("offset", Kind::Count { min: 0, max: i64::MAX.unsigned_abs() });
@@ -120,99 +138,79 @@ const ACCOUNT_ID: Params = Params::Fields(&[required("account_id", Kind::Uuid), 
 
 /// Every RPC method.
 pub const RPC_METHODS: &[RpcMethod] = &[
+    reads(Rpc::AccountVerify, "account_verify", "Shows the account of the credential", shapes::SESSION_ACCOUNT),
+    reads(Rpc::SessionList, "account_session_list", "Lists one's own live sessions, newest first", shapes::SESSIONS),
     RpcMethod {
-        rpc: Rpc::AccountVerify,
-        name: "account_verify",
-        about: "Shows the account of the credential",
-        output: shapes::SESSION_ACCOUNT,
-        ..READS
-    },
-    RpcMethod {
-        rpc: Rpc::SessionList,
-        name: "account_session_list",
-        about: "Lists one's own live sessions, newest first",
-        output: shapes::SESSIONS,
-        ..READS
-    },
-    RpcMethod {
-        rpc: Rpc::SessionRevoke,
-        name: "account_session_revoke",
-        about: "Ends one of one's own sessions",
         params: Params::Fields(&[required("session_id", Kind::SessionHash)]),
-        output: shapes::REVOKED,
         failures_limited: true,
-        ..SESSION_WRITES
+        ..session_writes(
+            Rpc::SessionRevoke,
+            "account_session_revoke",
+            "Ends one of one's own sessions",
+            shapes::REVOKED,
+        )
     },
+    session_writes(
+        Rpc::SessionRevokeAll,
+        "account_session_revoke_all",
+        "Ends all of one's own sessions, this one too",
+        shapes::COUNTED,
+    ),
     RpcMethod {
-        rpc: Rpc::SessionRevokeAll,
-        name: "account_session_revoke_all",
-        about: "Ends all of one's own sessions, this one too",
-        output: shapes::COUNTED,
-        ..SESSION_WRITES
-    },
-    RpcMethod {
-        rpc: Rpc::TokenCreate,
-        name: "account_token_create",
-        about: "Makes an API token; the raw token is shown this once",
         limited: true,
         params: Params::Fields(&[optional_not_null("name", Kind::Line { min: 0, max: 200 })]),
-        output: shapes::TOKEN_MADE,
-        ..SESSION_WRITES
+        ..session_writes(
+            Rpc::TokenCreate,
+            "account_token_create",
+            "Makes an API token; the raw token is shown this once",
+            shapes::TOKEN_MADE,
+        )
     },
+    reads(Rpc::TokenList, "account_token_list", "Lists one's own API tokens, newest first", shapes::TOKENS),
     RpcMethod {
-        rpc: Rpc::TokenList,
-        name: "account_token_list",
-        about: "Lists one's own API tokens, newest first",
-        output: shapes::TOKENS,
-        ..READS
-    },
-    RpcMethod {
-        rpc: Rpc::TokenRevoke,
-        name: "account_token_revoke",
-        about: "Ends one of one's own API tokens",
         params: Params::Fields(&[required("token_id", Kind::TokenId)]),
-        output: shapes::REVOKED,
         failures_limited: true,
-        ..SESSION_WRITES
+        ..session_writes(Rpc::TokenRevoke, "account_token_revoke", "Ends one of one's own API tokens", shapes::REVOKED)
     },
     RpcMethod {
-        rpc: Rpc::AdminAccountList,
-        name: "admin_account_list",
-        about: "Lists accounts with their personas, roles and pending offers, oldest first",
         params: Params::Fields(&[PAGE_200, PAGE_OFFSET, ACTING]),
-        output: shapes::ADMIN_ACCOUNTS,
-        ..ADMIN_READS
+        ..admin_reads(
+            Rpc::AdminAccountList,
+            "admin_account_list",
+            "Lists accounts with their personas, roles and pending offers, oldest first",
+            shapes::ADMIN_ACCOUNTS,
+        )
     },
     RpcMethod {
-        rpc: Rpc::AdminSessionList,
-        name: "admin_session_list",
-        about: "Lists the live sessions of all accounts, last seen first",
         params: ONLY_ACTING,
-        output: shapes::ADMIN_SESSIONS,
-        ..ADMIN_READS
+        ..admin_reads(
+            Rpc::AdminSessionList,
+            "admin_session_list",
+            "Lists the live sessions of all accounts, last seen first",
+            shapes::ADMIN_SESSIONS,
+        )
     },
     RpcMethod {
-        rpc: Rpc::AdminSessionRevokeAll,
-        name: "admin_session_revoke_all",
-        about: "Ends all sessions of an account",
         params: ACCOUNT_ID,
-        output: shapes::COUNTED,
         reasons: &["account_not_found"],
-        ..ADMIN_WRITES
+        ..admin_writes(
+            Rpc::AdminSessionRevokeAll,
+            "admin_session_revoke_all",
+            "Ends all sessions of an account",
+            shapes::COUNTED,
+        )
     },
     RpcMethod {
-        rpc: Rpc::AdminTokenRevokeAll,
-        name: "admin_token_revoke_all",
-        about: "Ends all API tokens of an account",
         params: ACCOUNT_ID,
-        output: shapes::COUNTED,
         reasons: &["account_not_found"],
-        ..ADMIN_WRITES
+        ..admin_writes(
+            Rpc::AdminTokenRevokeAll,
+            "admin_token_revoke_all",
+            "Ends all API tokens of an account",
+            shapes::COUNTED,
+        )
     },
     RpcMethod {
-        rpc: Rpc::AuditList,
-        name: "audit_log_list",
-        about: "Lists what happened, newest first",
         params: Params::Fields(&[
             optional("event_type", Kind::EventType),
             optional("outcome", Kind::Outcome),
@@ -222,88 +220,77 @@ pub const RPC_METHODS: &[RpcMethod] = &[
             optional("since_seq", Kind::Count { min: 0, max: i64::MAX.unsigned_abs() }),
             ACTING,
         ]),
-        output: shapes::AUDIT_EVENTS,
-        ..ADMIN_READS
+        ..admin_reads(Rpc::AuditList, "audit_log_list", "Lists what happened, newest first", shapes::AUDIT_EVENTS)
     },
     RpcMethod {
-        rpc: Rpc::AuditGrantHistory,
-        name: "audit_log_role_grant_history",
-        about: "Lists which roles were given and taken, newest first",
         params: Params::Fields(&[PAGE_200, PAGE_OFFSET, ACTING]),
-        output: shapes::AUDIT_EVENTS,
-        ..ADMIN_READS
+        ..admin_reads(
+            Rpc::AuditGrantHistory,
+            "audit_log_role_grant_history",
+            "Lists which roles were given and taken, newest first",
+            shapes::AUDIT_EVENTS,
+        )
     },
     RpcMethod {
-        rpc: Rpc::InviteCreate,
-        name: "invite_create",
-        about: "Invites somebody by e-mail, username or both",
         params: Params::Fields(&[optional("email", Kind::Email), optional("username", Kind::NewUsername), ACTING]),
         one_of: &["email", "username"],
-        output: shapes::INVITE_MADE,
         reasons: &["invite_account_exists_username", "invite_account_exists_email", "invite_duplicate"],
-        ..ADMIN_WRITES
+        ..admin_writes(
+            Rpc::InviteCreate,
+            "invite_create",
+            "Invites somebody by e-mail, username or both",
+            shapes::INVITE_MADE,
+        )
     },
     RpcMethod {
-        rpc: Rpc::InviteList,
-        name: "invite_list",
-        about: "Lists invitations, newest first",
         params: ONLY_ACTING,
-        output: shapes::INVITES,
-        ..ADMIN_READS
+        ..admin_reads(Rpc::InviteList, "invite_list", "Lists invitations, newest first", shapes::INVITES)
     },
     RpcMethod {
-        rpc: Rpc::InviteDelete,
-        name: "invite_delete",
-        about: "Takes back an invitation nobody has used",
         params: Params::Fields(&[required("invite_id", Kind::Uuid), ACTING]),
-        output: shapes::DONE,
         reasons: &["invite_not_found"],
-        ..ADMIN_WRITES
+        ..admin_writes(Rpc::InviteDelete, "invite_delete", "Takes back an invitation nobody has used", shapes::DONE)
     },
     RpcMethod {
-        rpc: Rpc::SettingsGet,
-        name: "app_settings_get",
-        about: "Shows the installation's switches",
         limited: false,
         params: ONLY_ACTING,
-        output: shapes::SETTINGS_SHOWN,
-        ..ADMIN_READS
+        ..admin_reads(Rpc::SettingsGet, "app_settings_get", "Shows the installation's switches", shapes::SETTINGS_SHOWN)
     },
     RpcMethod {
-        rpc: Rpc::SettingsUpdate,
-        name: "app_settings_update",
-        about: "Turns the installation's switches",
         params: Params::Fields(&[required("open_signup", Kind::Flag), ACTING]),
-        output: shapes::SETTINGS_CHANGED,
-        ..ADMIN_WRITES
+        ..admin_writes(
+            Rpc::SettingsUpdate,
+            "app_settings_update",
+            "Turns the installation's switches",
+            shapes::SETTINGS_CHANGED,
+        )
     },
     RpcMethod {
-        rpc: Rpc::GrantRevoke,
-        name: "role_grant_revoke",
-        about: "Takes a role from a persona, and with it the open offers of that role",
         params: Params::Fields(&[
             required("actor_id", Kind::Uuid),
             required("role_grant_id", Kind::Uuid),
             REASON,
             ACTING,
         ]),
-        output: shapes::REVOKED,
         reasons: &["role_grant_not_found", "role_not_web_grantable", "last_holder", STEP_TOO_LARGE],
-        ..ADMIN_WRITES
+        ..admin_writes(
+            Rpc::GrantRevoke,
+            "role_grant_revoke",
+            "Takes a role from a persona, and with it the open offers of that role",
+            shapes::REVOKED,
+        )
     },
     RpcMethod {
-        rpc: Rpc::ScopeDestroy,
-        name: "scope_destroy",
-        about: "Ends every role and offer at a scope, for good",
         params: Params::Fields(&[required("scope_kind", Kind::Name), required("scope_id", Kind::Uuid), REASON, ACTING]),
-        output: shapes::SCOPE_ENDED,
         reasons: &[STEP_TOO_LARGE],
-        ..ADMIN_WRITES
+        ..admin_writes(
+            Rpc::ScopeDestroy,
+            "scope_destroy",
+            "Ends every role and offer at a scope, for good",
+            shapes::SCOPE_ENDED,
+        )
     },
     RpcMethod {
-        rpc: Rpc::OfferCreate,
-        name: "role_grant_offer_create",
-        about: "Offers a role to an account",
         limited: true,
         params: Params::Fields(&[
             required("to_account_id", Kind::Uuid),
@@ -314,7 +301,6 @@ pub const RPC_METHODS: &[RpcMethod] = &[
             optional("message", Kind::Text { min: 0, max: 500 }),
             ACTING,
         ]),
-        output: shapes::OFFER_MADE,
         reasons: &[
             "role_grant_offer_role_not_grantable",
             "role_grant_offer_not_authorized",
@@ -323,14 +309,10 @@ pub const RPC_METHODS: &[RpcMethod] = &[
             "role_grant_offer_actor_account_mismatch",
             "scope_destroyed",
         ],
-        ..PERSONA_WRITES
+        ..persona_writes(Rpc::OfferCreate, "role_grant_offer_create", "Offers a role to an account", shapes::OFFER_MADE)
     },
     RpcMethod {
-        rpc: Rpc::OfferAccept,
-        name: "role_grant_offer_accept",
-        about: "Accepts an offer: the persona holds the role from then on",
         params: OFFER_ID,
-        output: shapes::OFFER_ACCEPTED,
         reasons: &[
             "role_grant_offer_not_found",
             "role_grant_offer_terminal",
@@ -338,63 +320,60 @@ pub const RPC_METHODS: &[RpcMethod] = &[
             "role_grant_offer_actor_mismatch",
             STEP_TOO_LARGE,
         ],
-        ..PERSONA_WRITES
+        ..persona_writes(
+            Rpc::OfferAccept,
+            "role_grant_offer_accept",
+            "Accepts an offer: the persona holds the role from then on",
+            shapes::OFFER_ACCEPTED,
+        )
     },
     RpcMethod {
-        rpc: Rpc::OfferDecline,
-        name: "role_grant_offer_decline",
-        about: "Declines an offer",
         params: Params::Fields(&[required("offer_id", Kind::Uuid), REASON, ACTING]),
-        output: shapes::DONE,
         reasons: &["role_grant_offer_not_found", "role_grant_offer_terminal"],
-        ..PERSONA_WRITES
+        ..persona_writes(Rpc::OfferDecline, "role_grant_offer_decline", "Declines an offer", shapes::DONE)
     },
     RpcMethod {
-        rpc: Rpc::OfferRetract,
-        name: "role_grant_offer_retract",
-        about: "Takes back an offer one made",
         params: OFFER_ID,
-        output: shapes::DONE,
         reasons: &["role_grant_offer_not_found", "role_grant_offer_terminal"],
-        ..PERSONA_WRITES
+        ..persona_writes(Rpc::OfferRetract, "role_grant_offer_retract", "Takes back an offer one made", shapes::DONE)
     },
     RpcMethod {
-        rpc: Rpc::OfferList,
-        name: "role_grant_offer_list",
-        about: "Lists the offers that wait for an account, soonest end first",
         params: Params::Fields(&[optional("account_id", Kind::Uuid), ACTING]),
-        output: shapes::OFFERS,
         reasons: &["insufficient_permissions"],
-        ..PERSONA_READS
+        ..persona_reads(
+            Rpc::OfferList,
+            "role_grant_offer_list",
+            "Lists the offers that wait for an account, soonest end first",
+            shapes::OFFERS,
+        )
     },
     RpcMethod {
-        rpc: Rpc::OfferHistory,
-        name: "role_grant_offer_history",
-        about: "Lists offers made to and by an account, in every state, newest first",
         params: Params::Fields(&[
             optional("account_id", Kind::Uuid),
             optional("limit", Kind::Count { min: 1, max: 500 }),
             PAGE_OFFSET,
             ACTING,
         ]),
-        output: shapes::OFFERS,
         reasons: &["insufficient_permissions"],
-        ..PERSONA_READS
+        ..persona_reads(
+            Rpc::OfferHistory,
+            "role_grant_offer_history",
+            "Lists offers made to and by an account, in every state, newest first",
+            shapes::OFFERS,
+        )
     },
     RpcMethod {
-        rpc: Rpc::SelfServiceSet,
-        name: "self_service_role_set",
-        about: "Takes or leaves a role that its holder decides on",
         limited: true,
         params: Params::Fields(&[required("role", Kind::Name), required("enabled", Kind::Flag), ACTING]),
-        output: shapes::SWITCHED,
         reasons: &["role_not_self_service_eligible", STEP_TOO_LARGE],
-        ..PERSONA_WRITES
+        ..persona_writes(
+            Rpc::SelfServiceSet,
+            "self_service_role_set",
+            "Takes or leaves a role that its holder decides on",
+            shapes::SWITCHED,
+        )
     },
     RpcMethod {
-        rpc: Rpc::RoleWhy,
-        name: "role_why",
-        about: "Proves from the record why an account holds a role, or says why it does not, at any past moment",
         params: Params::Fields(&[
             optional("account_id", Kind::Uuid),
             required("role", Kind::Name),
@@ -403,60 +382,42 @@ pub const RPC_METHODS: &[RpcMethod] = &[
             optional("at", Kind::Moment),
             ACTING,
         ]),
-        output: shapes::WHY,
         reasons: &["insufficient_permissions", "account_not_found"],
         // It walks the record.
         limited: true,
-        ..PERSONA_READS
+        ..persona_reads(
+            Rpc::RoleWhy,
+            "role_why",
+            "Proves from the record why an account holds a role, or says why it does not, at any past moment",
+            shapes::WHY,
+        )
     },
     RpcMethod {
-        rpc: Rpc::ActorLookup,
-        name: "actor_lookup",
-        about: "Names personas by id",
         limited: true,
         params: Params::Fields(&[required("ids", Kind::Uuids { min: 1, max: 50 })]),
-        output: shapes::ACTOR_LABELS,
-        ..READS
+        ..reads(Rpc::ActorLookup, "actor_lookup", "Names personas by id", shapes::ACTOR_LABELS)
     },
     RpcMethod {
-        rpc: Rpc::ActorSearch,
-        name: "actor_search",
-        about: "Finds personas by the beginning of their name",
         limited: true,
         params: Params::Fields(&[
             required("query", Kind::Text { min: 1, max: 50 }),
             optional_not_null("scope_ids", Kind::Uuids { min: 0, max: 100 }),
             optional_not_null("limit", Kind::Count { min: 1, max: 50 }),
         ]),
-        output: shapes::ACTOR_LABELS,
         reasons: &["actor_search_scope_required"],
-        ..READS
+        ..reads(Rpc::ActorSearch, "actor_search", "Finds personas by the beginning of their name", shapes::ACTOR_LABELS)
     },
     RpcMethod {
-        rpc: Rpc::ActorCreate,
-        name: "actor_create",
-        about: "Adds a persona to one's account",
         limited: true,
         params: Params::Fields(&[required("name", Kind::Label { min: 1, max: 100 })]),
-        output: shapes::ACTOR_MADE,
         reasons: &["actor_limit"],
-        ..SESSION_WRITES
+        ..session_writes(Rpc::ActorCreate, "actor_create", "Adds a persona to one's account", shapes::ACTOR_MADE)
     },
+    reads(Rpc::ActorList, "actor_list", "Lists the personas of one's account, oldest first", shapes::ACTORS),
     RpcMethod {
-        rpc: Rpc::ActorList,
-        name: "actor_list",
-        about: "Lists the personas of one's account, oldest first",
-        output: shapes::ACTORS,
-        ..READS
-    },
-    RpcMethod {
-        rpc: Rpc::Heartbeat,
-        name: "heartbeat",
-        about: "Says that the socket is alive",
         socket_only: true,
         params: Params::Fields(&[]),
-        output: shapes::NOTHING,
-        ..READS
+        ..reads(Rpc::Heartbeat, "heartbeat", "Says that the socket is alive", shapes::NOTHING)
     },
 ];
 
@@ -464,4 +425,18 @@ pub const RPC_METHODS: &[RpcMethod] = &[
 #[must_use]
 pub fn find(name: &str) -> Option<&'static RpcMethod> {
     RPC_METHODS.iter().find(|method| method.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_has_its_one_row_in_the_order_of_their_names() {
+        let rows: Vec<Rpc> = RPC_METHODS.iter().map(|method| method.rpc).collect();
+        assert_eq!(rows, Rpc::ALL);
+        for (n, method) in RPC_METHODS.iter().enumerate() {
+            assert!(RPC_METHODS[..n].iter().all(|other| other.name != method.name), "{} stands twice", method.name);
+        }
+    }
 }

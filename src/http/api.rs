@@ -6,11 +6,11 @@ use actix_web::http::{Method as Verbs, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::Edge;
-use super::entry::body;
+use super::entry::{body, verb_of};
 use crate::surface::Surface;
 use crate::surface::accounts::failure::RestFailure;
 use crate::surface::accounts::rest::{RestCall, RestReply};
-use crate::surface::accounts::routes;
+use crate::surface::accounts::routes::{self, RestRoute};
 use crate::surface::request::BodyError;
 use crate::telemetry::requests::REQUEST_ID;
 use crate::transport::{self, JSON, POSITION};
@@ -24,8 +24,11 @@ pub fn is_api(path: &str) -> bool {
 /// The route of a request as the table has it.
 #[must_use]
 pub fn route_of(request: &HttpRequest) -> Option<&'static str> {
-    let verb = if request.method() == Verbs::HEAD { "GET" } else { request.method().as_str() };
-    routes::find(verb, request.path()).map(|route| route.path)
+    row_of(request).map(|route| route.path)
+}
+
+fn row_of(request: &HttpRequest) -> Option<&'static RestRoute> {
+    routes::find(verb_of(request)?, request.path())
 }
 
 /// Answers a request to `/api`.
@@ -58,8 +61,7 @@ pub async fn answer(
     {
         return refusal(&failure, None, correlation);
     }
-    let verb = if request.method() == Verbs::HEAD { "GET" } else { request.method().as_str() };
-    let route = routes::find(verb, request.path()).filter(|route| surface.is_mounted(route));
+    let route = row_of(request).filter(|route| surface.is_mounted(route));
     let authenticated = match surface.authenticate_api(&presented).await {
         Ok(authenticated) => authenticated,
         Err(failure) => {

@@ -96,12 +96,16 @@ async fn begun(
 
 /// The row of `/v1` that a request asks for, and what stands in its path.
 fn found(request: &HttpRequest) -> Option<(&'static Method, Vec<&str>)> {
-    let verb = match *request.method() {
-        Verbs::GET | Verbs::HEAD => Verb::Get,
-        Verbs::POST => Verb::Post,
-        _ => return None,
-    };
-    methods::find(verb, request.path())
+    methods::find(verb_of(request)?, request.path())
+}
+
+/// The verb of a request as the tables have it; `None` for one that no route has.
+pub(super) fn verb_of(request: &HttpRequest) -> Option<Verb> {
+    match *request.method() {
+        Verbs::GET | Verbs::HEAD => Some(Verb::Get),
+        Verbs::POST => Some(Verb::Post),
+        _ => None,
+    }
 }
 
 /// What is told of a request: on `/v1` by its row, if it asks for one; `/api` is counted as one.

@@ -10,7 +10,7 @@ use muniment_aggregates::sealed::SubjectId;
 use muniment_projections::applications;
 
 use super::Surface;
-use super::accounts::caller::{Caller, Credential};
+use super::accounts::caller::{Caller, Credential, CredentialType};
 use super::errors::V1Error;
 use super::presented::Presented;
 use super::principal::{CompanyCaller, Founder};
@@ -36,7 +36,7 @@ impl Reviewer {
         Who::Account {
             account: self.account.0.clone(),
             persona: Some(self.persona.clone()),
-            credential: "session".to_owned(),
+            credential: CredentialType::Session.word().to_owned(),
             credential_id: self.session.0.clone(),
         }
     }

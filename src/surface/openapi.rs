@@ -27,18 +27,14 @@ pub fn document(cookie: &str, is_mounted: &dyn Fn(&RestRoute) -> bool) -> Value 
     let mut components = Components::default();
     let mut paths: Map<String, Value> = Map::new();
     for method in METHODS {
-        let verb = match method.verb {
-            Verb::Get => "get",
-            Verb::Post => "post",
-        };
         let operation = operation(method, &mut components);
-        paths.entry(method.path).or_insert_with(|| json!({}))[verb] = operation;
+        paths.entry(method.path).or_insert_with(|| json!({}))[method.verb.key()] = operation;
     }
     for route in OTHER_ROUTES {
         paths.insert(route.path.to_owned(), json!({"get": other(route, &mut components)}));
     }
     for (path, verb, operation) in api::operations(is_mounted, &mut components) {
-        paths.entry(path).or_insert_with(|| json!({}))[verb] = operation;
+        paths.entry(path).or_insert_with(|| json!({}))[verb.key()] = operation;
     }
     let mut schemes = api::security_schemes(cookie);
     schemes["agent"] = json!({"type": "http", "scheme": "bearer", "description": "agent token alif_live_…"});
@@ -271,8 +267,7 @@ mod tests {
         let document = whole();
         let mut operations = 0;
         for method in METHODS {
-            let verb = if method.verb == Verb::Get { "get" } else { "post" };
-            let found = &document["paths"][method.path][verb];
+            let found = &document["paths"][method.path][method.verb.key()];
             assert_eq!(found["summary"], method.about, "{}", method.path);
             let codes = refusals::of(method);
             let wanted = method.success.iter().map(|(status, _)| status).chain(codes.keys());
@@ -291,7 +286,7 @@ mod tests {
             operations += 1;
         }
         for route in REST_ROUTES {
-            let found = &document["paths"][route.path][route.verb.to_lowercase()];
+            let found = &document["paths"][route.path][route.verb.key()];
             assert_eq!(found["summary"], route.about, "{}", route.path);
             let own = api_refusals::of_route(route).into_keys().chain(api_refusals::before().map(|(status, _)| status));
             let own: BTreeSet<String> = own.chain([200]).map(|status| status.to_string()).collect();
@@ -322,7 +317,7 @@ mod tests {
             parameters.iter().any(|it| it["in"] == "header" && it["name"] == header)
         };
         for method in METHODS {
-            let operation = &document["paths"][method.path][if method.verb == Verb::Get { "get" } else { "post" }];
+            let operation = &document["paths"][method.path][method.verb.key()];
             assert!(takes(operation, "Muniment-After"), "{}", method.path);
             assert_eq!(takes(operation, "Idempotency-Key"), method.name == Name::PointRecord, "{}", method.path);
             let is_gated = method.name == Name::ApplicationSubmit;

@@ -12,7 +12,7 @@ use super::accounts::refusals as api_refusals;
 use super::accounts::routes::RestRoute;
 use super::accounts::schema::is_uuid;
 use super::accounts::shapes::{AUDIT_EVENT, REFUSAL};
-use super::methods::{Method, Verb};
+use super::methods::Method;
 use super::other_routes::{Answer, OtherRoute};
 use super::refusals;
 use super::shape::Shape;
@@ -185,11 +185,7 @@ impl Surface {
             Some((_, declared)) => difference(declared, answer),
             None => refused_otherwise(&ERROR, refusals::of(method).get(&status).map(Vec::as_slice), answer),
         };
-        let verb = match method.verb {
-            Verb::Get => "GET",
-            Verb::Post => "POST",
-        };
-        log(&format!("{verb} {}", method.path), Some(status), difference, correlation);
+        log(&format!("{} {}", method.verb.word(), method.path), Some(status), difference, correlation);
     }
 
     /// The same for an answer of a route beside the table, which is JSON.

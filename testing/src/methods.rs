@@ -4,7 +4,7 @@ use std::sync::Weak;
 
 use chrono::TimeDelta;
 use muniment::surface::Surface;
-use muniment::surface::accounts::caller::{Caller, Credential};
+use muniment::surface::accounts::caller::{Caller, Credential, CredentialType};
 use muniment::surface::accounts::extra::{ExtraAnswer, ExtraMethods};
 use muniment::surface::accounts::failure::{ApiFailure, Code, Issue};
 use muniment::surface::accounts::schema::is_uuid;
@@ -123,7 +123,7 @@ impl ExtraMethods for TestingMethods {
             let caller = caller.ok_or_else(ApiFailure::unauthenticated)?;
             let asked = self.read(method, params)?;
             if caller.credential != Credential::DaemonToken {
-                return Err(ApiFailure::credential_type(&["daemon_token"]));
+                return Err(ApiFailure::credential_type(&[CredentialType::DaemonToken]));
             }
             self.answer(surface, asked).await
         }))

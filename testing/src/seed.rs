@@ -17,6 +17,7 @@ use muniment::runtime::accounts::{origin, said};
 use muniment::surface::Surface;
 use muniment::surface::accounts::rest::RestCall;
 use muniment::surface::accounts::routes;
+use muniment::surface::methods::Verb;
 use muniment::surface::presented::Presented;
 use muniment_aggregates::account::{Account, AccountCommand, AddPersona, IssueApiToken, OpenSession, PERSONAS_MAX};
 use muniment_aggregates::ids::{AccountId, PersonaId};
@@ -164,7 +165,7 @@ async fn give(surface: &Surface, account: &AccountId, role: &str) -> Result<()> 
 
 /// The first account, by the route that makes it.
 async fn bootstrap(surface: &Surface, token: &str) -> Result<(AccountId, PersonaId)> {
-    let route = routes::find("POST", "/api/account/bootstrap").context("there is no bootstrap")?;
+    let route = routes::find(Verb::Post, "/api/account/bootstrap").context("there is no bootstrap")?;
     let body = json!({ "token": token, "username": KEEPER, "password": PASSWORD }).to_string().into_bytes();
     let call = RestCall {
         caller: None,

@@ -15,8 +15,12 @@ use crate::ids::{AccountId, GrantId, PersonaId};
 /// Id of the one stream.
 pub const ROSTER_ID: &str = "main";
 
+/// The role of whoever looks after the server.
+pub const KEEPER: &str = "keeper";
+/// The role of whoever looks after accounts, roles and the audit.
+pub const ADMIN: &str = "admin";
 /// The roles that must never die out.
-pub const LASTING_ROLES: [&str; 2] = ["keeper", "admin"];
+pub const LASTING_ROLES: [&str; 2] = [KEEPER, ADMIN];
 
 /// Whether a role held everywhere is one of those that must never die out.
 #[must_use]

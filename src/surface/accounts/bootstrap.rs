@@ -10,7 +10,7 @@ use muniment_aggregates::account::{Account, Via};
 use muniment_aggregates::ids::GrantId;
 use muniment_aggregates::offer_book::{GrantDirectly, GrantPath, OfferBook, OfferBookCommand};
 use muniment_aggregates::record::{Position, Who};
-use muniment_aggregates::roster::{Found, LASTING_ROLES, ROSTER_ID, Roster, RosterCommand, RosterRefusal};
+use muniment_aggregates::roster::{Found, KEEPER, LASTING_ROLES, ROSTER_ID, Roster, RosterCommand, RosterRefusal};
 use muniment_projections::accounts;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
@@ -112,7 +112,7 @@ impl Surface {
         if self.is_inhabited().await? {
             let was_open = self.bootstrap.available.swap(false, Ordering::AcqRel);
             let roster = self.runtime.bus.state::<Roster>(ROSTER_ID).await.map_err(ApiFailure::from_bus)?.state;
-            if was_open && roster.holders("keeper").next().is_none() {
+            if was_open && roster.holders(KEEPER).next().is_none() {
                 warn_of_another_first();
             }
             return Ok(());

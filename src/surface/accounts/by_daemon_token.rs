@@ -1,7 +1,7 @@
 //! The caller of `/api` who holds the file on the server (spec/accounts-and-offers.md section 3.8): the first keeper.
 
 use muniment_aggregates::record::Position;
-use muniment_aggregates::roster::{Holder, ROSTER_ID, Roster};
+use muniment_aggregates::roster::{Holder, KEEPER, ROSTER_ID, Roster};
 
 use super::caller::{Caller, Credential};
 use super::failure::{ApiFailure, RestFailure};
@@ -39,7 +39,7 @@ impl Surface {
         let roster = self.runtime.bus.state::<Roster>(ROSTER_ID).await.map_err(ApiFailure::from_bus)?.state;
         let now = self.runtime.clock.now();
         let is_active = |keeper: &&Holder| keeper.expires_at.is_none_or(|end| end > now);
-        let Some(keeper) = roster.holders("keeper").find(is_active) else {
+        let Some(keeper) = roster.holders(KEEPER).find(is_active) else {
             return Err(RestFailure::new(503, "keeper_account_not_configured"));
         };
         let Some(account) = self.account_state(&keeper.account).await? else {

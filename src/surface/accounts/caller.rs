@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use muniment_aggregates::account::Account;
 use muniment_aggregates::ids::{AccountId, CredentialId};
 use muniment_aggregates::record::{Position, Who};
-use muniment_aggregates::roster::{Holder, ROSTER_ID, Roster};
+use muniment_aggregates::roster::{Holder, KEEPER, ROSTER_ID, Roster};
 use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::SubjectId;
 use muniment_projections::last_used;
@@ -40,15 +40,50 @@ pub enum Credential {
     DaemonToken,
 }
 
+/// The type of a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialType {
+    /// A session, by its cookie.
+    Session,
+    /// An API token.
+    ApiToken,
+    /// The file on the server.
+    DaemonToken,
+}
+
+impl CredentialType {
+    /// Its name on the wire and in the record.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::ApiToken => "api_token",
+            Self::DaemonToken => "daemon_token",
+        }
+    }
+
+    /// The names of several.
+    #[must_use]
+    pub fn words(several: &[Self]) -> Vec<&'static str> {
+        several.iter().map(|one| one.word()).collect()
+    }
+}
+
 impl Credential {
+    /// Its type.
+    #[must_use]
+    pub const fn kind(&self) -> CredentialType {
+        match self {
+            Self::Session { .. } => CredentialType::Session,
+            Self::ApiToken { .. } => CredentialType::ApiToken,
+            Self::DaemonToken => CredentialType::DaemonToken,
+        }
+    }
+
     /// The name of its type.
     #[must_use]
     pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Session { .. } => "session",
-            Self::ApiToken { .. } => "api_token",
-            Self::DaemonToken => "daemon_token",
-        }
+        self.kind().word()
     }
 
     /// Whether the account still has it.
@@ -175,7 +210,7 @@ impl Surface {
             Credential::DaemonToken => {
                 let roster = self.runtime.bus.state::<Roster>(ROSTER_ID).await.map_err(ApiFailure::from_bus)?.state;
                 let is_held = |it: &&Holder| it.account == caller.account && it.expires_at.is_none_or(|end| end > now);
-                roster.holders("keeper").find(is_held).map_or(Some(now), |keeper| keeper.expires_at)
+                roster.holders(KEEPER).find(is_held).map_or(Some(now), |keeper| keeper.expires_at)
             }
         })
     }

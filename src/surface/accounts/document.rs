@@ -3,13 +3,16 @@
 
 use serde_json::{Map, Value, json};
 
+use super::access::Access;
+use super::caller::CredentialType;
 use super::methods::{Params, RPC_METHODS, RpcMethod};
 use super::refusals::{self, MIDDLEWARE};
-use super::routes::{LIVE_ROUTES, LiveAnswer, LiveRoute, REST_ROUTES, RestRoute, Route};
+use super::routes::{LIVE_ROUTES, LiveAnswer, LiveRoute, REST_ROUTES, RestLimit, RestRoute, Route};
 use super::schema;
 use super::shapes;
 use crate::config::registry::SETTINGS;
 use crate::surface::Surface;
+use crate::surface::methods::Verb;
 use crate::surface::other_routes::HEALTH;
 use crate::surface::refusals::{Codes, by_status};
 use crate::surface::shape::Shape;
@@ -42,14 +45,14 @@ fn refusals_of(codes: Codes) -> Value {
 }
 
 /// Who may call.
-pub(super) fn auth(account: bool, persona: bool, roles: &[&str], credentials: &[&str]) -> Value {
+pub(super) fn auth(access: &Access) -> Value {
     let word = |needed: bool| if needed { "required" } else { "none" };
-    let mut auth = json!({ "account": word(account), "actor": word(persona) });
-    if !roles.is_empty() {
-        auth["roles"] = json!(roles);
+    let mut auth = json!({ "account": word(access.needs_account()), "actor": word(access.needs_persona()) });
+    if !access.roles().is_empty() {
+        auth["roles"] = json!(access.roles());
     }
-    if !credentials.is_empty() {
-        auth["credential_types"] = json!(credentials);
+    if !access.credentials.is_empty() {
+        auth["credential_types"] = json!(CredentialType::words(access.credentials));
     }
     auth
 }
@@ -57,14 +60,14 @@ pub(super) fn auth(account: bool, persona: bool, roles: &[&str], credentials: &[
 fn rest(route: &RestRoute) -> Value {
     let is_rpc = matches!(route.route, Route::RpcPost | Route::RpcGet);
     json!({
-        "method": route.verb,
+        "method": route.verb.word(),
         "path": route.path,
-        "auth": auth(route.account, route.persona, route.roles, route.credentials),
+        "auth": auth(&route.access),
         "applicable_middleware": MIDDLEWARE.map(|(name, _)| name),
         "description": route.about,
-        "is_mutation": route.verb == "POST" && !is_rpc,
-        "transaction": route.verb == "POST" && !is_rpc,
-        "rate_limit_key": route.limit,
+        "is_mutation": route.verb == Verb::Post && !is_rpc,
+        "transaction": route.verb == Verb::Post && !is_rpc,
+        "rate_limit_key": route.limit.map(RestLimit::word),
         "params_schema": null,
         "query_schema": if route.query.is_empty() { Value::Null } else { schema::object(route.query) },
         "input_schema": route.body.map(schema::object),
@@ -78,7 +81,7 @@ fn outside(path: &str, about: &str) -> Value {
     json!({
         "method": "GET",
         "path": path,
-        "auth": auth(false, false, &[], &[]),
+        "auth": auth(&Access::ANYBODY),
         "applicable_middleware": [],
         "description": about,
         "is_mutation": false,
@@ -96,7 +99,7 @@ fn outside(path: &str, about: &str) -> Value {
 fn stream(route: &LiveRoute) -> Option<Value> {
     (route.answer == LiveAnswer::AuditRows).then(|| {
         let mut row = outside(route.path, route.about);
-        row["auth"] = auth(true, true, route.roles, &[]);
+        row["auth"] = auth(&route.access);
         row["applicable_middleware"] = json!(MIDDLEWARE.map(|(name, _)| name));
         row["query_schema"] = schema::object(route.query);
         row["error_schemas"] = refusals_of(refusals::of_live(route));
@@ -120,12 +123,12 @@ fn input_of(method: &RpcMethod) -> Value {
 fn rpc(method: &RpcMethod, of_socket: bool) -> Value {
     let mut row = json!({
         "name": method.name,
-        "auth": auth(true, method.persona, method.roles, method.credentials),
+        "auth": auth(&method.access),
         "input_schema": input_of(method),
         "output_schema": method.output.schema(),
         "description": method.about,
         "side_effects": method.side_effects,
-        "rate_limit_key": if method.limited { json!("account") } else { Value::Null },
+        "rate_limit_key": method.rate_limit_key(),
         "reasons": method.reasons,
     });
     if of_socket {

@@ -22,7 +22,8 @@ impl Surface {
         let own = tx.load::<OfferBook, Box<ApiFailure>>(&call.caller.account.0).await?;
         let (persona, now) = (&call.persona()?.persona.id, tx.facts.now);
         let holds = |role: &&str| own.state.active_grant(persona, role, None, now).is_some();
-        if call.method.roles.iter().any(holds) { Ok(own) } else { Err(ApiFailure::role(call.method.roles).into()) }
+        let roles = call.method.access.roles();
+        if roles.iter().any(holds) { Ok(own) } else { Err(ApiFailure::role(roles).into()) }
     }
 
     /// Has one aggregate, which is no book of offers, decide a command of a caller who is entitled to it at that moment.

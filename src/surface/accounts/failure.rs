@@ -4,6 +4,7 @@
 use muniment_journal::SealError;
 use serde_json::{Map, Value, json};
 
+use super::caller::CredentialType;
 use crate::surface::errors::{Outage, RETRY_SECONDS, by_way_of_outage};
 use crate::surface::limits::Limited;
 
@@ -189,7 +190,8 @@ impl ApiFailure {
 
     /// A gate that asks for another credential.
     #[must_use]
-    pub fn credential_type(required: &[&str]) -> Self {
+    pub fn credential_type(required: &[CredentialType]) -> Self {
+        let required = CredentialType::words(required);
         let message = format!("This needs a credential of the type {}.", required.join(" or "));
         Self::because(Code::Forbidden, "credential_type_required", message)
             .with("required_credential_types", json!(required))

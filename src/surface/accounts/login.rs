@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::attempts::RefusedAttempt;
-use super::caller::{Caller, Credential};
+use super::caller::{Caller, Credential, CredentialType};
 use super::failure::{ApiFailure, Code, RestFailure};
 use super::own::of_own_account;
 use super::rest::RestReply;
@@ -203,7 +203,7 @@ impl Surface {
         let who = Who::Account {
             account: account.0.clone(),
             persona: None,
-            credential: "session".to_owned(),
+            credential: CredentialType::Session.word().to_owned(),
             credential_id: session.0.clone(),
         };
         self.origin_of(who, subject, from.client, "http", command, from.correlation).await

@@ -2,6 +2,9 @@
 //! (spec/accounts-and-offers.md sections 4.3 to 4.6). Dispatch, documents, limits and the tests of section 10 read it,
 //! so they cannot disagree.
 
+use muniment_aggregates::roster::ADMIN;
+
+use super::access::Access;
 use super::bus_failure::STEP_TOO_LARGE;
 use super::schema::{ACTING, Field, Kind, optional, optional_not_null, required};
 use super::shapes;
@@ -56,6 +59,17 @@ pub enum Params {
     Fields(&'static [Field]),
 }
 
+/// Which calls of a method count against the account's budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// None.
+    Never,
+    /// All.
+    Always,
+    /// Those that end nothing, though one that ends something does not.
+    WhenNothingEnded,
+}
+
 /// A method of `/api/rpc` and `/api/ws`.
 #[derive(Debug, Clone, Copy)]
 pub struct RpcMethod {
@@ -65,18 +79,12 @@ pub struct RpcMethod {
     pub name: &'static str,
     /// One line.
     pub about: &'static str,
-    /// Whether it acts as a persona.
-    pub persona: bool,
-    /// The roles of which the persona must hold one everywhere; none for any.
-    pub roles: &'static [&'static str],
-    /// The types of credential that may call it; none for any.
-    pub credentials: &'static [&'static str],
+    /// Who may call it; an account at least.
+    pub access: Access,
     /// Whether it changes anything. What does not may be read with GET.
     pub side_effects: bool,
-    /// Whether it counts against the account's budget.
-    pub limited: bool,
-    /// Whether a call that ends nothing does, though one that ends something does not.
-    pub failures_limited: bool,
+    /// Which of its calls count against the account's budget.
+    pub counted: Counted,
     /// Whether only sockets have it.
     pub socket_only: bool,
     /// What goes in.
@@ -89,18 +97,24 @@ pub struct RpcMethod {
     pub reasons: &'static [&'static str],
 }
 
-/// What every row has: without them it would be another one.
+impl RpcMethod {
+    /// What counts its calls, as the documents say it; none where not all of them count.
+    #[must_use]
+    pub fn rate_limit_key(&self) -> Option<&'static str> {
+        (self.counted == Counted::Always).then_some("account")
+    }
+}
+
+/// A method that any account may call and that changes nothing. What says which row it is stands here, and cannot be left
+/// out of one.
 const fn reads(rpc: Rpc, name: &'static str, about: &'static str, output: Shape) -> RpcMethod {
     RpcMethod {
         rpc,
         name,
         about,
-        persona: false,
-        roles: &[],
-        credentials: &[],
+        access: Access::ACCOUNT,
         side_effects: false,
-        limited: false,
-        failures_limited: false,
+        counted: Counted::Never,
         socket_only: false,
         params: Params::Void,
         one_of: &[],
@@ -110,11 +124,11 @@ const fn reads(rpc: Rpc, name: &'static str, about: &'static str, output: Shape)
 }
 
 const fn session_writes(rpc: Rpc, name: &'static str, about: &'static str, output: Shape) -> RpcMethod {
-    RpcMethod { side_effects: true, credentials: &["session"], ..reads(rpc, name, about, output) }
+    RpcMethod { access: Access::SESSION, side_effects: true, ..reads(rpc, name, about, output) }
 }
 
 const fn persona_reads(rpc: Rpc, name: &'static str, about: &'static str, output: Shape) -> RpcMethod {
-    RpcMethod { persona: true, ..reads(rpc, name, about, output) }
+    RpcMethod { access: Access::PERSONA, ..reads(rpc, name, about, output) }
 }
 
 const fn persona_writes(rpc: Rpc, name: &'static str, about: &'static str, output: Shape) -> RpcMethod {
@@ -122,7 +136,7 @@ const fn persona_writes(rpc: Rpc, name: &'static str, about: &'static str, outpu
 }
 
 const fn admin_reads(rpc: Rpc, name: &'static str, about: &'static str, output: Shape) -> RpcMethod {
-    RpcMethod { roles: &["admin"], limited: true, ..persona_reads(rpc, name, about, output) }
+    RpcMethod { access: Access::role(&[ADMIN]), counted: Counted::Always, ..reads(rpc, name, about, output) }
 }
 
 const fn admin_writes(rpc: Rpc, name: &'static str, about: &'static str, output: Shape) -> RpcMethod {
@@ -142,7 +156,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
     reads(Rpc::SessionList, "account_session_list", "Lists one's own live sessions, newest first", shapes::SESSIONS),
     RpcMethod {
         params: Params::Fields(&[required("session_id", Kind::SessionHash)]),
-        failures_limited: true,
+        counted: Counted::WhenNothingEnded,
         ..session_writes(
             Rpc::SessionRevoke,
             "account_session_revoke",
@@ -157,7 +171,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         shapes::COUNTED,
     ),
     RpcMethod {
-        limited: true,
+        counted: Counted::Always,
         params: Params::Fields(&[optional_not_null("name", Kind::Line { min: 0, max: 200 })]),
         ..session_writes(
             Rpc::TokenCreate,
@@ -169,7 +183,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
     reads(Rpc::TokenList, "account_token_list", "Lists one's own API tokens, newest first", shapes::TOKENS),
     RpcMethod {
         params: Params::Fields(&[required("token_id", Kind::TokenId)]),
-        failures_limited: true,
+        counted: Counted::WhenNothingEnded,
         ..session_writes(Rpc::TokenRevoke, "account_token_revoke", "Ends one of one's own API tokens", shapes::REVOKED)
     },
     RpcMethod {
@@ -252,7 +266,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         ..admin_writes(Rpc::InviteDelete, "invite_delete", "Takes back an invitation nobody has used", shapes::DONE)
     },
     RpcMethod {
-        limited: false,
+        counted: Counted::Never,
         params: ONLY_ACTING,
         ..admin_reads(Rpc::SettingsGet, "app_settings_get", "Shows the installation's switches", shapes::SETTINGS_SHOWN)
     },
@@ -291,7 +305,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         )
     },
     RpcMethod {
-        limited: true,
+        counted: Counted::Always,
         params: Params::Fields(&[
             required("to_account_id", Kind::Uuid),
             optional("to_actor_id", Kind::Uuid),
@@ -363,7 +377,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         )
     },
     RpcMethod {
-        limited: true,
+        counted: Counted::Always,
         params: Params::Fields(&[required("role", Kind::Name), required("enabled", Kind::Flag), ACTING]),
         reasons: &["role_not_self_service_eligible", STEP_TOO_LARGE],
         ..persona_writes(
@@ -384,7 +398,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         ]),
         reasons: &["insufficient_permissions", "account_not_found"],
         // It walks the record.
-        limited: true,
+        counted: Counted::Always,
         ..persona_reads(
             Rpc::RoleWhy,
             "role_why",
@@ -393,12 +407,12 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         )
     },
     RpcMethod {
-        limited: true,
+        counted: Counted::Always,
         params: Params::Fields(&[required("ids", Kind::Uuids { min: 1, max: 50 })]),
         ..reads(Rpc::ActorLookup, "actor_lookup", "Names personas by id", shapes::ACTOR_LABELS)
     },
     RpcMethod {
-        limited: true,
+        counted: Counted::Always,
         params: Params::Fields(&[
             required("query", Kind::Text { min: 1, max: 50 }),
             optional_not_null("scope_ids", Kind::Uuids { min: 0, max: 100 }),
@@ -408,7 +422,7 @@ pub const RPC_METHODS: &[RpcMethod] = &[
         ..reads(Rpc::ActorSearch, "actor_search", "Finds personas by the beginning of their name", shapes::ACTOR_LABELS)
     },
     RpcMethod {
-        limited: true,
+        counted: Counted::Always,
         params: Params::Fields(&[required("name", Kind::Label { min: 1, max: 100 })]),
         reasons: &["actor_limit"],
         ..session_writes(Rpc::ActorCreate, "actor_create", "Adds a persona to one's account", shapes::ACTOR_MADE)

@@ -1,12 +1,13 @@
 //! `/api`: accounts, credentials, roles given by consent, invitations, switches and their audit
 //! (spec/accounts-and-offers.md). REST for what carries cookies, JSON-RPC for the rest, over HTTP and sockets alike.
 //!
-//! Reading order: [`methods`] and [`routes`] are the table; [`caller`] says who calls and [`persona`] as whom; [`rpc`]
-//! and [`rest`] lead a call through its gates; [`schema`] reads inputs, [`shapes`] and [`wire`] write outputs, which
-//! [`super::output_check`] compares in development; [`failure`] holds every refusal, [`refusals`] which of them a row may
-//! answer with; [`document`], `openapi` and `openrpc` show the
-//! tables, [`counts`] counts them; then one file a subject.
+//! Reading order: [`methods`] and [`routes`] are the table, [`access`] is who may call a row of it; [`caller`] says who
+//! calls and [`persona`] as whom; [`rpc`] and [`rest`] lead a call through its gates; [`schema`] reads inputs, [`shapes`]
+//! and [`wire`] write outputs, which [`super::output_check`] compares in development; [`failure`] holds every refusal,
+//! [`refusals`] which of them a row may answer with; [`document`], `openapi` and `openrpc` show the tables, [`counts`]
+//! counts them; then one file a subject.
 
+pub mod access;
 mod admin;
 mod attempts;
 pub mod bootstrap;

@@ -8,7 +8,7 @@ use muniment_aggregates::offer_book::{
     Retract,
 };
 use muniment_aggregates::record::Position;
-use muniment_aggregates::roster::{Admit, ROSTER_ID, Roster, RosterCommand, is_lasting};
+use muniment_aggregates::roster::{ADMIN, Admit, ROSTER_ID, Roster, RosterCommand, is_lasting};
 use muniment_aggregates::scope::{Join, Scope, ScopeCommand, ScopeRefusal, stream_id};
 use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::Sealed;
@@ -119,7 +119,7 @@ impl Surface {
         let now = tx.facts.now;
         let holds = |role: &str, scope| grants.state.active_grant(persona, role, scope, now).is_some();
         let by_holding = holds(role, None);
-        let by_admin = self.offers.authorize == OfferAuthority::AdminOrHolder && holds("admin", None);
+        let by_admin = self.offers.authorize == OfferAuthority::AdminOrHolder && holds(ADMIN, None);
         let by_scope = draft.scope.is_some()
             && self.offers.scoped_rules.iter().any(|it| it.may_offer == role && holds(&it.holder_role, draft.scope));
         if !by_holding && !by_admin && !by_scope {
@@ -281,10 +281,10 @@ impl Surface {
     /// The account whose offers are read: one's own, or any for an administrator.
     pub(super) fn readable_account(call: &Call<'_>) -> Result<AccountId, ApiFailure> {
         let Some(wanted) = call.input.optional_text("account_id") else { return Ok(call.caller.account.clone()) };
-        if wanted == call.caller.account.0 || call.persona()?.holds_any(&["admin"]) {
+        if wanted == call.caller.account.0 || call.persona()?.holds_any(&[ADMIN]) {
             return Ok(AccountId(wanted.to_owned()));
         }
-        Err(ApiFailure::role(&["admin"]))
+        Err(ApiFailure::role(&[ADMIN]))
     }
 
     pub(super) async fn offer_list(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {

@@ -5,20 +5,25 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::caller::CredentialType;
 use super::document::auth;
 use super::failure::Code;
 use super::methods::RPC_METHODS;
 use super::refusals;
-use super::routes::{LIVE_ROUTES, LiveAnswer, LiveRoute, REST_ROUTES, RestRoute, Route};
+use super::routes::{LIVE_ROUTES, LiveAnswer, LiveRoute, REST_ROUTES, RestLimit, RestRoute, Route};
 use super::schema::{self, Field, Need};
 use super::shapes::{AUDIT_EVENT, DATABASE_DOWN, REFUSAL};
+use crate::surface::methods::Verb;
 use crate::surface::openapi::{content, narrowed, refusal, snake, success};
 use crate::surface::refusals::{Codes, by_status};
 use crate::surface::shape::Components;
 
 /// What a caller proves himself by, in the words of section 3 and of the document.
-const CREDENTIALS: [(&str, &str); 3] =
-    [("session", "session"), ("api_token", "apiToken"), ("daemon_token", "daemonToken")];
+const CREDENTIALS: [(CredentialType, &str); 3] = [
+    (CredentialType::Session, "session"),
+    (CredentialType::ApiToken, "apiToken"),
+    (CredentialType::DaemonToken, "daemonToken"),
+];
 
 /// Proofs by name.
 #[must_use]
@@ -40,14 +45,14 @@ pub(in crate::surface) fn security_schemes(cookie: &str) -> Value {
 pub(in crate::surface) fn operations(
     is_mounted: &dyn Fn(&RestRoute) -> bool,
     components: &mut Components,
-) -> Vec<(&'static str, String, Value)> {
+) -> Vec<(&'static str, Verb, Value)> {
     components.0.extend(envelopes());
     let mut operations = Vec::new();
     for route in REST_ROUTES.iter().filter(|route| is_mounted(route)) {
-        operations.push((route.path, route.verb.to_lowercase(), rest(route, components)));
+        operations.push((route.path, route.verb, rest(route, components)));
     }
     for route in LIVE_ROUTES {
-        operations.push((route.path, "get".to_owned(), live(route, components)));
+        operations.push((route.path, Verb::Get, live(route, components)));
     }
     operations
 }
@@ -196,10 +201,10 @@ fn call_in_a_query() -> Vec<Value> {
 fn security(route: &RestRoute) -> Value {
     // These answer everybody, and those who prove who they are otherwise.
     let is_optional = matches!(route.route, Route::Status | Route::RpcPost | Route::RpcGet);
-    if !route.account && !is_optional {
+    if !route.access.needs_account() && !is_optional {
         return json!([]);
     }
-    let taken = CREDENTIALS.iter().filter(|(word, _)| route.credentials.is_empty() || route.credentials.contains(word));
+    let taken = CREDENTIALS.iter().filter(|(credential, _)| route.access.takes(*credential));
     let nobody = is_optional.then(|| json!({}));
     nobody.into_iter().chain(taken.map(|(_, scheme)| json!({ (*scheme): [] }))).collect()
 }
@@ -229,8 +234,8 @@ fn rest(route: &RestRoute, components: &mut Components) -> Value {
         "parameters": if route.route == Route::RpcGet { call_in_a_query() } else { parameters(route.query) },
         "responses": responses,
         "security": security(route),
-        "x-auth": auth(route.account, route.persona, route.roles, route.credentials),
-        "x-rate-limit": route.limit,
+        "x-auth": auth(&route.access),
+        "x-rate-limit": route.limit.map(RestLimit::word),
     });
     let body =
         if route.route == Route::RpcPost { Some(reference("RpcRequest")) } else { route.body.map(schema::object) };
@@ -281,7 +286,7 @@ fn live(route: &LiveRoute, components: &mut Components) -> Value {
         "parameters": parameters,
         "responses": responses,
         "security": proofs,
-        "x-auth": auth(true, true, route.roles, &[]),
+        "x-auth": auth(&route.access),
         "x-rate-limit": null,
     })
 }

@@ -2,8 +2,10 @@
 
 use std::sync::LazyLock;
 
+use muniment_aggregates::roster::ADMIN;
 use serde_json::{Map, Value, json};
 
+use super::caller::CredentialType;
 use super::document::{NOTICES, auth};
 use super::failure::Code;
 use super::methods::{Params, RPC_METHODS, RpcMethod};
@@ -66,9 +68,9 @@ fn method(row: &RpcMethod, components: &mut Components) -> Value {
         "params": params(row.params),
         "result": { "name": "result", "schema": row.output.reference(components) },
         "errors": errors(row, &refusals::of_method(row), components),
-        "x-auth": auth(true, row.persona, row.roles, row.credentials),
+        "x-auth": auth(&row.access),
         "x-side-effects": row.side_effects,
-        "x-rate-limit": row.limited.then_some("account"),
+        "x-rate-limit": row.rate_limit_key(),
         "x-transports": transports,
         "x-void": matches!(row.params, Params::Void),
     });
@@ -127,10 +129,12 @@ fn told(reason: &str, row: &RpcMethod, components: &mut Components) -> Value {
     let mut needed = vec!["reason"];
     properties.insert("reason".to_owned(), json!({ "type": "string", "const": reason }));
     let beside = match reason {
-        "credential_type_required" => Some(("required_credential_types", json!({ "const": row.credentials }))),
+        "credential_type_required" => {
+            Some(("required_credential_types", json!({ "const": CredentialType::words(row.access.credentials) })))
+        }
         // A row that has no role of its own asks for the administrator's where the input names somebody else.
         "insufficient_permissions" => {
-            let roles = if row.roles.is_empty() { &["admin"] } else { row.roles };
+            let roles = if row.access.roles().is_empty() { &[ADMIN] } else { row.access.roles() };
             Some(("required_roles", json!({ "const": roles })))
         }
         "actor_required" => Some(("available", Shape::List(&ACTOR_SUMMARY).reference(components))),
@@ -175,6 +179,7 @@ fn data(row: &RpcMethod, code: Code, reasons: &[&str], components: &mut Componen
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::methods::Counted;
     use super::super::schema::Field;
     use super::*;
 
@@ -195,7 +200,7 @@ mod tests {
             assert_eq!(given, fields.iter().map(|field| field.name).collect::<Vec<_>>(), "{}", method.name);
             assert_eq!(row["summary"], method.about);
             assert_eq!(row["x-side-effects"], method.side_effects);
-            assert_eq!(row["x-rate-limit"].is_string(), method.limited);
+            assert_eq!(row["x-rate-limit"].is_string(), method.counted == Counted::Always);
             let told = row["errors"].to_string();
             assert!(method.reasons.iter().all(|reason| told.contains(&format!("\"{reason}\""))), "{}", method.name);
         }

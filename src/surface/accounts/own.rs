@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::attempts::RefusedAttempt;
 use super::failure::{ApiFailure, Code};
+use super::methods::Counted;
 use super::persona::vanished;
 use super::rpc::{Call, Outcome};
 use super::wire;
@@ -85,7 +86,7 @@ impl Surface {
     /// Counts a call that ended nothing among the account's actions: each leaves a row, and there are ids without end.
     /// What ends something is never refused.
     async fn count_failed(&self, call: &Call<'_>) -> Result<(), ApiFailure> {
-        if !call.method.failures_limited {
+        if call.method.counted != Counted::WhenNothingEnded {
             return Ok(());
         }
         let (account, limit) = (&call.caller.account.0, self.limits.action_account);

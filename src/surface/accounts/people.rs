@@ -1,6 +1,7 @@
 //! Finding personas by id and by name: labels and nothing more (spec/accounts-and-offers.md section 4.6).
 
 use muniment_aggregates::ids::PersonaId;
+use muniment_aggregates::roster::ADMIN;
 use muniment_projections::personas;
 use serde_json::{Value, json};
 
@@ -32,7 +33,7 @@ impl Surface {
 
     pub(super) async fn actor_search(&self, call: &Call<'_>) -> Result<Outcome, ApiFailure> {
         let scopes = call.input.texts("scope_ids").filter(|scopes| !scopes.is_empty());
-        if scopes.is_none() && !self.account_holds(call.caller, "admin").await? {
+        if scopes.is_none() && !self.account_holds(call.caller, ADMIN).await? {
             let reason = "actor_search_scope_required";
             return Err(ApiFailure::because(Code::InvalidParams, reason, "Name the scopes to look in with scope_ids."));
         }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::bus_failure::STEP_TOO_LARGE;
 use super::failure::Code;
-use super::methods::RpcMethod;
+use super::methods::{Counted, RpcMethod};
 use super::routes::{LiveAnswer, LiveRoute, RestRoute, Route};
+use crate::surface::methods::Verb;
 use crate::surface::refusals::{Codes, by_status};
 
 /// What stands before every route, in order, and why it refuses.
@@ -40,7 +41,7 @@ const ANYWHERE: [(u16, &str); 2] = [(500, "internal_error"), (503, "service_unav
 pub fn of_route(route: &RestRoute) -> Codes {
     let is_rpc = matches!(route.route, Route::RpcPost | Route::RpcGet);
     let mut pairs = route.errors.to_vec();
-    if route.persona {
+    if route.access.needs_persona() {
         pairs.extend(NO_PERSONA);
     }
     // The status answers whatever its query holds, and a call by GET says what is wrong in its own form.
@@ -53,16 +54,16 @@ pub fn of_route(route: &RestRoute) -> Codes {
     if route.route == Route::RpcPost {
         pairs.push(BROKEN_BODY);
     }
-    if route.verb == "POST" {
+    if route.verb == Verb::Post {
         pairs.extend(POST);
     }
-    if route.account {
+    if route.access.needs_account() {
         pairs.extend([UNAUTHENTICATED, VANISHED]);
     }
-    if !route.credentials.is_empty() {
+    if !route.access.credentials.is_empty() {
         pairs.push(OTHER_CREDENTIAL);
     }
-    if !route.roles.is_empty() {
+    if !route.access.roles().is_empty() {
         pairs.push(NO_ROLE);
     }
     if route.limit.is_some() {
@@ -82,7 +83,7 @@ pub fn of_live(route: &LiveRoute) -> Codes {
         // What asks for no upgrade finds nothing here; one account has so many sockets and no more.
         LiveAnswer::Socket => pairs.extend([WRONG_QUERY, (404, "not_found"), TOO_MANY]),
     }
-    if !route.roles.is_empty() {
+    if !route.access.roles().is_empty() {
         pairs.push(NO_ROLE);
     }
     pairs.extend(ANYWHERE);
@@ -138,17 +139,17 @@ pub fn of_method(method: &RpcMethod) -> Failures {
     add(Code::InvalidParams, &[]);
     add(Code::Internal, &["account_vanished"]);
     add(Code::Unavailable, &[]);
-    if method.persona {
+    if method.access.needs_persona() {
         add(Code::InvalidParams, &["actor_required", "actor_not_on_account"]);
         add(Code::Internal, &["no_actors_on_account"]);
     }
-    if !method.credentials.is_empty() {
+    if !method.access.credentials.is_empty() {
         add(Code::Forbidden, &["credential_type_required"]);
     }
-    if !method.roles.is_empty() {
+    if !method.access.roles().is_empty() {
         add(Code::Forbidden, &["insufficient_permissions"]);
     }
-    if method.limited || method.failures_limited {
+    if method.counted != Counted::Never {
         add(Code::RateLimited, &[]);
     }
     // Any call may be taken back by its socket, as long as nothing of it was handed to the journal.

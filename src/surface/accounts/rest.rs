@@ -109,13 +109,13 @@ impl Surface {
         }
         // Whatever the query of the status holds, it answers (section 4.1).
         let query = if route.route == Route::Status { None } else { Some(read_query(route, call.query.as_deref())?) };
-        if route.account && call.caller.is_none() {
+        if route.access.needs_account() && call.caller.is_none() {
             return Err(ApiFailure::unauthenticated().on_rest());
         }
         let input = match route.body {
             Some(fields) => {
                 self.receive(&mut call).await?;
-                if route.account && call.caller.is_none() {
+                if route.access.needs_account() && call.caller.is_none() {
                     return Err(ApiFailure::unauthenticated().on_rest());
                 }
                 let given = read_object(&mut call.body).await?;
@@ -130,15 +130,15 @@ impl Surface {
             }
             None => Input::default(),
         };
-        if let (true, Some(caller)) = (route.persona, &call.caller) {
-            let acting = query.as_ref().and_then(|query| query.optional_text("acting"));
-            let acting = self.resolve_persona(caller, acting).await?;
-            check_credential(route, caller)?;
-            if !route.roles.is_empty() && !acting.holds_any(route.roles) {
-                return Err(ApiFailure::role(route.roles).on_rest());
-            }
-        } else if let Some(caller) = &call.caller {
-            check_credential(route, caller)?;
+        if let Some(caller) = &call.caller {
+            let acting = if route.access.needs_persona() {
+                let acting = query.as_ref().and_then(|query| query.optional_text("acting"));
+                Some(self.resolve_persona(caller, acting).await?)
+            } else {
+                None
+            };
+            route.access.check_credential(caller)?;
+            route.access.check_role(acting.as_ref())?;
         }
         let reply = self.route(route.route, &call, &input).await?;
         if reply.status == 200 {
@@ -265,13 +265,6 @@ impl Surface {
         }
         self.rpc(call.caller.as_ref(), Transport::HttpGet, message, call.correlation).await
     }
-}
-
-fn check_credential(route: &RestRoute, caller: &Caller) -> Result<(), RestFailure> {
-    if route.credentials.is_empty() || route.credentials.contains(&caller.credential.word()) {
-        return Ok(());
-    }
-    Err(ApiFailure::credential_type(route.credentials).on_rest())
 }
 
 /// The checked query; unknown and doubled parameters are issues.

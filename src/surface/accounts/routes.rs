@@ -1,7 +1,12 @@
 //! The REST routes of `/api` (spec/accounts-and-offers.md section 4.1): who may call each, what goes in and comes out.
 
+use muniment_aggregates::roster::{ADMIN, KEEPER};
+
+use super::access::Access;
+use super::caller::CredentialType;
 use super::schema::{Field, Kind, optional, optional_not_null, required};
 use super::shapes;
+use crate::surface::methods::Verb;
 use crate::surface::rows::row_names;
 use crate::surface::shape::Shape;
 
@@ -24,48 +29,59 @@ row_names! {
     }
 }
 
+/// By what the failures of a route are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestLimit {
+    /// By the client's address.
+    Address,
+    /// By the client's address, and by the account.
+    AddressAndAccount,
+}
+
+impl RestLimit {
+    /// As the documents say it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Address => "ip",
+            Self::AddressAndAccount => "both",
+        }
+    }
+}
+
 /// A REST route.
 #[derive(Debug, Clone, Copy)]
 pub struct RestRoute {
     /// Which.
     pub route: Route,
-    /// `GET` or `POST`.
-    pub verb: &'static str,
+    /// Its verb.
+    pub verb: Verb,
     /// The path.
     pub path: &'static str,
     /// One line.
     pub about: &'static str,
-    /// Whether an account is needed.
-    pub account: bool,
-    /// Whether it acts as a persona.
-    pub persona: bool,
-    /// Roles of which one is needed.
-    pub roles: &'static [&'static str],
-    /// Types of credential that may call it.
-    pub credentials: &'static [&'static str],
+    /// Who may call it.
+    pub access: Access,
     /// Fields of the body; `None` where it is ignored.
     pub body: Option<&'static [Field]>,
     /// Fields of the query.
     pub query: &'static [Field],
     /// What comes out.
     pub output: Option<Shape>,
-    /// Which limit counts it, as the listing says it.
-    pub limit: Option<&'static str>,
+    /// By what its failures are counted, where they are.
+    pub limit: Option<RestLimit>,
     /// Refusals beyond its gates, by status.
     pub errors: &'static [(u16, &'static str)],
 }
 
-/// What every row has: without them it would be another one.
+/// A route that anybody may call. What says which row it is stands here, and cannot be left out of one.
 const fn post(route: Route, path: &'static str, about: &'static str) -> RestRoute {
     RestRoute {
         route,
-        verb: "POST",
+        verb: Verb::Post,
         path,
         about,
-        account: false,
-        persona: false,
-        roles: &[],
-        credentials: &[],
+        access: Access::ANYBODY,
         body: None,
         query: &[],
         output: None,
@@ -75,7 +91,7 @@ const fn post(route: Route, path: &'static str, about: &'static str) -> RestRout
 }
 
 const fn get(route: Route, path: &'static str, about: &'static str) -> RestRoute {
-    RestRoute { verb: "GET", ..post(route, path, about) }
+    RestRoute { verb: Verb::Get, ..post(route, path, about) }
 }
 
 /// Fields of the query of the audit's stream.
@@ -106,8 +122,8 @@ pub struct LiveRoute {
     pub name: &'static str,
     /// One line.
     pub about: &'static str,
-    /// Roles of which one is needed.
-    pub roles: &'static [&'static str],
+    /// Who may open it; a persona at least.
+    pub access: Access,
     /// Fields of the query.
     pub query: &'static [Field],
     /// Headers of its own; each is text and may be absent.
@@ -122,7 +138,7 @@ pub const LIVE_ROUTES: &[LiveRoute] = &[
         path: "/api/audit/stream",
         name: "api_audit_stream",
         about: "Streams what happens, row by row, as server-sent events",
-        roles: &["admin"],
+        access: Access::role(&[ADMIN]),
         query: &STREAM_QUERY,
         headers: &[LAST_EVENT_ID],
         answer: LiveAnswer::AuditRows,
@@ -131,7 +147,7 @@ pub const LIVE_ROUTES: &[LiveRoute] = &[
         path: "/api/admin/audit/stream",
         name: "api_admin_audit_stream",
         about: "The same under the name that older clients know",
-        roles: &["admin"],
+        access: Access::role(&[ADMIN]),
         query: &STREAM_QUERY,
         headers: &[LAST_EVENT_ID],
         answer: LiveAnswer::AuditRows,
@@ -140,7 +156,7 @@ pub const LIVE_ROUTES: &[LiveRoute] = &[
         path: "/api/ws",
         name: "api_socket",
         about: "The methods of JSON-RPC over a WebSocket, and notifications",
-        roles: &[],
+        access: Access::PERSONA,
         query: &[optional_not_null("acting", Kind::Text { min: 0, max: 100 })],
         headers: &[],
         answer: LiveAnswer::Socket,
@@ -157,27 +173,25 @@ pub const REST_ROUTES: &[RestRoute] = &[
             optional("totp", Kind::Text { min: 0, max: 200 }),
         ]),
         output: Some(shapes::DONE),
-        limit: Some("both"),
+        limit: Some(RestLimit::AddressAndAccount),
         errors: &[(401, "invalid_credentials")],
         ..post(Route::Login, "/api/account/login", "Signs in with a password; sets the session's cookie")
     },
     RestRoute {
-        account: true,
-        credentials: &["session"],
+        access: Access::SESSION,
         output: Some(shapes::LOGGED_OUT),
         ..post(Route::Logout, "/api/account/logout", "Ends the session and takes its cookie away")
     },
     RestRoute {
-        account: true,
-        credentials: &["session"],
+        access: Access::SESSION,
         body: Some(&[required("current_password", Kind::GivenPassword), required("new_password", Kind::NewPassword)]),
         output: Some(shapes::PASSWORD_CHANGED),
-        limit: Some("both"),
+        limit: Some(RestLimit::AddressAndAccount),
         errors: &[(401, "invalid_credentials")],
         ..post(Route::Password, "/api/account/password", "Changes the password; ends every session and token")
     },
     RestRoute {
-        account: true,
+        access: Access::ACCOUNT,
         ..get(Route::Verify, "/api/account/verify", "Says by its status whether the credential holds")
     },
     RestRoute {
@@ -193,7 +207,7 @@ pub const REST_ROUTES: &[RestRoute] = &[
             optional("email", Kind::Email),
         ]),
         output: Some(shapes::DONE),
-        limit: Some("both"),
+        limit: Some(RestLimit::AddressAndAccount),
         errors: &[(403, "no_matching_invite"), (409, "signup_conflict")],
         ..post(
             Route::Signup,
@@ -208,7 +222,7 @@ pub const REST_ROUTES: &[RestRoute] = &[
             required("password", Kind::NewPassword),
         ]),
         output: Some(shapes::BOOTSTRAPPED),
-        limit: Some("ip"),
+        limit: Some(RestLimit::Address),
         errors: &[(401, "invalid_token"), (403, "already_bootstrapped"), (404, "token_file_missing")],
         ..post(
             Route::Bootstrap,
@@ -217,25 +231,22 @@ pub const REST_ROUTES: &[RestRoute] = &[
         )
     },
     RestRoute {
-        account: true,
+        access: Access::ACCOUNT,
         output: Some(Shape::Open),
         ..get(Route::Surface, "/api/surface", "Describes every route, method and notification there is")
     },
     RestRoute {
-        account: true,
+        access: Access::ACCOUNT,
         output: Some(Shape::Open),
         ..get(Route::OpenRpc, "/api/openrpc.json", "Describes every method of JSON-RPC as an OpenRPC document")
     },
     RestRoute {
-        account: true,
+        access: Access::ACCOUNT,
         output: Some(shapes::SERVER),
         ..get(Route::ServerStatus, "/api/server/status", "Shows the version and for how long it runs")
     },
     RestRoute {
-        account: true,
-        persona: true,
-        roles: &["keeper"],
-        credentials: &["daemon_token"],
+        access: Access { credentials: &[CredentialType::DaemonToken], ..Access::role(&[KEEPER]) },
         query: &[optional_not_null("acting", Kind::Uuid)],
         output: Some(shapes::DATABASE),
         errors: &[(503, "database_connection_failed")],
@@ -247,7 +258,7 @@ pub const REST_ROUTES: &[RestRoute] = &[
 
 /// The route of a verb and path.
 #[must_use]
-pub fn find(verb: &str, path: &str) -> Option<&'static RestRoute> {
+pub fn find(verb: Verb, path: &str) -> Option<&'static RestRoute> {
     REST_ROUTES.iter().find(|route| route.verb == verb && route.path == path)
 }
 
@@ -261,7 +272,7 @@ mod tests {
         assert_eq!(rows, Route::ALL);
         for (n, row) in REST_ROUTES.iter().enumerate() {
             let is_other = |other: &RestRoute| (other.verb, other.path) != (row.verb, row.path);
-            assert!(REST_ROUTES[..n].iter().all(is_other), "{} {} stands twice", row.verb, row.path);
+            assert!(REST_ROUTES[..n].iter().all(is_other), "{} {} stands twice", row.verb.word(), row.path);
         }
     }
 }

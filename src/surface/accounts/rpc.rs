@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 
 use super::caller::Caller;
 use super::failure::{ApiFailure, Code};
-use super::methods::{self, Params, Rpc, RpcMethod};
+use super::methods::{self, Counted, Params, Rpc, RpcMethod};
 use super::persona::Acting;
 use super::schema::{self, Input};
 use super::sent_id::{SentId, written};
@@ -316,18 +316,14 @@ impl Surface {
                 return Err(ApiFailure::unauthenticated());
             }
         }
-        let acting = if method.persona {
+        let acting = if method.access.needs_persona() {
             Some(self.resolve_persona(caller, input.optional_text("acting")).await?)
         } else {
             None
         };
-        if !method.credentials.is_empty() && !method.credentials.contains(&caller.credential.word()) {
-            return Err(ApiFailure::credential_type(method.credentials));
-        }
-        if !method.roles.is_empty() && !acting.as_ref().is_some_and(|acting| acting.holds_any(method.roles)) {
-            return Err(ApiFailure::role(method.roles));
-        }
-        if method.limited {
+        method.access.check_credential(caller)?;
+        method.access.check_role(acting.as_ref())?;
+        if method.counted == Counted::Always {
             let limit = self.limits.action_account;
             self.windows.hit(Window::ActionAccount, &caller.account.0, limit).await.map_err(ApiFailure::limited)?;
         }

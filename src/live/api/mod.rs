@@ -17,6 +17,7 @@ use actix_web::{HttpRequest, HttpResponse, guard, web};
 use crate::surface::Surface;
 use crate::surface::accounts::caller::Authenticated;
 use crate::surface::accounts::failure::RestFailure;
+use crate::surface::accounts::routes::{ADMIN_AUDIT_STREAM, API_SOCKET, AUDIT_STREAM};
 use crate::transport;
 
 pub use registry::ApiRegistry;
@@ -29,14 +30,14 @@ pub fn start(surface: &Arc<Surface>) -> Arc<ApiRegistry> {
     registry
 }
 
-/// Mounts `/api/ws` and the audit's stream. The application's data must hold the registry and the surface.
+/// Mounts the socket and the audit's stream. The application's data must hold the registry and the surface.
 pub fn configure(config: &mut web::ServiceConfig) {
     // The guard stands at the resource, so that every other verb is answered like a path that is not there.
     let get = |path| web::resource::<&str>(path).guard(guard::Get());
     config
-        .service(get("/api/ws").to(socket::open))
-        .service(get("/api/audit/stream").to(stream::open))
-        .service(get("/api/admin/audit/stream").to(stream::open));
+        .service(get(API_SOCKET.path).to(socket::open))
+        .service(get(AUDIT_STREAM.path).to(stream::open))
+        .service(get(ADMIN_AUDIT_STREAM.path).to(stream::open));
 }
 
 /// Who asks for a connection, behind the check of the origin.

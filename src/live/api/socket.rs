@@ -26,6 +26,7 @@ use crate::surface::Surface;
 use crate::surface::accounts::caller::{Authenticated, Caller};
 use crate::surface::accounts::failure::{ApiFailure, Code, RestFailure};
 use crate::surface::accounts::methods;
+use crate::surface::accounts::routes::API_SOCKET;
 use crate::surface::accounts::rpc::{self, Transport};
 use crate::surface::accounts::schema;
 use crate::surface::accounts::sent_id::SentId;
@@ -35,8 +36,6 @@ use crate::telemetry::connections as traces;
 use crate::telemetry::requests::{self, Time};
 use crate::transport;
 
-/// The route, as traces name it.
-const ROUTE: &str = "/api/ws";
 /// Longest frame, pieces put together.
 const FRAME_BYTES_MAX: usize = 1 << 20;
 /// Requests of one socket that may be in flight.
@@ -67,7 +66,7 @@ pub(super) async fn open(
     registry: web::Data<ApiRegistry>,
 ) -> HttpResponse {
     let correlation = requests::fresh_id();
-    requests::within(&request, &correlation, ROUTE, Time::Ours, async |span| {
+    requests::within(&request, &correlation, API_SOCKET.path, Time::Ours, async |span| {
         let Authenticated { caller, set_cookie: cookie } = match authenticate(&request, &surface, &correlation).await {
             Ok(authenticated) => authenticated,
             Err(failure) => return transport::failed(&failure, &correlation),
@@ -86,7 +85,7 @@ pub(super) async fn open(
                     fragments: Fragments::up_to(FRAME_BYTES_MAX),
                     sent: 0,
                     read: 0,
-                    life: traces::Connection::opened_by(&span, ROUTE, traces::Protocol::WebSocket),
+                    life: traces::Connection::opened_by(&span, API_SOCKET.path, traces::Protocol::WebSocket),
                 };
                 let payload = Inbound::up_to(FRAME_BYTES_MAX, payload);
                 let started = WsResponseBuilder::new(socket, &request, payload).frame_size(FRAME_BYTES_MAX).start();

@@ -21,16 +21,12 @@ use crate::surface::Surface;
 use crate::surface::accounts::caller::{Authenticated, Caller};
 use crate::surface::accounts::failure::{ApiFailure, Issue, RestFailure};
 use crate::surface::accounts::persona::Acting;
-use crate::surface::accounts::routes::STREAM_QUERY;
+use crate::surface::accounts::routes::{ADMIN_AUDIT_STREAM, AUDIT_STREAM};
 use crate::surface::accounts::schema;
 use crate::telemetry::connections as traces;
 use crate::telemetry::requests::{self, Time};
 use crate::transport;
 
-/// The routes, as traces name them.
-const ROUTES: [&str; 2] = ["/api/audit/stream", "/api/admin/audit/stream"];
-/// The role that opens a stream.
-const ROLE: &str = "admin";
 /// Rows read at once.
 const ROWS: usize = 200;
 /// After so long without a row a comment says that the stream is alive.
@@ -45,7 +41,8 @@ pub(super) async fn open(
     registry: web::Data<ApiRegistry>,
 ) -> HttpResponse {
     let correlation = requests::fresh_id();
-    let route = ROUTES.into_iter().find(|route| *route == request.path()).unwrap_or(ROUTES[0]);
+    let routes = [ADMIN_AUDIT_STREAM.path, AUDIT_STREAM.path];
+    let route = routes.into_iter().find(|path| *path == request.path()).unwrap_or(AUDIT_STREAM.path);
     let surface = surface.into_inner();
     requests::within(&request, &correlation, route, Time::Ours, async |span| {
         let Authenticated { caller, set_cookie: cookie } = match authenticate(&request, &surface, &correlation).await {
@@ -68,7 +65,8 @@ fn query(request: &HttpRequest) -> Result<(schema::Input, Option<Position>), Res
     let invalid = |fail: ApiFailure| RestFailure { error: "invalid_query_params", ..fail.on_rest() };
     let given = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     let given = given.map_err(|_| invalid(ApiFailure::issues(&[])))?.into_inner();
-    let input = schema::check_query(&STREAM_QUERY, &given).map_err(|issues| invalid(ApiFailure::issues(&issues)))?;
+    let input =
+        schema::check_query(AUDIT_STREAM.query, &given).map_err(|issues| invalid(ApiFailure::issues(&issues)))?;
     let since = match input.optional_text("since_seq") {
         Some(text) => Some(seq(text).ok_or_else(|| {
             let what = "since_seq must be a whole number from 0.";
@@ -95,7 +93,9 @@ async fn admit(
     let (query, since) = query(request)?;
     let caller = caller.ok_or_else(|| ApiFailure::unauthenticated().on_rest())?;
     let acting = surface.resolve_persona(&caller, query.optional_text("acting")).await?;
-    let Some(role_ends) = end_of_role(&acting) else { return Err(ApiFailure::role(&[ROLE]).on_rest()) };
+    let Some(role_ends) = end_of_role(&acting) else {
+        return Err(ApiFailure::role(AUDIT_STREAM.access.roles()).on_rest());
+    };
     let connection = registry.admit_stream(&caller).map_err(|_| ApiFailure::unauthenticated().on_rest())?;
     let last_seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     // Browsers send the last id on their own; what is none of ours is as if it were not sent.
@@ -119,9 +119,14 @@ async fn admit(
     })
 }
 
+/// Whether a stream is opened by a role, held everywhere.
+fn opens(role: &str) -> bool {
+    AUDIT_STREAM.access.roles().contains(&role)
+}
+
 /// When a persona's role runs out, where it holds it; the inner `None` is never.
 fn end_of_role(acting: &Acting) -> Option<Option<DateTime<Utc>>> {
-    let held = acting.grants.iter().filter(|grant| grant.scope.is_none() && grant.role == ROLE);
+    let held = acting.grants.iter().filter(|grant| grant.scope.is_none() && opens(&grant.role));
     held.map(|grant| grant.expires_at).reduce(|one, other| Some(one?.max(other?)))
 }
 
@@ -275,7 +280,7 @@ impl Flow {
             "session_revoke" => own("session_id"),
             "token_revoke" => own("token_id"),
             "session_revoke_all" | "password_change" | "logout" | "token_revoke_all" => true,
-            "role_grant_revoke" => row.metadata["role"] == json!("admin"),
+            "role_grant_revoke" => row.metadata["role"].as_str().is_some_and(opens),
             _ => false,
         }
     }

@@ -7,7 +7,7 @@ use super::access::Access;
 use super::caller::CredentialType;
 use super::methods::{Params, RPC_METHODS, RpcMethod};
 use super::refusals::{self, MIDDLEWARE};
-use super::routes::{LIVE_ROUTES, LiveAnswer, LiveRoute, REST_ROUTES, RestLimit, RestRoute, Route};
+use super::routes::{API_SOCKET, LIVE_ROUTES, LiveAnswer, LiveRoute, REST_ROUTES, RestLimit, RestRoute, Route};
 use super::schema;
 use super::shapes;
 use crate::config::registry::SETTINGS;
@@ -205,9 +205,9 @@ pub(super) fn surface(surface: &Surface) -> Value {
         "routes": routes,
         "rpc_endpoints": [{ "path": "/api/rpc", "methods": of_http }],
         "ws_endpoints": [{
-            "path": "/api/ws",
+            "path": API_SOCKET.path,
             "allowed_origins": surface.origins.iter().map(|pattern| pattern.as_str()).collect::<Vec<_>>(),
-            "required_roles": [],
+            "required_roles": API_SOCKET.access.roles(),
             "methods": of_socket,
         }],
         "env": env,

@@ -10,11 +10,10 @@ use super::document::{NOTICES, auth};
 use super::failure::Code;
 use super::methods::{Params, RPC_METHODS, RpcMethod};
 use super::refusals::{self, Failures};
+use super::routes::API_SOCKET;
 use super::schema::{self, Need};
 use super::shapes::{ACTOR_SUMMARY, ISSUE};
 use crate::surface::shape::{Components, Shape};
-
-const SOCKET: &str = "/api/ws";
 
 /// The document. It is of the tables alone, so one for all servers of a process will do.
 #[must_use]
@@ -43,7 +42,7 @@ fn written() -> Value {
         },
         "servers": [
             { "name": "http", "url": "/api/rpc", "summary": "POST for every method, GET for those that change nothing" },
-            { "name": "socket", "url": SOCKET, "summary": "the same methods, and notifications" },
+            { "name": "socket", "url": API_SOCKET.path, "summary": "the same methods, and notifications" },
         ],
         "methods": methods,
         "components": { "schemas": components.0 },
@@ -75,7 +74,7 @@ fn method(row: &RpcMethod, components: &mut Components) -> Value {
         "x-void": matches!(row.params, Params::Void),
     });
     if row.socket_only {
-        method["servers"] = json!([{ "name": "socket", "url": SOCKET }]);
+        method["servers"] = json!([{ "name": "socket", "url": API_SOCKET.path }]);
     }
     method
 }
@@ -88,7 +87,7 @@ fn cancel() -> Value {
         "summary": "Takes back a request of the same socket that is not recorded yet",
         "paramStructure": "by-name",
         "params": [{ "name": "request_id", "required": true, "schema": id }],
-        "servers": [{ "name": "socket", "url": SOCKET }],
+        "servers": [{ "name": "socket", "url": API_SOCKET.path }],
         "x-auth": null,
         "x-side-effects": true,
         "x-rate-limit": null,

@@ -94,10 +94,6 @@ const fn get(route: Route, path: &'static str, about: &'static str) -> RestRoute
     RestRoute { verb: Verb::Get, ..post(route, path, about) }
 }
 
-/// Fields of the query of the audit's stream.
-pub const STREAM_QUERY: [Field; 2] =
-    [optional_not_null("acting", Kind::Uuid), optional_not_null("since_seq", Kind::Text { min: 1, max: 19 })];
-
 /// What a route that `live` serves becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LiveAnswer {
@@ -132,36 +128,38 @@ pub struct LiveRoute {
     pub answer: LiveAnswer,
 }
 
+/// The audit as a stream.
+pub const AUDIT_STREAM: LiveRoute = LiveRoute {
+    path: "/api/audit/stream",
+    name: "api_audit_stream",
+    about: "Streams what happens, row by row, as server-sent events",
+    access: Access::role(&[ADMIN]),
+    query: &[optional_not_null("acting", Kind::Uuid), optional_not_null("since_seq", Kind::Text { min: 1, max: 19 })],
+    headers: &[LAST_EVENT_ID],
+    answer: LiveAnswer::AuditRows,
+};
+
+/// The audit as a stream, by its older name.
+pub const ADMIN_AUDIT_STREAM: LiveRoute = LiveRoute {
+    path: "/api/admin/audit/stream",
+    name: "api_admin_audit_stream",
+    about: "The same under the name that older clients know",
+    ..AUDIT_STREAM
+};
+
+/// JSON-RPC over a WebSocket.
+pub const API_SOCKET: LiveRoute = LiveRoute {
+    path: "/api/ws",
+    name: "api_socket",
+    about: "The methods of JSON-RPC over a WebSocket, and notifications",
+    access: Access::PERSONA,
+    query: &[optional_not_null("acting", Kind::Text { min: 0, max: 100 })],
+    headers: &[],
+    answer: LiveAnswer::Socket,
+};
+
 /// Every route that `live` serves under `/api`.
-pub const LIVE_ROUTES: &[LiveRoute] = &[
-    LiveRoute {
-        path: "/api/audit/stream",
-        name: "api_audit_stream",
-        about: "Streams what happens, row by row, as server-sent events",
-        access: Access::role(&[ADMIN]),
-        query: &STREAM_QUERY,
-        headers: &[LAST_EVENT_ID],
-        answer: LiveAnswer::AuditRows,
-    },
-    LiveRoute {
-        path: "/api/admin/audit/stream",
-        name: "api_admin_audit_stream",
-        about: "The same under the name that older clients know",
-        access: Access::role(&[ADMIN]),
-        query: &STREAM_QUERY,
-        headers: &[LAST_EVENT_ID],
-        answer: LiveAnswer::AuditRows,
-    },
-    LiveRoute {
-        path: "/api/ws",
-        name: "api_socket",
-        about: "The methods of JSON-RPC over a WebSocket, and notifications",
-        access: Access::PERSONA,
-        query: &[optional_not_null("acting", Kind::Text { min: 0, max: 100 })],
-        headers: &[],
-        answer: LiveAnswer::Socket,
-    },
-];
+pub const LIVE_ROUTES: &[LiveRoute] = &[AUDIT_STREAM, ADMIN_AUDIT_STREAM, API_SOCKET];
 
 /// Every REST route but those of [`LIVE_ROUTES`].
 pub const REST_ROUTES: &[RestRoute] = &[

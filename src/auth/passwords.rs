@@ -2,6 +2,7 @@
 //! threads that serve requests, at most so many at once, and so many more may wait: memory, cores and patience are bounded
 //! whoever asks.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use argon2::password_hash::Error;
@@ -14,6 +15,8 @@ use zeroize::Zeroizing;
 
 use super::random_bytes;
 
+/// Characters of a password that is about to be set.
+pub const CHARACTERS: RangeInclusive<usize> = 12..=300;
 /// Memory in KiB.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;

@@ -1,7 +1,7 @@
 //! Who reads at this moment: authorities by holder, connections by client address, and the bounds on both.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,13 +10,14 @@ use parking_lot::Mutex;
 
 use super::limits;
 use super::rights::Authority;
+use crate::surface::client_address::ClientPrefix;
 use crate::surface::errors::V1Refusal;
 
 #[derive(Debug, Default)]
 struct Readers {
     authorities: HashMap<u64, Arc<Authority>>,
     holders: HashMap<String, usize>,
-    addresses: HashMap<IpAddr, usize>,
+    addresses: HashMap<ClientPrefix, usize>,
     cursors: HashMap<u64, Arc<AtomicU64>>,
 }
 
@@ -41,7 +42,7 @@ pub(crate) struct Admission {
 pub(crate) struct Presence {
     /// Number of the connection on this node.
     pub(crate) number: u64,
-    address: Option<IpAddr>,
+    address: Option<ClientPrefix>,
     cursor: Arc<AtomicU64>,
     readers: Arc<Mutex<Readers>>,
 }
@@ -86,7 +87,7 @@ impl Registry {
             Some(address) if address.to_canonical().is_loopback() => limits::CONNECTIONS_PER_LOOPBACK_MAX,
             Some(_) | None => limits::CONNECTIONS_PER_ADDRESS_MAX,
         };
-        let address = address.map(prefix);
+        let address = address.map(ClientPrefix::of);
         let mut readers = self.readers.lock();
         if let Some(address) = address {
             let held = readers.addresses.entry(address).or_default();
@@ -124,17 +125,6 @@ impl Presence {
     /// Notes how far this connection was read; `None` where it reads nothing.
     pub(crate) fn at(&self, position: Option<Position>) {
         self.cursor.store(position.map_or(NOWHERE, |position| position.0), Ordering::Relaxed);
-    }
-}
-
-/// One client: an IPv4 address, or the /64 an IPv6 client may pick from.
-fn prefix(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Whom a request comes from (accounts-and-offers.md section 8.2): the peer, or, behind trusted proxies, the
 //! rightmost address in `X-Forwarded-For` that is not one of them.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ipnet::IpNet;
@@ -50,6 +51,38 @@ impl TrustedProxies {
 
     fn hold(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// One client as limits count it: an IPv4 address, or the /64 of an IPv6 one, of which whoever has it may pick any. Addresses
+/// of IPv4 in IPv6 form are IPv4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientPrefix(IpAddr);
+
+impl ClientPrefix {
+    /// The prefix of an address.
+    #[must_use]
+    pub fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+        })
+    }
+}
+
+/// As what is counted is kept under it. Never another form: what was counted would be forgotten.
+impl fmt::Display for ClientPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => address.fmt(f),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                write!(f, "{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+        }
     }
 }
 

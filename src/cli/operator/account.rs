@@ -23,7 +23,7 @@ use super::open::{self, StoreFlags};
 use super::unthrottle::{Unthrottle, unthrottle};
 use crate::auth::common_passwords::is_common;
 use crate::auth::identifiers;
-use crate::auth::passwords::Passwords;
+use crate::auth::passwords::{self, Passwords};
 use crate::cli::exit::Exit;
 use crate::cli::flags::Global;
 use crate::cli::interrupt::{Standing, this_command};
@@ -33,8 +33,6 @@ use crate::cli::{on_actors, on_actors_known, on_this_thread};
 use crate::runtime::BusError;
 use crate::runtime::accounts::make::{MakeError, make, seal_password};
 
-/// Characters of a password that is about to be set.
-const PASSWORD_CHARACTERS: std::ops::RangeInclusive<usize> = 12..=300;
 /// What stands where a value can no longer be read.
 const ERASED: &str = "[erased]";
 
@@ -235,10 +233,10 @@ fn password_of_stdin(refuse_common: bool) -> Result<Zeroizing<String>> {
     if refuse_common && is_common(&password) {
         return Err(Exit::Usage.because("this is one of the most common passwords; choose another"));
     }
-    if PASSWORD_CHARACTERS.contains(&password.chars().count()) {
+    if passwords::CHARACTERS.contains(&password.chars().count()) {
         return Ok(password);
     }
-    let (least, most) = (PASSWORD_CHARACTERS.start(), PASSWORD_CHARACTERS.end());
+    let (least, most) = (passwords::CHARACTERS.start(), passwords::CHARACTERS.end());
     Err(Exit::Usage.because(format!("a password has {least} to {most} characters")))
 }
 

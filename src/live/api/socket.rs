@@ -112,8 +112,7 @@ async fn admit(
     let mut personas = query.into_iter().filter(|(name, _)| name == "acting").map(|(_, value)| value);
     let acting = personas.next();
     if personas.next().is_some() {
-        let failure = ApiFailure::issues(&[schema::twice("acting")]).on_rest();
-        return Err(RestFailure { error: "invalid_query_params", ..failure });
+        return Err(ApiFailure::query_issues(&[schema::twice("acting")]));
     }
     surface.resolve_persona(&caller, acting.as_deref()).await?;
     let connection = registry.admit(&caller).map_err(|refused| match refused {

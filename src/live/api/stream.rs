@@ -62,15 +62,13 @@ pub(super) async fn open(
 
 /// Persona and place that a query names.
 fn query(request: &HttpRequest) -> Result<(schema::Input, Option<Position>), RestFailure> {
-    let invalid = |fail: ApiFailure| RestFailure { error: "invalid_query_params", ..fail.on_rest() };
     let given = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let given = given.map_err(|_| invalid(ApiFailure::issues(&[])))?.into_inner();
-    let input =
-        schema::check_query(AUDIT_STREAM.query, &given).map_err(|issues| invalid(ApiFailure::issues(&issues)))?;
+    let given = given.map_err(|_| ApiFailure::query_issues(&[]))?.into_inner();
+    let input = schema::check_query(AUDIT_STREAM.query, &given).map_err(|issues| ApiFailure::query_issues(&issues))?;
     let since = match input.optional_text("since_seq") {
         Some(text) => Some(seq(text).ok_or_else(|| {
             let what = "since_seq must be a whole number from 0.";
-            invalid(ApiFailure::issues(&[Issue::at("since_seq", "invalid_format", what)]))
+            ApiFailure::query_issues(&[Issue::at("since_seq", "invalid_format", what)])
         })?),
         None => None,
     };

@@ -254,6 +254,12 @@ impl ApiFailure {
         }
     }
 
+    /// What is wrong with a query, in the flat form of REST.
+    #[must_use]
+    pub fn query_issues(issues: &[Issue]) -> RestFailure {
+        RestFailure { error: "invalid_query_params", ..Self::issues(issues).on_rest() }
+    }
+
     /// The error object of JSON-RPC.
     #[must_use]
     pub fn on_wire(&self) -> Value {

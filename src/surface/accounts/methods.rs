@@ -143,7 +143,10 @@ const fn admin_writes(rpc: Rpc, name: &'static str, about: &'static str, output:
     RpcMethod { side_effects: true, ..admin_reads(rpc, name, about, output) }
 }
 
-const REASON: Field = optional("reason", Kind::Text { min: 0, max: 500 });
+/// Longest reason of what is done to roles and offers, in characters.
+pub const REASON_CHARACTERS_MAX: usize = 500;
+
+const REASON: Field = optional("reason", Kind::Text { min: 0, max: REASON_CHARACTERS_MAX });
 const PAGE_OFFSET: Field = optional("offset", Kind::Count { min: 0, max: i64::MAX.unsigned_abs() });
 const PAGE_200: Field = optional("limit", Kind::Count { min: 1, max: 200 });
 const ONLY_ACTING: Params = Params::Fields(&[ACTING]);

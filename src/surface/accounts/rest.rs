@@ -269,12 +269,8 @@ impl Surface {
 
 /// The checked query; unknown and doubled parameters are issues.
 fn read_query(route: &RestRoute, query: Option<&[(String, String)]>) -> Result<Input, RestFailure> {
-    let invalid = |issues: &[failure::Issue]| RestFailure {
-        error: "invalid_query_params",
-        ..ApiFailure::issues(issues).on_rest()
-    };
-    let Some(query) = query else { return Err(invalid(&[])) };
-    schema::check_query(route.query, query).map_err(|issues| invalid(&issues))
+    let Some(query) = query else { return Err(ApiFailure::query_issues(&[])) };
+    schema::check_query(route.query, query).map_err(|issues| ApiFailure::query_issues(&issues))
 }
 
 async fn read_bytes(body: &mut Body) -> Result<Vec<u8>, RestFailure> {

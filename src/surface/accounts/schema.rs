@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::failure::Issue;
 use crate::auth::common_passwords::is_common;
 use crate::auth::identifiers;
+use crate::auth::passwords;
 use crate::runtime::moment::read_time;
 use crate::surface::text::steers;
 
@@ -373,7 +374,7 @@ impl Kind {
                 let text = text.trim().to_lowercase();
                 within(name, &text, 1, 255).map(|()| text)
             }
-            Self::NewPassword => within_password(name, &text, 12).map(|()| text),
+            Self::NewPassword => within_password(name, &text, *passwords::CHARACTERS.start()).map(|()| text),
             Self::GivenPassword => within_password(name, &text, 1).map(|()| text),
             Self::Flag | Self::Count { .. } | Self::Uuids { .. } => Ok(text),
         }
@@ -405,8 +406,8 @@ impl Kind {
                 schema
             }
             Self::GivenUsername => text(1, 255),
-            Self::NewPassword => secret(text(12, 300)),
-            Self::GivenPassword => secret(text(1, 300)),
+            Self::NewPassword => secret(text(*passwords::CHARACTERS.start(), *passwords::CHARACTERS.end())),
+            Self::GivenPassword => secret(text(1, *passwords::CHARACTERS.end())),
         }
     }
 }
@@ -417,7 +418,10 @@ fn within_password(name: &'static str, text: &str, min: usize) -> Result<(), Iss
         short if short < min => {
             Err(Issue::at(name, "too_small", format!("{name} must be at least {min} characters long.")))
         }
-        long if long > 300 => Err(Issue::at(name, "too_big", format!("{name} must be at most 300 characters long."))),
+        long if long > *passwords::CHARACTERS.end() => {
+            let most = passwords::CHARACTERS.end();
+            Err(Issue::at(name, "too_big", format!("{name} must be at most {most} characters long.")))
+        }
         _ => Ok(()),
     }
 }

@@ -21,6 +21,7 @@ use self::memory::Memory;
 pub(super) use self::queues::Queues;
 use crate::config::Limit;
 use crate::runtime::Runtime;
+use crate::surface::client_address::ClientPrefix;
 
 /// One kind of limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -136,18 +137,10 @@ fn seconds_up(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
-/// The prefix a client is counted by: an IPv4 address, or the /64 of an IPv6 one. Addresses of IPv4 in IPv6 form are
-/// IPv4.
+/// What a client is counted by: the prefix of its address.
 #[must_use]
 pub fn client_prefix(client: Option<IpAddr>) -> String {
-    match client.map(|address| address.to_canonical()) {
-        None => "unknown".to_owned(),
-        Some(IpAddr::V4(address)) => address.to_string(),
-        Some(IpAddr::V6(address)) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
+    client.map_or_else(|| "unknown".to_owned(), |address| ClientPrefix::of(address).to_string())
 }
 
 #[cfg(test)]
@@ -160,5 +153,9 @@ mod tests {
         assert_eq!(prefix("2001:db8:1:2:3::1"), prefix("2001:db8:1:2:ffff::9"));
         assert_ne!(prefix("2001:db8:1:2::1"), prefix("2001:db8:1:3::1"));
         assert_eq!(prefix("::ffff:192.0.2.1"), "192.0.2.1");
+        // The windows of all nodes are kept under these texts.
+        assert_eq!(prefix("2001:db8:0:2::1"), "2001:db8:0:2::/64");
+        assert_eq!(prefix("2001:db8::1"), "2001:db8:0:0::/64");
+        assert_eq!(client_prefix(None), "unknown");
     }
 }

@@ -24,6 +24,7 @@ use crate::runtime::BusError;
 use crate::runtime::accounts::grant::{DirectGrant, grant_directly};
 use crate::runtime::accounts::revoke::{RevokedRole, revoke_directly};
 use crate::runtime::accounts::taken_back::Made;
+use crate::surface::accounts::methods::REASON_CHARACTERS_MAX;
 
 /// `role grant`.
 #[derive(Debug, Args)]
@@ -58,9 +59,6 @@ pub struct Revoke {
     #[command(flatten)]
     store: StoreFlags,
 }
-
-/// As long as a reason that comes over the network.
-const REASON_CHARACTERS_MAX: usize = 500;
 
 fn time(text: &str) -> Result<DateTime<Utc>, String> {
     timestamp::parse(text).map_err(|_| "write a time as 2027-01-31 or 2027-01-31T12:00:00Z".to_owned())

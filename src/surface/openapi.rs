@@ -363,6 +363,26 @@ mod tests {
         }
     }
 
+    /// An element of a batch and the metric of an application are written beside the bodies of the methods that take one alone.
+    #[test]
+    fn what_stands_inside_a_body_has_the_fields_of_its_own_method() {
+        let document = whole();
+        let body = |path: &str| {
+            let operation = &document["paths"][path]["post"];
+            let mut schema = operation["requestBody"]["content"]["application/json"]["schema"].clone();
+            for field in schema["properties"].as_object_mut().unwrap().values_mut() {
+                field.as_object_mut().unwrap().remove("description");
+            }
+            schema
+        };
+        let schemas = &document["components"]["schemas"];
+        assert_eq!(schemas["NewPoint"], body("/v1/metrics/{key}/points"));
+        let settings = body("/v1/metrics/{key}/settings");
+        for (name, field) in schemas["PrimaryMetric"]["properties"].as_object().unwrap() {
+            assert!(name == "key" || *field == settings["properties"][name], "{name}: {field}");
+        }
+    }
+
     /// What OpenAPI 3.1 demands of the parts that this document has.
     #[test]
     fn the_document_is_openapi() {

@@ -1,29 +1,24 @@
-//! Signing in with a password and out, and changing it (spec/accounts-and-offers.md sections 3.3, 3.4 and 3.11).
+//! Signing in with a password and out (spec/accounts-and-offers.md sections 3.3 and 3.4).
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use muniment_aggregates::account::{
-    ACCOUNT_EMAIL_CLAIM, ACCOUNT_USERNAME_CLAIM, Account, AccountCommand, AccountEvent, AccountRefusal, ChangePassword,
-    OpenSession,
-};
+use muniment_aggregates::account::{ACCOUNT_EMAIL_CLAIM, ACCOUNT_USERNAME_CLAIM, Account, AccountCommand, OpenSession};
 use muniment_aggregates::ids::{AccountId, CredentialId};
 use muniment_aggregates::record::{Position, Who};
 use muniment_aggregates::seal_context::SealContext;
 use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::session::{Session, SessionCommand, SessionKind, Start};
-use serde_json::{Value, json};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::attempts::RefusedAttempt;
 use super::caller::{Caller, Credential, CredentialType};
 use super::failure::{ApiFailure, Code, RestFailure};
-use super::own::of_own_account;
 use super::rest::RestReply;
 use super::schema::Input;
 use crate::auth::random_bytes;
 use crate::auth::session_token::FreshSession;
-use crate::runtime::accounts::make::seal_password;
 use crate::runtime::transaction::Transaction;
 use crate::runtime::{BusError, Origin};
 use crate::surface::Surface;
@@ -36,14 +31,14 @@ pub(super) struct Requester<'a> {
 }
 
 /// An account as it was found by the name given, with the password that is stored of it.
-struct Found {
+pub(super) struct Found {
     id: AccountId,
     subject: SubjectId,
-    stored: Option<Zeroizing<String>>,
-    version: u64,
+    pub(super) stored: Option<Zeroizing<String>>,
+    pub(super) version: u64,
 }
 
-fn invalid_credentials() -> ApiFailure {
+pub(super) fn invalid_credentials() -> ApiFailure {
     ApiFailure::because(Code::Unauthenticated, "invalid_credentials", "The name or the password is wrong.")
 }
 
@@ -154,7 +149,7 @@ impl Surface {
         Ok(None)
     }
 
-    async fn found(&self, id: AccountId) -> Result<Option<Found>, ApiFailure> {
+    pub(super) async fn found(&self, id: AccountId) -> Result<Option<Found>, ApiFailure> {
         let Some(account) = self.account_state(&id).await? else { return Ok(None) };
         let Some(registered) = account.registered() else { return Ok(None) };
         let stored = match account.password() {
@@ -253,103 +248,5 @@ impl Surface {
         let mut reply = RestReply::ok(json!({ "ok": true, "username": username }), position);
         reply.set_cookie = Some(self.cookies.clear());
         Ok(reply)
-    }
-
-    /// `POST /api/account/password`.
-    pub(super) async fn change_password(
-        &self,
-        caller: &Caller,
-        input: &Input,
-        from: &Requester<'_>,
-    ) -> Result<RestReply, RestFailure> {
-        let address = client_prefix(from.client);
-        let limits = (self.limits.login_ip, self.limits.login_account);
-        let by_address =
-            self.windows.enter(Window::LoginAddress, &address, limits.0).await.map_err(ApiFailure::limited)?;
-        let key = sign_in_key(&caller.account);
-        let by_account = self.windows.enter(Window::LoginAccount, &key, limits.1).await.map_err(ApiFailure::limited)?;
-        let origin = self
-            .origin_of(caller.who(None), &caller.subject, from.client, "http", "password_change", from.correlation)
-            .await?;
-        let found = self.found(caller.account.clone()).await?;
-        let given = Zeroizing::new(input.text("current_password").to_owned());
-        let stored = found.as_ref().and_then(|found| found.stored.clone());
-        let is_right = self.passwords.verify(given, stored).await.map_err(ApiFailure::from_hashing)?;
-        let refusal = RefusedAttempt::of("password_change").with("credential_type", caller.credential.word());
-        let (Some(found), true) = (found, is_right) else {
-            by_address.failed().await.map_err(ApiFailure::limited)?;
-            by_account.failed().await.map_err(ApiFailure::limited)?;
-            self.record_refusal(refusal, &caller.subject, &origin).await?;
-            return Err(invalid_credentials().on_rest());
-        };
-        let new = Zeroizing::new(input.text("new_password").to_owned());
-        let password = self.sealed_password(&caller.account, &caller.subject, new).await?;
-        let change = ChangePassword { password, verified_version: found.version };
-        let done = self.runtime.bus.execute::<Account>(&caller.account.0, change.into(), &origin).await;
-        let done = match done {
-            Err(BusError::Refused(AccountRefusal::ConcurrentChange)) => {
-                by_address.failed().await.map_err(ApiFailure::limited)?;
-                by_account.failed().await.map_err(ApiFailure::limited)?;
-                let refusal = refusal.with("reason", "concurrent_change");
-                self.record_refusal(refusal, &caller.subject, &origin).await?;
-                return Err(invalid_credentials().on_rest());
-            }
-            other => other.map_err(of_own_account)?,
-        };
-        by_account.succeeded().await;
-        let ended = done.events.iter().find_map(|event| {
-            if let AccountEvent::PasswordChanged(changed) = event {
-                Some((changed.sessions_revoked, changed.tokens_revoked))
-            } else {
-                None
-            }
-        });
-        let (sessions, tokens) = ended.unwrap_or_default();
-        let body = json!({ "ok": true, "sessions_revoked": sessions, "tokens_revoked": tokens });
-        let mut reply = RestReply::ok(body, done.position);
-        reply.set_cookie = Some(self.cookies.clear());
-        Ok(reply)
-    }
-
-    /// A password's PHC string, sealed for an account.
-    pub(super) async fn sealed_password(
-        &self,
-        account: &AccountId,
-        subject: &SubjectId,
-        password: Zeroizing<String>,
-    ) -> Result<muniment_aggregates::sealed::Sealed, ApiFailure> {
-        let stored = self.passwords.hash(password).await.map_err(ApiFailure::from_hashing)?;
-        Ok(seal_password(self.runtime.journal.keyring(), account, subject, &stored).await?)
-    }
-
-    /// `GET /api/account/status`.
-    pub(super) async fn account_status(
-        &self,
-        caller: Option<&Caller>,
-        acting: Option<&str>,
-    ) -> Result<RestReply, RestFailure> {
-        let unauthenticated = || {
-            let mut flat = ApiFailure::unauthenticated().on_rest();
-            if self.bootstrap.is_available() {
-                flat.extra.insert("bootstrap_available".to_owned(), Value::Bool(true));
-            }
-            flat
-        };
-        let Some(caller) = caller else { return Err(unauthenticated()) };
-        let Some(account) = self.account_state(&caller.account).await? else { return Err(unauthenticated()) };
-        let resolved = match self.resolve_persona(caller, acting).await {
-            Ok(resolved) => Some(resolved),
-            // Which persona it is cannot be told, which this route says with nulls and never refuses.
-            Err(fail) if fail.code == Code::InvalidParams => None,
-            Err(fail) => return Err(fail.on_rest()),
-        };
-        let grants: Vec<Value> =
-            resolved.iter().flat_map(|acting| &acting.grants).map(super::wire::role_grant).collect();
-        let body = json!({
-            "account": self.session_account(&caller.account, &account).await?,
-            "actor": resolved.as_ref().map(|it| json!({ "id": it.persona.id, "name": it.persona.name })),
-            "role_grants": grants,
-        });
-        Ok(RestReply::ok(body, None))
     }
 }

@@ -31,6 +31,7 @@ pub(super) mod openapi;
 mod openrpc;
 mod origins;
 mod own;
+mod password;
 mod people;
 pub mod persona;
 pub mod refusals;
@@ -41,6 +42,7 @@ pub mod schema;
 pub mod sent_id;
 pub mod shapes;
 mod signup;
+mod status;
 mod why;
 mod wire;
 

@@ -202,7 +202,7 @@ impl Hub {
         // A right that ended between the check and the registration is among the recent changes.
         let recent = self.recent.lock();
         if !recent.replay(before, |change, at| apply(change, &admission.authority, at, self.now())) {
-            return Err(V1Refusal::unavailable("rights are changing too fast; try again"));
+            return Err(V1Refusal::unavailable("Rights are changing too fast; try again shortly."));
         }
         Ok(admission)
     }

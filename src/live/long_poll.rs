@@ -46,13 +46,13 @@ async fn poll(request: &HttpRequest, hub: Arc<Hub>) -> Result<HttpResponse, V1Re
             Err(Ended::Closing) => return Ok(respond(request, &reader, &[])),
             Err(Ended::Revoked(revocation)) => {
                 let code = if reader.is_session() { "invalid_session" } else { "invalid_token" };
-                return Err(V1Refusal::new(401, code, revocation.why));
+                return Err(V1Refusal::new(401, code, request::sentence(revocation.why)));
             }
             Err(Ended::Expired) => {
                 let code = if reader.is_session() { "expired_session" } else { "expired_token" };
-                return Err(V1Refusal::new(401, code, "the credential has expired"));
+                return Err(V1Refusal::new(401, code, "The credential has expired."));
             }
-            Err(Ended::Unavailable(why)) => return Err(V1Refusal::unavailable(why)),
+            Err(Ended::Unavailable(why)) => return Err(V1Refusal::unavailable(&request::sentence(why))),
         };
         // A scan that was cut short answers with how far it came, so that one request never costs a whole journal. What was
         // recorded since is no such scan; there is a signal for it.

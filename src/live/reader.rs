@@ -67,7 +67,9 @@ pub(crate) async fn beginning(hub: &Hub, after: &str) -> Result<Position, V1Refu
         Err((Problem::CursorFuture, _)) if hub.confirm().await => {
             codec::parse_cursor(cursor, hub.store(), hub.head()).map_err(V1Refusal::from)
         }
-        Err((Problem::CursorFuture, _)) => Err(V1Refusal::unavailable("the head of the record cannot be confirmed")),
+        Err((Problem::CursorFuture, _)) => {
+            Err(V1Refusal::unavailable("The record cannot be confirmed; try again shortly."))
+        }
         known => known.map_err(V1Refusal::from),
     }
 }
@@ -80,13 +82,13 @@ pub(crate) async fn heard_of(hub: &Hub, request: &HttpRequest) -> Result<(), V1R
     let Some(given) = request.headers().get("muniment-after") else { return Ok(()) };
     let seen = given.to_str().ok().and_then(|given| given.parse().ok()).map(Position);
     let Some(seen) = seen else {
-        let expected = "Muniment-After is a position, as Muniment-Position names it";
+        let expected = "Muniment-After must be a position, as Muniment-Position names it.";
         return Err(V1Refusal::new(400, "invalid_field", expected));
     };
     if seen <= hub.head() || (hub.confirm().await && seen <= hub.head()) {
         return Ok(());
     }
-    Err(V1Refusal::unavailable("the record does not reach that position yet"))
+    Err(V1Refusal::unavailable("The record does not reach that position yet."))
 }
 
 impl Reader {

@@ -70,7 +70,7 @@ impl Registry {
         let leaves = usize::from(replaced.is_some_and(|replaced| replaced.holder() == authority.holder()));
         if held.saturating_sub(leaves) >= limits::CONNECTIONS_PER_CREDENTIAL_MAX {
             let most = limits::CONNECTIONS_PER_CREDENTIAL_MAX;
-            return Err(too_many(&format!("at most {most} live connections of one account or token")));
+            return Err(too_many(&format!("An account or token may have at most {most} live connections.")));
         }
         *held += 1;
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
@@ -92,7 +92,7 @@ impl Registry {
         if let Some(address) = address {
             let held = readers.addresses.entry(address).or_default();
             if *held >= most {
-                return Err(too_many(&format!("at most {most} live connections of one client address")));
+                return Err(too_many(&format!("A client address may have at most {most} live connections.")));
             }
             *held += 1;
         }

@@ -71,8 +71,14 @@ impl From<(Problem, String)> for V1Refusal {
             | Problem::BadFilter
             | Problem::TooManySubs => problem.code(),
         };
-        Self::new(status, code, message)
+        Self::new(status, code, sentence(&message))
     }
+}
+
+/// A phrase of the live protocol as a sentence, which every refusal over HTTP is.
+pub(crate) fn sentence(phrase: &str) -> String {
+    let mut letters = phrase.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }
 
 /// The query of `/v1/stream` and `/v1/events`.
@@ -107,8 +113,8 @@ impl Query {
     fn of(request: &HttpRequest) -> Result<Self, V1Refusal> {
         web::Query::<Self>::from_query(request.query_string()).map(web::Query::into_inner).map_err(
             |error| match error {
-                QueryPayloadError::Deserialize(error) => invalid(format!("query: {error}")),
-                other => invalid(format!("query: {other}")),
+                QueryPayloadError::Deserialize(error) => invalid(format!("The query cannot be read: {error}.")),
+                other => invalid(format!("The query cannot be read: {other}.")),
             },
         )
     }
@@ -137,7 +143,7 @@ impl Query {
     pub(crate) fn of_a_stream(&self) -> Result<(), V1Refusal> {
         for (name, given) in [("limit", &self.limit), ("wait", &self.wait)] {
             if given.is_some() {
-                return Err(invalid(format!("`{name}` belongs to /v1/events; a stream has no end and no pages")));
+                return Err(invalid(format!("`{name}` belongs to /v1/events; a stream has no end and no pages.")));
             }
         }
         Ok(())
@@ -175,7 +181,8 @@ fn bounded<T: PartialOrd + FromStr + Display>(
 ) -> Result<T, V1Refusal> {
     let Some(text) = given else { return Ok(default) };
     let value = text.parse().ok().filter(|value| bounds.contains(value) && !text.starts_with('+'));
-    value.ok_or_else(|| invalid(format!("`{name}` is a whole number from {} to {}", bounds.start(), bounds.end())))
+    value
+        .ok_or_else(|| invalid(format!("`{name}` must be a whole number from {} to {}.", bounds.start(), bounds.end())))
 }
 
 /// Query strings end in logs and histories: a secret there is refused, even a good one.
@@ -186,7 +193,7 @@ pub(crate) fn refuse_token_in_query(request: &HttpRequest) -> Result<(), V1Refus
         SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
     };
     if request.query_string().split('&').any(named) {
-        let message = "a token does not belong in the query string; send it as `Authorization: Bearer`";
+        let message = "A token does not belong in the query string; send it as Authorization: Bearer …";
         return Err(V1Refusal::new(400, "invalid_field", message));
     }
     Ok(())
@@ -197,7 +204,7 @@ pub(crate) fn refuse_token_in_query(request: &HttpRequest) -> Result<(), V1Refus
 /// # Errors
 /// 401 for two `Authorization` headers.
 pub(crate) fn bearer(presented: &Presented) -> Result<Option<&str>, V1Refusal> {
-    let several = |Several| V1Refusal::new(401, "invalid_token", "one Authorization header, not several");
+    let several = |Several| V1Refusal::new(401, "invalid_token", "Send one Authorization header.");
     bearer_of(&presented.authorization).map_err(several)
 }
 
@@ -206,5 +213,5 @@ pub(crate) fn bearer(presented: &Presented) -> Result<Option<&str>, V1Refusal> {
 /// # Errors
 /// 401 `missing_token`.
 pub(crate) fn required_bearer(presented: &Presented) -> Result<&str, V1Refusal> {
-    bearer(presented)?.ok_or_else(|| V1Refusal::new(401, "missing_token", "send `Authorization: Bearer <token>`"))
+    bearer(presented)?.ok_or_else(|| V1Refusal::new(401, "missing_token", "Send the token as Authorization: Bearer …"))
 }

@@ -56,7 +56,7 @@ fn upgrade(
     let presented = hub.presented(request);
     hub.check_socket_origin(&presented)?;
     if hub.is_closing() {
-        return Err(V1Refusal::unavailable("the server restarts"));
+        return Err(V1Refusal::unavailable("The server restarts; try again shortly."));
     }
     let client = presented.client;
     let offer = Offer::of(request);
@@ -330,7 +330,7 @@ impl LiveSocket {
             match bearer {
                 Some(bearer) => hub.renew(&bearer, client, replaced.as_deref()).await,
                 None if cookie.cookies.is_empty() => {
-                    Err(V1Refusal::new(401, "missing_token", "send a token, or come with a session's cookie"))
+                    Err(V1Refusal::new(401, "missing_token", "Send a token, or come with a session's cookie."))
                 }
                 None => hub.admit_by_cookie(&cookie).await,
             }

@@ -49,7 +49,7 @@ async fn stream(request: &HttpRequest, hub: Arc<Hub>, mut life: Connection) -> R
     let (query, filter) = Query::with_filter(request)?;
     query.of_a_stream()?;
     if told.next().is_some() {
-        return Err(V1Refusal::new(400, "invalid_cursor", "one Last-Event-ID header, not several"));
+        return Err(V1Refusal::new(400, "invalid_cursor", "Send one Last-Event-ID header."));
     }
     reader.narrow(filter);
     heard_of(&hub, request).await?;

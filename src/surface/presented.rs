@@ -191,7 +191,7 @@ impl Surface {
         let authority = origin.as_deref().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
         match (authority, first(&presented.hosts)) {
             (Some(origin), Some(host)) if origin.eq_ignore_ascii_case(&host) => Ok(()),
-            _ => Err(V1Error::refuse(403, "forbidden_origin", "this origin may not open a socket here")),
+            _ => Err(V1Error::refuse(403, "forbidden_origin", "This origin may not open a socket here.")),
         }
     }
 }

@@ -244,7 +244,10 @@ impl Reply {
         let path = self.what.split(' ').nth(1).unwrap_or_default();
         let is_live = ["/v1/events", "/v1/stream", "/v1/live"].iter().any(|live| path.starts_with(live));
         let is_bare = *body == serde_json::json!({ "error": "not_found" });
-        assert!(is_bare || body["message"].as_str().is_some_and(|told| !told.is_empty()), "{self}: no message");
+        let told = body["message"].as_str().unwrap_or_default();
+        assert!(is_bare || !told.is_empty(), "{self}: no message");
+        let is_sentence = !told.starts_with(|first: char| first.is_lowercase()) && told.ends_with(['.', '…']);
+        assert!(is_bare || !is_live || is_sentence, "{self}: no sentence");
         for (key, belongs) in [
             ("retry_after", self.status == 429 || (is_live && comes_again)),
             ("available", ["company_required", "actor_required"].contains(&code.as_str())),

@@ -8,11 +8,13 @@ use crate::account::AccountEvent;
 use crate::application::ApplicationEvent;
 use crate::attempt::AttemptEvent;
 use crate::challenge::ChallengeEvent;
+use crate::claims::ClaimChange;
+use crate::decider::DomainEvent;
 use crate::invite::InviteEvent;
 use crate::metric::MetricEvent;
 use crate::note::NoteEvent;
 use crate::offer_book::OfferBookEvent;
-use crate::record::RecordedEvent;
+use crate::record::{RecordedEvent, StreamId};
 use crate::roster::RosterEvent;
 use crate::scheduler::SchedulerEvent;
 use crate::scope::ScopeEvent;
@@ -201,6 +203,28 @@ pub enum AnyEvent {
     Subject(SubjectEvent),
 }
 
+impl AnyEvent {
+    /// The unique keys it takes and releases on behalf of `stream`.
+    fn claims(&self, stream: &StreamId) -> Vec<ClaimChange> {
+        match self {
+            Self::Metric(event) => event.claims(stream),
+            Self::Application(event) => event.claims(stream),
+            Self::Challenge(event) => event.claims(stream),
+            Self::Account(event) => event.claims(stream),
+            Self::Session(event) => event.claims(stream),
+            Self::OfferBook(event) => event.claims(stream),
+            Self::Scope(event) => event.claims(stream),
+            Self::Roster(event) => event.claims(stream),
+            Self::Invite(event) => event.claims(stream),
+            Self::Settings(event) => event.claims(stream),
+            Self::Attempt(event) => event.claims(stream),
+            Self::Note(event) => event.claims(stream),
+            Self::Scheduler(event) => event.claims(stream),
+            Self::Subject(event) => event.claims(stream),
+        }
+    }
+}
+
 /// A stored event that this program cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DecodeError {
@@ -270,4 +294,20 @@ pub fn decode_any(event: &RecordedEvent) -> Result<AnyEvent, DecodeError> {
         StreamKind::Scheduler => AnyEvent::Scheduler(decode_recorded(event)?),
         StreamKind::Subject => AnyEvent::Subject(decode_recorded(event)?),
     })
+}
+
+/// The events that may take or release unique keys: all others, which are nearly all of a record, need not be decoded to know
+/// that they do not. A test holds it against the events themselves.
+const CLAIMING: [&str; 6] =
+    ["account.registered", "account.erased", "invite.created", "invite.claimed", "invite.deleted", "metric.defined"];
+
+/// The unique keys that a recorded event took and released.
+///
+/// # Errors
+/// [`DecodeError`]; the caller knows the position.
+pub fn claims_of(event: &RecordedEvent) -> Result<Vec<ClaimChange>, DecodeError> {
+    if !CLAIMING.contains(&&*event.event_type) {
+        return Ok(Vec::new());
+    }
+    Ok(decode_any(event)?.claims(&event.stream))
 }

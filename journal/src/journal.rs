@@ -258,6 +258,19 @@ impl Journal {
         Ok(snapshot::load(&stores, stream, schema).await?)
     }
 
+    /// The streams that have a snapshot of whatever schema, in order, after one of them or from the first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn snapshot_streams(
+        &self,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<StreamId>, JournalError> {
+        let Some(stores) = self.core.engine.stores() else { return Ok(Vec::new()) };
+        Ok(snapshot::streams(&stores, after, limit).await?)
+    }
+
     /// Keeps a snapshot; of two of one stream and schema the higher sequence wins.
     ///
     /// # Errors

@@ -331,6 +331,14 @@ impl KeyRing {
         Ok(self.key_of(subject).await?.is_none())
     }
 
+    /// Whether the database has a key of a subject now, whatever is remembered of it here.
+    ///
+    /// # Errors
+    /// When the stored keys cannot be reached.
+    pub async fn is_stored(&self, subject: &SubjectId) -> Result<bool, SealError> {
+        Ok(self.0.table.load(&subject.0).await?.is_some())
+    }
+
     /// Seals a personal value under its subject's key, bound to the field it is for.
     ///
     /// # Errors

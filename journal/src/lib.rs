@@ -29,7 +29,7 @@
 //! - Around it: [`open`] (from a configuration to a journal), [`foreign`] (what other nodes write, and a database that lost what it had).
 //! - Personal values: [`keyring`] (whose key seals what), [`master_key`] (the key outside the database), [`fitting`] (which master
 //!   key opens what is stored), [`seal`] (the cryptography), [`rotation`].
-//! - Beside the record: [`snapshot`], [`outbox`], [`checkpoint`] (signed heads), [`verify`] (walks the chain), [`backup`] and
+//! - Beside the record: [`snapshot`], [`held`] (the claims as they are stored), [`outbox`], [`checkpoint`] (signed heads), [`verify`] (walks the chain), [`backup`] and
 //!   [`restore`]; [`cqrs_repository`] is the journal as cqrs-es sees it.
 
 mod admit;
@@ -49,6 +49,7 @@ pub mod fence;
 mod fitting;
 mod foreign;
 mod gather;
+pub mod held;
 pub mod journal;
 mod key_table;
 pub mod keyring;
@@ -76,6 +77,7 @@ pub use backup_format::FormatError;
 pub use checkpoint::{CheckpointError, CheckpointKey, Comparison, SignedHead};
 pub use engine::{Engine, Identity, Stores};
 pub use fence::{Fence, FenceCounter};
+pub use held::HeldClaim;
 pub use journal::{Journal, JournalError};
 pub use keyring::{ClaimDigest, KeyRing, KeyRingError, SubjectAlias};
 pub use limits::JournalLimits;
@@ -88,4 +90,4 @@ pub use rotation::{RotateError, Rotated};
 pub use seal::SealError;
 pub use snapshot::Snapshot;
 pub use tail::PublishHook;
-pub use verify::{Trusted, Verified, VerifyError};
+pub use verify::{Trusted, Verification, Verified, VerifyError};

@@ -29,6 +29,19 @@ pub(crate) async fn load(stores: &Stores, stream: &StreamId, schema: u32) -> Res
     Ok(Some(Snapshot { sequence: row.count("sequence")?, schema, state: row.text("state")?.into_boxed_str() }))
 }
 
+/// The streams that have a snapshot of whatever schema, in order, after one of them or from the first, at most `limit`.
+pub(crate) async fn streams(
+    stores: &Stores,
+    after: Option<&StreamId>,
+    limit: usize,
+) -> Result<Vec<StreamId>, SqlError> {
+    let sql = "SELECT aggregate_type, aggregate_id FROM snapshots \
+               WHERE (aggregate_type, aggregate_id) > ($1, $2) ORDER BY aggregate_type, aggregate_id LIMIT $3";
+    let (kind, id) = after.map_or(("", ""), |last| (&*last.kind, &*last.id));
+    let rows = stores.read.fetch_all(sql, &[kind.into(), id.into(), limit.into()]).await?;
+    rows.iter().map(|row| Ok(StreamId::new(&row.text("aggregate_type")?, &row.text("aggregate_id")?))).collect()
+}
+
 /// Keeps a snapshot unless a later one of the same schema is there. One of another schema is replaced by any, so
 /// that after going back to an older program its snapshots count again. A snapshot of an event that is not
 /// recorded is not kept.

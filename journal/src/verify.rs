@@ -175,45 +175,82 @@ impl Journal {
         from: Option<Trusted>,
         progress: &(dyn Fn(Position, Position) + Send + Sync),
     ) -> Result<Verified, VerifyError> {
-        verify(self.engine().as_ref(), from, progress).await
+        let mut verification = self.verification(from).await?;
+        while let Some(page) = verification.next_page().await? {
+            if let Some(last) = page.last() {
+                progress(last.position, verification.head());
+            }
+        }
+        verification.end().await
+    }
+
+    /// [`Journal::verify`] page by page, for whoever compares something else with the events that hold.
+    ///
+    /// # Errors
+    /// When what stands beside the events is wrong, or the database fails.
+    pub async fn verification(&self, from: Option<Trusted>) -> Result<Verification<'_>, VerifyError> {
+        let engine = self.engine().as_ref();
+        let start = from.unwrap_or(Trusted { position: Position::START, hash: GENESIS });
+        refuse_below_first(engine).await?;
+        let failed = |source| VerifyError::Sql { after: start.position, source };
+        let (head, epochs) = head_and_epochs(engine).await.map_err(failed)?;
+        let walk = Walk::new(engine, head.identity.installation, epochs, start);
+        Ok(Verification { walk, head, start: start.position, is_whole: from.is_none() })
     }
 }
 
-/// [`Journal::verify`] on an engine.
-///
-/// # Errors
-/// The first thing that is wrong.
-pub async fn verify(
-    engine: &dyn Engine,
-    from: Option<Trusted>,
-    progress: &(dyn Fn(Position, Position) + Send + Sync),
-) -> Result<Verified, VerifyError> {
-    let start = from.unwrap_or(Trusted { position: Position::START, hash: GENESIS });
-    refuse_below_first(engine).await?;
-    let failed = |source| VerifyError::Sql { after: start.position, source };
-    let (head, epochs) = head_and_epochs(engine).await.map_err(failed)?;
-    let mut walk = Walk::new(engine, head.identity.installation, epochs, start);
-    while walk.position < head.position {
-        let page = walk.page(head.position).await?;
-        let misfiled = walk.misfiled(&page).await?;
+/// A verification on its way. What it found to be right so far is only known to be of this record once it has come to its end.
+pub struct Verification<'a> {
+    walk: Walk<'a>,
+    head: Head,
+    start: Position,
+    /// From the first event on.
+    is_whole: bool,
+}
+
+impl Verification<'_> {
+    /// The position it goes to.
+    #[must_use]
+    pub const fn head(&self) -> Position {
+        self.head.position
+    }
+
+    /// The next events, each of which follows from the one before; `None` at the head.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub async fn next_page(&mut self) -> Result<Option<Vec<RecordedEvent>>, VerifyError> {
+        if self.walk.position >= self.head.position {
+            return Ok(None);
+        }
+        tokio::task::yield_now().await;
+        let page = self.walk.page(self.head.position).await?;
+        let misfiled = self.walk.misfiled(&page).await?;
         for (index, event) in page.iter().enumerate() {
-            walk.step(event, page.get(index + 1..).unwrap_or_default())?;
+            self.walk.step(event, page.get(index + 1..).unwrap_or_default())?;
             if misfiled == Some(event.position) {
                 return Err(VerifyError::Misfiled { position: event.position });
             }
         }
-        progress(walk.position, head.position);
-        tokio::task::yield_now().await;
+        Ok(Some(page))
     }
-    walk.check_end(&head).await?;
-    if from.is_none() {
-        let surplus = engine.surplus_key().await;
-        let surplus = surplus.map_err(|source| VerifyError::Sql { after: walk.position, source })?;
-        if let Some(position) = surplus {
-            return Err(VerifyError::SurplusKey { position });
+
+    /// Checks what comes after the last event.
+    ///
+    /// # Errors
+    /// What is wrong there.
+    pub async fn end(self) -> Result<Verified, VerifyError> {
+        let Self { walk, head, start, is_whole } = self;
+        walk.check_end(&head).await?;
+        if is_whole {
+            let surplus = walk.engine.surplus_key().await;
+            let surplus = surplus.map_err(|source| VerifyError::Sql { after: walk.position, source })?;
+            if let Some(position) = surplus {
+                return Err(VerifyError::SurplusKey { position });
+            }
         }
+        Ok(Verified { through: walk.position, hash: walk.hash, events: walk.position.0 - start.0 })
     }
-    Ok(Verified { through: walk.position, hash: walk.hash, events: walk.position.0 - start.position.0 })
 }
 
 /// Refuses a row below the first position. A walk begins behind it.
@@ -240,7 +277,7 @@ async fn head_and_epochs(engine: &dyn Engine) -> Result<(Head, Vec<(u64, Positio
 
 /// As much as can be looked at before every start: whether head row, last event and table of epochs belong together.
 /// What is appended on a head that does not could never be verified. A last event that is missing or cannot be read is left
-/// to [`verify`].
+/// to [`Journal::verify`].
 ///
 /// # Errors
 /// [`VerifyError::HeadDiffers`], [`VerifyError::EpochsDiffer`], or what the database says.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use muniment_aggregates::catalog;
+use muniment_aggregates::catalog::{self, DecodeError};
 use muniment_aggregates::decider::{Decider, DomainEvent};
-use muniment_aggregates::record::{RecordedEvent, StreamId};
+use muniment_aggregates::record::{Position, RecordedEvent, StreamId};
 use muniment_journal::{Append, Journal, JournalError, NewEvent, Snapshot};
 
 use super::errors::BusError;
@@ -23,6 +23,14 @@ pub struct Folded<D> {
     pub version: u64,
     /// Sequence of the snapshot it started from; 0 without one.
     pub snapshot_version: u64,
+}
+
+impl<D: Decider> Folded<D> {
+    /// Before the first event.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { state: Arc::new(D::default()), version: 0, snapshot_version: 0 }
+    }
 }
 
 /// Why a stream could not be folded.
@@ -76,11 +84,16 @@ pub fn expect_next(event: &RecordedEvent, before: u64) -> Result<(), FoldError> 
 /// # Errors
 /// When the payload is of no known shape.
 pub fn decode<D: Decider>(event: &RecordedEvent) -> Result<D::Event, FoldError> {
-    catalog::decode_recorded::<D::Event>(event).map_err(|error| FoldError::Undecodable {
+    catalog::decode_recorded::<D::Event>(event).map_err(|error| undecodable(event, &error))
+}
+
+/// What the decoder says of an event, with its place.
+pub(super) fn undecodable(event: &RecordedEvent, error: &DecodeError) -> FoldError {
+    FoldError::Undecodable {
         position: event.position.0,
         event_type: event.event_type.to_string(),
         why: error.to_string(),
-    })
+    }
 }
 
 /// Loads a stream's state: snapshot where one fits, then every later event.
@@ -88,7 +101,7 @@ pub fn decode<D: Decider>(event: &RecordedEvent) -> Result<D::Event, FoldError> 
 /// # Errors
 /// When the journal cannot be read, or an event is missing or cannot be decoded.
 pub async fn load<D: Decider>(journal: &Journal, stream: &StreamId) -> Result<Folded<D>, FoldError> {
-    let mut folded = Folded { state: Arc::new(D::default()), version: 0, snapshot_version: 0 };
+    let mut folded = Folded::nothing();
     if let Some(snapshot) = journal.load_snapshot(stream, D::SNAPSHOT_SCHEMA).await? {
         match serde_json::from_str::<D>(&snapshot.state) {
             Ok(state) => {
@@ -110,15 +123,36 @@ pub async fn load<D: Decider>(journal: &Journal, stream: &StreamId) -> Result<Fo
 pub async fn catch_up<D: Decider>(
     journal: &Journal,
     stream: &StreamId,
+    folded: Folded<D>,
+) -> Result<Folded<D>, FoldError> {
+    fold_while(journal, stream, folded, |_| true, |_| ()).await
+}
+
+/// Folds later events of its stream into a state up to the first that is not wanted. `reached` hears, once a page, where in the
+/// record it came to.
+///
+/// # Errors
+/// As [`catch_up`], also where what is missing stands right before the first event that is not wanted.
+pub async fn fold_while<D: Decider>(
+    journal: &Journal,
+    stream: &StreamId,
     mut folded: Folded<D>,
+    is_wanted: impl Fn(&RecordedEvent) -> bool,
+    reached: impl Fn(Position),
 ) -> Result<Folded<D>, FoldError> {
     loop {
         let page = journal.read_stream(stream, folded.version, PAGE_EVENTS).await?;
         for event in &page {
             expect_next(event, folded.version)?;
+            if !is_wanted(event) {
+                return Ok(folded);
+            }
             let folding = || decode::<D>(event).map(|decoded| Arc::make_mut(&mut folded.state).evolve(&decoded));
             panics::catch(folding).map_err(|place| FoldError::Panicked { stream: stream.clone(), place })??;
             folded.version = event.sequence;
+        }
+        if let Some(last) = page.last() {
+            reached(last.position);
         }
         if page.len() < PAGE_EVENTS {
             return Ok(folded);

@@ -8,6 +8,8 @@
 //!   aggregate), [`fold`] (from events to its state), [`recall`] (requests that can be taken back before their first append).
 //! - Several streams: [`transaction`] (one decision over them; in `stream_queues` who lost a race waits for a turn),
 //!   [`scopes`] (what is done over all books of a scope), [`accounts`] (what is done to accounts from beside the surface).
+//! - For the auditor: [`recount`] (claims and snapshots against the events), [`kinds`] (from a stream's name to its aggregate),
+//!   [`documents`] (what differs between two states).
 //! - Queries: [`reads`] (waiting for the read models), [`projector`] (keeps them at the head), [`retired`] (drops those that were
 //!   replaced), [`readiness`] (whether this node can serve), [`moment`] (from a time to a position), [`why`] (the proof of a role, from
 //!   events alone).
@@ -21,6 +23,7 @@ pub mod aggregate_actor;
 pub mod clock;
 pub mod command_bus;
 pub mod directory;
+pub mod documents;
 pub mod errors;
 pub mod fold;
 #[cfg(test)]
@@ -31,6 +34,7 @@ mod in_flight;
 #[cfg(test)]
 #[path = "../../journal/tests/contract/interposed.rs"]
 pub(crate) mod interposed;
+pub mod kinds;
 pub mod leadership;
 pub mod limits;
 pub mod moment;
@@ -43,6 +47,7 @@ mod races_tests;
 pub mod readiness;
 pub mod reads;
 pub mod recall;
+pub mod recount;
 pub mod retired;
 pub mod scopes;
 mod stream_queues;

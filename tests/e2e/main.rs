@@ -53,6 +53,7 @@ mod points;
 mod races;
 mod real_data;
 mod recorded_answers;
+mod recounted;
 mod refused;
 mod restored;
 mod revealed;

@@ -100,7 +100,9 @@ fn is_opened(maker: &str, engine: Engine) {
     server.terminate();
     server.restart();
     let operator = Program::operator_of(&server);
-    operator.run(&["audit", "verify"]).ok();
+    let verified = operator.run(&["audit", "verify", "--json"]).json();
+    let claims = server.store.texts("SELECT CAST(COUNT(*) AS TEXT) FROM claims");
+    assert_eq!(verified["claims"]["compared"].to_string(), claims[0], "what it claimed then, it claims now");
     operator.run(&["projections", "verify", "--all"]).ok();
 }
 

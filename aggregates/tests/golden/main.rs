@@ -21,6 +21,7 @@ use muniment_aggregates::challenge::*;
 use muniment_aggregates::decider::DomainEvent;
 use muniment_aggregates::ids::*;
 use muniment_aggregates::metric::*;
+use muniment_aggregates::record::{Position, RecordedEvent, StreamId};
 use muniment_aggregates::scheduler::*;
 use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_aggregates::session::{SessionEvent, SessionKind, SessionRevoked, SessionStarted};
@@ -52,6 +53,22 @@ fn credential(byte: u8) -> CredentialId {
     CredentialId::from_random([byte; 9])
 }
 
+/// An event as the journal hands it out.
+fn recorded(event_type: &str, event_version: &str, payload: String) -> RecordedEvent {
+    RecordedEvent {
+        position: Position(1),
+        stream: StreamId::new("any", "any"),
+        sequence: 1,
+        event_type: event_type.into(),
+        event_version: event_version.into(),
+        payload: payload.into(),
+        metadata: "{}".into(),
+        recorded_at: instant(),
+        dedupe: None,
+        hash: [0; 32],
+    }
+}
+
 /// The stored form of one event of each type.
 #[derive(Default)]
 struct Samples(BTreeMap<String, Value>);
@@ -63,6 +80,9 @@ impl Samples {
         assert_eq!(&read, event, "{} reads back as it was written", event.event_type());
         let row = catalog::find(event.event_type()).expect("every event is in the catalogue");
         assert_eq!(row.version, event.event_version(), "the catalogue has the newest version of {}", row.event_type);
+        let recorded = recorded(event.event_type(), event.event_version(), payload);
+        let claims = catalog::claims_of(&recorded).unwrap();
+        assert_eq!(claims, event.claims(&recorded.stream), "the claims of {} are found again", event.event_type());
         self.0.insert(file_name(event.event_type(), event.event_version()), stored(event));
     }
 }
@@ -318,18 +338,7 @@ fn every_version_still_reads() {
     let mut seen = 0;
     for name in copies() {
         let (event_type, version) = name.strip_suffix(".json").unwrap().rsplit_once(".v").unwrap();
-        let event = muniment_aggregates::record::RecordedEvent {
-            position: muniment_aggregates::record::Position(1),
-            stream: muniment_aggregates::record::StreamId::new("any", "any"),
-            sequence: 1,
-            event_type: event_type.into(),
-            event_version: version.into(),
-            payload: fs::read_to_string(folder().join(&name)).unwrap().into(),
-            metadata: "{}".into(),
-            recorded_at: instant(),
-            dedupe: None,
-            hash: [0; 32],
-        };
+        let event = recorded(event_type, version, fs::read_to_string(folder().join(&name)).unwrap());
         catalog::decode_any(&event).unwrap_or_else(|error| panic!("{name}: {error}"));
         seen += 1;
     }

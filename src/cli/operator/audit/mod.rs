@@ -13,6 +13,7 @@ pub mod event;
 mod export;
 mod log;
 mod record;
+mod recounted;
 mod state;
 mod trace;
 mod verify;
@@ -20,12 +21,15 @@ mod verify;
 /// Investigate the record
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// Prove that no event was changed, removed, inserted or moved; exit 7 names the first bad position
+    /// Prove that no event was changed, removed, inserted or moved, and that what is acted on beside the events is what they
+    /// give; exit 7 names the first bad position, claim or snapshot
     #[command(
         before_help = "Examples:\n  muniment audit verify\n  muniment audit verify --checkpoint head-2026-11-20.txt",
         after_help = "It covers the rows of events, those before position 1 too, what leads from streams and dedupe keys to them, the\n\
-                      head and the epochs. It does not cover snapshots and claims (whose an address, a username or a key is), which\n\
-                      no command compares with the record; read models are compared by `muniment projections verify`."
+                      head and the epochs. Claims (whose an address, a username or a key is) and snapshots (the states that are loaded\n\
+                      in place of old events) are counted again from the events: each claim must be of the event that took it, and each\n\
+                      snapshot what its events give. Snapshots in the form of another program are passed over, for nothing loads them.\n\
+                      Read models are compared by `muniment projections verify`."
     )]
     Verify(verify::Verify),
     /// Print a signed statement of the head, to be kept elsewhere

@@ -1,4 +1,4 @@
-//! Walks the chain, and signs and checks statements of its head.
+//! Walks the chain, counts again what is acted on beside it, and signs and checks statements of its head.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -6,19 +6,22 @@ use std::path::PathBuf;
 use anyhow::Result;
 use chrono::Utc;
 use clap::Args;
-use muniment_aggregates::record::Position;
 use muniment_journal::{
-    CheckpointError, CheckpointKey, Comparison, Journal, KeyFileError, KeySource, SignedHead, VerifyError,
+    CheckpointError, CheckpointKey, Comparison, Journal, KeyFileError, KeySource, SignedHead, Verified, VerifyError,
 };
 use serde_json::{Value, json};
 
+use super::recounted;
 use crate::app::journal_config;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, unfolded};
 use crate::cli::flags::Global;
 use crate::cli::operator::open::{self, StoreFlags};
 use crate::cli::output::Printer;
 use crate::cli::progress::Progress;
 use crate::config::Config;
+use crate::runtime::fold::FoldError;
+use crate::runtime::recount::claims::Claims;
+use crate::runtime::recount::{claims, snapshots};
 
 /// `audit verify`.
 #[derive(Debug, Args)]
@@ -41,9 +44,7 @@ pub(super) async fn verify(global: &Global, printer: &Printer, command: &Verify)
         })?),
     };
     let journal = open::reading(&config).await?;
-    let progress = Progress::new(global, "verify");
-    let walked = journal.verify(None, &|at: Position, head: Position| progress.at(at.0, head.0)).await;
-    drop(progress);
+    let (walked, counted) = walk(global, &journal).await;
     let verified = match walked {
         Ok(verified) => verified,
         // A database that fails is no finding about the record.
@@ -61,29 +62,75 @@ pub(super) async fn verify(global: &Global, printer: &Printer, command: &Verify)
             return printer.verdict(&shown, || vec![format!("NOT intact: {error}")], ended);
         }
     };
+    let claims = compare_claims(global, &journal, counted).await.map_err(unfolded)?;
+    let snapshots = compare_snapshots(global, &journal).await.map_err(unfolded)?;
     let mut shown = json!({
         "ok": true,
         "position": verified.through.to_string(),
         "events": verified.events,
         "hash": hex::encode(verified.hash),
+        "claims": recounted::claims_shown(&claims),
+        "snapshots": recounted::snapshots_shown(&snapshots),
     });
     let compared = match note {
         None => None,
         Some(note) => Some(compare(&config, &journal, &note, &mut shown).await?),
     };
-    let failed = compared.as_ref().is_some_and(Result::is_err);
-    shown["ok"] = json!(!failed);
+    let of_checkpoint = compared.as_ref().and_then(|compared| compared.as_ref().err()).cloned();
+    let failed = of_checkpoint.or_else(|| recounted::failure(&claims, &snapshots));
+    shown["ok"] = json!(failed.is_none());
     let told = compared.map(|compared| compared.unwrap_or_else(|failure| failure));
     shown["checkpoint"] = json!(told);
     let lines = || {
         let hash = hex::encode(verified.hash);
         let mut lines =
             vec![format!("intact: {} events through position {}, hash {hash}", verified.events, verified.through)];
+        lines.extend(recounted::lines(&claims, &snapshots));
         lines.extend(told.clone());
         lines
     };
-    let ended = if failed { Err(Exit::CheckFailed.because(told.clone().unwrap_or_default())) } else { Ok(()) };
-    printer.verdict(&shown, lines, ended)
+    printer.verdict(&shown, lines, failed.map_or(Ok(()), |failure| Err(Exit::CheckFailed.because(failure))))
+}
+
+/// Walks the chain; with what the events say of the claims, which counts only where the chain holds.
+async fn walk<'a>(
+    global: &Global,
+    journal: &'a Journal,
+) -> (Result<Verified, VerifyError>, Result<Claims<'a>, FoldError>) {
+    let progress = Progress::new(global, "verify");
+    let mut counted = Ok(Claims::of(journal));
+    let walked = async {
+        let mut verification = journal.verification(None).await?;
+        while let Some(page) = verification.next_page().await? {
+            if let Ok(claims) = &mut counted
+                && let Err(error) = claims.look_at(&page).await
+            {
+                counted = Err(error);
+            }
+            if let Some(last) = page.last() {
+                progress.at(last.position.0, verification.head().0);
+            }
+        }
+        verification.end().await
+    };
+    let walked = walked.await;
+    (walked, counted)
+}
+
+async fn compare_claims(
+    global: &Global,
+    journal: &Journal,
+    counted: Result<Claims<'_>, FoldError>,
+) -> Result<claims::Compared, FoldError> {
+    let (counted, total) = (counted?, journal.count_claims().await?);
+    let progress = Progress::of(global, "verify claims", "claims");
+    counted.finish(|compared| progress.at(compared, total)).await
+}
+
+async fn compare_snapshots(global: &Global, journal: &Journal) -> Result<snapshots::Compared, FoldError> {
+    let total = journal.count_snapshots().await?;
+    let progress = Progress::of(global, "verify snapshots", "snapshots");
+    snapshots::compare(journal, |compared| progress.at(compared, total)).await
 }
 
 /// What an old statement says about the record; the inner error is a failed check.

@@ -116,7 +116,7 @@ async fn sweep_sessions(
             Ok(closed) => swept.expired_sessions += usize::from(closed),
             Err(error) => {
                 swept.failures += 1;
-                tracing::warn!(session.id = %row.public_id, error = %error, "an expired session could not be closed");
+                tracing::error!(session.id = %row.public_id, error = %error, "an expired session could not be closed");
             }
         }
     }
@@ -136,7 +136,7 @@ async fn sweep_offers(
         }
         if let Err(error) = note_lapsed(bus, &account, &mut swept.expired_offers).await {
             swept.failures += 1;
-            tracing::warn!(account.id = %account, error = %error, "lapsed offers could not be noted");
+            tracing::error!(account.id = %account, error = %error, "lapsed offers could not be noted");
         }
     }
     Ok(())

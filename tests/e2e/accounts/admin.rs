@@ -25,6 +25,12 @@ fn acc_005_a_role_that_is_not_eligible_is_nobodys_to_switch(engine: Engine) {
         }
         assert_eq!(house.rows(&house.keeper.id), rows);
     }
+    // Some of those with the path: they and no others.
+    let some = [("ROLES", "pal:self_service,pup:self_service"), ("SELF_SERVICE_ELIGIBLE_ROLES", "pal")];
+    let house = Installation::with(engine, &some);
+    let set = |role: &str| house.keeper.client.rpc("self_service_role_set", &json!({ "role": role, "enabled": true }));
+    assert_eq!(set("pal").result(), json!({ "ok": true, "enabled": true, "changed": true }));
+    set("pup").refused(403, -32_002, "role_not_self_service_eligible");
     refused_start(
         engine,
         &[("SELF_SERVICE_ELIGIBLE_ROLES", "pal,unheard")],

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::socket::Socket;
-use crate::harness::{Client, Engine, Installation, ORIGIN, PASSWORD, Reply, base64url, in_parallel, looks_like, text};
+use crate::harness::{
+    Client, Engine, Installation, ORIGIN, PASSWORD, Person, Reply, base64url, in_parallel, looks_like, text,
+};
 
 const PREFIX: &str = "secret_muniment_token_";
 
@@ -15,6 +17,8 @@ fn acc_050_a_token_is_shown_once_and_named_by_its_beginning(engine: Engine) {
     assert!(looks_like(&token, PREFIX, 43, base64url), "{token}");
     assert_eq!(id, format!("tok_{}", &token[PREFIX.len()..PREFIX.len() + 12]));
     assert_eq!(made["name"], "CLI token");
+    let issued = json!({ "token_id": id, "name": "CLI token", "credential_type": "session" });
+    is_own_row(house, &person, "token_create", &issued);
     let named = person.client.rpc("account_token_create", &json!({ "name": "cron" })).result();
     assert_eq!(named["name"], "cron");
     let kept = "  two blanks on either side  ";
@@ -129,6 +133,8 @@ fn acc_054_the_oldest_token_beyond_the_cap_ends_and_so_does_a_revoked_one(engine
     let revoked = person.client.rpc("account_token_revoke", &json!({ "token_id": tokens[5].1 })).result();
     assert_eq!(revoked, json!({ "ok": true, "revoked": true }));
     assert_eq!((status(&tokens[5].0), status(&tokens[6].0)), (401, 200));
+    let ended = json!({ "token_id": tokens[5].1, "credential_type": "session" });
+    is_own_row(house, &person, "token_revoke", &ended);
     assert_eq!(person.client.get("/api/account/verify").status, 200);
     assert_eq!(of_revoked.closed(), 4001);
     for mut socket in [of_other, of_session] {
@@ -197,6 +203,17 @@ fn acc_058_many_requests_of_one_token_are_not_too_many(engine: Engine) {
     assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
 }
 
+/// Asserts that somebody's newest row of a type is of what he did to himself, with this to say.
+#[track_caller]
+fn is_own_row(house: &Installation, person: &Person, event_type: &str, metadata: &Value) {
+    let row = house.row(event_type, &person.id);
+    assert_eq!((&row["metadata"], &row["outcome"]), (metadata, &json!("success")), "{row}");
+    assert_eq!(row["account_id"], json!(person.id), "{row}");
+    for name in ["actor_id", "target_account_id", "target_actor_id"] {
+        assert_eq!(row[name], Value::Null, "{name} of {row}");
+    }
+}
+
 fn acc_059_sessions_are_ended_one_by_one_and_all_at_once(engine: Engine) {
     let house = Installation::shared(engine);
     let person = house.person("ann");
@@ -209,6 +226,12 @@ fn acc_059_sessions_are_ended_one_by_one_and_all_at_once(engine: Engine) {
     let all = person.client.rpc("account_session_revoke_all", &Value::Null).result();
     assert_eq!(all, json!({ "ok": true, "count": 2 }));
     assert_eq!((status(&person.client), status(&second.client)), (401, 401));
+    for (event_type, metadata) in [
+        ("session_revoke", json!({ "session_id": newest, "credential_type": "session" })),
+        ("session_revoke_all", json!({ "count": 2, "credential_type": "session" })),
+    ] {
+        is_own_row(house, &person, event_type, &metadata);
+    }
 }
 
 both_engines![

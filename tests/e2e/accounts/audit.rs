@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Engine, Installation, Person, Program, Rpc, Server, text};
+use crate::harness::{Client, Engine, Installation, PASSWORD, Person, Program, Rpc, Server, text};
 
 /// Leaves every row there is, once or more, by several people; the observer has no part in it.
 fn live_through_everything(house: &Installation) -> Person {
@@ -145,38 +145,58 @@ fn acc_166_what_one_does_to_oneself_names_no_persona(engine: Engine) {
     assert!(rows.windows(2).all(|pair| pair[0]["seq"].as_u64() > pair[1]["seq"].as_u64()), "newest first");
 }
 
+/// The row of a type that is of this offer.
+fn row_of(house: &Installation, event_type: &str, offer: &Value) -> Value {
+    let rows = house.audit(&json!({ "event_type": event_type, "limit": 200 }));
+    rows.into_iter().find(|row| row["metadata"]["offer_id"] == offer["id"]).unwrap()
+}
+
+fn who(row: &Value) -> (String, Value) {
+    (text(&row["account_id"]), row["actor_id"].clone())
+}
+
+fn whom(row: &Value) -> (String, Value) {
+    (text(&row["target_account_id"]), row["target_actor_id"].clone())
+}
+
+fn persona(person: &Person) -> (String, Value) {
+    (person.id.clone(), json!(person.actor))
+}
+
+/// Asserts why an offer to somebody fell, by whom, and that its row names whom it was made to.
+#[track_caller]
+fn fell(house: &Installation, offer: &Value, (reason, cause): (&str, &Value), by: &Person, to: &Person) {
+    let fallen = row_of(house, "role_grant_offer_supersede", offer);
+    assert_eq!((&fallen["metadata"]["reason"], &fallen["metadata"]["cause_id"]), (&json!(reason), cause), "{fallen}");
+    assert_eq!((who(&fallen), fallen["outcome"].clone()), (persona(by), json!("success")), "who caused it: {fallen}");
+    assert_eq!(whom(&fallen), (to.id.clone(), offer["to_actor_id"].clone()), "{fallen}");
+}
+
 fn acc_167_rows_of_offers_name_whom_they_concern_and_why_they_fell(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let (boss, ben) = (house.admin("boss"), house.person("ben"));
     let class = json!({ "scope_kind": "class", "scope_id": "c0000000-0000-4000-8000-000000000167" });
     let on = |offer: &Value| json!({ "offer_id": offer["id"], "acting": ben.actor });
-    let row = |event_type: &str, offer: &Value| {
-        let rows = house.audit(&json!({ "event_type": event_type, "limit": 200 }));
-        rows.into_iter().find(|row| row["metadata"]["offer_id"] == offer["id"]).unwrap()
-    };
-    let whom = |row: &Value| (text(&row["target_account_id"]), row["target_actor_id"].clone());
+    let row = |event_type: &str, offer: &Value| row_of(&house, event_type, offer);
 
     let declined = house.offer(&boss, &ben, "student", &json!({}));
     ben.client.rpc("role_grant_offer_decline", &on(&declined)).result();
     let decline = row("role_grant_offer_decline", &declined);
-    assert_eq!((&decline["account_id"], &decline["actor_id"]), (&json!(ben.id), &json!(ben.actor)));
+    assert_eq!(who(&decline), persona(&ben));
     assert_eq!(whom(&decline), (boss.id.clone(), json!(boss.actor)), "the grantor");
 
     for (more, named) in [(json!({}), Value::Null), (json!({ "to_actor_id": ben.actor }), json!(ben.actor))] {
         let offer = house.offer(&boss, &ben, "student", &more);
         boss.client.rpc("role_grant_offer_retract", &json!({ "offer_id": offer["id"] })).result();
         for event_type in ["role_grant_offer_create", "role_grant_offer_retract"] {
-            assert_eq!(whom(&row(event_type, &offer)), (ben.id.clone(), named.clone()), "{event_type}");
+            let row = row(event_type, &offer);
+            assert_eq!(who(&row), persona(&boss), "{event_type}");
+            assert_eq!(whom(&row), (ben.id.clone(), named.clone()), "{event_type}");
         }
     }
 
-    let fell = |offer: &Value, reason: &str, cause: &Value| {
-        let fallen = row("role_grant_offer_supersede", offer);
-        assert_eq!((&fallen["metadata"]["reason"], &fallen["metadata"]["cause_id"]), (&json!(reason), cause));
-        assert_eq!(whom(&fallen), (ben.id.clone(), Value::Null));
-    };
     let taken = house.offer(&boss, &ben, "teacher", &json!({}));
-    let sibling = house.offer(&house.keeper, &ben, "teacher", &json!({}));
+    let sibling = house.offer(&house.keeper, &ben, "teacher", &json!({ "to_actor_id": ben.actor }));
     let grant = ben.client.rpc("role_grant_offer_accept", &on(&taken)).result()["role_grant_id"].clone();
     let accepted = row("role_grant_offer_accept", &taken);
     let named = ["account_id", "actor_id", "target_account_id", "target_actor_id"].map(|name| text(&accepted[name]));
@@ -185,14 +205,36 @@ fn acc_167_rows_of_offers_name_whom_they_concern_and_why_they_fell(engine: Engin
         [&ben.id, &ben.actor, &ben.id, &ben.actor].map(String::clone),
         "who accepts, and to whom it was made"
     );
-    fell(&sibling, "sibling_accepted", &taken["id"]);
+    fell(&house, &sibling, ("sibling_accepted", &taken["id"]), &ben, &ben);
     let again = house.offer(&house.keeper, &ben, "teacher", &json!({}));
     let revoke = json!({ "actor_id": ben.actor, "role_grant_id": grant });
     house.keeper.client.rpc("role_grant_revoke", &revoke).result();
-    fell(&again, "role_grant_revoked", &grant);
+    fell(&house, &again, ("role_grant_revoked", &grant), &house.keeper, &ben);
     let scoped = house.offer(&house.keeper, &ben, "teacher", &class);
     house.keeper.client.rpc("scope_destroy", &class).result();
-    fell(&scoped, "scope_destroyed", &class["scope_id"]);
+    fell(&house, &scoped, ("scope_destroyed", &class["scope_id"]), &house.keeper, &ben);
+}
+
+fn acc_167_what_falls_with_a_switch_names_who_turned_it(engine: Engine) {
+    let house = Installation::with(engine, &[("ROLES", "pal:self_service+admin")]);
+    let ben = house.person("ben");
+    let switch = |enabled: bool| {
+        ben.client.rpc("self_service_role_set", &json!({ "role": "pal", "enabled": enabled })).result();
+    };
+    switch(true);
+    let given = house.row("role_grant_create", &ben.id);
+    assert_eq!((who(&given), whom(&given)), (persona(&ben), persona(&ben)));
+    let offers = [json!({}), json!({ "to_actor_id": ben.actor })].map(|more| {
+        let offer = house.offer(&house.keeper, &ben, "pal", &more);
+        switch(false);
+        let taken = house.row("role_grant_revoke", &ben.id);
+        assert_eq!((who(&taken), whom(&taken)), (persona(&ben), persona(&ben)));
+        switch(true);
+        (offer, taken["metadata"]["role_grant_id"].clone())
+    });
+    for (offer, grant) in &offers {
+        fell(&house, offer, ("role_grant_revoked", grant), &ben, &ben);
+    }
 }
 
 fn acc_168_a_persona_in_a_row_belongs_to_the_account_beside_it(engine: Engine) {
@@ -238,6 +280,48 @@ fn acc_169_what_is_malformed_or_stopped_at_a_gate_leaves_no_row(engine: Engine) 
     assert_eq!(events(), before);
 }
 
+fn acc_169_what_a_route_or_what_stands_before_it_refuses_leaves_no_row(engine: Engine) {
+    let settings = [("LIMITS_LOGIN_IP", "1/900"), ("LIMITS_BEARER_IP", "2/900")];
+    let house = Installation::with(engine, &settings);
+    let (ben, daemon) = (house.named("ben-b"), house.daemon());
+    let (by_token, _) = house.token_of(&ben);
+    let nobody = house.server.anonymous();
+    let login = |client: &Client, name: &str| {
+        client.post("/api/account/login", &json!({ "username": name, "password": "wrong password" }))
+    };
+    login(&nobody, "nobody-here").refused(401, "invalid_credentials");
+    let before = house.server.store.count("%");
+    let change = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
+    let bad = nobody.bearer(&format!("secret_muniment_token_{}", "a".repeat(43)));
+    let refusals = [
+        (login(&nobody, "nobody-here"), 429),
+        (login(&ben.client.header("origin", "https://rogue.example"), "ben-b"), 403),
+        (nobody.post("/api/account/login", &json!({ "username": "ben-b" })), 400),
+        (nobody.post("/api/account/login", &json!([])), 400),
+        (nobody.post("/api/account/signup", &json!({ "username": "x", "password": "short" })), 400),
+        (nobody.post("/api/account/password", &change), 401),
+        (ben.client.post("/api/account/password", &json!({})), 400),
+        (by_token.post("/api/account/password", &change), 403),
+        (by_token.post("/api/account/logout", &json!({})), 403),
+        (daemon.post("/api/account/logout", &json!({})), 403),
+        (nobody.header("x-daemon-token", "wrong").get("/api/account/verify"), 401),
+        (ben.client.get("/api/db/health"), 403),
+        (ben.client.get("/api/audit/stream"), 403),
+        (by_token.rpc("account_token_create", &Value::Null).0, 403),
+        (by_token.rpc("account_session_revoke_all", &Value::Null).0, 403),
+        (nobody.rpc("account_token_create", &Value::Null).0, 401),
+        (ben.client.rpc("unheard", &json!({})).0, 404),
+        (bad.get("/api/account/verify"), 401),
+        (bad.rpc("account_verify", &Value::Null).0, 401),
+        (bad.get("/api/account/verify"), 429),
+        (ben.client.post_bytes("/api/rpc", vec![b' '; (1 << 20) + 1]), 413),
+    ];
+    for (reply, status) in &refusals {
+        assert_eq!(reply.status, *status, "{reply}");
+    }
+    assert_eq!(house.server.store.count("%"), before);
+}
+
 fn acc_170_rows_are_found_by_every_filter(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let observer = live_through_everything(&house);
@@ -263,6 +347,48 @@ fn acc_170_rows_are_found_by_every_filter(engine: Engine) {
     assert_eq!(call(json!({ "outcome": "perhaps" })).issues()[0].1, "invalid_value");
     let accept = all.iter().find(|row| row["event_type"] == "role_grant_offer_accept").unwrap();
     assert!(accept["username"].is_string() && accept["username"] == accept["target_username"]);
+    let decline = all.iter().find(|row| row["event_type"] == "role_grant_offer_decline").unwrap();
+    let names = [&decline["username"], &decline["target_username"]].map(text);
+    assert!(names[0].starts_with("ben") && names[1].starts_with("boss"), "who declined, and whose it was: {decline}");
+}
+
+fn acc_170_filters_combine_and_page_as_the_same_choice_of_all_rows(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let observer = live_through_everything(&house);
+    let all = all_rows(&observer);
+    let ben = all.iter().find(|row| row["event_type"] == "role_grant_offer_decline").unwrap()["account_id"].clone();
+    let middle = &all[all.len() / 2]["seq"];
+    let (types, outcomes) = (["login", "role_grant_offer_create", "session_revoke_all"], ["success", "failure"]);
+    let or_none = |values: Vec<Value>| [vec![Value::Null], values].concat();
+    let mut tried = 0;
+    for event_type in or_none(types.map(Value::from).into()) {
+        for outcome in or_none(outcomes.map(Value::from).into()) {
+            for account in or_none(vec![ben.clone(), json!(house.keeper.id)]) {
+                for since in or_none(vec![middle.clone()]) {
+                    let chosen: Vec<&Value> = all
+                        .iter()
+                        .filter(|row| event_type.is_null() || row["event_type"] == event_type)
+                        .filter(|row| outcome.is_null() || row["outcome"] == outcome)
+                        .filter(|row| {
+                            account.is_null() || [&row["account_id"], &row["target_account_id"]].contains(&&account)
+                        })
+                        .filter(|row| since.is_null() || row["seq"].as_u64() > since.as_u64())
+                        .collect();
+                    for (limit, offset) in [(200, 0), (2, 0), (1, 1), (3, 2)] {
+                        let filter = json!({
+                            "event_type": event_type, "outcome": outcome, "account_id": account, "since_seq": since,
+                            "limit": limit, "offset": offset,
+                        });
+                        let listed = observer.client.rpc("audit_log_list", &filter).result()["events"].clone();
+                        let page: Vec<&Value> = chosen.iter().copied().skip(offset).take(limit).collect();
+                        assert_eq!(listed, json!(page), "{filter}");
+                        tried += usize::from(!page.is_empty());
+                    }
+                }
+            }
+        }
+    }
+    assert!(tried > 80, "{tried} pages had a row: too few to tell filters apart");
 }
 
 fn acc_171_a_refused_command_leaves_its_row_and_nothing_else(engine: Engine) {
@@ -332,9 +458,12 @@ both_engines![
     acc_165_each_command_leaves_its_rows_with_their_keys,
     acc_166_what_one_does_to_oneself_names_no_persona,
     acc_167_rows_of_offers_name_whom_they_concern_and_why_they_fell,
+    acc_167_what_falls_with_a_switch_names_who_turned_it,
     acc_168_a_persona_in_a_row_belongs_to_the_account_beside_it,
     acc_169_what_is_malformed_or_stopped_at_a_gate_leaves_no_row,
+    acc_169_what_a_route_or_what_stands_before_it_refuses_leaves_no_row,
     acc_170_rows_are_found_by_every_filter,
+    acc_170_filters_combine_and_page_as_the_same_choice_of_all_rows,
     acc_171_a_refused_command_leaves_its_row_and_nothing_else,
     acc_172_the_history_of_roles_has_nothing_else,
     acc_174_rows_bear_the_address_they_came_from,

@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use serde_json::{Value, json};
+
 use crate::harness::{Engine, ORIGIN, Program, Setup};
 
 /// Asserts that the program ends as it does on a bad setting, and what it says.
@@ -11,8 +13,14 @@ pub(super) fn refused_start(engine: Engine, settings: &[(&str, &str)], mentions:
     let setup = settings.iter().fold(setup, |setup, (name, value)| setup.set(name, value));
     let Err(refused) = setup.try_start() else { panic!("{settings:?} started") };
     assert_eq!(refused.status.code(), Some(2), "{}", refused.log);
+    let same = refused.settings.iter().fold(Program::alone(), |program, (name, value)| program.env(name, value));
+    let doctor = same.run(&["doctor", "--json"]);
+    let told: Value = serde_json::from_str(doctor.ended(7)).unwrap();
+    let found = told["checks"].as_array().unwrap().iter().find(|check| check["check"] == "settings").unwrap();
+    assert_eq!(found["ok"], json!(false), "{told}");
     for mention in mentions {
         assert!(refused.log.contains(mention), "{mention} is not in:\n{}", refused.log);
+        assert!(found["message"].as_str().unwrap().contains(mention), "{mention} is not in {found}");
     }
 }
 
@@ -49,11 +57,19 @@ fn acc_002_what_is_built_in_or_given_twice_stops_the_start() {
         ("ROLES", "keeper"),
         ("ROLES", "tutor,tutor"),
         ("CREDENTIAL_TYPES", "session"),
+        ("CREDENTIAL_TYPES", "api_token"),
+        ("CREDENTIAL_TYPES", "daemon_token"),
         ("CREDENTIAL_TYPES", "badge,badge"),
+        ("GRANT_PATHS", "admin"),
+        ("GRANT_PATHS", "self_service"),
         ("GRANT_PATHS", "system"),
+        ("GRANT_PATHS", "bootstrap"),
         ("GRANT_PATHS", "x,x"),
+        ("SCOPE_KINDS", "klass,klass"),
     ] {
-        refused_start(Engine::Sqlite, &[(setting, value)], &[&setting.to_lowercase(), "twice"]);
+        let named = value.split(',').next().unwrap();
+        let said = format!("{}: names {named} twice", setting.to_lowercase());
+        refused_start(Engine::Sqlite, &[(setting, value)], &[&said]);
     }
 }
 
@@ -85,10 +101,18 @@ fn acc_006_cookie_keys_are_demanded_and_never_shown() {
     let long = "l".repeat(32);
     refused_start(engine, &[("COOKIE_KEYS", &format!("{long}__{short}"))], &["accounts.cookie_keys", "key 2"]);
     refused_start(engine, &[("COOKIE_KEYS", "____")], &["accounts.cookie_keys"]);
-    let Err(refused) = Setup::new(engine).with_accounts().set("COOKIE_KEYS", &short).try_start() else { panic!() };
-    assert!(!refused.log.contains(&short));
+    // Each short one is an error of its own.
+    let tiny = "t".repeat(12);
+    refused_start(engine, &[("COOKIE_KEYS", &format!("{short}__{long}__{tiny}"))], &["key 1 has 31", "key 3 has 12"]);
+    for keys in [short.clone(), format!("{long}__{short}"), format!("{short}__{tiny}__{long}")] {
+        let Err(refused) = Setup::new(engine).with_accounts().set("COOKIE_KEYS", &keys).try_start() else { panic!() };
+        for piece in keys.split("__") {
+            assert!(!refused.log.contains(piece), "a key is shown:\n{}", refused.log);
+        }
+    }
     let production = Setup::new(engine).production("smtp://127.0.0.1:1").set("COOKIE_KEYS", "");
     let Err(refused) = production.try_start() else { panic!("production started without keys") };
+    assert_eq!(refused.status.code(), Some(2), "{}", refused.log);
     assert!(refused.log.contains("accounts.cookie_keys"), "{}", refused.log);
 }
 

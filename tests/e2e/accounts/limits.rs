@@ -9,11 +9,11 @@ use crate::harness::{
     Client, Engine, Installation, ORIGIN, PASSWORD, Reply, Setup, eventually, in_parallel, pause, text, within,
 };
 
-fn login(client: &Client, name: &str, password: &str) -> Reply {
+pub(super) fn login(client: &Client, name: &str, password: &str) -> Reply {
     client.post("/api/account/login", &json!({ "username": name, "password": password }))
 }
 
-fn from(house: &Installation, address: &str) -> Client {
+pub(super) fn from(house: &Installation, address: &str) -> Client {
     house.server.anonymous().header("x-forwarded-for", address)
 }
 

@@ -9,6 +9,7 @@ mod closings;
 mod configuration;
 mod daemon;
 mod damaged;
+mod defaults;
 mod drift;
 mod entitled;
 mod examples;

@@ -309,9 +309,20 @@ fn acc_026_status_of_several_personas_names_the_one_that_acts(engine: Engine) {
         assert_eq!((&status["actor"], &status["role_grants"]), (&Value::Null, &json!([])), "{query}");
     }
     let acting = second["actor"]["id"].as_str().unwrap();
-    for spelling in [acting.to_owned(), acting.to_uppercase()] {
-        let status = person.client.get(&format!("/api/account/status?acting={spelling}")).expect(200);
-        assert_eq!(status["actor"]["name"], "Second", "{spelling}");
+    for (persona, role) in [(person.actor.as_str(), "teacher"), (acting, "student")] {
+        let offer = house.offer(&house.keeper, &person, role, &json!({}));
+        let accept = json!({ "offer_id": offer["id"], "acting": persona });
+        person.client.rpc("role_grant_offer_accept", &accept).result();
+    }
+    for (persona, name, role) in
+        [(person.actor.as_str(), person.username.as_str(), "teacher"), (acting, "Second", "student")]
+    {
+        for spelling in [persona.to_owned(), persona.to_uppercase()] {
+            let status = person.client.get(&format!("/api/account/status?acting={spelling}")).expect(200);
+            assert_eq!(status["actor"], json!({ "id": persona, "name": name }), "{spelling}");
+            let held: Vec<&Value> = status["role_grants"].as_array().unwrap().iter().map(|it| &it["role"]).collect();
+            assert_eq!(held, [role], "its own and not its sibling's");
+        }
     }
 }
 

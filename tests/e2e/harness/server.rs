@@ -185,6 +185,8 @@ impl Setup {
 /// How a program that was to serve ended.
 #[derive(Debug)]
 pub(crate) struct Refused {
+    /// The environment that it was started with.
+    pub(crate) settings: Vec<(String, String)>,
     pub(crate) status: ExitStatus,
     pub(crate) log: String,
 }
@@ -372,7 +374,7 @@ impl Server {
             client.try_get("/health").filter(|reply| reply.status == 200).map(|_| None)
         });
         if let Some(status) = ended {
-            return Err(Refused { status, log: self.log() });
+            return Err(Refused { settings: self.settings.clone(), status, log: self.log() });
         }
         *self.running.lock().unwrap() = Some((child, guard));
         self.has_run.store(true, Ordering::Relaxed);

@@ -4,9 +4,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::socket::Socket;
+use super::socket::{Socket, Stream};
 use super::sockets::{REVOKED, bearer};
-use crate::harness::{Engine, Installation, PASSWORD, Person, Server, eventually};
+use crate::harness::{
+    Engine, Installation, OpenTransaction, PASSWORD, Person, Server, eventually, holds_for, pause, unique,
+};
+
+/// What a socket is closed with by a server that ends.
+const GOING_AWAY: u16 = 1001;
 
 /// What ends a credential closes its socket before it is answered.
 const BEFORE_THE_REPLY: Duration = Duration::from_millis(50);
@@ -190,6 +195,63 @@ fn acc_216_the_sockets_of_others_stay_and_the_files_goes_with_its_account(engine
     assert_eq!((bystander.closed(), by_file.closed()), (REVOKED, REVOKED));
 }
 
+fn open_sockets(house: &Installation) -> Option<f64> {
+    house.server.figure("muniment_api_connections{kind=\"socket\"}")
+}
+
+fn acc_214_what_a_socket_asked_goes_with_it(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let ben = house.named("ben-b");
+    let grant = house.grant(&ben, "teacher");
+    let mut socket = Socket::of(&house.server, &house.keeper.cookie);
+    let store = &house.server.store;
+    store.execute_on_read_models("ALTER TABLE read_checkpoints_v1 RENAME TO away");
+    // What is recorded now does not reach the read models, and who takes a role has to read who holds it.
+    house.login("nobody-here", "wrong").refused(401, "invalid_credentials");
+    eventually("a request waits for them", || {
+        socket.ask("role_grant_revoke", &json!({ "actor_id": ben.actor, "role_grant_id": grant }));
+        // A connection that is new finds its table away and does not wait.
+        socket.stray(Duration::from_millis(300)).is_none().then_some(())
+    });
+    assert_eq!(open_sockets(&house), Some(1.0));
+    drop(socket);
+    eventually("the server knows that it is gone", || (open_sockets(&house) == Some(0.0)).then_some(()));
+    store.execute_on_read_models("ALTER TABLE away RENAME TO read_checkpoints_v1");
+    assert_eq!(house.audit(&json!({ "event_type": "role_grant_revoke" })), Vec::<Value>::new());
+    holds_for(Duration::from_secs(1), "nothing of it is done", || store.count("grant.revoked") == 0);
+    assert_eq!(ben.client.get("/api/account/status").expect(200)["role_grants"][0]["id"], json!(grant));
+}
+
+fn acc_214_what_a_socket_had_handed_to_the_record_stays_recorded(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let mut patience = Duration::from_millis(200);
+    eventually("a request has come as far as the record", || {
+        let name = unique("guest").replace("--", "-");
+        let mut socket = Socket::of(&house.server, &house.keeper.cookie);
+        let others = OpenTransaction::before_appends(&house.server.store);
+        socket.ask("invite_create", &json!({ "username": name }));
+        let early = socket.stray(patience);
+        assert!(early.is_none(), "answered before it is recorded: {early:?}");
+        drop(socket);
+        eventually("the server knows that it is gone", || (open_sockets(&house) == Some(0.0)).then_some(()));
+        others.end("ROLLBACK");
+        pause(patience);
+        // One that is not there had not come so far; the next has more time.
+        patience *= 2;
+        house.keeper.client.rpc("invite_list", &json!({})).result().to_string().contains(&name).then_some(())
+    });
+}
+
+fn acc_216_a_server_that_goes_away_says_so(engine: Engine) {
+    let house = Installation::with(engine, &[]);
+    let mut socket = Socket::of(&house.server, &house.keeper.cookie);
+    let mut stream = Stream::open(&house.server, "/api/audit/stream", &[("cookie", &house.keeper.cookie)]);
+    assert_eq!((stream.status, stream.line().as_deref()), (200, Some(": connected")));
+    assert!(house.server.terminate().success());
+    assert_eq!(socket.closed(), GOING_AWAY);
+    assert!(stream.row().is_none(), "it ends as a body ends");
+}
+
 fn acc_017_the_socket_of_an_evicted_session_is_closed(engine: Engine) {
     let house = Installation::shared(engine);
     let person = house.person("ann");
@@ -205,5 +267,8 @@ both_engines![
     acc_054_acc_216_every_end_of_a_token_closes_before_the_reply,
     acc_216_on_another_node_sockets_close_within_a_second,
     acc_216_the_sockets_of_others_stay_and_the_files_goes_with_its_account,
+    acc_214_what_a_socket_asked_goes_with_it,
+    acc_214_what_a_socket_had_handed_to_the_record_stays_recorded,
+    acc_216_a_server_that_goes_away_says_so,
     acc_017_the_socket_of_an_evicted_session_is_closed,
 ];

@@ -132,6 +132,17 @@ fn acc_047_of_two_changes_at_once_one_wins(engine: Engine) {
     }
 }
 
+/// By address, for the winner's success forgives the account.
+#[test]
+fn acc_047_a_lost_race_is_counted_once() {
+    let house = Installation::with(Engine::Postgres, &[("LIMITS_LOGIN_IP", "2/900")]);
+    let (second, ben) = (house.server.second_node(), house.person("ben"));
+    let (statuses, lost) = two_changes_at_once(&house, Some(&second), [NEW, NEW]);
+    assert_eq!((statuses.as_slice(), lost.len()), ([200, 401].as_slice(), 1));
+    change(&ben.client, "not my password", NEW).refused(401, "invalid_credentials");
+    change(&ben.client, "not my password", NEW).limited("rate_limit_exceeded");
+}
+
 /// On PostgreSQL the change waits for its append when the password is given elsewhere, and lands first; on SQLite as it comes.
 fn acc_047_no_sign_in_by_the_old_password_outlives_its_change(engine: Engine) {
     let house = Installation::with(engine, &[("LIMITS_LOGIN_IP", "off"), ("LIMITS_LOGIN_ACCOUNT", "off")]);

@@ -121,6 +121,8 @@ struct Reading {
     offers: BTreeMap<String, OfferSeen>,
     grants: BTreeMap<String, GrantSeen>,
     seen: BTreeMap<String, usize>,
+    /// Where something was accepted or taken since the last append ended.
+    settled: Vec<String>,
 }
 
 impl Reading {
@@ -145,6 +147,8 @@ impl Reading {
                 let offer = self.open(event, &text("offer"));
                 assert!(at < offer.expires_at, "a lapsed offer is accepted: {event}");
                 (offer.ended, offer.accepted_as) = (true, Some(text("grant")));
+                let tuple = offer.tuple.clone();
+                self.settled.push(tuple);
             }
             "declined" | "retracted" | "superseded" => {
                 assert!(kind == "declined" || it["reason"].is_null() || it["cause"].is_string(), "{event}");
@@ -170,6 +174,7 @@ impl Reading {
             "grant_revoked" => {
                 let grant = self.grants.get_mut(&text("grant")).unwrap_or_else(|| panic!("{event}"));
                 assert!(!std::mem::replace(&mut grant.revoked, true), "revoked twice: {event}");
+                self.settled.push(grant.tuple.clone());
             }
             other => panic!("an event of no known kind: {other}"),
         }
@@ -180,17 +185,46 @@ impl Reading {
         offer.unwrap_or_else(|| panic!("an offer that has ended, or is none: {event}"))
     }
 
-    /// What holds where no append is half read.
-    fn holds(&self) {
+    /// What holds where no append is half read, and of what this one settled.
+    fn holds(&mut self, upto: &str) {
+        for tuple in std::mem::take(&mut self.settled) {
+            let is_open = |offer: &OfferSeen| !offer.ended && offer.tuple == tuple;
+            assert!(!self.offers.values().any(is_open), "an offer of {tuple} is open still at {upto}");
+        }
         for (id, offer) in &self.offers {
             let Some(grant) = &offer.accepted_as else { continue };
-            assert!(self.grants.get(grant).is_some_and(|grant| grant.tuple == offer.tuple), "{id} has no grant");
+            let is_its = self.grants.get(grant).is_some_and(|grant| grant.tuple == offer.tuple);
+            assert!(is_its, "{id} has no grant at {upto}");
         }
         for (id, grant) in &self.grants {
             let Some(source) = &grant.source else { continue };
-            assert_eq!(self.offers[source].accepted_as.as_deref(), Some(id.as_str()), "{id} has no accepted offer");
+            let accepted_as = self.offers.get(source).and_then(|offer| offer.accepted_as.as_deref());
+            assert_eq!(accepted_as, Some(id.as_str()), "{id} has no accepted offer at {upto}");
         }
     }
+}
+
+/// Reads every event of the books of offers, an append after the other.
+fn read(house: &Installation) -> Reading {
+    let sql = "SELECT CAST(position AS TEXT) || ' ' || aggregate_id || ' ' || CAST(metadata AS TEXT) || ' ' || \
+               CAST(payload AS TEXT) FROM events WHERE aggregate_type = 'offer' ORDER BY position";
+    let (mut reading, mut request, mut upto) = (Reading::default(), Value::Null, String::new());
+    for row in house.server.store.texts(sql) {
+        let (position, rest) = row.split_once(' ').unwrap();
+        let (account, documents) = rest.split_once(' ').unwrap();
+        let documents: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(documents).into_iter().collect();
+        let [metadata, payload] = documents.unwrap().try_into().unwrap();
+        // One request after the other is asked here, and each appends once.
+        if metadata["correlation"] != request {
+            reading.holds(&upto);
+            request = metadata["correlation"].clone();
+        }
+        assert!(request.is_string(), "{metadata}");
+        reading.take(account, &payload);
+        position.clone_into(&mut upto);
+    }
+    reading.holds(&upto);
+    reading
 }
 
 fn acc_160_the_invariants_hold_at_every_position_of_the_record(engine: Engine) {
@@ -216,14 +250,7 @@ fn acc_160_the_invariants_hold_at_every_position_of_the_record(engine: Engine) {
         operate(&house, engine, |operator| {
             operator.run(&["erase", &people.ben.id, "--yes"]).ok();
         });
-        let sql = "SELECT aggregate_id || ' ' || CAST(payload AS TEXT) FROM events WHERE aggregate_type = 'offer' \
-                   ORDER BY position";
-        let mut reading = Reading::default();
-        for row in house.server.store.texts(sql) {
-            let (account, payload) = row.split_once(' ').unwrap();
-            reading.take(account, &serde_json::from_str(payload).unwrap());
-        }
-        reading.holds();
+        let reading = read(&house);
         let left = |tuple: &String| tuple.starts_with(&people.ben.id);
         assert!(reading.offers.values().all(|offer| offer.ended || !left(&offer.tuple)), "an erasure leaves an offer");
         let now = Utc::now();

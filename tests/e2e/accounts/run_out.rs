@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::socket::{Incoming, Socket, Stream};
-use crate::harness::{Engine, Installation, PASSWORD, Program, cookie_of, eventually};
+use crate::harness::{Engine, Installation, PASSWORD, Program, cookie_of, eventually, holds_for};
 
 const REVOKED: u16 = 4001;
 /// How long a session lasts here, and how long it may take until its connections are ended.
@@ -118,7 +118,25 @@ fn acc_221_the_command_closes_once_what_ran_out_and_nothing_else(engine: Engine)
     lasting.client.get("/v1/auth/session").expect(200);
 }
 
+fn acc_221_connections_end_with_a_session_that_the_sweep_closes(engine: Engine) {
+    let age = format!("{}s", AGE.as_secs());
+    let settings =
+        [("ACCOUNTS_SESSION_MAX_AGE", age.as_str()), ("ACCOUNTS_REFRESH_THRESHOLD", "0"), ("CLEANUP_INTERVAL", "1s")];
+    let house = Installation::with(engine, &settings);
+    let cookie = cookie_of(&house.login("keeper", PASSWORD));
+    let (mut socket, mut stream) = (Socket::of(&house.server, &cookie), stream_of(&house, &cookie));
+    assert_eq!(socket.closed(), REVOKED);
+    while stream.row().is_some() {}
+    let store = &house.server.store;
+    // The one of the bootstrap and this one, once each, however often the sweep comes by.
+    eventually("both are closed", || (store.count("account.session_closed") == 2).then_some(()));
+    holds_for(Duration::from_secs(3), "closed once", || {
+        [store.count("account.session_closed"), store.count("session.revoked")] == [2, 2]
+    });
+}
+
 both_engines![
+    acc_221_connections_end_with_a_session_that_the_sweep_closes,
     acc_221_the_command_closes_once_what_ran_out_and_nothing_else,
     acc_216_connections_end_with_their_session_though_nothing_is_recorded,
     acc_182_a_stream_ends_with_a_role_that_runs_out,

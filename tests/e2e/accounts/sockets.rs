@@ -99,7 +99,9 @@ fn acc_187_every_socket_of_the_account_is_told_on_every_node(engine: Engine) {
     let mut sockets: Vec<Socket> = (0..8).map(|_| Socket::of(&house.server, &ben.cookie)).collect();
     sockets.push(Socket::open(&house.server, "/api/ws", &[("authorization", &authorization)]).unwrap());
     sockets.push(Socket::of(node, &ben.cookie));
-    drop(sockets.remove(0));
+    // Two that read nothing any more, one of either side, keep nobody else from being told.
+    let mut dead = [sockets.remove(0), Socket::of(&house.server, &house.keeper.cookie)];
+    dead.iter_mut().for_each(Socket::jam);
     let daemon = std::fs::read_to_string(house.server.data.join("run/daemon_token")).unwrap();
     // Two nodes of one machine write one file; the token in it is that of the one which wrote last.
     let headers = [("x-daemon-token", daemon.trim())];
@@ -274,6 +276,8 @@ fn acc_213_what_is_no_request_is_told_and_the_socket_lives(engine: Engine) {
     assert_eq!(code(&mut socket, Message::text("{")), (-32_700, Value::Null));
     assert_eq!(code(&mut socket, Message::binary(vec![1, 2])), (-32_700, Value::Null));
     assert_eq!(code(&mut socket, Message::text("[]")), (-32_600, Value::Null));
+    let batch = r#"[{"jsonrpc":"2.0","id":1,"method":"account_token_create"}]"#;
+    assert_eq!(code(&mut socket, Message::text(batch)), (-32_600, Value::Null));
     assert_eq!(code(&mut socket, Message::text("\"x\"")), (-32_600, Value::Null));
     assert_eq!(code(&mut socket, Message::text(r#"{"jsonrpc":"2.0","id":7}"#)), (-32_600, json!(7)));
     let unknown = Message::text(r#"{"jsonrpc":"2.0","id":8,"method":"unheard"}"#);
@@ -421,33 +425,34 @@ fn acc_217_closing_needs_no_read_model(engine: Engine) {
 fn acc_218_no_handshake_outlives_its_credential(engine: Engine) {
     let house = Installation::with(engine, &[]);
     let rounds = if crate::harness::torture() { 500 } else { 8 };
-    let (mut round, mut opened) = (0, 0);
+    let (mut round, mut opened, mut in_time) = (0, 0, 0);
     let person = house.named("ann-a");
-    while round < rounds || opened == 0 {
-        assert!(round < rounds + 100, "no handshake came first");
+    // A busy machine may be late to close one, but not every time.
+    while round < rounds || in_time == 0 {
+        assert!(round < rounds + 100, "no handshake came first, or none was closed in time: {opened} were closed");
         let doomed = house.session_of(&person);
         let id = doomed.client.rpc("account_session_list", &Value::Null).result()["sessions"][0]["id"].clone();
-        let mut sockets: Vec<Socket> = in_parallel(6, |index| {
+        let raced = in_parallel(6, |index| {
             if index == 0 {
                 if round % 2 == 0 {
-                    doomed.client.rpc("account_session_revoke_all", &Value::Null);
+                    doomed.client.rpc("account_session_revoke_all", &Value::Null).result();
                 } else {
-                    doomed.client.rpc("account_session_revoke", &json!({ "session_id": id }));
+                    doomed.client.rpc("account_session_revoke", &json!({ "session_id": id })).result();
                 }
-                return None;
+                return (Instant::now(), None);
             }
-            Socket::open(&house.server, "/api/ws", &[("cookie", &doomed.cookie)]).ok()
-        })
-        .into_iter()
-        .flatten()
-        .collect();
-        for socket in &mut sockets {
+            let socket = Socket::open(&house.server, "/api/ws", &[("cookie", &doomed.cookie)]).ok();
+            (Instant::now(), socket)
+        });
+        let replied = raced[0].0;
+        for (handshake, mut socket) in raced.into_iter().filter_map(|(at, socket)| Some((at, socket?))) {
             assert_eq!(socket.closed(), REVOKED);
+            opened += 1;
+            in_time += usize::from(replied.max(handshake).elapsed() < Duration::from_secs(1));
         }
-        opened += sockets.len();
         round += 1;
     }
-    println!("acc_218 on {engine:?}: {round} rounds, {opened} sockets opened, none outlived its credential");
+    println!("acc_218 on {engine:?}: {round} rounds, {opened} sockets opened, {in_time} closed within a second");
 }
 
 both_engines![

@@ -5,6 +5,7 @@
 //! a backup would not do, since the read models of the older program are not in it. Snapshots are in none of them, for none of
 //! their streams is long enough; what form those have is held by `aggregates/golden/snapshots`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -104,6 +105,17 @@ fn is_opened(maker: &str, engine: Engine) {
     let claims = server.store.texts("SELECT CAST(COUNT(*) AS TEXT) FROM claims");
     assert_eq!(verified["claims"]["compared"].to_string(), claims[0], "what it claimed then, it claims now");
     operator.run(&["projections", "verify", "--all"]).ok();
+
+    let fresh = Server::with(engine, &[]);
+    let steps = |server: &Server| server.store.texts("SELECT name FROM applied_migrations ORDER BY sequence");
+    assert_eq!(steps(&server), steps(&fresh));
+    let schema = |server: &Server| server.store.schema().into_iter().collect::<BTreeSet<_>>();
+    let new = schema(&fresh);
+    // What an older program served from is dropped while the server serves.
+    eventually(&format!("{maker}: it has nothing that a new record has not"), || {
+        schema(&server).is_subset(&new).then_some(())
+    });
+    assert_eq!(&new - &schema(&server), BTreeSet::new(), "{maker}: what only a new record has");
 }
 
 fn a_record_of_2026_11_22_is_opened(engine: Engine) {

@@ -219,8 +219,22 @@ impl Stream {
             let mut lines = BufReader::new(stream).lines();
             let first = lines.next_line().await.unwrap().unwrap();
             let status = first.split(' ').nth(1).unwrap().parse().unwrap();
+            let mut head = Vec::new();
+            while let Some(line) = lines.next_line().await.unwrap().filter(|line| !line.is_empty()) {
+                head.push(line.to_lowercase());
+            }
+            // Without its type a browser gives it up for good.
+            for has in ["content-type: text/event-stream", "cache-control: no-store"] {
+                assert!(status != 200 || head.iter().any(|line| line.starts_with(has)), "{has} is not in {head:?}");
+            }
             Self { lines, status }
         })
+    }
+
+    /// The next line as it stands, which may be empty or the length of a chunk.
+    pub(crate) fn whole_line(&mut self) -> String {
+        let next = runtime().block_on(async { tokio::time::timeout(WAIT, self.lines.next_line()).await });
+        next.expect("a line in time").unwrap().expect("the stream goes on")
     }
 
     /// The next line that is not empty and no length of a chunk; `None` at the end.

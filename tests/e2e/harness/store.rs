@@ -156,6 +156,21 @@ impl Store {
         }
     }
 
+    /// What its tables are made of, sorted: every column with whether it may be null, and every index with its columns, and
+    /// whether it is unique and of some rows only. A read model's table has no number of its generation here.
+    pub(crate) fn schema(&self) -> Vec<String> {
+        let told = match self {
+            Self::Sqlite { folder } => {
+                ["journal.db", "read.db"].map(|file| sqlite_texts(&folder.join(file), SQLITE_SCHEMA)).concat()
+            }
+            Self::Postgres { .. } => self.texts(POSTGRES_SCHEMA),
+        };
+        let mut schema: Vec<String> = told.iter().map(|line| without_generation(line)).collect();
+        schema.sort();
+        schema.dedup();
+        schema
+    }
+
     /// How many events of a type are recorded; `%` stands for any.
     pub(crate) fn count(&self, event_type: &str) -> usize {
         let sql = format!(
@@ -241,6 +256,40 @@ impl OpenTransaction {
             .unwrap();
         });
     }
+}
+
+/// A key of one number is no index there, so keys are read from the columns.
+const SQLITE_SCHEMA: &str = "WITH tables AS (SELECT name FROM sqlite_master \
+        WHERE type = 'table' AND name NOT LIKE 'sqlite_%'), \
+    keys AS (SELECT t.name AS name, (SELECT group_concat(name, ',') FROM \
+        (SELECT c.name FROM pragma_table_info(t.name) c WHERE c.pk > 0 ORDER BY c.pk)) AS columns FROM tables t) \
+    SELECT t.name || '.' || c.name || CASE c.\"notnull\" WHEN 1 THEN ' not null' ELSE ' null' END \
+        FROM tables t, pragma_table_info(t.name) c \
+    UNION ALL SELECT name || ' (' || columns || ') unique' FROM keys WHERE columns IS NOT NULL \
+    UNION ALL SELECT t.name || ' (' || (SELECT group_concat(name, ',') FROM \
+        (SELECT COALESCE(c.name, '?') AS name FROM pragma_index_info(l.name) c ORDER BY c.seqno)) || ')' \
+        || CASE l.\"unique\" WHEN 1 THEN ' unique' ELSE '' END || CASE l.partial WHEN 1 THEN ' partial' ELSE '' END \
+        FROM tables t, pragma_index_list(t.name) l WHERE l.origin <> 'pk'";
+const POSTGRES_SCHEMA: &str = "SELECT t.relname || '.' || a.attname \
+        || CASE WHEN a.attnotnull THEN ' not null' ELSE ' null' END \
+        FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid JOIN pg_namespace s ON s.oid = t.relnamespace \
+        WHERE s.nspname = 'public' AND t.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped \
+    UNION ALL SELECT t.relname || ' (' || (SELECT string_agg(COALESCE(a.attname, '?'), ',' ORDER BY k.place) \
+        FROM unnest(i.indkey::int[]) WITH ORDINALITY AS k(number, place) \
+        LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.number AND k.number > 0 \
+        WHERE k.place <= i.indnkeyatts) || ')' \
+        || CASE WHEN i.indisunique THEN ' unique' ELSE '' END \
+        || CASE WHEN i.indpred IS NULL THEN '' ELSE ' partial' END \
+        FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace s ON s.oid = t.relnamespace \
+        WHERE s.nspname = 'public'";
+
+/// `points_v1_g0.id` as `points_v1.id`, and so of an index of that table.
+fn without_generation(line: &str) -> String {
+    let end = line.find(['.', ' ']).unwrap_or(line.len());
+    let (table, rest) = line.split_at(end);
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let plain = table.rsplit_once("_g").filter(|(_, generation)| is_number(generation)).map_or(table, |(name, _)| name);
+    format!("{plain}{rest}")
 }
 
 fn sqlite_texts(file: &Path, sql: &str) -> Vec<String> {

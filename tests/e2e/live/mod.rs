@@ -1,5 +1,6 @@
 //! The live surface as its callers see it (spec/live.md section 4, LIV-01 to LIV-20 without LIV-06).
 
+mod alive;
 mod flow;
 mod http;
 mod line;

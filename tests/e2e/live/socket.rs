@@ -328,14 +328,17 @@ impl EventStream {
             let mut lines = BufReader::new(stream).lines();
             let status = lines.next_line().await.unwrap().unwrap();
             let status: u16 = status.split(' ').nth(1).unwrap().parse().unwrap();
-            let mut buffering = None;
+            let mut head = Vec::new();
             while let Some(line) = lines.next_line().await.unwrap().filter(|line| !line.is_empty()) {
-                buffering = buffering.or(line.strip_prefix("x-accel-buffering: ").map(str::to_owned));
+                head.push(line.to_lowercase());
             }
             if status != 200 {
                 return Err(status);
             }
-            assert_eq!(buffering.as_deref(), Some("no"));
+            // Without its type a browser gives it up for good, and what is kept or collected on the way comes too late.
+            for has in ["content-type: text/event-stream", "cache-control: no-store", "x-accel-buffering: no"] {
+                assert!(head.iter().any(|line| line.starts_with(has)), "{has} is not in {head:?}");
+            }
             Ok(Self { lines })
         })
     }
@@ -355,6 +358,18 @@ impl EventStream {
                     told.data = Some(serde_json::from_str(data).unwrap());
                 } else if line.is_empty() && told.data.is_some() {
                     return Some(told);
+                }
+            }
+        })
+    }
+
+    /// The next comment; events before it are passed over.
+    pub(super) fn comment(&mut self) -> String {
+        runtime().block_on(async {
+            loop {
+                let line = tokio::time::timeout(WAIT, self.lines.next_line()).await.expect("a comment in time");
+                if let Some(comment) = line.unwrap().expect("the stream goes on").strip_prefix(": ") {
+                    return comment.to_owned();
                 }
             }
         })

@@ -70,8 +70,7 @@ impl Incarnations {
             .into_iter()
             .map(|(name, version, at)| ((name, version), Position(u64::try_from(at).unwrap_or_default())))
             .collect();
-        let lost: Positions =
-            before.into_iter().filter(|(model, seen)| now.get(model).is_none_or(|at| at < seen)).collect();
+        let lost = lost_since(before, &now);
         if lost.is_empty() {
             return Ok(());
         }
@@ -88,8 +87,45 @@ impl Incarnations {
     }
 }
 
+/// What a database that told `before` and tells `now` has lost. Rows that are gone from among others that are as they were, were
+/// taken out by somebody, as by a newer program that replaced the model: that model stands still, and nobody waits for it.
+fn lost_since(before: Positions, now: &Positions) -> Positions {
+    let is_taken_out = before.keys().any(|model| now.contains_key(model))
+        && before.iter().all(|(model, seen)| now.get(model).is_none_or(|at| at >= seen));
+    if is_taken_out {
+        return Positions::new();
+    }
+    before.into_iter().filter(|(model, seen)| now.get(model).is_none_or(|at| at < seen)).collect()
+}
+
 /// What is answered while something is missing.
 pub(crate) fn lost() -> SqlError {
     let what = "the database lost what it had, and it is not there again yet";
     SqlError::Driver(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::ConnectionReset, what)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at<const N: usize>(positions: [(&str, u64); N]) -> Positions {
+        positions.map(|(name, position)| ((name.to_owned(), 1), Position(position))).into()
+    }
+
+    #[test]
+    fn a_database_that_is_behind_lost_what_is_behind_and_what_is_gone() {
+        let before = at([("accounts", 7), ("offers", 7), ("points", 3)]);
+        assert_eq!(
+            lost_since(before.clone(), &at([("accounts", 5), ("points", 3)])),
+            at([("accounts", 7), ("offers", 7)])
+        );
+        assert_eq!(lost_since(before.clone(), &Positions::new()), before, "another database is in its place");
+        assert_eq!(lost_since(before.clone(), &before), Positions::new());
+    }
+
+    #[test]
+    fn a_row_that_was_taken_out_from_among_others_is_no_loss_of_the_database() {
+        let before = at([("accounts", 7), ("offers", 7)]);
+        assert_eq!(lost_since(before, &at([("accounts", 9)])), Positions::new());
+    }
 }

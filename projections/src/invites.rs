@@ -8,7 +8,7 @@ use muniment_aggregates::catalog::AnyEvent;
 use muniment_aggregates::ids::{AccountId, InviteId, PersonaId};
 use muniment_aggregates::invite::InviteEvent;
 use muniment_aggregates::record::Position;
-use muniment_aggregates::sealed::Sealed;
+use muniment_aggregates::sealed::{Sealed, SubjectId};
 use muniment_aggregates::subject::SubjectEvent;
 use muniment_sql::{Engine, Row, SqlError};
 
@@ -75,6 +75,15 @@ pub async fn page(store: &ReadStore, before: Option<Position>, limit: usize) -> 
 pub async fn is_claimant(store: &ReadStore, account: &AccountId) -> Result<bool, SqlError> {
     let sql = "SELECT id FROM invites_v3_g0 WHERE claimed_by = $1 LIMIT 1";
     Ok(store.fetch_optional(sql, &[account.0.as_str().into()]).await?.is_some())
+}
+
+/// Whether an invitation by the e-mail of this subject still bears a name.
+///
+/// # Errors
+/// What the database says.
+pub async fn names(store: &ReadStore, subject: &SubjectId) -> Result<bool, SqlError> {
+    let sql = "SELECT id FROM invites_v3_g0 WHERE subject = $1 AND username IS NOT NULL LIMIT 1";
+    Ok(store.fetch_optional(sql, &[subject.0.as_str().into()]).await?.is_some())
 }
 
 /// The projection.

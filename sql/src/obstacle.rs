@@ -1,5 +1,7 @@
 //! What keeps a database from being opened, by what a person can do about it.
 
+use std::io::ErrorKind;
+
 use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 
@@ -36,7 +38,11 @@ impl SqlError {
         if !self.is_driver() {
             return None;
         }
-        let sqlx::Error::Database(error) = error else { return Some(Obstacle::Away) };
+        let error = match error {
+            sqlx::Error::Database(error) => error,
+            sqlx::Error::Io(error) => return Some(of_file(error.kind())),
+            _ => return Some(Obstacle::Away),
+        };
         let code = error.code().unwrap_or_default();
         if error.try_downcast_ref::<PgDatabaseError>().is_some() {
             return Some(match &*code {
@@ -59,5 +65,34 @@ impl SqlError {
             Some(11 | 26) => Obstacle::Damaged,
             _ => Obstacle::Away,
         })
+    }
+}
+
+/// What a file system that refuses stands for; a connection says other things of this kind.
+const fn of_file(refused: ErrorKind) -> Obstacle {
+    match refused {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Obstacle::Disk,
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Obstacle::Closed,
+        _ => Obstacle::Away,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_that_refuses_is_no_server_that_is_away() {
+        for (kind, obstacle) in [
+            (ErrorKind::StorageFull, Obstacle::Disk),
+            (ErrorKind::QuotaExceeded, Obstacle::Disk),
+            (ErrorKind::ReadOnlyFilesystem, Obstacle::Closed),
+            (ErrorKind::PermissionDenied, Obstacle::Closed),
+            (ErrorKind::ConnectionRefused, Obstacle::Away),
+            (ErrorKind::TimedOut, Obstacle::Away),
+        ] {
+            let error = SqlError::Driver(sqlx::Error::Io(kind.into()));
+            assert_eq!(error.obstacle(), Some(obstacle), "{kind:?}");
+        }
     }
 }

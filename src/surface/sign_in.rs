@@ -171,7 +171,8 @@ impl Surface {
             Some(subject) => self.guess(request, &email, subject, &code).await,
             None => Ok(None),
         };
-        // A wrong guess is recorded. Whether there was a code to guess at must not show, so every refusal names the head.
+        // A wrong guess is recorded, so its refusal names a position; that of one at no code does too, so that the header alone
+        // does not tell them apart.
         let signed_in = guessed
             .and_then(|signed_in| signed_in.ok_or_else(|| wrong_code().into()))
             .map_err(|error| error.at(self.runtime.journal.head()))?;

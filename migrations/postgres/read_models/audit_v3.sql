@@ -29,6 +29,7 @@ CREATE INDEX audit_v3_g0_by_company ON audit_v3_g0 (company_id, seq);
 -- the read model of points, whose index of their ids (in no order) need not stand here a second time.
 CREATE INDEX audit_v3_g0_by_action ON audit_v3_g0 (action, seq) WHERE action <> 'metric_point.created';
 CREATE INDEX audit_v3_g0_by_resource ON audit_v3_g0 (resource_id, seq) WHERE resource_type <> 'metric_point';
+CREATE INDEX audit_v3_g0_by_resource_type ON audit_v3_g0 (resource_type, seq) WHERE resource_type <> 'metric_point';
 CREATE INDEX audit_v3_g0_by_account ON audit_v3_g0 (account_id, seq) WHERE account_id IS NOT NULL;
 CREATE UNIQUE INDEX audit_v3_g0_by_coalesced ON audit_v3_g0 (coalesced) WHERE coalesced IS NOT NULL;
 

@@ -100,9 +100,9 @@ pub async fn list(store: &ReadStore, filter: &Filter) -> Result<Vec<AuditRow>, S
             }
         }
         match &filter.outcome {
-            Some(wanted) if arm.is_metrics => {
-                let failed = if wanted == "failure" { " AND a.action = " } else { " AND a.action <> " };
-                query.bind(failed, "auth.otp.failed");
+            Some(wanted) if arm.is_metrics && wanted == "failure" => of_action(&mut query, "auth.otp.failed"),
+            Some(_) if arm.is_metrics => {
+                query.push(" AND a.action <> 'auth.otp.failed'");
             }
             Some(wanted) => {
                 query.bind(" AND outcome = ", wanted.as_str());

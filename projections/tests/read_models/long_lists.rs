@@ -200,7 +200,8 @@ async fn what_was_done_to_one_thing_is_read_as_fast_among_100_000_points() {
         let rows = "audit_v3_g0 (seq, id, action, recorded_at, resource_type, resource_id, actor_kind, actor_label, \
                     actor_sealed, correlation, surface, command, metadata, occurrences) \
                     SELECT n, 'id-' || n, CASE WHEN n = 1 THEN 'metric.created' WHEN n % 100 = 0 THEN 'rule.set' \
-                    ELSE 'metric_point.created' END, n, CASE WHEN n % 100 = 0 THEN 'metric' ELSE 'metric_point' END, \
+                    ELSE 'metric_point.created' END, n, CASE WHEN n = 1 THEN 'application' WHEN n % 100 = 0 THEN 'metric' \
+                    ELSE 'metric_point' END, \
                     'thing-' || n, 'system', 'system', 0, 'request-' || n, 'http', 'bench', '{}', 1 FROM numbers";
         fill(desk, rows).await;
         let read = async |filter: &AuditFilter| {
@@ -211,7 +212,11 @@ async fn what_was_done_to_one_thing_is_read_as_fast_among_100_000_points() {
         let young = shortest(async || read(&all).await).await;
         let action = |action: &str| AuditFilter { action: Some(action.to_owned()), ..AuditFilter::default() };
         let resource = AuditFilter { resource_id: Some("thing-100".to_owned()), ..AuditFilter::default() };
+        let kind = |kind: &str| AuditFilter { resource_type: Some(kind.to_owned()), ..AuditFilter::default() };
         for (filter, newest) in [
+            (kind("application"), vec![1]),
+            (kind("metric"), vec![100_000, 99_900]),
+            (kind("metric_point"), vec![99_999]),
             (action("metric.created"), vec![1]),
             (action("rule.set"), vec![100_000, 99_900]),
             (action("metric_point.created"), vec![99_999]),
@@ -222,11 +227,15 @@ async fn what_was_done_to_one_thing_is_read_as_fast_among_100_000_points() {
             assert!(is_as_fast(young, old), "{young:?} for the whole list, {old:?} for {filter:?}");
         }
         // The program's own list of the whole installation has the same rows by the same index.
-        let filter = Filter { event_type: Some("metric.created".to_owned()), limit: 20, ..Filter::default() };
-        let listed = async || everywhere::list(&desk.store, &filter).await.unwrap();
-        assert_eq!(listed().await.len(), 1);
-        let old = as_fast(young, listed).await;
-        assert!(is_as_fast(young, old), "{young:?} for the whole list, {old:?} for one action of the installation");
+        for (filter, count) in [
+            (Filter { event_type: Some("metric.created".to_owned()), limit: 20, ..Filter::default() }, 1),
+            (Filter { outcome: Some("failure".to_owned()), limit: 20, ..Filter::default() }, 0),
+        ] {
+            let listed = async || everywhere::list(&desk.store, &filter).await.unwrap();
+            assert_eq!(listed().await.len(), count);
+            let old = as_fast(young, listed).await;
+            assert!(is_as_fast(young, old), "{young:?} for the whole list, {old:?} for {filter:?} of the installation");
+        }
     })
     .await;
 }

@@ -11,7 +11,7 @@ use muniment_aggregates::ids::AccountId;
 use muniment_aggregates::sealed::SubjectId;
 use muniment_aggregates::subject::Subject;
 use muniment_journal::{Appended, Journal, SubjectAlias};
-use muniment_projections::{OnMismatch, accounts};
+use muniment_projections::{OnMismatch, accounts, invites};
 use serde_json::json;
 
 use super::open::{self, StoreFlags};
@@ -236,7 +236,9 @@ async fn find_subject(config: &Config, journal: &Journal, bus: &CommandBus, who:
         return Ok(Some(Person { account: Some(account), ..person }));
     }
     let is_founder = !tokens::applications_of(config, journal, &person.subject).await?.is_empty();
-    Ok(is_founder.then_some(person))
+    open::catch_up(journal, &store, &invites::Invites).await?;
+    let is_invited = invites::names(&store, &person.subject).await?;
+    Ok((is_founder || is_invited).then_some(person))
 }
 
 /// How the command ends when it was refused.

@@ -70,8 +70,8 @@ const LOST_MASTER_KEY: &str = "put the copy that you keep there, mode 0600 in a 
                                `muniment config show --origin` names where keys_dir comes from";
 
 /// What to do where a file or folder of the store may not be opened.
-const NOT_OURS: &str = "the data folder and the files in it must belong to the user that runs this; `muniment config show --origin` \
-                        names it";
+const NOT_OURS: &str = "the data folder and the files in it must belong to the user that runs this, on a file system that can be \
+                        written; `muniment config show --origin` names it, --data-dir another";
 /// What to do where a disk refuses to be written.
 const NO_ROOM: &str = "make room on the disk of the data folder, then the same command again";
 /// What to do where a file system does.
@@ -79,7 +79,7 @@ const READ_ONLY_FILES: &str = "let the file system of the data folder be written
                                read-only whose disk fails";
 
 /// How a command ends that a file or folder of the store keeps from its work, and what to do about it.
-fn file_refused(refused: &std::io::Error) -> (Exit, &'static str) {
+pub fn file_refused(refused: &std::io::Error) -> (Exit, &'static str) {
     match refused.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (Exit::Unavailable, NO_ROOM),
         ErrorKind::ReadOnlyFilesystem => (Exit::Unavailable, READ_ONLY_FILES),

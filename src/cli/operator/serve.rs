@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::open::{self, StoreFlags};
 use crate::app::{self, StartError};
+use crate::auth::daemon_token::DaemonTokenError;
 use crate::cli::client::demo;
 use crate::cli::exit::{self, Exit};
 use crate::cli::flags::Global;
@@ -151,19 +152,17 @@ fn run(global: &Global, loaded: Loaded, with_demo: bool) -> Result<()> {
     ended.map_err(not_started)
 }
 
-/// What to do where something in the data folder cannot be written.
-const FOLDER_OF_OURS: &str = "the data folder must belong to the user that runs the server, with room on its disk; name another \
-                              with --data-dir";
-
 /// A database that does not answer, or a record that another process holds, may be there on the next try.
 fn not_started(error: StartError) -> anyhow::Error {
     match error {
         StartError::Journal(error) => open::ended(error),
         StartError::ReadModels(error) => open::reads_ended(error),
-        error @ (StartError::DataFolder { .. } | StartError::DaemonToken(_)) => {
-            let ended = Exit::Failure.because_of("the server does not start", error);
-            exit::with_next(ended, FOLDER_OF_OURS)
+        StartError::DataFolder { ref source, .. }
+        | StartError::DaemonToken(DaemonTokenError::Write { ref source, .. }) => {
+            let (exit, next) = open::file_refused(source);
+            exit::with_next(exit.because_of("the server does not start", error), next)
         }
+        error @ StartError::DaemonToken(_) => Exit::Failure.because_of("the server does not start", error),
         StartError::Listen { address, source } => {
             let ended = Exit::Failure.because_of(format!("{address} cannot be listened on"), source);
             exit::with_next(ended, "name another address with --listen; port 0 takes a free one")

@@ -46,43 +46,51 @@ pub async fn run(
 ) {
     let mut looked_at = None;
     while leadership.turn(interval, &mut stop).await {
-        match sweep_all(&runtime, &mut looked_at, &stop).await {
-            Ok(swept) => tracing::info!(
-                expired_sessions = swept.expired_sessions,
-                expired_offers = swept.expired_offers,
-                failures = swept.failures,
-                "swept what ran out"
-            ),
-            Err(error) => tracing::error!(error = %error, "what ran out cannot be swept at present"),
+        let mut swept = Swept::default();
+        for failed in sweep_all(&runtime, &mut swept, &mut looked_at, &stop).await {
+            tracing::error!(error = %failed, "what ran out cannot be swept at present");
         }
+        tracing::info!(
+            expired_sessions = swept.expired_sessions,
+            expired_offers = swept.expired_offers,
+            failures = swept.failures,
+            "swept what ran out"
+        );
     }
 }
 
-/// `looked_at` is the last credential whose use it looked at; the next sweep goes on behind it.
+/// Each by itself: a read model that stands still, or a table that cannot be written, holds up only what it is asked for.
+/// What could not be swept is returned. `looked_at` is the last credential whose use it looked at; the next sweep goes on
+/// behind it.
 async fn sweep_all(
     runtime: &Runtime,
+    swept: &mut Swept,
     looked_at: &mut Option<CredentialId>,
     stop: &watch::Receiver<bool>,
-) -> anyhow::Result<Swept> {
-    let store = runtime.reads.store();
-    request_windows::sweep(store, runtime.clock.now()).await?;
-    let mut swept = Swept::default();
-    // Each by itself: a read model that stands still holds up only what it is asked for. From rows that lag behind, what the
-    // last sweep closed would be asked once more.
+) -> Vec<anyhow::Error> {
+    let (store, now) = (runtime.reads.store(), || runtime.clock.now());
+    let windows = request_windows::sweep(store, now()).await.map(drop).map_err(anyhow::Error::from);
+    // From rows that lag behind, what the last sweep closed would be asked once more.
     let closed = async {
         runtime.reads.catch_up(&["sessions"]).await?;
-        sweep_sessions(&runtime.bus, store, runtime.clock.now(), stop, &mut swept).await
+        sweep_sessions(&runtime.bus, store, now(), stop, swept).await
     }
     .await;
+    // The projector ends with the server, so nothing catches up any more.
+    if *stop.borrow() {
+        return Vec::new();
+    }
     let noted = async {
         runtime.reads.catch_up(&["offers"]).await?;
-        sweep_offers(&runtime.bus, store, runtime.clock.now(), stop, &mut swept).await
+        sweep_offers(&runtime.bus, store, now(), stop, swept).await
     }
     .await;
-    let forgotten = last_used::forget_ended(store, looked_at.as_ref(), LOOKED_AT_MAX).await;
-    closed.and(noted)?;
-    *looked_at = forgotten?;
-    Ok(swept)
+    let forgotten = async {
+        *looked_at = last_used::forget_ended(store, looked_at.as_ref(), LOOKED_AT_MAX).await?;
+        Ok(())
+    }
+    .await;
+    [windows, closed, noted, forgotten].into_iter().filter_map(Result::err).collect()
 }
 
 /// Sweeps once, or as far as it has come when `stop` turns true. One that fails does not stop the rest.

@@ -46,6 +46,16 @@ impl Store {
         self.execute_in("read.db", sql);
     }
 
+    /// Ends what others have open in the database, where it is a server's.
+    pub(crate) fn end_connections(&self) {
+        if let Self::Postgres { .. } = self {
+            self.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            );
+        }
+    }
+
     /// Has the read models' database refuse what is written into a table where this is so of the new row, until
     /// [`Store::let_go`].
     pub(crate) fn hold(&self, table: &str, when: &str) {

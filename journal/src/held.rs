@@ -10,8 +10,8 @@ use crate::journal::{Journal, JournalError};
 /// A row of the claims. Whatever can stand in one, for no hash covers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldClaim {
-    /// Name space of the key.
-    pub scope: String,
+    /// What the key is unique in.
+    pub namespace: String,
     /// Keyed HMAC of the key.
     pub digest: Vec<u8>,
     /// Who holds it.
@@ -25,7 +25,7 @@ const COLUMNS: &str = "scope, digest, owner_kind, owner_id, subject";
 impl HeldClaim {
     fn of(row: &Row) -> Result<Self, SqlError> {
         Ok(Self {
-            scope: row.text("scope")?,
+            namespace: row.text("scope")?,
             digest: row.blob("digest")?,
             owner: StreamId::new(&row.text("owner_kind")?, &row.text("owner_id")?),
             subject: row.text_or_null("subject")?.map(SubjectId),
@@ -34,7 +34,7 @@ impl HeldClaim {
 }
 
 impl Journal {
-    /// The claims after one of them, or from the first, in the order of scope and digest, at most `limit`. Empty where the
+    /// The claims after one of them, or from the first, in the order of namespace and digest, at most `limit`. Empty where the
     /// record is in no database.
     ///
     /// # Errors
@@ -43,8 +43,8 @@ impl Journal {
         let Some(stores) = self.engine().stores() else { return Ok(Vec::new()) };
         let sql =
             format!("SELECT {COLUMNS} FROM claims WHERE (scope, digest) > ($1, $2) ORDER BY scope, digest LIMIT $3");
-        let (scope, digest) = after.map_or(("", &[][..]), |last| (&last.scope, &last.digest));
-        let rows = stores.read.fetch_all(&sql, &[scope.into(), digest.into(), limit.into()]).await?;
+        let (namespace, digest) = after.map_or(("", &[][..]), |last| (&last.namespace, &last.digest));
+        let rows = stores.read.fetch_all(&sql, &[namespace.into(), digest.into(), limit.into()]).await?;
         Ok(rows.iter().map(HeldClaim::of).collect::<Result<_, _>>()?)
     }
 
@@ -52,10 +52,10 @@ impl Journal {
     ///
     /// # Errors
     /// When the database fails, or the row holds what no claim has.
-    pub async fn held_claim(&self, scope: &str, digest: &[u8]) -> Result<Option<HeldClaim>, JournalError> {
+    pub async fn held_claim(&self, namespace: &str, digest: &[u8]) -> Result<Option<HeldClaim>, JournalError> {
         let Some(stores) = self.engine().stores() else { return Ok(None) };
         let sql = format!("SELECT {COLUMNS} FROM claims WHERE scope = $1 AND digest = $2");
-        let row = stores.read.fetch_optional(&sql, &[scope.into(), digest.into()]).await?;
+        let row = stores.read.fetch_optional(&sql, &[namespace.into(), digest.into()]).await?;
         Ok(row.as_ref().map(HeldClaim::of).transpose()?)
     }
 

@@ -40,8 +40,8 @@ pub enum Wrong {
 pub struct Difference {
     /// What is wrong.
     pub wrong: Wrong,
-    /// Name space of the key; empty where the row cannot be read.
-    pub scope: String,
+    /// What the key is unique in; empty where the row cannot be read.
+    pub namespace: String,
     /// The key, where it is nobody's personal data and an event names it.
     pub key: Option<String>,
     /// The digest that stands in its place in the database.
@@ -58,8 +58,8 @@ impl fmt::Display for Difference {
             return write!(f, "a claim cannot be read: {why}; those after it were not compared");
         }
         match &self.key {
-            Some(key) => write!(f, "claim {} of {key:?}", self.scope)?,
-            None => write!(f, "claim {} with digest {}", self.scope, hex::encode(&self.digest))?,
+            Some(key) => write!(f, "claim {} of {key:?}", self.namespace)?,
+            None => write!(f, "claim {} with digest {}", self.namespace, hex::encode(&self.digest))?,
         }
         if let (Some(owner), Some(position)) = (&self.owner, self.position) {
             write!(f, ", which {owner} took at position {position}")?;
@@ -89,7 +89,7 @@ pub struct Claims<'a> {
 /// One change of the claims by an event, its key digested.
 struct Step {
     takes: bool,
-    scope: &'static str,
+    namespace: &'static str,
     claimed: ClaimDigest,
     /// Where it is nobody's personal data.
     key: Option<String>,
@@ -98,12 +98,12 @@ struct Step {
 }
 
 impl Step {
-    fn is_of(&self, scope: &str, digest: &[u8]) -> bool {
-        self.scope == scope && self.claimed.digest == *digest
+    fn is_of(&self, namespace: &str, digest: &[u8]) -> bool {
+        self.namespace == namespace && self.claimed.digest == *digest
     }
 
     fn id(&self) -> ClaimId {
-        ClaimId { scope: self.scope, digest: self.claimed.digest }
+        ClaimId { namespace: self.namespace, digest: self.claimed.digest }
     }
 }
 
@@ -137,7 +137,7 @@ impl<'a> Claims<'a> {
         for step in steps {
             let is_held = owners.get(&step.id()) == Some(&step.stream);
             if is_held != step.takes {
-                self.settle(&step.stream, step.scope, &step.claimed.digest).await?;
+                self.settle(&step.stream, step.namespace, &step.claimed.digest).await?;
             }
         }
         Ok(())
@@ -163,7 +163,7 @@ impl<'a> Claims<'a> {
                     return Ok(self.compared);
                 }
                 if !self.was_taken_first(held).await? {
-                    self.settle(&held.owner, &held.scope, &held.digest).await?;
+                    self.settle(&held.owner, &held.namespace, &held.digest).await?;
                 }
                 self.compared.compared += 1;
             }
@@ -181,25 +181,26 @@ impl<'a> Claims<'a> {
         let page = self.journal.read_stream(&held.owner, 0, 1).await?;
         let Some(first) = page.first() else { return Ok(false) };
         let steps = self.steps_of(first).await?;
-        let is_this =
-            |step: &Step| step.takes && step.is_of(&held.scope, &held.digest) && step.claimed.subject == held.subject;
+        let is_this = |step: &Step| {
+            step.takes && step.is_of(&held.namespace, &held.digest) && step.claimed.subject == held.subject
+        };
         Ok(steps.iter().any(is_this))
     }
 
     /// Says whether a claim is as the whole stream that may hold it says, also while somebody writes to either.
-    async fn settle(&mut self, stream: &StreamId, scope: &str, digest: &[u8]) -> Result<(), FoldError> {
-        let mut before = self.newest_taking(stream, scope, digest).await?;
+    async fn settle(&mut self, stream: &StreamId, namespace: &str, digest: &[u8]) -> Result<(), FoldError> {
+        let mut before = self.newest_taking(stream, namespace, digest).await?;
         for _ in 0..READINGS_MAX {
-            let held = match readable(self.journal.held_claim(scope, digest).await)? {
+            let held = match readable(self.journal.held_claim(namespace, digest).await)? {
                 Ok(held) => held,
                 Err(why) => {
                     self.unreadable(why);
                     return Ok(());
                 }
             };
-            let after = self.newest_taking(stream, scope, digest).await?;
+            let after = self.newest_taking(stream, namespace, digest).await?;
             if before.as_ref().map(|step| step.position) == after.as_ref().map(|step| step.position) {
-                self.judge(stream, scope, digest, after, held);
+                self.judge(stream, namespace, digest, after, held);
                 return Ok(());
             }
             before = after;
@@ -207,7 +208,14 @@ impl<'a> Claims<'a> {
         Ok(())
     }
 
-    fn judge(&mut self, stream: &StreamId, scope: &str, digest: &[u8], taken: Option<Step>, held: Option<HeldClaim>) {
+    fn judge(
+        &mut self,
+        stream: &StreamId,
+        namespace: &str,
+        digest: &[u8],
+        taken: Option<Step>,
+        held: Option<HeldClaim>,
+    ) {
         let wrong = match (&taken, held) {
             (Some(_), None) => Wrong::Missing,
             (Some(_), Some(held)) if held.owner != *stream => Wrong::HeldBy(held.owner),
@@ -216,12 +224,12 @@ impl<'a> Claims<'a> {
             (Some(_) | None, Some(_)) | (None, None) => return,
         };
         // What an event found is found again by its row.
-        if self.compared.differences.iter().any(|known| known.scope == scope && known.digest == digest) {
+        if self.compared.differences.iter().any(|known| known.namespace == namespace && known.digest == digest) {
             return;
         }
         let (key, position) = taken.map_or((None, None), |step| (step.key, Some(step.position)));
-        let (scope, digest, owner) = (scope.to_owned(), digest.to_vec(), Some(stream.clone()));
-        self.compared.add(Difference { wrong, scope, key, digest, owner, position });
+        let (namespace, digest, owner) = (namespace.to_owned(), digest.to_vec(), Some(stream.clone()));
+        self.compared.add(Difference { wrong, namespace, key, digest, owner, position });
     }
 
     /// The event by which a stream holds a key; `None` where it does not, or gave it back, or whoever the key is about was
@@ -229,7 +237,7 @@ impl<'a> Claims<'a> {
     async fn newest_taking(
         &mut self,
         stream: &StreamId,
-        scope: &str,
+        namespace: &str,
         digest: &[u8],
     ) -> Result<Option<Step>, FoldError> {
         let (mut taken, mut version) = (None, 0);
@@ -238,7 +246,7 @@ impl<'a> Claims<'a> {
             for event in &page {
                 expect_next(event, version)?;
                 version = event.sequence;
-                for step in self.steps_of(event).await?.into_iter().filter(|step| step.is_of(scope, digest)) {
+                for step in self.steps_of(event).await?.into_iter().filter(|step| step.is_of(namespace, digest)) {
                     taken = step.takes.then_some(step);
                 }
             }
@@ -260,15 +268,15 @@ impl<'a> Claims<'a> {
         let changes = catalog::claims_of(event).map_err(|error| undecodable(event, &error))?;
         let mut steps = Vec::with_capacity(changes.len());
         for change in changes {
-            let (takes, scope, key) = match change {
-                ClaimChange::Take { scope, key } => (true, scope, key),
-                ClaimChange::Release { scope, key } => (false, scope, key),
+            let (takes, namespace, key) = match change {
+                ClaimChange::Take { namespace, key } => (true, namespace, key),
+                ClaimChange::Release { namespace, key } => (false, namespace, key),
             };
-            let claimed = match self.journal.keyring().claim_digest(scope, &key).await {
+            let claimed = match self.journal.keyring().claim_digest(namespace, &key).await {
                 Ok(Some(claimed)) => claimed,
                 Ok(None) => continue,
                 Err(error @ (SealError::Malformed | SealError::Refused { .. })) => {
-                    self.unopened(event, scope, error.to_string());
+                    self.unopened(event, namespace, error.to_string());
                     continue;
                 }
                 Err(error) => return Err(JournalError::from(error).into()),
@@ -278,15 +286,15 @@ impl<'a> Claims<'a> {
                 ClaimKey::Sealed(_) => None,
             };
             let (stream, position) = (event.stream.clone(), event.position);
-            steps.push(Step { takes, scope, claimed, key, stream, position });
+            steps.push(Step { takes, namespace, claimed, key, stream, position });
         }
         Ok(steps)
     }
 
-    fn unopened(&mut self, event: &RecordedEvent, scope: &str, why: String) {
+    fn unopened(&mut self, event: &RecordedEvent, namespace: &str, why: String) {
         let found = Difference {
             wrong: Wrong::Sealed(why),
-            scope: scope.to_owned(),
+            namespace: namespace.to_owned(),
             key: None,
             digest: Vec::new(),
             owner: Some(event.stream.clone()),
@@ -299,7 +307,7 @@ impl<'a> Claims<'a> {
     }
 
     fn unreadable(&mut self, why: String) {
-        let (wrong, scope) = (Wrong::Unreadable(why), String::new());
-        self.compared.add(Difference { wrong, scope, key: None, digest: Vec::new(), owner: None, position: None });
+        let (wrong, namespace) = (Wrong::Unreadable(why), String::new());
+        self.compared.add(Difference { wrong, namespace, key: None, digest: Vec::new(), owner: None, position: None });
     }
 }

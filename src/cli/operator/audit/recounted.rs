@@ -29,7 +29,7 @@ fn claim_shown(found: &claims::Difference) -> Value {
     json!({
         "what": wrong,
         "told": found.to_string(),
-        "scope": found.scope,
+        "scope": found.namespace,
         "key": found.key,
         "digest": hex::encode(&found.digest),
         "owner": found.position.and(found.owner.as_ref()).map(ToString::to_string),

@@ -25,7 +25,7 @@
 //! - The way of an append: [`journal`] (the handle) has it checked and sequenced ([`admit`]) and hands it to
 //!   [`writer`], the one task, which asks the database what it must know ([`gather`]), judges ([`verdicts`]), fills a [`batch`], says
 //!   when it goes ([`pace`]) and sends it ([`commit`]); what is durable goes to [`tail`], from which all read the newest events.
-//!   What these share is the [`core`](crate::core).
+//!   What these share is the [`crate::core`].
 //! - Around it: [`open`] (from a configuration to a journal), [`foreign`] (what other nodes write, and a database that lost what it had).
 //! - Personal values: [`keyring`] (whose key seals what), [`master_key`] (the key outside the database), [`fitting`] (which master
 //!   key opens what is stored), [`seal`] (the cryptography), [`rotation`].

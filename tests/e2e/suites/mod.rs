@@ -6,6 +6,7 @@ mod documents;
 mod fuzz;
 mod input;
 mod listing;
+mod operations;
 mod parity;
 mod requests;
 mod round_trip;
